@@ -1,0 +1,151 @@
+//! What a segment consists of: events whose spans tile it, without gap or overlap.
+
+use crate::command::CommandId;
+use crate::format::annotation;
+use crate::format::fault::Fault;
+use crate::format::rdb;
+use crate::format::resp;
+
+/// One piece of a segment. Lives for the call that hands it out.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// An RDB part, from its magic to its trailer.
+    Rdb(&'a RdbPart),
+    /// One whole record, and the command it names when any known server has such a command.
+    Record(resp::Record<'a>, Option<CommandId>),
+    /// A header that announces no arguments (`*0`): redis-check-aof passes over it, no loader does.
+    Hollow {
+        /// Offset of its first byte.
+        start: u64,
+        /// Bytes it takes.
+        len: u64,
+        /// Whether redis-check-aof refuses its line all the same.
+        refused_by_checker: bool,
+    },
+    /// One annotation line.
+    Annotation {
+        /// Offset of its first byte.
+        start: u64,
+        /// Bytes it takes.
+        len: u64,
+        /// What it says.
+        kind: annotation::Kind,
+    },
+    /// Bytes that belong to nothing.
+    Damage(&'a Damage),
+}
+
+impl Event<'_> {
+    /// Offset of its first byte and of the first byte after it.
+    #[inline]
+    pub fn span(&self) -> (u64, u64) {
+        match *self {
+            Self::Rdb(part) => (part.start, part.end),
+            Self::Record(record, _) => (record.start, record.end()),
+            Self::Hollow { start, len, .. } | Self::Annotation { start, len, .. } => {
+                (start, start + len)
+            }
+            Self::Damage(damage) => (damage.start, damage.end),
+        }
+    }
+}
+
+/// The RDB part of a segment, whose structure was walked to its end.
+#[derive(Clone, Debug)]
+pub struct RdbPart {
+    /// Offset of its magic.
+    pub start: u64,
+    /// Offset after its trailer.
+    pub end: u64,
+    /// What the walk found, and what the checksum over all of it says.
+    pub walked: rdb::Walked,
+}
+
+/// An RDB part that could not be walked to its end.
+#[derive(Clone, Debug)]
+pub struct RdbStop {
+    /// Family and version, when they could be read.
+    pub header: Option<rdb::Header>,
+    /// Auxiliary fields read so far.
+    pub fields: rdb::Fields,
+    /// Where the walk stopped, and among which keys.
+    pub place: rdb::Place,
+    /// The bytes up to the end of the file carry a checksum that fits: nothing is broken, it is only not
+    /// understood. `None` when that could not be tried.
+    pub intact: Option<bool>,
+}
+
+/// A range of bytes that no record, annotation or RDB part accounts for.
+#[derive(Clone, Debug)]
+pub struct Damage {
+    /// Offset of the first byte: the end of the last whole thing before it.
+    pub start: u64,
+    /// Offset of the first sound byte after it, or the end of the data.
+    pub end: u64,
+    /// The token that is wrong.
+    pub fault: Fault<Why>,
+    /// How it ends.
+    pub ending: Ending,
+    /// What a loader meets here.
+    pub loader: LoaderMeets,
+    /// A few bytes around the fault.
+    pub context: Context,
+    /// More about it when it begins in an RDB part.
+    pub rdb: Option<Box<RdbStop>>,
+}
+
+/// Why bytes are damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Not a record.
+    Resp(resp::Reason),
+    /// Not an RDB.
+    Rdb(rdb::Reason),
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Resp(reason) => reason.fmt(f),
+            Self::Rdb(reason) => reason.fmt(f),
+        }
+    }
+}
+
+/// How a damaged range ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a record torn by the end of the data, and no sound record after its beginning.
+    Torn,
+    /// With NUL bytes up to the end of the data.
+    Zeros,
+    /// With other bytes up to the end of the data.
+    Garbage,
+    /// With sound records.
+    Resumes,
+    /// With the end of the data; but sound records were seen inside, too far back in a stream to be
+    /// read again. The first of them lay at this offset.
+    Unread(u64),
+}
+
+/// What a loader that reads on blindly meets at a damaged place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoaderMeets {
+    /// The end of the file: it cuts off what it has read of the record, and everything it took for it.
+    EndOfFile,
+    /// A byte it cannot take.
+    BadFormat,
+    /// A length that crashes it, whatever server it is.
+    Crash,
+    /// A length it has to allocate before it finds that the file ends.
+    Allocation(u64),
+}
+
+/// Bytes around a fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Offset of the first of them.
+    pub start: u64,
+    /// At most [`crate::limits::CONTEXT`] bytes.
+    pub bytes: Vec<u8>,
+}

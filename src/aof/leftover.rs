@@ -1,0 +1,87 @@
+//! What lies beside a set and is not part of it. No server ever cleans these up by itself.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::locate::{is_temporary, segment_name};
+use crate::disk;
+
+/// A file that no server will load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it was.
+    pub kind: LeftoverKind,
+    /// Length in bytes.
+    pub len: u64,
+    /// When it was last written to.
+    pub modified: Option<SystemTime>,
+}
+
+/// What a leftover was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftoverKind {
+    /// A base or increment that no manifest line names.
+    Orphan,
+    /// A file the manifest lists as history.
+    History,
+    /// Written by a rewrite or a manifest change that has not finished, or never did.
+    Temporary,
+    /// A pre-7.0 file next to a set that has its own files: ignored for ever.
+    OldSingleFile,
+}
+
+/// Finds what lies in the set's directory and in the server's.
+pub(super) fn find(dir: &Path, stem: &[u8], named: &HashSet<Vec<u8>>) -> Vec<Leftover> {
+    let mut found = Vec::new();
+    scan(dir, &mut found, |name| {
+        if named.contains(name) {
+            return None;
+        }
+        match segment_name(name) {
+            Some(segment) if segment.stem == stem => Some(LeftoverKind::Orphan),
+            _ => is_temporary(name).then_some(LeftoverKind::Temporary),
+        }
+    });
+    if let Some(parent) = server_dir(dir) {
+        scan(&parent, &mut found, |name| {
+            if name == stem {
+                return Some(LeftoverKind::OldSingleFile);
+            }
+            let rewrite = name.starts_with(b"temp-rewriteaof-");
+            let snapshot = is_temporary(name) && name.ends_with(b".rdb");
+            (rewrite || snapshot).then_some(LeftoverKind::Temporary)
+        });
+    }
+    found
+}
+
+/// The directory that `appenddirname` lies in.
+pub(super) fn server_dir(dir: &Path) -> Option<PathBuf> {
+    let real = dir.canonicalize().ok()?;
+    let parent = real.parent()?;
+    Some(match dir.parent() {
+        // Keep the user's spelling where it has one.
+        Some(given) if !given.as_os_str().is_empty() && dir.file_name().is_some() => {
+            given.to_owned()
+        }
+        _ => parent.to_owned(),
+    })
+}
+
+fn scan(dir: &Path, into: &mut Vec<Leftover>, what: impl Fn(&[u8]) -> Option<LeftoverKind>) {
+    // A directory that cannot be listed has nothing to report; the set itself is read by name.
+    for entry in disk::list_dir(dir).unwrap_or_default() {
+        if entry.is_dir {
+            continue;
+        }
+        if let Some(kind) = what(OsStr::as_bytes(&entry.name)) {
+            let (len, modified) = (entry.len, entry.modified);
+            into.push(Leftover { path: dir.join(entry.name), kind, len, modified });
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! From a path to the sets it leads to. Content decides; a name only breaks ties.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{self, FrozenFile, Listed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{manifest, rdb};
+use crate::limits;
+
+/// A set that was found but not opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A manifest.
+    Manifest(PathBuf),
+    /// A directory with segments whose manifest is lost; the stem of their names.
+    Lost(PathBuf, Vec<u8>),
+    /// A file by itself.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// The sets at `path`.
+pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
+    if path.as_os_str() == "-" {
+        return Ok(vec![Found::Stdin]);
+    }
+    if !disk::is_dir(path)? {
+        return Ok(vec![file(path)?]);
+    }
+    let found = in_directory(path, 0)?;
+    if found.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, path));
+    }
+    Ok(found)
+}
+
+/// A file named by the user: a manifest or a segment.
+fn file(path: &Path) -> Result<Found> {
+    let named = path.as_os_str().as_bytes().ends_with(b".manifest");
+    let file = FrozenFile::open(path)?;
+    let mut head = file.head(limits::PEEK)?;
+    if disk::zstd_magic(&head) {
+        head = disk::open_zstd(&file)?.window(0, limits::PEEK)?.to_vec();
+    }
+    if named || manifest::looks_like(&head) {
+        return Ok(Found::Manifest(path.to_owned()));
+    }
+    Ok(Found::File(path.to_owned()))
+}
+
+fn in_directory(dir: &Path, depth: usize) -> Result<Vec<Found>> {
+    let listed = disk::list_dir(dir)?;
+    let files = || listed.iter().filter(|l| !l.is_dir);
+    let manifests: Vec<_> = files()
+        .filter(|l| is_manifest_name(&l.name))
+        .map(|l| Found::Manifest(dir.join(&l.name)))
+        .collect();
+    if !manifests.is_empty() {
+        return Ok(manifests);
+    }
+    let mut below = Vec::new();
+    if depth < limits::SET_DEPTH {
+        for sub in listed.iter().filter(|l| l.is_dir && !is_hidden(&l.name)) {
+            // What cannot be listed below a directory that can is no reason to give up on the rest.
+            if let Ok(found) = in_directory(&dir.join(&sub.name), depth + 1) {
+                below.extend(found);
+            }
+            if below.len() > limits::SETS {
+                return Err(Error::new(ErrorKind::TooLarge { limit: limits::SETS as u64 }, dir));
+            }
+        }
+    }
+    if !below.is_empty() {
+        return Ok(below);
+    }
+    if let Some(stem) = files().find_map(|l| segment_name(l.name.as_bytes()).map(|n| n.stem)) {
+        return Ok(vec![Found::Lost(dir.to_owned(), stem.to_vec())]);
+    }
+    Ok(single_files(dir, &listed))
+}
+
+/// Pre-7.0 files in a directory; snapshots only when there is no such file.
+fn single_files(dir: &Path, listed: &[Listed]) -> Vec<Found> {
+    let mut logs = Vec::new();
+    let mut snapshots = Vec::new();
+    for entry in listed.iter().filter(|l| !l.is_dir && !is_temporary(l.name.as_bytes())) {
+        let path = dir.join(&entry.name);
+        let named_aof = entry.name.as_bytes().ends_with(b".aof");
+        let Ok(head) = FrozenFile::open(&path).and_then(|f| f.head(16)) else { continue };
+        match (rdb::sniff(&head).is_some(), looks_like_resp(&head)) {
+            (_, true) => logs.push(Found::File(path)),
+            (true, _) if named_aof => logs.push(Found::File(path)),
+            (true, _) => snapshots.push(Found::File(path)),
+            _ if named_aof => logs.push(Found::File(path)),
+            _ => {}
+        }
+    }
+    if logs.is_empty() { snapshots } else { logs }
+}
+
+/// A record's header or a timestamp; a mere `#` would take any configuration file.
+fn looks_like_resp(head: &[u8]) -> bool {
+    head.starts_with(b"#TS:")
+        || head.first() == Some(&b'*') && head.get(1).is_some_and(u8::is_ascii_digit)
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".") || name.as_bytes().ends_with(b".aofkit")
+}
+
+fn is_manifest_name(name: &OsStr) -> bool {
+    name.as_bytes().ends_with(b".manifest") && !is_temporary(name.as_bytes())
+}
+
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    name.starts_with(b"temp-")
+}
+
+/// What the name of a segment says: `<stem>.<number>.base.rdb`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SegmentName<'n> {
+    pub(super) stem: &'n [u8],
+    pub(super) number: i64,
+    pub(super) is_base: bool,
+}
+
+/// Takes apart a name that a server gives to segments.
+pub(super) fn segment_name(name: &[u8]) -> Option<SegmentName<'_>> {
+    let (rest, is_base) = None
+        .or_else(|| Some((name.strip_suffix(b".base.rdb")?, true)))
+        .or_else(|| Some((name.strip_suffix(b".base.aof")?, true)))
+        .or_else(|| Some((name.strip_suffix(b".incr.aof")?, false)))?;
+    let dot = rest.iter().rposition(|&b| b == b'.')?;
+    let number = std::str::from_utf8(&rest[dot + 1..]).ok()?.parse().ok()?;
+    Some(SegmentName { stem: &rest[..dot], number, is_base })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segment_names_are_taken_apart_from_the_right() {
+        let name = segment_name(b"my.app.aof.12.incr.aof").unwrap();
+        assert_eq!((name.stem, name.number, name.is_base), (&b"my.app.aof"[..], 12, false));
+        assert!(segment_name(b"appendonly.aof.1.base.rdb").unwrap().is_base);
+        assert!(segment_name(b"appendonly.aof").is_none());
+        assert!(segment_name(b"appendonly.aof.x.base.rdb").is_none());
+    }
+}

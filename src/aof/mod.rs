@@ -1,0 +1,21 @@
+//! What is there: sets and their segments, and the stream of events in each.
+//!
+//! Opens read-only, follows the loader's own rules for what belongs to a set, and freezes what it found:
+//! names, open files, lengths. Never judges and never counts; that is for observers above.
+
+mod careful;
+mod conf;
+mod event;
+mod leftover;
+mod locate;
+mod open;
+mod set;
+mod sound;
+mod walker;
+
+pub use conf::read_conf;
+pub use event::{Context, Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
+pub use leftover::{Leftover, LeftoverKind};
+pub use open::{OpenOptions, open_all};
+pub use set::{Aof, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
+pub use walker::{Pulse, walk, walk_from};

@@ -1,0 +1,353 @@
+//! Opens sets consistently, also beside a server that keeps rewriting them.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::conf::read_conf;
+use super::leftover::{self, Leftover, LeftoverKind};
+use super::locate::{self, Found, segment_name};
+use super::set::{Aof, Input, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
+use crate::disk::{self, Access, FrozenFile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::conf::Settings;
+use crate::format::manifest::{self, Dialect, Manifest};
+use crate::format::rdb;
+use crate::limits;
+use crate::rules::Target;
+
+/// How to open.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// The server to judge by; the one that wrote the base when not given.
+    pub target: Option<Target>,
+    /// A configuration that says where the set is; the path is not used then.
+    pub conf: Option<PathBuf>,
+}
+
+/// Opens every set at `path`.
+///
+/// # Errors
+/// When there is none ([`ErrorKind::NotFound`]) or one of them cannot be opened.
+pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Aof>> {
+    if let Some(conf) = &options.conf {
+        let settings = read_conf(conf)?;
+        let found = by_settings(conf, &settings)?;
+        let mut aof = open(found, options, settings)?;
+        aof.configured = true;
+        return Ok(vec![aof]);
+    }
+    let found = locate::locate(path)?;
+    let several = found.len() > 1;
+    let mut sets = Vec::with_capacity(found.len());
+    for one in found {
+        let mut aof = open(one, options, Settings::default())?;
+        if !several {
+            aof.path = path.to_owned();
+        }
+        sets.push(aof);
+    }
+    Ok(sets)
+}
+
+/// Where a server with these settings has its files.
+fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
+    let at = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+    let dir = at(settings.dir());
+    let stem = settings.append_file_name();
+    let append_dir = dir.join(at(settings.append_dir_name()));
+    let manifest = append_dir.join(at(&[stem, b".manifest"].concat()));
+    let single = dir.join(at(stem));
+    if disk::is_file(&manifest) {
+        return Ok(Found::Manifest(manifest));
+    }
+    if disk::is_file(&single) {
+        return Ok(Found::File(single));
+    }
+    let ours = |l: &disk::Listed| segment_name(l.name.as_bytes()).is_some_and(|n| n.stem == stem);
+    if disk::list_dir(&append_dir).is_ok_and(|listed| listed.iter().any(ours)) {
+        return Ok(Found::Lost(append_dir, stem.to_vec()));
+    }
+    let why = format!("names {} as the set's manifest, and nothing is there", manifest.display());
+    Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
+}
+
+fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> {
+    let mut aof = match found {
+        Found::Stdin => {
+            alone(Path::new("-"), Input::Stdin(RefCell::new(Some(disk::open_stdin()?))))
+        }
+        Found::File(path) => {
+            let file = FrozenFile::open(&path)?;
+            let input = match disk::zstd_magic(&file.head(4)?) {
+                true => Input::Zstd(file),
+                false => Input::File(file, Access::Read),
+            };
+            alone(&path, input)
+        }
+        Found::Lost(dir, stem) => {
+            let path = dir.join(OsStr::from_bytes(&[&stem, &b".manifest"[..]].concat()));
+            let (segments, leftovers) = by_name(&dir, &stem)?;
+            let mut aof = multi_part(&dir, path, ManifestState::Missing, segments);
+            aof.leftovers = leftovers;
+            aof
+        }
+        Found::Manifest(path) => return with_manifest(&path, options, settings),
+    };
+    aof.settings = settings;
+    finish(aof, options)
+}
+
+/// A set of one file.
+fn alone(path: &Path, input: Input) -> Aof {
+    let stream = matches!(input, Input::Stdin(_));
+    let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes().to_vec();
+    let role = if stream { Role::Stream } else { Role::Single };
+    let segment = Segment { name, path: path.to_owned(), role, seq: None, is_link: false, input };
+    let layout = if stream { Layout::Stream } else { Layout::SingleFile };
+    Aof { layout, ..empty(path.to_owned(), vec![segment]) }
+}
+
+fn multi_part(dir: &Path, path: PathBuf, state: ManifestState, segments: Vec<Segment>) -> Aof {
+    let manifest = Some(OpenedManifest { path, state, for_checker: None });
+    Aof { layout: Layout::MultiPart, manifest, ..empty(dir.to_owned(), segments) }
+}
+
+fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
+    Aof {
+        path,
+        layout: Layout::SingleFile,
+        manifest: None,
+        segments,
+        leftovers: Vec::new(),
+        writer: None,
+        target: Target::default(),
+        settings: Settings::default(),
+        configured: false,
+        upgrade_pending: false,
+    }
+}
+
+/// Finds out who wrote the base, and with that whose rules apply.
+fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
+    aof.writer = writer(&aof.segments)?;
+    let by_writer = aof.writer.as_ref().and_then(|w| w.target());
+    aof.target = options.target.or(by_writer).unwrap_or_default();
+    Ok(aof)
+}
+
+impl Writer {
+    fn target(&self) -> Option<Target> {
+        let mut parts = self.version.split('.').map(|part| part.parse().ok());
+        let version = (parts.next()??, parts.next().flatten().unwrap_or(0));
+        Some(Target::new(self.family, version))
+    }
+}
+
+/// What the auxiliary fields of the first RDB part say.
+fn writer(segments: &[Segment]) -> Result<Option<Writer>> {
+    let Some(first) = segments.iter().find(|s| s.is_live()) else { return Ok(None) };
+    let head = match &first.input {
+        Input::Missing | Input::Directory => return Ok(None),
+        Input::Stdin(source) => match &mut *source.borrow_mut() {
+            Some(source) => source.window(0, limits::PEEK)?.to_vec(),
+            None => return Ok(None),
+        },
+        Input::File(file, _) => file.head(limits::PEEK)?,
+        Input::Zstd(file) => disk::open_zstd(file)?.window(0, limits::PEEK)?.to_vec(),
+    };
+    if rdb::sniff(&head).is_none() {
+        return Ok(None);
+    }
+    // The fields come first; where the walk stops after them does not matter here.
+    let mut walker = rdb::Walker::new(0);
+    let _ = walker.step(&head);
+    Ok(walker
+        .fields()
+        .writer()
+        .map(|writer| Writer { family: writer.family, version: writer.version.to_owned() }))
+}
+
+/// Opens a manifest's set so that manifest and files belong together.
+fn with_manifest(path: &Path, options: &OpenOptions, settings: Settings) -> Result<Aof> {
+    let mut bytes = manifest_bytes(path)?;
+    for attempt in 0..limits::OPEN_ATTEMPTS {
+        let opened = try_manifest(path, &bytes, options, settings.clone());
+        // The manifest is replaced by rename, so equal bytes before and after mean: nothing moved. A
+        // manifest that vanished meanwhile is told by the error of reading it again.
+        let again = manifest_bytes(path)?;
+        if again == bytes {
+            return opened;
+        }
+        bytes = again;
+        std::thread::sleep(Duration::from_millis(attempt.min(20) as u64));
+    }
+    Err(Error::new(ErrorKind::KeepsChanging, path))
+}
+
+fn manifest_bytes(path: &Path) -> Result<Vec<u8>> {
+    let bytes = disk::read_small(path, limits::MANIFEST)?;
+    if !disk::zstd_magic(&bytes) {
+        return Ok(bytes);
+    }
+    disk::unpack_small(path, limits::MANIFEST)
+}
+
+fn try_manifest(
+    path: &Path,
+    bytes: &[u8],
+    options: &OpenOptions,
+    settings: Settings,
+) -> Result<Aof> {
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let stem = name.strip_suffix(b".manifest").unwrap_or(name).to_vec();
+    let strict = manifest::parse(bytes, Dialect::Strict);
+    let read =
+        strict.or_else(|fault| manifest::parse(bytes, Dialect::Concatenating).map_err(|_| fault));
+    let (segments, mut leftovers, upgrade_pending) = match &read {
+        Ok(manifest) => {
+            let (segments, upgrade) = listed(dir, &stem, manifest)?;
+            let named = manifest.entries.iter().map(|e| e.name.clone()).collect::<HashSet<_>>();
+            (segments, leftover::find(dir, &stem, &named), upgrade)
+        }
+        Err(_) => {
+            let (segments, leftovers) = by_name(dir, &stem)?;
+            (segments, leftovers, false)
+        }
+    };
+    if upgrade_pending {
+        leftovers.retain(|l| l.kind != LeftoverKind::OldSingleFile);
+    }
+    leftovers.extend(history(&segments));
+    let state = ManifestState::Missing;
+    let mut aof = multi_part(path, path.to_owned(), state, segments);
+    aof.leftovers = leftovers;
+    aof.upgrade_pending = upgrade_pending;
+    aof.settings = settings;
+    let mut aof = finish(aof, options)?;
+    // Only now is it known whose grammar counts.
+    let state = match manifest::parse(bytes, aof.target.rules.manifest) {
+        Ok(manifest) => ManifestState::Valid(manifest),
+        Err(fault) => ManifestState::Invalid(fault),
+    };
+    let for_checker = Some(for_checker(bytes));
+    aof.manifest = Some(OpenedManifest { path: path.to_owned(), state, for_checker });
+    Ok(aof)
+}
+
+/// redis-check-aof reads what it does not recognise as a manifest as a log.
+fn for_checker(bytes: &[u8]) -> std::result::Result<bool, String> {
+    let read = manifest::parse(bytes, Dialect::Strict);
+    if manifest::redis_check_aof_recognises(bytes) {
+        return read.map(|_| true).map_err(|fault| fault.reason.to_string());
+    }
+    match read {
+        Ok(manifest) if manifest.entries.is_empty() => Ok(false),
+        Err(fault) if fault.reason.kind == manifest::Kind::Empty => Ok(false),
+        _ => Err("the manifest is not recognised and taken for a log".to_owned()),
+    }
+}
+
+fn history(segments: &[Segment]) -> Vec<Leftover> {
+    let files = segments.iter().filter(|s| s.role == Role::History);
+    files
+        .filter_map(|s| s.file())
+        .map(|file| Leftover {
+            path: file.path().to_owned(),
+            kind: LeftoverKind::History,
+            len: file.len(),
+            modified: file.modified(),
+        })
+        .collect()
+}
+
+/// The files a manifest names: base, increments, history. Also whether an upgrade from one file has yet
+/// to move it here.
+fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>, bool)> {
+    let mut segments = Vec::with_capacity(manifest.entries.len());
+    for entry in manifest.live().chain(manifest.history()) {
+        let role = match entry.role {
+            manifest::Role::Base => Role::Base,
+            manifest::Role::Increment => Role::Increment,
+            manifest::Role::History => Role::History,
+        };
+        segments.push(segment(dir, &entry.name, role, Some(entry.seq))?);
+    }
+    let live = segments.iter().filter(|s| s.is_live()).count();
+    let awaits_upgrade = match live {
+        0 => true,
+        1 => segments[0].role == Role::Base && segments[0].name == stem && segments[0].is_missing(),
+        _ => false,
+    };
+    let old = leftover::server_dir(dir).map(|parent| parent.join(OsStr::from_bytes(stem)));
+    let upgrade = awaits_upgrade && old.as_deref().is_some_and(disk::is_file);
+    if let (true, Some(old)) = (upgrade, old) {
+        segments.retain(|s| s.role == Role::History);
+        let input = Input::File(FrozenFile::open(&old)?, Access::Read);
+        let name = stem.to_vec();
+        let base =
+            Segment { name, path: old, role: Role::Base, seq: Some(1), is_link: false, input };
+        segments.insert(0, base);
+    }
+    closed_ones_are_mapped(&mut segments);
+    Ok((segments, upgrade))
+}
+
+/// No server writes to a base or an increment once a later one is listed; the last file may grow, and
+/// be cut, at any time.
+fn closed_ones_are_mapped(segments: &mut [Segment]) {
+    let last = segments.iter().rposition(|s| s.role != Role::History).unwrap_or(0);
+    for segment in &mut segments[..last] {
+        if let Input::File(file, access) = &mut segment.input
+            && !file.is_remote()
+        {
+            *access = Access::Map;
+        }
+    }
+}
+
+fn segment(dir: &Path, name: &[u8], role: Role, seq: Option<i64>) -> Result<Segment> {
+    let os_name = OsStr::from_bytes(name);
+    let path = dir.join(os_name);
+    let (input, is_link) = match disk::open_inside(dir, os_name) {
+        Ok((file, is_link)) => (Input::File(file, Access::Read), is_link),
+        Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, false),
+        Err(_) if path.is_dir() => (Input::Directory, false),
+        // What the server would only delete need not be readable.
+        Err(_) if role == Role::History => (Input::Missing, false),
+        Err(e) => return Err(e),
+    };
+    Ok(Segment { name: name.to_vec(), path, role, seq, is_link, input })
+}
+
+/// Segments by their names, where no manifest says what they are: the newest base, and all increments.
+fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
+    let listed = disk::list_dir(dir)?;
+    let mut names: Vec<_> = listed
+        .iter()
+        .filter(|l| !l.is_dir)
+        .filter_map(|l| Some((l.name.as_bytes(), segment_name(l.name.as_bytes())?)))
+        .filter(|(_, name)| name.stem == stem)
+        .collect();
+    names.sort_by_key(|(_, name)| (!name.is_base, name.number));
+    let newest_base = names.iter().rposition(|(_, name)| name.is_base);
+    let mut segments = Vec::new();
+    let mut named = HashSet::new();
+    for (i, (file, name)) in names.iter().enumerate() {
+        if name.is_base && Some(i) != newest_base {
+            continue;
+        }
+        let role = if name.is_base { Role::Base } else { Role::Increment };
+        segments.push(segment(dir, file, role, Some(name.number))?);
+        named.insert(file.to_vec());
+    }
+    closed_ones_are_mapped(&mut segments);
+    Ok((segments, leftover::find(dir, stem, &named)))
+}

@@ -1,0 +1,225 @@
+//! A set, opened and frozen.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{self, Access, FrozenFile, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::conf::Settings;
+use crate::format::fault::Fault;
+use crate::format::manifest::{self, Manifest};
+use crate::format::rdb::Family;
+use crate::rules::Target;
+
+use super::leftover::Leftover;
+use super::open::{OpenOptions, open_all};
+
+/// What kind of thing a path led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A manifest and the files it names (7.0 and later), or such files without their manifest.
+    MultiPart,
+    /// One file: a pre-7.0 append-only file, an RDB, or one segment looked at by itself.
+    SingleFile,
+    /// Standard input.
+    Stream,
+}
+
+/// What a file is for its set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The snapshot that is loaded first.
+    Base,
+    /// Commands appended since.
+    Increment,
+    /// No longer needed; the server deletes it.
+    History,
+    /// A file by itself.
+    Single,
+    /// Standard input.
+    Stream,
+}
+
+/// The manifest of a set.
+#[derive(Clone, Debug)]
+pub struct OpenedManifest {
+    /// Where it lies, or would lie.
+    pub path: PathBuf,
+    /// What it says to the target.
+    pub state: ManifestState,
+    /// What redis-check-aof 8.2 makes of it, which knows one grammar: `true`, it goes through the files;
+    /// `false`, it takes it for an empty log and is content; or why it is not. `None`: there is none.
+    pub for_checker: Option<std::result::Result<bool, String>>,
+}
+
+/// What became of reading a manifest.
+#[derive(Clone, Debug)]
+pub enum ManifestState {
+    /// The target's loader reads it.
+    Valid(Manifest),
+    /// It does not.
+    Invalid(Fault<manifest::Reason>),
+    /// There are segments, but no manifest.
+    Missing,
+}
+
+/// Where a segment's bytes are.
+#[derive(Debug)]
+pub(super) enum Input {
+    File(FrozenFile, Access),
+    Zstd(FrozenFile),
+    /// Taken by the one scan that a stream allows.
+    Stdin(RefCell<Option<Box<dyn Source>>>),
+    /// The file could not be opened because it is not there.
+    Missing,
+    /// A directory stands where the file should be.
+    Directory,
+}
+
+impl std::fmt::Debug for dyn Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Source")
+    }
+}
+
+/// One file of a set.
+#[derive(Debug)]
+pub struct Segment {
+    /// Its name as the manifest has it, without directory; `-` for standard input.
+    pub name: Vec<u8>,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is for.
+    pub role: Role,
+    /// Its sequence number, where it has one.
+    pub seq: Option<i64>,
+    /// It is a symbolic link.
+    pub is_link: bool,
+    pub(super) input: Input,
+}
+
+impl Segment {
+    /// Length in bytes when the set was opened; `None` for a compressed file or a stream.
+    pub fn len(&self) -> Option<u64> {
+        match &self.input {
+            Input::File(file, _) => Some(file.len()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is known to have no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.input, Input::Missing)
+    }
+
+    /// Whether a directory stands in its place, which no server can load.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.input, Input::Directory)
+    }
+
+    /// Whether a server loads it.
+    pub fn is_live(&self) -> bool {
+        self.role != Role::History
+    }
+
+    /// The open file, where it is one.
+    pub fn file(&self) -> Option<&FrozenFile> {
+        match &self.input {
+            Input::File(file, _) | Input::Zstd(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Whether its length was frozen and can be frozen again: a plain file.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.input, Input::File(..))
+    }
+
+    /// Its bytes by offset. A stream can be asked once.
+    ///
+    /// # Errors
+    /// When it is missing, or a stream was already read.
+    pub fn source(&self) -> Result<Box<dyn Source + '_>> {
+        match &self.input {
+            Input::File(file, access) => Ok(file.source(*access)),
+            Input::Zstd(file) => disk::open_zstd(file),
+            Input::Stdin(taken) => taken.borrow_mut().take().ok_or_else(|| {
+                Error::io(&self.path, std::io::Error::other("a stream can be read only once"))
+            }),
+            Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path)),
+            Input::Directory => Err(Error::io(&self.path, std::io::Error::other("is a directory"))),
+        }
+    }
+}
+
+/// The server that wrote a base, as its auxiliary fields say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// Redis or Valkey.
+    pub family: Family,
+    /// Its version as it gave it, `8.2.3`.
+    pub version: String,
+}
+
+/// One set, opened and frozen: what belongs to it, in the order a server loads it.
+#[derive(Debug)]
+pub struct Aof {
+    /// The path that was asked for, or the set's own when there were several.
+    pub path: PathBuf,
+    /// What kind of thing it is.
+    pub layout: Layout,
+    /// Its manifest, for [`Layout::MultiPart`].
+    pub manifest: Option<OpenedManifest>,
+    /// Its files: the base, the increments in order, then history files.
+    pub segments: Vec<Segment>,
+    /// What lies beside it and is not needed.
+    pub leftovers: Vec<Leftover>,
+    /// Who wrote the base, when that can be told.
+    pub writer: Option<Writer>,
+    /// The server whose loader's rules apply.
+    pub target: Target,
+    /// The settings of the configuration it was found by; defaults otherwise.
+    pub settings: Settings,
+    /// Whether `settings` came from a configuration.
+    pub configured: bool,
+    /// A pre-7.0 file that an interrupted upgrade has yet to move into the set.
+    pub upgrade_pending: bool,
+}
+
+impl Aof {
+    /// Opens the one set at `path`: a directory, a manifest, a file, or `-`.
+    ///
+    /// # Errors
+    /// When there is none, or more than one, or it cannot be read.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let mut sets = open_all(path, options)?;
+        match sets.len() {
+            1 => sets.pop().ok_or_else(|| Error::new(ErrorKind::NotFound, path)),
+            0 => Err(Error::new(ErrorKind::NotFound, path)),
+            n => {
+                let why = format!("{n} sets are here, name one of them");
+                Err(Error::io(path, std::io::Error::other(why)))
+            }
+        }
+    }
+
+    /// The files a server loads, in its order.
+    pub fn live(&self) -> impl Iterator<Item = (usize, &Segment)> {
+        self.segments.iter().enumerate().filter(|(_, s)| s.is_live())
+    }
+
+    /// Position of the file that a server may cut: the last one it loads.
+    pub fn last_live(&self) -> Option<usize> {
+        self.live().map(|(i, _)| i).last()
+    }
+
+    /// Bytes of the files a server loads, as far as they are known before reading.
+    pub fn size_bytes(&self) -> Option<u64> {
+        self.live().map(|(_, s)| s.len()).sum()
+    }
+}

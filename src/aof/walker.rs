@@ -1,0 +1,303 @@
+//! Walks one segment from its first byte to its last and hands out events whose spans tile it.
+//!
+//! Damage does not stop it: it looks for the next sound place and goes on. Knows formats and sources;
+//! never judges what a server would do.
+
+use super::careful::{self, Careful, Wrong};
+use super::event::{Context, Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
+use super::sound;
+use crate::command::{self, LastName};
+use crate::disk::Source;
+use crate::error::Result;
+use crate::format::annotation::annotation;
+use crate::format::fault::Fault;
+use crate::format::rdb;
+use crate::format::resp::{self, Reason, Record, Stop};
+use crate::limits;
+
+/// Told how far a walk has come: once per window.
+pub trait Pulse {
+    /// Everything before `offset` of the segment has been dealt with.
+    fn reached(&mut self, offset: u64);
+}
+
+impl Pulse for () {
+    fn reached(&mut self, _: u64) {}
+}
+
+/// Walks all of `source` and gives each event to `sink`. Answers the length in bytes.
+///
+/// # Errors
+/// When the bytes cannot be read. Whatever the bytes are is told by events.
+pub fn walk(
+    source: &mut dyn Source,
+    pulse: &mut impl Pulse,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    walk_from(source, 0, pulse, sink)
+}
+
+/// As [`walk`], from an offset where a record is known to begin.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_from(
+    source: &mut dyn Source,
+    from: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    let mut tiled = from;
+    let mut tiling = |event: Event<'_>| {
+        let (start, end) = event.span();
+        debug_assert_eq!(start, tiled, "spans must tile: {event:?}");
+        debug_assert!(end > start || matches!(event, Event::Damage(_)), "empty span: {event:?}");
+        tiled = end;
+        sink(event);
+    };
+    let mut at = from;
+    if from == 0 && rdb::sniff(source.window(0, rdb::HEADER_LEN)?).is_some() {
+        at = rdb_part(source, at, pulse, &mut tiling)?;
+    }
+    let end = resp_part(source, at, pulse, &mut tiling)?;
+    source.settle()?;
+    debug_assert_eq!(tiled, end, "events must cover the whole segment");
+    Ok(end)
+}
+
+/// Why the quick way over a window ended.
+enum Pause {
+    /// The window is used up, or ends inside something.
+    Short,
+    /// Something that only the careful way can tell.
+    Odd,
+}
+
+/// Records and annotations from `at` to the end of the data.
+fn resp_part(
+    source: &mut dyn Source,
+    mut at: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    let mut names = LastName::default();
+    let mut need = 1;
+    loop {
+        let window = source.window(at, need)?;
+        if window.is_empty() {
+            return Ok(at);
+        }
+        let complete = window.len() >= limits::WINDOW || window.len() < need;
+        let (used, pause) = quick(window, at, &mut names, sink);
+        let all = used == window.len();
+        at += used as u64;
+        pulse.reached(at);
+        need = match pause {
+            Pause::Short if all => 1,
+            Pause::Short if used > 0 || !complete => limits::WINDOW,
+            _ => {
+                at = slow(source, at, sink)?;
+                1
+            }
+        };
+    }
+}
+
+/// Hands out whole canonical records and annotations of `window` as long as they come. Answers how many
+/// bytes they take.
+#[inline]
+fn quick(
+    window: &[u8],
+    base: u64,
+    names: &mut LastName,
+    sink: &mut impl FnMut(Event<'_>),
+) -> (usize, Pause) {
+    let mut used = 0;
+    loop {
+        let rest = &window[used..];
+        let start = base + used as u64;
+        match rest.first() {
+            Some(b'*') => match resp::record(rest) {
+                Ok(shape) => {
+                    let record = Record::canonical(shape, rest, start);
+                    sink(Event::Record(record, names.lookup(shape.name)));
+                    used += shape.len;
+                }
+                Err(Stop::Short) => return (used, Pause::Short),
+                Err(Stop::Wrong(_)) => return (used, Pause::Odd),
+            },
+            Some(b'#') => match annotation(rest, false) {
+                Some(line) => {
+                    sink(Event::Annotation { start, len: line.len as u64, kind: line.kind });
+                    used += line.len;
+                }
+                None => return (used, Pause::Short),
+            },
+            Some(_) => return (used, Pause::Odd),
+            None => return (used, Pause::Short),
+        }
+    }
+}
+
+/// Hands out what begins at `start`, whatever it is. Answers where the next thing begins.
+fn slow(source: &mut dyn Source, start: u64, sink: &mut impl FnMut(Event<'_>)) -> Result<u64> {
+    let window = source.window(start, limits::LOADER_LINE)?;
+    if window.first() == Some(&b'#') {
+        // The window holds a whole line, or the data ends.
+        let Some(line) = annotation(window, true) else { return Ok(start) };
+        sink(Event::Annotation { start, len: line.len as u64, kind: line.kind });
+        return Ok(start + line.len as u64);
+    }
+    match careful::read(source, start)? {
+        Careful::Record { len, argc, oddities, heads } => {
+            let record = Record::outlined(start..start + len, argc, oddities, &heads);
+            sink(Event::Record(record, command::lookup(record.name)));
+            Ok(start + len)
+        }
+        Careful::Hollow { len, refused_by_checker } => {
+            sink(Event::Hollow { start, len, refused_by_checker });
+            Ok(start + len)
+        }
+        Careful::Wrong(wrong) => {
+            let mut damage = damaged(source, start, &wrong)?;
+            damage.context = context(source, damage.fault.at)?;
+            // What looks like damage may be the zeros of a file that shrank.
+            source.settle()?;
+            sink(Event::Damage(&damage));
+            Ok(damage.end)
+        }
+    }
+}
+
+/// The damaged range that begins at `start`, searched up to its end.
+fn damaged(source: &mut dyn Source, start: u64, wrong: &Wrong) -> Result<Damage> {
+    let Fault { at, reason } = wrong.fault;
+    let found = sound::find(source, wrong.resume, None)?;
+    let end = found.place.or(source.length()).unwrap_or(start);
+    let ending = match (found.place, wrong.seen_inside) {
+        (Some(_), _) => Ending::Resumes,
+        (None, Some(seen)) => Ending::Unread(seen),
+        (None, None) if reason == Reason::Torn => Ending::Torn,
+        (None, None) if found.zeros_from < end && found.zeros_from <= at.max(wrong.resume) => {
+            Ending::Zeros
+        }
+        (None, None) => Ending::Garbage,
+    };
+    Ok(Damage {
+        start,
+        end,
+        fault: Fault::new(at, Why::Resp(reason)),
+        ending,
+        loader: wrong.loader,
+        context: Context::default(),
+        rdb: None,
+    })
+}
+
+/// A few bytes around `at`, as far as they can still be read.
+fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
+    let start = at.saturating_sub(limits::CONTEXT as u64 / 2).max(source.oldest());
+    let bytes = source.peek(start, limits::CONTEXT)?;
+    Ok(Context { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
+}
+
+/// The RDB part at `start`. Answers where RESP may begin.
+fn rdb_part(
+    source: &mut dyn Source,
+    start: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    let mut walker = rdb::Walker::new(start);
+    if let Some(len) = source.length() {
+        walker = walker.with_end(len);
+    }
+    let mut pass = rdb::Pass::new(walker);
+    let mut need = rdb::HEADER_LEN;
+    let fault = loop {
+        let at = pass.offset();
+        let window = source.window(at, need)?;
+        if window.len() < need {
+            break pass.torn(at + window.len() as u64);
+        }
+        match pass.push(window) {
+            Ok(rdb::Progress::More { need: more, .. }) => need = more,
+            Ok(rdb::Progress::Done { .. }) => {
+                let end = pass.offset();
+                pulse.reached(end);
+                source.settle()?;
+                if let Some(walked) = pass.outcome() {
+                    sink(Event::Rdb(&RdbPart { start, end, walked }));
+                }
+                return Ok(end);
+            }
+            Err(fault) => break fault,
+        }
+        pulse.reached(pass.offset());
+    };
+    rdb_damage(source, start, fault, &pass, sink)
+}
+
+/// An RDB part that cannot be walked on: what follows it is unknown, save where sound records come.
+fn rdb_damage(
+    source: &mut dyn Source,
+    start: u64,
+    fault: Fault<rdb::Reason>,
+    pass: &rdb::Pass,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    let walker = pass.walker();
+    let intact = match fault.reason.class() {
+        rdb::Class::Unsupported => intact(source, start)?,
+        _ => None,
+    };
+    let stop = RdbStop {
+        header: walker.header(),
+        fields: walker.fields().clone(),
+        place: walker.place(),
+        intact,
+    };
+    let found = match intact {
+        Some(true) => None,
+        _ => sound::find(source, fault.at, None)?.place,
+    };
+    let torn = fault.reason.class() == rdb::Class::Torn;
+    let damage = Damage {
+        start,
+        end: found.or(source.length()).unwrap_or(start),
+        fault: Fault::new(fault.at, Why::Rdb(fault.reason)),
+        ending: match found {
+            Some(_) => Ending::Resumes,
+            None if torn => Ending::Torn,
+            None => Ending::Garbage,
+        },
+        loader: LoaderMeets::BadFormat,
+        context: context(source, fault.at)?,
+        rdb: Some(Box::new(stop)),
+    };
+    source.settle()?;
+    sink(Event::Damage(&damage));
+    Ok(damage.end)
+}
+
+/// Whether everything from `start` up to the end of the file carries a checksum that fits. A stream
+/// cannot be read again for that.
+fn intact(source: &mut dyn Source, start: u64) -> Result<Option<bool>> {
+    let Some(body) = source.length().and_then(|len| len.checked_sub(8)) else { return Ok(None) };
+    if source.oldest() > start {
+        return Ok(None);
+    }
+    let mut crc = rdb::Crc64::new();
+    let (mut at, mut last) = (start, 0);
+    while at < body {
+        let window = source.window(at, 1)?;
+        let left = usize::try_from(body - at).unwrap_or(usize::MAX);
+        let piece = &window[..window.len().min(left)];
+        crc.update(piece);
+        last = piece.last().copied().unwrap_or(last);
+        at += piece.len() as u64;
+    }
+    let trailer = source.window(body, 8)?;
+    let stored = trailer.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
+    Ok(Some(last == 0xFF && stored == Some(crc.value())))
+}

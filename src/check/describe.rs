@@ -1,0 +1,367 @@
+//! From what was seen in a segment to problems: wording, cost, and the way out. Wording lives here, once.
+
+use super::advice;
+use super::facts::{NonCanonical, Seen, SegmentFacts, What};
+use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
+use super::report::Wording;
+use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Segment, Why};
+use crate::command;
+use crate::format::rdb::{self, Header};
+use crate::text::{escape, name};
+
+/// The segment something was seen in, and what its judgement needs to know of it.
+pub(super) struct Scene<'a> {
+    pub(super) aof: &'a Aof,
+    pub(super) facts: &'a SegmentFacts,
+    pub(super) is_last: bool,
+    /// The end was only a write under way.
+    pub(super) in_flight: bool,
+    pub(super) wording: Wording,
+}
+
+impl Scene<'_> {
+    fn segment(&self) -> &Segment {
+        &self.aof.segments[self.facts.position]
+    }
+
+    fn problem(&self, kind: Kind, severity: Severity, seen: &Seen, message: String) -> Problem {
+        let file = &self.segment().name;
+        let at_the_end =
+            self.is_last && seen.count == 1 && seen.offset + seen.len == self.facts.len;
+        let problem = Problem::of_file(kind, severity, file, message).at(seen.offset, seen.len);
+        Problem { at_the_end, ..problem }
+    }
+
+    fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
+        Lost {
+            bytes: lost_bytes,
+            commands: lost_commands,
+            if_truncated_commands: self.facts.commands - seen.commands_before,
+        }
+    }
+
+    /// A few bytes around a fault.
+    fn near(&self, context: &Context) -> String {
+        match context.bytes.is_empty() || self.wording.redact {
+            true => String::new(),
+            false => format!(", near \"{}\"", escape(&context.bytes)),
+        }
+    }
+
+    /// A key, or what stands for it.
+    fn key(&self, key: &rdb::Key) -> String {
+        match self.wording.redact {
+            true => format!("key #{:016x}", rdb::checksum::crc64(&key.start)),
+            false => format!("key \"{}\"", escape(&key.start)),
+        }
+    }
+
+    fn fault(&self, damage: &Damage) -> String {
+        format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
+    }
+
+    fn cut_before(&self, seen: &Seen) -> Option<String> {
+        advice::cut(&self.segment().path, seen.cut_before)
+    }
+}
+
+/// One thing seen, as a problem.
+pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
+    match &seen.what {
+        What::Damage(damage) => match (&damage.rdb, damage.fault.reason) {
+            (Some(stop), Why::Rdb(reason)) => rdb_damage(scene, seen, damage, stop, reason),
+            _ => damaged(scene, seen, damage),
+        },
+        What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),
+        What::Hollow => hollow(scene, seen),
+        What::DiscardInTransaction => {
+            let message = format!(
+                "a transaction that contains DISCARD ends here; {} queues DISCARD while loading and \
+                 crashes when EXEC runs it",
+                scene.aof.target
+            );
+            let problem = scene.problem(Kind::BadTransaction, Severity::Error, seen, message);
+            problem.lost(scene.lost(seen, seen.bytes, 1))
+        }
+        What::UnknownCommand(name) => unknown(scene, seen, name),
+        What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
+        What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
+        What::BadTimestamp => {
+            let message = format!(
+                "an annotation begins like a timestamp and has no number{}; loaders skip it, \
+                 redis-check-aof --truncate-to-timestamp stops at it",
+                times(seen)
+            );
+            scene.problem(Kind::BadAnnotation, Severity::Warning, seen, message)
+        }
+        What::RdbVersion(header) => rdb_version(scene, seen, *header),
+        What::RdbChecksum { stored, computed } => {
+            let message = format!(
+                "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
+                 least one of its bytes is not what was written; its structure is whole. {} refuses it",
+                scene.aof.target
+            );
+            let problem = scene.problem(Kind::RdbChecksumMismatch, Severity::Error, seen, message);
+            problem.lost(scene.lost(seen, seen.bytes, 0))
+        }
+    }
+}
+
+/// What the target does at its start, for a file it would cut.
+fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
+    let target = scene.aof.target;
+    if !by_cutting {
+        return format!("{target} refuses to start");
+    }
+    if !scene.is_last {
+        return format!("{target} refuses to start, for this is not the last file");
+    }
+    match scene.aof.settings.load_truncated() {
+        true => format!("{target} cuts them off when it starts (aof-load-truncated yes)"),
+        false => format!("{target} refuses to start (aof-load-truncated no)"),
+    }
+}
+
+fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
+    if scene.in_flight && damage.end == scene.facts.len {
+        return in_flight(scene, seen, Kind::TruncatedTail);
+    }
+    let range = bytes(seen.len);
+    let inside = inside_transaction(seen);
+    let kind = match damage.ending {
+        Ending::Torn if scene.is_last => Kind::TruncatedTail,
+        Ending::Torn => Kind::TruncatedInnerSegment,
+        Ending::Zeros => Kind::ZeroTail,
+        Ending::Garbage => Kind::GarbageTail,
+        Ending::Resumes | Ending::Unread(_) => Kind::CorruptRange,
+    };
+    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
+    let start = match damage.loader {
+        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target),
+        _ => at_start(scene, cutting),
+    };
+    let message = match damage.ending {
+        Ending::Torn => format!(
+            "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
+        ),
+        Ending::Zeros => format!(
+            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
+             them{inside}; {start}{}",
+            corrupt_tail(seen.len)
+        ),
+        Ending::Garbage => format!(
+            "{range} at the end are no record ({}){inside}; {start}{}",
+            scene.fault(damage),
+            corrupt_tail(seen.len)
+        ),
+        Ending::Resumes => format!(
+            "{range} are damaged ({}){inside}; {} after them are sound. {start}",
+            scene.fault(damage),
+            commands(scene.facts.commands - seen.commands_before)
+        ),
+        Ending::Unread(at) => format!(
+            "{range} are damaged ({}){inside}; sound records begin again at byte {at}, too far back \
+             in a stream to be read: check the file itself. {start}",
+            scene.fault(damage)
+        ),
+    };
+    let (lost_bytes, lost_commands) = if damage.ending == Ending::Resumes {
+        (seen.len, 0)
+    } else {
+        // What stands in a transaction without its EXEC goes with the tail.
+        (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
+    };
+    let next = match damage.ending {
+        Ending::Resumes => {
+            let path = &scene.segment().path;
+            advice::without_range(path, damage.start, damage.end)
+        }
+        Ending::Unread(_) => None,
+        _ => scene.cut_before(seen),
+    };
+    let lost = scene.lost(seen, lost_bytes, lost_commands);
+    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
+}
+
+fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
+    let message = format!(
+        "{} at the end were still being written when the file was opened; they are whole by now and \
+         belong to the next look",
+        bytes(scene.facts.len - seen.cut_before)
+    );
+    scene.problem(kind, Severity::Info, seen, message)
+}
+
+fn inside_transaction(seen: &Seen) -> String {
+    match seen.cut_before < seen.offset {
+        true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
+        false => String::new(),
+    }
+}
+
+fn corrupt_tail(len: u64) -> String {
+    format!(
+        " (Redis 8.4 and later cut it off when aof-load-corrupt-tail-max-size is at least {len})"
+    )
+}
+
+fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
+    if scene.in_flight {
+        return in_flight(scene, seen, Kind::OpenTransaction);
+    }
+    let inner = (!scene.is_last).then_some(Kind::TruncatedInnerSegment);
+    let message = format!(
+        "the file ends inside a transaction: MULTI at byte {}, {} since, no EXEC; {}",
+        seen.offset,
+        commands(inside),
+        at_start(scene, true)
+    );
+    let kind = inner.unwrap_or(Kind::OpenTransaction);
+    let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
+    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(scene.cut_before(seen))
+}
+
+fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
+    let message = format!(
+        "a record header announces no arguments{}: redis-check-aof passes over it, {}",
+        times(seen),
+        at_start(scene, false)
+    );
+    let path = &scene.segment().path;
+    let next = match seen.count {
+        1 => advice::without_range(path, seen.offset, seen.offset + seen.len),
+        _ => None,
+    };
+    let lost = scene.lost(seen, seen.bytes, 0);
+    scene.problem(Kind::CorruptRange, Severity::Error, seen, message).lost(lost).next(next)
+}
+
+fn times(seen: &Seen) -> String {
+    match seen.count {
+        1 => String::new(),
+        n => format!(" ({} times, first at byte {})", crate::text::thousands(n), seen.offset),
+    }
+}
+
+fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
+    let hint = if command::has_module_form(raw) {
+        "; needs module: only a server that has loaded the module with this command can load it"
+            .to_owned()
+    } else if let Some(knows) = advice::target_that_knows(raw) {
+        format!("; {knows} knows it")
+    } else {
+        String::new()
+    };
+    let message = format!(
+        "{} does not know the command \"{}\"{}{hint}; {}",
+        scene.aof.target,
+        escape(raw),
+        times(seen),
+        at_start(scene, false)
+    );
+    let next = advice::target_that_knows(raw)
+        .and_then(|target| advice::other_target(&scene.aof.path, target));
+    let lost = scene.lost(seen, seen.bytes, seen.count);
+    scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).lost(lost).next(next)
+}
+
+fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
+    let crashes = scene.aof.target.rules.arity == crate::rules::Arity::Unchecked;
+    let (severity, then) = match (fatal, crashes) {
+        (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
+        (true, false) => (Severity::Error, "refuses to start"),
+        (false, _) => (Severity::Warning, "passes it on without a look"),
+    };
+    let message = format!(
+        "{} with {} is not a call {} has{}; it {then}",
+        escape(raw),
+        crate::text::count(u64::from(argc.saturating_sub(1)), "argument"),
+        scene.aof.target,
+        times(seen)
+    );
+    let problem = scene.problem(Kind::WrongArity, severity, seen, message);
+    match fatal {
+        true => problem.lost(scene.lost(seen, seen.bytes, seen.count)),
+        false => problem,
+    }
+}
+
+fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem {
+    let what = match kind {
+        NonCanonical::LooseLine => "a header line does not end with its number and CRLF",
+        NonCanonical::LongLine => "a header line is longer than redis-check-aof's buffer",
+        NonCanonical::WrappedCount => "an argument count is beyond 32 bits",
+        NonCanonical::BadTerminator => "an argument is not followed by CRLF",
+        NonCanonical::NestedMulti => "MULTI stands inside a transaction",
+        NonCanonical::StrayExec => "EXEC stands outside a transaction",
+        NonCanonical::RdbInIncrement => "an increment begins with an RDB",
+    };
+    let message = format!(
+        "{what}{}: {} takes that, redis-check-aof does not, and its --fix would cut the file here",
+        times(seen),
+        scene.aof.target
+    );
+    scene.problem(Kind::NonCanonical, Severity::Warning, seen, message)
+}
+
+fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
+    let loads = crate::rules::KNOWN.iter().find(|r| r.loads_rdb(header.family, header.version));
+    let hint = loads.map_or_else(String::new, |rules| format!("; {} and later do", rules.name));
+    let message = format!(
+        "an RDB of version {} with the magic {}, which {} does not read{hint}",
+        header.version,
+        name(header.family.magic().as_ref()),
+        scene.aof.target
+    );
+    let next = loads.and_then(|rules| advice::other_target(&scene.aof.path, rules.name));
+    scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
+}
+
+fn rdb_damage(
+    scene: &Scene<'_>,
+    seen: &Seen,
+    damage: &Damage,
+    stop: &RdbStop,
+    reason: rdb::Reason,
+) -> Problem {
+    let place = match (&stop.place.key, &stop.place.last_key) {
+        (Some(key), _) => format!(" in the value of {}", scene.key(key)),
+        (None, Some(key)) => format!(" after {}", scene.key(key)),
+        (None, None) => String::new(),
+    };
+    let whole_keys = crate::text::count(stop.place.keys, "whole key");
+    let at = damage.fault.at;
+    let target = scene.aof.target;
+    let (kind, message) = match reason.class() {
+        rdb::Class::Torn => (
+            Kind::RdbTruncated,
+            format!(
+                "the RDB ends too early: {reason} (byte {at}{place}, after {whole_keys}); {target} \
+                 never cuts an RDB, it refuses to start"
+            ),
+        ),
+        rdb::Class::Header => (Kind::RdbBadHeader, format!("{reason}; {target} refuses to start")),
+        rdb::Class::Malformed => (
+            Kind::RdbBadStructure,
+            format!(
+                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}; {target} \
+                 refuses to start",
+                scene.near(&damage.context)
+            ),
+        ),
+        rdb::Class::Unsupported => {
+            let intact = match stop.intact {
+                Some(true) => "the checksum fits, so the file is intact, only not understood",
+                Some(false) => "no checksum fits at the end, so it may also be damaged",
+                None => "its checksum could not be tried",
+            };
+            let message = format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}");
+            (Kind::RdbUnsupported, message)
+        }
+    };
+    let lost = match kind {
+        Kind::RdbUnsupported => None,
+        _ => Some(scene.lost(seen, seen.len, 0)),
+    };
+    Problem { lost, ..scene.problem(kind, Severity::Error, seen, message) }
+}

@@ -1,0 +1,180 @@
+//! What one pass saw, before anybody judges the set as a whole.
+
+use super::checker::Refusal;
+use super::loader::Halt;
+use crate::aof::{Damage, RdbStop};
+use crate::format::rdb::{self, Header};
+
+/// Facts about every live segment that could be read, in the loader's order.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// One per segment that was read.
+    pub segments: Vec<SegmentFacts>,
+}
+
+/// Facts about one segment.
+#[derive(Clone, Debug)]
+pub struct SegmentFacts {
+    /// Its position in the set.
+    pub position: usize,
+    /// Its length in bytes.
+    pub len: u64,
+    /// What it consists of.
+    pub format: SegmentFormat,
+    /// Whole records, those after damage included.
+    pub commands: u64,
+    /// Transactions closed by EXEC.
+    pub transactions: u64,
+    /// Annotation lines.
+    pub annotations: u64,
+    /// Annotation lines of a kind aofkit does not know.
+    pub unknown_annotations: u64,
+    /// Seconds of the first `#TS:`.
+    pub first_ts: Option<i64>,
+    /// Seconds of the last `#TS:`.
+    pub last_ts: Option<i64>,
+    /// The largest database selected.
+    pub max_db: u64,
+    /// Bytes that belong to nothing.
+    pub damaged_bytes: u64,
+    /// The RDB part.
+    pub rdb: Option<RdbFacts>,
+    /// End of the last whole record before the loader stops; the length when it does not.
+    pub proven: u64,
+    /// The same, never inside a transaction.
+    pub safe_cut: u64,
+    /// Records up to `safe_cut`.
+    pub commands_to_cut: u64,
+    /// Why and where the target's loader stops.
+    pub halt: Option<Halt>,
+    /// Where the target's loader would cut the file by itself.
+    pub own_cut: Option<u64>,
+    /// What redis-check-aof refuses.
+    pub refusal: Option<Refusal>,
+    /// What redis-check-aof prints under that name.
+    pub ok_up_to: u64,
+    /// What is wrong or odd, by offset; at most [`crate::limits::PROBLEMS`].
+    pub seen: Vec<Seen>,
+    /// How many more there were.
+    pub unlisted: u64,
+}
+
+/// What a segment consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentFormat {
+    /// An RDB alone.
+    Rdb,
+    /// Records.
+    Resp,
+    /// An RDB, then records.
+    RdbResp,
+    /// No bytes.
+    Empty,
+    /// Nothing that could be recognised.
+    Unknown,
+}
+
+/// The RDB part of a segment.
+#[derive(Clone, Debug)]
+pub enum RdbFacts {
+    /// Walked to its end, which lies at the offset.
+    Whole(Box<rdb::Walked>),
+    /// Broken or not understood.
+    Broken(Box<RdbStop>),
+}
+
+impl RdbFacts {
+    /// Family and version, when they could be read.
+    pub fn header(&self) -> Option<Header> {
+        match self {
+            Self::Whole(walked) => Some(walked.outcome.header),
+            Self::Broken(stop) => stop.header,
+        }
+    }
+
+    /// Its auxiliary fields.
+    pub fn fields(&self) -> &rdb::Fields {
+        match self {
+            Self::Whole(walked) => &walked.outcome.fields,
+            Self::Broken(stop) => &stop.fields,
+        }
+    }
+}
+
+/// One thing that is wrong or odd, seen once or many times.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Offset of the first of them.
+    pub offset: u64,
+    /// Bytes of the first of them.
+    pub len: u64,
+    /// How often it was seen.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// Records up to the last place before it where a cut would be honest.
+    pub commands_before: u64,
+    /// That place.
+    pub cut_before: u64,
+    /// What it is.
+    pub what: What,
+}
+
+/// Kinds of things that are wrong or odd.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Bytes that belong to nothing.
+    Damage(Box<Damage>),
+    /// A header that announces no arguments.
+    Hollow,
+    /// The file ends, and this many whole records stand in a transaction without EXEC.
+    OpenTransaction {
+        /// Records from MULTI on.
+        commands: u64,
+    },
+    /// EXEC of a transaction that contains DISCARD.
+    DiscardInTransaction,
+    /// A command the target does not know.
+    UnknownCommand(Vec<u8>),
+    /// A command with a wrong number of arguments.
+    WrongArity {
+        /// Its name.
+        name: Vec<u8>,
+        /// How many arguments it has here, the name included.
+        argc: u32,
+        /// The target refuses it or dies of it.
+        fatal: bool,
+    },
+    /// Something every loader takes and redis-check-aof refuses.
+    NonCanonical(NonCanonical),
+    /// `#TS:` without a number.
+    BadTimestamp,
+    /// An RDB version the target does not read.
+    RdbVersion(Header),
+    /// An RDB whose checksum does not fit.
+    RdbChecksum {
+        /// As the trailer has it.
+        stored: u64,
+        /// As the bytes have it.
+        computed: u64,
+    },
+}
+
+/// Ways of writing that loaders take and redis-check-aof refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NonCanonical {
+    /// A header line that ends with LF alone, or has bytes after its number.
+    LooseLine,
+    /// A header line longer than redis-check-aof's buffer.
+    LongLine,
+    /// An argument count beyond 32 bits.
+    WrappedCount,
+    /// Other bytes in the place of the CRLF after an argument.
+    BadTerminator,
+    /// MULTI inside MULTI.
+    NestedMulti,
+    /// EXEC without MULTI.
+    StrayExec,
+    /// An RDB in an increment.
+    RdbInIncrement,
+}

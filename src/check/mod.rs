@@ -1,0 +1,22 @@
+//! Is every byte accounted for, will a server load the set, and if not: what, where, what is lost, what
+//! to do next.
+//!
+//! One pass gathers facts ([`Check`], an observer); two judges sit in it and see the same events: the
+//! target's loader and redis-check-aof. [`judge`] puts the facts together with what the manifest says and
+//! answers a [`Report`].
+
+mod advice;
+mod checker;
+mod describe;
+mod facts;
+mod finding;
+mod loader;
+mod observe;
+mod report;
+mod set;
+mod traps;
+
+pub use facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
+pub use finding::{Kind, Lost, Problem, Severity};
+pub use observe::Check;
+pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, judge};

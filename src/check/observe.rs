@@ -1,0 +1,323 @@
+//! The observer that gathers facts, and shows every event to both judges.
+
+use std::collections::HashMap;
+
+use super::checker::Checker;
+use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+use super::loader::{Loader, Opinion};
+use crate::aof::{Aof, Damage, Event, Role};
+use crate::command::{CommandId, Kind};
+use crate::format::annotation;
+use crate::format::rdb::Checksum;
+use crate::format::resp::Record;
+use crate::limits;
+use crate::scan::{Context, Merge, Observer};
+
+/// Gathers [`Facts`] about every segment it is shown.
+#[derive(Clone, Debug)]
+pub struct Check {
+    roles: Vec<Role>,
+    loader: Loader,
+    checker: Checker,
+    now: SegmentFacts,
+    /// Records up to the loader's last safe cut, and that cut.
+    safe: (u64, u64),
+    /// Records since the open MULTI, itself included.
+    in_transaction: u64,
+    /// Where in `now.seen` a thing that repeats itself is counted.
+    repeated: HashMap<(u8, Vec<u8>), usize>,
+    done: Vec<SegmentFacts>,
+}
+
+impl Check {
+    /// Facts about `aof`, by the rules of its target.
+    pub fn new(aof: &Aof) -> Self {
+        Self {
+            roles: aof.segments.iter().map(|s| s.role).collect(),
+            loader: Loader::new(aof.target.rules),
+            checker: Checker::default(),
+            now: fresh(0),
+            safe: (0, 0),
+            in_transaction: 0,
+            repeated: HashMap::new(),
+            done: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, at: &Context, record: &Record<'_>, id: Option<CommandId>) {
+        if at.transaction.is_none() {
+            self.safe = (self.now.commands, record.start);
+        }
+        let opinion = self.loader.opinion(record, id);
+        if opinion != Opinion::Fine {
+            self.note_opinion(record, opinion);
+        }
+        if record.oddities.any() {
+            self.note_oddities(record);
+        }
+        let kind = id.map_or(Kind::Plain, CommandId::kind);
+        if kind != Kind::Plain {
+            self.structural(at, record, kind);
+        }
+        self.loader.record(record, id, opinion);
+        self.checker.record(record, id);
+        self.now.commands += 1;
+        self.in_transaction += 1;
+    }
+
+    #[cold]
+    fn note_opinion(&mut self, record: &Record<'_>, opinion: Opinion) {
+        let name = record.name.to_ascii_uppercase();
+        let (kind, what) = match opinion {
+            Opinion::Fine => return,
+            Opinion::Unknown => (0, What::UnknownCommand(self.full_name(record, name))),
+            Opinion::WrongArity { fatal } => (
+                1,
+                What::WrongArity { name: self.full_name(record, name), argc: record.argc, fatal },
+            ),
+        };
+        let key = match &what {
+            What::UnknownCommand(name) | What::WrongArity { name, .. } => name.clone(),
+            _ => Vec::new(),
+        };
+        self.note_repeated((kind, key), record.start, record.len, what);
+    }
+
+    /// With the subcommand, where the command has some.
+    fn full_name(&self, record: &Record<'_>, mut name: Vec<u8>) -> Vec<u8> {
+        let container = crate::command::lookup(&name).is_some_and(|id| id.command().container);
+        if let Some(sub) = record.args().nth(1).filter(|_| container) {
+            name.push(b'|');
+            name.extend(sub.head.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
+        }
+        name
+    }
+
+    #[cold]
+    fn note_oddities(&mut self, record: &Record<'_>) {
+        let odd = record.oddities;
+        let kinds = [
+            (odd.loose_line, NonCanonical::LooseLine),
+            (odd.long_line, NonCanonical::LongLine),
+            (odd.wrapped_count, NonCanonical::WrappedCount),
+            (odd.bad_terminator, NonCanonical::BadTerminator),
+        ];
+        for (_, kind) in kinds.into_iter().filter(|(there, _)| *there) {
+            self.note_non_canonical(kind, record.start, record.len);
+        }
+    }
+
+    fn note_non_canonical(&mut self, kind: NonCanonical, offset: u64, len: u64) {
+        self.note_repeated((2, vec![kind as u8]), offset, len, What::NonCanonical(kind));
+    }
+
+    /// MULTI, EXEC, DISCARD and SELECT.
+    fn structural(&mut self, at: &Context, record: &Record<'_>, kind: Kind) {
+        let open = self.loader.transaction().or(at.transaction);
+        match kind {
+            Kind::Multi if open.is_some() => {
+                self.note_non_canonical(NonCanonical::NestedMulti, record.start, record.len);
+            }
+            Kind::Multi => self.in_transaction = 0,
+            Kind::Exec if at.transaction.is_none() => {
+                // Right after damage, its MULTI may be in the damaged range.
+                if self.now.damaged_bytes == 0 {
+                    self.note_non_canonical(NonCanonical::StrayExec, record.start, record.len);
+                }
+            }
+            Kind::Exec if self.loader.frees_itself() => {
+                self.note(record.start, record.len, What::DiscardInTransaction);
+                self.now.transactions += 1;
+            }
+            Kind::Exec => self.now.transactions += 1,
+            Kind::Select => {
+                let mut after = *at;
+                after.follow(&Event::Record(*record, crate::command::lookup(b"SELECT")));
+                self.now.max_db = self.now.max_db.max(after.db);
+            }
+            Kind::Plain | Kind::Discard => {}
+        }
+    }
+
+    #[cold]
+    fn other(&mut self, at: &Context, event: &Event<'_>) {
+        let (start, end) = event.span();
+        if at.transaction.is_none() {
+            self.safe = (self.now.commands, start);
+        }
+        match event {
+            Event::Rdb(part) => {
+                self.rdb(at, part);
+                self.now.rdb = Some(RdbFacts::Whole(Box::new(part.walked.clone())));
+                self.now.format = SegmentFormat::Rdb;
+            }
+            Event::Annotation { kind, .. } => {
+                self.now.annotations += 1;
+                match kind {
+                    annotation::Kind::Timestamp(seconds) => {
+                        self.now.first_ts.get_or_insert(*seconds);
+                        self.now.last_ts = Some(*seconds);
+                    }
+                    annotation::Kind::BadTimestamp => {
+                        self.note_repeated((3, Vec::new()), start, end - start, What::BadTimestamp);
+                    }
+                    _ => self.now.unknown_annotations += 1,
+                }
+            }
+            Event::Damage(damage) => self.damage(damage),
+            Event::Hollow { .. } => {
+                self.now.damaged_bytes += end - start;
+                self.note_repeated((4, Vec::new()), start, end - start, What::Hollow);
+            }
+            Event::Record(..) => {}
+        }
+        self.loader.other(event);
+        self.checker.other(event);
+    }
+
+    fn rdb(&mut self, at: &Context, part: &crate::aof::RdbPart) {
+        let (start, len) = (part.start, part.end - part.start);
+        let header = part.walked.outcome.header;
+        if !self.loader.loads_rdb(header) {
+            self.note(start, len, What::RdbVersion(header));
+        }
+        if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
+            self.note(start, len, What::RdbChecksum { stored, computed });
+            self.now.damaged_bytes += len;
+        }
+        if self.roles.get(at.segment) == Some(&Role::Increment) {
+            self.note_non_canonical(NonCanonical::RdbInIncrement, start, len);
+        }
+    }
+
+    fn damage(&mut self, damage: &Damage) {
+        let len = damage.end - damage.start;
+        self.now.damaged_bytes += len;
+        if let Some(stop) = &damage.rdb {
+            self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
+            self.now.format = SegmentFormat::Rdb;
+        }
+        self.note(damage.start, len, What::Damage(Box::new(damage.clone())));
+    }
+
+    fn note_repeated(&mut self, key: (u8, Vec<u8>), offset: u64, len: u64, what: What) {
+        if let Some(&place) = self.repeated.get(&key) {
+            self.now.seen[place].count += 1;
+            self.now.seen[place].bytes += len;
+        } else if self.note(offset, len, what) {
+            self.repeated.insert(key, self.now.seen.len() - 1);
+        }
+    }
+
+    /// Whether there was still room for it.
+    fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
+        if self.now.seen.len() >= limits::PROBLEMS {
+            self.now.unlisted += 1;
+            return false;
+        }
+        let (commands_before, cut_before) = self.safe;
+        self.now.seen.push(Seen {
+            offset,
+            len,
+            count: 1,
+            bytes: len,
+            commands_before,
+            cut_before,
+            what,
+        });
+        true
+    }
+}
+
+fn fresh(position: usize) -> SegmentFacts {
+    SegmentFacts {
+        position,
+        len: 0,
+        format: SegmentFormat::Empty,
+        commands: 0,
+        transactions: 0,
+        annotations: 0,
+        unknown_annotations: 0,
+        first_ts: None,
+        last_ts: None,
+        max_db: 0,
+        damaged_bytes: 0,
+        rdb: None,
+        proven: 0,
+        safe_cut: 0,
+        commands_to_cut: 0,
+        halt: None,
+        own_cut: None,
+        refusal: None,
+        ok_up_to: 0,
+        seen: Vec::new(),
+        unlisted: 0,
+    }
+}
+
+impl Observer for Check {
+    type Report = Facts;
+
+    fn begin(&mut self, segment: usize) {
+        self.now = fresh(segment);
+        self.safe = (0, 0);
+        self.in_transaction = 0;
+        self.repeated.clear();
+        self.loader.begin();
+        self.checker.begin(self.roles.get(segment) != Some(&Role::Increment));
+    }
+
+    #[inline]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        match event {
+            Event::Record(record, id) => self.record(at, record, *id),
+            other => self.other(at, other),
+        }
+    }
+
+    fn end(&mut self, at: &Context, len: u64) {
+        if let Some(multi) = at.transaction {
+            let commands = self.in_transaction;
+            self.note(multi, len - multi, What::OpenTransaction { commands });
+        } else if self.now.seen.is_empty() {
+            self.safe = (self.now.commands, len);
+        }
+        self.loader.end(len);
+        self.checker.end(len);
+        let mut now = std::mem::replace(&mut self.now, fresh(0));
+        now.len = len;
+        now.proven = self.loader.record_end;
+        now.safe_cut = self.loader.safe_cut;
+        now.halt = self.loader.halt;
+        now.own_cut = self.loader.own_cut();
+        now.commands_to_cut = self.loader.commands_to_cut;
+        now.refusal = self.checker.refusal;
+        now.ok_up_to = self.checker.ok_up_to;
+        now.format = format(&now);
+        now.seen.sort_by_key(|seen| seen.offset);
+        self.done.push(now);
+    }
+
+    fn finish(self) -> Facts {
+        Facts { segments: self.done }
+    }
+}
+
+fn format(facts: &SegmentFacts) -> SegmentFormat {
+    let has_resp = facts.commands > 0 || facts.annotations > 0;
+    match (facts.rdb.is_some(), has_resp) {
+        (true, true) => SegmentFormat::RdbResp,
+        (true, false) => SegmentFormat::Rdb,
+        (false, true) => SegmentFormat::Resp,
+        (false, false) if facts.len == 0 => SegmentFormat::Empty,
+        (false, false) => SegmentFormat::Unknown,
+    }
+}
+
+impl Merge for Check {
+    /// Whole segments only: a loader's state does not survive a cut inside a file.
+    fn merge(&mut self, later: Self) {
+        self.done.extend(later.done);
+    }
+}

@@ -1,0 +1,263 @@
+//! The judgement on a set, by the rules of its target.
+
+use super::describe::{Scene, describe};
+use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
+use super::finding::{Kind, Problem, Severity};
+use super::loader::Cause;
+use super::{set, traps};
+use crate::aof::{Aof, ManifestState, Role};
+use crate::error::Result;
+use crate::rules::Target;
+use crate::scan;
+use crate::text;
+
+/// How a set is, taken as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every byte is accounted for.
+    Healthy,
+    /// Damage at the very end of the last file only.
+    TailDamage,
+    /// Damage elsewhere.
+    InnerDamage,
+    /// The manifest is invalid or missing, a file is missing, or a server would harm the set.
+    SetInconsistent,
+    /// A format that is known but not supported.
+    Unsupported,
+}
+
+/// What the target's loader does with a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loads {
+    /// It starts with all of it.
+    Yes,
+    /// It starts with nothing.
+    StartsEmpty,
+    /// It cuts the last file and starts.
+    AfterTruncation,
+    /// It does not start.
+    No,
+}
+
+/// What redis-check-aof 8.2 says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckAof {
+    /// It exits with 0.
+    pub valid: bool,
+    /// Why not.
+    pub why: Option<String>,
+}
+
+/// One file of the set.
+#[derive(Clone, Debug)]
+pub struct SegmentReport {
+    /// Its name as the manifest has it.
+    pub name: Vec<u8>,
+    /// What it is for.
+    pub role: Role,
+    /// Its sequence number.
+    pub seq: Option<i64>,
+    /// Its length in bytes; `None` when it is not there.
+    pub size_bytes: Option<u64>,
+    /// What was seen in it; `None` for history and what is not there.
+    pub facts: Option<SegmentFacts>,
+}
+
+/// The judgement.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Whose rules were applied.
+    pub target: Target,
+    /// How the set is.
+    pub verdict: Verdict,
+    /// What the target does with it.
+    pub loads: Loads,
+    /// What redis-check-aof does.
+    pub check_aof: CheckAof,
+    /// Bytes of the live files.
+    pub size_bytes: u64,
+    /// Those of them that belong to whole records, annotations and sound RDB parts.
+    pub ok_bytes: u64,
+    /// The files, history last.
+    pub segments: Vec<SegmentReport>,
+    /// Worst first, then by file and place.
+    pub problems: Vec<Problem>,
+    /// A single file that is an RDB and nothing else.
+    pub is_rdb: bool,
+}
+
+/// How problems are worded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wording {
+    /// Show no bytes of values, and hashes in the place of keys.
+    pub redact: bool,
+}
+
+/// Judges what a scan saw.
+///
+/// # Errors
+/// When the end of a file that is being written cannot be looked at again.
+pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
+    let last = aof.last_live();
+    let mut in_flight = false;
+    if let Some(end) = facts.segments.iter_mut().find(|f| Some(f.position) == last) {
+        in_flight = is_in_flight(aof, end)?;
+        if in_flight {
+            // The rest has arrived by now: to a loader that starts after us it is whole.
+            end.halt = None;
+        }
+    }
+    let mut problems = set::problems(aof);
+    for segment in &facts.segments {
+        let is_last = Some(segment.position) == last;
+        let in_flight = in_flight && is_last;
+        let scene = Scene { aof, facts: segment, is_last, in_flight, wording: *wording };
+        problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
+        problems.extend(traps::of_segment(aof, segment, is_last));
+        problems.extend(unlisted(aof, segment));
+    }
+    let order = |p: &Problem| (std::cmp::Reverse(p.severity), order_of(aof, p), p.offset);
+    problems.sort_by_key(order);
+    let size_bytes = facts.segments.iter().map(|f| f.len).sum();
+    let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
+    Ok(Report {
+        target: aof.target,
+        verdict: verdict(&problems),
+        loads: loads(aof, &facts, last),
+        check_aof: check_aof(aof, &facts),
+        size_bytes,
+        ok_bytes: size_bytes - damaged,
+        is_rdb: aof.manifest.is_none() && is_rdb(&facts),
+        segments: segments(aof, facts),
+        problems,
+    })
+}
+
+/// Position of a problem's file in the set.
+fn order_of(aof: &Aof, problem: &Problem) -> Option<usize> {
+    let file = problem.file.as_deref()?;
+    Some(aof.segments.iter().position(|s| s.name == file).unwrap_or(usize::MAX))
+}
+
+fn is_in_flight(aof: &Aof, facts: &SegmentFacts) -> Result<bool> {
+    let at_end = match facts.halt {
+        Some(halt) if halt.cause == Cause::OpenTransaction => true,
+        // The last thing seen is damage up to the end, and the loader got as far as that.
+        Some(halt) if halt.cause == Cause::EndOfFile => {
+            facts.seen.last().is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
+        }
+        _ => false,
+    };
+    Ok(at_end && scan::in_flight(&aof.segments[facts.position], facts.safe_cut)?)
+}
+
+fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
+    let name = &aof.segments[facts.position].name;
+    (facts.unlisted > 0).then(|| {
+        let message = format!("{} more are not listed", text::count(facts.unlisted, "problem"));
+        Problem::of_file(Kind::LimitExceeded, Severity::Info, name, message)
+    })
+}
+
+/// 22 over 24 over 21 over 20, as the exit codes go.
+fn verdict(problems: &[Problem]) -> Verdict {
+    let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
+    let of_set = |kind| {
+        use Kind::{ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap};
+        let kinds = [ManifestInvalid, ManifestMissing, ManifestHazard, SegmentMissing, SequenceGap];
+        kinds.contains(&kind)
+    };
+    if errors().any(|p| of_set(p.kind)) {
+        Verdict::SetInconsistent
+    } else if errors().any(|p| p.kind == Kind::RdbUnsupported) {
+        Verdict::Unsupported
+    } else if errors().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
+        Verdict::InnerDamage
+    } else if errors().next().is_some() {
+        Verdict::TailDamage
+    } else {
+        Verdict::Healthy
+    }
+}
+
+/// The base counts as inner even where it is the last file.
+fn is_rdb_damage(kind: Kind) -> bool {
+    use Kind::{RdbBadHeader, RdbBadStructure, RdbChecksumMismatch, RdbTruncated};
+    [RdbBadHeader, RdbBadStructure, RdbChecksumMismatch, RdbTruncated].contains(&kind)
+}
+
+fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
+    match aof.manifest.as_ref().map(|m| &m.state) {
+        Some(ManifestState::Invalid(_)) => return Loads::No,
+        Some(ManifestState::Missing) => return Loads::StartsEmpty,
+        _ => {}
+    }
+    if aof.live().any(|(_, s)| s.is_missing() || s.is_directory()) {
+        return Loads::No;
+    }
+    if facts.segments.iter().all(|f| f.len == 0) {
+        return Loads::StartsEmpty;
+    }
+    for segment in &facts.segments {
+        let Some(halt) = segment.halt else { continue };
+        let is_last = Some(segment.position) == last;
+        let can_cut = match halt.cause {
+            Cause::EndOfFile | Cause::OpenTransaction => aof.settings.load_truncated(),
+            Cause::BadFormat => {
+                let most = aof.settings.load_corrupt_tail_max_bytes();
+                aof.target.has_corrupt_tail_option() && segment.len - segment.proven <= most
+            }
+            Cause::Refused | Cause::Crash | Cause::Rdb => false,
+        };
+        return if can_cut && is_last { Loads::AfterTruncation } else { Loads::No };
+    }
+    Loads::Yes
+}
+
+/// redis-check-aof on the manifest, or on the one file.
+fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
+    let invalid = |why: String| CheckAof { valid: false, why: Some(why) };
+    let valid = CheckAof { valid: true, why: None };
+    if let Some(manifest) = &aof.manifest {
+        match &manifest.for_checker {
+            Some(Ok(true)) => {}
+            Some(Ok(false)) => return valid,
+            Some(Err(why)) => return invalid(why.clone()),
+            None => return invalid("there is no manifest".to_owned()),
+        }
+    }
+    for (position, segment) in aof.live() {
+        let name = text::name(&segment.name);
+        let Some(seen) = facts.segments.iter().find(|f| f.position == position) else {
+            return invalid(format!("{name}: cannot be opened"));
+        };
+        if let Some(refusal) = seen.refusal {
+            return invalid(format!("{name}: byte {}: {}", refusal.at, refusal.why));
+        }
+    }
+    valid
+}
+
+fn is_rdb(facts: &Facts) -> bool {
+    let log = |rdb: &RdbFacts| rdb.fields().aof_preamble() == Some(true);
+    facts
+        .segments
+        .first()
+        .is_some_and(|f| f.format == SegmentFormat::Rdb && !f.rdb.as_ref().is_some_and(log))
+}
+
+fn segments(aof: &Aof, facts: Facts) -> Vec<SegmentReport> {
+    let mut seen: Vec<_> = facts.segments.into_iter().map(Some).collect();
+    let mut take = |position| {
+        let found = seen.iter_mut().find(|f| f.as_ref().is_some_and(|f| f.position == position));
+        found.and_then(Option::take)
+    };
+    let all = aof.segments.iter().enumerate();
+    all.map(|(position, segment)| {
+        let facts = take(position);
+        let size_bytes = facts.as_ref().map(|f| f.len).or_else(|| segment.len());
+        let (name, role, seq) = (segment.name.clone(), segment.role, segment.seq);
+        SegmentReport { name, role, seq, size_bytes, facts }
+    })
+    .collect()
+}

@@ -1,0 +1,128 @@
+//! What is wrong with a set beyond the bytes of its segments: manifest, missing files, leftovers.
+
+use super::advice;
+use super::finding::{Kind, Problem, Severity, bytes};
+use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
+use crate::format::manifest::{self, HazardKind, Level, Manifest, Unended};
+use crate::text;
+
+/// Everything of that kind.
+pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Some(manifest) = &aof.manifest {
+        manifest_problems(aof, manifest, &mut found);
+    }
+    found.extend(aof.segments.iter().filter_map(|segment| absent(aof, segment)));
+    found.extend(aof.segments.iter().filter(|s| s.is_link).map(|segment| {
+        let message = "is a symbolic link; followed, for it stays inside the directory".to_owned();
+        Problem::of_file(Kind::ManifestHazard, Severity::Info, &segment.name, message)
+    }));
+    found.extend(aof.leftovers.iter().map(leftover));
+    if aof.upgrade_pending {
+        let message = "an upgrade from a single file was interrupted; a server completes it at its \
+                       next start, by moving the file into the set";
+        found.push(Problem::of_set(Kind::ManifestHazard, Severity::Info, message.to_owned()));
+    }
+    found
+}
+
+fn manifest_problems(aof: &Aof, opened: &OpenedManifest, found: &mut Vec<Problem>) {
+    let name = opened.path.file_name().unwrap_or_default().as_encoded_bytes();
+    match &opened.state {
+        ManifestState::Missing => found.push(lost(aof, opened)),
+        ManifestState::Invalid(fault) => {
+            let message = format!(
+                "{}; {} stops with: {}",
+                fault.reason,
+                aof.target,
+                fault.reason.kind.server_message()
+            );
+            let mut problem =
+                Problem::of_file(Kind::ManifestInvalid, Severity::Error, name, message);
+            problem.offset = Some(fault.at);
+            problem.line = Some(fault.reason.line).filter(|&line| line > 0);
+            if fault.reason.kind == manifest::Kind::TooLong(Unended::Cut) {
+                problem = problem.next(advice::add_newline(&opened.path));
+            }
+            found.push(problem);
+        }
+        ManifestState::Valid(manifest) => hazards(aof, manifest, name, found),
+    }
+}
+
+fn lost(aof: &Aof, opened: &OpenedManifest) -> Problem {
+    let dir = opened.path.parent().unwrap_or(&opened.path);
+    let total: u64 = aof.segments.iter().filter_map(Segment::len).sum();
+    let message = format!(
+        "{} is missing beside {} of {}: DO NOT START A SERVER HERE. It would start empty, number its \
+         files from 1 again, overwrite {} and append to what lies there",
+        opened.path.display(),
+        text::count(aof.segments.len() as u64, "segment"),
+        bytes(total),
+        first_base(aof).unwrap_or_else(|| "a first base".to_owned())
+    );
+    Problem::of_set(Kind::ManifestMissing, Severity::Error, message).next(advice::copy_all(dir))
+}
+
+/// The base a server that starts empty would overwrite.
+fn first_base(aof: &Aof) -> Option<String> {
+    let base = aof.segments.iter().find(|s| s.role == Role::Base && s.seq == Some(1))?;
+    Some(text::name(&base.name))
+}
+
+fn hazards(aof: &Aof, manifest: &Manifest, name: &[u8], found: &mut Vec<Problem>) {
+    for hazard in manifest::hazards(manifest) {
+        if aof.upgrade_pending && matches!(hazard.kind, HazardKind::NothingToLoad { .. }) {
+            continue;
+        }
+        let kind = match hazard.kind {
+            HazardKind::SeqGap { .. } => Kind::SequenceGap,
+            _ => Kind::ManifestHazard,
+        };
+        let severity = match hazard.level() {
+            Level::Info => Severity::Info,
+            Level::Warning => Severity::Warning,
+            Level::Danger => Severity::Error,
+        };
+        let mut problem = Problem::of_file(kind, severity, name, hazard.kind.to_string());
+        if hazard.line > 0 {
+            problem.line = Some(hazard.line);
+            problem.offset = Some(hazard.at);
+        }
+        if severity == Severity::Error {
+            let dir = aof.manifest.as_ref().and_then(|m| m.path.parent());
+            problem = problem.next(dir.and_then(advice::copy_all));
+        }
+        found.push(problem);
+    }
+}
+
+fn absent(aof: &Aof, segment: &Segment) -> Option<Problem> {
+    if !segment.is_live() || !(segment.is_missing() || segment.is_directory()) {
+        return None;
+    }
+    let what = if segment.is_missing() { "is not there" } else { "is a directory" };
+    let message = format!("the manifest names it, and it {what}; {} does not start", aof.target);
+    Some(Problem::of_file(Kind::SegmentMissing, Severity::Error, &segment.name, message))
+}
+
+fn leftover(leftover: &Leftover) -> Problem {
+    let (kind, what) = match leftover.kind {
+        LeftoverKind::Orphan => {
+            (Kind::OrphanSegment, "no manifest line names it; servers ignore it")
+        }
+        LeftoverKind::History => {
+            (Kind::HistoryFile, "history: the server deletes it at its next start")
+        }
+        LeftoverKind::Temporary => {
+            (Kind::TempFile, "left by a rewrite that never finished, or part of one that runs now")
+        }
+        LeftoverKind::OldSingleFile => {
+            (Kind::OrphanSegment, "a pre-7.0 file beside a set of its own; servers ignore it")
+        }
+    };
+    let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
+    let message = format!("{what}; {} could be given back", bytes(leftover.len));
+    let problem = Problem::of_file(kind, Severity::Info, name, message);
+    Problem { len: Some(leftover.len), ..problem }
+}

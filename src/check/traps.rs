@@ -1,0 +1,73 @@
+//! What servers do of their own accord that loses data: known bugs and habits, told before the restart.
+
+use super::facts::SegmentFacts;
+use super::finding::{Kind, Problem, Severity, bytes, commands};
+use super::loader::Cause;
+use crate::aof::{Aof, Ending};
+use crate::check::facts::What;
+
+/// The traps that wait in one segment.
+pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<Problem> {
+    let name = &aof.segments[facts.position].name;
+    let target = aof.target;
+    let trap = |message| Problem::of_file(Kind::ServerTrap, Severity::Warning, name, message);
+    let mut found = Vec::new();
+    let databases = u64::from(aof.settings.databases());
+    if facts.max_db >= databases {
+        found.push(trap(format!(
+            "SELECT {} is beyond the {databases} databases of {}: a server with fewer logs an error \
+             and puts the keys that follow into the database selected before",
+            facts.max_db,
+            if aof.configured { "the configuration" } else { "the default configuration" }
+        )));
+    }
+    let cuts =
+        matches!(facts.halt.map(|h| h.cause), Some(Cause::EndOfFile | Cause::OpenTransaction));
+    if !cuts || !aof.settings.load_truncated() {
+        return found;
+    }
+    let cut = facts.own_cut.unwrap_or(facts.safe_cut);
+    if !is_last {
+        found.push(trap(format!(
+            "the first start of {target} refuses this set, but cuts the file to {} on the way out; \
+             the second start then loads it with a silent hole of {}",
+            bytes(cut),
+            bytes(facts.len - cut)
+        )));
+    }
+    if cut > facts.safe_cut {
+        found.push(trap(format!(
+            "{target} would cut at byte {cut} and leave MULTI open in the file: everything written \
+             after that start is lost at the next one; cut at byte {} instead",
+            facts.safe_cut
+        )));
+    }
+    if cut < facts.safe_cut {
+        found.push(trap(format!(
+            "{target} would cut the whole file to {}, the RDB part included: the data would then \
+             exist in memory only; cut at byte {} instead",
+            bytes(cut),
+            facts.safe_cut
+        )));
+    }
+    if let Some(behind) = sound_behind(facts) {
+        found.push(trap(format!(
+            "{target} takes the damage at byte {} for a torn end and would cut off {} without \
+             a question, {} among them that are sound",
+            facts.safe_cut,
+            bytes(facts.len - cut),
+            commands(behind)
+        )));
+    }
+    found
+}
+
+/// Sound records behind the place where the loader thinks the file ends.
+fn sound_behind(facts: &SegmentFacts) -> Option<u64> {
+    let halt = facts.halt?;
+    let resumes = facts.seen.iter().any(|seen| match &seen.what {
+        What::Damage(damage) => damage.start == halt.at && damage.ending == Ending::Resumes,
+        _ => false,
+    });
+    resumes.then(|| facts.commands - facts.commands_to_cut)
+}

@@ -1,0 +1,180 @@
+//! What was typed, and what it means.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use aofkit::aof::OpenOptions;
+use aofkit::error::Error;
+use aofkit::format::conf::parse_size;
+use aofkit::rules::Target;
+use aofkit::scan::Pace;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use super::render::{Style, json};
+
+/// Inspect and check the append-only files (AOF) of Redis and Valkey. Never changes what it looks at.
+#[derive(Debug, Parser)]
+#[command(name = "aofkit", version, max_term_width = 100, propagate_version = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub verb: Verb,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Everything about a set on one screen: files, growth, command mix, health
+    Inspect(Reading),
+    /// Is every byte accounted for, will a server load it, and if not: what, where, what next
+    #[command(after_help = CHECK_CODES)]
+    Check(Reading),
+}
+
+const CHECK_CODES: &str = "\
+Exit status:
+  0   healthy (warnings and leftovers alone are 0)
+  1   could not be read
+  2   usage
+  10  no such path, or no set there
+  20  damage at the very end of the last file only
+  21  damage elsewhere
+  22  manifest invalid or missing, file missing, or a manifest that makes a server harm the set
+  24  a format that is known but not supported by the target";
+
+#[derive(Debug, ClapArgs)]
+pub struct Reading {
+    /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), or - for
+    /// standard input
+    #[arg(required_unless_present = "conf", default_value = "", hide_default_value = true)]
+    pub path: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// How to print the result
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "AOFKIT_FORMAT")]
+    format: Format,
+    /// Short for --format json
+    #[arg(long, global = true, env = "AOFKIT_JSON")]
+    json: bool,
+    /// Whose loader's rules apply, such as redis-7.0 or valkey-9.1 [default: the server that wrote the
+    /// base, else redis-8.2]
+    #[arg(long, global = true, value_name = "SERVER", env = "AOFKIT_TARGET")]
+    target: Option<Target>,
+    /// Find the set by a server's configuration, and use its settings
+    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_CONF")]
+    conf: Option<PathBuf>,
+    /// Read at most so many bytes a second: 50mb, 50MiB
+    #[arg(long, global = true, value_name = "SIZE", env = "AOFKIT_LIMIT_RATE")]
+    limit_rate: Option<String>,
+    /// Use at most so many threads; reading a set takes one
+    #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
+    threads: Option<std::num::NonZeroUsize>,
+    /// Show no progress bar, on a terminal either
+    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS")]
+    no_progress: bool,
+    /// When to use colour (NO_COLOR is honoured)
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "AOFKIT_COLOR")]
+    color: Color,
+    /// Hide values and hash keys in what is printed
+    #[arg(long, global = true, env = "AOFKIT_REDACT")]
+    redact: bool,
+    /// Print no notes, only results and errors
+    #[arg(short, long, global = true, env = "AOFKIT_QUIET")]
+    quiet: bool,
+    /// Say more: all problems in `inspect`, infos in `check`
+    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE")]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What the global options mean.
+pub struct Context {
+    pub open: OpenOptions,
+    pub pace: Pace,
+    pub style: Style,
+    pub json: bool,
+    pub redact: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+    pub bar: bool,
+}
+
+impl Global {
+    /// Makes sense of the options, or says why there is none.
+    pub fn context(&self) -> Result<Context, String> {
+        let bytes_per_second = match &self.limit_rate {
+            None => None,
+            Some(text) => match rate(text) {
+                Some(rate) if rate > 0 => Some(rate),
+                _ => {
+                    return Err(format!(
+                        "--limit-rate: '{text}' is not a size such as 50mb or 50MiB"
+                    ));
+                }
+            },
+        };
+        let _ = self.threads;
+        let color = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+                !no_color && std::io::stdout().is_terminal()
+            }
+        };
+        Ok(Context {
+            open: OpenOptions { target: self.target, conf: self.conf.clone() },
+            pace: Pace { bytes_per_second },
+            style: Style::new(color),
+            json: self.json || self.format == Format::Json,
+            redact: self.redact,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            bar: !self.no_progress && !self.quiet && std::io::stderr().is_terminal(),
+        })
+    }
+}
+
+/// redis.conf's units, and IEC ones.
+fn rate(text: &str) -> Option<u64> {
+    let redis_unit = match text.len().checked_sub(3).and_then(|at| text.split_at_checked(at)) {
+        Some((number, unit)) if unit.eq_ignore_ascii_case("kib") => format!("{number}kb"),
+        Some((number, unit)) if unit.eq_ignore_ascii_case("mib") => format!("{number}mb"),
+        Some((number, unit)) if unit.eq_ignore_ascii_case("gib") => format!("{number}gb"),
+        _ => text.to_owned(),
+    };
+    parse_size(redis_unit.as_bytes())
+}
+
+impl Context {
+    /// Tells of an error on standard error, in the form that was asked for.
+    pub fn complain(&self, error: &Error) {
+        if self.json {
+            eprintln!("{}", json::error(error));
+        } else {
+            eprintln!("aofkit: {error}");
+        }
+    }
+
+    /// A note on standard error, unless notes are unwanted.
+    pub fn note(&self, text: &str) {
+        if !self.quiet && !self.json {
+            eprintln!("aofkit: {text}");
+        }
+    }
+}

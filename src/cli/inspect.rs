@@ -1,0 +1,65 @@
+//! `aofkit inspect`
+
+use std::path::Path;
+
+use aofkit::aof::{Aof, Layout, Role, open_all};
+use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
+use aofkit::error::Result;
+use aofkit::scan::scan;
+use aofkit::stats::{Growth, Mix, MixReport};
+use aofkit::text::count;
+
+use super::args::Context;
+use super::outcome::Outcome;
+use super::progress::Bar;
+use super::render::{human, json};
+
+/// What is shown of one set.
+pub struct Inspected {
+    pub aof: Aof,
+    pub report: Report,
+    pub mix: MixReport,
+    /// `None` where a file by itself has no base to grow from.
+    pub growth: Option<Growth>,
+}
+
+/// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
+pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
+    let mut inspected = Vec::new();
+    for aof in open_all(path, &context.open)? {
+        inspected.push(inspect(aof, context)?);
+    }
+    for one in &inspected {
+        warn(one, context);
+    }
+    let text = match (context.json, &inspected[..]) {
+        (true, [one]) => json::inspect(one),
+        (true, several) => json::inspects(path, several),
+        (false, [one]) => human::inspect(one, context),
+        (false, several) => human::inspects(path, several, context),
+    };
+    Ok((text, Outcome::Done))
+}
+
+fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
+    let observer = (Check::new(&aof), Mix::default());
+    let (facts, mix) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    let growth = (aof.layout == Layout::MultiPart).then(|| {
+        let sum = |role| {
+            let of_role = report.segments.iter().filter(|s| s.role == role);
+            of_role.filter_map(|s| s.size_bytes).sum()
+        };
+        Growth::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
+    });
+    Ok(Inspected { aof, report, mix, growth })
+}
+
+fn warn(one: &Inspected, context: &Context) {
+    if one.report.verdict == Verdict::Healthy {
+        return;
+    }
+    let errors = one.report.problems.iter().filter(|p| p.severity == Severity::Error).count();
+    let path = one.aof.path.display();
+    context.note(&format!("{path}: {}; see `aofkit check`", count(errors as u64, "problem")));
+}

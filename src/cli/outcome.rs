@@ -1,0 +1,67 @@
+//! Exit status, one enum.
+
+use std::process::ExitCode;
+
+use aofkit::check::Verdict;
+use aofkit::error::{Error, ErrorKind};
+
+/// How a run ended. The numbers are part of the contract with scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing wrong.
+    Done = 0,
+    /// It could not be done.
+    CouldNot = 1,
+    /// The arguments make no sense.
+    Usage = 2,
+    /// No such path, or no set there.
+    NotFound = 10,
+    /// Damage at the very end of the last file only.
+    TailDamage = 20,
+    /// Damage elsewhere.
+    InnerDamage = 21,
+    /// Manifest invalid or missing, file missing, or a manifest that does harm.
+    SetInconsistent = 22,
+    /// A format that is known but not supported.
+    Unsupported = 24,
+}
+
+impl Outcome {
+    /// The exit status for an error of the library.
+    pub fn of_error(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::NotFound,
+            _ => Self::CouldNot,
+        }
+    }
+
+    /// The exit status for a verdict.
+    pub fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Healthy => Self::Done,
+            Verdict::TailDamage => Self::TailDamage,
+            Verdict::InnerDamage => Self::InnerDamage,
+            Verdict::SetInconsistent => Self::SetInconsistent,
+            Verdict::Unsupported => Self::Unsupported,
+        }
+    }
+
+    /// Of several sets, the one that says most: 22 over 24 over 21 over 20.
+    pub fn worst(all: impl Iterator<Item = Self>) -> Self {
+        let rank = |outcome: &Self| match outcome {
+            Self::Done => 0,
+            Self::TailDamage => 1,
+            Self::InnerDamage => 2,
+            Self::Unsupported => 3,
+            Self::SetInconsistent => 4,
+            _ => 5,
+        };
+        all.max_by_key(rank).unwrap_or(Self::Done)
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}

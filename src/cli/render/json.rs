@@ -1,0 +1,564 @@
+//! JSON for scripts: wire types apart from the library's, in the order of the contract.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use aofkit::aof::{Aof, Layout, Leftover, LeftoverKind, Role};
+use aofkit::check::{
+    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Verdict,
+};
+use aofkit::error::{Error, ErrorKind};
+use aofkit::format::rdb::Checksum;
+use aofkit::stats::{CommandRow, DatabaseRow, Growth, Totals};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::inspect::Inspected;
+
+/// Bytes that are text when they can be, and base64 beside `null` when not.
+struct Text {
+    plain: Option<String>,
+    b64: Option<String>,
+}
+
+fn text(bytes: &[u8]) -> Text {
+    match std::str::from_utf8(bytes) {
+        Ok(plain) => Text { plain: Some(plain.to_owned()), b64: None },
+        Err(_) => Text { plain: None, b64: Some(BASE64_STANDARD.encode(bytes)) },
+    }
+}
+
+fn path_text(path: &Path) -> Text {
+    text(path.as_os_str().as_bytes())
+}
+
+#[derive(Serialize)]
+struct Source {
+    path: Option<String>,
+    path_b64: Option<String>,
+    layout: &'static str,
+    manifest: Option<String>,
+    manifest_b64: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Writer {
+    family: &'static str,
+    version: String,
+}
+
+#[derive(Serialize)]
+struct CheckAofJson {
+    valid: bool,
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Head {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: Source,
+    target: String,
+    writer: Option<Writer>,
+    verdict: &'static str,
+    loads: &'static str,
+    check_aof: CheckAofJson,
+    size_bytes: u64,
+    ok_bytes: u64,
+    segments: Vec<SegmentJson>,
+}
+
+#[derive(Serialize)]
+struct SegmentJson {
+    file: Option<String>,
+    file_b64: Option<String>,
+    role: &'static str,
+    seq: Option<i64>,
+    format: Option<&'static str>,
+    size_bytes: Option<u64>,
+    proven: Option<u64>,
+    safe_cut: Option<u64>,
+    ok_up_to: Option<u64>,
+    commands: Option<u64>,
+    transactions: Option<u64>,
+    annotations: Option<u64>,
+    unknown_annotations: Option<u64>,
+    first_ts: Option<i64>,
+    last_ts: Option<i64>,
+    rdb: Option<RdbJson>,
+}
+
+#[derive(Serialize)]
+struct RdbJson {
+    version: Option<u32>,
+    family: Option<&'static str>,
+    keys: Option<u64>,
+    expires: Option<u64>,
+    checksum: Option<&'static str>,
+    end: Option<u64>,
+    created_at: Option<String>,
+    used_memory_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct ProblemJson {
+    kind: &'static str,
+    severity: &'static str,
+    file: Option<String>,
+    file_b64: Option<String>,
+    offset: Option<u64>,
+    length_bytes: Option<u64>,
+    line: Option<u64>,
+    message: String,
+    next: Option<String>,
+    lost: Option<LostJson>,
+}
+
+#[derive(Serialize)]
+struct LostJson {
+    bytes: u64,
+    commands: u64,
+    if_truncated_commands: u64,
+}
+
+#[derive(Serialize)]
+struct CheckJson {
+    #[serde(flatten)]
+    head: Head,
+    problems: Vec<ProblemJson>,
+}
+
+#[derive(Serialize)]
+struct InspectJson {
+    #[serde(flatten)]
+    head: Head,
+    growth: Option<GrowthJson>,
+    totals: TotalsJson,
+    commands: Vec<CommandJson>,
+    databases: Vec<DatabaseJson>,
+    leftovers: Vec<LeftoverJson>,
+    leftover_bytes: u64,
+    problems: Vec<ProblemJson>,
+}
+
+#[derive(Serialize)]
+struct GrowthJson {
+    base_bytes: u64,
+    increment_bytes: u64,
+    current_bytes: u64,
+    growth_percent: u64,
+    trigger: TriggerJson,
+}
+
+#[derive(Serialize)]
+struct TriggerJson {
+    percentage: u32,
+    min_size_bytes: u64,
+    rewrite_at_bytes: Option<u64>,
+    remaining_bytes: Option<u64>,
+    due: bool,
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct TotalsJson {
+    commands: u64,
+    transactions: u64,
+    annotations: u64,
+    resp_bytes: u64,
+    command_bytes: u64,
+    annotation_bytes: u64,
+    unparsed_bytes: u64,
+    rdb_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct CommandJson {
+    name: Option<String>,
+    name_b64: Option<String>,
+    group: Option<&'static str>,
+    count: u64,
+    bytes: u64,
+    share: f64,
+    largest_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct DatabaseJson {
+    db: u64,
+    commands: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct LeftoverJson {
+    path: Option<String>,
+    path_b64: Option<String>,
+    kind: &'static str,
+    size_bytes: u64,
+    modified_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Several<T> {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: SourceOfSeveral,
+    sets: Vec<T>,
+    total: Total,
+}
+
+#[derive(Serialize)]
+struct SourceOfSeveral {
+    path: Option<String>,
+    path_b64: Option<String>,
+    layout: &'static str,
+    manifest: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Total {
+    sets: usize,
+    healthy: usize,
+    verdict: &'static str,
+    size_bytes: u64,
+    ok_bytes: u64,
+    commands: u64,
+    problems: usize,
+}
+
+#[derive(Serialize)]
+struct ErrorJson {
+    error: ErrorBody,
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    kind: &'static str,
+    path: Option<String>,
+    path_b64: Option<String>,
+    offset: Option<u64>,
+    message: String,
+}
+
+const CHECK: &str = "aofkit.check/1";
+const INSPECT: &str = "aofkit.inspect/1";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn pretty(value: &impl Serialize) -> String {
+    // Plain data with string keys: this cannot fail.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// `check` of one set.
+pub fn check(aof: &Aof, report: &Report) -> String {
+    pretty(&check_json(aof, report))
+}
+
+/// `check` of several sets.
+pub fn checks(path: &Path, checked: &[(Aof, Report)]) -> String {
+    let sets = checked.iter().map(|(aof, report)| check_json(aof, report)).collect();
+    pretty(&several(CHECK, path, sets, checked.iter().map(|(_, report)| report)))
+}
+
+/// `inspect` of one set.
+pub fn inspect(one: &Inspected) -> String {
+    pretty(&inspect_json(one))
+}
+
+/// `inspect` of several sets.
+pub fn inspects(path: &Path, all: &[Inspected]) -> String {
+    let sets = all.iter().map(inspect_json).collect();
+    pretty(&several(INSPECT, path, sets, all.iter().map(|one| &one.report)))
+}
+
+/// An error, on one line.
+pub fn error(error: &Error) -> String {
+    let path = path_text(error.path());
+    let body = ErrorBody {
+        kind: match error.kind() {
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::Shrank { .. } => "shrank",
+            ErrorKind::KeepsChanging => "keeps-changing",
+            ErrorKind::LeavesSet => "leaves-set",
+            ErrorKind::Conf(_) => "configuration",
+            ErrorKind::Compressed => "compressed",
+            ErrorKind::TooLarge { .. } => "too-large",
+            _ => "io",
+        },
+        path: path.plain,
+        path_b64: path.b64,
+        offset: error.offset(),
+        message: error.to_string(),
+    };
+    serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
+}
+
+fn several<'a, T>(
+    schema: &'static str,
+    path: &Path,
+    sets: Vec<T>,
+    reports: impl Iterator<Item = &'a Report> + Clone,
+) -> Several<T> {
+    let path = path_text(path);
+    let source =
+        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
+    let commands = |r: &Report| -> u64 {
+        r.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()
+    };
+    let total = Total {
+        sets: sets.len(),
+        healthy: reports.clone().filter(|r| r.verdict == Verdict::Healthy).count(),
+        verdict: verdict(worst(reports.clone())),
+        size_bytes: reports.clone().map(|r| r.size_bytes).sum(),
+        ok_bytes: reports.clone().map(|r| r.ok_bytes).sum(),
+        commands: reports.clone().map(commands).sum(),
+        problems: reports.map(|r| r.problems.len()).sum(),
+    };
+    Several { schema, tool_version: VERSION, source, sets, total }
+}
+
+fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Healthy => 0,
+        Verdict::TailDamage => 1,
+        Verdict::InnerDamage => 2,
+        Verdict::Unsupported => 3,
+        Verdict::SetInconsistent => 4,
+    };
+    reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
+}
+
+fn check_json(aof: &Aof, report: &Report) -> CheckJson {
+    CheckJson { head: head(CHECK, aof, report), problems: problems(report) }
+}
+
+fn inspect_json(one: &Inspected) -> InspectJson {
+    let totals = &one.mix.totals;
+    InspectJson {
+        head: head(INSPECT, &one.aof, &one.report),
+        growth: one.growth.as_ref().map(|growth| growth_json(growth, one.aof.configured)),
+        totals: totals_json(totals),
+        commands: one.mix.commands.iter().map(|row| command(row, totals)).collect(),
+        databases: one.mix.databases.iter().map(database).collect(),
+        leftovers: one.aof.leftovers.iter().map(leftover).collect(),
+        leftover_bytes: one.aof.leftovers.iter().map(|l| l.len).sum(),
+        problems: problems(&one.report),
+    }
+}
+
+fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
+    let path = path_text(&aof.path);
+    let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
+    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
+    let layout = match aof.layout {
+        Layout::MultiPart => "multi-part",
+        Layout::SingleFile if report.is_rdb => "rdb",
+        Layout::SingleFile => "single-file",
+        Layout::Stream => "stream",
+    };
+    let CheckAof { valid, why } = report.check_aof.clone();
+    Head {
+        schema,
+        tool_version: VERSION,
+        source: Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 },
+        target: report.target.to_string(),
+        writer: aof
+            .writer
+            .as_ref()
+            .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
+        verdict: verdict(report.verdict),
+        loads: loads(report.loads),
+        check_aof: CheckAofJson { valid, why },
+        size_bytes: report.size_bytes,
+        ok_bytes: report.ok_bytes,
+        segments: report.segments.iter().map(segment).collect(),
+    }
+}
+
+/// A verdict's name.
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Healthy => "healthy",
+        Verdict::TailDamage => "tail-damage",
+        Verdict::InnerDamage => "inner-damage",
+        Verdict::SetInconsistent => "set-inconsistent",
+        Verdict::Unsupported => "unsupported",
+    }
+}
+
+fn loads(loads: Loads) -> &'static str {
+    match loads {
+        Loads::Yes => "yes",
+        Loads::StartsEmpty => "starts-empty",
+        Loads::AfterTruncation => "after-truncation",
+        Loads::No => "no",
+    }
+}
+
+/// A role's name.
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Base => "base",
+        Role::Increment => "incr",
+        Role::History => "history",
+        Role::Single => "single",
+        Role::Stream => "stream",
+    }
+}
+
+/// A segment format's name.
+pub fn format(format: SegmentFormat) -> &'static str {
+    match format {
+        SegmentFormat::Rdb => "rdb",
+        SegmentFormat::Resp => "resp",
+        SegmentFormat::RdbResp => "rdb+resp",
+        SegmentFormat::Empty => "empty",
+        SegmentFormat::Unknown => "unknown",
+    }
+}
+
+fn segment(segment: &SegmentReport) -> SegmentJson {
+    let file = text(&segment.name);
+    let facts = segment.facts.as_ref();
+    SegmentJson {
+        file: file.plain,
+        file_b64: file.b64,
+        role: role(segment.role),
+        seq: segment.seq,
+        format: facts.map(|f| format(f.format)),
+        size_bytes: segment.size_bytes,
+        proven: facts.map(|f| f.proven),
+        safe_cut: facts.map(|f| f.safe_cut),
+        ok_up_to: facts.map(|f| f.ok_up_to),
+        commands: facts.map(|f| f.commands),
+        transactions: facts.map(|f| f.transactions),
+        annotations: facts.map(|f| f.annotations),
+        unknown_annotations: facts.map(|f| f.unknown_annotations),
+        first_ts: facts.and_then(|f| f.first_ts),
+        last_ts: facts.and_then(|f| f.last_ts),
+        rdb: facts.and_then(|f| f.rdb.as_ref()).map(rdb),
+    }
+}
+
+fn rdb(part: &RdbFacts) -> RdbJson {
+    let header = part.header();
+    let fields = part.fields();
+    let whole = match part {
+        RdbFacts::Whole(walked) => Some(walked),
+        RdbFacts::Broken(_) => None,
+    };
+    RdbJson {
+        version: header.map(|h| h.version),
+        family: header.map(|h| h.family.name()),
+        keys: whole.map(|w| w.outcome.keys),
+        expires: whole.map(|w| w.outcome.expires),
+        checksum: whole.map(|w| checksum(w.checksum)),
+        end: whole.map(|w| w.outcome.end),
+        created_at: fields.created_s().map(super::units::time),
+        used_memory_bytes: fields.used_memory_bytes(),
+    }
+}
+
+/// What a checksum says, in a word.
+pub fn checksum(checksum: Checksum) -> &'static str {
+    match checksum {
+        Checksum::Match(_) => "ok",
+        Checksum::Disabled => "disabled",
+        Checksum::Mismatch { .. } => "mismatch",
+        Checksum::Absent => "absent",
+    }
+}
+
+fn problems(report: &Report) -> Vec<ProblemJson> {
+    report.problems.iter().map(problem).collect()
+}
+
+fn problem(problem: &Problem) -> ProblemJson {
+    let file = problem.file.as_deref().map(text).unwrap_or(Text { plain: None, b64: None });
+    ProblemJson {
+        kind: problem.kind.as_str(),
+        severity: problem.severity.as_str(),
+        file: file.plain,
+        file_b64: file.b64,
+        offset: problem.offset,
+        length_bytes: problem.len,
+        line: problem.line,
+        message: problem.message.clone(),
+        next: problem.next.clone(),
+        lost: problem.lost.map(|lost| LostJson {
+            bytes: lost.bytes,
+            commands: lost.commands,
+            if_truncated_commands: lost.if_truncated_commands,
+        }),
+    }
+}
+
+fn growth_json(growth: &Growth, configured: bool) -> GrowthJson {
+    GrowthJson {
+        base_bytes: growth.base_bytes,
+        increment_bytes: growth.increment_bytes,
+        current_bytes: growth.current_bytes(),
+        growth_percent: growth.percent(),
+        trigger: TriggerJson {
+            percentage: growth.percentage,
+            min_size_bytes: growth.min_size_bytes,
+            rewrite_at_bytes: growth.rewrite_at_bytes(),
+            remaining_bytes: growth.remaining_bytes(),
+            due: growth.is_due(),
+            source: if configured { "conf" } else { "default" },
+        },
+    }
+}
+
+fn totals_json(totals: &Totals) -> TotalsJson {
+    TotalsJson {
+        commands: totals.commands,
+        transactions: totals.transactions,
+        annotations: totals.annotations,
+        resp_bytes: totals.resp_bytes,
+        command_bytes: totals.command_bytes,
+        annotation_bytes: totals.annotation_bytes,
+        unparsed_bytes: totals.unparsed_bytes,
+        rdb_bytes: totals.rdb_bytes,
+    }
+}
+
+fn command(row: &CommandRow, totals: &Totals) -> CommandJson {
+    let name = text(&row.name);
+    CommandJson {
+        name: name.plain,
+        name_b64: name.b64,
+        group: row.group,
+        count: row.count,
+        bytes: row.bytes,
+        share: super::units::ratio(row.bytes, totals.command_bytes),
+        largest_bytes: row.largest_bytes,
+    }
+}
+
+fn database(row: &DatabaseRow) -> DatabaseJson {
+    DatabaseJson { db: row.db, commands: row.commands, bytes: row.bytes }
+}
+
+fn leftover(leftover: &Leftover) -> LeftoverJson {
+    let path = path_text(&leftover.path);
+    LeftoverJson {
+        path: path.plain,
+        path_b64: path.b64,
+        kind: match leftover.kind {
+            LeftoverKind::Orphan | LeftoverKind::OldSingleFile => "orphan-segment",
+            LeftoverKind::History => "history-file",
+            LeftoverKind::Temporary => "temp-file",
+        },
+        size_bytes: leftover.len,
+        modified_at: leftover.modified.and_then(modified),
+    }
+}
+
+fn modified(at: SystemTime) -> Option<String> {
+    let exact = Timestamp::try_from(at).ok()?;
+    Some(super::units::time(exact.as_second()))
+}

@@ -1,0 +1,9 @@
+//! Results as text for people and as JSON for programs.
+
+pub mod human;
+pub mod json;
+mod screen;
+mod sets;
+mod units;
+
+pub use units::Style;

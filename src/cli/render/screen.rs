@@ -1,0 +1,338 @@
+//! `inspect` for people: one set on one screen.
+
+use aofkit::aof::{Aof, LeftoverKind};
+use aofkit::check::{RdbFacts, SegmentReport, Severity, Verdict};
+use aofkit::stats::{Growth, MixReport};
+use aofkit::text::{count, name, thousands};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use super::human::{headline, verdict_lines, wrap};
+use super::json;
+use super::units::{Style, bar, share, size, time};
+use crate::cli::args::Context;
+use crate::cli::inspect::Inspected;
+
+/// Commands shown before the rest is summed up.
+const COMMANDS: usize = 12;
+
+/// Files shown before the middle ones are summed up: a set with hundreds of increments is in trouble, but
+/// its list would push the reason off the screen.
+const FILES: usize = 14;
+
+/// `inspect` of one set.
+pub fn inspect(one: &Inspected, context: &Context) -> String {
+    let style = context.style;
+    let mut text = headline(&one.aof, &one.report, style) + "\n";
+    text += &files(one, context);
+    if let Some(growth) = &one.growth {
+        text += &format!("\n{}\n{}", style.bold("growth"), growth_lines(growth, &one.aof, style));
+    }
+    text += &base(one, style);
+    text += &commands(&one.mix, style);
+    text += &leftovers(&one.aof, style);
+    text += &health(one, context);
+    text
+}
+
+/// A table without lines, fitted to the screen.
+pub fn table(style: Style, head: &[(&str, CellAlignment)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    table.set_header(head.iter().map(|(title, _)| Cell::new(title)));
+    for (column, (_, alignment)) in table.column_iter_mut().zip(head) {
+        column.set_cell_alignment(*alignment);
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+/// A table as text, without blanks at line ends.
+pub fn laid_out(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn files(one: &Inspected, context: &Context) -> String {
+    use CellAlignment::{Left, Right};
+    let head = [
+        ("FILE", Left),
+        ("ROLE", Left),
+        ("SEQ", Right),
+        ("FORMAT", Left),
+        ("SIZE", Right),
+        ("SHARE", Right),
+        ("COMMANDS", Right),
+        ("TIME (#TS)", Left),
+    ];
+    let mut table = table(context.style, &head);
+    let all = &one.report.segments;
+    let hidden = if context.verbose { 0 } else { all.len().saturating_sub(FILES) };
+    let shown_first = FILES / 2;
+    for (place, segment) in all.iter().enumerate() {
+        if hidden > 0 && place == shown_first {
+            let between = &all[shown_first..shown_first + hidden];
+            let bytes = between.iter().filter_map(|s| s.size_bytes).sum();
+            table.add_row([
+                format!("… {} more", thousands(hidden as u64)),
+                String::new(),
+                String::new(),
+                String::new(),
+                size(bytes),
+                share(bytes, one.report.size_bytes),
+            ]);
+        }
+        if hidden == 0 || place < shown_first || place >= shown_first + hidden {
+            table.add_row(file_row(segment, one.report.size_bytes));
+        }
+    }
+    laid_out(&table)
+}
+
+fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
+    let facts = segment.facts.as_ref();
+    let dash = || "-".to_owned();
+    let span = match facts.map(|f| (f.first_ts, f.last_ts)) {
+        Some((Some(first), Some(last))) if first == last => time(first),
+        Some((Some(first), Some(last))) => {
+            let seconds = last.saturating_sub(first);
+            format!("{} {}{}", time(first), if seconds < 0 { "" } else { "+" }, duration(seconds))
+        }
+        _ => dash(),
+    };
+    let size_text = segment.size_bytes.map_or_else(|| "missing".to_owned(), size);
+    [
+        name(&segment.name),
+        json::role(segment.role).to_owned(),
+        segment.seq.map_or_else(dash, |seq| seq.to_string()),
+        facts.map_or_else(dash, |f| json::format(f.format).to_owned()),
+        size_text,
+        facts.map_or_else(dash, |f| share(f.len, total)),
+        facts.map_or_else(dash, |f| thousands(f.commands)),
+        span,
+    ]
+}
+
+/// A span of seconds in its two largest units: `2d 3h`.
+fn duration(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in units {
+        let n = left / length;
+        left %= length;
+        if n != 0 && parts.len() < 2 {
+            parts.push(format!("{n}{unit}"));
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+fn growth_lines(growth: &Growth, aof: &Aof, style: Style) -> String {
+    let mut line = format!(
+        "{} of increments over a base of {}: ",
+        size(growth.increment_bytes),
+        size(growth.base_bytes)
+    );
+    line += &match growth.base_bytes {
+        0 => "no base to compare with".to_owned(),
+        _ => format!("{} %", thousands(growth.percent())),
+    };
+    let mut text = wrap(&line, style.width, "  ") + "\n";
+    let source = if aof.configured { "as configured" } else { "server defaults" };
+    let rule =
+        format!("at {} % and above {} ({source})", growth.percentage, size(growth.min_size_bytes));
+    let current = growth.current_bytes();
+    text += &match growth.rewrite_at_bytes() {
+        None => {
+            wrap("never rewritten by itself: auto-aof-rewrite-percentage is 0", style.width, "  ")
+        }
+        Some(at) if growth.is_due() => {
+            wrap(&format!("next rewrite: due since {}, {rule}", size(at)), style.width, "  ")
+        }
+        Some(at) => {
+            let left = size(growth.remaining_bytes().unwrap_or(0));
+            let line = format!("{}{left} to go until {}, {rule}", bar_to(current, at), size(at));
+            format!("  next rewrite: {line}")
+        }
+    };
+    text + "\n"
+}
+
+fn bar_to(current: u64, at: u64) -> String {
+    format!("▕{}▏ ", bar(current, at, 16))
+}
+
+/// What the RDB part says of itself.
+fn base(one: &Inspected, style: Style) -> String {
+    let with_rdb =
+        one.report.segments.iter().find_map(|s| Some((s, s.facts.as_ref()?.rdb.as_ref()?)));
+    let Some((segment, rdb)) = with_rdb else { return String::new() };
+    let mut parts = Vec::new();
+    if let Some(header) = rdb.header() {
+        parts.push(format!("RDB version {}", header.version));
+    }
+    match rdb {
+        RdbFacts::Whole(walked) => {
+            parts.push(format!("checksum {}", json::checksum(walked.checksum)));
+            let expiring = match walked.outcome.expires {
+                0 => String::new(),
+                n => format!(" ({} with an expiry)", thousands(n)),
+            };
+            parts.push(count(walked.outcome.keys, "key") + &expiring);
+        }
+        RdbFacts::Broken(_) => parts.push("broken, keys not counted".to_owned()),
+    }
+    let fields = rdb.fields();
+    if let Some(seconds) = fields.created_s() {
+        parts.push(format!("saved {}", time(seconds)));
+    }
+    if let Some(bytes) = fields.used_memory_bytes() {
+        parts.push(format!("server memory then {}", size(bytes)));
+    }
+    let others: Vec<_> = fields.iter().filter(|(field, _)| !is_shown(field)).collect();
+    parts.extend(others.iter().map(|(field, value)| {
+        format!("{} {}", aofkit::text::escape(field), aofkit::text::escape(value))
+    }));
+    let line = format!("{}: {}", name(&segment.name), parts.join(", "));
+    format!("\n{}\n{}\n", style.bold("base"), wrap(&line, style.width, "  "))
+}
+
+/// Auxiliary fields that are told elsewhere on the screen.
+fn is_shown(field: &[u8]) -> bool {
+    [&b"redis-ver"[..], b"valkey-ver", b"ctime", b"used-mem"].contains(&field)
+}
+
+fn commands(mix: &MixReport, style: Style) -> String {
+    let totals = &mix.totals;
+    if totals.resp_bytes == 0 {
+        return String::new();
+    }
+    let mut summary = vec![
+        format!("{} in {}", count(totals.commands, "command"), size(totals.command_bytes)),
+        count(totals.transactions, "transaction"),
+    ];
+    if totals.annotations > 0 {
+        summary.push(count(totals.annotations, "annotation"));
+    }
+    if totals.unparsed_bytes > 0 {
+        summary.push(style.bad(&format!("{} unparsed", size(totals.unparsed_bytes))));
+    }
+    let mut text = format!("\n{}  {}\n", style.bold("commands"), summary.join(", "));
+    let shown = &mix.commands[..mix.commands.len().min(COMMANDS)];
+    let widest = shown.iter().map(|row| name_of(&row.name).chars().count()).max().unwrap_or(0);
+    for row in shown {
+        text += &format!(
+            "  {:<widest$}  {} {:>7}  {:>10}  {:>13} x {}\n",
+            name_of(&row.name),
+            bar(row.bytes, totals.command_bytes, 20),
+            share(row.bytes, totals.command_bytes),
+            size(row.bytes),
+            thousands(row.count),
+            size(row.bytes / row.count.max(1))
+        );
+    }
+    let rest = &mix.commands[shown.len()..];
+    if !rest.is_empty() {
+        let bytes = rest.iter().map(|row| row.bytes).sum();
+        text += &format!("  {} more, {}\n", count(rest.len() as u64, "command"), size(bytes));
+    }
+    text + &databases(mix, style)
+}
+
+/// A command's name, cut so that a name of noise does not tear the columns.
+fn name_of(raw: &[u8]) -> String {
+    const WIDEST: usize = 24;
+    let full = aofkit::text::escape(raw);
+    match full.chars().count() {
+        0..=WIDEST => full,
+        _ => full.chars().take(WIDEST - 1).chain(['…']).collect(),
+    }
+}
+
+fn databases(mix: &MixReport, style: Style) -> String {
+    const SHOWN: usize = 8;
+    let total = mix.totals.command_bytes;
+    let mut rows = mix.databases.clone();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+    let mut parts: Vec<_> = rows
+        .iter()
+        .take(SHOWN)
+        .map(|row| {
+            format!("db{} {} ({})", row.db, count(row.commands, "command"), share(row.bytes, total))
+        })
+        .collect();
+    if rows.len() > SHOWN {
+        parts.push(format!("{} more", rows.len() - SHOWN));
+    }
+    format!("\n{}\n{}\n", style.bold("databases"), wrap(&parts.join(", "), style.width, "  "))
+}
+
+fn leftovers(aof: &Aof, style: Style) -> String {
+    const SHOWN: usize = 4;
+    if aof.leftovers.is_empty() {
+        return String::new();
+    }
+    let bytes = aof.leftovers.iter().map(|l| l.len).sum();
+    let mut text = format!(
+        "\n{}  {}, {} no server will load\n",
+        style.bold("leftovers"),
+        count(aof.leftovers.len() as u64, "file"),
+        size(bytes)
+    );
+    for leftover in aof.leftovers.iter().take(SHOWN) {
+        let what = match leftover.kind {
+            LeftoverKind::Orphan => "not in the manifest",
+            LeftoverKind::History => "history",
+            LeftoverKind::Temporary => "temporary",
+            LeftoverKind::OldSingleFile => "pre-7.0 file",
+        };
+        let file = name(leftover.path.as_os_str().as_encoded_bytes());
+        text += &format!("  {:>10}  {what}: {file}\n", size(leftover.len));
+    }
+    if aof.leftovers.len() > SHOWN {
+        text +=
+            &format!("  and {} more; `aofkit check -v` lists them\n", aof.leftovers.len() - SHOWN);
+    }
+    text
+}
+
+/// How it is, the worst of what is wrong, and the next command.
+fn health(one: &Inspected, context: &Context) -> String {
+    let style = context.style;
+    let mut text = format!("\n{}\n", style.bold("health"));
+    for line in verdict_lines(&one.report, style).lines() {
+        text += &format!("  {line}\n");
+    }
+    let telling = one.report.problems.iter().filter(|p| p.severity >= Severity::Warning);
+    let most = if context.verbose { usize::MAX } else { 3 };
+    for problem in telling.clone().take(most) {
+        let label = problem.kind.as_str();
+        let place = problem.file.as_deref().map(|file| format!(" {}", name(file)));
+        let line = format!("{label}{}: {}", place.unwrap_or_default(), problem.message);
+        text += &format!("{}\n", wrap(&line, style.width, "  "));
+    }
+    let more = telling.clone().count().saturating_sub(most);
+    if more > 0 {
+        text += &format!("  and {}; see `aofkit check`\n", count(more as u64, "more problem"));
+    }
+    let advice = telling.filter(|p| p.severity == Severity::Error).find_map(|p| p.next.clone());
+    if let Some(next) = advice {
+        text += &format!("  {} {next}\n", style.bold("next:"));
+    } else if one.report.verdict == Verdict::Healthy && !context.quiet {
+        let note = "a byte changed inside a value cannot be seen: commands carry no checksum";
+        text += &format!("  {}\n", style.dim(note));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        assert_eq!(duration(0), "0s");
+        assert_eq!(duration(61), "1m 1s");
+        assert_eq!(duration(90_061), "1d 1h");
+    }
+}

@@ -1,0 +1,285 @@
+//! Opening, listing and identifying files, read-only.
+
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::map::MapSource;
+use super::read::ReadSource;
+use super::source::{Access, Source};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Which file this is, whatever its name: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+}
+
+/// An open file whose length was taken when it was opened.
+#[derive(Debug)]
+pub struct FrozenFile {
+    path: PathBuf,
+    handle: File,
+    len: u64,
+    modified: Option<SystemTime>,
+    identity: Identity,
+}
+
+impl FrozenFile {
+    /// Opens a regular file for reading and freezes its length.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not a regular file.
+    pub fn open(path: &Path) -> Result<Self> {
+        // Non-blocking, so that a FIFO with the name of a segment cannot hang us.
+        let handle = File::options()
+            .read(true)
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
+            .open(path)
+            .map_err(|e| Error::io(path, e))?;
+        let meta = handle.metadata().map_err(|e| Error::io(path, e))?;
+        if !meta.is_file() {
+            let what = if meta.is_dir() { "is a directory" } else { "is not a regular file" };
+            return Err(Error::io(path, std::io::Error::other(what)));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            len: meta.len(),
+            modified: meta.modified().ok(),
+            identity: identity(&meta),
+            handle,
+        })
+    }
+
+    /// The path it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Length in bytes when it was opened.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it was empty when it was opened.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// When it was last written to before it was opened.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+
+    /// Which file it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Its length now, in bytes.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn current_len(&self) -> Result<u64> {
+        Ok(self.handle.metadata().map_err(|e| Error::io(&self.path, e))?.len())
+    }
+
+    /// The same open file with its length taken again.
+    ///
+    /// # Errors
+    /// When the handle cannot be duplicated or the length cannot be read.
+    pub fn frozen_again(&self) -> Result<Self> {
+        let handle = self.handle.try_clone().map_err(|e| Error::io(&self.path, e))?;
+        let meta = handle.metadata().map_err(|e| Error::io(&self.path, e))?;
+        Ok(Self {
+            path: self.path.clone(),
+            len: meta.len(),
+            modified: meta.modified().ok(),
+            identity: self.identity,
+            handle,
+        })
+    }
+
+    /// Whether it lies on a file system that another machine may change under us, so that no guard of
+    /// this machine's kernel helps. Source: the magic numbers of statfs(2).
+    pub fn is_remote(&self) -> bool {
+        const NFS: u32 = 0x6969;
+        const SMB: u32 = 0x517B;
+        const CIFS: u32 = 0xFF53_4D42;
+        const SMB2: u32 = 0xFE53_4D42;
+        const FUSE: u32 = 0x6573_5546;
+        const NINE_P: u32 = 0x0102_1997;
+        const CEPH: u32 = 0x00C3_6400;
+        #[cfg(target_os = "linux")]
+        {
+            let kind = rustix::fs::fstatfs(&self.handle).map(|fs| fs.f_type as u32);
+            kind.is_ok_and(|k| [NFS, SMB, CIFS, SMB2, FUSE, NINE_P, CEPH].contains(&k))
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = [NFS, SMB, CIFS, SMB2, FUSE, NINE_P, CEPH];
+            true
+        }
+    }
+
+    /// Its bytes by offset.
+    pub fn source(&self, access: Access) -> Box<dyn Source + '_> {
+        match access {
+            Access::Map if self.len > 0 => Box::new(MapSource::new(self)),
+            _ => Box::new(ReadSource::new(self)),
+        }
+    }
+
+    /// Its first bytes, at most `n`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn head(&self, n: usize) -> Result<Vec<u8>> {
+        let mut source = ReadSource::new(self);
+        let bytes = source.window(0, n.min(crate::limits::WINDOW))?;
+        Ok(bytes[..n.min(bytes.len())].to_vec())
+    }
+
+    /// A reader over the whole file from its beginning.
+    pub fn reader(&self) -> impl Read + '_ {
+        FromStart { file: &self.handle, at: 0 }
+    }
+
+    pub(super) fn handle(&self) -> &File {
+        &self.handle
+    }
+
+    /// The error of a file that is shorter than it was, noticed at offset `at`.
+    pub(super) fn shrank(&self, at: u64) -> Error {
+        let now = self.handle.metadata().map_or(0, |m| m.len());
+        Error::new(ErrorKind::Shrank { frozen: self.len, now }, &self.path).at(at)
+    }
+}
+
+/// A small window of its own, for looks at places far from the main one.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    bytes: Vec<u8>,
+    start: u64,
+}
+
+impl Aside {
+    /// The bytes of `file` from `at` on, at least `need` unless the file ends.
+    pub(super) fn look(&mut self, file: &FrozenFile, at: u64, need: usize) -> Result<&[u8]> {
+        let from = usize::try_from(at.wrapping_sub(self.start)).unwrap_or(usize::MAX);
+        if self.bytes.get(from..).is_some_and(|held| held.len() >= need) {
+            return Ok(&self.bytes[from..]);
+        }
+        let left = file.len.saturating_sub(at).min(crate::limits::PEEK as u64) as usize;
+        self.start = at;
+        self.bytes.resize(left, 0);
+        if let Err(e) = file.handle.read_exact_at(&mut self.bytes, at) {
+            self.bytes.clear();
+            return Err(match e.kind() {
+                std::io::ErrorKind::UnexpectedEof => file.shrank(at),
+                _ => Error::io(&file.path, e).at(at),
+            });
+        }
+        Ok(&self.bytes)
+    }
+}
+
+/// Reads by position, so that several readers of one handle do not disturb each other.
+struct FromStart<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read_at(into, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+fn identity(meta: &Metadata) -> Identity {
+    Identity { device: meta.dev(), inode: meta.ino() }
+}
+
+/// Opens `dir/name` for reading. A symbolic link is followed when it stays inside `dir`.
+///
+/// # Errors
+/// When it cannot be opened, or a link leads out of `dir`. The flag tells whether it was a link.
+pub fn open_inside(dir: &Path, name: &std::ffi::OsStr) -> Result<(FrozenFile, bool)> {
+    let path = dir.join(name);
+    let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());
+    if is_link {
+        let real = path.canonicalize().map_err(|e| Error::io(&path, e))?;
+        let home = dir.canonicalize().map_err(|e| Error::io(dir, e))?;
+        if !real.starts_with(&home) {
+            return Err(Error::new(ErrorKind::LeavesSet, &path));
+        }
+    }
+    Ok((FrozenFile::open(&path)?, is_link))
+}
+
+/// Reads a whole small file.
+///
+/// # Errors
+/// When it cannot be read or is larger than `limit` bytes.
+pub fn read_small(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let file = FrozenFile::open(path)?;
+    if file.len() > limit {
+        return Err(Error::new(ErrorKind::TooLarge { limit }, path));
+    }
+    let mut bytes = Vec::new();
+    file.reader().take(limit).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
+    Ok(bytes)
+}
+
+/// One name in a directory.
+#[derive(Debug)]
+pub struct Listed {
+    /// The name, without its directory.
+    pub name: std::ffi::OsString,
+    /// Length in bytes.
+    pub len: u64,
+    /// Whether it is a directory (links followed).
+    pub is_dir: bool,
+    /// When it was last written to.
+    pub modified: Option<SystemTime>,
+}
+
+/// The names in a directory, sorted. What vanishes while listing is left out.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|e| Error::io(dir, e))? {
+        let entry = entry.map_err(|e| Error::io(dir, e))?;
+        let Ok(meta) = std::fs::metadata(entry.path()) else { continue };
+        found.push(Listed {
+            name: entry.file_name(),
+            len: meta.len(),
+            is_dir: meta.is_dir(),
+            modified: meta.modified().ok(),
+        });
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// Whether `path` is a directory.
+///
+/// # Errors
+/// When there is no such path, or it cannot be looked at.
+pub fn is_dir(path: &Path) -> Result<bool> {
+    Ok(std::fs::metadata(path).map_err(|e| Error::io(path, e))?.is_dir())
+}
+
+/// Whether `path` is there and a regular file.
+pub fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file())
+}

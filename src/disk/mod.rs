@@ -1,0 +1,14 @@
+//! Hands: the only room that touches the file system. It gives bytes at offsets and knows no format.
+//!
+//! Everything here opens read-only. A reader is a [`Source`]: a window on bytes at an offset, the same
+//! for a mapped file, a file that is read, standard input and a zstd stream.
+
+mod files;
+mod map;
+mod read;
+mod source;
+mod stream;
+
+pub use files::{FrozenFile, Identity, Listed, is_dir, is_file, list_dir, open_inside, read_small};
+pub use source::{Access, Source};
+pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

@@ -1,0 +1,48 @@
+//! What bytes come from: one trait, and the policy that chooses how a file is read.
+
+use crate::error::Result;
+
+/// Bytes of one file or stream by offset.
+///
+/// The length of a file is frozen when it is opened: bytes appended later are never seen through the
+/// same source, and a file that becomes shorter ends in an error naming file and offset.
+pub trait Source {
+    /// The bytes from offset `at` on: at least `need` of them (`need` <= [`crate::limits::WINDOW`]),
+    /// fewer only at the end of the data, usually more.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read, or are no longer there. Asking below [`Source::oldest`] is a
+    /// mistake of the caller and gives an error, too.
+    fn window(&mut self, at: u64, need: usize) -> Result<&[u8]>;
+
+    /// As [`Source::window`] for at most [`crate::limits::PEEK`] bytes, without moving the window when
+    /// they lie elsewhere: for a look at a far place and back.
+    ///
+    /// # Errors
+    /// As [`Source::window`].
+    fn peek(&mut self, at: u64, need: usize) -> Result<&[u8]> {
+        self.window(at, need)
+    }
+
+    /// Length in bytes, frozen at opening; `None` while the end of a stream has not been seen.
+    fn length(&self) -> Option<u64>;
+
+    /// The smallest offset that can still be asked for: 0 for files, later for streams.
+    fn oldest(&self) -> u64;
+
+    /// Tells whether all bytes handed out so far were really there. To be asked before a judgement on
+    /// bytes is made: a mapped file that shrank shows zeros until then.
+    ///
+    /// # Errors
+    /// When the file has shrunk below what was handed out.
+    fn settle(&mut self) -> Result<()>;
+}
+
+/// How a file's bytes are fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Mapped into memory under a guard: for files that no server writes to any more.
+    Map,
+    /// Read in windows: for what a server may append to or truncate, and for anything unknown.
+    Read,
+}

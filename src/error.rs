@@ -1,0 +1,144 @@
+//! `Error`: an operation could not be done. Damage in a file is never an `Error`; it is data.
+//!
+//! Rules: an error names the path, and the byte offset where there is one; its kind decides the exit
+//! status; wording lives in `Display`, once.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of an operation of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An operation that could not be done: what, on which path, at which offset. One word wide.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    path: PathBuf,
+    offset: Option<u64>,
+    source: Option<io::Error>,
+}
+
+/// What kind of operation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No such path, or nothing at that path that aofkit knows.
+    NotFound,
+    /// The system refused or failed to read.
+    Io,
+    /// The file became shorter than it was when it was opened, or vanished.
+    Shrank {
+        /// Length in bytes when it was opened.
+        frozen: u64,
+        /// Length in bytes now.
+        now: u64,
+    },
+    /// The set changed each time it was opened.
+    KeepsChanging,
+    /// A symbolic link leads out of the set's directory.
+    LeavesSet,
+    /// A configuration file cannot be understood.
+    Conf(String),
+    /// The compressed stream is damaged or needs more memory than is allowed.
+    Compressed,
+    /// The file is larger than a file of its kind can sensibly be.
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+impl Error {
+    /// An error of `kind` on `path`.
+    #[cold]
+    pub fn new(kind: ErrorKind, path: &Path) -> Self {
+        Self(Box::new(Inner { kind, path: path.to_owned(), offset: None, source: None }))
+    }
+
+    /// A failed system call on `path`.
+    #[cold]
+    pub fn io(path: &Path, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Io,
+        };
+        Self(Box::new(Inner { kind, path: path.to_owned(), offset: None, source: Some(source) }))
+    }
+
+    /// A compressed stream that cannot be read on.
+    #[cold]
+    pub fn compressed(path: &Path, source: io::Error) -> Self {
+        Self(Box::new(Inner {
+            kind: ErrorKind::Compressed,
+            path: path.to_owned(),
+            offset: None,
+            source: Some(source),
+        }))
+    }
+
+    /// The same error at a byte offset of its file.
+    #[must_use]
+    pub fn at(mut self, offset: u64) -> Self {
+        self.0.offset = Some(offset);
+        self
+    }
+
+    /// What kind of operation failed.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The path it happened on.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The byte offset it happened at, where that means something.
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.0.path.display())?;
+        if let Some(at) = self.0.offset {
+            write!(f, "byte {at} ({at:#x}): ")?;
+        }
+        match (&self.0.kind, &self.0.source) {
+            (ErrorKind::Compressed, Some(e)) => write!(
+                f,
+                "the zstd stream cannot be read on ({e}); if it was written with a long window, \
+                 pipe it through `zstd -dc --long=31`"
+            ),
+            (_, Some(e)) => write!(f, "{e}"),
+            (ErrorKind::NotFound, None) => f.write_str("no AOF set, segment or RDB file here"),
+            (ErrorKind::Shrank { frozen, now }, None) => write!(
+                f,
+                "the file shrank while it was read: {frozen} bytes when opened, {now} now; \
+                 run again to see it as it is"
+            ),
+            (ErrorKind::KeepsChanging, None) => {
+                f.write_str("the set changed each time it was opened; try again")
+            }
+            (ErrorKind::LeavesSet, None) => {
+                f.write_str("a symbolic link leads out of the set's directory; not followed")
+            }
+            (ErrorKind::Conf(why), None) => f.write_str(why),
+            (ErrorKind::TooLarge { limit }, None) => {
+                write!(f, "larger than the {limit} bytes a file of this kind may have")
+            }
+            (ErrorKind::Io | ErrorKind::Compressed, None) => f.write_str("cannot be read"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|e| e as _)
+    }
+}

@@ -1,0 +1,137 @@
+//! The fast lane: runs of records that are one key and one string each, and rounds of plain loops.
+//!
+//! Plain strings and packed collections are most of most files. Their records are read here many to a
+//! call and without the stack machine; so are the elements of large collections. Whatever is not whole in the window, encoded in a rare way or odd in any respect is left to the slow lane, which is
+//! complete by itself: the fast lane changes speed, never results.
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 0 or 9 | `FC` and the expiry |
+//! | 0, 2 or more | `F9` and the frequency, or `F8` and the idle time |
+//! | 1 | a type whose value is one string |
+//! | 1 or 2 | LEN of the key, which is raw |
+//! | n | key |
+//! | 1 to 19 | header of the value, raw or LZF (integers: plain strings only) |
+//! | n | value |
+
+use super::layout::Item;
+use super::length::{self, Length};
+use super::place::KEY_KEPT;
+use super::string::Head;
+use super::walk::{Frame, Walker};
+use super::window::Window;
+
+const EXPIRE_MS: u8 = 252;
+const FREQUENCY: u8 = 249;
+const IDLE: u8 = 248;
+
+/// A record that lies whole in the window; offsets count from its first byte.
+struct Record<'a> {
+    number: u8,
+    /// Where its type number stands: behind the opcodes about it.
+    number_at: usize,
+    has_expiry: bool,
+    key: &'a [u8],
+    len: usize,
+}
+
+impl Walker {
+    /// Reads as many simple records as there are.
+    #[inline]
+    pub(super) fn burst(&mut self, window: &mut Window<'_>) {
+        if self.prefix_at.is_some() || self.is_key_due || self.has_expiry {
+            return;
+        }
+        let (mut keys, mut expires) = (0, 0);
+        let mut last = None;
+        while let Some(record) = self.simple_record(window.peek_all()) {
+            keys += 1;
+            expires += u64::from(record.has_expiry);
+            let at = window.at().saturating_add(record.number_at as u64);
+            window.advance(record.len);
+            last = Some((at, record));
+        }
+        let Some((at, record)) = last else { return };
+        self.keys += keys;
+        self.sizes.keys += keys;
+        self.expires += expires;
+        self.sizes.expires += expires;
+        let kept = &mut self.kept[self.open & 1];
+        kept.keep(record.key);
+        kept.is_cut = record.key.len() > KEY_KEPT;
+        (kept.at, kept.db, kept.kind) = (at, self.db, record.number);
+        self.open ^= 1;
+        self.proven = window.at();
+    }
+
+    #[inline]
+    fn simple_record<'a>(&self, bytes: &'a [u8]) -> Option<Record<'a>> {
+        let mut number = *bytes.first()?;
+        let mut number_at = 0;
+        let has_expiry = number == EXPIRE_MS;
+        if number >= IDLE {
+            number_at = after_prefixes(bytes, has_expiry)?;
+            number = *bytes.get(number_at)?;
+        }
+        let row = self.rows[usize::from(number)]?;
+        let least = row.least_of_single?;
+        if row.since > self.header.version {
+            return None;
+        }
+        let rest = bytes.get(number_at + 1..)?;
+        let (Length::Number(key_len), taken) = length::decode(rest).ok()? else {
+            return None;
+        };
+        let rest = rest.get(taken..)?;
+        let (key, rest) = rest.split_at_checked(usize::try_from(key_len).ok()?)?;
+        let head = Head::decode(rest).ok()?;
+        if least > 0 && head.expanded_len()? < u64::from(least) {
+            return None;
+        }
+        let value = rest.get(head.head_len..)?;
+        let after = value.get(usize::try_from(head.body_len).ok()?..)?;
+        Some(Record { number, number_at, has_expiry, key, len: bytes.len() - after.len() })
+    }
+}
+
+/// Where the type number stands behind an expiry, a frequency or an idle time.
+#[inline]
+fn after_prefixes(bytes: &[u8], has_expiry: bool) -> Option<usize> {
+    let at = if has_expiry { 9 } else { 0 };
+    match *bytes.get(at)? {
+        FREQUENCY => Some(at + 2),
+        IDLE => Some(at + 1 + length::number(bytes.get(at + 1..)?).ok()?.1),
+        _ => Some(at),
+    }
+}
+
+/// Reads as many rounds of `frame` as there are, all but the last, if its items are plain.
+pub(super) fn rounds(frame: &mut Frame, window: &mut Window<'_>) {
+    let bytes = window.peek_all();
+    let mut rest = bytes;
+    while frame.rounds > 1
+        && let Some(after) = round(frame.items, rest)
+    {
+        rest = after;
+        frame.rounds -= 1;
+    }
+    window.advance(bytes.len() - rest.len());
+}
+
+/// The bytes behind one round, when it is plain and whole.
+#[inline]
+fn round<'a>(items: &[Item], bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let mut rest = bytes;
+    for item in items {
+        rest = match item {
+            Item::Str => {
+                let head = Head::decode(rest).ok()?;
+                rest.get(head.head_len..)?.get(usize::try_from(head.body_len).ok()?..)?
+            }
+            Item::Len => rest.get(length::number(rest).ok()?.1..)?,
+            Item::Fixed(n) => rest.get(usize::from(*n)..)?,
+            _ => return None,
+        };
+    }
+    Some(rest)
+}

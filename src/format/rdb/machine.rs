@@ -1,0 +1,397 @@
+//! The stack machine: reads the items of a [`layout`](super::layout) for the [`Walker`].
+//!
+//! Every item is one token, read whole or not at all, so the walk can stop at any byte. Two rules keep
+//! that true: state changes only after the last read of a token, and a skip comes last of all.
+
+use super::burst;
+use super::fields::{NAME_KEPT, VALUE_KEPT};
+use super::layout::{self, Body, Item, Kind};
+use super::reason::Reason;
+use super::string::{self, Form};
+use super::walk::{Frame, State, Walker};
+use super::window::{Stop, Window};
+
+/// Hash templates remembered, at most; each takes some 16 bytes.
+pub const TEMPLATES_KEPT: usize = 1 << 18;
+
+impl Walker {
+    /// Reads one item, or closes a body that has none left. Only called with an open frame.
+    #[inline]
+    pub(super) fn item(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        let frame = &mut self.frames[self.depth - 1];
+        let Some(item) = frame.items.get(frame.next) else {
+            return self.close_round(window);
+        };
+        match item {
+            Item::Str => {
+                let head = window.head()?;
+                frame.next += 1;
+                window.skip(head.body_len)
+            }
+            Item::Fixed(n) => {
+                frame.next += 1;
+                window.skip(u64::from(*n))
+            }
+            Item::Len | Item::Live => {
+                window.number()?;
+                frame.next += 1;
+                Ok(())
+            }
+            Item::Loop(body) => {
+                let count = window.number()?;
+                self.enter(count, body, window)
+            }
+            Item::Elements(body) => {
+                let count = window.number()?;
+                if count == 0 {
+                    self.remarks.empty_values.note(window.mark_at());
+                }
+                self.enter(count, body, window)
+            }
+            Item::ExpireMs => {
+                window.array::<8>()?;
+                frame.next += 1;
+                self.has_expiry = true;
+                Ok(())
+            }
+            Item::Blob(least) => {
+                let head = window.head()?;
+                if head.expanded_len().is_none_or(|len| len < u64::from(*least)) {
+                    self.remarks.bad_blobs.note(window.mark_at());
+                }
+                frame.next += 1;
+                window.skip(head.body_len)
+            }
+            other => self.value_item(other, window),
+        }
+    }
+
+    /// The current item is done.
+    fn advance(&mut self) {
+        self.frames[self.depth - 1].next += 1;
+    }
+
+    /// Opens a loop in place of the current item.
+    fn enter(&mut self, count: u64, body: &Body, window: &Window<'_>) -> Result<(), Stop> {
+        self.advance();
+        let least = count.checked_mul(body.least).filter(|least| *least <= i64::MAX as u64);
+        let Some(least) = least else {
+            return Err(Reason::CountImpossible(count).into());
+        };
+        if let Some(limit) = self.limit {
+            let left = limit.saturating_sub(window.at());
+            if least > left {
+                return Err(Reason::CountPastEnd { count, least, left }.into());
+            }
+        }
+        if count > 0 {
+            // In bounds: the tables are checked against `DEPTH` when they are compiled.
+            self.frames[self.depth] = Frame { items: body.items, next: 0, rounds: count };
+            self.depth += 1;
+        }
+        Ok(())
+    }
+
+    /// The items of the innermost body are used up: another round, or the body is done.
+    #[inline]
+    fn close_round(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        let frame = &mut self.frames[self.depth - 1];
+        if frame.rounds > 1 {
+            frame.rounds -= 1;
+            frame.next = 0;
+            burst::rounds(frame, window);
+            return Ok(());
+        }
+        self.depth -= 1;
+        if self.depth == 0 {
+            self.close_record(window);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn close_record(&mut self, window: &Window<'_>) {
+        match self.row.map(|row| row.kind) {
+            Some(Kind::Value) => {
+                self.keys += 1;
+                self.sizes.keys += 1;
+                let expires = u64::from(self.has_expiry);
+                self.expires += expires;
+                self.sizes.expires += expires;
+                self.has_expiry = false;
+                self.prefix_at = None;
+                self.is_open = false;
+                self.open ^= 1;
+                self.proven = window.at();
+            }
+            Some(Kind::Prefix) => {}
+            _ => {
+                if self.prefix_at.is_none() {
+                    self.proven = window.at();
+                }
+                self.functions += u64::from(self.row.is_some_and(|row| row.number == 245));
+            }
+        }
+    }
+
+    /// Items that only few values have.
+    fn value_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
+        match item {
+            Item::Score => {
+                let len = window.byte()?;
+                self.advance();
+                window.skip(if len >= 253 { 0 } else { u64::from(len) })
+            }
+            Item::Container => match window.number()? {
+                1 | 2 => self.done(),
+                other => Err(Reason::Container(other).into()),
+            },
+            Item::NodeId => {
+                let head = window.head()?;
+                if head.expanded_len() != Some(16) {
+                    return Err(Reason::NodeId(head.expanded_len().unwrap_or(head.body_len)).into());
+                }
+                self.advance();
+                window.skip(head.body_len)
+            }
+            Item::ModuleOps => self.module_operation(window),
+            Item::Hold => {
+                self.held = window.number()?;
+                self.done()
+            }
+            Item::Held(body) => self.enter(self.held, body, window),
+            Item::ArrayElement => match window.number()? {
+                0 | 3 => {
+                    let head = window.head()?;
+                    self.advance();
+                    window.skip(head.body_len)
+                }
+                1 | 2 => {
+                    self.advance();
+                    window.skip(8)
+                }
+                other => Err(Reason::ArrayTag(other).into()),
+            },
+            Item::TemplateNames => self.template_names(window),
+            Item::TemplateValues(body) => {
+                let id = window.number()?;
+                match self.templates.get(&id) {
+                    Some(&count) => self.enter(count, body, window),
+                    None => Err(Reason::TemplateUnknown(id).into()),
+                }
+            }
+            Item::Unwalkable => Err(Reason::ModulePreRelease.into()),
+            other => self.opcode_item(other, window),
+        }
+    }
+
+    fn done(&mut self) -> Result<(), Stop> {
+        self.advance();
+        Ok(())
+    }
+
+    /// One operation of a module value; the item is done at its end mark.
+    fn module_operation(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        match window.number()? {
+            0 => self.done(),
+            1 | 2 => window.number().map(|_| ()),
+            3 => window.skip(4),
+            4 => window.skip(8),
+            5 => {
+                let head = window.head()?;
+                window.skip(head.body_len)
+            }
+            other => Err(Reason::ModuleOperation(other).into()),
+        }
+    }
+
+    /// Field names in front of a hash: a listpack (0), whose header has their count, or strings (1).
+    fn template_names(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        match window.number()? {
+            0 => {
+                let head = window.head()?;
+                let body = window.peek(head.body_needed(6))?;
+                let text = string::first_bytes(head, body, 6);
+                let count = match (head.form, &*text.bytes) {
+                    (Form::Integer, _) => None,
+                    (_, &[_, _, _, _, low, high]) => Some(u16::from_le_bytes([low, high])),
+                    _ => None,
+                };
+                // The largest count stands for "many"; nobody makes templates that wide.
+                let Some(count) = count.filter(|count| *count != u16::MAX) else {
+                    return Err(Reason::TemplateNames.into());
+                };
+                self.held = u64::from(count);
+                self.advance();
+                window.skip(head.body_len)
+            }
+            1 => {
+                self.held = window.number()?;
+                self.enter(self.held, &layout::NAMES, window)
+            }
+            other => Err(Reason::TemplateForm(other).into()),
+        }
+    }
+
+    /// Items of opcodes.
+    fn opcode_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
+        match item {
+            Item::ExpireSeconds => {
+                window.array::<4>()?;
+                self.has_expiry = true;
+            }
+            Item::Idle => _ = window.number()?,
+            Item::Frequency => _ = window.byte()?,
+            Item::Database => {
+                let db = window.number()?;
+                self.close_database();
+                self.db = db;
+                self.databases += 1;
+            }
+            Item::ResizeHint => {
+                let sizes = (window.number()?, window.number()?, window.mark_at());
+                self.sizes.announced = Some(sizes);
+            }
+            Item::AuxName => return self.aux_name(window),
+            Item::AuxValue => return self.aux_value(window),
+            Item::Constant(wanted) => {
+                let (found, wanted) = (window.number()?, u64::from(*wanted));
+                if found != wanted {
+                    return Err(Reason::Constant { wanted, found }.into());
+                }
+            }
+            Item::End => {
+                if let Some(at) = self.prefix_at {
+                    self.remarks.loose_prefixes.note(at);
+                }
+                self.close_database();
+                self.depth = 0;
+                self.state = State::Trailer;
+                return Ok(());
+            }
+            other => return self.rare_item(other, window),
+        }
+        self.done()
+    }
+
+    /// Items that repeat or carry commands.
+    fn rare_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
+        match item {
+            Item::Flag(items) => match window.number()? {
+                0 => self.done(),
+                1 => self.enter(1, &Body { items, least: 1 }, window),
+                other => Err(Reason::Flag(other).into()),
+            },
+            Item::Classes(body) => {
+                let count = window.number()?;
+                if count > 7 {
+                    return Err(Reason::MetadataClasses(count).into());
+                }
+                self.is_key_due = true;
+                self.enter(count, body, window)
+            }
+            Item::Template(body) => {
+                let (id, count) = (window.number()?, window.number()?);
+                if count == 0 {
+                    return Err(Reason::EmptyTemplate.into());
+                }
+                if self.templates.len() >= TEMPLATES_KEPT {
+                    return Err(Reason::TemplatesTooMany(TEMPLATES_KEPT).into());
+                }
+                self.templates.insert(id, count);
+                self.enter(count, body, window)
+            }
+            Item::RespCommand(body) => {
+                let count = resp_number(b'*', window)?;
+                self.enter(count, body, window)
+            }
+            Item::RespBulk => {
+                let len = resp_number(b'$', window)?;
+                self.advance();
+                window.skip(len)
+            }
+            Item::CrLf => match window.array::<2>()? {
+                [b'\r', b'\n'] => self.done(),
+                [b'\r', other] | [other, _] => Err(Reason::InlineCommand(other).into()),
+            },
+            // Every other item is read by a sister function.
+            _ => self.done(),
+        }
+    }
+
+    /// Compares a database with what was announced for it.
+    fn close_database(&mut self) {
+        let sizes = std::mem::take(&mut self.sizes);
+        if let Some((keys, expires, at)) = sizes.announced
+            && (keys, expires) != (sizes.keys, sizes.expires)
+        {
+            self.remarks.wrong_sizes.note(at);
+        }
+    }
+
+    fn aux_name(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        let name = self.small_text(NAME_KEPT, true, window)?;
+        self.fields.count();
+        let (name, body_len) = name;
+        self.field_name = name.filter(|name| self.fields.wants(name));
+        self.advance();
+        window.skip(body_len)
+    }
+
+    fn aux_value(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        let is_wanted = self.field_name.is_some();
+        let (value, body_len) = self.small_text(VALUE_KEPT, is_wanted, window)?;
+        if let (Some(name), Some(value)) = (self.field_name.take(), value) {
+            self.fields.keep(name, value);
+        }
+        self.advance();
+        window.skip(body_len)
+    }
+
+    /// A string of at most `most` bytes, if it is wanted, and how many bytes to skip for it.
+    fn small_text(
+        &mut self,
+        most: usize,
+        is_wanted: bool,
+        window: &mut Window<'_>,
+    ) -> Result<(Option<Vec<u8>>, u64), Stop> {
+        let head = window.head()?;
+        let fits = head.expanded_len().is_none_or(|len| len <= most as u64)
+            && head.body_len <= 2 * most as u64;
+        if !is_wanted || !fits {
+            return Ok((None, head.body_len));
+        }
+        let body = window.peek(head.body_len as usize)?;
+        let text = string::first_bytes(head, body, most);
+        if text.is_broken {
+            self.remarks.bad_lzf.note(window.mark_at());
+        }
+        Ok((Some(text.bytes.into_owned()), head.body_len))
+    }
+}
+
+/// A RESP line of `lead`, digits and `\r\n`.
+fn resp_number(lead: u8, window: &mut Window<'_>) -> Result<u64, Stop> {
+    let mut byte = window.byte()?;
+    if byte != lead {
+        return Err(Reason::InlineCommand(byte).into());
+    }
+    let mut number = 0_u64;
+    let mut digits = 0;
+    loop {
+        byte = window.byte()?;
+        // 18 digits stay below `i64::MAX`.
+        if !byte.is_ascii_digit() || digits == 18 {
+            break;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+        digits += 1;
+    }
+    if byte != b'\r' || digits == 0 {
+        return Err(Reason::InlineCommand(byte).into());
+    }
+    match window.byte()? {
+        b'\n' => Ok(number),
+        other => Err(Reason::InlineCommand(other).into()),
+    }
+}

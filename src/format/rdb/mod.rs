@@ -1,0 +1,45 @@
+//! RDB: the snapshot format that starts most append-only files.
+//!
+//! | bytes | content | room |
+//! |---|---|---|
+//! | 9 | magic and version | [`header`] |
+//! | any | records: opcodes and values, one after the other | [`walk`] by the tables of [`layout`] |
+//! | 1 | `FF`, the end of the records | [`walk`] |
+//! | 8 | CRC-64 of all before it, little-endian (version 5 and later) | [`checksum`] |
+//! | rest | not RDB: RESP commands in an append-only file | |
+//!
+//! The room walks the *structure*: it finds where the RDB ends and whether each byte has a meaning,
+//! in memory that does not grow with the file. It knows bytes only, pushed in windows of any size; it
+//! never reads files or clocks, never expands values, never allocates by a declared length and never
+//! looks for a next record after a wrong one, because sizes beyond it are unknowable.
+//!
+//! Whoever holds all bytes calls [`walk_slice`]; whoever reads windows drives a [`Pass`], which also
+//! computes the checksum; whoever can seek over values and wants no checksum drives a [`Walker`].
+
+mod burst;
+pub mod checksum;
+pub mod fields;
+pub mod header;
+pub mod layout;
+pub mod length;
+pub mod lzf;
+mod machine;
+pub mod outcome;
+pub mod pass;
+pub mod place;
+pub mod reason;
+pub mod string;
+pub mod walk;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use checksum::{Checksum, Crc64};
+pub use fields::{Fields, Meaning, Writer};
+pub use header::{Family, HEADER_LEN, Header, sniff};
+pub use outcome::{Outcome, Remarks, Tally};
+pub use pass::{Failure, Pass, Progress, Walked, walk_slice};
+pub use place::{Key, Place};
+pub use reason::{Class, Reason};
+pub use walk::{NEED_MAX, Next, Step, Walker};

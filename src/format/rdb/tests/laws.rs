@@ -1,0 +1,136 @@
+//! What holds for any bytes: windows do not matter, every cut is torn, nothing panics.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::samples;
+use crate::format::fault::Fault;
+use crate::format::rdb::checksum::Checksum;
+use crate::format::rdb::pass::{Pass, Progress, walk_slice};
+use crate::format::rdb::reason::{Class, Reason};
+use crate::format::rdb::walk::{NEED_MAX, Next, Walker};
+
+type Result<T> = std::result::Result<T, Fault<Reason>>;
+
+static FILES: LazyLock<Vec<samples::File>> = LazyLock::new(samples::files);
+
+/// Everything a walk tells, for comparing.
+fn told(pass: &Pass, result: Result<()>) -> String {
+    let place = pass.walker().place();
+    let found = pass.outcome().map(|walked| (format!("{:?}", walked.outcome), walked.checksum));
+    format!("{result:?} {place:?} {found:?}")
+}
+
+/// A pass shown at most `size` bytes at a time, more only when it asks.
+fn in_windows(bytes: &[u8], size: usize) -> String {
+    let mut pass = Pass::new(Walker::new(0));
+    let (mut pos, mut need) = (0, 1);
+    let result = loop {
+        let end = bytes.len().min(pos + size.max(need));
+        match pass.push(&bytes[pos..end]) {
+            Ok(Progress::Done { .. }) => break Ok(()),
+            Ok(Progress::More { need: more, .. })
+                if more > bytes.len() - pos && end == bytes.len() =>
+            {
+                break Err(pass.torn(bytes.len() as u64));
+            }
+            Ok(Progress::More { taken, need: more }) => {
+                assert!(taken > 0 || more > end - pos, "no progress at {pos}");
+                assert!(more <= NEED_MAX);
+                pos += taken;
+                need = more;
+            }
+            Err(fault) => break Err(fault),
+        }
+        assert_eq!(pass.offset(), pos as u64);
+    };
+    told(&pass, result)
+}
+
+/// The walker alone, which skips what it may; answers the end of the RDB.
+fn seeking(bytes: &[u8]) -> Result<u64> {
+    let mut walker = Walker::new(0);
+    let mut pos = 0;
+    loop {
+        let step = walker.step(bytes.get(pos..).unwrap_or_default())?;
+        pos += step.consumed;
+        match step.next {
+            Next::Done => return Ok(walker.offset()),
+            Next::Skip(n) if n <= (bytes.len() - pos) as u64 => pos += n as usize,
+            _ => return Err(walker.torn(bytes.len() as u64)),
+        }
+    }
+}
+
+#[test]
+fn windows_of_any_size_tell_the_same() {
+    for (family, name, bytes, _) in FILES.iter() {
+        let whole = in_windows(bytes, bytes.len());
+        for size in (1..40).chain([64, 100, 1000, 4096]) {
+            assert_eq!(in_windows(bytes, size), whole, "{family:?} {name} by {size}");
+        }
+        assert_eq!(seeking(bytes), Ok(bytes.len() as u64), "{family:?} {name}");
+    }
+}
+
+#[test]
+fn every_cut_is_torn() {
+    for (family, name, bytes, _) in FILES.iter() {
+        for cut in 0..bytes.len() {
+            let cut_bytes = &bytes[..cut];
+            let known = walk_slice(cut_bytes, 0).unwrap_err();
+            assert_eq!(known.fault.reason.class(), Class::Torn, "{family:?} {name} at {cut}");
+            assert!(known.fault.at <= cut as u64 && known.place.proven <= cut as u64);
+            let unknown = seeking(cut_bytes).unwrap_err();
+            assert!(matches!(unknown.reason, Reason::Torn { .. }), "{family:?} {name} at {cut}");
+        }
+    }
+}
+
+#[test]
+fn any_flipped_byte_is_seen_by_the_walk_or_by_the_checksum() {
+    for (family, name, bytes, _) in FILES.iter() {
+        for at in 9..bytes.len() {
+            for flip in [1, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] ^= flip;
+                if let Ok(walked) = walk_slice(&changed, 0) {
+                    let sound = matches!(walked.checksum, Checksum::Match(_))
+                        && walked.outcome.end == bytes.len() as u64;
+                    assert!(!sound, "{family:?} {name} at {at}");
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn no_mutation_panics_and_windows_agree_on_it(
+        pick in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        size in 1_usize..300,
+    ) {
+        let (_, _, mut bytes, _) = FILES[pick.index(FILES.len())].clone();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let whole = in_windows(&bytes, bytes.len());
+        prop_assert_eq!(in_windows(&bytes, size), whole);
+        let _ = walk_slice(&bytes, 0);
+        let _ = walk_slice(&bytes, u64::MAX - 20);
+    }
+
+    #[test]
+    fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..400), magic in any::<bool>()) {
+        let mut bytes = if magic { b"REDIS0012".to_vec() } else { b"VALKEY081".to_vec() };
+        bytes.extend(body);
+        let whole = in_windows(&bytes, bytes.len());
+        prop_assert_eq!(in_windows(&bytes, 3), whole);
+        let _ = walk_slice(&bytes[9..], 0);
+    }
+}

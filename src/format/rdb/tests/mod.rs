@@ -1,0 +1,8 @@
+//! Walks of hand-made files: vectors, every layout, faults, and the laws that hold for any bytes.
+
+mod faults;
+mod laws;
+mod layouts;
+mod samples;
+mod tables;
+mod vectors;

@@ -1,0 +1,196 @@
+//! One record: found without touching its payloads, its arguments read only when asked for.
+
+use nom::Err;
+
+use super::grammar::{self, Parsed};
+use super::{Reason, lenient};
+use crate::format::fault::Fault;
+
+/// What a whole canonical record at the start of a window looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape<'a> {
+    /// Bytes it takes.
+    pub len: usize,
+    /// How many arguments it has, its name included; at least 1.
+    pub argc: u32,
+    /// Its first argument: the command's name as the client wrote it.
+    pub name: &'a [u8],
+}
+
+/// Why there is no whole canonical record at the start of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The window ends first; so far everything is canonical.
+    Short,
+    /// Not canonical; the offset counts from the start of the window.
+    Wrong(Fault<Reason>),
+}
+
+/// Parses one canonical record at `input[0]`, without allocating and without reading payloads.
+///
+/// # Errors
+/// [`Stop::Short`] when `input` ends before the record does, [`Stop::Wrong`] at the first token that is
+/// not canonical.
+#[inline]
+pub fn record(input: &[u8]) -> Result<Shape<'_>, Stop> {
+    let stop = |e| stopped(input.len(), e);
+    let (rest, argc) = grammar::array_header(input).map_err(stop)?;
+    let (mut rest, name) = argument(rest).map_err(stop)?;
+    for _ in 1..argc {
+        (rest, _) = argument(rest).map_err(stop)?;
+    }
+    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name })
+}
+
+#[inline(always)]
+fn argument(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let (rest, len) = grammar::bulk_header(input)?;
+    grammar::payload(len, rest)
+}
+
+#[cold]
+fn stopped(total: usize, error: Err<grammar::Complaint>) -> Stop {
+    match error {
+        Err::Incomplete(_) => Stop::Short,
+        Err::Error(c) | Err::Failure(c) => {
+            Stop::Wrong(Fault::new((total - c.left) as u64, c.reason))
+        }
+    }
+}
+
+/// What a record has that a server never writes but its loader takes, or that redis-check-aof refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// A sign, a blank or a leading zero in a number, or no digit at all in a length: every known
+    /// program takes these.
+    pub loose_number: bool,
+    /// Bytes after a number, or a line that ends with LF alone: loaders only.
+    pub loose_line: bool,
+    /// A header line longer than redis-check-aof's buffer.
+    pub long_line: bool,
+    /// An argument count beyond 32 bits, which loaders cut to its low half.
+    pub wrapped_count: bool,
+    /// Other bytes in the place of the CRLF after an argument: loaders only.
+    pub bad_terminator: bool,
+}
+
+impl Oddities {
+    /// Whether there is any.
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+
+    /// Whether redis-check-aof refuses the record that every loader takes.
+    pub fn refused_by_checker(self) -> bool {
+        Self { loose_number: false, ..self }.any()
+    }
+}
+
+/// A whole record, its arguments unread.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Offset of its first byte in the file.
+    pub start: u64,
+    /// Bytes it takes.
+    pub len: u64,
+    /// How many arguments it has, its name included; at least 1.
+    pub argc: u32,
+    /// The command's name as it stands in the file (cut to the first
+    /// [`crate::limits::OUTLINE_HEAD`] bytes when the record is larger than a window).
+    pub name: &'a [u8],
+    /// What is not canonical about it.
+    pub oddities: Oddities,
+    body: Body<'a>,
+}
+
+/// Where the arguments are.
+#[derive(Clone, Copy, Debug)]
+enum Body<'a> {
+    /// The whole canonical record.
+    Whole(&'a [u8]),
+    /// First bytes and lengths of the first arguments.
+    Outline(&'a [lenient::Head]),
+}
+
+impl<'a> Record<'a> {
+    /// A canonical record found by [`record`] at `bytes[0]`, which lies at offset `start` of the file.
+    #[inline]
+    pub fn canonical(shape: Shape<'a>, bytes: &'a [u8], start: u64) -> Self {
+        Self {
+            start,
+            len: shape.len as u64,
+            argc: shape.argc,
+            name: shape.name,
+            oddities: Oddities::default(),
+            body: Body::Whole(&bytes[..shape.len]),
+        }
+    }
+
+    /// A record that was read token by token.
+    pub(crate) fn outlined(
+        span: std::ops::Range<u64>,
+        argc: u32,
+        oddities: Oddities,
+        heads: &'a [lenient::Head],
+    ) -> Self {
+        let name = heads.first().map_or(&[][..], |head| &head.bytes);
+        let len = span.end - span.start;
+        Self { start: span.start, len, argc, name, oddities, body: Body::Outline(heads) }
+    }
+
+    /// Offset of the first byte after it.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.start + self.len
+    }
+
+    /// Its arguments from the name on, read as they are asked for. Of a record larger than a window only
+    /// the first [`crate::limits::OUTLINE_ARGUMENTS`] come, each with its first bytes.
+    pub fn args(&self) -> Args<'a> {
+        let rest = match self.body {
+            Body::Whole(bytes) => grammar::array_header(bytes)
+                .map_or(Body::Outline(&[]), |(rest, _)| Body::Whole(rest)),
+            outline @ Body::Outline(_) => outline,
+        };
+        Args(rest)
+    }
+}
+
+/// One argument of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arg<'a> {
+    /// Its length in bytes.
+    pub len: u64,
+    /// Its bytes; of a record larger than a window, only the first of them.
+    pub head: &'a [u8],
+}
+
+impl Arg<'_> {
+    /// Whether all its bytes are here.
+    pub fn is_whole(&self) -> bool {
+        self.len == self.head.len() as u64
+    }
+}
+
+/// Iterator over the arguments of a [`Record`].
+#[derive(Clone, Debug)]
+pub struct Args<'a>(Body<'a>);
+
+impl<'a> Iterator for Args<'a> {
+    type Item = Arg<'a>;
+
+    fn next(&mut self) -> Option<Arg<'a>> {
+        match &mut self.0 {
+            Body::Whole(bytes) => {
+                let (rest, head) = argument(bytes).ok()?;
+                *bytes = rest;
+                Some(Arg { len: head.len() as u64, head })
+            }
+            Body::Outline(heads) => {
+                let (first, rest) = heads.split_first()?;
+                *heads = rest;
+                Some(Arg { len: first.len, head: &first.bytes })
+            }
+        }
+    }
+}

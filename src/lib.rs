@@ -1,0 +1,39 @@
+//! aofkit: inspect and check the append-only files (AOF) of Redis and Valkey.
+//!
+//! The house has floors, and imports only go down:
+//!
+//! 0. words: [`error`], [`limits`], [`progress`], [`text`]
+//! 1. hands and tongues: [`disk`] (bytes of files), [`format`] (what bytes mean), [`command`] (what a name
+//!    means), [`rules`] (what each server accepts)
+//! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
+//! 3. [`scan`]: one pass over a set that feeds observers
+//! 4. observers: [`stats`] and [`check`]
+//!
+//! ```no_run
+//! use aofkit::aof::{Aof, OpenOptions};
+//! use aofkit::progress::Silent;
+//! use aofkit::{check, scan, stats};
+//!
+//! # fn main() -> aofkit::error::Result<()> {
+//! let aof = Aof::open("appendonlydir".as_ref(), &OpenOptions::default())?;
+//! let observer = (check::Check::new(&aof), stats::Mix::default());
+//! let (facts, mix) = scan::scan(&aof, observer, &scan::Pace::default(), &Silent)?;
+//! let report = check::judge(&aof, facts, &check::Wording::default())?;
+//! println!("{:?}, {} commands", report.verdict, mix.totals.commands);
+//! # Ok(())
+//! # }
+//! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod aof;
+pub mod check;
+pub mod command;
+pub mod disk;
+pub mod error;
+pub mod format;
+pub mod limits;
+pub mod progress;
+pub mod rules;
+pub mod scan;
+pub mod stats;
+pub mod text;

@@ -1,0 +1,62 @@
+//! Every bound, each with its reason. A number read from a file meets one of these before it is used.
+
+/// Bytes of one window a reader may ask for at a time, and the size up to which a record is parsed in
+/// one piece. Two of them fit in a core's second-level cache, so a file is parsed from cache, not memory.
+pub const WINDOW: usize = 256 * 1024;
+
+/// Bytes a reader may look at far from its window: a few header lines.
+pub const PEEK: usize = 4096;
+
+/// Bytes of a file mapped at a time. Small enough that a few of them stay far under the memory promise,
+/// large enough that the cost of mapping vanishes.
+pub const MAPPED_REGION: u64 = 8 * 1024 * 1024;
+
+/// Bytes of a stream (standard input, zstd) kept behind the reading position, so that damage found late
+/// in a record can be read again from its beginning.
+pub const STREAM_BACK: usize = 4 * 1024 * 1024;
+
+/// Largest zstd window accepted, as a power of two: 32 MiB, what `zstd --ultra -20` writes. More would
+/// break the promise on resident memory.
+pub const ZSTD_WINDOW_LOG: u32 = 25;
+
+/// Longest header line the loaders read in one piece, newline included: a 1024-byte buffer keeps one
+/// byte for its terminator. What is longer is read as two lines.
+pub const LOADER_LINE: usize = 1023;
+
+/// Longest number line redis-check-aof reads in one piece, newline included (a 128-byte buffer).
+pub const CHECKER_LINE: usize = 127;
+
+/// Arguments of a record larger than a window whose lengths and first bytes are kept.
+pub const OUTLINE_ARGUMENTS: usize = 1024;
+
+/// First bytes kept of each argument of a record larger than a window: names and keys, not values.
+pub const OUTLINE_HEAD: usize = 1024;
+
+/// Bytes of the manifest read at most. A line names one file in at most 1 KiB; a set with more than
+/// tens of thousands of increments does not exist.
+pub const MANIFEST: u64 = 16 * 1024 * 1024;
+
+/// Bytes of one configuration file read at most.
+pub const CONF: u64 = 16 * 1024 * 1024;
+
+/// `include` directives followed into one another before it is called a loop.
+pub const CONF_DEPTH: usize = 16;
+
+/// Times a set that keeps changing while it is opened is tried again before giving up.
+pub const OPEN_ATTEMPTS: usize = 50;
+
+/// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
+pub const PROBLEMS: usize = 200;
+
+/// Bytes of context shown around a fault.
+pub const CONTEXT: usize = 24;
+
+/// Sound records in a row that prove a place after damage to be sound again (the last ones before the
+/// end of the file may be fewer).
+pub const SOUND_RECORDS: usize = 3;
+
+/// Sets reported for one directory.
+pub const SETS: usize = 10_000;
+
+/// Depth of sub-directories searched for sets below a data directory.
+pub const SET_DEPTH: usize = 3;

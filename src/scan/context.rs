@@ -1,0 +1,53 @@
+//! Where in a set an event stands, as a loader would know it.
+
+use crate::aof::Event;
+use crate::command::Kind;
+use crate::format::annotation;
+
+/// The state in which a loader meets an event. Starts anew with every file: a loader gives each its own
+/// client, so neither the database nor a transaction carries over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Position of the segment in the set.
+    pub segment: usize,
+    /// The selected database.
+    pub db: u64,
+    /// Offset of the MULTI that has not met its EXEC yet.
+    pub transaction: Option<u64>,
+    /// Seconds of the last `#TS:` annotation.
+    pub time: Option<i64>,
+}
+
+impl Context {
+    /// At the beginning of a segment.
+    pub(super) fn at_start(segment: usize) -> Self {
+        Self { segment, ..Self::default() }
+    }
+
+    /// The state after an event.
+    #[inline]
+    pub fn follow(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Record(record, Some(command)) => match command.kind() {
+                Kind::Plain | Kind::Discard => {}
+                Kind::Multi => {
+                    self.transaction.get_or_insert(record.start);
+                }
+                Kind::Exec => self.transaction = None,
+                Kind::Select => {
+                    // What a loader cannot read as a number leaves the database as it was.
+                    let argument = record.args().nth(1);
+                    let number =
+                        argument.and_then(|a| std::str::from_utf8(a.head).ok()?.parse().ok());
+                    self.db = number.unwrap_or(self.db);
+                }
+            },
+            Event::Annotation { kind: annotation::Kind::Timestamp(seconds), .. } => {
+                self.time = Some(*seconds);
+            }
+            // After a gap nobody knows whether a transaction was open.
+            Event::Damage(_) => self.transaction = None,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Drives observers over a set, at a pace.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{Context, Observer};
+use crate::aof::{Aof, Event, Pulse, Segment, walk, walk_from};
+use crate::error::{ErrorKind, Result};
+use crate::progress::Progress;
+
+/// How fast to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// At most this many bytes a second; as fast as possible when not given.
+    pub bytes_per_second: Option<u64>,
+}
+
+/// Reads every live segment of `aof` once and answers what `observer` made of it.
+///
+/// # Errors
+/// When bytes cannot be read. A segment that does not exist is skipped: the set knows that it is missing.
+pub fn scan<O: Observer>(
+    aof: &Aof,
+    mut observer: O,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<O::Report> {
+    progress.begin(aof.size_bytes());
+    let mut meter = Meter::new(progress, pace);
+    for (position, segment) in aof.live() {
+        if segment.is_missing() || segment.is_directory() {
+            continue;
+        }
+        observer.begin(position);
+        let mut context = Context::at_start(position);
+        meter.next_segment();
+        let mut source = segment.source()?;
+        let len = walk(&mut *source, &mut meter, &mut |event: Event<'_>| {
+            observer.observe(&context, &event);
+            context.follow(&event);
+        })?;
+        meter.reached(len);
+        observer.end(&context, len);
+    }
+    progress.finish();
+    Ok(observer.finish())
+}
+
+/// Counts bytes, tells of them, and waits where there is a limit.
+struct Meter<'p> {
+    progress: &'p dyn Progress,
+    limit: Option<u64>,
+    started: Instant,
+    before: u64,
+    here: u64,
+}
+
+impl<'p> Meter<'p> {
+    fn new(progress: &'p dyn Progress, pace: &Pace) -> Self {
+        let limit = pace.bytes_per_second.filter(|&rate| rate > 0);
+        Self { progress, limit, started: Instant::now(), before: 0, here: 0 }
+    }
+
+    fn next_segment(&mut self) {
+        self.before += self.here;
+        self.here = 0;
+    }
+}
+
+impl Pulse for Meter<'_> {
+    fn reached(&mut self, offset: u64) {
+        let step = offset.saturating_sub(self.here);
+        if step == 0 {
+            return;
+        }
+        self.here = offset;
+        self.progress.advance(step);
+        if let Some(rate) = self.limit {
+            let due = Duration::from_secs_f64((self.before + offset) as f64 / rate as f64);
+            if let Some(wait) = due.checked_sub(self.started.elapsed()) {
+                std::thread::sleep(wait);
+            }
+        }
+    }
+}
+
+/// How long a file that ends inside a record is watched for its rest to arrive.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A write that was under way this long ago is not under way any more.
+const RECENT: Duration = Duration::from_secs(5);
+
+/// Whether the end of a segment, which is not sound from `from` on, was only a write under way when it
+/// was opened: the file has grown since, and what it says now is sound beyond the old end.
+///
+/// # Errors
+/// When the file cannot be read again.
+pub fn in_flight(segment: &Segment, from: u64) -> Result<bool> {
+    let Some(file) = segment.file().filter(|_| segment.is_plain()) else { return Ok(false) };
+    let age = file.modified().and_then(|at| SystemTime::now().duration_since(at).ok());
+    let started = Instant::now();
+    loop {
+        let now = file.frozen_again()?;
+        if now.len() > file.len() && goes_beyond(&now, from, file.len())? {
+            return Ok(true);
+        }
+        // A clock that runs behind the file's time counts as recent.
+        if age.is_some_and(|age| age > RECENT) || started.elapsed() > PATIENCE {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether records and whole transactions from `from` on reach beyond `old_end`.
+fn goes_beyond(file: &crate::disk::FrozenFile, from: u64, old_end: u64) -> Result<bool> {
+    let mut source = file.source(crate::disk::Access::Read);
+    let mut context = Context::default();
+    let mut sound = Some(from);
+    let outcome = walk_from(&mut *source, from, &mut (), &mut |event: Event<'_>| {
+        let damaged = matches!(event, Event::Damage(_) | Event::Hollow { .. });
+        context.follow(&event);
+        let (start, end) = event.span();
+        if context.transaction.is_none() && !damaged && sound.is_some_and(|at| at < old_end) {
+            sound = Some(end);
+        } else if damaged && start < old_end {
+            sound = sound.filter(|&at| at >= old_end);
+        }
+    });
+    match outcome {
+        Ok(_) => Ok(sound.is_some_and(|at| at > old_end || at == old_end)),
+        // Cut shorter again meanwhile, as a server does after a failed write.
+        Err(e) if matches!(e.kind(), ErrorKind::Shrank { .. }) => Ok(false),
+        Err(e) => Err(e),
+    }
+}

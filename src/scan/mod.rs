@@ -1,0 +1,11 @@
+//! One pass over a set, fed to observers.
+//!
+//! Knows sets and events; keeps what every observer needs to know of the place it is at. Never judges.
+
+mod context;
+mod drive;
+mod observer;
+
+pub use context::Context;
+pub use drive::{Pace, in_flight, scan};
+pub use observer::{Merge, Observer};

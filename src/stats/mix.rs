@@ -1,0 +1,236 @@
+//! The command mix: what fills the RESP parts of a set.
+
+use std::collections::HashMap;
+
+use crate::aof::Event;
+use crate::command::{self, CommandId, Kind};
+use crate::scan::{Context, Merge, Observer};
+
+/// Names outside the command table that are counted apart. A file of noise has no end of them.
+const FOREIGN_NAMES: usize = 10_000;
+
+/// Counts records by command and by database. Everything adds up: see [`Totals`].
+#[derive(Clone, Debug)]
+pub struct Mix {
+    /// By place in the command table.
+    known: Vec<Tally>,
+    is_container: Vec<bool>,
+    foreign: HashMap<Vec<u8>, Tally>,
+    databases: HashMap<u64, Tally>,
+    /// The database being counted, so that the map is touched only when it changes.
+    current: (u64, Tally),
+    totals: Totals,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    count: u64,
+    bytes: u64,
+    largest: u64,
+}
+
+impl Tally {
+    #[inline]
+    fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+        self.largest = self.largest.max(bytes);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+        self.largest = self.largest.max(other.largest);
+    }
+}
+
+/// Sums over all live segments. `command_bytes + annotation_bytes + unparsed_bytes = resp_bytes`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Whole records.
+    pub commands: u64,
+    /// Bytes outside RDB parts.
+    pub resp_bytes: u64,
+    /// Bytes of whole records.
+    pub command_bytes: u64,
+    /// Bytes of annotation lines.
+    pub annotation_bytes: u64,
+    /// Bytes that belong to nothing.
+    pub unparsed_bytes: u64,
+    /// Bytes of RDB parts, also of broken ones.
+    pub rdb_bytes: u64,
+    /// Transactions that were closed by EXEC.
+    pub transactions: u64,
+    /// Annotation lines.
+    pub annotations: u64,
+}
+
+/// One command of the mix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRow {
+    /// Its name; a container's subcommand as `NAME|SUB`. Bytes, for what is not in the table may be
+    /// anything.
+    pub name: Vec<u8>,
+    /// The group the servers' documentation puts it in, when they know it.
+    pub group: Option<&'static str>,
+    /// Records.
+    pub count: u64,
+    /// Bytes of these records.
+    pub bytes: u64,
+    /// Bytes of the largest of them.
+    pub largest_bytes: u64,
+}
+
+/// One database of the mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseRow {
+    /// Its number.
+    pub db: u64,
+    /// Records met while it was selected.
+    pub commands: u64,
+    /// Bytes of these records.
+    pub bytes: u64,
+}
+
+/// What a [`Mix`] answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MixReport {
+    /// Sums.
+    pub totals: Totals,
+    /// By bytes, largest first; the rows add up to `totals.command_bytes`.
+    pub commands: Vec<CommandRow>,
+    /// By number.
+    pub databases: Vec<DatabaseRow>,
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        let table = command::all();
+        Self {
+            known: vec![Tally::default(); table.len()],
+            is_container: table.iter().map(|c| c.container).collect(),
+            foreign: HashMap::new(),
+            databases: HashMap::new(),
+            current: (0, Tally::default()),
+            totals: Totals::default(),
+        }
+    }
+}
+
+impl Mix {
+    #[inline]
+    fn record(
+        &mut self,
+        at: &Context,
+        record: &crate::format::resp::Record<'_>,
+        id: Option<CommandId>,
+    ) {
+        if self.current.0 != at.db {
+            self.change_database(at.db);
+        }
+        self.current.1.add(record.len);
+        match id {
+            Some(id) if !self.is_container[id.index()] => self.known[id.index()].add(record.len),
+            Some(id) => {
+                let sub = record.args().nth(1).and_then(|sub| command::lookup_sub(id, sub.head));
+                self.known[sub.unwrap_or(id).index()].add(record.len);
+            }
+            None => self.foreign(record.name, record.len),
+        }
+        if id.is_some_and(|id| id.kind() == Kind::Exec) && at.transaction.is_some() {
+            self.totals.transactions += 1;
+        }
+    }
+
+    #[cold]
+    fn change_database(&mut self, db: u64) {
+        let (old, tally) = std::mem::replace(&mut self.current, (db, Tally::default()));
+        if tally.count > 0 {
+            self.databases.entry(old).or_default().merge(tally);
+        }
+    }
+
+    #[cold]
+    fn foreign(&mut self, name: &[u8], bytes: u64) {
+        let name = name.to_ascii_uppercase();
+        if self.foreign.len() < FOREIGN_NAMES || self.foreign.contains_key(&name) {
+            self.foreign.entry(name).or_default().add(bytes);
+        } else {
+            self.foreign.entry(b"(other names)".to_vec()).or_default().add(bytes);
+        }
+    }
+}
+
+impl Observer for Mix {
+    type Report = MixReport;
+
+    #[inline]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        let (start, end) = event.span();
+        let bytes = end - start;
+        match event {
+            Event::Record(record, id) => self.record(at, record, *id),
+            Event::Annotation { .. } => {
+                self.totals.annotations += 1;
+                self.totals.annotation_bytes += bytes;
+            }
+            Event::Rdb(_) => self.totals.rdb_bytes += bytes,
+            Event::Damage(damage) if damage.rdb.is_some() => self.totals.rdb_bytes += bytes,
+            Event::Damage(_) | Event::Hollow { .. } => self.totals.unparsed_bytes += bytes,
+        }
+    }
+
+    fn finish(mut self) -> MixReport {
+        self.change_database(u64::MAX);
+        let table = command::all().iter().zip(&self.known);
+        let known =
+            table.map(|(command, tally)| (command.name.as_bytes(), Some(command.group), tally));
+        let foreign = self.foreign.iter().map(|(name, tally)| (name.as_slice(), None, tally));
+        let mut commands: Vec<_> = known
+            .chain(foreign)
+            .filter(|(_, _, tally)| tally.count > 0)
+            .map(|(name, group, tally)| CommandRow {
+                name: name.to_vec(),
+                group,
+                count: tally.count,
+                bytes: tally.bytes,
+                largest_bytes: tally.largest,
+            })
+            .collect();
+        commands.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+        let mut databases: Vec<_> = self
+            .databases
+            .iter()
+            .map(|(&db, tally)| DatabaseRow { db, commands: tally.count, bytes: tally.bytes })
+            .collect();
+        databases.sort_by_key(|row| row.db);
+        let mut totals = self.totals;
+        totals.commands = commands.iter().map(|row| row.count).sum();
+        totals.command_bytes = commands.iter().map(|row| row.bytes).sum();
+        totals.resp_bytes = totals.command_bytes + totals.annotation_bytes + totals.unparsed_bytes;
+        MixReport { totals, commands, databases }
+    }
+}
+
+impl Merge for Mix {
+    fn merge(&mut self, later: Self) {
+        let mut later = later;
+        later.change_database(u64::MAX);
+        self.change_database(u64::MAX);
+        for (mine, theirs) in self.known.iter_mut().zip(later.known) {
+            mine.merge(theirs);
+        }
+        for (name, tally) in later.foreign {
+            self.foreign.entry(name).or_default().merge(tally);
+        }
+        for (db, tally) in later.databases {
+            self.databases.entry(db).or_default().merge(tally);
+        }
+        let totals = &mut self.totals;
+        totals.annotation_bytes += later.totals.annotation_bytes;
+        totals.annotations += later.totals.annotations;
+        totals.unparsed_bytes += later.totals.unparsed_bytes;
+        totals.rdb_bytes += later.totals.rdb_bytes;
+        totals.transactions += later.totals.transactions;
+    }
+}

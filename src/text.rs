@@ -1,0 +1,96 @@
+//! Bytes as text that a terminal can be trusted with, and shell words.
+
+/// Bytes as redis-cli prints them, without the quotes around: printable ASCII as it is, `\n \r \t \a \b`,
+/// `\\`, `\"`, and `\xHH` for the rest. Loses nothing and never lets a control byte through.
+pub fn escape(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            b'"' => text.push_str("\\\""),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            7 => text.push_str("\\a"),
+            8 => text.push_str("\\b"),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                text.push_str("\\x");
+                text.push(char::from(HEX[usize::from(byte >> 4)]));
+                text.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+    text
+}
+
+/// A file name for people: as it is when it is harmless text, escaped otherwise.
+pub fn name(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => escape(bytes),
+    }
+}
+
+/// A path as a word for a POSIX shell. `None` when it cannot be written on one line.
+pub fn shell_word(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    // A leading dash would be taken for an option.
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return Some(text.to_owned());
+    }
+    let dashed = if text.starts_with('-') { "./" } else { "" };
+    Some(format!("{dashed}'{}'", text.replace('\'', r"'\''")))
+}
+
+/// A count with its noun: `1 command`, `1,234 commands`.
+pub fn count(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(n))
+}
+
+/// A number with commas: `1,234,567`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_bytes_never_get_through() {
+        assert_eq!(escape(b"a\x1b[31m\"\\\n\xff"), r#"a\x1b[31m\"\\\n\xff"#);
+        assert_eq!(name("\u{e9}.aof".as_bytes()), "\u{e9}.aof");
+        assert_eq!(name(b"a\x1bb"), r"a\x1bb");
+    }
+
+    #[test]
+    fn shell_words_survive_a_shell() {
+        assert_eq!(shell_word(b"/a/b-1.aof").as_deref(), Some("/a/b-1.aof"));
+        assert_eq!(shell_word(b"it's here").as_deref(), Some(r"'it'\''s here'"));
+        assert_eq!(shell_word(b"-rf").as_deref(), Some("./'-rf'"));
+        assert_eq!(shell_word(b"a\nb"), None);
+    }
+
+    #[test]
+    fn thousands_are_grouped_from_the_right() {
+        assert_eq!(thousands(1), "1");
+        assert_eq!(thousands(1234567), "1,234,567");
+        assert_eq!(count(1, "byte"), "1 byte");
+        assert_eq!(count(1000, "byte"), "1,000 bytes");
+    }
+}

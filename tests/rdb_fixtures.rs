@@ -1,0 +1,81 @@
+//! Every RDB a real server wrote is walked to its end, with a matching checksum.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aofkit::format::rdb::{Checksum, Family, Pass, Progress, Walker, sniff, walk_slice};
+
+/// All files below `folder`.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of fixtures") {
+            let path = entry.expect("a fixture").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The RDB files among the fixtures.
+fn rdb_files() -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/servers");
+    let read =
+        files(&folder).into_iter().map(|path| (path.clone(), fs::read(path).expect("a fixture")));
+    read.filter(|(_, bytes)| sniff(bytes).is_some()).collect()
+}
+
+#[test]
+fn every_fixture_is_walked_with_a_matching_checksum() {
+    let files = rdb_files();
+    assert!(!files.is_empty(), "no RDB among the fixtures");
+    for (path, bytes) in files {
+        let walked = match walk_slice(&bytes, 0) {
+            Ok(walked) => walked,
+            Err(failure) => panic!("{}: {} {:?}", path.display(), failure.fault, failure.place),
+        };
+        let name = path.display();
+        assert!(matches!(walked.checksum, Checksum::Match(_)), "{name}: {:?}", walked.checksum);
+        assert_eq!(walked.outcome.remarks, Default::default(), "{name}");
+        let tail = &bytes[usize::try_from(walked.outcome.end).unwrap()..];
+        assert!(matches!(tail.first(), None | Some(b'*' | b'#')), "{name}: tail of something else");
+        assert!(walked.outcome.fields.writer().is_some(), "{name}");
+        let is_base = walked.outcome.fields.aof_base() == Some(true);
+        let is_preamble = walked.outcome.fields.aof_preamble() == Some(true);
+        assert!(is_base || is_preamble, "{name}: neither base nor preamble");
+    }
+}
+
+#[test]
+fn both_families_are_among_the_fixtures() {
+    for family in [Family::Redis, Family::Valkey] {
+        assert!(rdb_files().iter().any(|(_, bytes)| sniff(bytes) == Some(family)), "{family:?}");
+    }
+}
+
+#[test]
+fn small_windows_find_the_same_end() {
+    for (path, bytes) in rdb_files() {
+        let mut pass = Pass::new(Walker::new(0));
+        let (mut pos, mut size) = (0, 61);
+        let end = loop {
+            let end = bytes.len().min(pos + size);
+            match pass.push(&bytes[pos..end]).unwrap() {
+                Progress::Done { taken } => break pos + taken,
+                Progress::More { taken, need } => {
+                    pos += taken;
+                    size = need.max(61);
+                }
+            }
+        };
+        let whole = walk_slice(&bytes, 0).unwrap();
+        assert_eq!(end as u64, whole.outcome.end, "{}", path.display());
+        assert_eq!(pass.outcome().unwrap().checksum, whole.checksum, "{}", path.display());
+    }
+}

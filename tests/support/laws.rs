@@ -1,0 +1,397 @@
+//! Laws: what holds for any bytes whatever. Plain functions of bytes that panic when a law is broken,
+//! called by tests and fuzz targets alike.
+
+// Each caller is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use aofkit::aof::{self, Aof, Event, OpenOptions};
+use aofkit::check::{self, Check, Report};
+use aofkit::disk::{self, Access, FrozenFile, Source};
+use aofkit::error::Result;
+use aofkit::format::manifest::{self, Dialect, Kind};
+use aofkit::format::resp::{self, Record, lenient, resync};
+use aofkit::limits;
+use aofkit::progress::Silent;
+use aofkit::scan::{self, Context, Merge, Observer, Pace};
+use aofkit::stats::Mix;
+
+/// Records follow one another without a gap, each is what its arguments spell, and a fault lies behind
+/// the last of them.
+pub fn records_are_what_their_arguments_spell(bytes: &[u8]) {
+    const BASE: u64 = 1 << 40;
+    let mut at = BASE;
+    let mut records = resp::records(bytes, BASE);
+    for outcome in records.by_ref() {
+        match outcome {
+            Ok(record) => {
+                assert_eq!(record.start, at, "records follow one another");
+                assert!(!record.oddities.any(), "canonical: {record:?}");
+                let from = (record.start - BASE) as usize;
+                let own = &bytes[from..from + record.len as usize];
+                assert_eq!(spelled(&record), own, "print of parse is the identity");
+                at = record.end();
+            }
+            Err(fault) => {
+                assert!(fault.at >= at && fault.at <= BASE + bytes.len() as u64, "{fault} at {at}");
+                at = BASE + bytes.len() as u64;
+            }
+        }
+    }
+    assert_eq!(at, BASE + bytes.len() as u64, "records end with the bytes, or with a fault");
+    assert!(records.next().is_none(), "the iterator is fused");
+}
+
+fn spelled(record: &Record<'_>) -> Vec<u8> {
+    let mut out = format!("*{}\r\n", record.argc).into_bytes();
+    for (place, argument) in record.args().enumerate() {
+        assert!(argument.is_whole());
+        assert!(place > 0 || argument.head == record.name, "the first argument is the name");
+        out.extend_from_slice(format!("${}\r\n", argument.len).as_bytes());
+        out.extend_from_slice(argument.head);
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+/// A header line as the servers' C code reads it: whatever the bytes are, it takes at most what a
+/// loader's buffer holds and never more than there is. Look-alikes are in bounds, too.
+pub fn header_lines_stay_in_bounds(bytes: &[u8]) {
+    let markers = bytes.iter().enumerate().filter(|(_, b)| matches!(b, b'*' | b'$'));
+    for at in markers.map(|(at, _)| at).take(200).chain([0, bytes.len()]) {
+        let rest = &bytes[at..];
+        let line = lenient::line(rest);
+        assert!(line.len <= rest.len().min(limits::LOADER_LINE), "{line:?}");
+        assert!(line.digits || line.value == 0, "{line:?}");
+    }
+    let mut last = None;
+    for at in resync::candidates(bytes) {
+        assert!(bytes[at] == b'*' && last.is_none_or(|last| last < at));
+        last = Some(at);
+    }
+}
+
+/// Events tile the bytes, and are the same however the bytes are fetched: from a mapped file, a file
+/// that is read, memory in the smallest windows allowed, and streams.
+pub fn every_source_gives_the_same_events(bytes: &[u8]) {
+    let file = file_of(bytes);
+    let frozen = FrozenFile::open(file.path()).expect("open a temporary file");
+    let read = seen_in(&mut *frozen.source(Access::Read), bytes.len());
+    let mapped = seen_in(&mut *frozen.source(Access::Map), bytes.len());
+    assert_eq!(read, mapped, "read and mapped");
+    for more in [0, 1, 700] {
+        let tiny = seen_in(&mut Memory::file(bytes, more), bytes.len());
+        assert_eq!(read, tiny, "read and windows of {more} bytes more than asked for");
+    }
+    // A stream learns late how long it is, and cannot go back further than it remembers.
+    if bytes.len() < limits::STREAM_BACK && !read.iter().any(|seen| seen.knows_the_length) {
+        let stream = seen_in(&mut Memory::stream(bytes), bytes.len());
+        assert_eq!(read, stream, "read and a stream");
+        let packed = file_of(&zstd::bulk::compress(bytes, 1).expect("compress"));
+        let frozen = FrozenFile::open(packed.path()).expect("open a temporary file");
+        let mut source = disk::open_zstd(&frozen).expect("set up a decoder");
+        assert_eq!(read, seen_in(&mut *source, bytes.len()), "read and a compressed stream");
+    }
+}
+
+/// One event, owned.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    span: (u64, u64),
+    what: String,
+    knows_the_length: bool,
+}
+
+impl Seen {
+    fn new(event: &Event<'_>) -> Self {
+        let what = match event {
+            Event::Record(record, id) => {
+                // Of a record larger than a window, only the first bytes of the first arguments are kept.
+                let head = |bytes: &[u8]| {
+                    bytes[..bytes.len().min(limits::OUTLINE_HEAD)].escape_ascii().to_string()
+                };
+                let arguments = record.args().take(limits::OUTLINE_ARGUMENTS);
+                let arguments: Vec<_> = arguments.map(|a| (a.len, head(a.head))).collect();
+                assert_eq!(arguments.len(), limits::OUTLINE_ARGUMENTS.min(record.argc as usize));
+                let name = head(record.name);
+                format!("{name} {id:?} {} {:?} {arguments:?}", record.argc, record.oddities)
+            }
+            other => format!("{other:?}"),
+        };
+        let knows_the_length = match event {
+            // How much is left bounds what an RDB may declare, and its checksum is the last it has.
+            Event::Damage(damage) => damage.rdb.is_some(),
+            _ => false,
+        };
+        Self { span: event.span(), what, knows_the_length }
+    }
+}
+
+/// All events of a source of `len` bytes, which they tile.
+fn seen_in(source: &mut dyn Source, len: usize) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = Vec::new();
+    let mut tiled = 0;
+    let end = aof::walk(source, &mut (), &mut |event: Event<'_>| {
+        let (start, end) = event.span();
+        assert_eq!(start, tiled, "no gap, no overlap: {event:?}");
+        assert!(end > start, "no empty event: {event:?}");
+        tiled = end;
+        seen.push(Seen::new(&event));
+    });
+    assert_eq!(end.expect("every byte can be read"), len as u64);
+    assert_eq!(tiled, len as u64, "events cover everything");
+    seen
+}
+
+/// Bytes in memory, handed out in windows as small as the contract allows.
+struct Memory<'b> {
+    bytes: &'b [u8],
+    /// Bytes given beyond those asked for.
+    more: usize,
+    /// As a stream, the length is known only once the end was met.
+    met_end: bool,
+}
+
+impl<'b> Memory<'b> {
+    fn file(bytes: &'b [u8], more: usize) -> Self {
+        Self { bytes, more, met_end: true }
+    }
+
+    fn stream(bytes: &'b [u8]) -> Self {
+        Self { bytes, more: 0, met_end: false }
+    }
+
+    fn from(&mut self, at: u64, need: usize) -> &[u8] {
+        let len = self.bytes.len();
+        let start = usize::try_from(at).unwrap_or(len).min(len);
+        self.met_end |= at.saturating_add(need as u64) > len as u64;
+        &self.bytes[start..len.min(start + need + self.more)]
+    }
+}
+
+impl Source for Memory<'_> {
+    fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
+        assert!(need <= limits::WINDOW, "a window of {need} bytes was asked for");
+        Ok(self.from(at, need))
+    }
+
+    fn peek(&mut self, at: u64, need: usize) -> Result<&[u8]> {
+        assert!(need <= limits::PEEK, "a look at {need} bytes was asked for");
+        Ok(self.from(at, need))
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.met_end.then_some(self.bytes.len() as u64)
+    }
+
+    fn oldest(&self) -> u64 {
+        0
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The mix of the whole is the merge of the mixes of two parts, wherever a record begins.
+pub fn a_split_mix_merges_to_the_whole(bytes: &[u8]) {
+    let mut whole = Mix::default();
+    let mut context = Context::default();
+    let mut starts = Vec::new();
+    walk_memory(bytes, 0, &mut |event| {
+        if let Event::Record(record, _) = &event {
+            starts.push((record.start, context));
+        }
+        whole.observe(&context, &event);
+        context.follow(&event);
+    });
+    let whole = whole.finish();
+    let totals = whole.totals;
+    assert_eq!(totals.resp_bytes + totals.rdb_bytes, bytes.len() as u64, "sums add up");
+    let places = [starts.len() / 3, starts.len() / 2, starts.len().saturating_sub(1)];
+    for (split, mut context) in places.into_iter().filter_map(|at| starts.get(at).copied()) {
+        let (mut first, mut second) = (Mix::default(), Mix::default());
+        let mut before = Context::default();
+        walk_memory(bytes, 0, &mut |event| {
+            if event.span().0 < split {
+                first.observe(&before, &event);
+                before.follow(&event);
+            }
+        });
+        assert_eq!(before, context);
+        walk_memory(bytes, split, &mut |event| {
+            second.observe(&context, &event);
+            context.follow(&event);
+        });
+        first.merge(second);
+        assert_eq!(first.finish(), whole, "split at {split}");
+    }
+}
+
+fn walk_memory(bytes: &[u8], from: u64, sink: &mut impl FnMut(Event<'_>)) {
+    let mut source = Memory::file(bytes, limits::WINDOW);
+    aof::walk_from(&mut source, from, &mut (), sink).expect("memory can be read");
+}
+
+/// What is read as a manifest means the same after it was printed and read again, in both dialects.
+pub fn a_printed_manifest_means_the_same(bytes: &[u8]) {
+    let _ = (manifest::looks_like(bytes), manifest::redis_check_aof_recognises(bytes));
+    for dialect in [Dialect::Strict, Dialect::Concatenating] {
+        let read = match manifest::parse(bytes, dialect) {
+            Ok(read) => read,
+            Err(fault) => {
+                assert!(fault.at <= bytes.len() as u64, "{fault}");
+                continue;
+            }
+        };
+        for entry in read.entries.iter().filter(|entry| entry.line > 0) {
+            assert!(entry.span.end <= bytes.len() as u64 && entry.span.start < entry.span.end);
+        }
+        for hazard in manifest::hazards(&read) {
+            assert!(hazard.at <= bytes.len() as u64, "{}", hazard.kind);
+        }
+        let printed = manifest::print(&read);
+        match manifest::parse(&printed, dialect) {
+            Ok(again) => {
+                assert!(again.same_meaning(&read), "{again:?} is not {read:?}");
+                assert_eq!(manifest::print(&again), printed, "printing once is enough");
+            }
+            // A line can need more escapes than its length leaves room for; comments alone print to
+            // nothing, which no loader takes.
+            Err(fault) => {
+                let excused = matches!(fault.reason.kind, Kind::TooLong(_) | Kind::Empty);
+                assert!(excused, "{fault} after printing {read:?}");
+                let comments_only = read.entries.is_empty();
+                assert_eq!(comments_only, fault.reason.kind == Kind::Empty);
+            }
+        }
+    }
+}
+
+/// Whatever lies in a directory, opening and checking it ends, without a panic, and the sums hold. What
+/// lies there is written as [`packed_set`] writes it.
+pub fn a_checked_set_adds_up(bytes: &[u8]) {
+    let dir = tempfile::tempdir().expect("make a temporary directory");
+    let path = unpack_set(bytes, dir.path());
+    let open = OpenOptions::default();
+    // What cannot be opened is an answer, too.
+    let path = dir.path().join(path);
+    let Ok(aof) = Aof::open(&path, &open) else { return };
+    let observer = (Check::new(&aof), Mix::default());
+    let Ok((facts, mix)) = scan::scan(&aof, observer, &Pace::default(), &Silent) else { return };
+    let report = check::judge(&aof, facts).expect("nobody writes to these files");
+    report_adds_up(&report);
+    let totals = mix.totals;
+    assert_eq!(totals.resp_bytes + totals.rdb_bytes, report.size_bytes);
+    let commands = report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands);
+    assert_eq!(commands.sum::<u64>(), totals.commands);
+}
+
+fn report_adds_up(report: &Report) {
+    assert!(report.ok_bytes <= report.size_bytes, "{report:?}");
+    for facts in report.segments.iter().filter_map(|segment| segment.facts.as_ref()) {
+        assert!(facts.safe_cut <= facts.proven && facts.proven <= facts.len, "{facts:?}");
+        assert!(facts.ok_up_to <= facts.len, "{facts:?}");
+        assert!(facts.damaged_bytes <= facts.len, "{facts:?}");
+        assert!(facts.commands_to_cut <= facts.commands, "{facts:?}");
+        assert!(facts.own_cut.is_none_or(|cut| cut <= facts.len), "{facts:?}");
+        assert!(facts.seen.len() <= limits::PROBLEMS, "{} problems", facts.seen.len());
+        if facts.halt.is_none() && facts.refusal.is_none() {
+            assert_eq!((facts.proven, facts.ok_up_to), (facts.len, facts.len), "{facts:?}");
+        }
+    }
+    for problem in &report.problems {
+        assert!(!problem.message.is_empty(), "{problem:?}");
+    }
+}
+
+/// How the parts of a packed set are to lie on disk.
+#[derive(Clone, Copy, Debug)]
+pub enum Packing {
+    /// The first part is the manifest, the others are base and increments.
+    OwnManifest,
+    /// A sound manifest names all parts: base and increments.
+    SoundManifest,
+    /// No manifest lies beside base and increments.
+    LostManifest,
+    /// The first part is a file by itself.
+    SingleFile,
+}
+
+const PACKINGS: [Packing; 4] =
+    [Packing::OwnManifest, Packing::SoundManifest, Packing::LostManifest, Packing::SingleFile];
+
+const NAMES: [&str; 4] = [
+    "appendonly.aof.1.base.rdb",
+    "appendonly.aof.1.incr.aof",
+    "appendonly.aof.2.incr.aof",
+    "appendonly.aof.3.incr.aof",
+];
+
+/// One byte string for [`a_checked_set_adds_up`]: how the parts lie, how many there are, and each with
+/// its length in two bytes before it. Parts are cut to what two bytes can say.
+pub fn packed_set(packing: Packing, parts: &[&[u8]]) -> Vec<u8> {
+    let how = PACKINGS.iter().position(|p| *p as u8 == packing as u8).unwrap_or_default();
+    let mut packed = vec![how as u8, parts.len() as u8];
+    for part in parts {
+        let part = &part[..part.len().min(usize::from(u16::MAX))];
+        packed.extend_from_slice(&(part.len() as u16).to_le_bytes());
+        packed.extend_from_slice(part);
+    }
+    packed
+}
+
+/// Writes the files of a packed set. Answers the path to open, inside `dir`.
+fn unpack_set(bytes: &[u8], dir: &Path) -> &'static str {
+    let (how, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    let (count, mut rest) = rest.split_first().unwrap_or((&0, &[]));
+    let mut parts = Vec::new();
+    for _ in 0..usize::from(*count) % (NAMES.len() + 2) {
+        let Some((len, after)) = rest.split_first_chunk::<2>() else { break };
+        let len = usize::from(u16::from_le_bytes(*len)).min(after.len());
+        let (part, left) = after.split_at(len);
+        parts.push(part);
+        rest = left;
+    }
+    let mut parts = parts.into_iter();
+    let packing = PACKINGS[usize::from(*how) % PACKINGS.len()];
+    match packing {
+        Packing::SingleFile => {
+            write_old(&dir.join("appendonly.aof"), parts.next().unwrap_or_default());
+            return "appendonly.aof";
+        }
+        Packing::OwnManifest => {
+            write_old(&dir.join("appendonly.aof.manifest"), parts.next().unwrap_or_default());
+        }
+        Packing::SoundManifest | Packing::LostManifest => {}
+    }
+    let mut manifest = String::new();
+    for (place, (name, part)) in NAMES.iter().zip(parts).enumerate() {
+        write_old(&dir.join(name), part);
+        let letter = if place == 0 { 'b' } else { 'i' };
+        manifest.push_str(&format!("file {name} seq {} type {letter}\n", place.max(1)));
+    }
+    if let Packing::SoundManifest = packing {
+        write_old(&dir.join("appendonly.aof.manifest"), manifest.as_bytes());
+    }
+    ""
+}
+
+/// Writes a file that looks as if nobody had touched it for an hour: what was written just now, a check
+/// would watch for a while.
+fn write_old(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("write a temporary file");
+    let file = File::options().write(true).open(path).expect("open a temporary file");
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    file.set_modified(hour_ago).expect("set a file's time");
+}
+
+fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("make a temporary file");
+    file.write_all(bytes).expect("write a temporary file");
+    file
+}

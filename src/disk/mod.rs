@@ -4,11 +4,13 @@
 //! for a mapped file, a file that is read, standard input and a zstd stream.
 
 mod files;
+mod holders;
 mod map;
 mod read;
 mod source;
 mod stream;
 
 pub use files::{FrozenFile, Identity, Listed, is_dir, is_file, list_dir, open_inside, read_small};
+pub use holders::held_for_writing;
 pub use source::{Access, Source};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
 use crate::aof::{Aof, Event, Pulse, Segment, walk, walk_from};
+use crate::disk::{self, Access, FrozenFile};
 use crate::error::{ErrorKind, Result};
 use crate::progress::Progress;
 
@@ -97,14 +98,17 @@ const RECENT: Duration = Duration::from_secs(5);
 pub fn in_flight(segment: &Segment, from: u64) -> Result<bool> {
     let Some(file) = segment.file().filter(|_| segment.is_plain()) else { return Ok(false) };
     let age = file.modified().and_then(|at| SystemTime::now().duration_since(at).ok());
+    // A clock that runs behind the file's time counts as recent.
+    let is_old = age.is_some_and(|age| age > RECENT);
+    // Nobody can be in the middle of a write to a file that nobody has open.
+    let may_grow = !is_old && disk::held_for_writing(file.identity()) != Some(false);
     let started = Instant::now();
     loop {
         let now = file.frozen_again()?;
         if now.len() > file.len() && goes_beyond(&now, from, file.len())? {
             return Ok(true);
         }
-        // A clock that runs behind the file's time counts as recent.
-        if age.is_some_and(|age| age > RECENT) || started.elapsed() > PATIENCE {
+        if !may_grow || started.elapsed() > PATIENCE {
             return Ok(false);
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -112,8 +116,8 @@ pub fn in_flight(segment: &Segment, from: u64) -> Result<bool> {
 }
 
 /// Whether records and whole transactions from `from` on reach beyond `old_end`.
-fn goes_beyond(file: &crate::disk::FrozenFile, from: u64, old_end: u64) -> Result<bool> {
-    let mut source = file.source(crate::disk::Access::Read);
+fn goes_beyond(file: &FrozenFile, from: u64, old_end: u64) -> Result<bool> {
+    let mut source = file.source(Access::Read);
     let mut context = Context::default();
     let mut sound = Some(from);
     let outcome = walk_from(&mut *source, from, &mut (), &mut |event: Event<'_>| {

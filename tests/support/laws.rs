@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aofkit::aof::{self, Aof, Event, OpenOptions};
-use aofkit::check::{self, Check, Report};
+use aofkit::check::{self, Check, Report, Wording};
 use aofkit::disk::{self, Access, FrozenFile, Source};
 use aofkit::error::Result;
 use aofkit::format::manifest::{self, Dialect, Kind};
@@ -283,8 +283,11 @@ pub fn a_checked_set_adds_up(bytes: &[u8]) {
     let Ok(aof) = Aof::open(&path, &open) else { return };
     let observer = (Check::new(&aof), Mix::default());
     let Ok((facts, mix)) = scan::scan(&aof, observer, &Pace::default(), &Silent) else { return };
-    let report = check::judge(&aof, facts).expect("nobody writes to these files");
+    let judge = |redact| check::judge(&aof, facts.clone(), &Wording { redact });
+    let report = judge(false).expect("nobody writes to these files");
     report_adds_up(&report);
+    let redacted = judge(true).expect("nobody writes to these files");
+    assert_eq!((report.verdict, report.loads), (redacted.verdict, redacted.loads));
     let totals = mix.totals;
     assert_eq!(totals.resp_bytes + totals.rdb_bytes, report.size_bytes);
     let commands = report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands);

@@ -35,9 +35,8 @@ fn cases() -> Vec<Case> {
         .map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
             let hex = columns[2].as_bytes().chunks(2);
-            let byte = |pair: &[u8]| {
-                u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
-            };
+            let byte =
+                |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
             let pairs = names.iter().zip(&columns).skip(3);
             Case {
                 id: columns[0].to_owned(),

@@ -70,47 +70,78 @@ pub fn lookup_sub(container: CommandId, sub: &[u8]) -> Option<CommandId> {
     lookup(&name)
 }
 
-/// Remembers the last names looked up: logs repeat themselves.
-#[derive(Clone, Debug, Default)]
+/// Names remembered at a time: more than a log has that come often.
+const REMEMBERED: usize = 32;
+
+/// Remembers names that were looked up: logs repeat themselves.
+#[derive(Clone, Debug)]
 pub struct LastName {
-    recent: [Recent; 2],
+    recent: [Recent; REMEMBERED],
 }
 
-/// A name of up to 15 bytes and what it means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A name of 1 to 16 bytes, packed, and what it means.
+#[derive(Clone, Copy, Debug, Default)]
 struct Recent {
-    /// The name, zero-padded, its length in the last byte; 0 is no name.
-    key: u128,
+    name: Packed,
     id: Option<CommandId>,
 }
 
-impl LastName {
-    /// As [`lookup`], quicker for a name that came shortly before.
-    #[inline]
-    pub fn lookup(&mut self, name: &[u8]) -> Option<CommandId> {
-        let Some(key) = key(name) else { return lookup(name) };
-        if self.recent[0].key == key {
-            return self.recent[0].id;
-        }
-        if self.recent[1].key == key {
-            self.recent.swap(0, 1);
-            return self.recent[0].id;
-        }
-        self.recent[1] = self.recent[0];
-        self.recent[0] = Recent { key, id: lookup(name) };
-        self.recent[0].id
+/// All bytes of a name of 1 to 16 bytes; its length 0 is no name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Packed {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+impl Packed {
+    /// First and last halves, which overlap unless the length is just right: with the length they tell
+    /// every byte.
+    #[inline(always)]
+    fn new(name: &[u8]) -> Option<Self> {
+        let len = name.len();
+        let (first, last) = match len {
+            1..=3 => {
+                let middle = u64::from(name[len / 2]) << 8;
+                (u64::from(name[0]) | middle, u64::from(name[len - 1]))
+            }
+            4..=8 => {
+                let (first, last) = (name.first_chunk::<4>()?, name.last_chunk::<4>()?);
+                (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
+            }
+            9..=16 => {
+                let (first, last) = (name.first_chunk::<8>()?, name.last_chunk::<8>()?);
+                (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+            }
+            _ => return None,
+        };
+        Some(Self { first, last, len })
+    }
+
+    #[inline(always)]
+    fn slot(self) -> usize {
+        let mixed = (self.first ^ self.last.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 59) as usize % REMEMBERED
     }
 }
 
-#[inline]
-fn key(name: &[u8]) -> Option<u128> {
-    if name.is_empty() || name.len() > 15 {
-        return None;
+impl Default for LastName {
+    fn default() -> Self {
+        Self { recent: [Recent::default(); REMEMBERED] }
     }
-    let mut bytes = [0_u8; 16];
-    bytes[..name.len()].copy_from_slice(name);
-    bytes[15] = name.len() as u8;
-    Some(u128::from_le_bytes(bytes))
+}
+
+impl LastName {
+    /// As [`lookup`], quicker for a name that came before.
+    #[inline(always)]
+    pub fn lookup(&mut self, name: &[u8]) -> Option<CommandId> {
+        let Some(packed) = Packed::new(name) else { return lookup(name) };
+        let recent = &mut self.recent[packed.slot()];
+        if recent.name != packed {
+            *recent = Recent { name: packed, id: lookup(name) };
+        }
+        recent.id
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! reader. Two things make mapping safe to use here:
 //!
 //! 1. it is used only where nobody is expected to write ([`super::Access::Map`]): bases and closed
-//!    increments; everything else is read;
+//!    increments on local file systems; everything else is read;
 //! 2. a guard: while a region is mapped it is listed in a table that a SIGBUS handler consults. A fault
 //!    inside a listed region puts anonymous zero pages in place of the rest of it and raises the region's
 //!    flag; the reader asks for the flag ([`super::Source::settle`], and at every slide) before it
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use memmap2::{Mmap, MmapOptions};
 
+use super::cache::Courtesy;
 use super::files::{Aside, FrozenFile};
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -170,11 +171,12 @@ pub(super) struct MapSource<'f> {
     file: &'f FrozenFile,
     region: Option<Region>,
     aside: Aside,
+    courtesy: Courtesy<'f>,
 }
 
 impl<'f> MapSource<'f> {
     pub(super) fn new(file: &'f FrozenFile) -> Self {
-        Self { file, region: None, aside: Aside::default() }
+        Self { file, region: None, aside: Aside::default(), courtesy: Courtesy::new(file) }
     }
 
     /// Whether the mapped region answers for `need` bytes at `at`.
@@ -205,6 +207,7 @@ impl Source for MapSource<'_> {
                 return Err(self.file.shrank(at));
             }
             let at = at.min(self.file.len() - 1);
+            self.courtesy.passed(at);
             self.region = Some(Region::open(self.file, at)?);
         }
         let Some(region) = &self.region else { return Ok(&[]) };

@@ -3,6 +3,7 @@
 //! Everything here opens read-only. A reader is a [`Source`]: a window on bytes at an offset, the same
 //! for a mapped file, a file that is read, standard input and a zstd stream.
 
+mod cache;
 mod files;
 mod holders;
 mod map;

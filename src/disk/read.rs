@@ -2,15 +2,11 @@
 
 use std::os::unix::fs::FileExt;
 
-use rustix::io::ReadWriteFlags;
-
+use super::cache::Courtesy;
 use super::files::{Aside, FrozenFile};
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::limits;
-
-/// Positions probed to learn whether a file lies in the page cache already.
-const PROBES: u64 = 16;
 
 pub(super) struct ReadSource<'f> {
     file: &'f FrozenFile,
@@ -19,16 +15,21 @@ pub(super) struct ReadSource<'f> {
     start: u64,
     /// Bytes of `buffer` that are the file's.
     filled: usize,
-    /// Pages that we brought into the cache are given back: `Some(offset up to which that is done)`.
-    give_back: Option<u64>,
+    courtesy: Courtesy<'f>,
     aside: Aside,
 }
 
 impl<'f> ReadSource<'f> {
     pub(super) fn new(file: &'f FrozenFile) -> Self {
-        let give_back = (!mostly_cached(file)).then_some(0);
         let buffer = vec![0; 2 * limits::WINDOW].into_boxed_slice();
-        Self { file, buffer, start: 0, filled: 0, give_back, aside: Aside::default() }
+        Self {
+            file,
+            buffer,
+            start: 0,
+            filled: 0,
+            courtesy: Courtesy::new(file),
+            aside: Aside::default(),
+        }
     }
 
     fn end(&self) -> u64 {
@@ -60,48 +61,9 @@ impl<'f> ReadSource<'f> {
                 Err(e) => return Err(Error::io(self.file.path(), e).at(at)),
             }
         }
-        self.return_pages();
+        self.courtesy.passed(self.start);
         Ok(())
     }
-
-    /// Tells the kernel that pages behind the window are not needed: only those that were not cached
-    /// before, so that nobody else's warm file is made cold.
-    fn return_pages(&mut self) {
-        let Some(done) = self.give_back else { return };
-        if self.start > done + limits::MAPPED_REGION {
-            // Advice only: a failure changes nothing that matters.
-            let len = std::num::NonZeroU64::new(self.start - done);
-            let _ =
-                rustix::fs::fadvise(self.file.handle(), done, len, rustix::fs::Advice::DontNeed);
-            self.give_back = Some(self.start);
-        }
-    }
-}
-
-impl Drop for ReadSource<'_> {
-    fn drop(&mut self) {
-        if let Some(done) = self.give_back {
-            let advice = rustix::fs::Advice::DontNeed;
-            let _ = rustix::fs::fadvise(self.file.handle(), done, None, advice);
-        }
-    }
-}
-
-/// Looks at a few places with reads that refuse to wait for the disk.
-fn mostly_cached(file: &FrozenFile) -> bool {
-    let mut byte = [0_u8];
-    let cached = (0..PROBES)
-        .filter(|i| {
-            let at = file.len() / PROBES * i;
-            let mut into = [std::io::IoSliceMut::new(&mut byte)];
-            match rustix::io::preadv2(file.handle(), &mut into, at, ReadWriteFlags::NOWAIT) {
-                Ok(_) => true,
-                // A file system without such reads tells nothing: leave its cache alone.
-                Err(e) => e != rustix::io::Errno::AGAIN,
-            }
-        })
-        .count() as u64;
-    cached * 2 > PROBES
 }
 
 impl Source for ReadSource<'_> {

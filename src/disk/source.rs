@@ -41,7 +41,8 @@ pub trait Source {
 /// How a file's bytes are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Mapped into memory under a guard: for files that no server writes to any more.
+    /// Mapped into memory, a region at a time, under a guard that turns a file that shrinks into an
+    /// error: for files that no server writes to any more.
     Map,
     /// Read in windows: for what a server may append to or truncate, and for anything unknown.
     Read,

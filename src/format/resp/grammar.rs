@@ -75,9 +75,48 @@ fn crlf(input: &[u8]) -> Parsed<'_, ()> {
     terminated(byte(b'\r'), byte(b'\n')).parse(input)
 }
 
+/// A header of up to four digits, which nearly all are: its number and its length in bytes. Whatever is
+/// not plainly one is left to the grammar, which knows what to say about it.
+#[inline(always)]
+fn plain_header(marker: u8, input: &[u8]) -> Option<(u64, usize)> {
+    let word = input.first_chunk::<8>()?;
+    let digit = |at: usize| u64::from(word[at].wrapping_sub(b'0'));
+    let ends = |at: usize| word[at] == b'\r' && word[at + 1] == b'\n';
+    let first = digit(1);
+    if word[0] != marker || first > 9 {
+        return None;
+    }
+    if ends(2) {
+        return Some((first, 4));
+    }
+    let second = digit(2);
+    if first == 0 || second > 9 {
+        return None;
+    }
+    let value = first * 10 + second;
+    if ends(3) {
+        return Some((value, 5));
+    }
+    let third = digit(3);
+    let value = value * 10 + third;
+    if third > 9 || ends(4) {
+        return (third <= 9).then_some((value, 6));
+    }
+    let fourth = digit(4);
+    (fourth <= 9 && ends(5)).then_some((value * 10 + fourth, 7))
+}
+
 /// `*<argc>\r\n`: how many arguments follow, at least 1.
 #[inline(always)]
 pub(super) fn array_header(input: &[u8]) -> Parsed<'_, u64> {
+    match plain_header(b'*', input) {
+        Some((count, len)) if count > 0 => Ok((&input[len..], count)),
+        _ => any_array_header(input),
+    }
+}
+
+#[inline(never)]
+fn any_array_header(input: &[u8]) -> Parsed<'_, u64> {
     let (rest, count) = delimited(byte(b'*'), number, crlf).parse(input)?;
     // Loaders keep the count in 32 bits.
     if count == 0 || count > i32::MAX as u64 {
@@ -89,6 +128,14 @@ pub(super) fn array_header(input: &[u8]) -> Parsed<'_, u64> {
 /// `$<len>\r\n`: how many bytes follow before the next CRLF.
 #[inline(always)]
 pub(super) fn bulk_header(input: &[u8]) -> Parsed<'_, u64> {
+    match plain_header(b'$', input) {
+        Some((len, taken)) => Ok((&input[taken..], len)),
+        None => any_bulk_header(input),
+    }
+}
+
+#[inline(never)]
+fn any_bulk_header(input: &[u8]) -> Parsed<'_, u64> {
     delimited(byte(b'$'), number, crlf).parse(input)
 }
 

@@ -72,6 +72,13 @@ impl Walker {
         if number >= IDLE {
             number_at = after_prefixes(bytes, has_expiry)?;
             number = *bytes.get(number_at)?;
+            let about = bytes.get(if has_expiry { 9 } else { 0 }).filter(|_| number_at > 0);
+            // Numbers newer than the version are remarked, which is the slow lane's.
+            if has_expiry && self.is_too_new(EXPIRE_MS)
+                || about.is_some_and(|n| self.is_too_new(*n))
+            {
+                return None;
+            }
         }
         let row = self.rows[usize::from(number)]?;
         let least = row.least_of_single?;
@@ -91,6 +98,12 @@ impl Walker {
         let value = rest.get(head.head_len..)?;
         let after = value.get(usize::try_from(head.body_len).ok()?..)?;
         Some(Record { number, number_at, has_expiry, key, len: bytes.len() - after.len() })
+    }
+
+    /// Whether a number came into the format after the declared version.
+    #[inline]
+    fn is_too_new(&self, number: u8) -> bool {
+        self.rows[usize::from(number)].is_some_and(|row| row.since > self.header.version)
     }
 }
 

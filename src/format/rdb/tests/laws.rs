@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::samples;
 use crate::format::fault::Fault;
 use crate::format::rdb::checksum::Checksum;
+use crate::format::rdb::header::Family;
 use crate::format::rdb::pass::{Pass, Progress, walk_slice};
 use crate::format::rdb::reason::{Class, Reason};
 use crate::format::rdb::walk::{NEED_MAX, Next, Walker};
@@ -71,6 +72,26 @@ fn windows_of_any_size_tell_the_same() {
             assert_eq!(in_windows(bytes, size), whole, "{family:?} {name} by {size}");
         }
         assert_eq!(seeking(bytes), Ok(bytes.len() as u64), "{family:?} {name}");
+    }
+}
+
+/// The fast lane once passed over opcodes that are newer than the file without a remark, so a remark
+/// depended on where windows ended.
+#[test]
+fn windows_of_any_size_remark_the_same_in_old_files() {
+    let eight = "1112131415161718";
+    let records = format!(
+        "fc {eight} 00 016b 0176 f9 05 00 016b 0176 f8 4100 00 016b 0176 fc {eight} f9 07 00 016b 0176 \
+         fc {eight} f8 07 00 016b 0176 fd 01020304 00 016b 0176 00 016b 0176"
+    );
+    for (version, too_new) in [(1, 7), (2, 7), (3, 4), (8, 4), (9, 0), (12, 0)] {
+        let bytes = samples::file(Family::Redis, version, &samples::hex(&records));
+        let walked = walk_slice(&bytes, 0).unwrap();
+        assert_eq!(walked.outcome.remarks.too_new_numbers.count, too_new, "version {version}");
+        let whole = in_windows(&bytes, bytes.len());
+        for size in 1..bytes.len() {
+            assert_eq!(in_windows(&bytes, size), whole, "version {version} by {size}");
+        }
     }
 }
 

@@ -9,7 +9,9 @@ mod event;
 mod leftover;
 mod locate;
 mod open;
+mod rdb_part;
 mod set;
+mod sink;
 mod sound;
 mod walker;
 
@@ -18,4 +20,5 @@ pub use event::{Context, Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, W
 pub use leftover::{Leftover, LeftoverKind};
 pub use open::{OpenOptions, open_all};
 pub use set::{Aof, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
+pub use sink::{Depth, Sink};
 pub use walker::{Pulse, walk, walk_from};

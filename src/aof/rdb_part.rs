@@ -24,6 +24,7 @@ pub(super) fn walk(
     let passed = match sink.depth() {
         Depth::Structure => pass_over(source, &mut pass, pulse, &mut ())?,
         Depth::Entries => pass_over(source, &mut pass, pulse, &mut Entries(sink))?,
+        Depth::Values => into_values(source, start, &mut pass, pulse, sink)?,
     };
     if let Err(fault) = passed {
         return rdb_damage(source, start, fault, &pass, sink);
@@ -50,6 +51,55 @@ impl<S: Sink> rdb::Sink for Entries<'_, S> {
     fn library(&mut self, first_line: &[u8]) {
         self.0.library(first_line);
     }
+}
+
+/// Looks into values as well.
+struct Values<'s, S> {
+    deep: rdb::Deep,
+    sink: &'s mut S,
+}
+
+impl<S: Sink> rdb::Sink for Values<'_, S> {
+    const ENTRIES: bool = true;
+    const TOKENS: bool = true;
+
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        self.deep.entry(entry);
+        self.sink.entry(entry);
+    }
+
+    fn library(&mut self, first_line: &[u8]) {
+        self.sink.library(first_line);
+    }
+
+    fn token(&mut self, token: &rdb::Token<'_>) {
+        self.deep.token(token);
+    }
+
+    fn more(&mut self, bytes: &[u8]) {
+        self.deep.more(bytes);
+    }
+}
+
+/// One walk that looks into values, and as many more as it takes to compare all keys.
+fn into_values<S: Sink>(
+    source: &mut dyn Source,
+    start: u64,
+    pass: &mut rdb::Pass,
+    pulse: &mut impl Pulse,
+    sink: &mut S,
+) -> Result<std::result::Result<(), Fault<rdb::Reason>>> {
+    let again = pass.clone();
+    let mut ear = Values { deep: rdb::Deep::new(), sink };
+    let passed = pass_over(source, pass, pulse, &mut ear)?;
+    let Values { mut deep, sink } = ear;
+    // A stream cannot be read again; the report says that keys were left.
+    while passed.is_ok() && source.oldest() <= start && deep.next_walk() {
+        // The same bytes as before: it cannot stop elsewhere.
+        let _ = pass_over(source, &mut again.clone(), &mut (), &mut deep)?;
+    }
+    sink.inside(&deep.finish());
+    Ok(passed)
 }
 
 /// Shows all of an RDB to `pass`; answers the fault that stops it.

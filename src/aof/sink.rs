@@ -11,6 +11,8 @@ pub enum Depth {
     Structure,
     /// Also one [`rdb::Entry`] per key.
     Entries,
+    /// Also what is inside of values, and keys that stand twice: slow, and in up to 256 MiB.
+    Values,
 }
 
 /// Takes what a walk hands out. Any closure over events is one that wants nothing more.
@@ -31,6 +33,11 @@ pub trait Sink {
     /// A function library of that RDB part, by the first line of its source.
     fn library(&mut self, first_line: &[u8]) {
         let _ = first_line;
+    }
+
+    /// What was found inside of the values of that RDB part.
+    fn inside(&mut self, report: &rdb::deep::Report) {
+        let _ = report;
     }
 }
 

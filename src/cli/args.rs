@@ -28,7 +28,7 @@ pub enum Verb {
     Inspect(Reading),
     /// Is every byte accounted for, will a server load it, and if not: what, where, what next
     #[command(after_help = CHECK_CODES)]
-    Check(Reading),
+    Check(Checking),
 }
 
 const CHECK_CODES: &str = "\
@@ -41,6 +41,15 @@ Exit status:
   21  damage elsewhere
   22  manifest invalid or missing, file missing, or a manifest that makes a server harm the set
   24  a format that is known but not supported by the target";
+
+#[derive(Debug, ClapArgs)]
+pub struct Checking {
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Also open every value of an RDB base and look for keys that stand twice: slower, in up to 256 MiB
+    #[arg(long, env = "AOFKIT_THOROUGH")]
+    pub thorough: bool,
+}
 
 #[derive(Debug, ClapArgs)]
 pub struct Reading {

@@ -13,11 +13,11 @@ use super::progress::Bar;
 use super::render::{human, json};
 
 /// Checks every set at `path`.
-pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
+pub fn run(path: &Path, thorough: bool, context: &Context) -> Result<(String, Outcome)> {
     let sets = open_all(path, &context.open)?;
     let mut checked = Vec::with_capacity(sets.len());
     for aof in sets {
-        let report = check(&aof, context)?;
+        let report = check(&aof, thorough, context)?;
         checked.push((aof, report));
     }
     let outcome = Outcome::worst(checked.iter().map(|(_, r)| Outcome::of_verdict(r.verdict)));
@@ -30,7 +30,8 @@ pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome))
 }
 
-fn check(aof: &Aof, context: &Context) -> Result<Report> {
-    let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
+fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {
+    let facts =
+        scan(aof, Check::new(aof).thorough(thorough), &context.pace, &Bar::new(context.bar))?;
     judge(aof, facts, &Wording { redact: context.redact })
 }

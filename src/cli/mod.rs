@@ -34,7 +34,7 @@ pub fn run() -> Outcome {
     };
     let answer = match &args.verb {
         Verb::Inspect(verb) => inspect::run(&verb.path, &context),
-        Verb::Check(verb) => check::run(&verb.path, &context),
+        Verb::Check(verb) => check::run(&verb.reading.path, verb.thorough, &context),
     };
     match answer {
         Ok((text, outcome)) => print(&text).unwrap_or(outcome),

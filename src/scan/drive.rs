@@ -70,6 +70,10 @@ impl<O: Observer> Sink for Feed<'_, O> {
     fn library(&mut self, first_line: &[u8]) {
         self.observer.library(&self.context, first_line);
     }
+
+    fn inside(&mut self, report: &rdb::deep::Report) {
+        self.observer.inside(&self.context, report);
+    }
 }
 
 /// Counts bytes, tells of them, and waits where there is a limit.

@@ -34,6 +34,11 @@ pub trait Observer {
         let _ = (at, first_line);
     }
 
+    /// What was found inside of the values of that RDB part, when [`Self::depth`] asks for it.
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        let _ = (at, report);
+    }
+
     /// The segment ended after `len` bytes, in the state `at`.
     fn end(&mut self, at: &Context, len: u64) {
         let _ = (at, len);
@@ -79,6 +84,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.library(at, first_line);
     }
 
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        self.0.inside(at, report);
+        self.1.inside(at, report);
+    }
+
     fn end(&mut self, at: &Context, len: u64) {
         self.0.end(at, len);
         self.1.end(at, len);
@@ -119,6 +129,12 @@ impl<A: Observer> Observer for Option<A> {
     fn library(&mut self, at: &Context, first_line: &[u8]) {
         if let Some(inner) = self {
             inner.library(at, first_line);
+        }
+    }
+
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        if let Some(inner) = self {
+            inner.inside(at, report);
         }
     }
 

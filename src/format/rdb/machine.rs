@@ -74,29 +74,29 @@ impl Walker {
                 self.has_expiry = true;
                 Ok(())
             }
-            Item::Blob(packed) => {
-                let head = window.head()?;
-                if head.expanded_len().is_none_or(|len| len < u64::from(packed.least())) {
-                    self.remarks.bad_blobs.note(window.mark_at());
-                }
-                if S::ENTRIES {
-                    let body = window.peek(head.body_needed(entry::COUNT_LEN))?;
-                    self.draft.add(entry::count(*packed, head, body));
-                }
-                self.advance();
-                window.skip(head.body_len)
-            }
-            Item::Node => {
-                let head = window.head()?;
-                if S::ENTRIES {
-                    let body = window.peek(head.body_needed(entry::COUNT_LEN))?;
-                    self.draft.add_node(head, body);
-                }
-                self.advance();
-                window.skip(head.body_len)
-            }
+            Item::Blob(_) | Item::Node => self.packed::<S>(*item, window),
             other => self.value_item(other, window),
         }
+    }
+
+    /// A packed encoding, or a list node that may be one.
+    #[inline]
+    fn packed<S: Sink>(&mut self, item: Item, window: &mut Window<'_>) -> Result<(), Stop> {
+        let head = window.head()?;
+        if let Item::Blob(packed) = item
+            && head.expanded_len().is_none_or(|len| len < u64::from(packed.least()))
+        {
+            self.remarks.bad_blobs.note(window.mark_at());
+        }
+        if S::ENTRIES {
+            let body = window.peek(head.body_needed(entry::COUNT_LEN))?;
+            match item {
+                Item::Blob(packed) => self.draft.add(entry::count(packed, head, body)),
+                _ => self.draft.add_node(head, body),
+            }
+        }
+        self.advance();
+        window.skip(head.body_len)
     }
 
     /// The current item is done.

@@ -18,6 +18,7 @@
 
 mod burst;
 pub mod checksum;
+pub mod deep;
 pub mod entry;
 pub mod fields;
 pub mod header;
@@ -39,7 +40,8 @@ mod window;
 mod tests;
 
 pub use checksum::{Checksum, Crc64};
-pub use entry::{Entry, Sink, Stream};
+pub use deep::Deep;
+pub use entry::{Entry, Sink, Stream, Token};
 pub use fields::{Fields, Meaning, Writer};
 pub use header::{Family, HEADER_LEN, Header, sniff};
 pub use outcome::{Outcome, Remarks, Tally};

@@ -4,6 +4,6 @@ mod entries;
 mod faults;
 mod laws;
 mod layouts;
-mod samples;
+pub mod samples;
 mod tables;
 mod vectors;

@@ -15,6 +15,7 @@ mod keys;
 mod listpack;
 mod members;
 mod pending;
+mod plain;
 mod small;
 mod stream;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use keys::KeySearch;
 use listpack::Found;
 use members::Members;
 use pending::Pending;
+use plain::{Shape, field_expiry};
 
 use super::entry::{Entry, Sink, Token};
 use super::layout::{Item, Kind, Packed, Row};
@@ -251,12 +253,14 @@ impl Deep {
         let is_searched = shape.group > 0;
         let members = &mut self.members;
         let mut index = 0;
+        let mut last_expiry = None;
         let mut each = |value: listpack::Value<'_>, inside: usize| {
-            let is_member = is_searched && index % shape.group == 0;
+            let place = if is_searched { index % shape.group } else { 1 };
             index += 1;
-            match is_member && members.is_value_again(value) {
-                true => Err((Wrong::DuplicateMember, inside)),
-                false => Ok(()),
+            match place {
+                0 if members.is_value_again(value) => Err((Wrong::DuplicateMember, inside)),
+                2 => field_expiry(value, &mut last_expiry).map_err(|wrong| (wrong, inside)),
+                _ => Ok(()),
             }
         };
         let found: Result<u64, Found> = match packed {
@@ -273,102 +277,6 @@ impl Deep {
             }
             Ok(0) if !shape.is_list => self.flaw(Wrong::Empty, at, None),
             Ok(count) => self.elements += count,
-        }
-    }
-
-    /// A token without a string.
-    fn plain(&mut self, item: &Item, token: &Token<'_>) {
-        let number = || super::length::number(token.bytes).ok().map(|(number, _)| number);
-        let kind = (token.at, self.row.map_or(0, |row| row.number));
-        match (item, kind) {
-            (Item::Elements(_), (at, _)) if number() == Some(0) => {
-                self.elements = 1;
-                self.flaw(Wrong::Empty, at, None);
-            }
-            (Item::Fixed(8), (at, 5)) => {
-                let score = token.bytes.first_chunk().map(|bytes| f64::from_le_bytes(*bytes));
-                if score.is_some_and(f64::is_nan) {
-                    self.flaw(Wrong::Score, at, None);
-                }
-            }
-            (Item::Score, (at, _)) => {
-                if !is_score(token.bytes) {
-                    self.flaw(Wrong::Score, at, None);
-                }
-            }
-            (Item::Container, _) => self.is_plain_node = number() == Some(1),
-            (Item::Fixed(8), (at, 24 | 25)) => {
-                let least = token.bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-                self.least_expiry = least;
-                if least > FIELD_EXPIRY_MOST + 1 {
-                    self.flaw(Wrong::FieldExpiry, at, None);
-                }
-            }
-            (Item::FieldTtl, (at, row)) => {
-                let ttl = number().unwrap_or(0);
-                let least = if row == 24 { self.least_expiry.saturating_sub(1) } else { 0 };
-                if ttl > 0 && least.saturating_add(ttl) > FIELD_EXPIRY_MOST {
-                    self.flaw(Wrong::FieldExpiry, at, None);
-                }
-            }
-            (Item::Live, (at, _)) => {
-                if self.nodes == 0 && number() != Some(0) {
-                    self.flaw(Wrong::StreamLength, at, None);
-                }
-            }
-            (Item::Counted(part, _), (at, _)) => {
-                if let Some(wrong) = self.pending.counted(*part, number().unwrap_or(0)) {
-                    self.flaw(wrong, at, None);
-                }
-            }
-            (Item::Fixed(16), (at, _)) => {
-                let id = token.bytes.first_chunk().map_or(0, |id| u128::from_be_bytes(*id));
-                if let Some(wrong) = self.pending.id(id) {
-                    self.flaw(wrong, at, None);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The last millisecond a hash field can expire at.
-const FIELD_EXPIRY_MOST: u64 = (1 << 48) - 2;
-
-/// Whether a text score, length first, is one that loaders read.
-fn is_score(bytes: &[u8]) -> bool {
-    match bytes.split_first() {
-        Some((253, _)) | None => false,
-        Some((254 | 255, _)) => true,
-        Some((_, text)) => {
-            let text = std::str::from_utf8(text).unwrap_or_default();
-            text.trim_start().parse::<f64>().is_ok_and(|score| !score.is_nan())
-        }
-    }
-}
-
-/// How the entries of a packed encoding belong together.
-#[derive(Clone, Copy)]
-struct Shape {
-    /// So many make one element, the first of them is unique; 0: nothing is.
-    group: u64,
-    is_list: bool,
-    is_stream: bool,
-}
-
-impl Shape {
-    fn of(row: Option<&'static Row>) -> Self {
-        let number = row.map_or(0, |row| row.number);
-        let group = match number {
-            20 => 1,
-            9 | 12 | 13 | 16 | 17 => 2,
-            23 | 25 => 3,
-            _ => 0,
-        };
-        Self {
-            group,
-            is_list: matches!(number, 14 | 18 | 29),
-            is_stream: matches!(number, 15 | 19 | 21 | 26 | 27),
         }
     }
 }

@@ -43,8 +43,8 @@ pub enum Wrong {
     /// A member or field that was there before.
     #[error("the value holds the same member or field twice")]
     DuplicateMember,
-    /// Integers not in ascending order.
-    #[error("the integers of a set are not in ascending order")]
+    /// Integers of a set, or expiries of fields, that are not in ascending order.
+    #[error("the integers of a set, or the expiries of fields, are not in ascending order")]
     Order,
     /// A width other than 2, 4 and 8.
     #[error("the integers of a set have an impossible width")]

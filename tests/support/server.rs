@@ -118,6 +118,11 @@ impl Server {
         Checked { exit: run.status.and_then(|status| status.code()), analyzed, output }
     }
 
+    /// The server program.
+    pub fn program(&self) -> PathBuf {
+        self.home.join("server")
+    }
+
     /// What redis-check-rdb says of a file, which it only reads: its exit code (`None` when a signal
     /// ended it) and its output.
     pub fn check_rdb(&self, file: &Path) -> (Option<i32>, String) {

@@ -8,9 +8,15 @@ use aofkit::error::Error;
 use aofkit::format::conf::parse_size;
 use aofkit::rules::Target;
 use aofkit::scan::Pace;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+use clap::{
+    ArgMatches, Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+};
+use clap_complete::Shell;
 
 use super::render::{Style, json};
+use super::schema::Schema;
 
 /// Inspect and check the append-only files (AOF) of Redis and Valkey. Never changes what it looks at.
 #[derive(Debug, Parser)]
@@ -29,6 +35,57 @@ pub enum Verb {
     /// Is every byte accounted for, will a server load it, and if not: what, where, what next
     #[command(after_help = CHECK_CODES)]
     Check(Reading),
+    /// The JSON Schema of a verb's output; without VERB, which ones there are
+    Schema {
+        /// Whose output
+        verb: Option<Schema>,
+    },
+    /// A completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// The manual page of aofkit or of one verb; with --output all of them as files
+    Man {
+        /// Which verb
+        #[arg(conflicts_with = "output")]
+        verb: Option<String>,
+        /// Write all pages into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+}
+
+impl Args {
+    /// Reads the command line and the environment.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let mut args = Self::from_arg_matches(&matches)?;
+        let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };
+        let by_path = matches!(verb, "inspect" | "check") && is_typed(typed, "path");
+        if by_path && is_typed(typed, "conf") {
+            // One of them would have to be ignored in silence.
+            let why = "--conf FILE stands in the place of PATH: give one of them";
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, why));
+        }
+        if by_path {
+            args.global.conf = None;
+        }
+        Ok(args)
+    }
+
+    /// Whether JSON was asked for on a command line that could not be read as a whole.
+    pub fn asks_for_json() -> bool {
+        let words: Vec<_> = std::env::args_os().take_while(|word| word != "--").collect();
+        let pair = |two: &[std::ffi::OsString]| two[0] == "--format" && two[1] == "json";
+        let by_words = words.iter().any(|word| word == "--json" || word == "--format=json");
+        by_words || words.windows(2).any(pair)
+    }
+}
+
+fn is_typed(matches: &ArgMatches, name: &str) -> bool {
+    matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 const CHECK_CODES: &str = "\
@@ -57,7 +114,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "AOFKIT_FORMAT")]
     format: Format,
     /// Short for --format json
-    #[arg(long, global = true, env = "AOFKIT_JSON")]
+    #[arg(long, global = true, env = "AOFKIT_JSON", value_parser = FalseyValueParser::new())]
     json: bool,
     /// Whose loader's rules apply, such as redis-7.0 or valkey-9.1 [default: the server that wrote the
     /// base, else redis-8.2]
@@ -73,19 +130,19 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
     threads: Option<std::num::NonZeroUsize>,
     /// Show no progress bar, on a terminal either
-    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS")]
+    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     no_progress: bool,
     /// When to use colour (NO_COLOR is honoured)
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "AOFKIT_COLOR")]
     color: Color,
     /// Hide values and hash keys in what is printed
-    #[arg(long, global = true, env = "AOFKIT_REDACT")]
+    #[arg(long, global = true, env = "AOFKIT_REDACT", value_parser = FalseyValueParser::new())]
     redact: bool,
     /// Print no notes, only results and errors
-    #[arg(short, long, global = true, env = "AOFKIT_QUIET")]
+    #[arg(short, long, global = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
     /// Say more: all problems in `inspect`, infos in `check`
-    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE")]
+    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
@@ -164,17 +221,15 @@ fn rate(text: &str) -> Option<u64> {
 impl Context {
     /// Tells of an error on standard error, in the form that was asked for.
     pub fn complain(&self, error: &Error) {
-        if self.json {
-            eprintln!("{}", json::error(error));
-        } else {
-            eprintln!("aofkit: {error}");
-        }
+        let text =
+            if self.json { json::error(error) } else { format!("aofkit: {error}") };
+        super::complain(&text);
     }
 
     /// A note on standard error, unless notes are unwanted.
     pub fn note(&self, text: &str) {
         if !self.quiet && !self.json {
-            eprintln!("aofkit: {text}");
+            super::complain(&format!("aofkit: {text}"));
         }
     }
 }

@@ -84,6 +84,12 @@ pub(super) fn read(source: &mut dyn Source, start: u64) -> Result<Careful> {
 
 /// A count below 1: passed over by redis-check-aof when its line is in order.
 fn hollow(start: u64, count: &Line, header: &[u8]) -> Careful {
+    let unended = count.len < limits::LOADER_LINE && header.get(count.len - 1) != Some(&b'\n');
+    if unended && header.get(1) == Some(&0) {
+        // The C string ends after the marker, and the line with the file: loaders see an end of file.
+        let (fault, loader) = (Fault::new(start, Reason::Torn), LoaderMeets::EndOfFile);
+        return Careful::Wrong(Wrong { fault, resume: start + 1, loader, seen_inside: None });
+    }
     let junk = header.get(1).is_some_and(|b| !count.digits && !b"\r\n".contains(b));
     if junk || (count.value as i32) < 1 && count.value > 0 {
         let found = header.get(1).copied().unwrap_or_default();

@@ -177,10 +177,10 @@ fn damaged(source: &mut dyn Source, start: u64, wrong: &Wrong) -> Result<Damage>
     let ending = match (found.place, wrong.seen_inside) {
         (Some(_), _) => Ending::Resumes,
         (None, Some(seen)) => Ending::Unread(seen),
-        (None, None) if reason == Reason::Torn => Ending::Torn,
         (None, None) if found.zeros_from < end && found.zeros_from <= at.max(wrong.resume) => {
             Ending::Zeros
         }
+        (None, None) if reason == Reason::Torn => Ending::Torn,
         (None, None) => Ending::Garbage,
     };
     Ok(Damage {

@@ -147,7 +147,7 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         Ending::Zeros => format!(
             "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
              them{inside}; {start}{}",
-            corrupt_tail(seen.len)
+            if cutting { String::new() } else { corrupt_tail(seen.len) }
         ),
         Ending::Garbage => format!(
             "{range} at the end are no record ({}){inside}; {start}{}",

@@ -24,7 +24,7 @@ use crate::rules::Target;
 pub struct OpenOptions {
     /// The server to judge by; the one that wrote the base when not given.
     pub target: Option<Target>,
-    /// A configuration that says where the set is; the path is not used then.
+    /// A server's configuration: its settings apply, and an empty path is looked up in it.
     pub conf: Option<PathBuf>,
 }
 
@@ -33,19 +33,19 @@ pub struct OpenOptions {
 /// # Errors
 /// When there is none ([`ErrorKind::NotFound`]) or one of them cannot be opened.
 pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Aof>> {
-    if let Some(conf) = &options.conf {
-        let settings = read_conf(conf)?;
-        let found = by_settings(conf, &settings)?;
-        let mut aof = open(found, options, settings)?;
-        aof.configured = true;
-        return Ok(vec![aof]);
-    }
-    let found = locate::locate(path)?;
-    let several = found.len() > 1;
+    let settings = options.conf.as_deref().map(read_conf).transpose()?;
+    let configured = settings.is_some();
+    let settings = settings.unwrap_or_default();
+    let found = match &options.conf {
+        Some(conf) if path.as_os_str().is_empty() => vec![by_settings(conf, &settings)?],
+        _ => locate::locate(path)?,
+    };
+    let is_one_by_path = found.len() == 1 && !path.as_os_str().is_empty();
     let mut sets = Vec::with_capacity(found.len());
     for one in found {
-        let mut aof = open(one, options, Settings::default())?;
-        if !several {
+        let mut aof = open(one, options, settings.clone())?;
+        aof.configured = configured;
+        if is_one_by_path {
             aof.path = path.to_owned();
         }
         sets.push(aof);

@@ -172,6 +172,10 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
     };
     let next = match damage.ending {
+        // To drop a part of a transaction is not for a one-liner: keep what there is, first.
+        Ending::Resumes if seen.cut_before < seen.offset => {
+            advice::copy_all(&scene.segment().path)
+        }
         Ending::Resumes => {
             let path = &scene.segment().path;
             advice::without_range(path, damage.start, damage.end)

@@ -61,3 +61,41 @@ fn mostly_cached(file: &FrozenFile) -> bool {
         .count() as u64;
     cached * 2 > PROBES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Source};
+    use super::*;
+
+    fn read_all(source: &mut dyn Source) {
+        let mut at = 0;
+        loop {
+            let n = source.window(at, 1).unwrap().len() as u64;
+            if n == 0 {
+                return;
+            }
+            at += n;
+        }
+    }
+
+    #[test]
+    fn a_scan_leaves_the_page_cache_as_it_was() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![b'x'; 24 << 20]).unwrap();
+        file.as_file().sync_all().unwrap();
+        let frozen = FrozenFile::open(file.path()).unwrap();
+        for access in [Access::Map, Access::Read] {
+            read_all(&mut *frozen.source(access));
+            assert!(mostly_cached(&frozen), "a warm file was made cold by {access:?}");
+        }
+        for access in [Access::Map, Access::Read] {
+            let _ = rustix::fs::fadvise(frozen.handle(), 0, None, Advice::DontNeed);
+            if mostly_cached(&frozen) {
+                // A file system in memory: nothing can be given back, and nothing needs to be.
+                continue;
+            }
+            read_all(&mut *frozen.source(access));
+            assert!(!mostly_cached(&frozen), "a cold file was left warm by {access:?}");
+        }
+    }
+}

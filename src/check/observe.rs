@@ -34,7 +34,7 @@ impl Check {
     pub fn new(aof: &Aof) -> Self {
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
-            loader: Loader::new(aof.target.rules),
+            loader: Loader::new(aof.target.rules, &aof.settings),
             checker: Checker::default(),
             now: fresh(0),
             safe: (0, 0),

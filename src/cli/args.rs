@@ -1,7 +1,7 @@
 //! What was typed, and what it means.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aofkit::aof::OpenOptions;
 use aofkit::error::Error;
@@ -10,9 +10,7 @@ use aofkit::rules::Target;
 use aofkit::scan::Pace;
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
-use clap::{
-    ArgMatches, Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-};
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::render::{Style, json};
@@ -59,17 +57,27 @@ pub enum Verb {
 impl Args {
     /// Reads the command line and the environment.
     pub fn read() -> Result<Self, clap::Error> {
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
         let mut args = Self::from_arg_matches(&matches)?;
+        let (Verb::Inspect(reading) | Verb::Check(reading)) = &args.verb else { return Ok(args) };
         let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };
-        let by_path = matches!(verb, "inspect" | "check") && is_typed(typed, "path");
-        if by_path && is_typed(typed, "conf") {
+        let conf_typed = typed.value_source("conf") == Some(ValueSource::CommandLine);
+        let wrong = match (&reading.path, &args.global.conf) {
             // One of them would have to be ignored in silence.
-            let why = "--conf FILE stands in the place of PATH: give one of them";
-            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, why));
+            (Some(_), Some(_)) if conf_typed => Some((
+                ArgumentConflict,
+                "--conf FILE stands in the place of PATH: give one of them",
+            )),
+            (None, None) => Some((MissingRequiredArgument, "PATH is missing (or --conf FILE)")),
+            _ => None,
+        };
+        if let Some((kind, why)) = wrong {
+            let command = command.find_subcommand_mut(verb);
+            return Err(command.map_or_else(|| clap::Error::new(kind), |c| c.error(kind, why)));
         }
-        if by_path {
+        if reading.path.is_some() {
             args.global.conf = None;
         }
         Ok(args)
@@ -82,10 +90,6 @@ impl Args {
         let by_words = words.iter().any(|word| word == "--json" || word == "--format=json");
         by_words || words.windows(2).any(pair)
     }
-}
-
-fn is_typed(matches: &ArgMatches, name: &str) -> bool {
-    matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 const CHECK_CODES: &str = "\
@@ -102,9 +106,15 @@ Exit status:
 #[derive(Debug, ClapArgs)]
 pub struct Reading {
     /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), or - for
-    /// standard input
-    #[arg(required_unless_present = "conf", default_value = "", hide_default_value = true)]
-    pub path: PathBuf,
+    /// standard input; not needed with --conf
+    path: Option<PathBuf>,
+}
+
+impl Reading {
+    /// The path; empty where a configuration stands in its place.
+    pub fn path(&self) -> &Path {
+        self.path.as_deref().unwrap_or(Path::new(""))
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -221,8 +231,7 @@ fn rate(text: &str) -> Option<u64> {
 impl Context {
     /// Tells of an error on standard error, in the form that was asked for.
     pub fn complain(&self, error: &Error) {
-        let text =
-            if self.json { json::error(error) } else { format!("aofkit: {error}") };
+        let text = if self.json { json::error(error) } else { format!("aofkit: {error}") };
         super::complain(&text);
     }
 

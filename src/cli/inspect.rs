@@ -7,7 +7,7 @@ use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
 use aofkit::stats::{Growth, Mix, MixReport};
-use aofkit::text::count;
+use aofkit::text::{count, name};
 
 use super::args::Context;
 use super::outcome::Outcome;
@@ -60,6 +60,6 @@ fn warn(one: &Inspected, context: &Context) {
         return;
     }
     let errors = one.report.problems.iter().filter(|p| p.severity == Severity::Error).count();
-    let path = one.aof.path.display();
+    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     context.note(&format!("{path}: {}; see `aofkit check`", count(errors as u64, "problem")));
 }

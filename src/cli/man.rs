@@ -16,7 +16,7 @@ pub fn page(verb: Option<&str>) -> Option<io::Result<Vec<u8>>> {
         Some(verb) => program.find_subcommand_mut(verb)?.clone(),
     };
     let mut page = Vec::new();
-    Some(Man::new(command).render(&mut page).map(|()| page))
+    Some(titled(command).render(&mut page).map(|()| page))
 }
 
 /// Writes every page into `dir`, which is made when it is not there.
@@ -25,7 +25,16 @@ pub fn write_all(dir: &Path) -> io::Result<()> {
         Ok(()) | Err(rustix::io::Errno::EXIST) => {}
         Err(e) => return Err(e.into()),
     }
-    clap_mangen::generate_to(Args::command(), dir)
+    let program = built();
+    for verb in program.get_subcommands() {
+        titled(verb.clone()).generate_to(dir)?;
+    }
+    titled(program).generate_to(dir)?;
+    Ok(())
+}
+
+fn titled(command: Command) -> Man {
+    Man::new(command).source(concat!("aofkit ", env!("CARGO_PKG_VERSION")))
 }
 
 /// With the global options in every verb, as they can be typed there.

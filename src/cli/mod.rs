@@ -27,8 +27,8 @@ pub fn run() -> Outcome {
         Err(why) => return usage(&why, Args::asks_for_json()),
     };
     let answer = match &args.verb {
-        Verb::Inspect(verb) => inspect::run(&verb.path, &context),
-        Verb::Check(verb) => check::run(&verb.path, &context),
+        Verb::Inspect(verb) => inspect::run(verb.path(), &context),
+        Verb::Check(verb) => check::run(verb.path(), &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
@@ -46,7 +46,11 @@ pub fn run() -> Outcome {
 fn not_understood(e: &clap::Error) -> Outcome {
     if !e.use_stderr() {
         let text = e.render();
-        let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+        let text = if std::io::stdout().is_terminal() {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
         return done(text.as_bytes());
     }
     if Args::asks_for_json() {
@@ -89,9 +93,13 @@ fn done(text: &[u8]) -> Outcome {
     print(text).unwrap_or(Outcome::Done)
 }
 
-/// Writes a line on standard error. Where that is closed there is nobody left to tell.
+/// Tells people on standard error, without the control bytes that a path may hold. Where standard error
+/// is closed there is nobody left to tell.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let mut err = std::io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(err, "{}", aofkit::text::name(line.as_bytes()));
+    }
 }
 
 /// Writes the result. `Some` when that changes the outcome: a reader that went away is content.

@@ -1,5 +1,10 @@
 //! The binary as its users see it: what they type, what they read, what their scripts rely on.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, in its helpers as well"
+)]
+
 mod conf;
 mod contract;
 mod damage;

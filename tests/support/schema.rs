@@ -25,8 +25,23 @@ pub fn each_property(schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
 }
 
 const KNOWN: [&str; 18] = [
-    "$schema", "$id", "$ref", "$defs", "title", "description", "type", "enum", "const", "anyOf",
-    "properties", "required", "items", "minimum", "maximum", "format", "contentEncoding",
+    "$schema",
+    "$id",
+    "$ref",
+    "$defs",
+    "title",
+    "description",
+    "type",
+    "enum",
+    "const",
+    "anyOf",
+    "properties",
+    "required",
+    "items",
+    "minimum",
+    "maximum",
+    "format",
+    "contentEncoding",
     "additionalProperties",
 ];
 

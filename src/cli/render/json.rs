@@ -16,9 +16,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::wire::{
-    CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head, InspectJson,
-    LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source, SourceOfSeveral, Total,
-    TotalsJson, TriggerJson, Writer,
+    CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
+    InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
+    SourceOfSeveral, Total, TotalsJson, TriggerJson, Writer,
 };
 use crate::cli::inspect::Inspected;
 
@@ -95,8 +95,7 @@ pub fn error(error: &Error) -> String {
 /// Arguments that make no sense, on one line.
 pub fn usage(why: &str) -> String {
     let message = why.to_owned();
-    let body =
-        ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
+    let body = ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
     serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
 }
 

@@ -1,4 +1,5 @@
 //! The house keeps its floors: imports go down, and some things live in one room only.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

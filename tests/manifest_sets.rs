@@ -1,6 +1,7 @@
 //! Every recorded manifest, opened as a set and judged by the rules of every server that was asked.
 //!
 //! The directory is the one the table was made with: a base and two increments, each a SELECT and a SET.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::fs;

@@ -57,6 +57,34 @@ pub(super) fn find(source: &mut dyn Source, from: u64, until: Option<u64>) -> Re
     Ok(found)
 }
 
+/// Whether the place is sound, or the end of the data.
+pub(super) fn is_sound(source: &mut dyn Source, at: u64) -> Result<bool> {
+    Ok(source.length() == Some(at) || matches!(prove(source, at)?, Proof::Sound))
+}
+
+/// Whether sound records follow each other from `at` to the very end of the data.
+pub(super) fn holds_to_the_end(source: &mut dyn Source, mut at: u64) -> Result<bool> {
+    loop {
+        let window = source.window(at, limits::WINDOW)?;
+        let len = match (window.first(), resp::record(window)) {
+            (None, _) => return Ok(true),
+            (Some(b'#'), _) => {
+                annotation(window, window.len() < limits::WINDOW).map(|a| a.len as u64)
+            }
+            (_, Ok(shape)) => command::lookup(shape.name).map(|_| shape.len as u64),
+            (_, Err(Stop::Short)) => match large(source, at, at)? {
+                Large::Whole(len) => Some(len),
+                Large::Broken(_) | Large::OutOfReach => None,
+            },
+            (_, Err(Stop::Wrong(_))) => None,
+        };
+        match len {
+            Some(len) => at += len,
+            None => return Ok(false),
+        }
+    }
+}
+
 enum Proof {
     Sound,
     /// Not sound; everything before `resume` has been accounted for.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::OpenOptions;
+use aofkit::aof::{Aof, OpenOptions, open_each};
 use aofkit::error::Error;
 use aofkit::format::conf::parse_size;
 use aofkit::rules::Target;
@@ -13,6 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::schema::Schema;
 
@@ -229,6 +230,30 @@ fn rate(text: &str) -> Option<u64> {
 }
 
 impl Context {
+    /// Does the work for every set at `path`. A set that fails among several is told and left out, and
+    /// the outcome says so; one that is alone is an error.
+    pub fn each_set<T>(
+        &self,
+        path: &Path,
+        mut work: impl FnMut(Aof) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, Option<Outcome>), Error> {
+        let opened = open_each(path, &self.open)?;
+        let several = opened.len() > 1;
+        let mut failed = None;
+        let mut done = Vec::with_capacity(opened.len());
+        for one in opened {
+            match one.and_then(&mut work) {
+                Ok(result) => done.push(result),
+                Err(error) if several => {
+                    self.complain(&error);
+                    failed = Some(Outcome::CouldNot);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((done, failed))
+    }
+
     /// Tells of an error on standard error, in the form that was asked for.
     pub fn complain(&self, error: &Error) {
         let text = if self.json { json::error(error) } else { format!("aofkit: {error}") };

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::text;
+
 /// The result of an operation of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -105,7 +107,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.0.path.display())?;
+        write!(f, "{}: ", text::name(self.0.path.as_os_str().as_encoded_bytes()))?;
         if let Some(at) = self.0.offset {
             write!(f, "byte {at} ({at:#x}): ")?;
         }

@@ -2,6 +2,7 @@
 //!
 //! The table holds what three real servers and their check tools did with each increment, as the only
 //! file of a set. Where aofkit differs on purpose, the difference stands in [`DELIBERATE`].
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

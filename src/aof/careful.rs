@@ -30,18 +30,30 @@ pub(super) struct Wrong {
     pub(super) loader: LoaderMeets,
     /// In a stream: a sound place inside a payload that can no longer be read.
     pub(super) seen_inside: Option<u64>,
+    /// The argument headers that may be to blame.
+    pub(super) suspects: [Option<Suspect>; 2],
+}
+
+/// An argument's header, which may be what is wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suspect {
+    /// Its offset.
+    pub(super) header: u64,
+    /// Arguments of the record after this one.
+    pub(super) after: u32,
 }
 
 impl Wrong {
     fn format(at: u64, reason: Reason, resume: u64) -> Careful {
         let loader = LoaderMeets::BadFormat;
-        Careful::Wrong(Self { fault: Fault::new(at, reason), resume, loader, seen_inside: None })
+        let fault = Fault::new(at, reason);
+        Careful::Wrong(Self { fault, resume, loader, seen_inside: None, suspects: [None; 2] })
     }
 
     fn torn(start: u64, resume: u64) -> Careful {
         let loader = LoaderMeets::EndOfFile;
         let fault = Fault::new(start, Reason::Torn);
-        Careful::Wrong(Self { fault, resume, loader, seen_inside: None })
+        Careful::Wrong(Self { fault, resume, loader, seen_inside: None, suspects: [None; 2] })
     }
 }
 
@@ -64,7 +76,7 @@ pub(super) fn read(source: &mut dyn Source, start: u64) -> Result<Careful> {
         Some(b'*') => {}
         Some(&found) => {
             let reason = Reason::Expected { wanted: b'*', found };
-            return Ok(Wrong::format(start, reason, start));
+            return Ok(Wrong::format(start, reason, loose_arguments(source, start)?));
         }
     }
     let at_end = header.len() < limits::LOADER_LINE;
@@ -82,8 +94,35 @@ pub(super) fn read(source: &mut dyn Source, start: u64) -> Result<Careful> {
     arguments(source, start, start + count.len as u64, argc as u32, oddities)
 }
 
+/// Where arguments end that stand without a record's header: what is left of a record whose beginning is
+/// lost. Their headers are intact, so what lies in them is believed to be theirs.
+fn loose_arguments(source: &mut dyn Source, mut at: u64) -> Result<u64> {
+    // What a stream has passed it cannot search again.
+    let reach = source.length().unwrap_or(at);
+    loop {
+        let header = source.peek(at, limits::LOADER_LINE)?;
+        if header.first() != Some(&b'$') {
+            return Ok(at);
+        }
+        let length = line(header);
+        let (true, Ok(len)) = (!length.oddities.any(), u64::try_from(length.value)) else {
+            return Ok(at);
+        };
+        let end = (at + length.len as u64).saturating_add(len);
+        if end.saturating_add(2) > reach || !source.peek(end, 2)?.starts_with(b"\r\n") {
+            return Ok(at);
+        }
+        at = end + 2;
+    }
+}
+
 /// A count below 1: passed over by redis-check-aof when its line is in order.
 fn hollow(start: u64, count: &Line, header: &[u8]) -> Careful {
+    let unended = count.len < limits::LOADER_LINE && header.get(count.len - 1) != Some(&b'\n');
+    if unended && header.get(1) == Some(&0) {
+        // The C string ends after the marker, and the line with the file: loaders see an end of file.
+        return Wrong::torn(start, start + 1);
+    }
     let junk = header.get(1).is_some_and(|b| !count.digits && !b"\r\n".contains(b));
     if junk || (count.value as i32) < 1 && count.value > 0 {
         let found = header.get(1).copied().unwrap_or_default();
@@ -101,6 +140,7 @@ fn arguments(
     mut oddities: Oddities,
 ) -> Result<Careful> {
     let mut heads = Vec::new();
+    let mut before = None;
     for left in (0..argc).rev() {
         let header = source.peek(at, limits::LOADER_LINE)?;
         match header.first() {
@@ -108,19 +148,31 @@ fn arguments(
             Some(b'$') => {}
             Some(&found) => {
                 let reason = Reason::Expected { wanted: b'$', found };
-                return Ok(Wrong::format(at, reason, at));
+                let mut wrong = Wrong::format(at, reason, at);
+                if let Careful::Wrong(wrong) = &mut wrong {
+                    // The length before may have led here: it ended where a line ends by chance.
+                    wrong.suspects = [before, Some(Suspect { header: at, after: left })];
+                }
+                return Ok(wrong);
             }
         }
         let length = line(header);
         oddities = merge(oddities, length.oddities);
         let from = at + length.len as u64;
+        let suspect = Some(Suspect { header: at, after: left });
         match payload(source, start, from, length.value, left == 0)? {
-            Payload::Wrong(wrong) => return Ok(wrong),
+            Payload::Wrong(mut wrong) => {
+                if let Careful::Wrong(wrong) = &mut wrong {
+                    wrong.suspects = [before, suspect];
+                }
+                return Ok(wrong);
+            }
             Payload::Passed { next, bad_terminator, head } => {
                 oddities.bad_terminator |= bad_terminator;
                 if heads.len() < limits::OUTLINE_ARGUMENTS {
                     heads.push(Head { len: length.value as u64, bytes: head });
                 }
+                before = suspect;
                 at = next;
             }
         }
@@ -147,8 +199,8 @@ fn payload(
     last: bool,
 ) -> Result<Payload> {
     let wrong = |at, reason, loader, seen_inside| {
-        let fault = Fault::new(at, reason);
-        Payload::Wrong(Careful::Wrong(Wrong { fault, resume: from, loader, seen_inside }))
+        let (fault, suspects) = (Fault::new(at, reason), [None; 2]);
+        Payload::Wrong(Careful::Wrong(Wrong { fault, resume: from, loader, seen_inside, suspects }))
     };
     let Ok(len) = u64::try_from(declared) else {
         return Ok(wrong(from, Reason::NegativeLength, LoaderMeets::Crash, None));

@@ -30,11 +30,14 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
     if !disk::is_dir(path)? {
         return Ok(vec![file(path)?]);
     }
-    let found = in_directory(path, 0)?;
-    if found.is_empty() {
-        return Err(Error::new(ErrorKind::NotFound, path));
+    let mut unreadable = None;
+    let found = in_directory(path, 0, &mut unreadable)?;
+    match (found.is_empty(), unreadable) {
+        (false, _) => Ok(found),
+        // Where nothing is found, what could not be looked at may be all there is.
+        (true, Some(error)) => Err(error),
+        (true, None) => Err(Error::new(ErrorKind::NotFound, path)),
     }
-    Ok(found)
 }
 
 /// A file named by the user: a manifest or a segment.
@@ -51,7 +54,9 @@ fn file(path: &Path) -> Result<Found> {
     Ok(Found::File(path.to_owned()))
 }
 
-fn in_directory(dir: &Path, depth: usize) -> Result<Vec<Found>> {
+/// The sets in and below a directory. What cannot be looked at below it is no reason to give up on the
+/// rest; the first such error is kept.
+fn in_directory(dir: &Path, depth: usize, unreadable: &mut Option<Error>) -> Result<Vec<Found>> {
     let listed = disk::list_dir(dir)?;
     let files = || listed.iter().filter(|l| !l.is_dir);
     let manifests: Vec<_> = files()
@@ -64,9 +69,9 @@ fn in_directory(dir: &Path, depth: usize) -> Result<Vec<Found>> {
     let mut below = Vec::new();
     if depth < limits::SET_DEPTH {
         for sub in listed.iter().filter(|l| l.is_dir && !is_hidden(&l.name)) {
-            // What cannot be listed below a directory that can is no reason to give up on the rest.
-            if let Ok(found) = in_directory(&dir.join(&sub.name), depth + 1) {
-                below.extend(found);
+            match in_directory(&dir.join(&sub.name), depth + 1, unreadable) {
+                Ok(found) => below.extend(found),
+                Err(error) => keep(error, unreadable),
             }
             if below.len() > limits::SETS {
                 return Err(Error::new(ErrorKind::TooLarge { limit: limits::SETS as u64 }, dir));
@@ -79,17 +84,27 @@ fn in_directory(dir: &Path, depth: usize) -> Result<Vec<Found>> {
     if let Some(stem) = files().find_map(|l| segment_name(l.name.as_bytes()).map(|n| n.stem)) {
         return Ok(vec![Found::Lost(dir.to_owned(), stem.to_vec())]);
     }
-    Ok(single_files(dir, &listed))
+    Ok(single_files(dir, &listed, unreadable))
+}
+
+fn keep(error: Error, unreadable: &mut Option<Error>) {
+    unreadable.get_or_insert(error);
 }
 
 /// Pre-7.0 files in a directory; snapshots only when there is no such file.
-fn single_files(dir: &Path, listed: &[Listed]) -> Vec<Found> {
+fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -> Vec<Found> {
     let mut logs = Vec::new();
     let mut snapshots = Vec::new();
     for entry in listed.iter().filter(|l| !l.is_dir && !is_temporary(l.name.as_bytes())) {
         let path = dir.join(&entry.name);
         let named_aof = entry.name.as_bytes().ends_with(b".aof");
-        let Ok(head) = FrozenFile::open(&path).and_then(|f| f.head(16)) else { continue };
+        let head = match FrozenFile::open(&path).and_then(|f| f.head(16)) {
+            Ok(head) => head,
+            Err(error) => {
+                keep(error, unreadable);
+                continue;
+            }
+        };
         match (rdb::sniff(&head).is_some(), looks_like_resp(&head)) {
             (_, true) => logs.push(Found::File(path)),
             (true, _) if named_aof => logs.push(Found::File(path)),

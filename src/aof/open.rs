@@ -24,33 +24,33 @@ use crate::rules::Target;
 pub struct OpenOptions {
     /// The server to judge by; the one that wrote the base when not given.
     pub target: Option<Target>,
-    /// A configuration that says where the set is; the path is not used then.
+    /// A server's configuration: its settings apply, and an empty path is looked up in it.
     pub conf: Option<PathBuf>,
 }
 
-/// Opens every set at `path`.
+/// Opens every set at `path`, each with its own outcome: one that cannot be opened is no reason to say
+/// nothing of the others.
 ///
 /// # Errors
-/// When there is none ([`ErrorKind::NotFound`]) or one of them cannot be opened.
-pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Aof>> {
-    if let Some(conf) = &options.conf {
-        let settings = read_conf(conf)?;
-        let found = by_settings(conf, &settings)?;
-        let mut aof = open(found, options, settings)?;
-        aof.configured = true;
-        return Ok(vec![aof]);
-    }
-    let found = locate::locate(path)?;
-    let several = found.len() > 1;
-    let mut sets = Vec::with_capacity(found.len());
-    for one in found {
-        let mut aof = open(one, options, Settings::default())?;
-        if !several {
+/// When there is none ([`ErrorKind::NotFound`]), or it cannot be looked for.
+pub fn open_each(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>> {
+    let settings = options.conf.as_deref().map(read_conf).transpose()?;
+    let configured = settings.is_some();
+    let settings = settings.unwrap_or_default();
+    let found = match &options.conf {
+        Some(conf) if path.as_os_str().is_empty() => vec![by_settings(conf, &settings)?],
+        _ => locate::locate(path)?,
+    };
+    let is_one_by_path = found.len() == 1 && !path.as_os_str().is_empty();
+    let opened = found.into_iter().map(|one| {
+        let mut aof = open(one, options, settings.clone())?;
+        aof.configured = configured;
+        if is_one_by_path {
             aof.path = path.to_owned();
         }
-        sets.push(aof);
-    }
-    Ok(sets)
+        Ok(aof)
+    });
+    Ok(opened.collect())
 }
 
 /// Where a server with these settings has its files.
@@ -135,6 +135,8 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
 fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
     aof.writer = writer(&aof.segments)?;
     let by_writer = aof.writer.as_ref().and_then(|w| w.target());
+    // No server before 7.0 reads a manifest: a newer one took the base over, and nobody knows which.
+    let by_writer = by_writer.filter(|t| aof.manifest.is_none() || t.version >= (7, 0));
     aof.target = options.target.or(by_writer).unwrap_or_default();
     Ok(aof)
 }

@@ -12,7 +12,7 @@ use crate::format::rdb::Family;
 use crate::rules::Target;
 
 use super::leftover::Leftover;
-use super::open::{OpenOptions, open_all};
+use super::open::{OpenOptions, open_each};
 
 /// What kind of thing a path led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,12 +197,12 @@ impl Aof {
     /// # Errors
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let mut sets = open_all(path, options)?;
-        match sets.len() {
-            1 => sets.pop().ok_or_else(|| Error::new(ErrorKind::NotFound, path)),
-            0 => Err(Error::new(ErrorKind::NotFound, path)),
-            n => {
-                let why = format!("{n} sets are here, name one of them");
+        let mut sets = open_each(path, options)?;
+        match (sets.pop(), sets.len()) {
+            (None, _) => Err(Error::new(ErrorKind::NotFound, path)),
+            (Some(only), 0) => only,
+            (Some(_), others) => {
+                let why = format!("{} sets are here, name one of them", others + 1);
                 Err(Error::io(path, std::io::Error::other(why)))
             }
         }

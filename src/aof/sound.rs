@@ -57,6 +57,34 @@ pub(super) fn find(source: &mut dyn Source, from: u64, until: Option<u64>) -> Re
     Ok(found)
 }
 
+/// Whether the place is sound, or the end of the data.
+pub(super) fn is_sound(source: &mut dyn Source, at: u64) -> Result<bool> {
+    Ok(source.length() == Some(at) || matches!(prove(source, at)?, Proof::Sound))
+}
+
+/// Whether sound records follow each other from `at` to the very end of the data.
+pub(super) fn holds_to_the_end(source: &mut dyn Source, mut at: u64) -> Result<bool> {
+    loop {
+        let window = source.window(at, limits::WINDOW)?;
+        let len = match (window.first(), resp::record(window)) {
+            (None, _) => return Ok(true),
+            (Some(b'#'), _) => {
+                annotation(window, window.len() < limits::WINDOW).map(|a| a.len as u64)
+            }
+            (_, Ok(shape)) => command::lookup(shape.name).map(|_| shape.len as u64),
+            (_, Err(Stop::Short)) => match large(source, at, at)? {
+                Large::Whole(len) => Some(len),
+                Large::Broken(_) | Large::OutOfReach => None,
+            },
+            (_, Err(Stop::Wrong(_))) => None,
+        };
+        match len {
+            Some(len) => at += len,
+            None => return Ok(false),
+        }
+    }
+}
+
 enum Proof {
     Sound,
     /// Not sound; everything before `resume` has been accounted for.
@@ -87,9 +115,12 @@ fn prove(source: &mut dyn Source, start: u64) -> Result<Proof> {
             // A whole record under an unknown name is believed to be one: what looks like records
             // inside its payload is not searched.
             Ok(shape) => return Ok(Proof::Broken { resume: at + shape.len as u64 }),
-            Err(Stop::Short) => match large(source, at)? {
-                Ok(len) => len,
-                Err(resume) => return Ok(Proof::Broken { resume }),
+            Err(Stop::Short) => match large(source, start, at)? {
+                Large::Whole(len) => len,
+                Large::Broken(resume) => return Ok(Proof::Broken { resume }),
+                // So much that was canonical up to here is no accident.
+                Large::OutOfReach if records > 0 => return Ok(Proof::Sound),
+                Large::OutOfReach => return Ok(Proof::Broken { resume: at + 1 }),
             },
             Err(Stop::Wrong(fault)) => {
                 let resume = at + resume_after(window, fault.at, fault.reason);
@@ -129,18 +160,66 @@ fn last_payload(window: &[u8], fault: u64) -> u64 {
     }
 }
 
-/// A record that does not fit in a window: its length, or where to search on.
-fn large(source: &mut dyn Source, at: u64) -> Result<std::result::Result<u64, u64>> {
-    if source.length().is_none() {
-        // A stream cannot be read ahead and then back again.
-        return Ok(Err(at + 1));
+/// What became of a look at a record that does not fit in a window.
+enum Large {
+    /// Whole, canonical and known.
+    Whole(u64),
+    /// Not that; everything before the offset has been accounted for.
+    Broken(u64),
+    /// It ends further on than a stream can be read ahead and back again.
+    OutOfReach,
+}
+
+/// Looks at a large record in a chain that began at `start`.
+fn large(source: &mut dyn Source, start: u64, at: u64) -> Result<Large> {
+    if source.length().is_some() {
+        return Ok(judged(at, careful::read(source, at)?, false));
     }
-    Ok(match careful::read(source, at)? {
+    let limit = start.saturating_add((limits::STREAM_BACK - limits::WINDOW) as u64);
+    // Brings everything up to there into the stream's buffer, or finds its end.
+    source.window(limit.max(at), 1)?;
+    let ended = source.length();
+    let mut near = Near { end: ended.unwrap_or(limit).min(limit), source };
+    Ok(judged(at, careful::read(&mut near, at)?, ended.is_none_or(|end| end > limit)))
+}
+
+fn judged(at: u64, read: Careful, is_cut: bool) -> Large {
+    match read {
         Careful::Record { len, oddities, heads, .. } if !oddities.any() => {
             let known = heads.first().is_some_and(|name| command::lookup(&name.bytes).is_some());
-            if known { Ok(len) } else { Err(at + len) }
+            if known { Large::Whole(len) } else { Large::Broken(at + len) }
         }
-        Careful::Record { len, .. } | Careful::Hollow { len, .. } => Err(at + len),
-        Careful::Wrong(wrong) => Err(wrong.resume),
-    })
+        Careful::Record { len, .. } | Careful::Hollow { len, .. } => Large::Broken(at + len),
+        Careful::Wrong(wrong) if is_cut && wrong.fault.reason == Reason::Torn => Large::OutOfReach,
+        Careful::Wrong(wrong) => Large::Broken(wrong.resume),
+    }
+}
+
+/// A stream as far as it is in memory: a look at it moves nothing.
+struct Near<'s> {
+    source: &'s mut dyn Source,
+    end: u64,
+}
+
+impl Source for Near<'_> {
+    fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
+        let left = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Ok(&[]);
+        }
+        let window = self.source.window(at, need.min(left))?;
+        Ok(&window[..window.len().min(left)])
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.end)
+    }
+
+    fn oldest(&self) -> u64 {
+        self.source.oldest()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.source.settle()
+    }
 }

@@ -6,7 +6,7 @@
 use super::careful::{self, Careful, Wrong};
 use super::event::{Context, Damage, Ending, Event, Why};
 use super::sink::Sink;
-use super::{rdb_part, sound};
+use super::{mend, rdb_part, sound};
 use crate::command::{self, LastName};
 use crate::disk::Source;
 use crate::error::Result;
@@ -30,8 +30,24 @@ impl Pulse for () {
 ///
 /// # Errors
 /// When the bytes cannot be read. Whatever the bytes are is told by events.
-pub fn walk(source: &mut dyn Source, pulse: &mut impl Pulse, sink: &mut impl Sink) -> Result<u64> {
-    walk_from(source, 0, pulse, sink)
+pub fn walk(
+    source: &mut dyn Source,
+    pulse: &mut impl Pulse,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    walk_on(source, 0, pulse, sink)
+}
+
+/// As [`walk`], for a sink that may want to see more of RDB parts than their events.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_with(
+    source: &mut dyn Source,
+    pulse: &mut impl Pulse,
+    sink: &mut impl Sink,
+) -> Result<u64> {
+    walk_on(source, 0, pulse, sink)
 }
 
 /// As [`walk`], from an offset where a record is known to begin.
@@ -39,6 +55,15 @@ pub fn walk(source: &mut dyn Source, pulse: &mut impl Pulse, sink: &mut impl Sin
 /// # Errors
 /// As [`walk`].
 pub fn walk_from(
+    source: &mut dyn Source,
+    from: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
+    walk_on(source, from, pulse, sink)
+}
+
+fn walk_on(
     source: &mut dyn Source,
     from: u64,
     pulse: &mut impl Pulse,
@@ -80,13 +105,14 @@ fn resp_part(
 ) -> Result<u64> {
     let mut names = LastName::default();
     let mut need = 1;
+    let mut last_record = None;
     loop {
         let window = source.window(at, need)?;
         if window.is_empty() {
             return Ok(at);
         }
         let complete = window.len() >= limits::WINDOW || window.len() < need;
-        let (used, pause) = quick(window, at, &mut names, sink);
+        let (used, pause) = quick(window, at, &mut names, &mut last_record, sink);
         let all = used == window.len();
         at += used as u64;
         pulse.reached(at);
@@ -94,7 +120,7 @@ fn resp_part(
             Pause::Short if all => 1,
             Pause::Short if used > 0 || !complete => limits::WINDOW,
             _ => {
-                at = slow(source, at, sink)?;
+                at = slow(source, at, last_record.take(), sink)?;
                 1
             }
         };
@@ -108,6 +134,7 @@ fn quick(
     window: &[u8],
     base: u64,
     names: &mut LastName,
+    last_record: &mut Option<u64>,
     sink: &mut impl FnMut(Event<'_>),
 ) -> (usize, Pause) {
     let mut used = 0;
@@ -119,6 +146,7 @@ fn quick(
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
                     sink(Event::Record(record, names.lookup(shape.name)));
+                    *last_record = Some(start);
                     used += shape.len;
                 }
                 Err(Stop::Short) => return (used, Pause::Short),
@@ -137,8 +165,14 @@ fn quick(
     }
 }
 
-/// Hands out what begins at `start`, whatever it is. Answers where the next thing begins.
-fn slow(source: &mut dyn Source, start: u64, sink: &mut impl FnMut(Event<'_>)) -> Result<u64> {
+/// Hands out what begins at `start`, whatever it is; the last record that came the quick way began at
+/// `last_record`. Answers where the next thing begins.
+fn slow(
+    source: &mut dyn Source,
+    start: u64,
+    last_record: Option<u64>,
+    sink: &mut impl FnMut(Event<'_>),
+) -> Result<u64> {
     let window = source.window(start, limits::LOADER_LINE)?;
     if window.first() == Some(&b'#') {
         // The window holds a whole line, or the data ends.
@@ -157,7 +191,7 @@ fn slow(source: &mut dyn Source, start: u64, sink: &mut impl FnMut(Event<'_>)) -
             Ok(start + len)
         }
         Careful::Wrong(wrong) => {
-            let mut damage = damaged(source, start, &wrong)?;
+            let mut damage = damaged(source, start, last_record, &wrong)?;
             damage.context = context(source, damage.fault.at)?;
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;
@@ -168,17 +202,32 @@ fn slow(source: &mut dyn Source, start: u64, sink: &mut impl FnMut(Event<'_>)) -
 }
 
 /// The damaged range that begins at `start`, searched up to its end.
-fn damaged(source: &mut dyn Source, start: u64, wrong: &Wrong) -> Result<Damage> {
+fn damaged(
+    source: &mut dyn Source,
+    start: u64,
+    last_record: Option<u64>,
+    wrong: &Wrong,
+) -> Result<Damage> {
     let Fault { at, reason } = wrong.fault;
-    let found = sound::find(source, wrong.resume, None)?;
+    let mut found = match mended(source, start, last_record, wrong)? {
+        Some(end) => sound::Found { place: Some(end), zeros_from: end },
+        None => sound::find(source, wrong.resume, None)?,
+    };
+    if let Some(place) = found.place
+        && reason == Reason::Torn
+        && is_believed(source, wrong, place)?
+    {
+        found.place = None;
+    }
+    found.place = found.place.filter(|&place| source.length() != Some(place));
     let end = found.place.or(source.length()).unwrap_or(start);
     let ending = match (found.place, wrong.seen_inside) {
         (Some(_), _) => Ending::Resumes,
         (None, Some(seen)) => Ending::Unread(seen),
-        (None, None) if reason == Reason::Torn => Ending::Torn,
         (None, None) if found.zeros_from < end && found.zeros_from <= at.max(wrong.resume) => {
             Ending::Zeros
         }
+        (None, None) if reason == Reason::Torn => Ending::Torn,
         (None, None) => Ending::Garbage,
     };
     Ok(Damage {
@@ -190,6 +239,33 @@ fn damaged(source: &mut dyn Source, start: u64, wrong: &Wrong) -> Result<Damage>
         context: Context::default(),
         rdb: None,
     })
+}
+
+/// Where the damaged record ends when one byte of a header in it, or in the record before, is wrong.
+fn mended(
+    source: &mut dyn Source,
+    start: u64,
+    last_record: Option<u64>,
+    wrong: &Wrong,
+) -> Result<Option<u64>> {
+    if let Some(last) = last_record.filter(|_| wrong.fault.at == start)
+        && let Some(end) = mend::end_of_swallowed(source, last, start)?
+    {
+        return Ok(Some(end));
+    }
+    mend::end_of_wrong(source, start, wrong)
+}
+
+/// Whether a record that runs beyond the end of the data is believed to be torn, although records can be
+/// seen inside what it claims, the first at `place`: they are look-alikes inside its value when the value
+/// begins with them, or when they are torn off as well. What a server wrote after a record whose length
+/// was changed would come after a line end, and go on to the end of the data.
+fn is_believed(source: &mut dyn Source, wrong: &Wrong, place: u64) -> Result<bool> {
+    // In a stream the beginning of what is claimed may be out of sight.
+    if source.length().is_none() {
+        return Ok(false);
+    }
+    Ok(wrong.resume == place || !sound::holds_to_the_end(source, place)?)
 }
 
 /// A few bytes around `at`, as far as they can still be read.

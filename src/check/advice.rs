@@ -4,7 +4,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::command;
-use crate::rules::KNOWN;
+use crate::format::rdb::Family;
+use crate::rules::{KNOWN, Rules};
 use crate::text::shell_word;
 
 fn word(path: &Path) -> Option<String> {
@@ -44,9 +45,12 @@ pub(super) fn other_target(path: &Path, target: &str) -> Option<String> {
     Some(format!("aofkit check --target {target} {}", word(path)?))
 }
 
-/// A server that knows the command.
-pub(super) fn target_that_knows(name: &[u8]) -> Option<&'static str> {
+/// A server that knows the command, of this family where there is one: the oldest of them, for the set
+/// may have been written by it.
+pub(super) fn target_that_knows(name: &[u8], family: Family) -> Option<&'static str> {
     let id = command::lookup(name)?;
-    let knows = |rules: &&&crate::rules::Rules| id.command().arity(rules.server).is_some();
-    KNOWN.iter().rev().find(knows).map(|rules| rules.name)
+    let knows = |rules: &&&Rules| id.command().arity(rules.server).is_some();
+    let of_family = |rules: &&&Rules| rules.name.starts_with(family.name());
+    let own = KNOWN.iter().filter(of_family).find(knows);
+    own.or_else(|| KNOWN.iter().find(knows)).map(|rules| rules.name)
 }

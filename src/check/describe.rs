@@ -1,5 +1,7 @@
 //! From what was seen in a segment to problems: wording, cost, and the way out. Wording lives here, once.
 
+use std::path::Path;
+
 use super::advice;
 use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
@@ -67,8 +69,17 @@ impl Scene<'_> {
         format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
     }
 
+    /// The file, where offsets are those of the bytes that lie there: not packed, not a stream.
+    fn plain_path(&self) -> Option<&Path> {
+        self.segment().is_plain().then_some(self.segment().path.as_path())
+    }
+
     fn cut_before(&self, seen: &Seen) -> Option<String> {
-        advice::cut(&self.segment().path, seen.cut_before)
+        advice::cut(self.plain_path()?, seen.cut_before)
+    }
+
+    fn without_range(&self, from: u64, to: u64) -> Option<String> {
+        advice::without_range(self.plain_path()?, from, to)
     }
 }
 
@@ -156,7 +167,7 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         Ending::Zeros => format!(
             "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
              them{inside}; {start}{}",
-            corrupt_tail(seen.len)
+            if cutting { String::new() } else { corrupt_tail(seen.len) }
         ),
         Ending::Garbage => format!(
             "{range} at the end are no record ({}){inside}; {start}{}",
@@ -181,10 +192,11 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
     };
     let next = match damage.ending {
-        Ending::Resumes => {
-            let path = &scene.segment().path;
-            advice::without_range(path, damage.start, damage.end)
+        // To drop a part of a transaction is not for a one-liner: keep what there is, first.
+        Ending::Resumes if seen.cut_before < seen.offset => {
+            scene.plain_path().and_then(advice::copy_all)
         }
+        Ending::Resumes => scene.without_range(damage.start, damage.end),
         Ending::Unread(_) => None,
         _ => scene.cut_before(seen),
     };
@@ -236,9 +248,8 @@ fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
         times(seen),
         at_start(scene, false)
     );
-    let path = &scene.segment().path;
     let next = match seen.count {
-        1 => advice::without_range(path, seen.offset, seen.offset + seen.len),
+        1 => scene.without_range(seen.offset, seen.offset + seen.len),
         _ => None,
     };
     let lost = scene.lost(seen, seen.bytes, 0);
@@ -256,7 +267,7 @@ fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
     let hint = if command::has_module_form(raw) {
         "; needs module: only a server that has loaded the module with this command can load it"
             .to_owned()
-    } else if let Some(knows) = advice::target_that_knows(raw) {
+    } else if let Some(knows) = advice::target_that_knows(raw, scene.aof.target.family) {
         format!("; {knows} knows it")
     } else {
         String::new()
@@ -268,7 +279,7 @@ fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
         times(seen),
         at_start(scene, false)
     );
-    let next = advice::target_that_knows(raw)
+    let next = advice::target_that_knows(raw, scene.aof.target.family)
         .and_then(|target| advice::other_target(&scene.aof.path, target));
     let lost = scene.lost(seen, seen.bytes, seen.count);
     scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).lost(lost).next(next)
@@ -319,7 +330,7 @@ fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
     let message = format!(
         "an RDB of version {} with the magic {}, which {} does not read{hint}",
         header.version,
-        name(header.family.magic().as_ref()),
+        name(header.family.magic()),
         scene.aof.target
     );
     let next = loads.and_then(|rules| advice::other_target(&scene.aof.path, rules.name));

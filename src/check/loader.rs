@@ -3,6 +3,7 @@
 
 use crate::aof::{Damage, Event, LoaderMeets, Why};
 use crate::command::{self, CommandId, Kind};
+use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::rules::{Arity, Rules};
@@ -50,6 +51,8 @@ pub(super) enum Opinion {
 #[derive(Clone, Debug)]
 pub(super) struct Loader {
     rules: &'static Rules,
+    /// `rdb-version-check relaxed`: a Valkey that tries versions that are not its own.
+    is_relaxed: bool,
     /// By place in the command table: argument count, 0 when unknown.
     arity: Vec<i16>,
     is_container: Vec<bool>,
@@ -68,10 +71,12 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) fn new(rules: &'static Rules) -> Self {
+    pub(super) fn new(rules: &'static Rules, settings: &Settings) -> Self {
         let table = command::all();
+        let relaxed = settings.rdb_version_check() == RdbVersionCheck::Relaxed;
         Self {
             rules,
+            is_relaxed: relaxed && rules.knows_valkey_magic,
             arity: table.iter().map(|c| c.arity(rules.server).unwrap_or(0)).collect(),
             is_container: table.iter().map(|c| c.container).collect(),
             transaction: None,
@@ -114,7 +119,7 @@ impl Loader {
 
     /// Whether it reads an RDB with this header.
     pub(super) fn loads_rdb(&self, header: rdb::Header) -> bool {
-        self.rules.loads_rdb(header.family, header.version)
+        self.is_relaxed || self.rules.loads_rdb(header.family, header.version)
     }
 
     /// What this loader thinks of a command, whether or not it is still reading.
@@ -209,7 +214,7 @@ impl Loader {
             Event::Rdb(part) => {
                 let header = part.walked.outcome.header;
                 let mismatch = matches!(part.walked.checksum, Checksum::Mismatch { .. });
-                if mismatch || !self.rules.loads_rdb(header.family, header.version) {
+                if mismatch || !self.loads_rdb(header) {
                     return self.stop(part.start, Cause::Rdb);
                 }
                 self.record_end = part.end;

@@ -36,7 +36,7 @@ impl Check {
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
             thorough: false,
-            loader: Loader::new(aof.target.rules),
+            loader: Loader::new(aof.target.rules, &aof.settings),
             checker: Checker::default(),
             now: fresh(0),
             safe: (0, 0),

@@ -55,11 +55,11 @@ fn lost(aof: &Aof, opened: &OpenedManifest) -> Problem {
     let total: u64 = aof.segments.iter().filter_map(Segment::len).sum();
     let message = format!(
         "{} is missing beside {} of {}: DO NOT START A SERVER HERE. It would start empty, number its \
-         files from 1 again, overwrite {} and append to what lies there",
+         files from 1 again{} and append to any increment that has its number",
         opened.path.display(),
         text::count(aof.segments.len() as u64, "segment"),
         bytes(total),
-        first_base(aof).unwrap_or_else(|| "a first base".to_owned())
+        first_base(aof).map_or_else(String::new, |base| format!(", overwrite {base}"))
     );
     Problem::of_set(Kind::ManifestMissing, Severity::Error, message).next(advice::copy_all(dir))
 }

@@ -1,16 +1,21 @@
 //! What was typed, and what it means.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use aofkit::aof::OpenOptions;
+use aofkit::aof::{Aof, OpenOptions, open_each};
 use aofkit::error::Error;
 use aofkit::format::conf::parse_size;
 use aofkit::rules::Target;
 use aofkit::scan::Pace;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
+use super::outcome::Outcome;
 use super::render::{Style, json};
+use super::schema::Schema;
 
 /// Inspect and check the append-only files (AOF) of Redis and Valkey. Never changes what it looks at.
 #[derive(Debug, Parser)]
@@ -29,6 +34,67 @@ pub enum Verb {
     /// Is every byte accounted for, will a server load it, and if not: what, where, what next
     #[command(after_help = CHECK_CODES)]
     Check(Checking),
+    /// The JSON Schema of a verb's output; without VERB, which ones there are
+    Schema {
+        /// Whose output
+        verb: Option<Schema>,
+    },
+    /// A completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// The manual page of aofkit or of one verb; with --output all of them as files
+    Man {
+        /// Which verb
+        #[arg(conflicts_with = "output")]
+        verb: Option<String>,
+        /// Write all pages into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+}
+
+impl Args {
+    /// Reads the command line and the environment.
+    pub fn read() -> Result<Self, clap::Error> {
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let mut args = Self::from_arg_matches(&matches)?;
+        let reading = match &args.verb {
+            Verb::Inspect(reading) => reading,
+            Verb::Check(checking) => &checking.reading,
+            _ => return Ok(args),
+        };
+        let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };
+        let conf_typed = typed.value_source("conf") == Some(ValueSource::CommandLine);
+        let wrong = match (&reading.path, &args.global.conf) {
+            // One of them would have to be ignored in silence.
+            (Some(_), Some(_)) if conf_typed => Some((
+                ArgumentConflict,
+                "--conf FILE stands in the place of PATH: give one of them",
+            )),
+            (None, None) => Some((MissingRequiredArgument, "PATH is missing (or --conf FILE)")),
+            _ => None,
+        };
+        if let Some((kind, why)) = wrong {
+            let command = command.find_subcommand_mut(verb);
+            return Err(command.map_or_else(|| clap::Error::new(kind), |c| c.error(kind, why)));
+        }
+        if reading.path.is_some() {
+            args.global.conf = None;
+        }
+        Ok(args)
+    }
+
+    /// Whether JSON was asked for on a command line that could not be read as a whole.
+    pub fn asks_for_json() -> bool {
+        let words: Vec<_> = std::env::args_os().take_while(|word| word != "--").collect();
+        let pair = |two: &[std::ffi::OsString]| two[0] == "--format" && two[1] == "json";
+        let by_words = words.iter().any(|word| word == "--json" || word == "--format=json");
+        by_words || words.windows(2).any(pair)
+    }
 }
 
 const CHECK_CODES: &str = "\
@@ -47,16 +113,22 @@ pub struct Checking {
     #[command(flatten)]
     pub reading: Reading,
     /// Also open every value of an RDB base and look for keys that stand twice: slower, in up to 256 MiB
-    #[arg(long, env = "AOFKIT_THOROUGH")]
+    #[arg(long, env = "AOFKIT_THOROUGH", value_parser = FalseyValueParser::new())]
     pub thorough: bool,
 }
 
 #[derive(Debug, ClapArgs)]
 pub struct Reading {
     /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), or - for
-    /// standard input
-    #[arg(required_unless_present = "conf", default_value = "", hide_default_value = true)]
-    pub path: PathBuf,
+    /// standard input; not needed with --conf
+    path: Option<PathBuf>,
+}
+
+impl Reading {
+    /// The path; empty where a configuration stands in its place.
+    pub fn path(&self) -> &Path {
+        self.path.as_deref().unwrap_or(Path::new(""))
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -66,7 +138,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "AOFKIT_FORMAT")]
     format: Format,
     /// Short for --format json
-    #[arg(long, global = true, env = "AOFKIT_JSON")]
+    #[arg(long, global = true, env = "AOFKIT_JSON", value_parser = FalseyValueParser::new())]
     json: bool,
     /// Whose loader's rules apply, such as redis-7.0 or valkey-9.1 [default: the server that wrote the
     /// base, else redis-8.2]
@@ -82,19 +154,19 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
     threads: Option<std::num::NonZeroUsize>,
     /// Show no progress bar, on a terminal either
-    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS")]
+    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     no_progress: bool,
     /// When to use colour (NO_COLOR is honoured)
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "AOFKIT_COLOR")]
     color: Color,
     /// Hide values and hash keys in what is printed
-    #[arg(long, global = true, env = "AOFKIT_REDACT")]
+    #[arg(long, global = true, env = "AOFKIT_REDACT", value_parser = FalseyValueParser::new())]
     redact: bool,
     /// Print no notes, only results and errors
-    #[arg(short, long, global = true, env = "AOFKIT_QUIET")]
+    #[arg(short, long, global = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
     /// Say more: all problems in `inspect`, infos in `check`
-    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE")]
+    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
@@ -171,19 +243,40 @@ fn rate(text: &str) -> Option<u64> {
 }
 
 impl Context {
+    /// Does the work for every set at `path`. A set that fails among several is told and left out, and
+    /// the outcome says so; one that is alone is an error.
+    pub fn each_set<T>(
+        &self,
+        path: &Path,
+        mut work: impl FnMut(Aof) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, Option<Outcome>), Error> {
+        let opened = open_each(path, &self.open)?;
+        let several = opened.len() > 1;
+        let mut failed = None;
+        let mut done = Vec::with_capacity(opened.len());
+        for one in opened {
+            match one.and_then(&mut work) {
+                Ok(result) => done.push(result),
+                Err(error) if several => {
+                    self.complain(&error);
+                    failed = Some(Outcome::CouldNot);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((done, failed))
+    }
+
     /// Tells of an error on standard error, in the form that was asked for.
     pub fn complain(&self, error: &Error) {
-        if self.json {
-            eprintln!("{}", json::error(error));
-        } else {
-            eprintln!("aofkit: {error}");
-        }
+        let text = if self.json { json::error(error) } else { format!("aofkit: {error}") };
+        super::complain(&text);
     }
 
     /// A note on standard error, unless notes are unwanted.
     pub fn note(&self, text: &str) {
         if !self.quiet && !self.json {
-            eprintln!("aofkit: {text}");
+            super::complain(&format!("aofkit: {text}"));
         }
     }
 }

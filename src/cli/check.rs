@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aofkit::aof::{Aof, open_all};
+use aofkit::aof::Aof;
 use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
@@ -14,17 +14,16 @@ use super::render::{human, json};
 
 /// Checks every set at `path`.
 pub fn run(path: &Path, thorough: bool, context: &Context) -> Result<(String, Outcome)> {
-    let sets = open_all(path, &context.open)?;
-    let mut checked = Vec::with_capacity(sets.len());
-    for aof in sets {
+    let (checked, failed) = context.each_set(path, |aof| {
         let report = check(&aof, thorough, context)?;
-        checked.push((aof, report));
-    }
-    let outcome = Outcome::worst(checked.iter().map(|(_, r)| Outcome::of_verdict(r.verdict)));
+        Ok((aof, report))
+    })?;
+    let verdicts = checked.iter().map(|(_, r)| Outcome::of_verdict(r.verdict));
+    let outcome = Outcome::worst(verdicts.chain(failed));
     let text = match (context.json, &checked[..]) {
-        (true, [(aof, report)]) => json::check(aof, report),
+        (true, [(aof, report)]) if failed.is_none() => json::check(aof, report),
         (true, several) => json::checks(path, several),
-        (false, [(aof, report)]) => human::check(aof, report, context),
+        (false, [(aof, report)]) if failed.is_none() => human::check(aof, report, context),
         (false, several) => human::checks(path, several, context),
     };
     Ok((text, outcome))

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use aofkit::aof::{Aof, Layout, Role, open_all};
+use aofkit::aof::{Aof, Layout, Role};
 use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
 use aofkit::stats::{Growth, Mix, MixReport};
-use aofkit::text::count;
+use aofkit::text::{count, name};
 
 use super::args::Context;
 use super::outcome::Outcome;
@@ -25,20 +25,17 @@ pub struct Inspected {
 
 /// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
 pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
-    let mut inspected = Vec::new();
-    for aof in open_all(path, &context.open)? {
-        inspected.push(inspect(aof, context)?);
-    }
+    let (inspected, failed) = context.each_set(path, |aof| inspect(aof, context))?;
     for one in &inspected {
         warn(one, context);
     }
     let text = match (context.json, &inspected[..]) {
-        (true, [one]) => json::inspect(one),
+        (true, [one]) if failed.is_none() => json::inspect(one),
         (true, several) => json::inspects(path, several),
-        (false, [one]) => human::inspect(one, context),
+        (false, [one]) if failed.is_none() => human::inspect(one, context),
         (false, several) => human::inspects(path, several, context),
     };
-    Ok((text, Outcome::Done))
+    Ok((text, failed.unwrap_or(Outcome::Done)))
 }
 
 fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
@@ -60,6 +57,6 @@ fn warn(one: &Inspected, context: &Context) {
         return;
     }
     let errors = one.report.problems.iter().filter(|p| p.severity == Severity::Error).count();
-    let path = one.aof.path.display();
+    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     context.note(&format!("{path}: {}; see `aofkit check`", count(errors as u64, "problem")));
 }

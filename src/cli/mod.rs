@@ -2,42 +2,39 @@
 
 mod args;
 mod check;
+mod completions;
 mod inspect;
+mod man;
 mod outcome;
 mod progress;
 mod render;
+mod schema;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 
-use clap::Parser;
-
-use args::{Args, Verb};
+use args::{Args, Context, Verb};
 pub use outcome::Outcome;
 
 /// Runs what the arguments ask for.
 pub fn run() -> Outcome {
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
-        Err(e) => {
-            // Help and version go to standard output and are no error.
-            let outcome = if e.use_stderr() { Outcome::Usage } else { Outcome::Done };
-            let _ = e.print();
-            return outcome;
-        }
+        Err(e) => return not_understood(&e),
     };
     let context = match args.global.context() {
         Ok(context) => context,
-        Err(why) => {
-            eprintln!("aofkit: {why}");
-            return Outcome::Usage;
-        }
+        Err(why) => return usage(&why, Args::asks_for_json()),
     };
     let answer = match &args.verb {
-        Verb::Inspect(verb) => inspect::run(&verb.path, &context),
-        Verb::Check(verb) => check::run(&verb.reading.path, verb.thorough, &context),
+        Verb::Inspect(verb) => inspect::run(verb.path(), &context),
+        Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
+        Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
+        Verb::Completions { shell } => return done(&completions::run(*shell)),
+        Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
     };
     match answer {
-        Ok((text, outcome)) => print(&text).unwrap_or(outcome),
+        Ok((text, outcome)) => print(text.as_bytes()).unwrap_or(outcome),
         Err(e) => {
             context.complain(&e);
             Outcome::of_error(&e)
@@ -45,14 +42,74 @@ pub fn run() -> Outcome {
     }
 }
 
+/// Help and version go to standard output and are no error; all else is.
+fn not_understood(e: &clap::Error) -> Outcome {
+    if !e.use_stderr() {
+        let text = e.render();
+        let text = if std::io::stdout().is_terminal() {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
+        return done(text.as_bytes());
+    }
+    if Args::asks_for_json() {
+        let text = e.render().to_string();
+        return usage(text.trim_start_matches("error: ").trim_end(), true);
+    }
+    let _ = e.print();
+    Outcome::Usage
+}
+
+fn usage(why: &str, json: bool) -> Outcome {
+    let text = if json { render::json::usage(why) } else { format!("aofkit: {why}") };
+    complain(&text);
+    Outcome::Usage
+}
+
+fn man(verb: Option<&str>, output: Option<&Path>, context: &Context) -> Outcome {
+    if let Some(dir) = output {
+        return match man::write_all(dir) {
+            Ok(()) => Outcome::Done,
+            Err(e) => {
+                let e = aofkit::error::Error::io(dir, e);
+                context.complain(&e);
+                Outcome::of_error(&e)
+            }
+        };
+    }
+    match man::page(verb) {
+        Some(Ok(page)) => done(&page),
+        Some(Err(e)) => {
+            complain(&format!("aofkit: {e}"));
+            Outcome::CouldNot
+        }
+        None => usage(&format!("there is no verb '{}'", verb.unwrap_or_default()), context.json),
+    }
+}
+
+/// Prints a result that cannot be bad news.
+fn done(text: &[u8]) -> Outcome {
+    print(text).unwrap_or(Outcome::Done)
+}
+
+/// Tells people on standard error, without the control bytes that a path may hold. Where standard error
+/// is closed there is nobody left to tell.
+fn complain(text: &str) {
+    let mut err = std::io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(err, "{}", aofkit::text::name(line.as_bytes()));
+    }
+}
+
 /// Writes the result. `Some` when that changes the outcome: a reader that went away is content.
-fn print(text: &str) -> Option<Outcome> {
+fn print(text: &[u8]) -> Option<Outcome> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.flush()) {
         Ok(()) => None,
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Some(Outcome::Done),
         Err(e) => {
-            eprintln!("aofkit: standard output: {e}");
+            complain(&format!("aofkit: standard output: {e}"));
             Some(Outcome::CouldNot)
         }
     }

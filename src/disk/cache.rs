@@ -1,15 +1,7 @@
 //! Courtesy towards the page cache: what a scan brought in is given back, what was there stays.
 
-use std::num::NonZeroU64;
-
-use rustix::fs::Advice;
-use rustix::io::ReadWriteFlags;
-
 use super::files::FrozenFile;
 use crate::limits;
-
-/// Positions probed to learn whether a file lies in the page cache already.
-const PROBES: u64 = 16;
 
 /// Gives back the pages of a file that was not cached before, as a reader moves on.
 #[derive(Debug)]
@@ -29,9 +21,7 @@ impl<'f> Courtesy<'f> {
     pub(super) fn passed(&mut self, at: u64) {
         let Some(done) = self.done else { return };
         if at > done + limits::MAPPED_REGION {
-            // Advice only: a failure changes nothing that matters.
-            let len = NonZeroU64::new(at - done);
-            let _ = rustix::fs::fadvise(self.file.handle(), done, len, Advice::DontNeed);
+            give_back(self.file, done, Some(at - done));
             self.done = Some(at);
         }
     }
@@ -40,13 +30,33 @@ impl<'f> Courtesy<'f> {
 impl Drop for Courtesy<'_> {
     fn drop(&mut self) {
         if let Some(done) = self.done {
-            let _ = rustix::fs::fadvise(self.file.handle(), done, None, Advice::DontNeed);
+            give_back(self.file, done, None);
         }
     }
 }
 
+/// Tells the kernel that pages are not needed. Advice only: a failure changes nothing that matters.
+#[cfg(target_os = "linux")]
+fn give_back(file: &FrozenFile, from: u64, len: Option<u64>) {
+    let len = len.and_then(std::num::NonZeroU64::new);
+    let _ = rustix::fs::fadvise(file.handle(), from, len, rustix::fs::Advice::DontNeed);
+}
+
+/// Only Linux tells what is cached, so elsewhere nothing is ever given back.
+#[cfg(not(target_os = "linux"))]
+fn give_back(_: &FrozenFile, _: u64, _: Option<u64>) {}
+
+#[cfg(not(target_os = "linux"))]
+fn mostly_cached(_: &FrozenFile) -> bool {
+    true
+}
+
 /// Looks at a few places with reads that refuse to wait for the disk.
+#[cfg(target_os = "linux")]
 fn mostly_cached(file: &FrozenFile) -> bool {
+    use rustix::io::ReadWriteFlags;
+    /// Positions looked at.
+    const PROBES: u64 = 16;
     let mut byte = [0_u8];
     let cached = (0..PROBES)
         .filter(|i| {
@@ -60,4 +70,42 @@ fn mostly_cached(file: &FrozenFile) -> bool {
         })
         .count() as u64;
     cached * 2 > PROBES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Source};
+    use super::*;
+
+    fn read_all(source: &mut dyn Source) {
+        let mut at = 0;
+        loop {
+            let n = source.window(at, 1).unwrap().len() as u64;
+            if n == 0 {
+                return;
+            }
+            at += n;
+        }
+    }
+
+    #[test]
+    fn a_scan_leaves_the_page_cache_as_it_was() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![b'x'; 24 << 20]).unwrap();
+        file.as_file().sync_all().unwrap();
+        let frozen = FrozenFile::open(file.path()).unwrap();
+        for access in [Access::Map, Access::Read] {
+            read_all(&mut *frozen.source(access));
+            assert!(mostly_cached(&frozen), "a warm file was made cold by {access:?}");
+        }
+        for access in [Access::Map, Access::Read] {
+            give_back(&frozen, 0, None);
+            if mostly_cached(&frozen) {
+                // A file system in memory: nothing can be given back, and nothing needs to be.
+                continue;
+            }
+            read_all(&mut *frozen.source(access));
+            assert!(!mostly_cached(&frozen), "a cold file was left warm by {access:?}");
+        }
+    }
 }

@@ -70,8 +70,8 @@ impl Source for ReadSource<'_> {
     fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
         debug_assert!(need <= limits::WINDOW);
         let held = at >= self.start && at <= self.end();
-        let enough = held && self.end() - at >= need as u64;
-        if !enough && !(held && self.end() == self.file.len()) {
+        let enough = held && (self.end() - at >= need as u64 || self.end() == self.file.len());
+        if !enough {
             self.slide(at);
             self.fill()?;
         }

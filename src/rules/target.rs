@@ -32,9 +32,10 @@ impl std::error::Error for TargetError {}
 impl Target {
     /// The server of this family and version.
     pub fn new(family: Family, version: (u32, u32)) -> Self {
-        let own = KNOWN.iter().filter(|rules| parse(rules.name).is_some_and(|(f, _)| f == family));
+        let mut own =
+            KNOWN.iter().filter(|rules| parse(rules.name).is_some_and(|(f, _)| f == family));
         let newer = own.clone().find(|rules| parse(rules.name).is_some_and(|(_, v)| v >= version));
-        let rules = newer.or_else(|| own.last()).unwrap_or(&KNOWN[1]);
+        let rules = newer.or_else(|| own.next_back()).unwrap_or(&KNOWN[1]);
         Self { family, version, rules }
     }
 

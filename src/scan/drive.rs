@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Aof, Depth, Event, Pulse, Segment, Sink, walk, walk_from};
+use crate::aof::{Aof, Depth, Event, Pulse, Segment, Sink, walk_from, walk_with};
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{ErrorKind, Result};
 use crate::format::rdb;
@@ -36,7 +36,7 @@ pub fn scan<O: Observer>(
         let mut feed = Feed { observer: &mut observer, context: Context::at_start(position) };
         meter.next_segment();
         let mut source = segment.source()?;
-        let len = walk(&mut *source, &mut meter, &mut feed)?;
+        let len = walk_with(&mut *source, &mut meter, &mut feed)?;
         let context = feed.context;
         meter.reached(len);
         observer.end(&context, len);
@@ -149,19 +149,18 @@ pub fn in_flight(segment: &Segment, from: u64) -> Result<bool> {
 fn goes_beyond(file: &FrozenFile, from: u64, old_end: u64) -> Result<bool> {
     let mut source = file.source(Access::Read);
     let mut context = Context::default();
-    let mut sound = Some(from);
+    // End of the last sound thing outside a transaction, as long as there was no damage before it.
+    let mut reached = from;
+    let mut broken = false;
     let outcome = walk_from(&mut *source, from, &mut (), &mut |event: Event<'_>| {
-        let damaged = matches!(event, Event::Damage(_) | Event::Hollow { .. });
+        broken |= matches!(event, Event::Damage(_) | Event::Hollow { .. });
         context.follow(&event);
-        let (start, end) = event.span();
-        if context.transaction.is_none() && !damaged && sound.is_some_and(|at| at < old_end) {
-            sound = Some(end);
-        } else if damaged && start < old_end {
-            sound = sound.filter(|&at| at >= old_end);
+        if !broken && context.transaction.is_none() {
+            reached = event.span().1;
         }
     });
     match outcome {
-        Ok(_) => Ok(sound.is_some_and(|at| at > old_end || at == old_end)),
+        Ok(_) => Ok(reached >= old_end),
         // Cut shorter again meanwhile, as a server does after a failed write.
         Err(e) if matches!(e.kind(), ErrorKind::Shrank { .. }) => Ok(false),
         Err(e) => Err(e),

@@ -47,9 +47,19 @@ impl Reply {
     }
 }
 
+/// A process that is gone when this is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A running server and a connection to it; it is gone when this is dropped.
 pub struct Live {
-    child: Child,
+    _process: Process,
     stream: BufReader<UnixStream>,
 }
 
@@ -69,10 +79,11 @@ impl Live {
             .stderr(Stdio::null())
             .spawn()
             .expect("start a server");
+        let process = Process(child);
         let started = Instant::now();
         loop {
             if let Ok(stream) = UnixStream::connect(&socket) {
-                return Live { child, stream: BufReader::new(stream) };
+                return Live { _process: process, stream: BufReader::new(stream) };
             }
             assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
             thread::sleep(Duration::from_millis(10));
@@ -126,12 +137,5 @@ impl Live {
             }
             other => panic!("an unknown kind of reply: {other}"),
         }
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

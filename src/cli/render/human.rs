@@ -22,7 +22,7 @@ pub fn check(aof: &Aof, report: &Report, context: &Context) -> String {
     }
     text += "\n";
     text += &problems(report, context, Severity::Warning);
-    text += &verdict_lines(report, style);
+    text += &verdict_lines(report, style, "");
     if !context.quiet {
         text += &style.dim(&wrap(
             "note: commands carry no checksum; a byte changed inside a value cannot be seen.",
@@ -136,7 +136,7 @@ fn problem_lines(problem: &Problem, style: Style) -> String {
 }
 
 /// The verdict, and what the target and redis-check-aof do.
-pub fn verdict_lines(report: &Report, style: Style) -> String {
+pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     let target = report.target;
     let loads = match report.loads {
         Loads::Yes => format!("{target} loads it"),
@@ -144,12 +144,12 @@ pub fn verdict_lines(report: &Report, style: Style) -> String {
         Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
         Loads::No => format!("{target} does not load it"),
     };
-    let verdict = match report.verdict {
-        Verdict::Healthy => style.good("healthy"),
-        Verdict::TailDamage => style.warn("tail damage"),
-        Verdict::InnerDamage => style.bad("inner damage"),
-        Verdict::SetInconsistent => style.bad("set inconsistent"),
-        Verdict::Unsupported => style.bad("unsupported"),
+    let (verdict, painted) = match report.verdict {
+        Verdict::Healthy => ("healthy", style.good("healthy")),
+        Verdict::TailDamage => ("tail damage", style.warn("tail damage")),
+        Verdict::InnerDamage => ("inner damage", style.bad("inner damage")),
+        Verdict::SetInconsistent => ("set inconsistent", style.bad("set inconsistent")),
+        Verdict::Unsupported => ("unsupported", style.bad("unsupported")),
     };
     let sound = match report.size_bytes == report.ok_bytes {
         true => format!("all {} accounted for", count(report.size_bytes, "byte")),
@@ -159,12 +159,14 @@ pub fn verdict_lines(report: &Report, style: Style) -> String {
             count(report.size_bytes, "byte")
         ),
     };
-    let mut text = format!("{verdict}: {loads}; {sound}\n");
+    let line = wrap(&format!("{verdict}: {loads}; {sound}"), style.width, indent);
+    // Painted last, for colours take no columns.
+    let mut text = line.replacen(verdict, &painted, 1) + "\n";
     let checker = match &report.check_aof.why {
         None => "redis-check-aof 8.2 says: valid".to_owned(),
         Some(why) => format!("redis-check-aof 8.2 says: not valid ({why})"),
     };
-    text += &wrap(&checker, style.width, "");
+    text += &wrap(&checker, style.width, indent);
     text + "\n"
 }
 

@@ -1,4 +1,4 @@
-//! JSON for scripts: wire types apart from the library's, in the order of the contract.
+//! JSON for scripts: fills the wire types from what the library reports.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -15,6 +15,11 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::wire::{
+    CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
+    InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
+    SourceOfSeveral, Total, TotalsJson, TriggerJson, Writer,
+};
 use crate::cli::inspect::Inspected;
 
 /// Bytes that are text when they can be, and base64 beside `null` when not.
@@ -32,215 +37,6 @@ fn text(bytes: &[u8]) -> Text {
 
 fn path_text(path: &Path) -> Text {
     text(path.as_os_str().as_bytes())
-}
-
-#[derive(Serialize)]
-struct Source {
-    path: Option<String>,
-    path_b64: Option<String>,
-    layout: &'static str,
-    manifest: Option<String>,
-    manifest_b64: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Writer {
-    family: &'static str,
-    version: String,
-}
-
-#[derive(Serialize)]
-struct CheckAofJson {
-    valid: bool,
-    why: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Head {
-    schema: &'static str,
-    tool_version: &'static str,
-    source: Source,
-    target: String,
-    writer: Option<Writer>,
-    verdict: &'static str,
-    loads: &'static str,
-    check_aof: CheckAofJson,
-    size_bytes: u64,
-    ok_bytes: u64,
-    segments: Vec<SegmentJson>,
-}
-
-#[derive(Serialize)]
-struct SegmentJson {
-    file: Option<String>,
-    file_b64: Option<String>,
-    role: &'static str,
-    seq: Option<i64>,
-    format: Option<&'static str>,
-    size_bytes: Option<u64>,
-    proven: Option<u64>,
-    safe_cut: Option<u64>,
-    ok_up_to: Option<u64>,
-    commands: Option<u64>,
-    transactions: Option<u64>,
-    annotations: Option<u64>,
-    unknown_annotations: Option<u64>,
-    first_ts: Option<i64>,
-    last_ts: Option<i64>,
-    rdb: Option<RdbJson>,
-}
-
-#[derive(Serialize)]
-struct RdbJson {
-    version: Option<u32>,
-    family: Option<&'static str>,
-    keys: Option<u64>,
-    expires: Option<u64>,
-    checksum: Option<&'static str>,
-    end: Option<u64>,
-    created_at: Option<String>,
-    used_memory_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct ProblemJson {
-    kind: &'static str,
-    severity: &'static str,
-    file: Option<String>,
-    file_b64: Option<String>,
-    offset: Option<u64>,
-    length_bytes: Option<u64>,
-    line: Option<u64>,
-    message: String,
-    next: Option<String>,
-    lost: Option<LostJson>,
-}
-
-#[derive(Serialize)]
-struct LostJson {
-    bytes: u64,
-    commands: u64,
-    if_truncated_commands: u64,
-}
-
-#[derive(Serialize)]
-struct CheckJson {
-    #[serde(flatten)]
-    head: Head,
-    problems: Vec<ProblemJson>,
-}
-
-#[derive(Serialize)]
-struct InspectJson {
-    #[serde(flatten)]
-    head: Head,
-    growth: Option<GrowthJson>,
-    totals: TotalsJson,
-    commands: Vec<CommandJson>,
-    databases: Vec<DatabaseJson>,
-    leftovers: Vec<LeftoverJson>,
-    leftover_bytes: u64,
-    problems: Vec<ProblemJson>,
-}
-
-#[derive(Serialize)]
-struct GrowthJson {
-    base_bytes: u64,
-    increment_bytes: u64,
-    current_bytes: u64,
-    growth_percent: u64,
-    trigger: TriggerJson,
-}
-
-#[derive(Serialize)]
-struct TriggerJson {
-    percentage: u32,
-    min_size_bytes: u64,
-    rewrite_at_bytes: Option<u64>,
-    remaining_bytes: Option<u64>,
-    due: bool,
-    source: &'static str,
-}
-
-#[derive(Serialize)]
-struct TotalsJson {
-    commands: u64,
-    transactions: u64,
-    annotations: u64,
-    resp_bytes: u64,
-    command_bytes: u64,
-    annotation_bytes: u64,
-    unparsed_bytes: u64,
-    rdb_bytes: u64,
-}
-
-#[derive(Serialize)]
-struct CommandJson {
-    name: Option<String>,
-    name_b64: Option<String>,
-    group: Option<&'static str>,
-    count: u64,
-    bytes: u64,
-    share: f64,
-    largest_bytes: u64,
-}
-
-#[derive(Serialize)]
-struct DatabaseJson {
-    db: u64,
-    commands: u64,
-    bytes: u64,
-}
-
-#[derive(Serialize)]
-struct LeftoverJson {
-    path: Option<String>,
-    path_b64: Option<String>,
-    kind: &'static str,
-    size_bytes: u64,
-    modified_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Several<T> {
-    schema: &'static str,
-    tool_version: &'static str,
-    source: SourceOfSeveral,
-    sets: Vec<T>,
-    total: Total,
-}
-
-#[derive(Serialize)]
-struct SourceOfSeveral {
-    path: Option<String>,
-    path_b64: Option<String>,
-    layout: &'static str,
-    manifest: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Total {
-    sets: usize,
-    healthy: usize,
-    verdict: &'static str,
-    size_bytes: u64,
-    ok_bytes: u64,
-    commands: u64,
-    problems: usize,
-}
-
-#[derive(Serialize)]
-struct ErrorJson {
-    error: ErrorBody,
-}
-
-#[derive(Serialize)]
-struct ErrorBody {
-    kind: &'static str,
-    path: Option<String>,
-    path_b64: Option<String>,
-    offset: Option<u64>,
-    message: String,
 }
 
 const CHECK: &str = "aofkit.check/1";
@@ -293,6 +89,13 @@ pub fn error(error: &Error) -> String {
         offset: error.offset(),
         message: error.to_string(),
     };
+    serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
+}
+
+/// Arguments that make no sense, on one line.
+pub fn usage(why: &str) -> String {
+    let message = why.to_owned();
+    let body = ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
     serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
 }
 

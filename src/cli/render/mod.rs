@@ -5,5 +5,6 @@ pub mod json;
 mod screen;
 mod sets;
 mod units;
+mod wire;
 
 pub use units::Style;

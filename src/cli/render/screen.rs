@@ -2,7 +2,7 @@
 
 use aofkit::aof::{Aof, LeftoverKind};
 use aofkit::check::{RdbFacts, SegmentReport, Severity, Verdict};
-use aofkit::stats::{Growth, MixReport};
+use aofkit::stats::{CommandRow, Growth, MixReport};
 use aofkit::text::{count, name, thousands};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
@@ -151,15 +151,13 @@ fn growth_lines(growth: &Growth, aof: &Aof, style: Style) -> String {
         }
         Some(at) => {
             let left = size(growth.remaining_bytes().unwrap_or(0));
-            let line = format!("{}{left} to go until {}, {rule}", bar_to(current, at), size(at));
-            format!("  next rewrite: {line}")
+            let bar = bar(current, at, 16);
+            let line = format!("  next rewrite: ▕{bar}▏ {left} to go until {}", size(at));
+            // The bar has blanks in it, so the line is not for `wrap`.
+            format!("{line},\n{}", wrap(&rule, style.width, "    "))
         }
     };
     text + "\n"
-}
-
-fn bar_to(current: u64, at: u64) -> String {
-    format!("▕{}▏ ", bar(current, at, 16))
 }
 
 /// What the RDB part says of itself.
@@ -219,24 +217,39 @@ fn commands(mix: &MixReport, style: Style) -> String {
     }
     let mut text = format!("\n{}  {}\n", style.bold("commands"), summary.join(", "));
     let shown = &mix.commands[..mix.commands.len().min(COMMANDS)];
-    let widest = shown.iter().map(|row| name_of(&row.name).chars().count()).max().unwrap_or(0);
-    for row in shown {
-        text += &format!(
-            "  {:<widest$}  {} {:>7}  {:>10}  {:>13} x {}\n",
-            name_of(&row.name),
-            bar(row.bytes, totals.command_bytes, 20),
-            share(row.bytes, totals.command_bytes),
-            size(row.bytes),
-            thousands(row.count),
-            size(row.bytes / row.count.max(1))
-        );
-    }
+    text += &command_rows(shown, totals.command_bytes, style);
     let rest = &mix.commands[shown.len()..];
     if !rest.is_empty() {
         let bytes = rest.iter().map(|row| row.bytes).sum();
         text += &format!("  {} more, {}\n", count(rest.len() as u64, "command"), size(bytes));
     }
     text + &databases(mix, style)
+}
+
+/// A row for each command, its bar as long as the screen allows.
+fn command_rows(shown: &[CommandRow], total: u64, style: Style) -> String {
+    const BAR: std::ops::RangeInclusive<usize> = 4..=20;
+    // Blanks, share and the two sizes.
+    const REST: usize = 2 + 2 + 1 + 7 + 2 + 10 + 2 + 3 + 10;
+    let widest = |text: &dyn Fn(&CommandRow) -> String| {
+        shown.iter().map(|row| text(row).chars().count()).max().unwrap_or(0)
+    };
+    let names = widest(&|row| name_of(&row.name));
+    let counts = widest(&|row| thousands(row.count));
+    let left = style.width.saturating_sub(names + counts + REST);
+    let columns = left.clamp(*BAR.start(), *BAR.end());
+    let row = |row: &CommandRow| {
+        format!(
+            "  {:<names$}  {} {:>7}  {:>10}  {:>counts$} x {}\n",
+            name_of(&row.name),
+            bar(row.bytes, total, columns),
+            share(row.bytes, total),
+            size(row.bytes),
+            thousands(row.count),
+            size(row.bytes / row.count.max(1))
+        )
+    };
+    shown.iter().map(row).collect()
 }
 
 /// A command's name, cut so that a name of noise does not tear the columns.
@@ -300,9 +313,7 @@ fn leftovers(aof: &Aof, style: Style) -> String {
 fn health(one: &Inspected, context: &Context) -> String {
     let style = context.style;
     let mut text = format!("\n{}\n", style.bold("health"));
-    for line in verdict_lines(&one.report, style).lines() {
-        text += &format!("  {line}\n");
-    }
+    text += &verdict_lines(&one.report, style, "  ");
     let telling = one.report.problems.iter().filter(|p| p.severity >= Severity::Warning);
     let most = if context.verbose { usize::MAX } else { 3 };
     for problem in telling.clone().take(most) {

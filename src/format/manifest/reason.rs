@@ -6,7 +6,7 @@ use super::LINE_MAX;
 ///
 /// A refused manifest stops a server at startup, also one with `appendonly no`: it is read in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {kind}; a server that finds this stops at startup, even with appendonly no")]
+#[error("{}{kind}; a server that finds this stops at startup, even with appendonly no", Line(*.line))]
 pub struct Reason {
     /// The line, counted from 1 as the loader counts and logs it; 0 when there is no line at all.
     ///
@@ -14,6 +14,18 @@ pub struct Reason {
     pub line: u64,
     /// What is wrong with it.
     pub kind: Kind,
+}
+
+/// The line a complaint is about, where it is about one.
+struct Line(u64);
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            line => write!(f, "line {line}: "),
+        }
+    }
 }
 
 /// What a loader refuses; one variant for each message it has.

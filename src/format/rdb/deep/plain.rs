@@ -22,10 +22,8 @@ impl Deep {
                     self.flaw(Wrong::Score, at, None);
                 }
             }
-            (Item::Score, (at, _)) => {
-                if !is_score(token.bytes) {
-                    self.flaw(Wrong::Score, at, None);
-                }
+            (Item::Score, (at, _)) if !is_score(token.bytes) => {
+                self.flaw(Wrong::Score, at, None);
             }
             (Item::Container, _) => self.is_plain_node = number() == Some(1),
             (Item::Fixed(8), (at, 24)) => {
@@ -42,10 +40,8 @@ impl Deep {
                     self.flaw(Wrong::FieldExpiry, at, None);
                 }
             }
-            (Item::Live, (at, _)) => {
-                if self.nodes == 0 && number() != Some(0) {
-                    self.flaw(Wrong::StreamLength, at, None);
-                }
+            (Item::Live, (at, _)) if self.nodes == 0 && number() != Some(0) => {
+                self.flaw(Wrong::StreamLength, at, None);
             }
             (Item::Counted(part, _), (at, _)) => {
                 if let Some(wrong) = self.pending.counted(*part, number().unwrap_or(0)) {

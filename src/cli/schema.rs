@@ -1,0 +1,54 @@
+//! `aofkit schema`: what the JSON of each verb looks like.
+
+use clap::ValueEnum;
+
+/// The schemas there are, one document each in `docs/schemas/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// What `check --json` prints
+    Check,
+    /// What `inspect --json` prints
+    Inspect,
+    /// What any verb prints on standard error with --json when it fails
+    Error,
+}
+
+impl Schema {
+    /// What the `schema` field of the output says; errors are no result and have none.
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Check => "aofkit.check/1",
+            Self::Inspect => "aofkit.inspect/1",
+            Self::Error => "aofkit.error/1",
+        }
+    }
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Inspect => "inspect",
+            Self::Error => "error",
+        }
+    }
+
+    const fn document(self) -> &'static str {
+        match self {
+            Self::Check => include_str!("../../docs/schemas/check.json"),
+            Self::Inspect => include_str!("../../docs/schemas/inspect.json"),
+            Self::Error => include_str!("../../docs/schemas/error.json"),
+        }
+    }
+}
+
+/// One schema; without a name the list of them, or with `json` all of them in one object.
+pub fn run(wanted: Option<Schema>, json: bool) -> String {
+    let all = Schema::value_variants();
+    match wanted {
+        Some(schema) => schema.document().to_owned(),
+        None if json => {
+            let member = |s: &Schema| format!("\"{}\": {}", s.verb(), s.document().trim_end());
+            format!("{{\n{}\n}}\n", all.iter().map(member).collect::<Vec<_>>().join(",\n"))
+        }
+        None => all.iter().map(|s| format!("{:<9}{}\n", s.verb(), s.id())).collect(),
+    }
+}

@@ -1,0 +1,19 @@
+//! The binary as its users see it: what they type, what they read, what their scripts rely on.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, in its helpers as well"
+)]
+
+mod conf;
+mod contract;
+mod damage;
+mod links;
+mod live;
+mod paths;
+#[path = "../support/schema.rs"]
+mod schema;
+mod screen;
+mod streams;
+mod words;
+mod world;

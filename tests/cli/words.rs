@@ -1,0 +1,155 @@
+//! Options and their twins in the environment, what is hidden, and what is escaped.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::world::*;
+
+fn with_env(verb: &str, name: &str, value: &str, path: &Path) -> Run {
+    finish(aofkit().arg(verb).arg(path).env(name, value))
+}
+
+#[test]
+fn long_options_have_twins_in_the_environment() {
+    let set = Set::of(&sets(3));
+    let dir = set.dir();
+    let json = |run: Run| -> serde_json::Value { serde_json::from_str(&run.out).unwrap() };
+    assert!(json(with_env("check", "AOFKIT_JSON", "1", &dir))["schema"].is_string());
+    assert!(json(with_env("check", "AOFKIT_FORMAT", "json", &dir))["schema"].is_string());
+    assert!(!with_env("check", "AOFKIT_JSON", "0", &dir).expect(0).out.starts_with('{'));
+    let run =
+        finish(aofkit().args(["check", "--json"]).arg(&dir).env("AOFKIT_TARGET", "redis-7.0"));
+    assert_eq!(json(run)["target"], "redis-7.0");
+    assert!(with_env("check", "AOFKIT_COLOR", "always", &dir).expect(0).out.contains('\x1b'));
+    let loud = check(&dir).expect(0).out;
+    let quiet = with_env("check", "AOFKIT_QUIET", "yes", &dir).expect(0).out;
+    assert!(loud.contains("note:") && !quiet.contains("note:"), "{quiet}");
+    set.put("temp-rewriteaof-1.aof", b"x");
+    assert!(!check(&dir).out.contains("temp-rewriteaof-1.aof"));
+    let verbose = with_env("check", "AOFKIT_VERBOSE", "true", &dir).expect(0).out;
+    assert!(verbose.contains("temp-rewriteaof-1.aof"), "{verbose}");
+    for (name, value) in [("NO_PROGRESS", "1"), ("THREADS", "2"), ("LIMIT_RATE", "64MiB")] {
+        with_env("check", &format!("AOFKIT_{name}"), value, &dir).expect(0);
+    }
+    for (name, value) in [
+        ("TARGET", "mongodb-7"),
+        ("FORMAT", "xml"),
+        ("THREADS", "0"),
+        ("COLOR", "pink"),
+        ("LIMIT_RATE", "fast"),
+    ] {
+        with_env("check", &format!("AOFKIT_{name}"), value, &dir).expect(2);
+    }
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_a_usage_error() {
+    let calls: [&[&str]; 8] = [
+        &[],
+        &["check"],
+        &["inspect"],
+        &["check", "a", "b"],
+        &["check", "--target", "redis", "."],
+        &["check", "--limit-rate", "0", "."],
+        &["repair-everything", "."],
+        &["check", "--format", "yaml", "."],
+    ];
+    for words in calls {
+        let run = run(words).expect(2);
+        assert_ne!(run.err, "", "{words:?}");
+    }
+}
+
+#[test]
+fn the_command_line_overrides_the_environment() {
+    let set = Set::of(&sets(3));
+    let mut command = aofkit();
+    command.args(["check", "--json", "--target", "valkey-8.1"]).arg(set.dir());
+    let run = finish(command.env("AOFKIT_TARGET", "redis-7.0"));
+    assert_eq!(run.json()["target"], "valkey-8.1");
+}
+
+#[test]
+fn an_unknown_version_is_judged_by_the_next_newer_rules_and_printed_as_it_is() {
+    let set = Set::of(&sets(3));
+    for (target, rules) in [("redis-6.2", "redis-7.0"), ("redis-7.4", "redis-8.2")] {
+        let run = run(["check", "--target", target, set.dir().to_str().unwrap()]).expect(0);
+        assert!(run.out.contains(&format!("{target} (rules of {rules})")), "{}", run.out);
+    }
+}
+
+/// A hole with key and value beside it, and an RDB that breaks off inside a value.
+fn full_of_secrets() -> [Set; 2] {
+    let record = record(&[b"SET", b"SECRETKEY", b"SECRETVALUE"]);
+    let mut broken = record.clone();
+    // The value's length is one too small, so that the value itself stands where CRLF should.
+    let at = broken.windows(3).position(|w| w == b"$11").unwrap();
+    broken[at + 2] = b'0';
+    let hole = Set::of(&[record.clone(), broken, record.clone(), record].concat());
+    let base = Set::recorded("redis-7.0.15/rdb-base");
+    let file = base.file("appendonly.aof.2.base.rdb");
+    fs::write(&file, &fs::read(&file).unwrap()[..3000]).unwrap();
+    [hole, base]
+}
+
+#[test]
+fn redacted_output_holds_no_key_and_no_value() {
+    let [hole, base] = full_of_secrets();
+    let shown = check(&hole.dir()).expect(21).out + &check(&base.dir()).expect(21).out;
+    assert!(shown.contains("SECRET") && shown.contains("key \""), "nothing to hide in:\n{shown}");
+    for set in [&hole, &base] {
+        for words in [&["check"][..], &["inspect"], &["check", "--json"], &["inspect", "--json"]] {
+            let run = finish(aofkit().args(words).args(["-v", "--redact"]).arg(set.dir()));
+            assert!(!run.out.contains("SECRET"), "{words:?}\n{}", run.out);
+            assert!(!run.out.contains("key \""), "{words:?}\n{}", run.out);
+            assert!(!run.out.contains("near \""), "{words:?}\n{}", run.out);
+        }
+    }
+    let redacted = finish(aofkit().args(["check", "--redact"]).arg(base.dir())).out;
+    assert!(redacted.contains("key #"), "a hash stands in its place:\n{redacted}");
+    let by_env = with_env("check", "AOFKIT_REDACT", "1", &hole.dir());
+    assert!(!by_env.out.contains("SECRET"));
+}
+
+fn assert_tame(text: &str, what: &str) {
+    let wild = text.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(wild, None, "{what} lets a control byte through:\n{text:?}");
+}
+
+#[test]
+fn control_bytes_in_names_never_reach_the_terminal() {
+    let command = record(&[b"\x1b[31mEVIL\x07\n", b"key\x1b]0;owned\x07"]);
+    let set = Set::of(&[sets(3), command, sets(3), b"\x1b[2Jjunk\x9b".to_vec()].concat());
+    let name = b"evil\x1b[31m.1.incr.aof";
+    fs::rename(set.file(INCREMENT), set.dir().join(OsStr::from_bytes(name))).unwrap();
+    set.manifest(&format!(
+        "file {BASE} seq 1 type b\nfile \"evil\\x1b[31m.1.incr.aof\" seq 1 type i\n"
+    ));
+    set.put("temp-\x1b[31m.aof", b"x");
+    for verb in ["check", "inspect"] {
+        let run = finish(aofkit().args([verb, "-v"]).arg(set.dir()));
+        assert!(run.out.contains(r"\x1b[31m"), "{}", run.out);
+        assert_tame(&run.out, verb);
+        assert_tame(&run.err, verb);
+    }
+}
+
+#[test]
+fn control_bytes_in_paths_never_reach_the_terminal() {
+    let set = Set::of(&[sets(3), b"*3\r\n".to_vec()].concat());
+    let odd = set.root().join("odd\x1b[31mdir");
+    fs::rename(set.dir(), &odd).unwrap();
+    for verb in ["check", "inspect"] {
+        let run = finish(aofkit().arg(verb).arg(&odd));
+        assert_tame(&run.out, verb);
+        assert_tame(&run.err, verb);
+    }
+}
+
+#[test]
+fn control_bytes_in_errors_never_reach_the_terminal() {
+    let run = run(["check", "no\x1b[31mwhere"]).expect(10);
+    assert_tame(&run.err, "an error");
+}

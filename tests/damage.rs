@@ -1,0 +1,111 @@
+//! Damage in the middle of a log costs what it hit and no more, and never brings to life what lies inside
+//! a value.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+
+use aofkit::aof::{Aof, OpenOptions};
+use aofkit::check::{Check, Report, Verdict, Wording, judge};
+use aofkit::progress::Silent;
+use aofkit::scan::{Pace, scan};
+
+fn record(args: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
+    for arg in args {
+        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        bytes.extend_from_slice(arg);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+/// Records whose values hold whole logs, others whose values are plain, and a hash with many fields.
+fn records() -> Vec<Vec<u8>> {
+    let log = record(&[b"SET", b"inner", b"look-alike"]).repeat(12);
+    let mut all = vec![record(&[b"SELECT", b"0"])];
+    for i in 0..8 {
+        let key = format!("key:{i}");
+        all.push(record(&[b"SET", key.as_bytes(), &log]));
+        all.push(record(&[b"SET", key.as_bytes(), format!("plain value {i}").as_bytes()]));
+        all.push(record(&[b"HSET", b"h", b"f1", b"v1", b"f2", &log[..100], b"f3", b"v3"]));
+        all.push(record(&[b"PEXPIREAT", key.as_bytes(), b"4102444800000"]));
+    }
+    all
+}
+
+fn check(bytes: &[u8]) -> Report {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), bytes).unwrap();
+    // Nobody is in the middle of writing it.
+    file.as_file().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let aof = Aof::open(file.path(), &OpenOptions::default()).unwrap();
+    let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).unwrap();
+    judge(&aof, facts, &Wording::default()).unwrap()
+}
+
+fn commands(report: &Report) -> u64 {
+    report.segments[0].facts.as_ref().unwrap().commands
+}
+
+/// Offsets of the digits in argument lengths, with the number of the record they are in.
+fn length_digits(records: &[Vec<u8>]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut base = 0;
+    for (number, record) in records.iter().enumerate() {
+        let mut at = record.iter().position(|&b| b == b'\n').unwrap() + 1;
+        while at < record.len() {
+            let end = at + record[at..].iter().position(|&b| b == b'\r').unwrap();
+            found.extend((at + 1..end).map(|digit| (base + digit, number)));
+            let length: usize = std::str::from_utf8(&record[at + 1..end]).unwrap().parse().unwrap();
+            at = end + 2 + length + 2;
+        }
+        base += record.len();
+    }
+    found
+}
+
+#[test]
+fn a_flipped_bit_in_a_length_costs_its_record_and_revives_nothing() {
+    let records = records();
+    let log = records.concat();
+    let whole = records.len() as u64;
+    assert_eq!((check(&log).verdict, commands(&check(&log))), (Verdict::Healthy, whole));
+    let mut judged = 0;
+    for (at, number) in length_digits(&records) {
+        for bit in 0..8 {
+            let mut damaged = log.clone();
+            damaged[at] ^= 1 << bit;
+            let report = check(&damaged);
+            let left = commands(&report);
+            let what = format!("record {number}, byte {at}, bit {bit}: {left} of {whole} commands");
+            // A length that grows just so far that it ends where the next record's count ends takes that
+            // record with it: two are lost, and no reader can tell.
+            assert!(left + 2 >= whole, "{what}: too many are lost");
+            assert!(left <= whole, "{what}: look-alikes were brought to life");
+            // With the next record taken along, the last but one is damage at the end, too.
+            let near_end = number + 2 >= records.len();
+            let inner = report.verdict == Verdict::InnerDamage;
+            assert!(inner || near_end && report.verdict == Verdict::TailDamage, "{what}");
+            judged += 1;
+        }
+    }
+    assert!(judged > 500, "only {judged} places were tried");
+}
+
+#[test]
+fn a_log_cut_anywhere_is_damaged_at_its_end_only() {
+    let records = records();
+    let log = records.concat();
+    let mut ends: Vec<usize> = vec![0];
+    ends.extend(records.iter().scan(0, |end, r| {
+        *end += r.len();
+        Some(*end)
+    }));
+    for cut in 0..log.len() {
+        let report = check(&log[..cut]);
+        let whole = ends.iter().filter(|&&end| end > 0 && end <= cut).count() as u64;
+        assert_eq!(commands(&report), whole, "cut at {cut}");
+        let expected = if ends.contains(&cut) { Verdict::Healthy } else { Verdict::TailDamage };
+        assert_eq!(report.verdict, expected, "cut at {cut}");
+    }
+}

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::samples;
 use crate::format::fault::Fault;
 use crate::format::rdb::checksum::Checksum;
+use crate::format::rdb::deep::Deep;
 use crate::format::rdb::header::Family;
-use crate::format::rdb::pass::{Pass, Progress, walk_slice};
+use crate::format::rdb::pass::{Failure, Pass, Progress, Walked, walk_slice, walk_slice_with};
 use crate::format::rdb::reason::{Class, Reason};
 use crate::format::rdb::walk::{NEED_MAX, Next, Walker};
 
@@ -144,6 +145,30 @@ proptest! {
         prop_assert_eq!(in_windows(&bytes, size), whole);
         let _ = walk_slice(&bytes, 0);
         let _ = walk_slice(&bytes, u64::MAX - 20);
+        let _ = walk_slice_with(&bytes, u64::MAX - 20, &mut Deep::new());
+        // A listener looks ahead, so of torn data it may know less exactly how much is missing.
+        let told = |result: std::result::Result<Walked, Failure>| match result {
+            Ok(walked) => format!("{:?}", walked.outcome),
+            Err(failure) => format!("{:?} {}", failure.fault.reason.class(), failure.fault.at),
+        };
+        let deep = walk_slice_with(&bytes, 0, &mut Deep::new());
+        prop_assert_eq!(told(deep), told(walk_slice(&bytes, 0)));
+    }
+
+    #[test]
+    fn no_packed_bytes_panic(
+        number in prop::sample::select(vec![9_u8, 10, 11, 12, 13, 16, 17, 20, 23, 30]),
+        head in prop::collection::vec(0_u8..40, 0..12),
+        body in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        // Sizes that fit let the walk come to the entries.
+        let mut blob = [head, body, vec![0xff]].concat();
+        let size = (blob.len() as u32).to_le_bytes();
+        blob.iter_mut().zip(size).for_each(|(byte, size)| *byte = size);
+        let mut records = vec![number, 1, b'k', blob.len() as u8];
+        records.extend(blob);
+        let bytes = samples::file(Family::Redis, 15, &records);
+        let _ = walk_slice_with(&bytes, 0, &mut Deep::new());
     }
 
     #[test]
@@ -153,5 +178,6 @@ proptest! {
         let whole = in_windows(&bytes, bytes.len());
         prop_assert_eq!(in_windows(&bytes, 3), whole);
         let _ = walk_slice(&bytes[9..], 0);
+        let _ = walk_slice_with(&bytes, 0, &mut Deep::new());
     }
 }

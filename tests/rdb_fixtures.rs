@@ -87,13 +87,13 @@ fn small_windows_find_the_same_end() {
 
 /// What `check` says of a file of these bytes, thorough or not.
 fn checked(bytes: &[u8], thorough: bool) -> Report {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("make a temporary directory");
     let path = dir.path().join("dump.rdb");
-    fs::write(&path, bytes).unwrap();
-    let aof = Aof::open(&path, &OpenOptions::default()).unwrap();
+    fs::write(&path, bytes).expect("write a file");
+    let aof = Aof::open(&path, &OpenOptions::default()).expect("open a file");
     let observer = Check::new(&aof).thorough(thorough);
-    let facts = scan(&aof, observer, &Pace::default(), &Silent).unwrap();
-    judge(&aof, facts, &Wording::default()).unwrap()
+    let facts = scan(&aof, observer, &Pace::default(), &Silent).expect("scan a file");
+    judge(&aof, facts, &Wording::default()).expect("judge a file")
 }
 
 #[test]

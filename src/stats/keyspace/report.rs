@@ -131,7 +131,7 @@ impl Idle {
     }
 }
 
-/// What a [`KeySpace`] answers.
+/// What a [`KeySpace`](super::KeySpace) answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeySpaceReport {
     /// Keys.

@@ -6,7 +6,7 @@ use aofkit::aof::{Aof, Layout, Role};
 use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
-use aofkit::stats::{Growth, Mix, MixReport};
+use aofkit::stats::{Growth, KeySpace, KeySpaceOptions, KeySpaceReport, Mix, MixReport};
 use aofkit::text::{count, name};
 
 use super::args::Context;
@@ -14,13 +14,27 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{human, json};
 
+/// How many of a base's biggest keys are told.
+const BIGGEST: usize = 10;
+
 /// What is shown of one set.
 pub struct Inspected {
     pub aof: Aof,
     pub report: Report,
     pub mix: MixReport,
+    pub key_space: KeySpaceReport,
+    /// Keys are shown as hashes.
+    pub redact: bool,
     /// `None` where a file by itself has no base to grow from.
     pub growth: Option<Growth>,
+}
+
+impl Inspected {
+    /// Whether there is an RDB part, so that its keys were counted.
+    pub fn has_rdb(&self) -> bool {
+        let facts = self.report.segments.iter().filter_map(|s| s.facts.as_ref());
+        facts.into_iter().any(|f| f.rdb.is_some())
+    }
 }
 
 /// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
@@ -39,8 +53,10 @@ pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
 }
 
 fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
-    let observer = (Check::new(&aof), Mix::default());
-    let (facts, mix) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let key_space = KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST });
+    let observer = (Check::new(&aof), (Mix::default(), key_space));
+    let (facts, (mix, key_space)) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
     let report = judge(&aof, facts, &Wording { redact: context.redact })?;
     let growth = (aof.layout == Layout::MultiPart).then(|| {
         let sum = |role| {
@@ -49,7 +65,7 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
         };
         Growth::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
     });
-    Ok(Inspected { aof, report, mix, growth })
+    Ok(Inspected { aof, report, mix, key_space, redact: context.redact, growth })
 }
 
 fn warn(one: &Inspected, context: &Context) {

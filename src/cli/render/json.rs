@@ -15,6 +15,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::key_space_json::key_space;
 use super::wire::{
     CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
     InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
@@ -23,12 +24,12 @@ use super::wire::{
 use crate::cli::inspect::Inspected;
 
 /// Bytes that are text when they can be, and base64 beside `null` when not.
-struct Text {
-    plain: Option<String>,
-    b64: Option<String>,
+pub struct Text {
+    pub plain: Option<String>,
+    pub b64: Option<String>,
 }
 
-fn text(bytes: &[u8]) -> Text {
+pub fn text(bytes: &[u8]) -> Text {
     match std::str::from_utf8(bytes) {
         Ok(plain) => Text { plain: Some(plain.to_owned()), b64: None },
         Err(_) => Text { plain: None, b64: Some(BASE64_STANDARD.encode(bytes)) },
@@ -143,6 +144,7 @@ fn inspect_json(one: &Inspected) -> InspectJson {
     InspectJson {
         head: head(INSPECT, &one.aof, &one.report),
         growth: one.growth.as_ref().map(|growth| growth_json(growth, one.aof.configured)),
+        key_space: one.has_rdb().then(|| key_space(&one.key_space, one.redact)),
         totals: totals_json(totals),
         commands: one.mix.commands.iter().map(|row| command(row, totals)).collect(),
         databases: one.mix.databases.iter().map(database).collect(),

@@ -2,6 +2,8 @@
 
 pub mod human;
 pub mod json;
+mod key_space;
+mod key_space_json;
 mod screen;
 mod sets;
 mod units;

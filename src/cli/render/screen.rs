@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::human::{headline, verdict_lines, wrap};
 use super::json;
+use super::key_space;
 use super::units::{Style, bar, share, size, time};
 use crate::cli::args::Context;
 use crate::cli::inspect::Inspected;
@@ -192,7 +193,8 @@ fn base(one: &Inspected, style: Style) -> String {
         format!("{} {}", aofkit::text::escape(field), aofkit::text::escape(value))
     }));
     let line = format!("{}: {}", name(&segment.name), parts.join(", "));
-    format!("\n{}\n{}\n", style.bold("base"), wrap(&line, style.width, "  "))
+    let keys = key_space::text(&one.key_space, style, one.redact);
+    format!("\n{}\n{}\n{keys}", style.bold("base"), wrap(&line, style.width, "  "))
 }
 
 /// Auxiliary fields that are told elsewhere on the screen.

@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::key_space_json::KeySpaceJson;
+
 #[derive(Serialize)]
 pub struct Source {
     pub path: Option<String>,
@@ -106,6 +108,7 @@ pub struct InspectJson {
     #[serde(flatten)]
     pub head: Head,
     pub growth: Option<GrowthJson>,
+    pub key_space: Option<KeySpaceJson>,
     pub totals: TotalsJson,
     pub commands: Vec<CommandJson>,
     pub databases: Vec<DatabaseJson>,

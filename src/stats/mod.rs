@@ -1,7 +1,17 @@
 //! Observers that count. They judge nothing: damage is bytes without a meaning here.
 
+mod faults;
 mod growth;
+mod keys;
 mod mix;
+mod prefixes;
+mod sketch;
+mod slots;
 
+pub use faults::Faults;
 pub use growth::Growth;
+pub use keys::{KeyOptions, KeyReport, KeyRow, KeyTraffic, PrefixRow, SlotRow};
 pub use mix::{CommandRow, DatabaseRow, Mix, MixReport, Totals};
+pub use prefixes::Grouping;
+pub use sketch::HyperLogLog;
+pub use slots::{SLOTS, slot};

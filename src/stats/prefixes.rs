@@ -1,0 +1,403 @@
+//! Which family of keys a key belongs to: `user:42:profile` to `user:*:profile`, or by its first words.
+//!
+//! A family is named by a pattern in which `*` stands for what differs. How many families are kept is
+//! bounded: the lightest are taken together with their like (`user:alice` and `user:bob` become `user:*`),
+//! so that every byte stays counted once.
+
+use std::collections::HashMap;
+
+use foldhash::quality::RandomState;
+
+use super::sketch::HyperLogLog;
+
+/// Families kept at most. Each may need the 16 KiB of a [`HyperLogLog`].
+const FAMILIES: usize = 3000;
+
+/// Words of a key that are looked at; what follows is one more.
+const WORDS: usize = 32;
+
+/// Longest pattern, in bytes: what is longer is no family of keys but noise.
+const LONGEST: usize = 256;
+
+/// Siblings that are still told apart when the tool itself chooses the families.
+const SIBLINGS: usize = 64;
+
+/// How keys are put into families.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Bytes that end a word.
+    pub separators: Vec<u8>,
+    /// Families by so many first words, one report for each number; none: whatever looks like an
+    /// identifier is taken for one.
+    pub depths: Vec<usize>,
+}
+
+impl Default for Grouping {
+    fn default() -> Self {
+        Self { separators: b":".to_vec(), depths: Vec::new() }
+    }
+}
+
+impl Grouping {
+    fn deepest(&self) -> Option<usize> {
+        self.depths.iter().max().copied()
+    }
+
+    /// Writes the pattern of `key` to `pattern`.
+    pub fn pattern(&self, key: &[u8], pattern: &mut Vec<u8>) {
+        pattern.clear();
+        match self.deepest() {
+            Some(depth) => pattern.extend_from_slice(self.head(key, depth)),
+            None => {
+                let mut words = 0;
+                for (word, separator) in self.words(key) {
+                    words += 1;
+                    if words > WORDS || pattern.len() + word.len() >= LONGEST {
+                        break;
+                    }
+                    pattern.extend_from_slice(shown(word));
+                    if shown(word).len() < word.len() {
+                        pattern.push(b'*');
+                    }
+                    match separator {
+                        Some(separator) => pattern.push(separator),
+                        None => return,
+                    }
+                }
+            }
+        }
+        pattern.truncate(LONGEST);
+        pattern.push(b'*');
+    }
+
+    /// The first `depth` words of a key that has more, with the separator after them. Of a shorter key
+    /// all but the last word, which names the key.
+    fn head<'k>(&self, key: &'k [u8], depth: usize) -> &'k [u8] {
+        let ends = key.iter().enumerate().filter(|(_, byte)| self.separators.contains(byte));
+        let end = ends.take(depth).last().map_or(0, |(at, _)| at + 1);
+        &key[..end]
+    }
+
+    /// Words, each with the separator that ends it.
+    fn words<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = (&'k [u8], Option<u8>)> {
+        key.split_inclusive(|byte| self.separators.contains(byte))
+            .map(|piece| match piece.split_last() {
+                Some((last, word)) if self.separators.contains(last) => (word, Some(*last)),
+                _ => (piece, None),
+            })
+            .chain(match key.last() {
+                // A separator at the end is followed by an empty word.
+                Some(last) if self.separators.contains(last) => Some((&[][..], None)),
+                _ => None,
+            })
+    }
+
+    /// The next wider family: the last word that is spelled out becomes `*`, or with depths the last
+    /// word goes. `None` when there is nothing left to widen.
+    fn wider(&self, pattern: &[u8]) -> Option<Vec<u8>> {
+        if self.deepest().is_some() {
+            let body = pattern.strip_suffix(b"*")?;
+            let body = &body[..body.len().checked_sub(1)?];
+            let last = body.iter().rposition(|byte| self.separators.contains(byte));
+            let mut wider = body[..last.map_or(0, |at| at + 1)].to_vec();
+            wider.push(b'*');
+            return Some(wider);
+        }
+        let words: Vec<_> = self.words(pattern).collect();
+        let spelled = words.iter().rposition(|(word, _)| *word != b"*")?;
+        let mut wider = Vec::with_capacity(pattern.len());
+        for (place, (word, separator)) in words.iter().enumerate() {
+            wider.extend_from_slice(if place == spelled { b"*" } else { word });
+            wider.extend(separator);
+        }
+        Some(wider)
+    }
+}
+
+/// What of a word is spelled out in a pattern: all of it, or nothing of an identifier, or what stands
+/// before a number.
+fn shown(word: &[u8]) -> &[u8] {
+    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+    let is_printable = word.iter().all(|b| (b' '..=b'~').contains(b));
+    if !is_printable {
+        return match std::str::from_utf8(word) {
+            Ok(text) if digits == 0 && !text.chars().any(char::is_control) => word,
+            _ => &[],
+        };
+    }
+    let all = |wanted: fn(&u8) -> bool| word.iter().all(wanted);
+    let is_number = digits > 0 && all(|b| b.is_ascii_digit() || b"-._+".contains(b));
+    let is_hex =
+        digits > 0 && word.len() >= 8 && all(|b| b.is_ascii_hexdigit() || b"-x".contains(b));
+    let is_mixed = word.iter().any(u8::is_ascii_uppercase) && !all(|b| !b.is_ascii_lowercase());
+    let is_token = word.len() >= 16 && digits > 0 && (digits * 8 >= word.len() || is_mixed);
+    if is_number || is_hex || is_token {
+        return &[];
+    }
+    let end = word.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |at| at + 1);
+    // A version or a shard number tells families apart; a longer number counts things.
+    if word.len() - end >= 3 { &word[..end] } else { word }
+}
+
+/// A family.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Family {
+    pub(super) pattern: Vec<u8>,
+    pub(super) commands: u64,
+    pub(super) bytes: u64,
+    pub(super) keys: HyperLogLog,
+}
+
+impl Family {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.commands += other.commands;
+        self.bytes += other.bytes;
+        self.keys.merge(&other.keys);
+    }
+}
+
+/// The number of a family that holds what belongs to none.
+pub(super) const REST: u32 = 0;
+
+/// All families met so far.
+#[derive(Clone, Debug)]
+pub(super) struct Families {
+    grouping: Grouping,
+    list: Vec<Family>,
+    places: HashMap<Vec<u8>, u32, RandomState>,
+    scratch: Vec<u8>,
+}
+
+impl Families {
+    pub(super) fn new(grouping: Grouping, seed: RandomState) -> Self {
+        let mut places = HashMap::with_hasher(seed);
+        places.insert(b"*".to_vec(), REST);
+        let rest = Family { pattern: b"*".to_vec(), ..Family::default() };
+        Self { grouping, list: vec![rest], places, scratch: Vec::new() }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() > FAMILIES
+    }
+
+    /// The number of the family of `key`.
+    pub(super) fn of_key(&mut self, key: &[u8]) -> u32 {
+        let mut pattern = std::mem::take(&mut self.scratch);
+        self.grouping.pattern(key, &mut pattern);
+        let number = self.named(&pattern);
+        self.scratch = pattern;
+        number
+    }
+
+    fn named(&mut self, pattern: &[u8]) -> u32 {
+        if let Some(&number) = self.places.get(pattern) {
+            return number;
+        }
+        let number = u32::try_from(self.list.len()).unwrap_or(REST);
+        self.places.insert(pattern.to_vec(), number);
+        self.list.push(Family { pattern: pattern.to_vec(), ..Family::default() });
+        number
+    }
+
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Family> {
+        self.list.get_mut(number as usize)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Family)> {
+        (0..).zip(&self.list)
+    }
+
+    /// Takes over a family that another observer met, and answers its number here.
+    pub(super) fn adopt(&mut self, family: &Family) -> u32 {
+        let number = self.named(&family.pattern);
+        if let Some(mine) = self.get_mut(number) {
+            mine.merge(family);
+        }
+        number
+    }
+
+    /// Takes the lighter half of the families together with their like. `weights` says what each weighs
+    /// with all that is not counted to it yet. Answers the new number of every family.
+    pub(super) fn shrink(&mut self, weights: &[u64]) -> Vec<u32> {
+        let mut order: Vec<usize> = (1..self.list.len()).collect();
+        order.sort_by_key(|&at| {
+            (std::cmp::Reverse(weights.get(at).copied().unwrap_or(0)), &self.list[at].pattern)
+        });
+        let seed = self.places.hasher().clone();
+        let mut smaller = Self::new(self.grouping.clone(), seed);
+        let mut moved = vec![REST; self.list.len()];
+        smaller.adopt(&self.list[REST as usize]);
+        for (rank, &at) in order.iter().enumerate() {
+            let family = &self.list[at];
+            if rank < FAMILIES / 2 {
+                moved[at] = smaller.adopt(family);
+                continue;
+            }
+            let mut pattern = family.pattern.clone();
+            while let Some(wider) = self.grouping.wider(&pattern) {
+                pattern = wider;
+                let has_room = smaller.list.len() < FAMILIES * 3 / 4;
+                if has_room || smaller.places.contains_key(&pattern) {
+                    break;
+                }
+            }
+            let has_room = smaller.list.len() < FAMILIES * 3 / 4;
+            let number = match smaller.places.get(&pattern) {
+                Some(&number) => number,
+                None if has_room => smaller.named(&pattern),
+                None => REST,
+            };
+            moved[at] = number;
+            if let Some(wider) = smaller.get_mut(number) {
+                wider.merge(family);
+            }
+        }
+        *self = smaller;
+        moved
+    }
+
+    /// Families as they are told: one list for every depth, by weight. What has no family is left in the
+    /// first of each list, `*`.
+    pub(super) fn told(self) -> Vec<(Option<usize>, Vec<Family>)> {
+        if self.grouping.depths.is_empty() {
+            return vec![(None, collapsed(self.list, &self.grouping))];
+        }
+        let mut depths = self.grouping.depths.clone();
+        depths.sort_unstable();
+        depths.dedup();
+        let at_depth = |depth| {
+            let cut = |family: &Family| {
+                let body = family.pattern.strip_suffix(b"*").unwrap_or(&family.pattern);
+                let mut pattern = self.grouping.head(body, depth).to_vec();
+                pattern.push(b'*');
+                pattern
+            };
+            together(self.list.iter().map(|family| (cut(family), family)))
+        };
+        depths.iter().map(|&depth| (Some(depth), at_depth(depth))).collect()
+    }
+}
+
+/// Families that have become one under the same pattern; `*` first, then by pattern.
+fn together<'f>(families: impl Iterator<Item = (Vec<u8>, &'f Family)>) -> Vec<Family> {
+    let mut merged = std::collections::BTreeMap::<Vec<u8>, Family>::new();
+    merged.insert(b"*".to_vec(), Family::default());
+    for (pattern, family) in families {
+        merged.entry(pattern).or_default().merge(family);
+    }
+    let rest = merged.remove(&b"*"[..]).unwrap_or_default();
+    let named = |(pattern, family)| Family { pattern, ..family };
+    let rest = named((b"*".to_vec(), rest));
+    std::iter::once(rest).chain(merged.into_iter().map(named)).collect()
+}
+
+/// Widens families that have too many siblings: many words in one place are identifiers, whatever they
+/// look like.
+fn collapsed(list: Vec<Family>, grouping: &Grouping) -> Vec<Family> {
+    let mut list = together(list.iter().map(|family| (family.pattern.clone(), family)));
+    // Every round spells out one word less in some pattern, and patterns are short.
+    for _ in 0..WORDS {
+        let mut siblings = HashMap::<Vec<u8>, usize>::new();
+        let wider: Vec<_> = list.iter().map(|f| grouping.wider(&f.pattern)).collect();
+        for pattern in wider.iter().flatten() {
+            *siblings.entry(pattern.clone()).or_default() += 1;
+        }
+        let crowded = |pattern: &&Vec<u8>| siblings[*pattern] > SIBLINGS;
+        if !wider.iter().flatten().any(|pattern| crowded(&pattern)) {
+            break;
+        }
+        list = together(list.iter().zip(&wider).map(|(family, wider)| {
+            let wider = wider.as_ref().filter(crowded);
+            (wider.unwrap_or(&family.pattern).clone(), family)
+        }));
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(grouping: &Grouping, key: &str) -> String {
+        let mut pattern = Vec::new();
+        grouping.pattern(key.as_bytes(), &mut pattern);
+        String::from_utf8(pattern).unwrap()
+    }
+
+    #[test]
+    fn identifiers_collapse_and_words_stay() {
+        let grouping = Grouping::default();
+        for (key, wanted) in [
+            ("user:42:profile", "user:*:profile"),
+            ("user:42", "user:*"),
+            ("session:00ff12ab90cd34ef", "session:*"),
+            ("cart:6ba7b810-9dad-11d1-80b4-00c04fd430c8:items", "cart:*:items"),
+            ("log:2024-01-31", "log:*"),
+            ("ip:10.0.0.1", "ip:*"),
+            ("memtier-4711", "memtier-*"),
+            ("config", "config"),
+            ("cache:v2:home", "cache:v2:home"),
+            ("12345", "*"),
+            ("a:", "a:"),
+            ("", "*"),
+            ("deadbeef:face", "deadbeef:face"),
+            ("t:dGhpcyBpcyBhIHRva2VuMTIz", "t:*"),
+            ("größe:1", "größe:*"),
+            ("bin:\u{1}\u{2}", "bin:*"),
+        ] {
+            assert_eq!(pattern(&grouping, key), wanted, "{key}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_words_and_separators_may_be_several() {
+        let of = |depth, key| {
+            pattern(&Grouping { separators: b":/".to_vec(), depths: vec![depth] }, key)
+        };
+        assert_eq!(of(1, "user:42:profile"), "user:*");
+        assert_eq!(of(2, "user:42/profile"), "user:42/*");
+        assert_eq!(of(2, "user:42"), "user:*");
+        assert_eq!(of(1, "config"), "*");
+        assert_eq!(of(1, ""), "*");
+        assert_eq!(of(9, "a:b:c"), "a:b:*");
+    }
+
+    #[test]
+    fn widening_ends_with_the_rest() {
+        for depths in [vec![], vec![3]] {
+            let grouping = Grouping { depths, ..Grouping::default() };
+            for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
+                let mut now = Vec::new();
+                grouping.pattern(key.as_bytes(), &mut now);
+                for round in 0.. {
+                    assert!(round < 10, "{key}");
+                    let Some(wider) = grouping.wider(&now) else { break };
+                    assert_ne!(wider, now, "{key}");
+                    now = wider;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn too_many_families_are_taken_together_and_none_is_lost() {
+        let mut families = Families::new(Grouping::default(), RandomState::default());
+        let mut total = 0;
+        for i in 0..FAMILIES as u64 {
+            let key = format!("shop:{}", i.to_string().replace(|c: char| c.is_ascii_digit(), "x"));
+            let key = format!("{key}{}", (0..i % 977).map(|_| 'y').collect::<String>());
+            let number = families.of_key(key.as_bytes());
+            let family = families.get_mut(number).unwrap();
+            family.bytes += i;
+            total += i;
+        }
+        let weights: Vec<u64> = families.iter().map(|(_, family)| family.bytes).collect();
+        families.shrink(&weights);
+        assert_eq!(families.iter().map(|(_, family)| family.bytes).sum::<u64>(), total);
+        let told = families.told();
+        assert_eq!(told[0].1.iter().map(|family| family.bytes).sum::<u64>(), total);
+        let patterns: Vec<_> =
+            told[0].1.iter().map(|f| f.pattern.escape_ascii().to_string()).collect();
+        assert_eq!(patterns, ["*", "shop:*"]);
+    }
+}

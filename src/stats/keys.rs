@@ -33,7 +33,7 @@ pub struct KeyOptions {
     pub prefixes: Option<Grouping>,
     /// Hash slots.
     pub slots: bool,
-    /// Rows to answer at most, of keys and of families per depth; the rest is summed up.
+    /// Rows to answer at most, of keys, slots, and families per depth (whose rest is summed up).
     pub top: usize,
     /// Keys are whatever clients chose, so nobody may know how they are hashed.
     seed: RandomState,
@@ -98,6 +98,8 @@ pub struct KeyReport {
     pub prefixes: Option<Vec<PrefixRow>>,
     /// Hash slots; records without a key are in none.
     pub slots: Option<Vec<SlotRow>>,
+    /// Slots that were written to, those in no row included.
+    pub slots_used: u64,
     /// Different keys altogether, within [`HyperLogLog::ERROR`].
     pub keys_estimate: u64,
     /// No key that is not in the table was written more to than this; 0 when all of them are in it.
@@ -276,10 +278,12 @@ impl Observer for KeyTraffic {
             let told = families.told().into_iter();
             told.flat_map(|(depth, list)| prefix_rows(depth, list, total, top)).collect()
         });
+        let slots = self.slots.as_deref().map(slot_rows);
         KeyReport {
             keys,
             prefixes,
-            slots: self.slots.as_deref().map(slot_rows),
+            slots_used: slots.as_ref().map_or(0, |rows| rows.len() as u64),
+            slots: slots.map(|rows| rows.into_iter().take(top).collect()),
             keys_estimate: self.different.estimate(),
             threshold_bytes: self.keys.threshold(),
         }

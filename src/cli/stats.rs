@@ -88,10 +88,8 @@ impl StatsArgs {
         if ![By::Key, By::Prefix, By::Slot].iter().any(|one| by.contains(one)) {
             return None;
         }
-        let grouping = Grouping {
-            separators: self.separator.as_bytes().to_vec(),
-            depths: self.depth.iter().copied().map(usize::from).collect(),
-        };
+        let depths: Vec<_> = self.depth.iter().copied().map(usize::from).collect();
+        let grouping = Grouping::new(self.separator.as_bytes(), &depths);
         let mut options = KeyOptions::default();
         options.keys = by.contains(&By::Key);
         options.prefixes = by.contains(&By::Prefix).then_some(grouping);

@@ -13,7 +13,8 @@ use crate::format::resp::{Arg, Record};
 use crate::limits;
 use crate::scan::{Context, Merge, Observer};
 
-use super::prefixes::{Families, Family, Grouping, REST};
+use super::pattern::Grouping;
+use super::prefixes::{Families, Family, REST};
 use super::sketch::{HyperLogLog, Row, SpaceSaving};
 use super::slots::{SLOTS, slot};
 
@@ -138,6 +139,23 @@ pub struct KeyTraffic {
     slots: Option<Vec<Tally>>,
     different: HyperLogLog,
     total: Tally,
+    queue: Vec<Waiting>,
+    /// The keys of those in the queue, one after the other.
+    waiting_keys: Vec<u8>,
+}
+
+/// Records that wait to be counted together.
+const QUEUE: usize = 32;
+
+/// A record that waits to be counted.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    hash: u64,
+    bytes: u64,
+    key_at: usize,
+    /// The length of the whole key, of which a long one's beginning is kept.
+    key_len: u64,
+    db: u32,
 }
 
 impl KeyTraffic {
@@ -152,6 +170,8 @@ impl KeyTraffic {
             slots,
             different: HyperLogLog::default(),
             total: Tally::default(),
+            queue: Vec::with_capacity(QUEUE),
+            waiting_keys: Vec::new(),
             options,
         }
     }
@@ -160,9 +180,40 @@ impl KeyTraffic {
     fn record(&mut self, db: u64, record: &Record<'_>, id: CommandId) {
         let Some(key) = command::first_key(id, record) else { return };
         let hash = self.hash(db, &key);
-        if !self.keys.count(hash, record.len) {
-            self.enter(db, &key, hash, record.len);
+        let db = u32::try_from(db).unwrap_or(u32::MAX);
+        self.queue.push(Waiting {
+            hash,
+            bytes: record.len,
+            key_at: self.waiting_keys.len(),
+            key_len: key.len,
+            db,
+        });
+        self.waiting_keys.extend_from_slice(&key.head[..key.head.len().min(limits::OUTLINE_HEAD)]);
+        if self.queue.len() == QUEUE {
+            self.work_off();
         }
+    }
+
+    /// Counts what waits. The table is larger than the caches near the core: looking up many keys one
+    /// after the other would wait for memory every time, looking at all their places first waits once.
+    #[inline(never)]
+    fn work_off(&mut self) {
+        let glance = self.queue.iter().fold(0, |sum, one| sum ^ self.keys.glance(one.hash));
+        std::hint::black_box(glance);
+        let queue = std::mem::take(&mut self.queue);
+        let keys = std::mem::take(&mut self.waiting_keys);
+        let mut end = keys.len();
+        // From behind, where one key ends is where the next one began.
+        for one in queue.iter().rev() {
+            let head = &keys[one.key_at..end];
+            end = one.key_at;
+            if !self.keys.count(one.hash, one.bytes) {
+                self.enter(one, head);
+            }
+        }
+        (self.queue, self.waiting_keys) = (queue, keys);
+        self.queue.clear();
+        self.waiting_keys.clear();
     }
 
     /// The identity of a key. A long one is known by its length and its beginning, which is all that is
@@ -176,7 +227,7 @@ impl KeyTraffic {
     }
 
     #[inline(never)]
-    fn enter(&mut self, db: u64, key: &Arg<'_>, hash: u64, bytes: u64) {
+    fn enter(&mut self, one: &Waiting, head: &[u8]) {
         if self.keys.is_full() {
             let (families, slots) = (&mut self.families, &mut self.slots);
             self.keys.purge(|row| credit(families, slots, row));
@@ -184,23 +235,21 @@ impl KeyTraffic {
         if self.families.as_ref().is_some_and(Families::is_full) {
             self.shrink_families();
         }
-        self.different.add(hash);
+        self.different.add(one.hash);
         let mut family = REST;
         if let Some(families) = &mut self.families {
-            family = families.of_key(key.head);
+            family = families.of_key(head);
             if let Some(family) = families.get_mut(family) {
-                family.keys.add(hash);
+                family.keys.add(one.hash);
             }
         }
-        let known = Known {
-            family,
-            db: u32::try_from(db).unwrap_or(u32::MAX),
-            slot: if key.is_whole() { slot(key.head) } else { SLOTS },
-            is_cut: key.len > SHOWN as u64,
-        };
-        let shown = if self.options.keys { key.head.len().min(SHOWN) } else { 0 };
-        let row = self.keys.insert(hash, &key.head[..shown], known);
-        (row.counted, row.times) = (bytes, 1);
+        let is_whole = one.key_len == head.len() as u64;
+        let slot = if is_whole && self.slots.is_some() { slot(head) } else { SLOTS };
+        let is_cut = one.key_len > SHOWN as u64;
+        let shown = if self.options.keys { head.len().min(SHOWN) } else { 0 };
+        let known = Known { family, db: one.db, slot, is_cut };
+        let row = self.keys.insert(one.hash, &head[..shown], known);
+        (row.counted, row.times) = (one.bytes, 1);
     }
 
     /// Makes room among the families, and tells the keys in the table where theirs went.
@@ -268,6 +317,7 @@ impl Observer for KeyTraffic {
     }
 
     fn finish(mut self) -> KeyReport {
+        self.work_off();
         let keys = self.options.keys.then(|| self.heaviest_keys());
         for row in self.keys.rows() {
             credit(&mut self.families, &mut self.slots, row);
@@ -333,7 +383,9 @@ fn slot_rows(slots: &[Tally]) -> Vec<SlotRow> {
 }
 
 impl Merge for KeyTraffic {
-    fn merge(&mut self, later: Self) {
+    fn merge(&mut self, mut later: Self) {
+        self.work_off();
+        later.work_off();
         self.total.add(later.total.commands, later.total.bytes);
         self.different.merge(&later.different);
         let mut numbers = Vec::new();

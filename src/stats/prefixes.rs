@@ -8,136 +8,14 @@ use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
 
+use super::pattern::{Grouping, WORDS};
 use super::sketch::HyperLogLog;
 
 /// Families kept at most. Each may need the 16 KiB of a [`HyperLogLog`].
 const FAMILIES: usize = 3000;
 
-/// Words of a key that are looked at; what follows is one more.
-const WORDS: usize = 32;
-
-/// Longest pattern, in bytes: what is longer is no family of keys but noise.
-const LONGEST: usize = 256;
-
 /// Siblings that are still told apart when the tool itself chooses the families.
 const SIBLINGS: usize = 64;
-
-/// How keys are put into families.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grouping {
-    /// Bytes that end a word.
-    pub separators: Vec<u8>,
-    /// Families by so many first words, one report for each number; none: whatever looks like an
-    /// identifier is taken for one.
-    pub depths: Vec<usize>,
-}
-
-impl Default for Grouping {
-    fn default() -> Self {
-        Self { separators: b":".to_vec(), depths: Vec::new() }
-    }
-}
-
-impl Grouping {
-    fn deepest(&self) -> Option<usize> {
-        self.depths.iter().max().copied()
-    }
-
-    /// Writes the pattern of `key` to `pattern`.
-    pub fn pattern(&self, key: &[u8], pattern: &mut Vec<u8>) {
-        pattern.clear();
-        match self.deepest() {
-            Some(depth) => pattern.extend_from_slice(self.head(key, depth)),
-            None => {
-                let mut words = 0;
-                for (word, separator) in self.words(key) {
-                    words += 1;
-                    if words > WORDS || pattern.len() + word.len() >= LONGEST {
-                        break;
-                    }
-                    pattern.extend_from_slice(shown(word));
-                    if shown(word).len() < word.len() {
-                        pattern.push(b'*');
-                    }
-                    match separator {
-                        Some(separator) => pattern.push(separator),
-                        None => return,
-                    }
-                }
-            }
-        }
-        pattern.truncate(LONGEST);
-        pattern.push(b'*');
-    }
-
-    /// The first `depth` words of a key that has more, with the separator after them. Of a shorter key
-    /// all but the last word, which names the key.
-    fn head<'k>(&self, key: &'k [u8], depth: usize) -> &'k [u8] {
-        let ends = key.iter().enumerate().filter(|(_, byte)| self.separators.contains(byte));
-        let end = ends.take(depth).last().map_or(0, |(at, _)| at + 1);
-        &key[..end]
-    }
-
-    /// Words, each with the separator that ends it.
-    fn words<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = (&'k [u8], Option<u8>)> {
-        key.split_inclusive(|byte| self.separators.contains(byte))
-            .map(|piece| match piece.split_last() {
-                Some((last, word)) if self.separators.contains(last) => (word, Some(*last)),
-                _ => (piece, None),
-            })
-            .chain(match key.last() {
-                // A separator at the end is followed by an empty word.
-                Some(last) if self.separators.contains(last) => Some((&[][..], None)),
-                _ => None,
-            })
-    }
-
-    /// The next wider family: the last word that is spelled out becomes `*`, or with depths the last
-    /// word goes. `None` when there is nothing left to widen.
-    fn wider(&self, pattern: &[u8]) -> Option<Vec<u8>> {
-        if self.deepest().is_some() {
-            let body = pattern.strip_suffix(b"*")?;
-            let body = &body[..body.len().checked_sub(1)?];
-            let last = body.iter().rposition(|byte| self.separators.contains(byte));
-            let mut wider = body[..last.map_or(0, |at| at + 1)].to_vec();
-            wider.push(b'*');
-            return Some(wider);
-        }
-        let words: Vec<_> = self.words(pattern).collect();
-        let spelled = words.iter().rposition(|(word, _)| *word != b"*")?;
-        let mut wider = Vec::with_capacity(pattern.len());
-        for (place, (word, separator)) in words.iter().enumerate() {
-            wider.extend_from_slice(if place == spelled { b"*" } else { word });
-            wider.extend(separator);
-        }
-        Some(wider)
-    }
-}
-
-/// What of a word is spelled out in a pattern: all of it, or nothing of an identifier, or what stands
-/// before a number.
-fn shown(word: &[u8]) -> &[u8] {
-    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
-    let is_printable = word.iter().all(|b| (b' '..=b'~').contains(b));
-    if !is_printable {
-        return match std::str::from_utf8(word) {
-            Ok(text) if digits == 0 && !text.chars().any(char::is_control) => word,
-            _ => &[],
-        };
-    }
-    let all = |wanted: fn(&u8) -> bool| word.iter().all(wanted);
-    let is_number = digits > 0 && all(|b| b.is_ascii_digit() || b"-._+".contains(b));
-    let is_hex =
-        digits > 0 && word.len() >= 8 && all(|b| b.is_ascii_hexdigit() || b"-x".contains(b));
-    let is_mixed = word.iter().any(u8::is_ascii_uppercase) && !all(|b| !b.is_ascii_lowercase());
-    let is_token = word.len() >= 16 && digits > 0 && (digits * 8 >= word.len() || is_mixed);
-    if is_number || is_hex || is_token {
-        return &[];
-    }
-    let end = word.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |at| at + 1);
-    // A version or a shard number tells families apart; a longer number counts things.
-    if word.len() - end >= 3 { &word[..end] } else { word }
-}
 
 /// A family.
 #[derive(Clone, Debug, Default)]
@@ -317,67 +195,6 @@ fn collapsed(list: Vec<Family>, grouping: &Grouping) -> Vec<Family> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pattern(grouping: &Grouping, key: &str) -> String {
-        let mut pattern = Vec::new();
-        grouping.pattern(key.as_bytes(), &mut pattern);
-        String::from_utf8(pattern).unwrap()
-    }
-
-    #[test]
-    fn identifiers_collapse_and_words_stay() {
-        let grouping = Grouping::default();
-        for (key, wanted) in [
-            ("user:42:profile", "user:*:profile"),
-            ("user:42", "user:*"),
-            ("session:00ff12ab90cd34ef", "session:*"),
-            ("cart:6ba7b810-9dad-11d1-80b4-00c04fd430c8:items", "cart:*:items"),
-            ("log:2024-01-31", "log:*"),
-            ("ip:10.0.0.1", "ip:*"),
-            ("memtier-4711", "memtier-*"),
-            ("config", "config"),
-            ("cache:v2:home", "cache:v2:home"),
-            ("12345", "*"),
-            ("a:", "a:"),
-            ("", "*"),
-            ("deadbeef:face", "deadbeef:face"),
-            ("t:dGhpcyBpcyBhIHRva2VuMTIz", "t:*"),
-            ("größe:1", "größe:*"),
-            ("bin:\u{1}\u{2}", "bin:*"),
-        ] {
-            assert_eq!(pattern(&grouping, key), wanted, "{key}");
-        }
-    }
-
-    #[test]
-    fn depth_counts_words_and_separators_may_be_several() {
-        let of = |depth, key| {
-            pattern(&Grouping { separators: b":/".to_vec(), depths: vec![depth] }, key)
-        };
-        assert_eq!(of(1, "user:42:profile"), "user:*");
-        assert_eq!(of(2, "user:42/profile"), "user:42/*");
-        assert_eq!(of(2, "user:42"), "user:*");
-        assert_eq!(of(1, "config"), "*");
-        assert_eq!(of(1, ""), "*");
-        assert_eq!(of(9, "a:b:c"), "a:b:*");
-    }
-
-    #[test]
-    fn widening_ends_with_the_rest() {
-        for depths in [vec![], vec![3]] {
-            let grouping = Grouping { depths, ..Grouping::default() };
-            for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
-                let mut now = Vec::new();
-                grouping.pattern(key.as_bytes(), &mut now);
-                for round in 0.. {
-                    assert!(round < 10, "{key}");
-                    let Some(wider) = grouping.wider(&now) else { break };
-                    assert_ne!(wider, now, "{key}");
-                    now = wider;
-                }
-            }
-        }
-    }
 
     #[test]
     fn too_many_families_are_taken_together_and_none_is_lost() {

@@ -79,6 +79,12 @@ impl<T: Copy + Default> SpaceSaving<T> {
         self.names.get(from..from + row.name_len as usize).unwrap_or_default()
     }
 
+    /// Looks at the place of a hash, which brings it near; the answer means nothing.
+    #[inline]
+    pub fn glance(&self, hash: u64) -> u64 {
+        self.places[hash as usize & (self.places.len() - 1)].hash
+    }
+
     /// Counts `weight` for the name of this hash, when it is in the table.
     #[inline]
     pub fn count(&mut self, hash: u64, weight: u64) -> bool {

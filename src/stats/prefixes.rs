@@ -44,6 +44,8 @@ pub(super) struct Families {
     list: Vec<Family>,
     places: HashMap<Vec<u8>, u32, RandomState>,
     scratch: Vec<u8>,
+    /// The family that was asked for last.
+    last: u32,
 }
 
 impl Families {
@@ -51,7 +53,7 @@ impl Families {
         let mut places = HashMap::with_hasher(seed);
         places.insert(b"*".to_vec(), REST);
         let rest = Family { pattern: b"*".to_vec(), ..Family::default() };
-        Self { grouping, list: vec![rest], places, scratch: Vec::new() }
+        Self { grouping, list: vec![rest], places, scratch: Vec::new(), last: REST }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -68,7 +70,12 @@ impl Families {
     }
 
     fn named(&mut self, pattern: &[u8]) -> u32 {
+        // Keys of one family often come one after the other.
+        if self.list.get(self.last as usize).is_some_and(|family| family.pattern == pattern) {
+            return self.last;
+        }
         if let Some(&number) = self.places.get(pattern) {
+            self.last = number;
             return number;
         }
         let number = u32::try_from(self.list.len()).unwrap_or(REST);

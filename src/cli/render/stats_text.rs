@@ -47,7 +47,7 @@ fn summary(one: &Counted) -> String {
     }
     if let Some(keys) = &one.keys {
         let error = HyperLogLog::ERROR * 100.0;
-        parts.push(format!("about {} (± {error:.1} %)", count(keys.keys_estimate, "key")));
+        parts.push(format!("about {} (±{error:.1}%)", count(keys.keys_estimate, "key")));
     }
     parts.join(", ")
 }

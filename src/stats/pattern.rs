@@ -52,7 +52,7 @@ impl Grouping {
     pub fn new(separators: &[u8], depths: &[usize]) -> Self {
         let mut classes = [0; 256];
         for (byte, of_byte) in (0..=u8::MAX).zip(&mut classes) {
-            *of_byte = class(byte) | u8::from(separators.contains(&byte)) * SEPARATOR;
+            *of_byte = class(byte) | if separators.contains(&byte) { SEPARATOR } else { 0 };
         }
         Self { separators: separators.to_vec(), depths: depths.to_vec(), classes }
     }

@@ -3,7 +3,7 @@
 //! The house has floors, and imports only go down:
 //!
 //! 0. words: [`error`], [`limits`], [`progress`], [`text`]
-//! 1. hands and tongues: [`disk`] (bytes of files), [`format`] (what bytes mean), [`command`] (what a name
+//! 1. hands and tongues: [`disk`] (bytes of files), [`mod@format`] (what bytes mean), [`command`] (what a name
 //!    means), [`rules`] (what each server accepts)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers

@@ -3,7 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aofkit::aof::{Aof, OpenOptions};
+use aofkit::check::{Check, Kind, Loads, Report, Verdict, Wording, judge};
+use aofkit::format::rdb::checksum::crc64;
 use aofkit::format::rdb::{Checksum, Family, Pass, Progress, Walker, sniff, walk_slice};
+use aofkit::progress::Silent;
+use aofkit::scan::{Pace, scan};
 
 /// All files below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -78,4 +83,38 @@ fn small_windows_find_the_same_end() {
         assert_eq!(end as u64, whole.outcome.end, "{}", path.display());
         assert_eq!(pass.outcome().unwrap().checksum, whole.checksum, "{}", path.display());
     }
+}
+
+/// What `check` says of a file of these bytes, thorough or not.
+fn checked(bytes: &[u8], thorough: bool) -> Report {
+    let dir = tempfile::tempdir().expect("make a temporary directory");
+    let path = dir.path().join("dump.rdb");
+    fs::write(&path, bytes).expect("write a file");
+    let aof = Aof::open(&path, &OpenOptions::default()).expect("open a file");
+    let observer = Check::new(&aof).thorough(thorough);
+    let facts = scan(&aof, observer, &Pace::default(), &Silent).expect("scan a file");
+    judge(&aof, facts, &Wording::default()).expect("judge a file")
+}
+
+#[test]
+fn a_thorough_check_tells_what_the_checksum_and_the_outer_structure_cannot() {
+    let sealed = |records: &[u8]| {
+        let body = [b"REDIS0011", records, b"\xff"].concat();
+        [&body[..], &crc64(&body).to_le_bytes()].concat()
+    };
+    let twice = sealed(b"\0\x03key\x01v\0\x03key\x01w");
+    assert_eq!(checked(&twice, false).verdict, Verdict::Healthy);
+    let report = checked(&twice, true);
+    assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Loads::No));
+    let problem = &report.problems[0];
+    assert_eq!((problem.kind, problem.offset), (Kind::RdbBadStructure, Some(16)));
+    assert!(problem.message.contains("\"key\" in database 0"), "{}", problem.message);
+    // A set in a listpack that holds the same member twice: only a sanitizing loader refuses it.
+    let packed = sealed(b"\x14\x01s\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");
+    assert_eq!(checked(&packed, false).verdict, Verdict::Healthy);
+    let report = checked(&packed, true);
+    assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Loads::Yes));
+    // No elements: loaders drop the key, which is no damage.
+    let empty = checked(&sealed(b"\x02\x01s\0"), true);
+    assert_eq!((empty.verdict, empty.problems.len()), (Verdict::Healthy, 1));
 }

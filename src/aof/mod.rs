@@ -10,7 +10,9 @@ mod leftover;
 mod locate;
 mod mend;
 mod open;
+mod rdb_part;
 mod set;
+mod sink;
 mod sound;
 mod walker;
 
@@ -19,4 +21,5 @@ pub use event::{Context, Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, W
 pub use leftover::{Leftover, LeftoverKind};
 pub use open::{OpenOptions, open_each};
 pub use set::{Aof, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
-pub use walker::{Pulse, walk, walk_from};
+pub use sink::{Depth, Sink};
+pub use walker::{Pulse, walk, walk_from, walk_with};

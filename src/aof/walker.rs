@@ -4,9 +4,9 @@
 //! never judges what a server would do.
 
 use super::careful::{self, Careful, Wrong};
-use super::event::{Context, Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
-use super::mend;
-use super::sound;
+use super::event::{Context, Damage, Ending, Event, Why};
+use super::sink::Sink;
+use super::{mend, rdb_part, sound};
 use crate::command::{self, LastName};
 use crate::disk::Source;
 use crate::error::Result;
@@ -35,7 +35,19 @@ pub fn walk(
     pulse: &mut impl Pulse,
     sink: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_from(source, 0, pulse, sink)
+    walk_on(source, 0, pulse, sink)
+}
+
+/// As [`walk`], for a sink that may want to see more of RDB parts than their events.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_with(
+    source: &mut dyn Source,
+    pulse: &mut impl Pulse,
+    sink: &mut impl Sink,
+) -> Result<u64> {
+    walk_on(source, 0, pulse, sink)
 }
 
 /// As [`walk`], from an offset where a record is known to begin.
@@ -48,18 +60,28 @@ pub fn walk_from(
     pulse: &mut impl Pulse,
     sink: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
+    walk_on(source, from, pulse, sink)
+}
+
+fn walk_on(
+    source: &mut dyn Source,
+    from: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl Sink,
+) -> Result<u64> {
     let mut tiled = from;
+    let mut at = from;
+    if from == 0 && rdb::sniff(source.window(0, rdb::HEADER_LEN)?).is_some() {
+        at = rdb_part::walk(source, at, pulse, sink)?;
+        tiled = at;
+    }
     let mut tiling = |event: Event<'_>| {
         let (start, end) = event.span();
         debug_assert_eq!(start, tiled, "spans must tile: {event:?}");
         debug_assert!(end > start || matches!(event, Event::Damage(_)), "empty span: {event:?}");
         tiled = end;
-        sink(event);
+        sink.event(event);
     };
-    let mut at = from;
-    if from == 0 && rdb::sniff(source.window(0, rdb::HEADER_LEN)?).is_some() {
-        at = rdb_part(source, at, pulse, &mut tiling)?;
-    }
     let end = resp_part(source, at, pulse, &mut tiling)?;
     source.settle()?;
     debug_assert_eq!(tiled, end, "events must cover the whole segment");
@@ -247,109 +269,8 @@ fn is_believed(source: &mut dyn Source, wrong: &Wrong, place: u64) -> Result<boo
 }
 
 /// A few bytes around `at`, as far as they can still be read.
-fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
+pub(super) fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
     let start = at.saturating_sub(limits::CONTEXT as u64 / 2).max(source.oldest());
     let bytes = source.peek(start, limits::CONTEXT)?;
     Ok(Context { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
-}
-
-/// The RDB part at `start`. Answers where RESP may begin.
-fn rdb_part(
-    source: &mut dyn Source,
-    start: u64,
-    pulse: &mut impl Pulse,
-    sink: &mut impl FnMut(Event<'_>),
-) -> Result<u64> {
-    let mut walker = rdb::Walker::new(start);
-    if let Some(len) = source.length() {
-        walker = walker.with_end(len);
-    }
-    let mut pass = rdb::Pass::new(walker);
-    let mut need = rdb::HEADER_LEN;
-    let fault = loop {
-        let at = pass.offset();
-        let window = source.window(at, need)?;
-        if window.len() < need {
-            break pass.torn(at + window.len() as u64);
-        }
-        match pass.push(window) {
-            Ok(rdb::Progress::More { need: more, .. }) => need = more,
-            Ok(rdb::Progress::Done { .. }) => {
-                let end = pass.offset();
-                pulse.reached(end);
-                source.settle()?;
-                if let Some(walked) = pass.outcome() {
-                    sink(Event::Rdb(&RdbPart { start, end, walked }));
-                }
-                return Ok(end);
-            }
-            Err(fault) => break fault,
-        }
-        pulse.reached(pass.offset());
-    };
-    rdb_damage(source, start, fault, &pass, sink)
-}
-
-/// An RDB part that cannot be walked on: what follows it is unknown, save where sound records come.
-fn rdb_damage(
-    source: &mut dyn Source,
-    start: u64,
-    fault: Fault<rdb::Reason>,
-    pass: &rdb::Pass,
-    sink: &mut impl FnMut(Event<'_>),
-) -> Result<u64> {
-    let walker = pass.walker();
-    let intact = match fault.reason.class() {
-        rdb::Class::Unsupported => intact(source, start)?,
-        _ => None,
-    };
-    let stop = RdbStop {
-        header: walker.header(),
-        fields: walker.fields().clone(),
-        place: walker.place(),
-        intact,
-    };
-    let found = match intact {
-        Some(true) => None,
-        _ => sound::find(source, fault.at, None)?.place,
-    };
-    let torn = fault.reason.class() == rdb::Class::Torn;
-    let damage = Damage {
-        start,
-        end: found.or(source.length()).unwrap_or(start),
-        fault: Fault::new(fault.at, Why::Rdb(fault.reason)),
-        ending: match found {
-            Some(_) => Ending::Resumes,
-            None if torn => Ending::Torn,
-            None => Ending::Garbage,
-        },
-        loader: LoaderMeets::BadFormat,
-        context: context(source, fault.at)?,
-        rdb: Some(Box::new(stop)),
-    };
-    source.settle()?;
-    sink(Event::Damage(&damage));
-    Ok(damage.end)
-}
-
-/// Whether everything from `start` up to the end of the file carries a checksum that fits. A stream
-/// cannot be read again for that.
-fn intact(source: &mut dyn Source, start: u64) -> Result<Option<bool>> {
-    let Some(body) = source.length().and_then(|len| len.checked_sub(8)) else { return Ok(None) };
-    if source.oldest() > start {
-        return Ok(None);
-    }
-    let mut crc = rdb::Crc64::new();
-    let (mut at, mut last) = (start, 0);
-    while at < body {
-        let window = source.window(at, 1)?;
-        let left = usize::try_from(body - at).unwrap_or(usize::MAX);
-        let piece = &window[..window.len().min(left)];
-        crc.update(piece);
-        last = piece.last().copied().unwrap_or(last);
-        at += piece.len() as u64;
-    }
-    let trailer = source.window(body, 8)?;
-    let stored = trailer.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
-    Ok(Some(last == 0xFF && stored == Some(crc.value())))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::advice;
 use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
+use super::rdb_inside;
 use super::report::Wording;
 use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Segment, Why};
 use crate::command;
@@ -26,7 +27,13 @@ impl Scene<'_> {
         &self.aof.segments[self.facts.position]
     }
 
-    fn problem(&self, kind: Kind, severity: Severity, seen: &Seen, message: String) -> Problem {
+    pub(super) fn problem(
+        &self,
+        kind: Kind,
+        severity: Severity,
+        seen: &Seen,
+        message: String,
+    ) -> Problem {
         let file = &self.segment().name;
         let at_the_end =
             self.is_last && seen.count == 1 && seen.offset + seen.len == self.facts.len;
@@ -51,7 +58,7 @@ impl Scene<'_> {
     }
 
     /// A key, or what stands for it.
-    fn key(&self, key: &rdb::Key) -> String {
+    pub(super) fn key(&self, key: &rdb::Key) -> String {
         match self.wording.redact {
             true => format!("key #{:016x}", rdb::checksum::crc64(&key.start)),
             false => format!("key \"{}\"", escape(&key.start)),
@@ -105,6 +112,8 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             );
             scene.problem(Kind::BadAnnotation, Severity::Warning, seen, message)
         }
+        What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
+        What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
         What::RdbVersion(header) => rdb_version(scene, seen, *header),
         What::RdbChecksum { stored, computed } => {
             let message = format!(

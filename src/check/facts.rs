@@ -149,6 +149,10 @@ pub enum What {
     NonCanonical(NonCanonical),
     /// `#TS:` without a number.
     BadTimestamp,
+    /// Something wrong inside of a value of an RDB.
+    RdbFlaw(Box<rdb::deep::Flaw>),
+    /// What a thorough look at an RDB left out.
+    RdbLeftOut(Box<rdb::deep::Report>),
     /// An RDB version the target does not read.
     RdbVersion(Header),
     /// An RDB whose checksum does not fit.

@@ -194,6 +194,18 @@ impl Loader {
 
     /// Anything but a record.
     #[cold]
+    /// Something wrong inside of a value: most loaders look only at what they must.
+    pub(super) fn flaw(&mut self, flaw: &rdb::deep::Flaw) {
+        if self.halt.is_some() {
+            return;
+        }
+        if flaw.wrong == rdb::deep::Wrong::DuplicateKey {
+            self.stop(flaw.at, Cause::Crash);
+        } else if flaw.stops_loaders() {
+            self.stop(flaw.at, Cause::Rdb);
+        }
+    }
+
     pub(super) fn other(&mut self, event: &Event<'_>) {
         if self.halt.is_some() {
             return;

@@ -12,6 +12,7 @@ mod facts;
 mod finding;
 mod loader;
 mod observe;
+mod rdb_inside;
 mod report;
 mod set;
 mod traps;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use super::checker::Checker;
 use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::{Loader, Opinion};
-use crate::aof::{Aof, Damage, Event, Role};
+use crate::aof::{Aof, Damage, Depth, Event, Role};
 use crate::command::{CommandId, Kind};
 use crate::format::annotation;
-use crate::format::rdb::Checksum;
+use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::limits;
 use crate::scan::{Context, Merge, Observer};
@@ -17,6 +17,7 @@ use crate::scan::{Context, Merge, Observer};
 #[derive(Clone, Debug)]
 pub struct Check {
     roles: Vec<Role>,
+    thorough: bool,
     loader: Loader,
     checker: Checker,
     now: SegmentFacts,
@@ -34,6 +35,7 @@ impl Check {
     pub fn new(aof: &Aof) -> Self {
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
+            thorough: false,
             loader: Loader::new(aof.target.rules, &aof.settings),
             checker: Checker::default(),
             now: fresh(0),
@@ -42,6 +44,13 @@ impl Check {
             repeated: HashMap::new(),
             done: Vec::new(),
         }
+    }
+
+    /// Looks into the values of RDB parts as well.
+    #[must_use]
+    pub fn thorough(mut self, thorough: bool) -> Self {
+        self.thorough = thorough;
+        self
     }
 
     #[inline]
@@ -273,6 +282,22 @@ impl Observer for Check {
         match event {
             Event::Record(record, id) => self.record(at, record, *id),
             other => self.other(at, other),
+        }
+    }
+
+    fn depth(&self) -> Depth {
+        if self.thorough { Depth::Values } else { Depth::Structure }
+    }
+
+    fn inside(&mut self, _: &Context, report: &rdb::deep::Report) {
+        for flaw in &report.flaws {
+            self.loader.flaw(flaw);
+            self.note(flaw.at, 0, What::RdbFlaw(Box::new(flaw.clone())));
+        }
+        self.now.unlisted += report.flaws_seen - report.flaws.len() as u64;
+        if report.leaves_out() {
+            let rest = rdb::deep::Report { flaws: Vec::new(), ..report.clone() };
+            self.note(report.first_unopened_at.unwrap_or(0), 0, What::RdbLeftOut(Box::new(rest)));
         }
     }
 

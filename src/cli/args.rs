@@ -34,7 +34,7 @@ pub enum Verb {
     Inspect(Reading),
     /// Is every byte accounted for, will a server load it, and if not: what, where, what next
     #[command(after_help = CHECK_CODES)]
-    Check(Reading),
+    Check(Checking),
     /// What fills the log: by command, database, key, prefix, hash slot
     Stats(StatsArgs),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
@@ -62,7 +62,8 @@ impl Verb {
     /// What it reads, when it reads a set.
     fn reading(&self) -> Option<&Reading> {
         match self {
-            Self::Inspect(reading) | Self::Check(reading) => Some(reading),
+            Self::Inspect(reading) => Some(reading),
+            Self::Check(checking) => Some(&checking.reading),
             Self::Stats(stats) => Some(&stats.reading),
             _ => None,
         }
@@ -126,6 +127,15 @@ Exit status:
   21  damage elsewhere
   22  manifest invalid or missing, file missing, or a manifest that makes a server harm the set
   24  a format that is known but not supported by the target";
+
+#[derive(Debug, ClapArgs)]
+pub struct Checking {
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Also open every value of an RDB base and look for keys that stand twice: slower, in up to 256 MiB
+    #[arg(long, env = "AOFKIT_THOROUGH", value_parser = FalseyValueParser::new())]
+    pub thorough: bool,
+}
 
 #[derive(Debug, ClapArgs)]
 pub struct Reading {

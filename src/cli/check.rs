@@ -13,9 +13,9 @@ use super::progress::Bar;
 use super::render::{human, json};
 
 /// Checks every set at `path`.
-pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
+pub fn run(path: &Path, thorough: bool, context: &Context) -> Result<(String, Outcome)> {
     let (checked, failed) = context.each_set(path, |aof| {
-        let report = check(&aof, context)?;
+        let report = check(&aof, thorough, context)?;
         Ok((aof, report))
     })?;
     let verdicts = checked.iter().map(|(_, r)| Outcome::of_verdict(r.verdict));
@@ -29,7 +29,8 @@ pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome))
 }
 
-fn check(aof: &Aof, context: &Context) -> Result<Report> {
-    let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
+fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {
+    let facts =
+        scan(aof, Check::new(aof).thorough(thorough), &context.pace, &Bar::new(context.bar))?;
     judge(aof, facts, &Wording { redact: context.redact })
 }

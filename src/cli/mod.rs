@@ -32,7 +32,7 @@ pub fn run() -> Outcome {
     }
     let answer = match &args.verb {
         Verb::Inspect(verb) => inspect::run(verb.path(), &context),
-        Verb::Check(verb) => check::run(verb.path(), &context),
+        Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
         Verb::Stats(stats) => stats::run(stats, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),

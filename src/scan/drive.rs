@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Aof, Event, Pulse, Segment, walk, walk_from};
+use crate::aof::{Aof, Depth, Event, Pulse, Segment, Sink, walk_from, walk_with};
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{ErrorKind, Result};
+use crate::format::rdb;
 use crate::progress::Progress;
 
 /// How fast to read.
@@ -32,18 +33,47 @@ pub fn scan<O: Observer>(
             continue;
         }
         observer.begin(position);
-        let mut context = Context::at_start(position);
+        let mut feed = Feed { observer: &mut observer, context: Context::at_start(position) };
         meter.next_segment();
         let mut source = segment.source()?;
-        let len = walk(&mut *source, &mut meter, &mut |event: Event<'_>| {
-            observer.observe(&context, &event);
-            context.follow(&event);
-        })?;
+        let len = walk_with(&mut *source, &mut meter, &mut feed)?;
+        let context = feed.context;
         meter.reached(len);
         observer.end(&context, len);
     }
     progress.finish();
     Ok(observer.finish())
+}
+
+/// Gives an observer what a walk hands out, with the state it stands in.
+struct Feed<'o, O> {
+    observer: &'o mut O,
+    context: Context,
+}
+
+impl<O: Observer> Sink for Feed<'_, O> {
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        self.observer.observe(&self.context, &event);
+        self.context.follow(&event);
+    }
+
+    fn depth(&self) -> Depth {
+        self.observer.depth()
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        self.observer.entry(&self.context, entry);
+    }
+
+    fn library(&mut self, first_line: &[u8]) {
+        self.observer.library(&self.context, first_line);
+    }
+
+    fn inside(&mut self, report: &rdb::deep::Report) {
+        self.observer.inside(&self.context, report);
+    }
 }
 
 /// Counts bytes, tells of them, and waits where there is a limit.

@@ -1,7 +1,8 @@
 //! What wants to see the events of a set.
 
 use super::Context;
-use crate::aof::Event;
+use crate::aof::{Depth, Event};
+use crate::format::rdb;
 
 /// Sees every event of a set once, in the loader's order. Events live for one call.
 ///
@@ -17,6 +18,26 @@ pub trait Observer {
 
     /// An event, met in the state `at`.
     fn observe(&mut self, at: &Context, event: &Event<'_>);
+
+    /// How deep to look into RDB parts for it.
+    fn depth(&self) -> Depth {
+        Depth::Structure
+    }
+
+    /// A key of the RDB part whose event comes next, when [`Self::depth`] asks for entries.
+    fn entry(&mut self, at: &Context, entry: &rdb::Entry<'_>) {
+        let _ = (at, entry);
+    }
+
+    /// A function library of that RDB part, by the first line of its source.
+    fn library(&mut self, at: &Context, first_line: &[u8]) {
+        let _ = (at, first_line);
+    }
+
+    /// What was found inside of the values of that RDB part, when [`Self::depth`] asks for it.
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        let _ = (at, report);
+    }
 
     /// The segment ended after `len` bytes, in the state `at`.
     fn end(&mut self, at: &Context, len: u64) {
@@ -48,6 +69,26 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.observe(at, event);
     }
 
+    fn depth(&self) -> Depth {
+        self.0.depth().max(self.1.depth())
+    }
+
+    #[inline]
+    fn entry(&mut self, at: &Context, entry: &rdb::Entry<'_>) {
+        self.0.entry(at, entry);
+        self.1.entry(at, entry);
+    }
+
+    fn library(&mut self, at: &Context, first_line: &[u8]) {
+        self.0.library(at, first_line);
+        self.1.library(at, first_line);
+    }
+
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        self.0.inside(at, report);
+        self.1.inside(at, report);
+    }
+
     fn end(&mut self, at: &Context, len: u64) {
         self.0.end(at, len);
         self.1.end(at, len);
@@ -71,6 +112,29 @@ impl<A: Observer> Observer for Option<A> {
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
         if let Some(inner) = self {
             inner.observe(at, event);
+        }
+    }
+
+    fn depth(&self) -> Depth {
+        self.as_ref().map_or(Depth::Structure, A::depth)
+    }
+
+    #[inline]
+    fn entry(&mut self, at: &Context, entry: &rdb::Entry<'_>) {
+        if let Some(inner) = self {
+            inner.entry(at, entry);
+        }
+    }
+
+    fn library(&mut self, at: &Context, first_line: &[u8]) {
+        if let Some(inner) = self {
+            inner.library(at, first_line);
+        }
+    }
+
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        if let Some(inner) = self {
+            inner.inside(at, report);
         }
     }
 

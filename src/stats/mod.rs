@@ -3,6 +3,7 @@
 mod faults;
 mod growth;
 mod keys;
+mod keyspace;
 mod mix;
 mod pattern;
 mod prefixes;
@@ -12,6 +13,10 @@ mod slots;
 pub use faults::Faults;
 pub use growth::Growth;
 pub use keys::{KeyOptions, KeyReport, KeyRow, KeyTraffic, PrefixRow, SlotRow};
+pub use keyspace::{
+    BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpace, KeySpaceOptions,
+    KeySpaceReport, ModuleRow, Streams, TypeRow,
+};
 pub use mix::{CommandRow, DatabaseRow, Mix, MixReport, Totals};
 pub use pattern::Grouping;
 pub use sketch::HyperLogLog;

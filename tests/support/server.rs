@@ -123,6 +123,20 @@ impl Server {
         Checked { exit: run.status.and_then(|status| status.code()), analyzed, output }
     }
 
+    /// The server program.
+    pub fn program(&self) -> PathBuf {
+        self.home.join("server")
+    }
+
+    /// What redis-check-rdb says of a file, which it only reads: its exit code (`None` when a signal
+    /// ended it) and its output.
+    pub fn check_rdb(&self, file: &Path) -> (Option<i32>, String) {
+        let mut command = Command::new(self.home.join("check-rdb"));
+        command.arg(file).stdin(Stdio::null());
+        let run = run_for_at_most(PATIENCE, &mut command, |_| false);
+        (run.status.and_then(|status| status.code()), run.lines.join("\n"))
+    }
+
     /// Starts the server on a copy of `data_dir`, and ends it as soon as it is up.
     pub fn load(&self, data_dir: &Path) -> Start {
         let copy = tempfile::tempdir().expect("make a temporary directory");

@@ -14,7 +14,8 @@
 //! | 1 to 19 | header of the value, raw or LZF (integers: plain strings only) |
 //! | n | value |
 
-use super::layout::Item;
+use super::entry::{self, Entry, Sink};
+use super::layout::{Item, Row};
 use super::length::{self, Length};
 use super::place::KEY_KEPT;
 use super::string::Head;
@@ -27,18 +28,21 @@ const IDLE: u8 = 248;
 
 /// A record that lies whole in the window; offsets count from its first byte.
 struct Record<'a> {
-    number: u8,
+    row: &'static Row,
     /// Where its type number stands: behind the opcodes about it.
     number_at: usize,
     has_expiry: bool,
     key: &'a [u8],
+    head: Head,
+    /// From the value's body to the end of the window.
+    value: &'a [u8],
     len: usize,
 }
 
 impl Walker {
     /// Reads as many simple records as there are.
     #[inline]
-    pub(super) fn burst(&mut self, window: &mut Window<'_>) {
+    pub(super) fn burst<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) {
         if self.prefix_at.is_some() || self.is_key_due || self.has_expiry {
             return;
         }
@@ -48,6 +52,9 @@ impl Walker {
             keys += 1;
             expires += u64::from(record.has_expiry);
             let at = window.at().saturating_add(record.number_at as u64);
+            if S::ENTRIES {
+                self.tell_simple(&record, window, sink);
+            }
             window.advance(record.len);
             last = Some((at, record));
         }
@@ -59,7 +66,7 @@ impl Walker {
         let kept = &mut self.kept[self.open & 1];
         kept.keep(record.key);
         kept.is_cut = record.key.len() > KEY_KEPT;
-        (kept.at, kept.db, kept.kind) = (at, self.db, record.number);
+        (kept.at, kept.db, kept.kind) = (at, self.db, record.row.number);
         self.open ^= 1;
         self.proven = window.at();
     }
@@ -72,6 +79,13 @@ impl Walker {
         if number >= IDLE {
             number_at = after_prefixes(bytes, has_expiry)?;
             number = *bytes.get(number_at)?;
+            let about = bytes.get(if has_expiry { 9 } else { 0 }).filter(|_| number_at > 0);
+            // Numbers newer than the version are remarked, which is the slow lane's.
+            if has_expiry && self.is_too_new(EXPIRE_MS)
+                || about.is_some_and(|n| self.is_too_new(*n))
+            {
+                return None;
+            }
         }
         let row = self.rows[usize::from(number)]?;
         let least = row.least_of_single?;
@@ -90,7 +104,57 @@ impl Walker {
         }
         let value = rest.get(head.head_len..)?;
         let after = value.get(usize::try_from(head.body_len).ok()?..)?;
-        Some(Record { number, number_at, has_expiry, key, len: bytes.len() - after.len() })
+        let len = bytes.len() - after.len();
+        Some(Record { row, number_at, has_expiry, key, head, value, len })
+    }
+
+    /// Tells of a simple record at the start of `window`.
+    #[inline]
+    fn tell_simple<S: Sink>(&self, record: &Record<'_>, window: &Window<'_>, sink: &mut S) {
+        let bytes = window.peek_all();
+        let start = window.at();
+        let end = start.saturating_add(record.len as u64);
+        let expiry = bytes.get(1..9).and_then(|ms| ms.first_chunk::<8>());
+        let about = bytes.get(if record.has_expiry { 9 } else { 0 }..record.number_at);
+        let about = about.unwrap_or_default();
+        let elements = match record.row.packed {
+            None => Some(1),
+            Some(packed) => {
+                let body = record.head.body_needed(entry::COUNT_LEN);
+                let count = entry::count(packed, record.head, &record.value[..body]);
+                count.map(|count| entry::elements(record.row, self.header.family, count))
+            }
+        };
+        sink.entry(&Entry {
+            db: self.db,
+            key: &record.key[..record.key.len().min(entry::KEY_SHOWN)],
+            key_len: record.key.len() as u64,
+            row: record.row,
+            family: self.header.family,
+            expire_ms: expiry.filter(|_| record.has_expiry).map(|ms| i64::from_le_bytes(*ms)),
+            idle_s: match about {
+                [IDLE, number @ ..] => length::number(number).ok().map(|(seconds, _)| seconds),
+                _ => None,
+            },
+            frequency: match about {
+                [FREQUENCY, frequency] => Some(*frequency),
+                _ => None,
+            },
+            elements,
+            field_ttls: entry::visible_ttls(record.row, 0),
+            stream: None,
+            module: None,
+            start,
+            at: start.saturating_add(record.number_at as u64),
+            value_bytes: record.head.body_len + record.head.head_len as u64,
+            end,
+        });
+    }
+
+    /// Whether a number came into the format after the declared version.
+    #[inline]
+    fn is_too_new(&self, number: u8) -> bool {
+        self.rows[usize::from(number)].is_some_and(|row| row.since > self.header.version)
     }
 }
 
@@ -105,23 +169,28 @@ fn after_prefixes(bytes: &[u8], has_expiry: bool) -> Option<usize> {
     }
 }
 
-/// Reads as many rounds of `frame` as there are, all but the last, if its items are plain.
-pub(super) fn rounds(frame: &mut Frame, window: &mut Window<'_>) {
+/// Reads as many rounds of `frame` as there are, all but the last, if its items are plain. Answers how
+/// many fields with an expiry were among them.
+pub(super) fn rounds(frame: &mut Frame, window: &mut Window<'_>) -> u64 {
     let bytes = window.peek_all();
     let mut rest = bytes;
+    let mut ttls = 0;
     while frame.rounds > 1
-        && let Some(after) = round(frame.items, rest)
+        && let Some((after, has_ttl)) = round(frame.items, rest)
     {
         rest = after;
         frame.rounds -= 1;
+        ttls += u64::from(has_ttl);
     }
     window.advance(bytes.len() - rest.len());
+    ttls
 }
 
-/// The bytes behind one round, when it is plain and whole.
+/// The bytes behind one round, when it is plain and whole, and whether its field has an expiry.
 #[inline]
-fn round<'a>(items: &[Item], bytes: &'a [u8]) -> Option<&'a [u8]> {
+fn round<'a>(items: &[Item], bytes: &'a [u8]) -> Option<(&'a [u8], bool)> {
     let mut rest = bytes;
+    let mut has_ttl = false;
     for item in items {
         rest = match item {
             Item::Str => {
@@ -129,9 +198,19 @@ fn round<'a>(items: &[Item], bytes: &'a [u8]) -> Option<&'a [u8]> {
                 rest.get(head.head_len..)?.get(usize::try_from(head.body_len).ok()?..)?
             }
             Item::Len => rest.get(length::number(rest).ok()?.1..)?,
+            Item::FieldTtl => {
+                let (ttl, taken) = length::number(rest).ok()?;
+                has_ttl = ttl != 0;
+                rest.get(taken..)?
+            }
+            Item::FieldExpiry => {
+                let (at, after) = rest.split_first_chunk::<8>()?;
+                has_ttl = i64::from_le_bytes(*at) != -1;
+                after
+            }
             Item::Fixed(n) => rest.get(usize::from(*n)..)?,
             _ => return None,
         };
     }
-    Some(rest)
+    Some((rest, has_ttl))
 }

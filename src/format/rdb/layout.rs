@@ -8,21 +8,24 @@
 //! (types 27 to 33 and opcode 242: read in source and test suites, not yet seen in released servers' files).
 
 use Item::{
-    ArrayElement, AuxName, AuxValue, Blob, Classes, Constant, Container, CrLf, Database, Elements,
-    End, ExpireMs, ExpireSeconds, Fixed, Flag, Frequency, Held, Hold, Idle, Len, Live, Loop,
-    ModuleOps, NodeId, ResizeHint, RespBulk, RespCommand, Score, Str, Template, TemplateNames,
-    TemplateValues, Unwalkable,
+    ArrayElement, AuxName, AuxValue, Blob, Classes, Constant, Container, Counted, CrLf, Database,
+    Elements, End, ExpireMs, ExpireSeconds, FieldExpiry, FieldTtl, Fixed, Flag, Frequency, Held,
+    Hold, Idle, Len, Library, Loop, ModuleOps, Node, NodeId, ResizeHint, RespBulk, RespCommand,
+    Score, Str, Template, TemplateNames, TemplateValues, Unwalkable,
 };
 
 use super::header::Family;
+use super::streams::{STREAM_V1, STREAM_V2, STREAM_V3, STREAM_V4, STREAM_V5};
 
 /// One step of a layout.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Item {
     /// A string.
     Str,
-    /// A string that holds a packed encoding of at least so many bytes.
-    Blob(u8),
+    /// A string that holds a packed encoding.
+    Blob(Packed),
+    /// A list node: one element, or a listpack, as its container says.
+    Node,
     /// A number nobody needs.
     Len,
     /// The number of elements of the value.
@@ -37,6 +40,14 @@ pub(super) enum Item {
     Loop(Body),
     /// The same; the count is the number of elements of the value, and zero is odd.
     Elements(Body),
+    /// The same for the parts of a stream that are counted apart.
+    Counted(Part, Body),
+    /// Expiry of a hash field: a number, 0 for none.
+    FieldTtl,
+    /// Expiry of a hash field: i64 milliseconds, -1 for none.
+    FieldExpiry,
+    /// Source of a function library.
+    Library,
     /// A number, remembered for `Held`.
     Hold,
     /// As many bodies as the remembered number says.
@@ -87,6 +98,35 @@ pub(super) enum Item {
     End,
 }
 
+/// The packed encodings: many elements in one string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packed {
+    Listpack,
+    Ziplist,
+    Intset,
+    Zipmap,
+}
+
+impl Packed {
+    /// Smallest size, bytes: header and end mark; an intset has at least one element.
+    pub(super) const fn least(self) -> u8 {
+        match self {
+            Self::Listpack => 7,
+            Self::Ziplist => 11,
+            Self::Intset => 10,
+            Self::Zipmap => 2,
+        }
+    }
+}
+
+/// Parts of a stream that are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Groups,
+    Pending,
+    Consumers,
+}
+
 /// Items that repeat, and the fewest bytes one round takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body {
@@ -94,7 +134,7 @@ pub(super) struct Body {
     pub(super) least: u64,
 }
 
-const fn each(items: &'static [Item]) -> Body {
+pub(super) const fn each(items: &'static [Item]) -> Body {
     Body { items, least: least(items) }
 }
 
@@ -107,7 +147,7 @@ pub(super) const fn least(items: &[Item]) -> u64 {
             NodeId => 17,
             ArrayElement | TemplateNames | ResizeHint | CrLf | Template(_) => 2,
             RespCommand(_) | RespBulk | ExpireSeconds => 4,
-            ExpireMs => 8,
+            ExpireMs | FieldExpiry => 8,
             Held(_) | Unwalkable | End => 0,
             _ => 1,
         };
@@ -124,8 +164,14 @@ const fn depth(items: &[Item]) -> usize {
     let mut i = 0;
     while i < items.len() {
         let inner = match items[i] {
-            Loop(body) | Elements(body) | Held(body) | Classes(body) | Template(body)
-            | TemplateValues(body) | RespCommand(body) => depth(body.items),
+            Loop(body)
+            | Elements(body)
+            | Counted(_, body)
+            | Held(body)
+            | Classes(body)
+            | Template(body)
+            | TemplateValues(body)
+            | RespCommand(body) => depth(body.items),
             Flag(items) => depth(items),
             // Inline names open a loop of their own.
             TemplateNames => 1,
@@ -164,6 +210,8 @@ pub struct Row {
     pub(super) items: &'static [Item],
     /// The value is one string, of at least so many bytes.
     pub(super) least_of_single: Option<u8>,
+    /// That string is a packed encoding.
+    pub(super) packed: Option<Packed>,
 }
 
 /// A place for every byte.
@@ -202,33 +250,31 @@ const fn index(groups: &[&'static [Row]]) -> Rows {
 }
 
 const fn value(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
-    let least_of_single = match items {
-        [Str] => Some(0),
-        [Blob(least)] => Some(*least),
-        _ => None,
+    let (least_of_single, packed) = match items {
+        [Str] => (Some(0), None),
+        [Blob(packed)] => (Some(packed.least()), Some(*packed)),
+        _ => (None, None),
     };
-    Row { number, name, kind: Kind::Value, since, items, least_of_single }
+    Row { number, name, kind: Kind::Value, since, items, least_of_single, packed }
 }
 
 const fn prefix(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
-    Row { number, name, kind: Kind::Prefix, since, items, least_of_single: None }
+    Row { number, name, kind: Kind::Prefix, since, items, least_of_single: None, packed: None }
 }
 
 const fn opcode(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
-    Row { number, name, kind: Kind::Opcode, since, items, least_of_single: None }
+    Row { number, name, kind: Kind::Opcode, since, items, least_of_single: None, packed: None }
 }
 
-/// Smallest sizes of the packed encodings, bytes: header and end mark.
-pub(super) const LISTPACK: Item = Blob(7);
-const ZIPLIST: Item = Blob(11);
-/// An intset has at least one element.
-const INTSET: Item = Blob(10);
-const ZIPMAP: Item = Blob(2);
+pub(super) const LISTPACK: Item = Blob(Packed::Listpack);
+const ZIPLIST: Item = Blob(Packed::Ziplist);
+const INTSET: Item = Blob(Packed::Intset);
+const ZIPMAP: Item = Blob(Packed::Zipmap);
 
 /// Names of an inline hash template.
 pub(super) const NAMES: Body = each(&[Str]);
 
-const FIELD_TTL: Body = each(&[Len, Str, Str]);
+const FIELD_TTL: Body = each(&[FieldTtl, Str, Str]);
 
 const SHARED_TYPES: &[Row] = &[
     value(0, "string", 1, &[Str]),
@@ -238,7 +284,7 @@ const SHARED_TYPES: &[Row] = &[
     value(4, "hash", 1, &[Elements(each(&[Str, Str]))]),
     value(5, "zset", 8, &[Elements(each(&[Str, Fixed(8)]))]),
     value(6, "module pre-release", 8, &[Unwalkable]),
-    value(7, "module", 8, &[Len, ModuleOps]),
+    value(7, "module", 8, &[Hold, ModuleOps]),
     value(9, "hash zipmap", 2, &[ZIPMAP]),
     value(10, "list ziplist", 2, &[ZIPLIST]),
     value(11, "set intset", 2, &[INTSET]),
@@ -248,7 +294,7 @@ const SHARED_TYPES: &[Row] = &[
     value(15, "stream v1", 9, &STREAM_V1),
     value(16, "hash listpack", 10, &[LISTPACK]),
     value(17, "zset listpack", 10, &[LISTPACK]),
-    value(18, "list quicklist", 10, &[Elements(each(&[Container, Str]))]),
+    value(18, "list quicklist", 10, &[Elements(each(&[Container, Node]))]),
     value(19, "stream v2", 10, &STREAM_V2),
     value(20, "set listpack", 11, &[LISTPACK]),
     value(21, "stream v3", 11, &STREAM_V3),
@@ -270,13 +316,13 @@ const REDIS_TYPES: &[Row] = &[
 ];
 
 const VALKEY_TYPES: &[Row] = &[
-    value(22, "hash field ttl", 80, &[Elements(each(&[Str, Str, Fixed(8)]))]),
+    value(22, "hash field ttl", 80, &[Elements(each(&[Str, Str, FieldExpiry]))]),
     value(23, "path hash", 81, &[Elements(each(&[Str, Loop(each(&[Str, Str]))]))]),
 ];
 
 const SHARED_OPCODES: &[Row] = &[
     opcode(244, "slot sizes", 12, &[Len, Len, Len]),
-    opcode(245, "function library", 10, &[Str]),
+    opcode(245, "function library", 10, &[Library]),
     opcode(246, "function pre-release", 10, &[Str, Str, Flag(&[Str]), Str]),
     opcode(247, "module data", 9, &[Len, Constant(2), Len, ModuleOps]),
     prefix(248, "idle time", 9, &[Idle]),
@@ -297,83 +343,4 @@ const REDIS_OPCODES: &[Row] = &[
 const VALKEY_OPCODES: &[Row] = &[
     opcode(242, "inline update", 81, &[RespCommand(each(&[RespBulk, CrLf]))]),
     opcode(243, "slot import", 80, &[Str, Loop(each(&[Len, Len]))]),
-];
-
-/// Nodes: identifier and listpack.
-const NODES: Item = Loop(each(&[NodeId, LISTPACK]));
-/// Pending entries: identifier, delivery time, delivery count.
-pub(super) const PENDING: Item = Loop(each(&[Fixed(16), Fixed(8), Len]));
-/// Identifiers of pending entries.
-const PENDING_IDS: Item = Loop(each(&[Fixed(16)]));
-/// Consumers up to version 2: name, time seen, pending.
-pub(super) const CONSUMERS: Item = Loop(each(&[Str, Fixed(8), PENDING_IDS]));
-/// Consumers from version 3: name, time seen, time active, pending.
-const CONSUMERS_V3: Item = Loop(each(&[Str, Fixed(8), Fixed(8), PENDING_IDS]));
-/// Producers that may send again: settings, producers with their entries, totals.
-const PRODUCERS: Item = Loop(each(&[Str, Loop(each(&[Str, Len, Len]))]));
-
-/// Nodes, length, last identifier, groups.
-static STREAM_V1: [Item; 5] =
-    [NODES, Live, Len, Len, Loop(each(&[Str, Len, Len, PENDING, CONSUMERS]))];
-/// Adds first identifier, largest deleted identifier and entries added; entries read per group.
-static STREAM_V2: [Item; 10] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Loop(each(&[Str, Len, Len, Len, PENDING, CONSUMERS])),
-];
-/// Adds the time a consumer was active.
-static STREAM_V3: [Item; 10] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Loop(each(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3])),
-];
-/// Adds producers.
-static STREAM_V4: [Item; 15] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Loop(each(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3])),
-    Len,
-    Len,
-    PRODUCERS,
-    Len,
-    Len,
-];
-/// Adds pending entries nobody owns.
-static STREAM_V5: [Item; 15] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Loop(each(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3, PENDING_IDS])),
-    Len,
-    Len,
-    PRODUCERS,
-    Len,
-    Len,
 ];

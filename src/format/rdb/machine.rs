@@ -4,10 +4,11 @@
 //! that true: state changes only after the last read of a token, and a skip comes last of all.
 
 use super::burst;
-use super::fields::{NAME_KEPT, VALUE_KEPT};
-use super::layout::{self, Body, Item, Kind};
+use super::entry::{self, Sink};
+use super::layout::{self, Body, Item, Kind, Part};
 use super::reason::Reason;
 use super::string::{self, Form};
+use super::text::resp_number;
 use super::walk::{Frame, State, Walker};
 use super::window::{Stop, Window};
 
@@ -17,10 +18,14 @@ pub const TEMPLATES_KEPT: usize = 1 << 18;
 impl Walker {
     /// Reads one item, or closes a body that has none left. Only called with an open frame.
     #[inline]
-    pub(super) fn item(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+    pub(super) fn item<S: Sink>(
+        &mut self,
+        window: &mut Window<'_>,
+        sink: &mut S,
+    ) -> Result<(), Stop> {
         let frame = &mut self.frames[self.depth - 1];
         let Some(item) = frame.items.get(frame.next) else {
-            return self.close_round(window);
+            return self.close_round(window, sink);
         };
         match item {
             Item::Str => {
@@ -32,9 +37,21 @@ impl Walker {
                 frame.next += 1;
                 window.skip(u64::from(*n))
             }
-            Item::Len | Item::Live => {
+            Item::Len => {
                 window.number()?;
                 frame.next += 1;
+                Ok(())
+            }
+            Item::FieldTtl => {
+                let ttl = window.number()?;
+                frame.next += 1;
+                self.draft.field_ttls += u64::from(ttl != 0);
+                Ok(())
+            }
+            Item::FieldExpiry => {
+                let at = i64::from_le_bytes(window.array()?);
+                frame.next += 1;
+                self.draft.field_ttls += u64::from(at != -1);
                 Ok(())
             }
             Item::Loop(body) => {
@@ -46,28 +63,44 @@ impl Walker {
                 if count == 0 {
                     self.remarks.empty_values.note(window.mark_at());
                 }
+                if !matches!(body.items, [.., Item::Blob(_) | Item::Node]) {
+                    self.draft.elements = Some(count);
+                }
                 self.enter(count, body, window)
             }
             Item::ExpireMs => {
-                window.array::<8>()?;
+                self.draft.expire_ms = i64::from_le_bytes(window.array()?);
                 frame.next += 1;
                 self.has_expiry = true;
                 Ok(())
             }
-            Item::Blob(least) => {
-                let head = window.head()?;
-                if head.expanded_len().is_none_or(|len| len < u64::from(*least)) {
-                    self.remarks.bad_blobs.note(window.mark_at());
-                }
-                frame.next += 1;
-                window.skip(head.body_len)
-            }
+            Item::Blob(_) | Item::Node => self.packed::<S>(*item, window),
             other => self.value_item(other, window),
         }
     }
 
+    /// A packed encoding, or a list node that may be one.
+    #[inline]
+    fn packed<S: Sink>(&mut self, item: Item, window: &mut Window<'_>) -> Result<(), Stop> {
+        let head = window.head()?;
+        if let Item::Blob(packed) = item
+            && head.expanded_len().is_none_or(|len| len < u64::from(packed.least()))
+        {
+            self.remarks.bad_blobs.note(window.mark_at());
+        }
+        if S::ENTRIES {
+            let body = window.peek(head.body_needed(entry::COUNT_LEN))?;
+            match item {
+                Item::Blob(packed) => self.draft.add(entry::count(packed, head, body)),
+                _ => self.draft.add_node(head, body),
+            }
+        }
+        self.advance();
+        window.skip(head.body_len)
+    }
+
     /// The current item is done.
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         self.frames[self.depth - 1].next += 1;
     }
 
@@ -94,31 +127,38 @@ impl Walker {
 
     /// The items of the innermost body are used up: another round, or the body is done.
     #[inline]
-    fn close_round(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+    fn close_round<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) -> Result<(), Stop> {
         let frame = &mut self.frames[self.depth - 1];
         if frame.rounds > 1 {
             frame.rounds -= 1;
             frame.next = 0;
-            burst::rounds(frame, window);
+            if !S::TOKENS {
+                self.draft.field_ttls += burst::rounds(frame, window);
+            }
             return Ok(());
         }
         self.depth -= 1;
         if self.depth == 0 {
-            self.close_record(window);
+            self.close_record(window, sink);
         }
         Ok(())
     }
 
     #[inline]
-    fn close_record(&mut self, window: &Window<'_>) {
+    fn close_record<S: Sink>(&mut self, window: &Window<'_>, sink: &mut S) {
         match self.row.map(|row| row.kind) {
             Some(Kind::Value) => {
+                if S::ENTRIES {
+                    self.tell_entry(window.at(), sink);
+                }
                 self.keys += 1;
                 self.sizes.keys += 1;
                 let expires = u64::from(self.has_expiry);
                 self.expires += expires;
                 self.sizes.expires += expires;
                 self.has_expiry = false;
+                self.draft.idle_s = None;
+                self.draft.frequency = None;
                 self.prefix_at = None;
                 self.is_open = false;
                 self.open ^= 1;
@@ -129,7 +169,12 @@ impl Walker {
                 if self.prefix_at.is_none() {
                     self.proven = window.at();
                 }
-                self.functions += u64::from(self.row.is_some_and(|row| row.number == 245));
+                if self.row.is_some_and(|row| row.number == 245) {
+                    self.functions += 1;
+                    if S::ENTRIES {
+                        sink.library(&self.draft.library);
+                    }
+                }
             }
         }
     }
@@ -143,7 +188,10 @@ impl Walker {
                 window.skip(if len >= 253 { 0 } else { u64::from(len) })
             }
             Item::Container => match window.number()? {
-                1 | 2 => self.done(),
+                container @ (1 | 2) => {
+                    self.draft.is_plain_node = container == 1;
+                    self.done()
+                }
                 other => Err(Reason::Container(other).into()),
             },
             Item::NodeId => {
@@ -157,7 +205,23 @@ impl Walker {
             Item::ModuleOps => self.module_operation(window),
             Item::Hold => {
                 self.held = window.number()?;
+                self.draft.held = self.held;
                 self.done()
+            }
+            Item::Live => {
+                self.draft.elements = Some(window.number()?);
+                self.done()
+            }
+            Item::Counted(part, body) => {
+                let count = window.number()?;
+                let stream = &mut self.draft.stream;
+                let tally = match part {
+                    Part::Groups => &mut stream.groups,
+                    Part::Pending => &mut stream.pending,
+                    Part::Consumers => &mut stream.consumers,
+                };
+                *tally = tally.saturating_add(count);
+                self.enter(count, body, window)
             }
             Item::Held(body) => self.enter(self.held, body, window),
             Item::ArrayElement => match window.number()? {
@@ -176,7 +240,10 @@ impl Walker {
             Item::TemplateValues(body) => {
                 let id = window.number()?;
                 match self.templates.get(&id) {
-                    Some(&count) => self.enter(count, body, window),
+                    Some(&count) => {
+                        self.draft.elements = Some(count);
+                        self.enter(count, body, window)
+                    }
                     None => Err(Reason::TemplateUnknown(id).into()),
                 }
             }
@@ -237,11 +304,12 @@ impl Walker {
     fn opcode_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
         match item {
             Item::ExpireSeconds => {
-                window.array::<4>()?;
+                let seconds = i32::from_le_bytes(window.array()?);
+                self.draft.expire_ms = i64::from(seconds) * 1000;
                 self.has_expiry = true;
             }
-            Item::Idle => _ = window.number()?,
-            Item::Frequency => _ = window.byte()?,
+            Item::Idle => self.draft.idle_s = Some(window.number()?),
+            Item::Frequency => self.draft.frequency = Some(window.byte()?),
             Item::Database => {
                 let db = window.number()?;
                 self.close_database();
@@ -252,6 +320,7 @@ impl Walker {
                 let sizes = (window.number()?, window.number()?, window.mark_at());
                 self.sizes.announced = Some(sizes);
             }
+            Item::Library => return self.library(window),
             Item::AuxName => return self.aux_name(window),
             Item::AuxValue => return self.aux_value(window),
             Item::Constant(wanted) => {
@@ -327,71 +396,5 @@ impl Walker {
         {
             self.remarks.wrong_sizes.note(at);
         }
-    }
-
-    fn aux_name(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
-        let name = self.small_text(NAME_KEPT, true, window)?;
-        self.fields.count();
-        let (name, body_len) = name;
-        self.field_name = name.filter(|name| self.fields.wants(name));
-        self.advance();
-        window.skip(body_len)
-    }
-
-    fn aux_value(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
-        let is_wanted = self.field_name.is_some();
-        let (value, body_len) = self.small_text(VALUE_KEPT, is_wanted, window)?;
-        if let (Some(name), Some(value)) = (self.field_name.take(), value) {
-            self.fields.keep(name, value);
-        }
-        self.advance();
-        window.skip(body_len)
-    }
-
-    /// A string of at most `most` bytes, if it is wanted, and how many bytes to skip for it.
-    fn small_text(
-        &mut self,
-        most: usize,
-        is_wanted: bool,
-        window: &mut Window<'_>,
-    ) -> Result<(Option<Vec<u8>>, u64), Stop> {
-        let head = window.head()?;
-        let fits = head.expanded_len().is_none_or(|len| len <= most as u64)
-            && head.body_len <= 2 * most as u64;
-        if !is_wanted || !fits {
-            return Ok((None, head.body_len));
-        }
-        let body = window.peek(head.body_len as usize)?;
-        let text = string::first_bytes(head, body, most);
-        if text.is_broken {
-            self.remarks.bad_lzf.note(window.mark_at());
-        }
-        Ok((Some(text.bytes.into_owned()), head.body_len))
-    }
-}
-
-/// A RESP line of `lead`, digits and `\r\n`.
-fn resp_number(lead: u8, window: &mut Window<'_>) -> Result<u64, Stop> {
-    let mut byte = window.byte()?;
-    if byte != lead {
-        return Err(Reason::InlineCommand(byte).into());
-    }
-    let mut number = 0_u64;
-    let mut digits = 0;
-    loop {
-        byte = window.byte()?;
-        // 18 digits stay below `i64::MAX`.
-        if !byte.is_ascii_digit() || digits == 18 {
-            break;
-        }
-        number = number * 10 + u64::from(byte - b'0');
-        digits += 1;
-    }
-    if byte != b'\r' || digits == 0 {
-        return Err(Reason::InlineCommand(byte).into());
-    }
-    match window.byte()? {
-        b'\n' => Ok(number),
-        other => Err(Reason::InlineCommand(other).into()),
     }
 }

@@ -18,6 +18,8 @@
 
 mod burst;
 pub mod checksum;
+pub mod deep;
+pub mod entry;
 pub mod fields;
 pub mod header;
 pub mod layout;
@@ -28,7 +30,9 @@ pub mod outcome;
 pub mod pass;
 pub mod place;
 pub mod reason;
+mod streams;
 pub mod string;
+mod text;
 pub mod walk;
 mod window;
 
@@ -36,10 +40,12 @@ mod window;
 mod tests;
 
 pub use checksum::{Checksum, Crc64};
+pub use deep::Deep;
+pub use entry::{Entry, Sink, Stream, Token};
 pub use fields::{Fields, Meaning, Writer};
 pub use header::{Family, HEADER_LEN, Header, sniff};
 pub use outcome::{Outcome, Remarks, Tally};
-pub use pass::{Failure, Pass, Progress, Walked, walk_slice};
+pub use pass::{Failure, Pass, Progress, Walked, walk_slice, walk_slice_with};
 pub use place::{Key, Place};
 pub use reason::{Class, Reason};
 pub use walk::{NEED_MAX, Next, Step, Walker};

@@ -9,6 +9,7 @@
 //! Pure. Bytes are walked and summed in pieces that stay in a cache. Skipped bytes must be shown as well.
 
 use super::checksum::{Checksum, Crc64};
+use super::entry::Sink;
 use super::outcome::Outcome;
 use super::place::Place;
 use super::reason::Reason;
@@ -58,15 +59,24 @@ impl Pass {
 
     /// Takes what can be taken from `window`.
     pub fn push(&mut self, window: &[u8]) -> Result<Progress, Fault<Reason>> {
+        self.push_with(window, &mut ())
+    }
+
+    /// As [`Self::push`], and tells `sink` what is seen. One pass has one sink.
+    pub fn push_with<S: Sink>(
+        &mut self,
+        window: &[u8],
+        sink: &mut S,
+    ) -> Result<Progress, Fault<Reason>> {
         let mut taken = 0;
         loop {
-            taken += self.pass_skip(window.get(taken..).unwrap_or_default());
+            taken += self.pass_skip(window.get(taken..).unwrap_or_default(), sink);
             if self.skip > 0 {
                 return Ok(Progress::More { taken, need: 1 });
             }
             let rest = window.get(taken..).unwrap_or_default();
             let piece = &rest[..rest.len().min(PIECE)];
-            let Step { consumed, next } = self.walker.step(piece)?;
+            let Step { consumed, next } = self.walker.step_with(piece, sink)?;
             let explained = &piece[..consumed];
             match next {
                 Next::Done => {
@@ -86,10 +96,13 @@ impl Pass {
     }
 
     /// Sums the bytes of `rest` that carry no structure.
-    fn pass_skip(&mut self, rest: &[u8]) -> usize {
+    fn pass_skip<S: Sink>(&mut self, rest: &[u8], sink: &mut S) -> usize {
         let n = usize::try_from(self.skip).map_or(rest.len(), |skip| skip.min(rest.len()));
         self.crc.update(&rest[..n]);
         self.skip -= n as u64;
+        if S::TOKENS && n > 0 {
+            sink.more(&rest[..n]);
+        }
         n
     }
 
@@ -145,9 +158,14 @@ pub struct Failure {
 
 /// Walks the RDB at the start of `bytes`, which are all there are; their first is at file offset `base`.
 pub fn walk_slice(bytes: &[u8], base: u64) -> Result<Walked, Failure> {
+    walk_slice_with(bytes, base, &mut ())
+}
+
+/// As [`walk_slice`], and tells `sink` what is seen.
+pub fn walk_slice_with<S: Sink>(bytes: &[u8], base: u64, sink: &mut S) -> Result<Walked, Failure> {
     let end = base.saturating_add(bytes.len() as u64);
     let mut pass = Pass::new(Walker::new(base).with_end(end));
-    let fault = match pass.push(bytes) {
+    let fault = match pass.push_with(bytes, sink) {
         Ok(_) => match pass.outcome() {
             Some(walked) => return Ok(walked),
             None => pass.torn(end),

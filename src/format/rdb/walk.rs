@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::{Draft, KEY_SHOWN, Sink};
 use super::fields::{self, Fields};
 use super::header::{Family, HEADER_LEN, Header};
 use super::layout::{DEPTH, Item, Kind, Row, Rows, rows};
@@ -97,6 +98,7 @@ pub struct Walker {
     pub(super) has_expiry: bool,
     pub(super) is_key_due: bool,
     pub(super) field_name: Option<Vec<u8>>,
+    pub(super) draft: Draft,
     pub(super) fields: Fields,
     pub(super) keys: u64,
     pub(super) expires: u64,
@@ -134,6 +136,7 @@ impl Walker {
             has_expiry: false,
             is_key_due: false,
             field_name: None,
+            draft: Draft::NEW,
             fields: Fields::EMPTY,
             keys: 0,
             expires: 0,
@@ -163,13 +166,27 @@ impl Walker {
     /// After [`Next::Skip`] the offset is already behind the skipped bytes. A walker that failed answers
     /// the same fault again.
     pub fn step(&mut self, input: &[u8]) -> Result<Step, Fault<Reason>> {
+        self.step_with(input, &mut ())
+    }
+
+    /// As [`Self::step`], and tells `sink` what it sees. Skipped bytes are the caller's to show.
+    pub fn step_with<S: Sink>(
+        &mut self,
+        input: &[u8],
+        sink: &mut S,
+    ) -> Result<Step, Fault<Reason>> {
         if let Some(fault) = self.failed {
             return Err(fault);
         }
         let mut window = Window::new(input, self.at);
         let stop = loop {
             window.mark();
-            if let Err(stop) = self.token(&mut window) {
+            let item = if S::TOKENS { self.current() } else { None };
+            let read = self.token(&mut window, sink);
+            if S::TOKENS {
+                self.tell_token(item, &read, &window, sink);
+            }
+            if let Err(stop) = read {
                 break stop;
             }
         };
@@ -272,12 +289,12 @@ impl Walker {
 
     /// One token: whole, or put back by [`Self::step`].
     #[inline]
-    fn token(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+    fn token<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) -> Result<(), Stop> {
         if self.depth > 0 {
-            return self.item(window);
+            return self.item(window, sink);
         }
         match self.state {
-            State::Records => self.record(window),
+            State::Records => self.record(window, sink),
             State::Header => self.read_header(window),
             State::Trailer => self.read_trailer(window),
             State::Done => Err(Stop::Done),
@@ -314,15 +331,17 @@ impl Walker {
     }
 
     /// The start of a record: its number, and the key of a value.
-    fn record(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
-        self.burst(window);
+    fn record<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) -> Result<(), Stop> {
+        if !S::TOKENS {
+            self.burst(window, sink);
+        }
         window.mark();
         let number = window.byte()?;
         let Some(row) = self.rows[usize::from(number)] else {
             return Err(Reason::UnknownNumber(number).into());
         };
         if row.kind == Kind::Value {
-            return self.open_value(row, window);
+            return self.open_value::<S>(row, window);
         }
         if self.is_key_due {
             return Err(Reason::MetadataWithoutKey(number).into());
@@ -336,16 +355,23 @@ impl Walker {
     }
 
     #[inline]
-    fn open_value(&mut self, row: &'static Row, window: &mut Window<'_>) -> Result<(), Stop> {
+    fn open_value<S: Sink>(
+        &mut self,
+        row: &'static Row,
+        window: &mut Window<'_>,
+    ) -> Result<(), Stop> {
         let head = window.head()?;
-        let body = window.peek(head.body_needed(KEY_KEPT))?;
+        let wanted = if S::ENTRIES { KEY_SHOWN } else { KEY_KEPT };
+        let body = window.peek(head.body_needed(wanted))?;
         let at = window.mark_at();
         let kept = &mut self.kept[self.open & 1];
         if head.form == string::Form::Raw {
             kept.keep(body);
             kept.is_cut = head.body_len > KEY_KEPT as u64;
         } else {
-            let text = string::first_bytes(head, body, KEY_KEPT);
+            // As many bytes as without a listener, so that both remark the same.
+            let start = body.get(..head.body_needed(KEY_KEPT)).unwrap_or(body);
+            let text = string::first_bytes(head, start, KEY_KEPT);
             kept.keep(&text.bytes);
             kept.is_cut = head.expanded_len().is_some_and(|len| len > KEY_KEPT as u64);
             if text.is_broken {
@@ -353,6 +379,9 @@ impl Walker {
             }
         }
         (kept.at, kept.db, kept.kind) = (at, self.db, row.number);
+        if S::ENTRIES {
+            self.draft.open(head, body, at, window.at());
+        }
         self.is_open = true;
         self.is_key_due = false;
         self.open_row(row, at);

@@ -115,6 +115,11 @@ impl<'a> Window<'a> {
         self.rest().get(..n).ok_or_else(|| self.need(n))
     }
 
+    /// The bytes of the token, as far as they were read.
+    pub(super) fn marked(&self) -> &'a [u8] {
+        self.bytes.get(self.mark..self.pos).unwrap_or_default()
+    }
+
     /// All bytes that are left.
     #[inline]
     pub(super) fn peek_all(&self) -> &'a [u8] {

@@ -2,10 +2,11 @@
 
 use crate::format::rdb::header::Family;
 use crate::format::rdb::layout::Item::{
-    self, Classes, Elements, Fixed, Held, Len, Loop, NodeId, RespCommand, Str, Template,
+    self, Classes, Counted, Elements, Fixed, Held, Len, Loop, NodeId, RespCommand, Str, Template,
     TemplateValues,
 };
-use crate::format::rdb::layout::{CONSUMERS, LISTPACK, PENDING, least, row, rows};
+use crate::format::rdb::layout::{LISTPACK, least, row, rows};
+use crate::format::rdb::streams::{CONSUMERS, PENDING};
 
 #[test]
 fn the_families_agree_below_22_and_from_244() {
@@ -46,8 +47,14 @@ fn least_sizes_follow_from_the_items() {
 fn every_looping_body_takes_bytes() {
     fn check(items: &[Item]) {
         for item in items {
-            if let Loop(body) | Elements(body) | Held(body) | Classes(body) | Template(body)
-            | TemplateValues(body) | RespCommand(body) = item
+            if let Loop(body)
+            | Elements(body)
+            | Counted(_, body)
+            | Held(body)
+            | Classes(body)
+            | Template(body)
+            | TemplateValues(body)
+            | RespCommand(body) = item
             {
                 assert!(body.least > 0);
                 check(body.items);

@@ -1,0 +1,193 @@
+//! Walks the RDB part of a segment, and looks into it as deep as the sink wants.
+
+use super::event::{Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
+use super::sink::{Depth, Sink};
+use super::sound;
+use super::walker::{Pulse, context};
+use crate::disk::Source;
+use crate::error::Result;
+use crate::format::fault::Fault;
+use crate::format::rdb;
+
+/// The RDB part at `start`. Answers where RESP may begin.
+pub(super) fn walk(
+    source: &mut dyn Source,
+    start: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl Sink,
+) -> Result<u64> {
+    let mut walker = rdb::Walker::new(start);
+    if let Some(len) = source.length() {
+        walker = walker.with_end(len);
+    }
+    let mut pass = rdb::Pass::new(walker);
+    let passed = match sink.depth() {
+        Depth::Structure => pass_over(source, &mut pass, pulse, &mut ())?,
+        Depth::Entries => pass_over(source, &mut pass, pulse, &mut Entries(sink))?,
+        Depth::Values => into_values(source, start, &mut pass, pulse, sink)?,
+    };
+    if let Err(fault) = passed {
+        return rdb_damage(source, start, fault, &pass, sink);
+    }
+    let end = pass.offset();
+    source.settle()?;
+    if let Some(walked) = pass.outcome() {
+        sink.event(Event::Rdb(&RdbPart { start, end, walked }));
+    }
+    Ok(end)
+}
+
+/// Gives entries to a sink of the walk over a set.
+struct Entries<'s, S>(&'s mut S);
+
+impl<S: Sink> rdb::Sink for Entries<'_, S> {
+    const ENTRIES: bool = true;
+
+    #[inline]
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        self.0.entry(entry);
+    }
+
+    fn library(&mut self, first_line: &[u8]) {
+        self.0.library(first_line);
+    }
+}
+
+/// Looks into values as well.
+struct Values<'s, S> {
+    deep: rdb::Deep,
+    sink: &'s mut S,
+}
+
+impl<S: Sink> rdb::Sink for Values<'_, S> {
+    const ENTRIES: bool = true;
+    const TOKENS: bool = true;
+
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        self.deep.entry(entry);
+        self.sink.entry(entry);
+    }
+
+    fn library(&mut self, first_line: &[u8]) {
+        self.sink.library(first_line);
+    }
+
+    fn token(&mut self, token: &rdb::Token<'_>) {
+        self.deep.token(token);
+    }
+
+    fn more(&mut self, bytes: &[u8]) {
+        self.deep.more(bytes);
+    }
+}
+
+/// One walk that looks into values, and as many more as it takes to compare all keys.
+fn into_values<S: Sink>(
+    source: &mut dyn Source,
+    start: u64,
+    pass: &mut rdb::Pass,
+    pulse: &mut impl Pulse,
+    sink: &mut S,
+) -> Result<std::result::Result<(), Fault<rdb::Reason>>> {
+    let again = pass.clone();
+    let mut ear = Values { deep: rdb::Deep::new(), sink };
+    let passed = pass_over(source, pass, pulse, &mut ear)?;
+    let Values { mut deep, sink } = ear;
+    // A stream cannot be read again; the report says that keys were left.
+    while passed.is_ok() && source.oldest() <= start && deep.next_walk() {
+        // The same bytes as before: it cannot stop elsewhere.
+        let _ = pass_over(source, &mut again.clone(), &mut (), &mut deep)?;
+    }
+    sink.inside(&deep.finish());
+    Ok(passed)
+}
+
+/// Shows all of an RDB to `pass`; answers the fault that stops it.
+fn pass_over<S: rdb::Sink>(
+    source: &mut dyn Source,
+    pass: &mut rdb::Pass,
+    pulse: &mut impl Pulse,
+    ear: &mut S,
+) -> Result<std::result::Result<(), Fault<rdb::Reason>>> {
+    let mut need = rdb::HEADER_LEN;
+    loop {
+        let at = pass.offset();
+        let window = source.window(at, need)?;
+        if window.len() < need {
+            return Ok(Err(pass.torn(at + window.len() as u64)));
+        }
+        match pass.push_with(window, ear) {
+            Ok(rdb::Progress::More { need: more, .. }) => need = more,
+            Ok(rdb::Progress::Done { .. }) => {
+                pulse.reached(pass.offset());
+                return Ok(Ok(()));
+            }
+            Err(fault) => return Ok(Err(fault)),
+        }
+        pulse.reached(pass.offset());
+    }
+}
+
+/// An RDB part that cannot be walked on: what follows it is unknown, save where sound records come.
+fn rdb_damage(
+    source: &mut dyn Source,
+    start: u64,
+    fault: Fault<rdb::Reason>,
+    pass: &rdb::Pass,
+    sink: &mut impl Sink,
+) -> Result<u64> {
+    let walker = pass.walker();
+    let intact = match fault.reason.class() {
+        rdb::Class::Unsupported => intact(source, start)?,
+        _ => None,
+    };
+    let stop = RdbStop {
+        header: walker.header(),
+        fields: walker.fields().clone(),
+        place: walker.place(),
+        intact,
+    };
+    let found = match intact {
+        Some(true) => None,
+        _ => sound::find(source, fault.at, None)?.place,
+    };
+    let torn = fault.reason.class() == rdb::Class::Torn;
+    let damage = Damage {
+        start,
+        end: found.or(source.length()).unwrap_or(start),
+        fault: Fault::new(fault.at, Why::Rdb(fault.reason)),
+        ending: match found {
+            Some(_) => Ending::Resumes,
+            None if torn => Ending::Torn,
+            None => Ending::Garbage,
+        },
+        loader: LoaderMeets::BadFormat,
+        context: context(source, fault.at)?,
+        rdb: Some(Box::new(stop)),
+    };
+    source.settle()?;
+    sink.event(Event::Damage(&damage));
+    Ok(damage.end)
+}
+
+/// Whether everything from `start` up to the end of the file carries a checksum that fits. A stream
+/// cannot be read again for that.
+fn intact(source: &mut dyn Source, start: u64) -> Result<Option<bool>> {
+    let Some(body) = source.length().and_then(|len| len.checked_sub(8)) else { return Ok(None) };
+    if source.oldest() > start {
+        return Ok(None);
+    }
+    let mut crc = rdb::Crc64::new();
+    let (mut at, mut last) = (start, 0);
+    while at < body {
+        let window = source.window(at, 1)?;
+        let left = usize::try_from(body - at).unwrap_or(usize::MAX);
+        let piece = &window[..window.len().min(left)];
+        crc.update(piece);
+        last = piece.last().copied().unwrap_or(last);
+        at += piece.len() as u64;
+    }
+    let trailer = source.window(body, 8)?;
+    let stored = trailer.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
+    Ok(Some(last == 0xFF && stored == Some(crc.value())))
+}

@@ -1,0 +1,49 @@
+//! Who wants to see a segment, and how much of it.
+
+use super::event::Event;
+use crate::format::rdb;
+
+/// How deep to look into an RDB part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Structure and checksum alone: the fastest.
+    #[default]
+    Structure,
+    /// Also one [`rdb::Entry`] per key.
+    Entries,
+    /// Also what is inside of values, and keys that stand twice: slow, and in up to 256 MiB.
+    Values,
+}
+
+/// Takes what a walk hands out. Any closure over events is one that wants nothing more.
+pub trait Sink {
+    /// An event.
+    fn event(&mut self, event: Event<'_>);
+
+    /// How deep to look into an RDB part.
+    fn depth(&self) -> Depth {
+        Depth::Structure
+    }
+
+    /// A key of the RDB part whose event comes next.
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        let _ = entry;
+    }
+
+    /// A function library of that RDB part, by the first line of its source.
+    fn library(&mut self, first_line: &[u8]) {
+        let _ = first_line;
+    }
+
+    /// What was found inside of the values of that RDB part.
+    fn inside(&mut self, report: &rdb::deep::Report) {
+        let _ = report;
+    }
+}
+
+impl<F: FnMut(Event<'_>)> Sink for F {
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        self(event);
+    }
+}

@@ -1,0 +1,338 @@
+//! What a walk hands out about each key, to whoever listens.
+//!
+//! A [`Sink`] says by two constants what it wants; what nobody wants is not compiled into the walk.
+//! Entries come in the order of the file, one per key, after the last byte of its value was seen. They
+//! are made from headers alone: values are not expanded, so a count that no header holds is `None`.
+//!
+//! | count of | stands in |
+//! |---|---|
+//! | plain collections, streams | the record itself |
+//! | listpack, ziplist | u16 in the header of the encoding; 65535 means "many" |
+//! | intset | u32 in its header |
+//! | zipmap | its first byte; 254 and more mean "many" |
+//! | lists of nodes | the sum of the above, a plain node counting 1 |
+
+use super::header::Family;
+use super::layout::{Item, Packed, Row};
+use super::string::{self, Form, Head};
+use super::walk::Walker;
+use super::window::{Stop, Window};
+
+/// Bytes of a key that are shown, at most. Longer keys exist, but nobody can read them in a report.
+pub const KEY_SHOWN: usize = 1024;
+
+/// Bytes of a packed encoding in which its count lies.
+pub(super) const COUNT_LEN: usize = 10;
+
+/// Consumer groups of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stream {
+    /// How many groups.
+    pub groups: u64,
+    /// Consumers of all groups.
+    pub consumers: u64,
+    /// Entries delivered and not acknowledged, of all groups.
+    pub pending: u64,
+}
+
+/// One key and what is known of its value.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Its database.
+    pub db: u64,
+    /// The key as clients know it: its first bytes, at most [`KEY_SHOWN`].
+    pub key: &'a [u8],
+    /// Length of the whole key, bytes.
+    pub key_len: u64,
+    /// Number and name of its type.
+    pub row: &'static Row,
+    /// Whose numbers these are.
+    pub family: Family,
+    /// When it expires, Unix milliseconds.
+    pub expire_ms: Option<i64>,
+    /// Seconds since it was used, where the server kept them.
+    pub idle_s: Option<u64>,
+    /// How often it is used, on the server's logarithmic scale, where the server kept it.
+    pub frequency: Option<u8>,
+    /// Elements: members, fields, entries; 1 for a string.
+    pub elements: Option<u64>,
+    /// Fields with an expiry of their own.
+    pub field_ttls: Option<u64>,
+    /// Groups, when it is a stream.
+    pub stream: Option<Stream>,
+    /// Identifier of the module type, when it is a module's.
+    pub module: Option<u64>,
+    /// Offset of the first byte that is about it: an opcode such as its expiry, or its type.
+    pub start: u64,
+    /// Offset of its type number.
+    pub at: u64,
+    /// Bytes of the value on disk.
+    pub value_bytes: u64,
+    /// Offset after its value.
+    pub end: u64,
+}
+
+impl Entry<'_> {
+    /// Bytes on disk of all that is about it.
+    pub const fn bytes(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Its type as TYPE names it.
+    pub const fn type_name(&self) -> &'static str {
+        match (self.family, self.row.number) {
+            (_, 0) => "string",
+            (_, 1 | 10 | 14 | 18) => "list",
+            (_, 2 | 11 | 20) => "set",
+            (_, 3 | 5 | 12 | 17) => "zset",
+            (_, 6 | 7) => "module",
+            (_, 15 | 19 | 21) | (Family::Redis, 26 | 27) => "stream",
+            (Family::Redis, 28) => "array",
+            (Family::Redis, 33) => "rate counter",
+            _ => "hash",
+        }
+    }
+
+    /// Its encoding on disk, in the words of OBJECT ENCODING. A server that loads it may choose
+    /// another one.
+    pub const fn encoding(&self) -> &'static str {
+        match (self.family, self.row.number) {
+            (_, 0) => "raw",
+            (_, 1) => "linkedlist",
+            (_, 3 | 5) => "skiplist",
+            (_, 9) => "zipmap",
+            (_, 10 | 12 | 13) => "ziplist",
+            (_, 11) => "intset",
+            (_, 14 | 18) => "quicklist",
+            (_, 16 | 17 | 20) => "listpack",
+            (Family::Redis, 23 | 25) => "listpackex",
+            (Family::Redis, 29..=32) => "template",
+            (Family::Redis, 28) => "array",
+            (Family::Redis, 33) => "counter",
+            (Family::Valkey, 23) => "path",
+            (_, 15 | 19 | 21) | (Family::Redis, 26 | 27) => "stream",
+            (_, 6 | 7) => "module",
+            _ => "hashtable",
+        }
+    }
+
+    /// Name of the module type, nine characters.
+    pub fn module_name(&self) -> Option<String> {
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let id = self.module?;
+        let character = |i: u32| char::from(ALPHABET[(id >> (58 - 6 * i) & 63) as usize]);
+        Some((0..9).map(character).collect())
+    }
+}
+
+/// One token of a record, for those who check what is inside of values.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'a> {
+    /// Offset of its first byte.
+    pub at: u64,
+    /// The record it belongs to.
+    pub row: Option<&'static Row>,
+    /// What it is; `None`: the number that begins a record, with the key of a value.
+    pub(super) item: Option<&'static Item>,
+    /// Its bytes, as far as they are in the window.
+    pub(super) bytes: &'a [u8],
+    /// Bytes of it that are still to come.
+    pub(super) rest: u64,
+    /// The current database.
+    pub(super) db: u64,
+}
+
+/// Listens to a walk.
+pub trait Sink {
+    /// It wants entries and libraries.
+    const ENTRIES: bool;
+    /// It wants every token and all bytes.
+    const TOKENS: bool = false;
+
+    /// A key, whose value was whole.
+    fn entry(&mut self, entry: &Entry<'_>) {
+        let _ = entry;
+    }
+
+    /// A function library, by the first line of its source.
+    fn library(&mut self, first_line: &[u8]) {
+        let _ = first_line;
+    }
+
+    /// A token, before the entry it belongs to.
+    fn token(&mut self, token: &Token<'_>) {
+        let _ = token;
+    }
+
+    /// More bytes of the last token.
+    fn more(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+}
+
+/// Nobody listens.
+impl Sink for () {
+    const ENTRIES: bool = false;
+}
+
+/// The entry being read.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    key: Vec<u8>,
+    key_len: u64,
+    at: u64,
+    value_at: u64,
+    pub(super) expire_ms: i64,
+    pub(super) idle_s: Option<u64>,
+    pub(super) frequency: Option<u8>,
+    pub(super) elements: Option<u64>,
+    pub(super) field_ttls: u64,
+    pub(super) stream: Stream,
+    pub(super) held: u64,
+    pub(super) is_plain_node: bool,
+    pub(super) library: Vec<u8>,
+}
+
+impl Draft {
+    pub(super) const NEW: Self = Self {
+        key: Vec::new(),
+        key_len: 0,
+        at: 0,
+        value_at: 0,
+        expire_ms: 0,
+        idle_s: None,
+        frequency: None,
+        elements: Some(0),
+        field_ttls: 0,
+        stream: Stream { groups: 0, consumers: 0, pending: 0 },
+        held: 0,
+        is_plain_node: false,
+        library: Vec::new(),
+    };
+
+    /// A value begins; `body` are the bytes its key begins with, at file offset `body_at`.
+    pub(super) fn open(&mut self, head: Head, body: &[u8], at: u64, body_at: u64) {
+        self.key.clear();
+        let text = string::first_bytes(head, body, KEY_SHOWN);
+        self.key.extend_from_slice(&text.bytes);
+        self.key_len = head.expanded_len().unwrap_or(self.key.len() as u64);
+        self.at = at;
+        self.value_at = body_at.saturating_add(head.body_len);
+        self.elements = Some(0);
+        self.field_ttls = 0;
+        self.stream = Stream::default();
+    }
+
+    /// Adds the count of a packed encoding.
+    pub(super) fn add(&mut self, count: Option<u64>) {
+        self.elements = self.elements.zip(count).and_then(|(sum, more)| sum.checked_add(more));
+    }
+
+    /// Adds what a list node holds.
+    pub(super) fn add_node(&mut self, head: Head, body: &[u8]) {
+        self.add(if self.is_plain_node { Some(1) } else { count(Packed::Listpack, head, body) });
+    }
+}
+
+impl Walker {
+    /// Tells of the value that ends at `end`.
+    pub(super) fn tell_entry<S: Sink>(&self, end: u64, sink: &mut S) {
+        let (Some(row), draft) = (self.row, &self.draft) else { return };
+        let family = self.header.family;
+        let elements = match (family, row.number) {
+            (_, 0 | 6 | 7) | (Family::Redis, 33) => Some(1),
+            (Family::Redis, 28 | 31) => Some(self.held),
+            _ => draft.elements.map(|count| elements(row, family, count)),
+        };
+        let entry = Entry {
+            db: self.db,
+            key: &draft.key,
+            key_len: draft.key_len,
+            row,
+            family,
+            expire_ms: self.has_expiry.then_some(draft.expire_ms),
+            idle_s: draft.idle_s,
+            frequency: draft.frequency,
+            elements,
+            field_ttls: visible_ttls(row, draft.field_ttls),
+            stream: None,
+            module: (row.number == 7).then_some(draft.held),
+            start: self.prefix_at.unwrap_or(draft.at),
+            at: draft.at,
+            value_bytes: end.saturating_sub(draft.value_at),
+            end,
+        };
+        let is_stream = entry.type_name() == "stream";
+        sink.entry(&Entry { stream: is_stream.then_some(draft.stream), ..entry });
+    }
+
+    /// The item that comes next, if a record is open.
+    pub(super) fn current(&self) -> Option<&'static Item> {
+        let frame = self.frames.get(self.depth.checked_sub(1)?)?;
+        frame.items.get(frame.next)
+    }
+
+    /// Tells of the token at the mark, if it is whole.
+    pub(super) fn tell_token<S: Sink>(
+        &self,
+        item: Option<&'static Item>,
+        read: &Result<(), Stop>,
+        window: &Window<'_>,
+        sink: &mut S,
+    ) {
+        let rest = match read {
+            Ok(()) => 0,
+            Err(Stop::Skip(n)) => *n,
+            Err(_) => return,
+        };
+        let bytes = window.marked();
+        if !bytes.is_empty() {
+            let at = window.mark_at();
+            sink.token(&Token { at, row: self.row, item, bytes, rest, db: self.db });
+        }
+    }
+}
+
+/// How many entries a packed encoding says it has.
+#[inline]
+pub(super) fn count(packed: Packed, head: Head, body: &[u8]) -> Option<u64> {
+    if head.form == Form::Raw {
+        return declared(packed, body);
+    }
+    declared(packed, &string::first_bytes(head, body, COUNT_LEN).bytes)
+}
+
+#[inline]
+fn declared(packed: Packed, start: &[u8]) -> Option<u64> {
+    let u16_at = |at: usize| {
+        let count = u16::from_le_bytes(*start.get(at..)?.first_chunk()?);
+        (count != u16::MAX).then_some(u64::from(count))
+    };
+    match packed {
+        Packed::Listpack => u16_at(4),
+        Packed::Ziplist => u16_at(8),
+        Packed::Intset => Some(u32::from_le_bytes(*start.get(4..)?.first_chunk()?).into()),
+        Packed::Zipmap => start.first().filter(|count| **count < 254).map(|count| (*count).into()),
+    }
+}
+
+/// Elements of a value whose packed encodings have `entries` entries.
+#[inline]
+pub(super) const fn elements(row: &Row, family: Family, entries: u64) -> u64 {
+    match (family, row.number) {
+        (_, 12 | 13 | 16 | 17) => entries / 2,
+        (Family::Redis, 23 | 25) => entries / 3,
+        (Family::Redis, 29 | 30) => entries.saturating_sub(1),
+        _ => entries,
+    }
+}
+
+/// Fields with an expiry, where they can be counted without opening the encoding.
+#[inline]
+pub(super) const fn visible_ttls(row: &Row, counted: u64) -> Option<u64> {
+    match row.number {
+        23 | 25 => None,
+        _ => Some(counted),
+    }
+}

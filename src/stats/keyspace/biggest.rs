@@ -1,0 +1,122 @@
+//! The biggest keys of a walk, in memory that does not grow with it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::format::rdb::Entry;
+
+/// Bytes of a key that are remembered, at most: enough to tell it from its neighbours in a report.
+const KEY_KEPT: usize = 128;
+
+/// A big key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BigKey {
+    /// Its database.
+    pub db: u64,
+    /// Its first bytes.
+    pub key: Vec<u8>,
+    /// Length of the whole key, bytes.
+    pub key_len: u64,
+    /// Its type.
+    pub type_name: &'static str,
+    /// Its encoding on disk.
+    pub encoding: &'static str,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Elements, when a header tells.
+    pub elements: Option<u64>,
+    /// Position of its segment in the set.
+    pub segment: usize,
+    /// Offset of its record in that segment.
+    pub at: u64,
+}
+
+/// By size; of two of the same size the one seen first counts as bigger, so that splitting a walk and
+/// merging the parts changes nothing.
+type Rank = (u64, Reverse<(usize, u64)>);
+
+#[derive(Clone, Debug)]
+struct Ranked(Rank, BigKey);
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+/// The biggest keys so far, the smallest of them at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Biggest {
+    most: usize,
+    heap: BinaryHeap<Reverse<Ranked>>,
+}
+
+impl Biggest {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, heap: BinaryHeap::new() }
+    }
+
+    /// Takes the key in if it is big enough.
+    #[inline]
+    pub(super) fn offer(&mut self, size: u64, segment: usize, entry: &Entry<'_>) {
+        let rank = (size, Reverse((segment, entry.at)));
+        if self.fits(rank) {
+            self.take(rank, segment, entry);
+        }
+    }
+
+    #[inline]
+    fn fits(&self, rank: Rank) -> bool {
+        self.heap.len() < self.most
+            || self.heap.peek().is_some_and(|Reverse(smallest)| rank > smallest.0)
+    }
+
+    #[cold]
+    fn take(&mut self, rank: Rank, segment: usize, entry: &Entry<'_>) {
+        let key = BigKey {
+            db: entry.db,
+            key: entry.key[..entry.key.len().min(KEY_KEPT)].to_vec(),
+            key_len: entry.key_len,
+            type_name: entry.type_name(),
+            encoding: entry.encoding(),
+            bytes: entry.bytes(),
+            elements: entry.elements,
+            segment,
+            at: entry.at,
+        };
+        self.push(Ranked(rank, key));
+    }
+
+    fn push(&mut self, ranked: Ranked) {
+        self.heap.push(Reverse(ranked));
+        if self.heap.len() > self.most {
+            self.heap.pop();
+        }
+    }
+
+    pub(super) fn merge(&mut self, later: Self) {
+        for Reverse(ranked) in later.heap {
+            self.push(ranked);
+        }
+    }
+
+    /// Biggest first.
+    pub(super) fn into_sorted(self) -> Vec<BigKey> {
+        // Ascending by the reversed order is descending by size.
+        self.heap.into_sorted_vec().into_iter().map(|Reverse(Ranked(_, key))| key).collect()
+    }
+}

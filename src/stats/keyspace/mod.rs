@@ -1,0 +1,350 @@
+//! The key space: what the RDB parts of a set hold, by database, type and encoding.
+//!
+//! Made from one [`Entry`] per key. Memory is bounded by constants, whatever the files say: what does
+//! not fit is counted under "other". Of keys only the biggest are remembered, by their first bytes.
+
+mod biggest;
+mod report;
+
+use std::collections::BTreeMap;
+
+pub use biggest::BigKey;
+use biggest::Biggest;
+use report::LIBRARIES;
+pub use report::{
+    DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpaceReport, ModuleRow, Streams, TypeRow,
+};
+
+use crate::aof::{Depth, Event};
+use crate::format::rdb::Entry;
+use crate::scan::{Context, Merge, Observer};
+
+/// Databases counted apart. Servers have 16 unless told otherwise; a hostile file has no end of them.
+const DATABASES: usize = 65_536;
+
+/// Module types counted apart.
+const MODULES: usize = 1024;
+
+/// How to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySpaceOptions {
+    /// Unix milliseconds; keys that expire before it count as already past.
+    pub now_ms: Option<i64>,
+    /// How many of the biggest keys to remember, by bytes and by elements each.
+    pub top: usize,
+}
+
+impl Default for KeySpaceOptions {
+    fn default() -> Self {
+        Self { now_ms: None, top: 10 }
+    }
+}
+
+/// Counts keys.
+#[derive(Clone, Debug)]
+pub struct KeySpace {
+    options: KeySpaceOptions,
+    /// By family and number of the type.
+    types: Vec<Option<TypeRow>>,
+    databases: BTreeMap<u64, DatabaseKeys>,
+    /// The database being counted, so that the map is touched only when it changes.
+    current: DatabaseKeys,
+    modules: BTreeMap<u64, ModuleRow>,
+    by_bytes: Biggest,
+    by_elements: Biggest,
+    report: KeySpaceReport,
+}
+
+impl Default for KeySpace {
+    fn default() -> Self {
+        Self::new(KeySpaceOptions::default())
+    }
+}
+
+impl KeySpace {
+    /// Counts by these options.
+    pub fn new(options: KeySpaceOptions) -> Self {
+        let mut report = KeySpaceReport::default();
+        report.expiry.past = options.now_ms.map(|_| 0);
+        Self {
+            options,
+            types: vec![None; 512],
+            databases: BTreeMap::new(),
+            current: DatabaseKeys::default(),
+            modules: BTreeMap::new(),
+            by_bytes: Biggest::new(options.top),
+            by_elements: Biggest::new(options.top),
+            report,
+        }
+    }
+
+    #[cold]
+    fn change_database(&mut self, db: Option<u64>) {
+        let row = std::mem::replace(&mut self.current, DatabaseKeys { db, ..Default::default() });
+        add_database(&mut self.databases, row);
+    }
+
+    #[inline]
+    fn count_type(&mut self, entry: &Entry<'_>) {
+        let place = usize::from(entry.row.number) + 256 * entry.family as usize;
+        let row = self.types[place].get_or_insert_with(|| TypeRow {
+            type_name: entry.type_name(),
+            encoding: entry.encoding(),
+            ..Default::default()
+        });
+        let bytes = entry.bytes();
+        row.keys += 1;
+        row.bytes = row.bytes.saturating_add(bytes);
+        match entry.elements {
+            Some(elements) => row.elements = row.elements.saturating_add(elements),
+            None => row.uncounted += 1,
+        }
+        if bytes > row.largest_bytes {
+            row.largest_bytes = bytes;
+            row.largest_key.clear();
+            row.largest_key.extend_from_slice(entry.key);
+        }
+    }
+
+    fn count_expiry(&mut self, at_ms: i64) {
+        self.current.expires += 1;
+        let expiry = &mut self.report.expiry;
+        expiry.keys += 1;
+        expiry.soonest_ms = Some(expiry.soonest_ms.map_or(at_ms, |soonest| soonest.min(at_ms)));
+        expiry.latest_ms = expiry.latest_ms.max(Some(at_ms));
+        if let (Some(past), Some(now_ms)) = (&mut expiry.past, self.options.now_ms) {
+            *past += u64::from(at_ms < now_ms);
+        }
+    }
+
+    /// What few keys have.
+    fn count_rare(&mut self, entry: &Entry<'_>) {
+        match entry.field_ttls {
+            None => self.report.field_ttls.unseen_keys += 1,
+            Some(0) => {}
+            Some(fields) => {
+                self.report.field_ttls.keys += 1;
+                self.report.field_ttls.fields += fields;
+            }
+        }
+        if let Some(stream) = entry.stream {
+            let streams = &mut self.report.streams;
+            streams.keys += 1;
+            streams.groups = streams.groups.saturating_add(stream.groups);
+            streams.consumers = streams.consumers.saturating_add(stream.consumers);
+            streams.pending = streams.pending.saturating_add(stream.pending);
+        }
+        if let Some(seconds) = entry.idle_s {
+            let idle = &mut self.report.idle;
+            idle.keys += 1;
+            idle.sum_s = idle.sum_s.saturating_add(seconds);
+            idle.longest_s = idle.longest_s.max(seconds);
+            idle.by_bits[(64 - seconds.leading_zeros()).min(31) as usize] += 1;
+        }
+        if let Some(counter) = entry.frequency {
+            let frequency = &mut self.report.frequency;
+            frequency.keys += 1;
+            frequency.sum += u64::from(counter);
+            frequency.by_counter[usize::from(counter)] += 1;
+        }
+        if let (Some(id), Some(name)) = (entry.module, entry.module_name()) {
+            let row = ModuleRow { name, keys: 1, bytes: entry.bytes() };
+            add_module(&mut self.modules, id, row);
+        }
+    }
+}
+
+fn add_database(databases: &mut BTreeMap<u64, DatabaseKeys>, row: DatabaseKeys) {
+    if row.keys == 0 {
+        return;
+    }
+    let known = row.db.filter(|db| databases.len() < DATABASES || databases.contains_key(db));
+    // No file can name this one and mean it: servers stop far below.
+    let sum = databases.entry(known.unwrap_or(u64::MAX)).or_default();
+    sum.db = known;
+    sum.keys += row.keys;
+    sum.expires += row.expires;
+    sum.bytes = sum.bytes.saturating_add(row.bytes);
+}
+
+fn add_module(modules: &mut BTreeMap<u64, ModuleRow>, id: u64, row: ModuleRow) {
+    // The low ten bits are the version of the encoding, not of the type.
+    let id = id >> 10;
+    let is_known = modules.len() < MODULES || modules.contains_key(&id);
+    let sum = modules.entry(if is_known { id } else { u64::MAX }).or_default();
+    sum.name = if is_known { row.name } else { "(others)".to_owned() };
+    sum.keys += row.keys;
+    sum.bytes = sum.bytes.saturating_add(row.bytes);
+}
+
+impl Observer for KeySpace {
+    type Report = KeySpaceReport;
+
+    fn observe(&mut self, _: &Context, event: &Event<'_>) {
+        if let Event::Damage(damage) = event {
+            self.report.is_partial |= damage.rdb.is_some();
+        }
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Entries
+    }
+
+    #[inline]
+    fn entry(&mut self, at: &Context, entry: &Entry<'_>) {
+        if self.current.db != Some(entry.db) {
+            self.change_database(Some(entry.db));
+        }
+        let bytes = entry.bytes();
+        self.current.keys += 1;
+        self.current.bytes = self.current.bytes.saturating_add(bytes);
+        self.count_type(entry);
+        if let Some(at_ms) = entry.expire_ms {
+            self.count_expiry(at_ms);
+        }
+        self.count_rare(entry);
+        self.by_bytes.offer(bytes, at.segment, entry);
+        if let Some(elements) = entry.elements {
+            self.by_elements.offer(elements, at.segment, entry);
+        }
+    }
+
+    fn library(&mut self, _: &Context, first_line: &[u8]) {
+        self.report.libraries_seen += 1;
+        if self.report.libraries.len() < LIBRARIES {
+            self.report.libraries.push(first_line.to_vec());
+        }
+    }
+
+    fn finish(mut self) -> KeySpaceReport {
+        self.change_database(None);
+        let mut report = self.report;
+        report.databases = self.databases.into_values().collect();
+        report.keys = report.databases.iter().map(|row| row.keys).sum();
+        report.bytes = report.databases.iter().map(|row| row.bytes).sum();
+        report.types = self.types.into_iter().flatten().collect();
+        report.types.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+        report.modules = self.modules.into_values().collect();
+        report.modules.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+        report.biggest_by_bytes = self.by_bytes.into_sorted();
+        report.biggest_by_elements = self.by_elements.into_sorted();
+        report
+    }
+}
+
+impl Merge for KeySpace {
+    fn merge(&mut self, later: Self) {
+        let mut later = later;
+        later.change_database(None);
+        self.change_database(None);
+        for row in later.databases.into_values() {
+            add_database(&mut self.databases, row);
+        }
+        for (mine, theirs) in self.types.iter_mut().zip(later.types) {
+            merge_type(mine, theirs);
+        }
+        for (id, row) in later.modules {
+            add_module(&mut self.modules, id << 10, row);
+        }
+        self.by_bytes.merge(later.by_bytes);
+        self.by_elements.merge(later.by_elements);
+        self.report.merge(later.report);
+    }
+}
+
+fn merge_type(mine: &mut Option<TypeRow>, theirs: Option<TypeRow>) {
+    let (Some(row), Some(more)) = (mine.as_mut(), theirs.as_ref()) else {
+        *mine = mine.take().or(theirs);
+        return;
+    };
+    row.keys += more.keys;
+    row.elements = row.elements.saturating_add(more.elements);
+    row.uncounted += more.uncounted;
+    row.bytes = row.bytes.saturating_add(more.bytes);
+    if more.largest_bytes > row.largest_bytes {
+        row.largest_bytes = more.largest_bytes;
+        row.largest_key.clone_from(&more.largest_key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::rdb::{self, walk_slice_with};
+
+    /// Feeds entries to an observer without files.
+    struct Feed(KeySpace, Context);
+
+    impl rdb::Sink for Feed {
+        const ENTRIES: bool = true;
+
+        fn entry(&mut self, entry: &Entry<'_>) {
+            self.0.entry(&self.1, entry);
+        }
+
+        fn library(&mut self, first_line: &[u8]) {
+            self.0.library(&self.1, first_line);
+        }
+    }
+
+    fn seen(segment: usize, records: &[u8]) -> KeySpace {
+        let options = KeySpaceOptions { now_ms: Some(300), top: 2 };
+        let context = Context { segment, ..Context::default() };
+        let mut feed = Feed(KeySpace::new(options), context);
+        let bytes = [b"REDIS0012", records, b"\xff\0\0\0\0\0\0\0\0"].concat();
+        walk_slice_with(&bytes, 0, &mut feed).unwrap();
+        feed.0
+    }
+
+    const STRING: &[u8] = b"\0\x01k\x01v";
+    const EXPIRING: &[u8] = b"\xfc\0\x01\0\0\0\0\0\0\xf9\x07\0\x02k2\x01v";
+    const SET: &[u8] = b"\xfe\x05\xf8\x03\x02\x01s\x03\x01a\x01b\x01c";
+    const LIBRARY: &[u8] = b"\xf5\x05#!lua";
+
+    #[test]
+    fn keys_are_counted_by_database_type_and_expiry() {
+        let report = seen(0, &[STRING, EXPIRING, SET, LIBRARY].concat()).finish();
+        let of = |db, keys, expires, bytes| DatabaseKeys { db: Some(db), keys, expires, bytes };
+        assert_eq!(report.databases, [of(0, 2, 1, 22), of(5, 1, 0, 12)]);
+        assert_eq!((report.keys, report.bytes), (3, 34));
+        let types: Vec<_> =
+            report.types.iter().map(|t| (t.type_name, t.keys, t.elements)).collect();
+        assert_eq!(types, [("string", 2, 2), ("set", 1, 3)]);
+        assert_eq!(report.types[0].largest_key, b"k2");
+        let expiry = report.expiry;
+        assert_eq!(
+            (expiry.soonest_ms, expiry.latest_ms, expiry.past),
+            (Some(256), Some(256), Some(1))
+        );
+        assert_eq!((report.frequency.mean(), report.idle.longest_s), (Some(7.0), 3));
+        assert_eq!((report.libraries, report.libraries_seen), (vec![b"#!lua".to_vec()], 1));
+        let biggest: Vec<_> = report.biggest_by_elements.iter().map(|k| k.elements).collect();
+        assert_eq!(biggest, [Some(3), Some(1)]);
+    }
+
+    #[test]
+    fn parts_merged_in_any_grouping_are_the_whole() {
+        let parts = || [seen(0, STRING), seen(1, EXPIRING), seen(2, SET), seen(3, LIBRARY)];
+        let [mut a, b, c, d] = parts();
+        a.merge(b);
+        a.merge(c);
+        a.merge(d);
+        let [mut left, b, mut right, d] = parts();
+        right.merge(d);
+        left.merge(b);
+        left.merge(right);
+        let (a, left) = (a.finish(), left.finish());
+        assert_eq!(a, left);
+        assert_eq!((a.keys, a.biggest_by_bytes.len()), (3, 2));
+    }
+
+    #[test]
+    fn databases_without_end_are_counted_together() {
+        let mut rows = BTreeMap::new();
+        for db in 0..DATABASES as u64 + 5 {
+            add_database(&mut rows, DatabaseKeys { db: Some(db), keys: 1, expires: 0, bytes: 1 });
+        }
+        let last = rows.into_values().last();
+        assert_eq!(last, Some(DatabaseKeys { db: None, keys: 5, expires: 0, bytes: 5 }));
+    }
+}

@@ -1,0 +1,199 @@
+//! What is answered about a key space: plain rows and sums.
+
+use super::biggest::BigKey;
+
+/// Function libraries whose first line is kept.
+pub(super) const LIBRARIES: usize = 1024;
+
+/// One type and encoding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypeRow {
+    /// As TYPE names it.
+    pub type_name: &'static str,
+    /// As OBJECT ENCODING names it, on disk.
+    pub encoding: &'static str,
+    /// Keys.
+    pub keys: u64,
+    /// Elements of all of them, as far as headers tell.
+    pub elements: u64,
+    /// Keys whose number of elements no header tells.
+    pub uncounted: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes on disk of the largest.
+    pub largest_bytes: u64,
+    /// The first bytes of its key.
+    pub largest_key: Vec<u8>,
+}
+
+/// One database. `db` is `None` for those beyond the ones counted apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseKeys {
+    /// Its number.
+    pub db: Option<u64>,
+    /// Keys.
+    pub keys: u64,
+    /// Keys with an expiry.
+    pub expires: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// One module's type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleRow {
+    /// Its name, nine characters.
+    pub name: String,
+    /// Keys.
+    pub keys: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// Expiries of keys, Unix milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expiry {
+    /// Keys with one.
+    pub keys: u64,
+    /// The first to go.
+    pub soonest_ms: Option<i64>,
+    /// The last to go.
+    pub latest_ms: Option<i64>,
+    /// Already past at the time given; `None` when none was.
+    pub past: Option<u64>,
+}
+
+/// Expiries of hash fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldTtls {
+    /// Hashes in which such fields were seen.
+    pub keys: u64,
+    /// Fields.
+    pub fields: u64,
+    /// Hashes whose encoding would have to be opened to tell.
+    pub unseen_keys: u64,
+}
+
+/// Streams and their groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams {
+    /// Streams.
+    pub keys: u64,
+    /// Consumer groups.
+    pub groups: u64,
+    /// Consumers.
+    pub consumers: u64,
+    /// Entries delivered and not acknowledged.
+    pub pending: u64,
+}
+
+/// Idle times, where the server kept them (an LRU policy).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Idle {
+    /// Keys with one.
+    pub keys: u64,
+    /// Seconds of all of them.
+    pub sum_s: u64,
+    /// The longest, seconds.
+    pub longest_s: u64,
+    /// Keys by the number of bits of their idle seconds: 0, 1, 2 to 3, 4 to 7 and so on.
+    pub by_bits: [u64; 32],
+}
+
+/// Access frequencies, where the server kept them (an LFU policy), on its logarithmic scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frequency {
+    /// Keys with one.
+    pub keys: u64,
+    /// Sum of all of them.
+    pub sum: u64,
+    /// Keys by counter.
+    pub by_counter: [u64; 256],
+}
+
+impl Default for Frequency {
+    fn default() -> Self {
+        Self { keys: 0, sum: 0, by_counter: [0; 256] }
+    }
+}
+
+impl Frequency {
+    /// The mean counter.
+    pub fn mean(&self) -> Option<f64> {
+        (self.keys > 0).then(|| self.sum as f64 / self.keys as f64)
+    }
+}
+
+impl Idle {
+    /// The mean, seconds.
+    pub fn mean_s(&self) -> Option<f64> {
+        (self.keys > 0).then(|| self.sum_s as f64 / self.keys as f64)
+    }
+}
+
+/// What a [`KeySpace`](super::KeySpace) answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeySpaceReport {
+    /// Keys.
+    pub keys: u64,
+    /// Bytes on disk of all that is about them. The rest of an RDB part is overhead.
+    pub bytes: u64,
+    /// By number, those beyond the ones counted apart last.
+    pub databases: Vec<DatabaseKeys>,
+    /// By bytes, largest first.
+    pub types: Vec<TypeRow>,
+    /// By bytes, largest first.
+    pub modules: Vec<ModuleRow>,
+    /// Expiries of keys.
+    pub expiry: Expiry,
+    /// Expiries of hash fields.
+    pub field_ttls: FieldTtls,
+    /// Streams.
+    pub streams: Streams,
+    /// Idle times.
+    pub idle: Idle,
+    /// Access frequencies.
+    pub frequency: Frequency,
+    /// First lines of function libraries, as many as are kept.
+    pub libraries: Vec<Vec<u8>>,
+    /// Function libraries, kept or not.
+    pub libraries_seen: u64,
+    /// By bytes on disk, biggest first.
+    pub biggest_by_bytes: Vec<BigKey>,
+    /// By elements, biggest first.
+    pub biggest_by_elements: Vec<BigKey>,
+    /// An RDB part ended before its end: what follows was not seen.
+    pub is_partial: bool,
+}
+
+impl KeySpaceReport {
+    /// The parts that are plain sums.
+    pub(super) fn merge(&mut self, later: Self) {
+        let (mine, theirs) = (&mut self.expiry, later.expiry);
+        mine.keys += theirs.keys;
+        mine.soonest_ms = [mine.soonest_ms, theirs.soonest_ms].into_iter().flatten().min();
+        mine.latest_ms = mine.latest_ms.max(theirs.latest_ms);
+        mine.past = mine.past.zip(theirs.past).map(|(a, b)| a + b);
+        self.field_ttls.keys += later.field_ttls.keys;
+        self.field_ttls.fields += later.field_ttls.fields;
+        self.field_ttls.unseen_keys += later.field_ttls.unseen_keys;
+        let (mine, theirs) = (&mut self.streams, later.streams);
+        mine.keys += theirs.keys;
+        mine.groups = mine.groups.saturating_add(theirs.groups);
+        mine.consumers = mine.consumers.saturating_add(theirs.consumers);
+        mine.pending = mine.pending.saturating_add(theirs.pending);
+        let (mine, theirs) = (&mut self.idle, later.idle);
+        mine.keys += theirs.keys;
+        mine.sum_s = mine.sum_s.saturating_add(theirs.sum_s);
+        mine.longest_s = mine.longest_s.max(theirs.longest_s);
+        mine.by_bits.iter_mut().zip(theirs.by_bits).for_each(|(a, b)| *a += b);
+        let (mine, theirs) = (&mut self.frequency, later.frequency);
+        mine.keys += theirs.keys;
+        mine.sum += theirs.sum;
+        mine.by_counter.iter_mut().zip(theirs.by_counter).for_each(|(a, b)| *a += b);
+        let room = LIBRARIES.saturating_sub(self.libraries.len());
+        self.libraries.extend(later.libraries.into_iter().take(room));
+        self.libraries_seen += later.libraries_seen;
+        self.is_partial |= later.is_partial;
+    }
+}

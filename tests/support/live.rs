@@ -1,0 +1,141 @@
+//! A real server that runs for the length of a test, and a client that speaks to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::server::Server;
+
+/// How long a server may take to open its socket.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Text(Vec<u8>),
+    Number(i64),
+    List(Vec<Reply>),
+    Nothing,
+    Error(String),
+}
+
+impl Reply {
+    /// As text, whatever it is.
+    pub fn text(&self) -> String {
+        match self {
+            Reply::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            Reply::Number(number) => number.to_string(),
+            Reply::Error(why) => why.clone(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// As a number.
+    pub fn number(&self) -> u64 {
+        self.text().parse().unwrap_or_else(|_| panic!("not a number: {self:?}"))
+    }
+
+    /// The answers it consists of.
+    pub fn list(self) -> Vec<Reply> {
+        match self {
+            Reply::List(list) => list,
+            other => panic!("not a list: {other:?}"),
+        }
+    }
+}
+
+/// A process that is gone when this is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running server and a connection to it; it is gone when this is dropped.
+pub struct Live {
+    _process: Process,
+    stream: BufReader<UnixStream>,
+}
+
+impl Live {
+    /// Starts the server in `dir`, without persistence of its own.
+    pub fn start(server: &Server, dir: &Path) -> Live {
+        let socket = dir.join("s");
+        let child = Command::new(server.program())
+            .args(["--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args(["--databases", "16", "--logfile", "", "--dir"])
+            .arg(dir)
+            .arg("--unixsocket")
+            .arg(&socket)
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start a server");
+        let process = Process(child);
+        let started = Instant::now();
+        loop {
+            if let Ok(stream) = UnixStream::connect(&socket) {
+                return Live { _process: process, stream: BufReader::new(stream) };
+            }
+            assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Runs a command given as words.
+    pub fn run(&mut self, words: &str) -> Reply {
+        let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+        self.call(&words)
+    }
+
+    /// The same, for a command that must work.
+    pub fn must(&mut self, words: &str) -> Reply {
+        let reply = self.run(words);
+        assert!(!matches!(reply, Reply::Error(_)), "{words}: {reply:?}");
+        reply
+    }
+
+    /// Runs a command given as arguments.
+    pub fn call(&mut self, arguments: &[&[u8]]) -> Reply {
+        let mut bytes = format!("*{}\r\n", arguments.len()).into_bytes();
+        for argument in arguments {
+            bytes.extend(format!("${}\r\n", argument.len()).into_bytes());
+            bytes.extend_from_slice(argument);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        self.stream.get_mut().write_all(&bytes).expect("write to a server");
+        self.reply()
+    }
+
+    fn reply(&mut self) -> Reply {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("read from a server");
+        let (kind, rest) = line.trim_end().split_at(1);
+        match kind {
+            "+" => Reply::Text(rest.as_bytes().to_vec()),
+            "-" => Reply::Error(rest.to_owned()),
+            ":" => Reply::Number(rest.parse().expect("a number")),
+            "$" if rest == "-1" => Reply::Nothing,
+            "$" => {
+                let mut bytes = vec![0; rest.parse::<usize>().expect("a length") + 2];
+                self.stream.read_exact(&mut bytes).expect("read from a server");
+                bytes.truncate(bytes.len() - 2);
+                Reply::Text(bytes)
+            }
+            "*" if rest == "-1" => Reply::Nothing,
+            "*" => {
+                let count = rest.parse::<usize>().expect("a count");
+                Reply::List((0..count).map(|_| self.reply()).collect())
+            }
+            other => panic!("an unknown kind of reply: {other}"),
+        }
+    }
+}

@@ -13,8 +13,10 @@ const FLOORS: [&[&str]; 5] = [
     &["check", "stats"],
 ];
 
-/// Who may look into a room on the same floor: rules speak of commands and of format families.
-const NEIGHBOURS: [(&str, &str); 2] = [("rules", "command"), ("rules", "format")];
+/// Who may look into a room on the same floor: rules speak of commands and of format families, and which
+/// argument is a key is asked of a record.
+const NEIGHBOURS: [(&str, &str); 3] =
+    [("command", "format"), ("rules", "command"), ("rules", "format")];
 
 /// `(what, where alone it may stand)`
 const ONLY_IN: [(&str, &str); 6] = [

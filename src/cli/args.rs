@@ -16,6 +16,7 @@ use clap_complete::Shell;
 use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::schema::Schema;
+use super::stats::StatsArgs;
 
 /// Inspect and check the append-only files (AOF) of Redis and Valkey. Never changes what it looks at.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub enum Verb {
     /// Is every byte accounted for, will a server load it, and if not: what, where, what next
     #[command(after_help = CHECK_CODES)]
     Check(Checking),
+    /// What fills the log: by command, database, key, prefix, hash slot
+    Stats(StatsArgs),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -55,6 +58,18 @@ pub enum Verb {
     },
 }
 
+impl Verb {
+    /// What it reads, when it reads a set.
+    fn reading(&self) -> Option<&Reading> {
+        match self {
+            Self::Inspect(reading) => Some(reading),
+            Self::Check(checking) => Some(&checking.reading),
+            Self::Stats(stats) => Some(&stats.reading),
+            _ => None,
+        }
+    }
+}
+
 impl Args {
     /// Reads the command line and the environment.
     pub fn read() -> Result<Self, clap::Error> {
@@ -62,11 +77,7 @@ impl Args {
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
         let mut args = Self::from_arg_matches(&matches)?;
-        let reading = match &args.verb {
-            Verb::Inspect(reading) => reading,
-            Verb::Check(checking) => &checking.reading,
-            _ => return Ok(args),
-        };
+        let Some(reading) = args.verb.reading() else { return Ok(args) };
         let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };
         let conf_typed = typed.value_source("conf") == Some(ValueSource::CommandLine);
         let wrong = match (&reading.path, &args.global.conf) {
@@ -86,6 +97,15 @@ impl Args {
             args.global.conf = None;
         }
         Ok(args)
+    }
+
+    /// Whether the verb has this form of output, or why it has not.
+    pub fn can_print(&self, format: Format) -> Result<(), String> {
+        match (format, &self.verb) {
+            (Format::Text | Format::Json, _) => Ok(()),
+            (_, Verb::Stats(stats)) => stats.can_print(format),
+            _ => Err("--format csv and folded are for `stats`".to_owned()),
+        }
     }
 
     /// Whether JSON was asked for on a command line that could not be read as a whole.
@@ -171,9 +191,13 @@ pub struct Global {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     Text,
     Json,
+    /// Comma-separated values with a header; only of `stats`
+    Csv,
+    /// Folded stacks for flame-graph viewers; only of `stats`
+    Folded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -189,6 +213,7 @@ pub struct Context {
     pub pace: Pace,
     pub style: Style,
     pub json: bool,
+    pub format: Format,
     pub redact: bool,
     pub quiet: bool,
     pub verbose: bool,
@@ -223,6 +248,7 @@ impl Global {
             pace: Pace { bytes_per_second },
             style: Style::new(color),
             json: self.json || self.format == Format::Json,
+            format: if self.json { Format::Json } else { self.format },
             redact: self.redact,
             quiet: self.quiet,
             verbose: self.verbose,

@@ -9,6 +9,7 @@ mod outcome;
 mod progress;
 mod render;
 mod schema;
+mod stats;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -26,9 +27,13 @@ pub fn run() -> Outcome {
         Ok(context) => context,
         Err(why) => return usage(&why, Args::asks_for_json()),
     };
+    if let Err(why) = args.can_print(context.format) {
+        return usage(&why, context.json);
+    }
     let answer = match &args.verb {
         Verb::Inspect(verb) => inspect::run(verb.path(), &context),
         Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
+        Verb::Stats(stats) => stats::run(stats, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -9,6 +9,8 @@ pub enum Schema {
     Check,
     /// What `inspect --json` prints
     Inspect,
+    /// What `stats --json` prints
+    Stats,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -19,6 +21,7 @@ impl Schema {
         match self {
             Self::Check => "aofkit.check/1",
             Self::Inspect => "aofkit.inspect/1",
+            Self::Stats => "aofkit.stats/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -27,6 +30,7 @@ impl Schema {
         match self {
             Self::Check => "check",
             Self::Inspect => "inspect",
+            Self::Stats => "stats",
             Self::Error => "error",
         }
     }
@@ -35,6 +39,7 @@ impl Schema {
         match self {
             Self::Check => include_str!("../../docs/schemas/check.json"),
             Self::Inspect => include_str!("../../docs/schemas/inspect.json"),
+            Self::Stats => include_str!("../../docs/schemas/stats.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

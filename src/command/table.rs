@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+use super::keys::{First, Rule};
+use super::specs;
+
 /// Number of a command in the table; small and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommandId(pub(super) u16);
@@ -90,6 +93,10 @@ pub struct Command {
     pub container: bool,
     /// Arguments per server, name included; -n means n or more; `None`: unknown to that server.
     arity: [Option<i16>; 4],
+    /// Whether it changes data, says one of the servers that know it.
+    pub writes: bool,
+    /// Where its keys are.
+    pub(super) keys: Rule,
 }
 
 impl Command {
@@ -132,7 +139,14 @@ const OLDER_ARITY: [(&str, Server, i16); 6] = [
 fn build(text: &'static str) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::with_capacity(512);
     let mut places = std::collections::HashMap::with_capacity(512);
-    let entry = |name: String| Command { name, group: "", container: false, arity: [None; 4] };
+    let entry = |name: String| Command {
+        name,
+        group: "",
+        container: false,
+        arity: [None; 4],
+        writes: false,
+        keys: Rule::default(),
+    };
     // Those that loaders treat apart come first: `CommandId::kind` knows them by their number.
     for (place, name) in ["MULTI", "EXEC", "DISCARD", "SELECT"].into_iter().enumerate() {
         places.insert(name.to_owned(), place);
@@ -140,7 +154,8 @@ fn build(text: &'static str) -> Vec<Command> {
     }
     for line in text.lines().skip(1) {
         let columns: Vec<&'static str> = line.split('\t').collect();
-        let [name, container, _, _, _, _, _, group, since, source, arity, ..] = columns[..] else {
+        let [name, container, flags, _, _, _, cell, group, since, source, arity, ..] = columns[..]
+        else {
             continue;
         };
         let full = full_name(container, name);
@@ -149,6 +164,11 @@ fn build(text: &'static str) -> Vec<Command> {
             commands.len() - 1
         });
         commands[place].group = group;
+        commands[place].writes |= flags.split(',').any(|flag| flag == "write");
+        let specs = specs::parse(cell);
+        if !specs.is_empty() {
+            commands[place].keys = Rule::new(&commands[place].name, specs);
+        }
         for server in Server::ALL {
             if server.has(source, since) {
                 commands[place].arity[server as usize] = arity.parse().ok();
@@ -156,6 +176,7 @@ fn build(text: &'static str) -> Vec<Command> {
         }
         if let Some(&parent) = places.get(&container.to_ascii_uppercase()) {
             commands[parent].container = true;
+            commands[parent].keys.first = First::Subcommand;
         }
     }
     for (name, server, arity) in OLDER_ARITY {

@@ -65,6 +65,20 @@ pub struct Totals {
     pub annotations: u64,
 }
 
+impl Totals {
+    /// Adds those of another set.
+    pub fn add(&mut self, other: &Self) {
+        self.commands += other.commands;
+        self.resp_bytes += other.resp_bytes;
+        self.command_bytes += other.command_bytes;
+        self.annotation_bytes += other.annotation_bytes;
+        self.unparsed_bytes += other.unparsed_bytes;
+        self.rdb_bytes += other.rdb_bytes;
+        self.transactions += other.transactions;
+        self.annotations += other.annotations;
+    }
+}
+
 /// One command of the mix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandRow {

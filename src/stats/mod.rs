@@ -1,12 +1,23 @@
 //! Observers that count. They judge nothing: damage is bytes without a meaning here.
 
+mod faults;
 mod growth;
+mod keys;
 mod keyspace;
 mod mix;
+mod pattern;
+mod prefixes;
+mod sketch;
+mod slots;
 
+pub use faults::Faults;
 pub use growth::Growth;
+pub use keys::{KeyOptions, KeyReport, KeyRow, KeyTraffic, PrefixRow, SlotRow};
 pub use keyspace::{
     BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpace, KeySpaceOptions,
     KeySpaceReport, ModuleRow, Streams, TypeRow,
 };
 pub use mix::{CommandRow, DatabaseRow, Mix, MixReport, Totals};
+pub use pattern::Grouping;
+pub use sketch::HyperLogLog;
+pub use slots::{SLOTS, slot};

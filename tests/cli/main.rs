@@ -14,6 +14,7 @@ mod paths;
 #[path = "../support/schema.rs"]
 mod schema;
 mod screen;
+mod stats;
 mod streams;
 mod words;
 mod world;

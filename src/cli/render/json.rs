@@ -24,27 +24,27 @@ use super::wire::{
 use crate::cli::inspect::Inspected;
 
 /// Bytes that are text when they can be, and base64 beside `null` when not.
-pub struct Text {
-    pub plain: Option<String>,
-    pub b64: Option<String>,
+pub(super) struct Text {
+    pub(super) plain: Option<String>,
+    pub(super) b64: Option<String>,
 }
 
-pub fn text(bytes: &[u8]) -> Text {
+pub(super) fn text(bytes: &[u8]) -> Text {
     match std::str::from_utf8(bytes) {
         Ok(plain) => Text { plain: Some(plain.to_owned()), b64: None },
         Err(_) => Text { plain: None, b64: Some(BASE64_STANDARD.encode(bytes)) },
     }
 }
 
-fn path_text(path: &Path) -> Text {
+pub(super) fn path_text(path: &Path) -> Text {
     text(path.as_os_str().as_bytes())
 }
 
 const CHECK: &str = "aofkit.check/1";
 const INSPECT: &str = "aofkit.inspect/1";
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn pretty(value: &impl Serialize) -> String {
+pub(super) fn pretty(value: &impl Serialize) -> String {
     // Plain data with string keys: this cannot fail.
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
@@ -318,7 +318,7 @@ fn growth_json(growth: &Growth, configured: bool) -> GrowthJson {
     }
 }
 
-fn totals_json(totals: &Totals) -> TotalsJson {
+pub(super) fn totals_json(totals: &Totals) -> TotalsJson {
     TotalsJson {
         commands: totals.commands,
         transactions: totals.transactions,
@@ -331,7 +331,7 @@ fn totals_json(totals: &Totals) -> TotalsJson {
     }
 }
 
-fn command(row: &CommandRow, totals: &Totals) -> CommandJson {
+pub(super) fn command(row: &CommandRow, totals: &Totals) -> CommandJson {
     let name = text(&row.name);
     CommandJson {
         name: name.plain,

@@ -1,11 +1,15 @@
 //! Results as text for people and as JSON for programs.
 
+pub mod csv;
+pub mod folded;
 pub mod human;
 pub mod json;
 mod key_space;
 mod key_space_json;
 mod screen;
 mod sets;
+pub mod stats_json;
+pub mod stats_text;
 mod units;
 mod wire;
 

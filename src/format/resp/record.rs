@@ -176,6 +176,13 @@ impl Arg<'_> {
 #[derive(Clone, Debug)]
 pub struct Args<'a>(Body<'a>);
 
+impl Args<'_> {
+    /// No arguments at all.
+    pub(crate) fn empty() -> Self {
+        Self(Body::Outline(&[]))
+    }
+}
+
 impl<'a> Iterator for Args<'a> {
     type Item = Arg<'a>;
 

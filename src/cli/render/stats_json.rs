@@ -1,0 +1,186 @@
+//! `stats` for scripts, in the order of the contract. What was not asked for is `null`.
+
+use std::path::Path;
+
+use aofkit::aof::{Aof, Layout};
+use aofkit::stats::{DatabaseRow, KeyRow, PrefixRow, SlotRow};
+use serde::Serialize;
+
+use super::json::{VERSION, command, path_text, pretty, text, totals_json};
+use super::wire::{CommandJson, Source, SourceOfSeveral, TotalsJson};
+use crate::cli::stats::{By, Counted};
+
+const STATS: &str = "aofkit.stats/1";
+
+#[derive(Serialize)]
+struct StatsJson {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: Source,
+    totals: TotalsJson,
+    keys_estimate: Option<u64>,
+    commands: Option<Vec<CommandJson>>,
+    databases: Option<Vec<DatabaseJson>>,
+    prefixes: Option<Vec<PrefixJson>>,
+    keys: Option<Vec<KeyJson>>,
+    types: Option<Vec<TypeJson>>,
+    slots: Option<Vec<SlotJson>>,
+}
+
+#[derive(Serialize)]
+struct DatabaseJson {
+    db: u64,
+    commands: u64,
+    bytes: u64,
+    base_keys: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct PrefixJson {
+    prefix: Option<String>,
+    prefix_b64: Option<String>,
+    depth: Option<usize>,
+    commands: u64,
+    bytes: u64,
+    keys_estimate: u64,
+    base_keys: Option<u64>,
+    base_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct KeyJson {
+    key: Option<String>,
+    key_b64: Option<String>,
+    cut: bool,
+    db: u64,
+    commands: u64,
+    bytes: u64,
+    error_bytes: u64,
+    base_bytes: Option<u64>,
+}
+
+/// Filled in by what walks the values of a base.
+#[derive(Serialize)]
+struct TypeJson {
+    r#type: &'static str,
+    encoding: Option<&'static str>,
+    keys: u64,
+    bytes: u64,
+    largest_key: Option<String>,
+    largest_key_b64: Option<String>,
+    largest_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct SlotJson {
+    slot: u16,
+    commands: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct SeveralJson {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: SourceOfSeveral,
+    sets: Vec<StatsJson>,
+    total: TotalJson,
+}
+
+#[derive(Serialize)]
+struct TotalJson {
+    sets: usize,
+    totals: TotalsJson,
+}
+
+/// One set.
+pub fn stats(one: &Counted) -> String {
+    pretty(&stats_json(one))
+}
+
+/// Several sets.
+pub fn several(path: &Path, all: &[Counted]) -> String {
+    let path = path_text(path);
+    let source =
+        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
+    let mut totals = aofkit::stats::Totals::default();
+    for one in all {
+        totals.add(&one.mix.totals);
+    }
+    pretty(&SeveralJson {
+        schema: STATS,
+        tool_version: VERSION,
+        source,
+        sets: all.iter().map(stats_json).collect(),
+        total: TotalJson { sets: all.len(), totals: totals_json(&totals) },
+    })
+}
+
+fn stats_json(one: &Counted) -> StatsJson {
+    let totals = &one.mix.totals;
+    let keys = one.keys.as_ref();
+    let commands = || one.mix.commands.iter().map(|row| command(row, totals)).collect();
+    let databases = || one.mix.databases.iter().map(database).collect();
+    StatsJson {
+        schema: STATS,
+        tool_version: VERSION,
+        source: source(&one.aof, one.is_rdb()),
+        totals: totals_json(totals),
+        keys_estimate: keys.map(|keys| keys.keys_estimate),
+        commands: one.is_by(By::Command).then(commands),
+        databases: one.is_by(By::Db).then(databases),
+        prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
+        keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(key).collect())),
+        types: None,
+        slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
+    }
+}
+
+fn source(aof: &Aof, is_rdb: bool) -> Source {
+    let path = path_text(&aof.path);
+    let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
+    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
+    let layout = match aof.layout {
+        Layout::MultiPart => "multi-part",
+        Layout::SingleFile if is_rdb => "rdb",
+        Layout::SingleFile => "single-file",
+        Layout::Stream => "stream",
+    };
+    Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 }
+}
+
+fn database(row: &DatabaseRow) -> DatabaseJson {
+    DatabaseJson { db: row.db, commands: row.commands, bytes: row.bytes, base_keys: None }
+}
+
+fn prefix(row: &PrefixRow) -> PrefixJson {
+    let name = text(&row.prefix);
+    PrefixJson {
+        prefix: name.plain,
+        prefix_b64: name.b64,
+        depth: row.depth,
+        commands: row.commands,
+        bytes: row.bytes,
+        keys_estimate: row.keys_estimate,
+        base_keys: None,
+        base_bytes: None,
+    }
+}
+
+fn key(row: &KeyRow) -> KeyJson {
+    let name = text(&row.key);
+    KeyJson {
+        key: name.plain,
+        key_b64: name.b64,
+        cut: row.is_cut,
+        db: row.db,
+        commands: row.commands,
+        bytes: row.bytes,
+        error_bytes: row.error_bytes,
+        base_bytes: None,
+    }
+}
+
+fn slot(row: &SlotRow) -> SlotJson {
+    SlotJson { slot: row.slot, commands: row.commands, bytes: row.bytes }
+}

@@ -1,0 +1,192 @@
+//! `stats` for people.
+
+use aofkit::stats::{HyperLogLog, KeyReport, MixReport};
+use aofkit::text::{count, escape, name, thousands};
+use comfy_table::CellAlignment::{Left, Right};
+
+use super::human::wrap;
+use super::screen::{laid_out, table};
+use super::units::{Style, bar, share, size};
+use crate::cli::args::Context;
+use crate::cli::stats::{By, Counted};
+
+/// One set.
+pub fn stats(one: &Counted, context: &Context) -> String {
+    let style = context.style;
+    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+    let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
+    let mix = &one.mix;
+    for by in &one.by {
+        text += &match (by, &one.keys) {
+            (By::Command, _) => commands(mix, style),
+            (By::Db, _) => databases(mix, style),
+            (By::Prefix, Some(keys)) => prefixes(keys, mix.totals.command_bytes, style),
+            (By::Key, Some(keys)) => heaviest(keys, mix.totals.command_bytes, style),
+            (By::Slot, Some(keys)) => slots(keys, mix.totals.command_bytes, style),
+            _ => String::new(),
+        };
+    }
+    text
+}
+
+fn summary(one: &Counted) -> String {
+    let totals = &one.mix.totals;
+    let mut parts = vec![
+        format!("{} of log", size(totals.resp_bytes)),
+        format!("{} in {}", count(totals.commands, "command"), size(totals.command_bytes)),
+        count(totals.transactions, "transaction"),
+    ];
+    if totals.annotations > 0 {
+        parts.push(format!("{} of annotations", size(totals.annotation_bytes)));
+    }
+    if totals.unparsed_bytes > 0 {
+        parts.push(format!("{} that make no sense", size(totals.unparsed_bytes)));
+    }
+    if totals.rdb_bytes > 0 {
+        parts.push(format!("{} of RDB beside it", size(totals.rdb_bytes)));
+    }
+    if let Some(keys) = &one.keys {
+        let error = HyperLogLog::ERROR * 100.0;
+        parts.push(format!("about {} (±{error:.1}%)", count(keys.keys_estimate, "key")));
+    }
+    parts.join(", ")
+}
+
+fn title(what: &str, note: &str, style: Style) -> String {
+    let note = if note.is_empty() { String::new() } else { format!("  {note}") };
+    format!("\n{}{note}\n", style.bold(what))
+}
+
+/// Columns of bytes that every table has.
+fn weight(bytes: u64, of: u64) -> [String; 3] {
+    [bar(bytes, of, 12), share(bytes, of), size(bytes)]
+}
+
+fn commands(mix: &MixReport, style: Style) -> String {
+    let of = mix.totals.command_bytes;
+    let head = [
+        ("COMMAND", Left),
+        ("GROUP", Left),
+        ("", Left),
+        ("SHARE", Right),
+        ("BYTES", Right),
+        ("COUNT", Right),
+        ("MEAN", Right),
+        ("LARGEST", Right),
+    ];
+    let mut rows = table(style, &head);
+    for row in &mix.commands {
+        let [bar, share, bytes] = weight(row.bytes, of);
+        rows.add_row([
+            shortened(&row.name, 22),
+            row.group.unwrap_or("unknown").to_owned(),
+            bar,
+            share,
+            bytes,
+            thousands(row.count),
+            size(row.bytes / row.count.max(1)),
+            size(row.largest_bytes),
+        ]);
+    }
+    title("commands", "", style) + &laid_out(&rows)
+}
+
+fn databases(mix: &MixReport, style: Style) -> String {
+    let head = [("DB", Right), ("", Left), ("SHARE", Right), ("BYTES", Right), ("COMMANDS", Right)];
+    let mut rows = table(style, &head);
+    for row in &mix.databases {
+        let [bar, share, bytes] = weight(row.bytes, mix.totals.command_bytes);
+        rows.add_row([row.db.to_string(), bar, share, bytes, thousands(row.commands)]);
+    }
+    title("databases", "", style) + &laid_out(&rows)
+}
+
+fn prefixes(keys: &KeyReport, of: u64, style: Style) -> String {
+    let all = keys.prefixes.as_deref().unwrap_or_default();
+    let mut text = String::new();
+    for depth in all.chunk_by(|a, b| a.depth == b.depth) {
+        let head = [
+            ("PREFIX", Left),
+            ("", Left),
+            ("SHARE", Right),
+            ("BYTES", Right),
+            ("COMMANDS", Right),
+            ("KEYS ~", Right),
+        ];
+        let mut rows = table(style, &head);
+        for row in depth {
+            let [bar, share, bytes] = weight(row.bytes, of);
+            rows.add_row([
+                shortened(&row.prefix, style.width.saturating_sub(58)),
+                bar,
+                share,
+                bytes,
+                thousands(row.commands),
+                thousands(row.keys_estimate),
+            ]);
+        }
+        let what = match depth.first().and_then(|row| row.depth) {
+            Some(depth) => format!("prefixes of {}", count(depth as u64, "word")),
+            None => "prefixes".to_owned(),
+        };
+        text += &title(&what, "* is all else, commands without a key included", style);
+        text += &laid_out(&rows);
+    }
+    text
+}
+
+fn heaviest(keys: &KeyReport, of: u64, style: Style) -> String {
+    let all = keys.keys.as_deref().unwrap_or_default();
+    let head = [
+        ("KEY", Left),
+        ("DB", Right),
+        ("SHARE", Right),
+        ("BYTES", Right),
+        ("ERROR", Right),
+        ("COMMANDS", Right),
+    ];
+    let mut rows = table(style, &head);
+    for row in all {
+        let cut = if row.is_cut { "…" } else { "" };
+        let error = if row.error_bytes == 0 { "exact".to_owned() } else { size(row.error_bytes) };
+        rows.add_row([
+            shortened(&row.key, style.width.saturating_sub(54)) + cut,
+            row.db.to_string(),
+            share(row.bytes, of),
+            size(row.bytes),
+            error,
+            thousands(row.commands),
+        ]);
+    }
+    let note = match keys.threshold_bytes {
+        0 => "every key was counted".to_owned(),
+        bytes => format!("no key that is missing here got more than {} of its own", size(bytes)),
+    };
+    let note = if all.is_empty() { String::new() } else { note };
+    title("keys most written to", "", style)
+        + &laid_out(&rows)
+        + &if note.is_empty() { note } else { format!("  {}\n", style.dim(&note)) }
+}
+
+fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
+    let all = keys.slots.as_deref().unwrap_or_default();
+    let head =
+        [("SLOT", Right), ("", Left), ("SHARE", Right), ("BYTES", Right), ("COMMANDS", Right)];
+    let mut rows = table(style, &head);
+    for row in all {
+        let [bar, share, bytes] = weight(row.bytes, of);
+        rows.add_row([row.slot.to_string(), bar, share, bytes, thousands(row.commands)]);
+    }
+    let note = format!("the heaviest of {} in use", count(keys.slots_used, "slot"));
+    title("slots", &note, style) + &laid_out(&rows)
+}
+
+/// Bytes on at most so many columns.
+fn shortened(bytes: &[u8], columns: usize) -> String {
+    let columns = columns.max(12);
+    let full = escape(bytes);
+    match full.chars().count() > columns {
+        true => full.chars().take(columns - 1).chain(['…']).collect(),
+        false => full,
+    }
+}

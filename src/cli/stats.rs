@@ -1,0 +1,198 @@
+//! `aofkit stats`
+
+use std::hash::{BuildHasher, RandomState};
+
+use aofkit::aof::{Aof, ManifestState};
+use aofkit::error::Result;
+use aofkit::scan::scan;
+use aofkit::stats::{Faults, Grouping, KeyOptions, KeyReport, KeyTraffic, Mix, MixReport};
+use aofkit::text::{count, name};
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::args::{Context, Format, Reading};
+use super::outcome::Outcome;
+use super::progress::Bar;
+use super::render::{csv, folded, stats_json, stats_text};
+
+/// What to break the log down by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum By {
+    /// Commands, a container's subcommands apart
+    Command,
+    /// Databases
+    Db,
+    /// Families of keys: by --depth, or with what looks like an identifier as *
+    Prefix,
+    /// Single keys, the heaviest first
+    Key,
+    /// Hash slots of a cluster
+    Slot,
+    /// Types of the values in the base
+    Type,
+}
+
+impl By {
+    /// Its name as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Db => "db",
+            Self::Prefix => "prefix",
+            Self::Key => "key",
+            Self::Slot => "slot",
+            Self::Type => "type",
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct StatsArgs {
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What to break it down by; may be given several times [default: command]
+    #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY", value_delimiter = ',')]
+    by: Vec<By>,
+    /// Rows of keys, prefixes and slots at most; commands are never cut
+    #[arg(long, value_name = "N", default_value_t = 20, env = "AOFKIT_TOP")]
+    top: usize,
+    /// Words of a key that make a prefix, instead of recognised identifiers; may be given several times
+    #[arg(long, value_name = "N", env = "AOFKIT_DEPTH", value_delimiter = ',',
+        value_parser = clap::value_parser!(u8).range(1..=32))]
+    depth: Vec<u8>,
+    /// Characters that end a word of a key, each of them
+    #[arg(long, value_name = "S", default_value = ":", env = "AOFKIT_SEPARATOR")]
+    separator: String,
+}
+
+impl StatsArgs {
+    fn wanted(&self) -> Vec<By> {
+        let mut wanted = self.by.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.is_empty() { vec![By::Command] } else { wanted }
+    }
+
+    /// Whether the result can be printed in this form, or why it cannot.
+    pub fn can_print(&self, format: Format) -> std::result::Result<(), String> {
+        match format {
+            Format::Folded if self.wanted().len() > 1 || self.depth.len() > 1 => {
+                Err("--format folded takes one --by and one --depth: stacks of several would \
+                     count every byte several times"
+                    .to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn key_options(&self, by: &[By]) -> Option<KeyOptions> {
+        if ![By::Key, By::Prefix, By::Slot].iter().any(|one| by.contains(one)) {
+            return None;
+        }
+        let depths: Vec<_> = self.depth.iter().copied().map(usize::from).collect();
+        let grouping = Grouping::new(self.separator.as_bytes(), &depths);
+        let mut options = KeyOptions::default();
+        options.keys = by.contains(&By::Key);
+        options.prefixes = by.contains(&By::Prefix).then_some(grouping);
+        options.slots = by.contains(&By::Slot);
+        options.top = self.top;
+        Some(options)
+    }
+}
+
+/// What was counted in one set.
+pub struct Counted {
+    pub aof: Aof,
+    pub by: Vec<By>,
+    pub separators: Vec<u8>,
+    pub mix: MixReport,
+    pub keys: Option<KeyReport>,
+    pub faults: Faults,
+}
+
+impl Counted {
+    /// Whether this was asked for.
+    pub fn is_by(&self, by: By) -> bool {
+        self.by.contains(&by)
+    }
+
+    /// Whether there is nothing but an RDB.
+    pub fn is_rdb(&self) -> bool {
+        self.mix.totals.resp_bytes == 0 && self.mix.totals.rdb_bytes > 0
+    }
+}
+
+/// Counts what fills every set at the path. A set in trouble that could be read is no error, but a
+/// warning.
+pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
+    let path = args.reading.path();
+    let (mut counted, failed) = context.each_set(path, |aof| count_set(aof, args, context))?;
+    for one in &mut counted {
+        warn(one, context);
+        if context.redact {
+            redact(one);
+        }
+    }
+    let text = match (context.format, &counted[..]) {
+        (Format::Json, [one]) if failed.is_none() => stats_json::stats(one),
+        (Format::Json, several) => stats_json::several(path, several),
+        (Format::Csv, all) => csv::stats(all),
+        (Format::Folded, all) => folded::stats(all),
+        (Format::Text, all) => {
+            all.iter().map(|one| stats_text::stats(one, context)).collect::<Vec<_>>().join("\n")
+        }
+    };
+    Ok((text, failed.unwrap_or(Outcome::Done)))
+}
+
+fn count_set(aof: Aof, args: &StatsArgs, context: &Context) -> Result<Counted> {
+    let by = args.wanted();
+    let keys = args.key_options(&by).map(KeyTraffic::new);
+    let observer = ((Mix::default(), Faults::default()), keys);
+    let bar = Bar::new(context.bar);
+    let ((mix, faults), keys) = scan(&aof, observer, &context.pace, &bar)?;
+    let separators = args.separator.as_bytes().to_vec();
+    Ok(Counted { aof, by, separators, mix, keys, faults })
+}
+
+fn warn(one: &Counted, context: &Context) {
+    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+    let mut troubles = Vec::new();
+    if one.faults.ranges > 0 {
+        let what = count(one.faults.ranges, "damaged range");
+        troubles.push(format!("{what} ({}) left out", count(one.faults.bytes, "byte")));
+    }
+    if one.faults.open_transactions > 0 {
+        troubles.push("a transaction is not closed".to_owned());
+    }
+    let missing = one.aof.live().filter(|(_, s)| s.is_missing() || s.is_directory()).count();
+    if missing > 0 {
+        troubles.push(format!("{} missing", count(missing as u64, "file")));
+    }
+    match one.aof.manifest.as_ref().map(|manifest| &manifest.state) {
+        Some(ManifestState::Missing) => troubles.push("the manifest is missing".to_owned()),
+        Some(ManifestState::Invalid(_)) => troubles.push("the manifest is not valid".to_owned()),
+        _ => {}
+    }
+    if !troubles.is_empty() {
+        context.note(&format!("{path}: {}; see `aofkit check`", troubles.join(", ")));
+    }
+    if one.is_by(By::Type) {
+        context.note("--by type: the types of the values in a base are not counted yet");
+    }
+}
+
+/// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in
+/// this run, so that nobody can try out names.
+fn redact(one: &mut Counted) {
+    let seed = RandomState::new();
+    let hashed = |bytes: &[u8]| format!("#{:016x}", seed.hash_one(bytes)).into_bytes();
+    let Some(report) = &mut one.keys else { return };
+    for row in report.keys.iter_mut().flatten() {
+        row.key = hashed(&row.key);
+    }
+    for row in report.prefixes.iter_mut().flatten() {
+        if row.prefix != b"*" {
+            row.prefix = hashed(&row.prefix);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The pattern that keys of one family share: `user:*:profile`, or their first words.
+
+/// Words of a key that are looked at; what follows is one more.
+pub(super) const WORDS: usize = 32;
+
+/// Longest pattern, in bytes: what is longer is no family of keys but noise.
+const LONGEST: usize = 256;
+
+/// How keys are put into families.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Bytes that end a word.
+    separators: Vec<u8>,
+    /// Families by so many first words, one report for each number; none: whatever looks like an
+    /// identifier is taken for one.
+    pub(super) depths: Vec<usize>,
+    /// What every byte says about the word it is in.
+    classes: [u8; 256],
+}
+
+/// The byte ends a word.
+const SEPARATOR: u8 = 1;
+const DIGIT: u8 = 2;
+/// No hexadecimal number has it.
+const NOT_HEX: u8 = 4;
+/// No number, date or address has it.
+const NOT_NUMBER: u8 = 8;
+const UPPER: u8 = 16;
+const LOWER: u8 = 32;
+/// No printable ASCII.
+const UNPRINTABLE: u8 = 64;
+
+fn class(byte: u8) -> u8 {
+    let when = |condition: bool, class: u8| if condition { class } else { 0 };
+    when(byte.is_ascii_digit(), DIGIT)
+        | when(!(byte.is_ascii_hexdigit() || b"-x".contains(&byte)), NOT_HEX)
+        | when(!(byte.is_ascii_digit() || b"-._+".contains(&byte)), NOT_NUMBER)
+        | when(byte.is_ascii_uppercase(), UPPER)
+        | when(byte.is_ascii_lowercase(), LOWER)
+        | when(!(b' '..=b'~').contains(&byte), UNPRINTABLE)
+}
+
+impl Default for Grouping {
+    fn default() -> Self {
+        Self::new(b":", &[])
+    }
+}
+
+impl Grouping {
+    /// Words end with any of `separators`. With `depths` families share so many first words; without,
+    /// whatever looks like an identifier is taken for one.
+    pub fn new(separators: &[u8], depths: &[usize]) -> Self {
+        let mut classes = [0; 256];
+        for (byte, of_byte) in (0..=u8::MAX).zip(&mut classes) {
+            *of_byte = class(byte) | if separators.contains(&byte) { SEPARATOR } else { 0 };
+        }
+        Self { separators: separators.to_vec(), depths: depths.to_vec(), classes }
+    }
+
+    fn deepest(&self) -> Option<usize> {
+        self.depths.iter().max().copied()
+    }
+
+    /// Writes the pattern of `key` to `pattern`.
+    pub fn pattern(&self, key: &[u8], pattern: &mut Vec<u8>) {
+        pattern.clear();
+        match self.deepest() {
+            Some(depth) => {
+                let head = self.head(key, depth);
+                pattern.extend_from_slice(&head[..head.len().min(LONGEST)]);
+                pattern.push(b'*');
+            }
+            None if key.is_empty() => pattern.push(b'*'),
+            None => self.shape(key, pattern),
+        }
+    }
+
+    /// Words as they are, and `*` for identifiers. One look at every byte.
+    fn shape(&self, key: &[u8], pattern: &mut Vec<u8>) {
+        let mut from = 0;
+        for _ in 0..WORDS {
+            let (mut seen, mut digits, mut plain_end, mut at) = (0, 0, from, from);
+            while let Some(&byte) = key.get(at) {
+                let class = self.classes[usize::from(byte)];
+                if class & SEPARATOR != 0 {
+                    break;
+                }
+                seen |= class;
+                digits += usize::from(class & DIGIT != 0);
+                at += 1;
+                if class & DIGIT == 0 {
+                    plain_end = at;
+                }
+            }
+            let word = &key[from..at];
+            let spelled = spelled(word, seen, digits, plain_end - from);
+            if pattern.len() + spelled >= LONGEST {
+                break;
+            }
+            pattern.extend_from_slice(&word[..spelled]);
+            if spelled < word.len() {
+                pattern.push(b'*');
+            }
+            match key.get(at) {
+                Some(&separator) => pattern.push(separator),
+                None => return,
+            }
+            from = at + 1;
+        }
+        pattern.push(b'*');
+    }
+
+    /// The first `depth` words of a key that has more, with the separator after them. Of a shorter key
+    /// all but the last word, which names the key.
+    pub(super) fn head<'k>(&self, key: &'k [u8], depth: usize) -> &'k [u8] {
+        let ends = key.iter().enumerate().filter(|(_, byte)| self.separators.contains(byte));
+        let end = ends.take(depth).last().map_or(0, |(at, _)| at + 1);
+        &key[..end]
+    }
+
+    /// Words, each with the separator that ends it.
+    fn words<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = (&'k [u8], Option<u8>)> {
+        key.split_inclusive(|byte| self.separators.contains(byte))
+            .map(|piece| match piece.split_last() {
+                Some((last, word)) if self.separators.contains(last) => (word, Some(*last)),
+                _ => (piece, None),
+            })
+            .chain(match key.last() {
+                // A separator at the end is followed by an empty word.
+                Some(last) if self.separators.contains(last) => Some((&[][..], None)),
+                _ => None,
+            })
+    }
+
+    /// The next wider family: the last word that is spelled out becomes `*`, or with depths the last
+    /// word goes. `None` when there is nothing left to widen.
+    pub(super) fn wider(&self, pattern: &[u8]) -> Option<Vec<u8>> {
+        if self.deepest().is_some() {
+            let body = pattern.strip_suffix(b"*")?;
+            let body = &body[..body.len().checked_sub(1)?];
+            let last = body.iter().rposition(|byte| self.separators.contains(byte));
+            let mut wider = body[..last.map_or(0, |at| at + 1)].to_vec();
+            wider.push(b'*');
+            return Some(wider);
+        }
+        let words: Vec<_> = self.words(pattern).collect();
+        let spelled = words.iter().rposition(|(word, _)| *word != b"*")?;
+        let mut wider = Vec::with_capacity(pattern.len());
+        for (place, (word, separator)) in words.iter().enumerate() {
+            wider.extend_from_slice(if place == spelled { b"*" } else { word });
+            wider.extend(separator);
+        }
+        Some(wider)
+    }
+}
+
+/// How much of a word is spelled out in a pattern: all of it, or nothing of an identifier, or what
+/// stands before a number. `seen` are the classes of its bytes, and the last that is no digit ends at
+/// `plain_end`.
+fn spelled(word: &[u8], seen: u8, digits: usize, plain_end: usize) -> usize {
+    if seen & UNPRINTABLE != 0 {
+        let text = std::str::from_utf8(word).ok().filter(|_| digits == 0);
+        let is_word = text.is_some_and(|text| !text.chars().any(char::is_control));
+        return if is_word { word.len() } else { 0 };
+    }
+    if digits == 0 {
+        return word.len();
+    }
+    let is_number = seen & NOT_NUMBER == 0;
+    let is_hex = seen & NOT_HEX == 0 && word.len() >= 8;
+    let is_mixed = seen & (UPPER | LOWER) == UPPER | LOWER;
+    let is_token = word.len() >= 16 && (digits * 8 >= word.len() || is_mixed);
+    if is_number || is_hex || is_token {
+        return 0;
+    }
+    // A version or a shard number tells families apart; a longer number counts things.
+    if word.len() - plain_end >= 3 { plain_end } else { word.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(grouping: &Grouping, key: &str) -> String {
+        let mut pattern = Vec::new();
+        grouping.pattern(key.as_bytes(), &mut pattern);
+        String::from_utf8(pattern).unwrap()
+    }
+
+    #[test]
+    fn identifiers_collapse_and_words_stay() {
+        let grouping = Grouping::default();
+        for (key, wanted) in [
+            ("user:42:profile", "user:*:profile"),
+            ("user:42", "user:*"),
+            ("session:00ff12ab90cd34ef", "session:*"),
+            ("cart:6ba7b810-9dad-11d1-80b4-00c04fd430c8:items", "cart:*:items"),
+            ("log:2024-01-31", "log:*"),
+            ("ip:10.0.0.1", "ip:*"),
+            ("memtier-4711", "memtier-*"),
+            ("config", "config"),
+            ("cache:v2:home", "cache:v2:home"),
+            ("12345", "*"),
+            ("a:", "a:"),
+            ("", "*"),
+            ("deadbeef:face", "deadbeef:face"),
+            ("t:dGhpcyBpcyBhIHRva2VuMTIz", "t:*"),
+            ("größe:1", "größe:*"),
+            ("bin:\u{1}\u{2}", "bin:*"),
+        ] {
+            assert_eq!(pattern(&grouping, key), wanted, "{key}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_words_and_separators_may_be_several() {
+        let of = |depth, key| pattern(&Grouping::new(b":/", &[depth]), key);
+        assert_eq!(of(1, "user:42:profile"), "user:*");
+        assert_eq!(of(2, "user:42/profile"), "user:42/*");
+        assert_eq!(of(2, "user:42"), "user:*");
+        assert_eq!(of(1, "config"), "*");
+        assert_eq!(of(1, ""), "*");
+        assert_eq!(of(9, "a:b:c"), "a:b:*");
+    }
+
+    #[test]
+    fn widening_ends_with_the_rest() {
+        for depths in [&[][..], &[3]] {
+            let grouping = Grouping::new(b":", depths);
+            for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
+                let mut now = Vec::new();
+                grouping.pattern(key.as_bytes(), &mut now);
+                for round in 0.. {
+                    assert!(round < 10, "{key}");
+                    let Some(wider) = grouping.wider(&now) else { break };
+                    assert_ne!(wider, now, "{key}");
+                    now = wider;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Answers about more keys than memory holds, each with its error. Know nothing of logs.
+
+mod hyperloglog;
+mod space_saving;
+
+pub use hyperloglog::HyperLogLog;
+pub use space_saving::{Row, SpaceSaving};

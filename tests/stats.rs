@@ -1,6 +1,8 @@
 //! What is counted of keys: a log split anywhere between records and merged gives the same, exactly where
 //! that is promised and within the stated error elsewhere.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashMap;
 
 use aofkit::aof::Event;

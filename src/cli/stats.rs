@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use aofkit::aof::{Aof, ManifestState};
 use aofkit::error::Result;
 use aofkit::scan::scan;
-use aofkit::stats::{Faults, Grouping, KeyOptions, KeyReport, KeyTraffic, Mix, MixReport};
+use aofkit::stats::{
+    Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceReport, KeyTraffic, Mix, MixReport,
+};
 use aofkit::text::{count, name};
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -106,6 +108,8 @@ pub struct Counted {
     pub separators: Vec<u8>,
     pub mix: MixReport,
     pub keys: Option<KeyReport>,
+    /// What the base holds, when types or databases were asked for.
+    pub base: Option<KeySpaceReport>,
     pub faults: Faults,
 }
 
@@ -147,11 +151,12 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
 fn count_set(aof: Aof, args: &StatsArgs, context: &Context) -> Result<Counted> {
     let by = args.wanted();
     let keys = args.key_options(&by).map(KeyTraffic::new);
-    let observer = ((Mix::default(), Faults::default()), keys);
+    let base = (by.contains(&By::Type) || by.contains(&By::Db)).then(KeySpace::default);
+    let observer = ((Mix::default(), Faults::default()), (keys, base));
     let bar = Bar::new(context.bar);
-    let ((mix, faults), keys) = scan(&aof, observer, &context.pace, &bar)?;
+    let ((mix, faults), (keys, base)) = scan(&aof, observer, &context.pace, &bar)?;
     let separators = args.separator.as_bytes().to_vec();
-    Ok(Counted { aof, by, separators, mix, keys, faults })
+    Ok(Counted { aof, by, separators, mix, keys, base, faults })
 }
 
 fn warn(one: &Counted, context: &Context) {
@@ -176,9 +181,6 @@ fn warn(one: &Counted, context: &Context) {
     if !troubles.is_empty() {
         context.note(&format!("{path}: {}; see `aofkit check`", troubles.join(", ")));
     }
-    if one.is_by(By::Type) {
-        context.note("--by type: the types of the values in a base are not counted yet");
-    }
 }
 
 /// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in
@@ -186,6 +188,9 @@ fn warn(one: &Counted, context: &Context) {
 fn redact(one: &mut Counted) {
     let seed = RandomState::new();
     let hashed = |bytes: &[u8]| format!("#{:016x}", seed.hash_one(bytes)).into_bytes();
+    for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
+        row.largest_key = hashed(&row.largest_key);
+    }
     let Some(report) = &mut one.keys else { return };
     for row in report.keys.iter_mut().flatten() {
         row.key = hashed(&row.key);

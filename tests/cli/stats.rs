@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::schema::faults;
 use super::world::*;
 
-const EVERYTHING: [&str; 13] = [
+const EVERYTHING: [&str; 15] = [
     "stats", "--by", "command", "--by", "db", "--by", "prefix", "--by", "key", "--by", "slot",
-    "--top", "100000",
+    "--by", "type", "--top", "100000",
 ];
 
 fn stats(words: &[&str], path: &Path) -> Value {
@@ -191,7 +191,7 @@ fn text_fits_the_screen_and_hides_keys_when_asked() {
     let set = Set::of(&[log, record(&[b"SET", long.as_bytes(), b"v"])].concat());
     for columns in ["80", "100"] {
         let mut command = aofkit();
-        command.args(&EVERYTHING[..11]).arg(set.dir()).env("COLUMNS", columns);
+        command.args(&EVERYTHING[..13]).arg(set.dir()).env("COLUMNS", columns);
         let run = finish(&mut command).expect(0);
         let width: usize = columns.parse().unwrap();
         let path = set.dir().display().to_string();

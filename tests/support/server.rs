@@ -101,11 +101,6 @@ impl Server {
         complete.then(|| Server { name: name.to_owned(), home })
     }
 
-    /// The server itself.
-    pub fn program(&self) -> PathBuf {
-        self.home.join("server")
-    }
-
     /// All of `names`, or `None` when one is missing.
     pub fn find_all(names: &[&str]) -> Option<Vec<Server>> {
         names.iter().map(|name| Server::find(name)).collect()

@@ -39,6 +39,11 @@ fn rows(one: &Counted) -> Vec<String> {
             row(By::Db, db.as_bytes(), [none(), db.clone(), commands, bytes, none(), none()]);
         }
     }
+    for t in one.base.iter().filter(|_| one.is_by(By::Type)).flat_map(|base| &base.types) {
+        let name = format!("{}/{}", t.type_name, t.encoding);
+        let cells = [none(), none(), none(), t.bytes.to_string(), none(), t.keys.to_string()];
+        row(By::Type, name.as_bytes(), cells);
+    }
     let Some(keys) = &one.keys else { return rows };
     for p in keys.prefixes.iter().flatten() {
         let (commands, bytes) = (p.commands.to_string(), p.bytes.to_string());

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
-use aofkit::stats::{DatabaseRow, KeyRow, PrefixRow, SlotRow};
+use std::collections::BTreeMap;
+
+use aofkit::stats::{DatabaseRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow, TypeRow};
 use serde::Serialize;
 
 use super::json::{VERSION, command, path_text, pretty, text, totals_json};
@@ -59,11 +61,10 @@ struct KeyJson {
     base_bytes: Option<u64>,
 }
 
-/// Filled in by what walks the values of a base.
 #[derive(Serialize)]
 struct TypeJson {
     r#type: &'static str,
-    encoding: Option<&'static str>,
+    encoding: &'static str,
     keys: u64,
     bytes: u64,
     largest_key: Option<String>,
@@ -120,7 +121,7 @@ fn stats_json(one: &Counted) -> StatsJson {
     let totals = &one.mix.totals;
     let keys = one.keys.as_ref();
     let commands = || one.mix.commands.iter().map(|row| command(row, totals)).collect();
-    let databases = || one.mix.databases.iter().map(database).collect();
+    let base = one.base.as_ref();
     StatsJson {
         schema: STATS,
         tool_version: VERSION,
@@ -128,10 +129,10 @@ fn stats_json(one: &Counted) -> StatsJson {
         totals: totals_json(totals),
         keys_estimate: keys.map(|keys| keys.keys_estimate),
         commands: one.is_by(By::Command).then(commands),
-        databases: one.is_by(By::Db).then(databases),
+        databases: one.is_by(By::Db).then(|| databases(&one.mix, base)),
         prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
         keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(key).collect())),
-        types: None,
+        types: base.filter(|_| one.is_by(By::Type)).map(|b| b.types.iter().map(of_type).collect()),
         slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
     }
 }
@@ -149,8 +150,33 @@ fn source(aof: &Aof, is_rdb: bool) -> Source {
     Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 }
 }
 
-fn database(row: &DatabaseRow) -> DatabaseJson {
-    DatabaseJson { db: row.db, commands: row.commands, bytes: row.bytes, base_keys: None }
+/// Databases that commands ran in or that the base has keys in.
+fn databases(mix: &MixReport, base: Option<&KeySpaceReport>) -> Vec<DatabaseJson> {
+    let empty = |db| DatabaseJson { db, commands: 0, bytes: 0, base_keys: base.map(|_| 0) };
+    let mut rows = BTreeMap::new();
+    for &DatabaseRow { db, commands, bytes } in &mix.databases {
+        rows.insert(db, DatabaseJson { commands, bytes, ..empty(db) });
+    }
+    for row in base.iter().flat_map(|base| &base.databases) {
+        // Those beyond the ones counted apart have no number, and no row.
+        if let Some(db) = row.db {
+            rows.entry(db).or_insert_with(|| empty(db)).base_keys = Some(row.keys);
+        }
+    }
+    rows.into_values().collect()
+}
+
+fn of_type(row: &TypeRow) -> TypeJson {
+    let largest = text(&row.largest_key);
+    TypeJson {
+        r#type: row.type_name,
+        encoding: row.encoding,
+        keys: row.keys,
+        bytes: row.bytes,
+        largest_key: largest.plain,
+        largest_key_b64: largest.b64,
+        largest_bytes: row.largest_bytes,
+    }
 }
 
 fn prefix(row: &PrefixRow) -> PrefixJson {

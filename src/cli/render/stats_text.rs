@@ -1,6 +1,6 @@
 //! `stats` for people.
 
-use aofkit::stats::{HyperLogLog, KeyReport, MixReport};
+use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
 use aofkit::text::{count, escape, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
@@ -23,6 +23,7 @@ pub fn stats(one: &Counted, context: &Context) -> String {
             (By::Prefix, Some(keys)) => prefixes(keys, mix.totals.command_bytes, style),
             (By::Key, Some(keys)) => heaviest(keys, mix.totals.command_bytes, style),
             (By::Slot, Some(keys)) => slots(keys, mix.totals.command_bytes, style),
+            (By::Type, _) => types(one.base.as_ref(), style),
             _ => String::new(),
         };
     }
@@ -179,6 +180,33 @@ fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
     }
     let note = format!("the heaviest of {} in use", count(keys.slots_used, "slot"));
     title("slots", &note, style) + &laid_out(&rows)
+}
+
+fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
+    let all = base.map(|base| &base.types[..]).unwrap_or_default();
+    let of = all.iter().map(|row| row.bytes).sum();
+    let head = [
+        ("TYPE", Left),
+        ("ENCODING", Left),
+        ("SHARE", Right),
+        ("BYTES", Right),
+        ("KEYS", Right),
+        ("LARGEST", Right),
+        ("ITS KEY", Left),
+    ];
+    let mut rows = table(style, &head);
+    for row in all {
+        rows.add_row([
+            row.type_name.to_owned(),
+            row.encoding.to_owned(),
+            share(row.bytes, of),
+            size(row.bytes),
+            thousands(row.keys),
+            size(row.largest_bytes),
+            shortened(&row.largest_key, style.width.saturating_sub(68)),
+        ]);
+    }
+    title("types of values in the base", "bytes on disk", style) + &laid_out(&rows)
 }
 
 /// Bytes on at most so many columns.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod growth;
+mod key_report;
 mod keys;
 mod keyspace;
 mod mix;
@@ -12,7 +13,8 @@ mod slots;
 
 pub use faults::Faults;
 pub use growth::Growth;
-pub use keys::{KeyOptions, KeyReport, KeyRow, KeyTraffic, PrefixRow, SlotRow};
+pub use key_report::{KeyReport, KeyRow, PrefixRow, SlotRow};
+pub use keys::{KeyOptions, KeyTraffic};
 pub use keyspace::{
     BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpace, KeySpaceOptions,
     KeySpaceReport, ModuleRow, Streams, TypeRow,

@@ -1,0 +1,61 @@
+//! What is answered about keys that were written to: plain rows.
+
+/// A key that was written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// The key, or its first bytes.
+    pub key: Vec<u8>,
+    /// It is longer than what is shown.
+    pub is_cut: bool,
+    /// The database it is in.
+    pub db: u64,
+    /// Records whose first key it is; as with `bytes`, those counted while it was among the heaviest.
+    pub commands: u64,
+    /// At most so many bytes of records.
+    pub bytes: u64,
+    /// By how much `bytes` may be too large; 0 when exact.
+    pub error_bytes: u64,
+}
+
+/// A family of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixRow {
+    /// `*` stands for what differs; `*` alone is everything that is in no other row of the same depth.
+    pub prefix: Vec<u8>,
+    /// How many words it is made of, when that was asked for.
+    pub depth: Option<usize>,
+    /// Records.
+    pub commands: u64,
+    /// Bytes of records.
+    pub bytes: u64,
+    /// Different keys, within [`super::HyperLogLog::ERROR`].
+    pub keys_estimate: u64,
+}
+
+/// A hash slot that was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotRow {
+    /// Its number.
+    pub slot: u16,
+    /// Records.
+    pub commands: u64,
+    /// Bytes of records.
+    pub bytes: u64,
+}
+
+/// What a [`super::KeyTraffic`] answers. Rows come heaviest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyReport {
+    /// The heaviest keys.
+    pub keys: Option<Vec<KeyRow>>,
+    /// Families of keys; the rows of one depth add up to all bytes of records.
+    pub prefixes: Option<Vec<PrefixRow>>,
+    /// Hash slots; records without a key are in none.
+    pub slots: Option<Vec<SlotRow>>,
+    /// Slots that were written to, those in no row included.
+    pub slots_used: u64,
+    /// Different keys altogether, within [`super::HyperLogLog::ERROR`].
+    pub keys_estimate: u64,
+    /// No key that is not in the table was written more to than this; 0 when all of them are in it.
+    pub threshold_bytes: u64,
+}

@@ -13,7 +13,9 @@ use aofkit::aof::{self, Aof, Event, OpenOptions};
 use aofkit::check::{self, Check, Report, Wording};
 use aofkit::disk::{self, Access, FrozenFile, Source};
 use aofkit::error::Result;
+use aofkit::format::fault::Fault;
 use aofkit::format::manifest::{self, Dialect, Kind};
+use aofkit::format::rdb;
 use aofkit::format::resp::{self, Record, lenient, resync};
 use aofkit::limits;
 use aofkit::progress::Silent;
@@ -292,6 +294,52 @@ pub fn a_checked_set_adds_up(bytes: &[u8]) {
     assert_eq!(totals.resp_bytes + totals.rdb_bytes, report.size_bytes);
     let commands = report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands);
     assert_eq!(commands.sum::<u64>(), totals.commands);
+}
+
+/// Any bytes as the records of an RDB: the walk ends without a panic and says the same in windows of any
+/// size; a check of it, thorough or not, adds up. The first byte chooses the windows' size.
+pub fn an_rdb_is_the_same_in_any_window(bytes: &[u8]) {
+    let Some((&size, body)) = bytes.split_first() else { return };
+    let magic: &[u8] = if rdb::sniff(body).is_some() { b"" } else { b"REDIS0012" };
+    let file = [magic, body].concat();
+    let whole = rdb::walk_slice(&file, 0);
+    let windows = in_windows(&file, usize::from(size) + rdb::NEED_MAX);
+    match (&whole, &windows) {
+        (Ok(a), Ok(b)) => {
+            assert_eq!((a.outcome.end, a.checksum), (b.outcome.end, b.checksum));
+            assert_eq!((a.outcome.keys, a.outcome.expires), (b.outcome.keys, b.outcome.expires));
+        }
+        (Err(a), Err(b)) => assert_eq!(a.fault, *b),
+        (a, b) => panic!("whole: {a:?}, in windows of {size} more bytes than needed: {b:?}"),
+    }
+    let dir = tempfile::tempdir().expect("make a temporary directory");
+    let path = dir.path().join("dump.rdb");
+    fs::write(&path, &file).expect("write a file");
+    let aof = Aof::open(&path, &OpenOptions::default()).expect("a regular file can be opened");
+    for thorough in [false, true] {
+        let observer = Check::new(&aof).thorough(thorough);
+        let facts = scan::scan(&aof, observer, &Pace::default(), &Silent).expect("it can be read");
+        report_adds_up(&check::judge(&aof, facts, &Wording::default()).expect("nobody writes it"));
+    }
+}
+
+fn in_windows(file: &[u8], size: usize) -> Result<rdb::Walked, Fault<rdb::Reason>> {
+    let end = file.len() as u64;
+    let mut pass = rdb::Pass::new(rdb::Walker::new(0).with_end(end));
+    let mut need = rdb::HEADER_LEN;
+    loop {
+        let at = pass.offset() as usize;
+        let window = &file[at..file.len().min(at + size.max(need))];
+        if window.len() < need {
+            return Err(pass.torn(end));
+        }
+        match pass.push(window)? {
+            rdb::Progress::More { need: more, .. } => need = more,
+            rdb::Progress::Done { .. } => {
+                return Ok(pass.outcome().expect("a pass that is done has an outcome"));
+            }
+        }
+    }
 }
 
 fn report_adds_up(report: &Report) {

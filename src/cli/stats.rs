@@ -6,7 +6,8 @@ use aofkit::aof::{Aof, ManifestState};
 use aofkit::error::Result;
 use aofkit::scan::scan;
 use aofkit::stats::{
-    Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceReport, KeyTraffic, Mix, MixReport,
+    Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport, KeyTraffic,
+    Mix, MixReport,
 };
 use aofkit::text::{count, name};
 use clap::{Args as ClapArgs, ValueEnum};
@@ -108,7 +109,7 @@ pub struct Counted {
     pub separators: Vec<u8>,
     pub mix: MixReport,
     pub keys: Option<KeyReport>,
-    /// What the base holds, when types or databases were asked for.
+    /// What the base holds, when types, databases or keys were asked for.
     pub base: Option<KeySpaceReport>,
     pub faults: Faults,
 }
@@ -151,7 +152,9 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
 fn count_set(aof: Aof, args: &StatsArgs, context: &Context) -> Result<Counted> {
     let by = args.wanted();
     let keys = args.key_options(&by).map(KeyTraffic::new);
-    let base = (by.contains(&By::Type) || by.contains(&By::Db)).then(KeySpace::default);
+    let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
+    let options = KeySpaceOptions { top: args.top, ..KeySpaceOptions::default() };
+    let base = of_base.then(|| KeySpace::new(options));
     let observer = ((Mix::default(), Faults::default()), (keys, base));
     let bar = Bar::new(context.bar);
     let ((mix, faults), (keys, base)) = scan(&aof, observer, &context.pace, &bar)?;
@@ -188,6 +191,11 @@ fn warn(one: &Counted, context: &Context) {
 fn redact(one: &mut Counted) {
     let seed = RandomState::new();
     let hashed = |bytes: &[u8]| format!("#{:016x}", seed.hash_one(bytes)).into_bytes();
+    if let Some(base) = &mut one.base {
+        for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
+            big.key = hashed(&big.key);
+        }
+    }
     for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
         row.largest_key = hashed(&row.largest_key);
     }

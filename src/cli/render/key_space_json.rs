@@ -51,7 +51,7 @@ struct TypeJson {
 }
 
 #[derive(Serialize)]
-struct BigKeyJson {
+pub struct BigKeyJson {
     key: Option<String>,
     key_b64: Option<String>,
     key_bytes: u64,
@@ -115,7 +115,7 @@ fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
     }
 }
 
-fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
+pub fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
     let (key, key_b64) = key(&big.key, redact);
     BigKeyJson {
         key,

@@ -5,10 +5,13 @@ use std::path::Path;
 use aofkit::aof::{Aof, Layout};
 use std::collections::BTreeMap;
 
-use aofkit::stats::{DatabaseRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow, TypeRow};
+use aofkit::stats::{
+    BigKey, DatabaseRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow, TypeRow,
+};
 use serde::Serialize;
 
 use super::json::{VERSION, command, path_text, pretty, text, totals_json};
+use super::key_space_json::{BigKeyJson, big_key};
 use super::wire::{CommandJson, Source, SourceOfSeveral, TotalsJson};
 use crate::cli::stats::{By, Counted};
 
@@ -25,6 +28,7 @@ struct StatsJson {
     databases: Option<Vec<DatabaseJson>>,
     prefixes: Option<Vec<PrefixJson>>,
     keys: Option<Vec<KeyJson>>,
+    base_biggest: Option<Vec<BigKeyJson>>,
     types: Option<Vec<TypeJson>>,
     slots: Option<Vec<SlotJson>>,
 }
@@ -131,7 +135,8 @@ fn stats_json(one: &Counted) -> StatsJson {
         commands: one.is_by(By::Command).then(commands),
         databases: one.is_by(By::Db).then(|| databases(&one.mix, base)),
         prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
-        keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(key).collect())),
+        keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(|row| key(row, base)).collect())),
+        base_biggest: base.filter(|_| one.is_by(By::Key)).map(biggest),
         types: base.filter(|_| one.is_by(By::Type)).map(|b| b.types.iter().map(of_type).collect()),
         slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
     }
@@ -193,7 +198,20 @@ fn prefix(row: &PrefixRow) -> PrefixJson {
     }
 }
 
-fn key(row: &KeyRow) -> KeyJson {
+/// Keys were hashed before, where that was asked for.
+fn biggest(base: &KeySpaceReport) -> Vec<BigKeyJson> {
+    base.biggest_by_bytes.iter().map(|big| big_key(big, false)).collect()
+}
+
+/// What a key takes in the base: known for the biggest keys, and for all when the biggest are all.
+fn base_bytes(row: &KeyRow, base: &KeySpaceReport) -> Option<u64> {
+    let same = |big: &&BigKey| big.db == row.db && big.key == row.key && !row.is_cut;
+    let found = base.biggest_by_bytes.iter().find(same).map(|big| big.bytes);
+    let all_are_listed = base.biggest_by_bytes.len() as u64 == base.keys;
+    found.or(all_are_listed.then_some(0))
+}
+
+fn key(row: &KeyRow, base: Option<&KeySpaceReport>) -> KeyJson {
     let name = text(&row.key);
     KeyJson {
         key: name.plain,
@@ -203,7 +221,7 @@ fn key(row: &KeyRow) -> KeyJson {
         commands: row.commands,
         bytes: row.bytes,
         error_bytes: row.error_bytes,
-        base_bytes: None,
+        base_bytes: base.filter(|base| base.keys > 0).and_then(|base| base_bytes(row, base)),
     }
 }
 

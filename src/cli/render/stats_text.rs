@@ -21,7 +21,9 @@ pub fn stats(one: &Counted, context: &Context) -> String {
             (By::Command, _) => commands(mix, style),
             (By::Db, _) => databases(mix, style),
             (By::Prefix, Some(keys)) => prefixes(keys, mix.totals.command_bytes, style),
-            (By::Key, Some(keys)) => heaviest(keys, mix.totals.command_bytes, style),
+            (By::Key, Some(keys)) => {
+                heaviest(keys, mix.totals.command_bytes, style) + &of_base(one.base.as_ref(), style)
+            }
             (By::Slot, Some(keys)) => slots(keys, mix.totals.command_bytes, style),
             (By::Type, _) => types(one.base.as_ref(), style),
             _ => String::new(),
@@ -167,6 +169,40 @@ fn heaviest(keys: &KeyReport, of: u64, style: Style) -> String {
     title("keys most written to", "", style)
         + &laid_out(&rows)
         + &if note.is_empty() { note } else { format!("  {}\n", style.dim(&note)) }
+}
+
+/// The biggest keys of the base, by bytes and by elements.
+fn of_base(base: Option<&KeySpaceReport>, style: Style) -> String {
+    let Some(base) = base.filter(|base| base.keys > 0) else { return String::new() };
+    let lists = [
+        ("biggest keys of the base", &base.biggest_by_bytes),
+        ("keys of the base with most elements", &base.biggest_by_elements),
+    ];
+    let head = [
+        ("KEY", Left),
+        ("DB", Right),
+        ("TYPE", Left),
+        ("ENCODING", Left),
+        ("BYTES", Right),
+        ("ELEMENTS", Right),
+    ];
+    let mut text = String::new();
+    for (what, keys) in lists {
+        let mut rows = table(style, &head);
+        for big in keys {
+            let cut = if big.key_len > big.key.len() as u64 { "…" } else { "" };
+            rows.add_row([
+                shortened(&big.key, style.width.saturating_sub(54)) + cut,
+                big.db.to_string(),
+                big.type_name.to_owned(),
+                big.encoding.to_owned(),
+                size(big.bytes),
+                big.elements.map_or_else(|| "-".to_owned(), thousands),
+            ]);
+        }
+        text += &(title(what, "", style) + &laid_out(&rows));
+    }
+    text
 }
 
 fn slots(keys: &KeyReport, of: u64, style: Style) -> String {

@@ -129,7 +129,10 @@ fn rows_are_what_an_independent_count_gives() {
     let prefixes = report["prefixes"].as_array().unwrap();
     let users = prefixes.iter().find(|row| row["prefix"] == "user:*:profile").unwrap();
     assert_eq!(users["commands"], 100);
-    assert_eq!(users["keys_estimate"], exact.keys().filter(|k| k.1.starts_with("user")).count());
+    let different = exact.keys().filter(|k| k.1.starts_with("user")).count() as u64;
+    // An estimate under a seed that is new in every run: two of fifty keys may look like one.
+    let off = users["keys_estimate"].as_u64().unwrap().abs_diff(different);
+    assert!(off <= 3, "{} for {different} keys", users["keys_estimate"]);
     let names: Vec<_> = report["commands"].as_array().unwrap().iter().map(|c| &c["name"]).collect();
     assert!(names.iter().any(|name| *name == "XGROUP|CREATE"), "{names:?}");
     let slots = report["slots"].as_array().unwrap();

@@ -104,9 +104,10 @@ impl Fingerprints {
 
     /// Keeps only those that `keep` accepts.
     pub(super) fn retain(&mut self, keep: impl Fn(u128) -> bool) {
-        // In place: sorted to the front, then put back one by one, so that no second table is needed.
         self.slots.retain(|print| *print != 0 && keep(*print));
-        let kept = std::mem::take(&mut self.slots);
+        let mut kept = std::mem::take(&mut self.slots);
+        // The old table goes before the new one comes: only what is kept stands beside it.
+        kept.shrink_to_fit();
         let mut fresh = Self::new(self.most);
         for print in &kept {
             fresh.add(*print);

@@ -109,7 +109,7 @@ fn pass_over<S: rdb::Sink>(
     pulse: &mut impl Pulse,
     ear: &mut S,
 ) -> Result<std::result::Result<(), Fault<rdb::Reason>>> {
-    let mut need = rdb::HEADER_LEN;
+    let mut need = 1;
     loop {
         let at = pass.offset();
         let window = source.window(at, need)?;

@@ -326,7 +326,7 @@ pub fn an_rdb_is_the_same_in_any_window(bytes: &[u8]) {
 fn in_windows(file: &[u8], size: usize) -> Result<rdb::Walked, Fault<rdb::Reason>> {
     let end = file.len() as u64;
     let mut pass = rdb::Pass::new(rdb::Walker::new(0).with_end(end));
-    let mut need = rdb::HEADER_LEN;
+    let mut need = 1;
     loop {
         let at = pass.offset() as usize;
         let window = &file[at..file.len().min(at + size.max(need))];

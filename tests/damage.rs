@@ -109,3 +109,17 @@ fn a_log_cut_anywhere_is_damaged_at_its_end_only() {
         assert_eq!(report.verdict, expected, "cut at {cut}");
     }
 }
+
+#[test]
+fn a_database_beyond_the_default_ones_is_told_wherever_it_is_selected() {
+    let select = |db: &[u8]| record(&[b"SELECT", db]);
+    let set = record(&[b"SET", b"a", b"1"]);
+    let traps = |log: &[Vec<u8>]| {
+        let report = check(&log.concat());
+        assert_eq!(report.verdict, Verdict::Healthy);
+        report.problems.iter().filter(|p| p.message.contains("SELECT 20")).count()
+    };
+    assert_eq!(traps(&[select(b"20"), set.clone(), select(b"0"), set.clone()]), 1);
+    assert_eq!(traps(&[select(b"0"), set.clone(), select(b"20"), set.clone()]), 1);
+    assert_eq!(traps(&[select(b"15"), set]), 0);
+}

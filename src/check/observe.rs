@@ -140,11 +140,8 @@ impl Check {
                 self.now.transactions += 1;
             }
             Kind::Exec => self.now.transactions += 1,
-            Kind::Select => {
-                let mut after = *at;
-                after.follow(&Event::Record(*record, crate::command::lookup(b"SELECT")));
-                self.now.max_db = self.now.max_db.max(after.db);
-            }
+            // The database that was selected until here; the last one is seen at the end.
+            Kind::Select => self.now.max_db = self.now.max_db.max(at.db),
             Kind::Plain | Kind::Discard => {}
         }
     }
@@ -302,6 +299,7 @@ impl Observer for Check {
     }
 
     fn end(&mut self, at: &Context, len: u64) {
+        self.now.max_db = self.now.max_db.max(at.db);
         if let Some(multi) = at.transaction {
             let commands = self.in_transaction;
             self.note(multi, len - multi, What::OpenTransaction { commands });

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
-const FLOORS: [&[&str]; 5] = [
+const FLOORS: [&[&str]; 7] = [
     &["error", "limits", "progress", "text"],
     &["command", "disk", "format", "rules"],
     &["aof"],
     &["scan"],
-    &["check", "stats"],
+    &["check", "growth", "print", "stats"],
+    &["change"],
+    &["clean", "convert", "repair", "rewind"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which

@@ -8,6 +8,7 @@
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
 //! 4. observers: [`stats`] and [`check`]
+//! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};
@@ -26,6 +27,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod aof;
+pub mod change;
 pub mod check;
 pub mod command;
 pub mod disk;

@@ -20,6 +20,45 @@ pub struct Identity {
     pub inode: u64,
 }
 
+/// How a file is at one moment. Two equal ones mean that nobody wrote to it, renamed over it or gave it to
+/// somebody else in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which file it is.
+    pub identity: Identity,
+    /// Length in bytes.
+    pub len: u64,
+    /// When its bytes were last written to, in nanoseconds of Unix time.
+    pub modified_ns: i128,
+    /// When anything of it was last changed, in nanoseconds of Unix time; nobody can set it.
+    pub changed_ns: i128,
+}
+
+impl Stamp {
+    pub(super) fn of(meta: &Metadata) -> Self {
+        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+        Self {
+            identity: identity(meta),
+            len: meta.len(),
+            modified_ns: ns(meta.mtime(), meta.mtime_nsec()),
+            changed_ns: ns(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+}
+
+/// How the file at `path` is now; links are followed.
+///
+/// # Errors
+/// When there is none, or it cannot be looked at.
+pub fn stamp(path: &Path) -> Result<Stamp> {
+    Ok(Stamp::of(&std::fs::metadata(path).map_err(|e| Error::io(path, e))?))
+}
+
+/// Whether anything has this name, a dangling link included.
+pub fn exists(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
 /// An open file whose length was taken when it was opened.
 #[derive(Debug)]
 pub struct FrozenFile {
@@ -27,7 +66,7 @@ pub struct FrozenFile {
     handle: File,
     len: u64,
     modified: Option<SystemTime>,
-    identity: Identity,
+    stamp: Stamp,
 }
 
 impl FrozenFile {
@@ -51,7 +90,7 @@ impl FrozenFile {
             path: path.to_owned(),
             len: meta.len(),
             modified: meta.modified().ok(),
-            identity: identity(&meta),
+            stamp: Stamp::of(&meta),
             handle,
         })
     }
@@ -78,7 +117,21 @@ impl FrozenFile {
 
     /// Which file it is.
     pub fn identity(&self) -> Identity {
-        self.identity
+        self.stamp.identity
+    }
+
+    /// How it was when it was opened.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// The same open file, as it was frozen.
+    ///
+    /// # Errors
+    /// When the handle cannot be duplicated.
+    pub fn duplicate(&self) -> Result<Self> {
+        let handle = self.handle.try_clone().map_err(|e| Error::io(&self.path, e))?;
+        Ok(Self { path: self.path.clone(), handle, ..*self })
     }
 
     /// Its length now, in bytes.
@@ -100,7 +153,7 @@ impl FrozenFile {
             path: self.path.clone(),
             len: meta.len(),
             modified: meta.modified().ok(),
-            identity: self.identity,
+            stamp: Stamp::of(&meta),
             handle,
         })
     }

@@ -11,7 +11,10 @@ mod read;
 mod source;
 mod stream;
 
-pub use files::{FrozenFile, Identity, Listed, is_dir, is_file, list_dir, open_inside, read_small};
+pub use files::{
+    FrozenFile, Identity, Listed, Stamp, exists, is_dir, is_file, list_dir, open_inside,
+    read_small, stamp,
+};
 pub use holders::held_for_writing;
 pub use source::{Access, Source};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

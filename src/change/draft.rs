@@ -1,0 +1,285 @@
+//! From what each segment shall become to a plan that one step publishes.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::loss::Loss;
+use super::plan::{Action, Piece, Plan, SourceFile, Verb};
+use crate::aof::{Aof, ManifestState, Role, Segment};
+use crate::disk;
+use crate::error::Result;
+use crate::format::manifest::{self, Entry, Manifest};
+use crate::limits;
+
+/// What a verb wants of a set. Speaks of segments by their position in [`Aof::segments`].
+#[derive(Debug)]
+pub struct Draft<'a> {
+    aof: &'a Aof,
+    verb: Verb,
+    edits: Vec<(usize, Vec<Piece>)>,
+    removed: Vec<usize>,
+    others: Vec<SourceFile>,
+    manifest: Option<Manifest>,
+    loss: Loss,
+    notes: Vec<String>,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft that wants nothing yet.
+    pub fn new(verb: Verb, aof: &'a Aof) -> Self {
+        Self {
+            aof,
+            verb,
+            edits: Vec::new(),
+            removed: Vec::new(),
+            others: Vec::new(),
+            manifest: None,
+            loss: Loss::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The segment ends after `to` bytes.
+    pub fn cut(&mut self, segment: usize, to: u64) {
+        self.rewrite(segment, vec![Piece::Keep { file: segment, from: 0, to }]);
+    }
+
+    /// The segment consists of these pieces from now on. Neighbouring pieces that continue each other are
+    /// joined; the last word on a segment counts.
+    pub fn rewrite(&mut self, segment: usize, pieces: Vec<Piece>) {
+        self.edits.retain(|(s, _)| *s != segment);
+        self.edits.push((segment, joined(pieces)));
+    }
+
+    /// The segment leaves the set: its manifest line goes, and so does the file.
+    pub fn remove(&mut self, segment: usize) {
+        if !self.removed.contains(&segment) {
+            self.removed.push(segment);
+        }
+    }
+
+    /// A file that is no segment goes, such as a leftover.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn remove_other(&mut self, path: &Path) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+        let stamp = Some(disk::stamp(path)?);
+        self.others.push(SourceFile { name, path: path.to_owned(), stamp });
+        Ok(())
+    }
+
+    /// The set has this manifest from now on, with the names that files have now; edits and removals of
+    /// this draft are worked into it.
+    pub fn manifest(&mut self, manifest: Manifest) {
+        self.manifest = Some(manifest);
+    }
+
+    /// Something is lost.
+    pub fn lose(&mut self, loss: Loss) {
+        self.loss.add(loss);
+    }
+
+    /// Something should be known.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// The plan. Empty when nothing would change.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read again.
+    pub fn finish(mut self) -> Result<Plan> {
+        let mut edits = std::mem::take(&mut self.edits);
+        edits.retain(|(s, pieces)| !self.removed.contains(s) && !self.is_same(*s, pieces));
+        self.edits = edits;
+        let dir = self.dir();
+        let mut actions = Vec::new();
+        if self.aof.manifest.is_none() {
+            self.single_file(&mut actions);
+        } else {
+            self.multi_part(&dir, &mut actions)?;
+        }
+        let segments = self.aof.segments.iter().map(source_file);
+        let first_other = self.aof.segments.len();
+        for (i, other) in self.others.iter().enumerate() {
+            let from_bytes = other.stamp.map_or(0, |s| s.len);
+            actions.push(Action::Remove { file: first_other + i, from_bytes });
+        }
+        Ok(Plan {
+            verb: self.verb,
+            manifest: self.manifest_name(),
+            path: self.aof.path.clone(),
+            target: self.aof.target,
+            files: segments.chain(self.others.iter().cloned()).collect(),
+            dir,
+            actions,
+            loss: self.loss,
+            notes: self.notes,
+        })
+    }
+
+    fn dir(&self) -> PathBuf {
+        let file = match (&self.aof.manifest, self.aof.segments.first()) {
+            (Some(manifest), _) => &manifest.path,
+            (None, Some(segment)) => &segment.path,
+            (None, None) => &self.aof.path,
+        };
+        match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        }
+    }
+
+    fn manifest_name(&self) -> Option<Vec<u8>> {
+        let path = &self.aof.manifest.as_ref()?.path;
+        Some(path.file_name().unwrap_or_default().as_bytes().to_vec())
+    }
+
+    /// Whether the pieces are the segment as it is.
+    fn is_same(&self, segment: usize, pieces: &[Piece]) -> bool {
+        let len = self.aof.segments[segment].len();
+        match pieces {
+            [] => len == Some(0),
+            [Piece::Keep { file, from: 0, to }] => *file == segment && len == Some(*to),
+            _ => false,
+        }
+    }
+
+    /// Where the pieces are the segment's beginning: its new length.
+    fn as_cut(&self, segment: usize, pieces: &[Piece]) -> Option<u64> {
+        match pieces {
+            [] => Some(0),
+            [Piece::Keep { file, from: 0, to }] if *file == segment => Some(*to),
+            _ => None,
+        }
+    }
+
+    fn single_file(&self, actions: &mut Vec<Action>) {
+        for (segment, pieces) in &self.edits {
+            let of = &self.aof.segments[*segment];
+            let from_bytes = of.len().unwrap_or(0);
+            actions.push(match self.as_cut(*segment, pieces) {
+                Some(to_bytes) => Action::Cut { file: *segment, from_bytes, to_bytes },
+                None => Action::Rewrite {
+                    file: Some(*segment),
+                    new_name: of.name.clone(),
+                    from_bytes,
+                    pieces: pieces.clone(),
+                },
+            });
+        }
+    }
+
+    fn multi_part(&self, dir: &Path, actions: &mut Vec<Action>) -> Result<()> {
+        let mut manifest = match (&self.manifest, self.aof.manifest.as_ref().map(|m| &m.state)) {
+            (Some(new), _) => new.clone(),
+            (None, Some(ManifestState::Valid(manifest))) => manifest.clone(),
+            (None, _) => Manifest::new(Vec::new()),
+        };
+        if let Some((segment, to_bytes)) = self.plain_cut(&manifest) {
+            let from_bytes = self.aof.segments[segment].len().unwrap_or(0);
+            actions.push(Action::Cut { file: segment, from_bytes, to_bytes });
+            return Ok(());
+        }
+        for (segment, pieces) in &self.edits {
+            let of = &self.aof.segments[*segment];
+            let new_name = free_name(dir, &self.stem(), of);
+            for entry in manifest.entries.iter_mut().filter(|e| e.name == of.name) {
+                entry.name.clone_from(&new_name);
+                entry.end_offset = None;
+            }
+            let from_bytes = of.len().unwrap_or(0);
+            let pieces = pieces.clone();
+            actions.push(Action::Rewrite { file: Some(*segment), new_name, from_bytes, pieces });
+        }
+        for &segment in &self.removed {
+            let of = &self.aof.segments[segment];
+            manifest.entries.retain(|entry: &Entry| entry.name != of.name);
+            if let Some(from_bytes) = of.len() {
+                actions.push(Action::Remove { file: segment, from_bytes });
+            }
+        }
+        self.manifest_action(&manifest, actions)
+    }
+
+    /// The new manifest, where it says something else or is written otherwise than the old one.
+    fn manifest_action(&self, manifest: &Manifest, actions: &mut Vec<Action>) -> Result<()> {
+        let Some(opened) = &self.aof.manifest else { return Ok(()) };
+        if actions.is_empty() && self.manifest.is_none() {
+            return Ok(());
+        }
+        let before = match opened.state {
+            ManifestState::Missing => None,
+            _ => Some(disk::read_small(&opened.path, limits::MANIFEST)?),
+        };
+        let after = manifest::print(manifest);
+        if before.as_deref() != Some(&after) {
+            let name = self.manifest_name().unwrap_or_default();
+            actions.insert(0, Action::Manifest { name, before, after });
+        }
+        Ok(())
+    }
+
+    /// The one segment that is cut, when that is all that changes and it is the last one: that needs no
+    /// second copy of it.
+    fn plain_cut(&self, manifest: &Manifest) -> Option<(usize, u64)> {
+        let [(segment, pieces)] = &self.edits[..] else { return None };
+        let is_alone = self.manifest.is_none() && self.removed.is_empty();
+        let is_last = self.aof.last_live() == Some(*segment);
+        let name = &self.aof.segments[*segment].name;
+        // An end offset would speak of bytes that are gone.
+        let ends = manifest.entries.iter().any(|e| e.name == *name && e.end_offset.is_some());
+        let to = self.as_cut(*segment, pieces)?;
+        (is_alone && is_last && !ends).then_some((*segment, to))
+    }
+
+    /// `appendonly.aof`
+    fn stem(&self) -> Vec<u8> {
+        let name = self.manifest_name().unwrap_or_default();
+        name.strip_suffix(b".manifest").unwrap_or(&name).to_vec()
+    }
+}
+
+fn source_file(segment: &Segment) -> SourceFile {
+    SourceFile {
+        name: segment.name.clone(),
+        path: segment.path.clone(),
+        stamp: segment.file().map(|file| file.stamp()),
+    }
+}
+
+/// Pieces that continue each other as one, empty ones left out.
+fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut all: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for piece in pieces.into_iter().filter(|p| !p.is_empty()) {
+        match (all.last_mut(), piece) {
+            (Some(Piece::Keep { file, to, .. }), Piece::Keep { file: f, from, to: end })
+                if *file == f && *to == from =>
+            {
+                *to = end;
+            }
+            (_, piece) => all.push(piece),
+        }
+    }
+    all
+}
+
+/// A name for a segment's new content that no server will ever give to a file: its number with zeros before
+/// it. Servers count up from the last number and write none.
+fn free_name(dir: &Path, stem: &[u8], segment: &Segment) -> Vec<u8> {
+    let kind: &[u8] = match segment.role {
+        Role::Base if segment.name.ends_with(b".rdb") => b".base.rdb",
+        Role::Base => b".base.aof",
+        _ => b".incr.aof",
+    };
+    let number = segment.seq.unwrap_or(1).unsigned_abs().to_string();
+    let mut zeros = String::from("0");
+    loop {
+        let name = [stem, b".", zeros.as_bytes(), number.as_bytes(), kind].concat();
+        if !disk::exists(&dir.join(std::ffi::OsStr::from_bytes(&name))) {
+            return name;
+        }
+        zeros.push('0');
+    }
+}

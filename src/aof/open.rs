@@ -153,7 +153,7 @@ impl Writer {
 fn writer(segments: &[Segment]) -> Result<Option<Writer>> {
     let Some(first) = segments.iter().find(|s| s.is_live()) else { return Ok(None) };
     let head = match &first.input {
-        Input::Missing | Input::Directory => return Ok(None),
+        Input::Missing | Input::Directory | Input::Splice(_) => return Ok(None),
         Input::Stdin(source) => match &mut *source.borrow_mut() {
             Some(source) => source.window(0, limits::PEEK)?.to_vec(),
             None => return Ok(None),
@@ -245,7 +245,7 @@ fn try_manifest(
 }
 
 /// redis-check-aof reads what it does not recognise as a manifest as a log.
-fn for_checker(bytes: &[u8]) -> std::result::Result<bool, String> {
+pub(super) fn for_checker(bytes: &[u8]) -> std::result::Result<bool, String> {
     let read = manifest::parse(bytes, Dialect::Strict);
     if manifest::redis_check_aof_recognises(bytes) {
         return read.map(|_| true).map_err(|fault| fault.reason.to_string());
@@ -315,7 +315,7 @@ fn closed_ones_are_mapped(segments: &mut [Segment]) {
     }
 }
 
-fn segment(dir: &Path, name: &[u8], role: Role, seq: Option<i64>) -> Result<Segment> {
+pub(super) fn segment(dir: &Path, name: &[u8], role: Role, seq: Option<i64>) -> Result<Segment> {
     let os_name = OsStr::from_bytes(name);
     let path = dir.join(os_name);
     let (input, is_link) = match disk::open_inside(dir, os_name) {

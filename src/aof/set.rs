@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{self, Access, FrozenFile, Source};
+use crate::disk::{self, Access, FrozenFile, Source, Splice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
@@ -70,6 +70,8 @@ pub(super) enum Input {
     Zstd(FrozenFile),
     /// Taken by the one scan that a stream allows.
     Stdin(RefCell<Option<Box<dyn Source>>>),
+    /// Pieces of other files: what the segment would be.
+    Splice(Splice),
     /// The file could not be opened because it is not there.
     Missing,
     /// A directory stands where the file should be.
@@ -103,6 +105,7 @@ impl Segment {
     pub fn len(&self) -> Option<u64> {
         match &self.input {
             Input::File(file, _) => Some(file.len()),
+            Input::Splice(splice) => Some(splice.len()),
             _ => None,
         }
     }
@@ -140,6 +143,14 @@ impl Segment {
         matches!(self.input, Input::File(..))
     }
 
+    /// The open file of a plain segment, and how it is read.
+    pub(super) fn plain(&self) -> Option<(&FrozenFile, Access)> {
+        match &self.input {
+            Input::File(file, access) => Some((file, *access)),
+            _ => None,
+        }
+    }
+
     /// Its bytes by offset. A stream can be asked once.
     ///
     /// # Errors
@@ -148,6 +159,7 @@ impl Segment {
         match &self.input {
             Input::File(file, access) => Ok(file.source(*access)),
             Input::Zstd(file) => disk::open_zstd(file),
+            Input::Splice(splice) => Ok(splice.source()),
             Input::Stdin(taken) => taken.borrow_mut().take().ok_or_else(|| {
                 Error::io(&self.path, std::io::Error::other("a stream can be read only once"))
             }),
@@ -205,6 +217,19 @@ impl Aof {
                 let why = format!("{} sets are here, name one of them", others + 1);
                 Err(Error::io(path, std::io::Error::other(why)))
             }
+        }
+    }
+
+    /// The directory its files lie in.
+    pub fn dir(&self) -> PathBuf {
+        let file = match (&self.manifest, self.segments.first()) {
+            (Some(manifest), _) => &manifest.path,
+            (None, Some(segment)) => &segment.path,
+            (None, None) => &self.path,
+        };
+        match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
         }
     }
 

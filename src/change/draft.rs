@@ -1,7 +1,7 @@
 //! From what each segment shall become to a plan that one step publishes.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::loss::Loss;
 use super::plan::{Action, Piece, Plan, SourceFile, Verb};
@@ -93,7 +93,7 @@ impl<'a> Draft<'a> {
         let mut edits = std::mem::take(&mut self.edits);
         edits.retain(|(s, pieces)| !self.removed.contains(s) && !self.is_same(*s, pieces));
         self.edits = edits;
-        let dir = self.dir();
+        let dir = self.aof.dir();
         let mut actions = Vec::new();
         if self.aof.manifest.is_none() {
             self.single_file(&mut actions);
@@ -117,18 +117,6 @@ impl<'a> Draft<'a> {
             loss: self.loss,
             notes: self.notes,
         })
-    }
-
-    fn dir(&self) -> PathBuf {
-        let file = match (&self.aof.manifest, self.aof.segments.first()) {
-            (Some(manifest), _) => &manifest.path,
-            (None, Some(segment)) => &segment.path,
-            (None, None) => &self.aof.path,
-        };
-        match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        }
     }
 
     fn manifest_name(&self) -> Option<Vec<u8>> {

@@ -6,8 +6,10 @@
 
 mod draft;
 mod loss;
+mod outlook;
 mod plan;
 
 pub use draft::Draft;
 pub use loss::{Loss, LostKey};
+pub use outlook::Outlook;
 pub use plan::{Action, Piece, Plan, Publication, SourceFile, Verb};

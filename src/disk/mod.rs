@@ -9,6 +9,7 @@ mod holders;
 mod map;
 mod read;
 mod source;
+mod splice;
 mod stream;
 
 pub use files::{
@@ -17,4 +18,5 @@ pub use files::{
 };
 pub use holders::held_for_writing;
 pub use source::{Access, Source};
+pub use splice::{Part, Splice};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

@@ -148,3 +148,42 @@ impl<A: Observer> Observer for Option<A> {
         self.map(A::finish)
     }
 }
+
+/// As many observers as there are.
+impl<A: Observer> Observer for Vec<A> {
+    type Report = Vec<A::Report>;
+
+    fn begin(&mut self, segment: usize) {
+        self.iter_mut().for_each(|each| each.begin(segment));
+    }
+
+    #[inline]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        self.iter_mut().for_each(|each| each.observe(at, event));
+    }
+
+    fn depth(&self) -> Depth {
+        self.iter().map(A::depth).max().unwrap_or_default()
+    }
+
+    #[inline]
+    fn entry(&mut self, at: &Context, entry: &rdb::Entry<'_>) {
+        self.iter_mut().for_each(|each| each.entry(at, entry));
+    }
+
+    fn library(&mut self, at: &Context, first_line: &[u8]) {
+        self.iter_mut().for_each(|each| each.library(at, first_line));
+    }
+
+    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
+        self.iter_mut().for_each(|each| each.inside(at, report));
+    }
+
+    fn end(&mut self, at: &Context, len: u64) {
+        self.iter_mut().for_each(|each| each.end(at, len));
+    }
+
+    fn finish(self) -> Self::Report {
+        self.into_iter().map(A::finish).collect()
+    }
+}

@@ -1,0 +1,135 @@
+//! A set as it would be if some of its files were others.
+
+use std::collections::HashSet;
+
+use super::open::{for_checker, segment};
+use super::set::{Aof, Input, ManifestState, OpenedManifest, Role, Segment};
+use crate::disk::{FrozenFile, Part, Splice};
+use crate::error::Result;
+use crate::format::manifest;
+
+/// What some files of a set would be.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The bytes of the manifest, where they would be others.
+    pub manifest: Option<Vec<u8>>,
+    /// New content by name; the file numbers of its parts are positions in [`Aof::segments`].
+    pub files: Vec<(Vec<u8>, Vec<Part>)>,
+    /// Names of files that would be gone.
+    pub gone: HashSet<Vec<u8>>,
+}
+
+/// A file's name, what it is for, and its number.
+type Named = (Vec<u8>, Role, Option<i64>);
+
+impl Aof {
+    /// The set as it would be with `changes`. Nothing is written.
+    ///
+    /// # Errors
+    /// When a file it would consist of cannot be opened.
+    pub fn preview(&self, changes: &Changes) -> Result<Self> {
+        let named = self.named_by(changes);
+        let mut segments = Vec::with_capacity(named.len());
+        for (name, role, seq) in named {
+            segments.push(self.previewed(changes, name, role, seq)?);
+        }
+        let live: HashSet<_> = segments.iter().map(|s| s.path.clone()).collect();
+        let leftovers = self.leftovers.iter().filter(|l| {
+            let name = l.path.file_name().unwrap_or_default().as_encoded_bytes();
+            !live.contains(&l.path) && !changes.gone.contains(name)
+        });
+        Ok(Self {
+            path: self.path.clone(),
+            layout: self.layout,
+            manifest: self.previewed_manifest(changes),
+            segments,
+            leftovers: leftovers.cloned().collect(),
+            writer: self.writer.clone(),
+            target: self.target,
+            settings: self.settings.clone(),
+            configured: self.configured,
+            upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
+        })
+    }
+
+    /// Names, roles and numbers of the files it would consist of.
+    fn named_by(&self, changes: &Changes) -> Vec<Named> {
+        let new = changes.manifest.as_deref();
+        let new = new.and_then(|bytes| manifest::parse(bytes, self.target.rules.manifest).ok());
+        let Some(new) = new else {
+            let same = self.segments.iter().map(|s| (s.name.clone(), s.role, s.seq));
+            return same.collect();
+        };
+        let role = |role| match role {
+            manifest::Role::Base => Role::Base,
+            manifest::Role::Increment => Role::Increment,
+            manifest::Role::History => Role::History,
+        };
+        let entries = new.live().chain(new.history());
+        entries.map(|e| (e.name.clone(), role(e.role), Some(e.seq))).collect()
+    }
+
+    fn previewed(
+        &self,
+        changes: &Changes,
+        name: Vec<u8>,
+        role: Role,
+        seq: Option<i64>,
+    ) -> Result<Segment> {
+        let old = self.segments.iter().find(|s| s.name == name);
+        let dir = self.dir();
+        let path = old.map_or_else(|| dir.join(os_name(&name)), |s| s.path.clone());
+        let is_link = old.is_some_and(|s| s.is_link);
+        let input = if let Some((_, parts)) = changes.files.iter().find(|(n, _)| *n == name) {
+            Input::Splice(self.splice(parts)?)
+        } else if changes.gone.contains(&name) {
+            Input::Missing
+        } else if let Some((file, access)) = old.and_then(Segment::plain) {
+            Input::File(file.duplicate()?, access)
+        } else {
+            segment(&dir, &name, role, seq)?.input
+        };
+        Ok(Segment { name, path, role, seq, is_link, input })
+    }
+
+    fn splice(&self, parts: &[Part]) -> Result<Splice> {
+        let mut files: Vec<FrozenFile> = Vec::new();
+        let mut places = vec![None; self.segments.len()];
+        let mut renumbered = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = match part {
+                Part::Range { file, from, to } => {
+                    let Some(open) = self.segments.get(*file).and_then(Segment::file) else {
+                        continue;
+                    };
+                    let place = match places[*file] {
+                        Some(place) => place,
+                        None => {
+                            files.push(open.duplicate()?);
+                            *places[*file].insert(files.len() - 1)
+                        }
+                    };
+                    Part::Range { file: place, from: *from, to: *to }
+                }
+                Part::Bytes(bytes) => Part::Bytes(bytes.clone()),
+            };
+            renumbered.push(part);
+        }
+        Ok(Splice::new(files, renumbered))
+    }
+
+    fn previewed_manifest(&self, changes: &Changes) -> Option<OpenedManifest> {
+        let opened = self.manifest.as_ref()?;
+        let Some(bytes) = &changes.manifest else { return Some(opened.clone()) };
+        let state = match manifest::parse(bytes, self.target.rules.manifest) {
+            Ok(manifest) => ManifestState::Valid(manifest),
+            Err(fault) => ManifestState::Invalid(fault),
+        };
+        let for_checker = Some(for_checker(bytes));
+        Some(OpenedManifest { path: opened.path.clone(), state, for_checker })
+    }
+}
+
+fn os_name(name: &[u8]) -> &std::ffi::OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(name)
+}

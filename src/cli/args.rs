@@ -102,8 +102,8 @@ impl Args {
     /// Whether the verb has this form of output, or why it has not.
     pub fn can_print(&self, format: Format) -> Result<(), String> {
         match (format, &self.verb) {
-            (Format::Text | Format::Json, _) => Ok(()),
             (_, Verb::Stats(stats)) => stats.can_print(format),
+            (Format::Text | Format::Json, _) => Ok(()),
             _ => Err("--format csv and folded are for `stats`".to_owned()),
         }
     }
@@ -225,7 +225,7 @@ impl Global {
     pub fn context(&self) -> Result<Context, String> {
         let bytes_per_second = match &self.limit_rate {
             None => None,
-            Some(text) => match rate(text) {
+            Some(text) => match size(text) {
                 Some(rate) if rate > 0 => Some(rate),
                 _ => {
                     return Err(format!(
@@ -257,8 +257,8 @@ impl Global {
     }
 }
 
-/// redis.conf's units, and IEC ones.
-fn rate(text: &str) -> Option<u64> {
+/// A size in redis.conf's units (`64mb`) or IEC ones (`64MiB`), bytes.
+pub fn size(text: &str) -> Option<u64> {
     let redis_unit = match text.len().checked_sub(3).and_then(|at| text.split_at_checked(at)) {
         Some((number, unit)) if unit.eq_ignore_ascii_case("kib") => format!("{number}kb"),
         Some((number, unit)) if unit.eq_ignore_ascii_case("mib") => format!("{number}mb"),

@@ -10,6 +10,7 @@ mod progress;
 mod render;
 mod schema;
 mod stats;
+mod threshold;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

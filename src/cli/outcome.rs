@@ -24,6 +24,8 @@ pub enum Outcome {
     SetInconsistent = 22,
     /// A format that is known but not supported.
     Unsupported = 24,
+    /// A threshold was exceeded.
+    Findings = 30,
 }
 
 impl Outcome {

@@ -7,7 +7,7 @@ use aofkit::error::Result;
 use aofkit::scan::scan;
 use aofkit::stats::{
     Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport, KeyTraffic,
-    Mix, MixReport,
+    Mix, MixReport, PrefixRow,
 };
 use aofkit::text::{count, name};
 use clap::{Args as ClapArgs, ValueEnum};
@@ -16,6 +16,7 @@ use super::args::{Context, Format, Reading};
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{csv, folded, stats_json, stats_text};
+use super::threshold::{Exceeded, Threshold};
 
 /// What to break the log down by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -65,7 +66,34 @@ pub struct StatsArgs {
     /// Characters that end a word of a key, each of them
     #[arg(long, value_name = "S", default_value = ":", env = "AOFKIT_SEPARATOR")]
     separator: String,
+    /// Exit with 30 when a figure is above a value: a number, a size or a percentage; may be given several
+    /// times. Figures: resp_bytes, rdb_bytes, unparsed_bytes, commands, largest_bytes, command_share,
+    /// prefix_share, key_share, keys_estimate, write_amplification
+    #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
+        value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
+    fail_above: Vec<Threshold>,
 }
+
+/// Figures that `--fail-above` can watch.
+const FIGURES: [&str; 10] = [
+    "resp_bytes",
+    "rdb_bytes",
+    "unparsed_bytes",
+    "commands",
+    "largest_bytes",
+    "command_share",
+    "prefix_share",
+    "key_share",
+    "keys_estimate",
+    "write_amplification",
+];
+
+/// The `--by` without which a figure is not known.
+const NEEDED: [(&str, &[By]); 3] = [
+    ("prefix_share", &[By::Prefix]),
+    ("key_share", &[By::Key]),
+    ("keys_estimate", &[By::Prefix, By::Key, By::Slot]),
+];
 
 impl StatsArgs {
     fn wanted(&self) -> Vec<By> {
@@ -75,8 +103,14 @@ impl StatsArgs {
         if wanted.is_empty() { vec![By::Command] } else { wanted }
     }
 
-    /// Whether the result can be printed in this form, or why it cannot.
+    /// Whether the result can be printed in this form and holds what is to be watched, or why not.
     pub fn can_print(&self, format: Format) -> std::result::Result<(), String> {
+        for (name, by) in NEEDED {
+            let is_watched = self.fail_above.iter().any(|limit| limit.name == name);
+            if is_watched && !self.wanted().iter().any(|one| by.contains(one)) {
+                return Err(format!("--fail-above {name} needs --by {}", by[0].name()));
+            }
+        }
         match format {
             Format::Folded if self.wanted().len() > 1 || self.depth.len() > 1 => {
                 Err("--format folded takes one --by and one --depth: stacks of several would \
@@ -112,6 +146,8 @@ pub struct Counted {
     /// What the base holds, when types, databases or keys were asked for.
     pub base: Option<KeySpaceReport>,
     pub faults: Faults,
+    /// Figures above their threshold.
+    pub exceeded: Vec<Exceeded>,
 }
 
 impl Counted {
@@ -131,8 +167,15 @@ impl Counted {
 pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     let (mut counted, failed) = context.each_set(path, |aof| count_set(aof, args, context))?;
+    let mut outcome = failed;
     for one in &mut counted {
         warn(one, context);
+        one.exceeded = Threshold::exceeded(&args.fail_above, &figures(one));
+        for exceeded in &one.exceeded {
+            let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+            context.note(&format!("{path}: {exceeded}"));
+            outcome = outcome.or(Some(Outcome::Findings));
+        }
         if context.redact {
             redact(one);
         }
@@ -146,7 +189,7 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
             all.iter().map(|one| stats_text::stats(one, context)).collect::<Vec<_>>().join("\n")
         }
     };
-    Ok((text, failed.unwrap_or(Outcome::Done)))
+    Ok((text, outcome.unwrap_or(Outcome::Done)))
 }
 
 fn count_set(aof: Aof, args: &StatsArgs, context: &Context) -> Result<Counted> {
@@ -159,7 +202,33 @@ fn count_set(aof: Aof, args: &StatsArgs, context: &Context) -> Result<Counted> {
     let bar = Bar::new(context.bar);
     let ((mix, faults), (keys, base)) = scan(&aof, observer, &context.pace, &bar)?;
     let separators = args.separator.as_bytes().to_vec();
-    Ok(Counted { aof, by, separators, mix, keys, base, faults })
+    let exceeded = Vec::new();
+    Ok(Counted { aof, by, separators, mix, keys, base, faults, exceeded })
+}
+
+/// What can be watched, as far as it is known.
+fn figures(one: &Counted) -> Vec<(&'static str, Option<f64>)> {
+    let (mix, totals) = (&one.mix, &one.mix.totals);
+    let keys = one.keys.as_ref();
+    let share =
+        |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / totals.command_bytes.max(1) as f64);
+    let number = |n: u64| Some(n as f64);
+    let named = |row: &&PrefixRow| row.prefix != b"*";
+    let prefix = |k: &KeyReport| k.prefixes.iter().flatten().filter(named).map(|p| p.bytes).max();
+    let key = |k: &KeyReport| k.keys.iter().flatten().map(|k| k.bytes - k.error_bytes).max();
+    let values = [
+        number(totals.resp_bytes),
+        number(totals.rdb_bytes),
+        number(totals.unparsed_bytes),
+        number(totals.commands),
+        number(mix.commands.iter().map(|row| row.largest_bytes).max().unwrap_or(0)),
+        share(mix.commands.iter().map(|row| row.bytes).max()),
+        share(keys.and_then(prefix)),
+        share(keys.and_then(key)),
+        keys.map(|keys| keys.keys_estimate as f64),
+        totals.write_amplification(),
+    ];
+    FIGURES.into_iter().zip(values).collect()
 }
 
 fn warn(one: &Counted, context: &Context) {

@@ -10,6 +10,8 @@ use crate::format::annotation;
 pub struct Context {
     /// Position of the segment in the set.
     pub segment: usize,
+    /// Whether that segment is the base of a multi-part set.
+    pub in_base: bool,
     /// The selected database.
     pub db: u64,
     /// Offset of the MULTI that has not met its EXEC yet.
@@ -20,8 +22,8 @@ pub struct Context {
 
 impl Context {
     /// At the beginning of a segment.
-    pub(super) fn at_start(segment: usize) -> Self {
-        Self { segment, ..Self::default() }
+    pub(super) fn at_start(segment: usize, in_base: bool) -> Self {
+        Self { segment, in_base, ..Self::default() }
     }
 
     /// The state after an event.

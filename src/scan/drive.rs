@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Aof, Depth, Event, Pulse, Segment, Sink, walk_from, walk_with};
+use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from, walk_with};
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{ErrorKind, Result};
 use crate::format::rdb;
@@ -33,7 +33,8 @@ pub fn scan<O: Observer>(
             continue;
         }
         observer.begin(position);
-        let mut feed = Feed { observer: &mut observer, context: Context::at_start(position) };
+        let context = Context::at_start(position, segment.role == Role::Base);
+        let mut feed = Feed { observer: &mut observer, context };
         meter.next_segment();
         let mut source = segment.source()?;
         let len = walk_with(&mut *source, &mut meter, &mut feed)?;

@@ -59,6 +59,8 @@ pub struct Totals {
     pub unparsed_bytes: u64,
     /// Bytes of RDB parts, also of broken ones.
     pub rdb_bytes: u64,
+    /// Of `resp_bytes`, those in a base that is no RDB.
+    pub base_resp_bytes: u64,
     /// Transactions that were closed by EXEC.
     pub transactions: u64,
     /// Annotation lines.
@@ -66,6 +68,17 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Bytes of what a rewrite left: RDB parts, and a base that is no RDB.
+    pub fn base_bytes(&self) -> u64 {
+        self.rdb_bytes + self.base_resp_bytes
+    }
+
+    /// Bytes logged since for every byte of the base, which held what was live then; `None` without a base.
+    pub fn write_amplification(&self) -> Option<f64> {
+        let base = self.base_bytes();
+        (base > 0).then(|| (self.resp_bytes - self.base_resp_bytes) as f64 / base as f64)
+    }
+
     /// Adds those of another set.
     pub fn add(&mut self, other: &Self) {
         self.commands += other.commands;
@@ -74,6 +87,7 @@ impl Totals {
         self.annotation_bytes += other.annotation_bytes;
         self.unparsed_bytes += other.unparsed_bytes;
         self.rdb_bytes += other.rdb_bytes;
+        self.base_resp_bytes += other.base_resp_bytes;
         self.transactions += other.transactions;
         self.annotations += other.annotations;
     }
@@ -93,6 +107,17 @@ pub struct CommandRow {
     pub bytes: u64,
     /// Bytes of the largest of them.
     pub largest_bytes: u64,
+}
+
+/// One group of commands, as the servers' documentation has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupRow {
+    /// Its name; `None` for commands that no known server has.
+    pub group: Option<&'static str>,
+    /// Records.
+    pub count: u64,
+    /// Bytes of these records.
+    pub bytes: u64,
 }
 
 /// One database of the mix.
@@ -115,6 +140,34 @@ pub struct MixReport {
     pub commands: Vec<CommandRow>,
     /// By number.
     pub databases: Vec<DatabaseRow>,
+}
+
+impl MixReport {
+    /// Sums by group, by bytes, largest first; they add up to `totals.command_bytes`.
+    pub fn groups(&self) -> Vec<GroupRow> {
+        let mut groups: Vec<GroupRow> = Vec::new();
+        for row in &self.commands {
+            match groups.iter_mut().find(|sum| sum.group == row.group) {
+                Some(sum) => {
+                    sum.count += row.count;
+                    sum.bytes += row.bytes;
+                }
+                None => {
+                    let (group, count, bytes) = (row.group, row.count, row.bytes);
+                    groups.push(GroupRow { group, count, bytes });
+                }
+            }
+        }
+        groups.sort_by_key(|row| (std::cmp::Reverse(row.bytes), row.group));
+        groups
+    }
+}
+
+impl CommandRow {
+    /// Bytes of a record on average.
+    pub fn mean_bytes(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.bytes as f64 / self.count as f64 }
+    }
 }
 
 impl Default for Mix {
@@ -188,9 +241,18 @@ impl Observer for Mix {
                 self.totals.annotations += 1;
                 self.totals.annotation_bytes += bytes;
             }
-            Event::Rdb(_) => self.totals.rdb_bytes += bytes,
-            Event::Damage(damage) if damage.rdb.is_some() => self.totals.rdb_bytes += bytes,
+            Event::Rdb(_) => {
+                self.totals.rdb_bytes += bytes;
+                return;
+            }
+            Event::Damage(damage) if damage.rdb.is_some() => {
+                self.totals.rdb_bytes += bytes;
+                return;
+            }
             Event::Damage(_) | Event::Hollow { .. } => self.totals.unparsed_bytes += bytes,
+        }
+        if at.in_base {
+            self.totals.base_resp_bytes += bytes;
         }
     }
 
@@ -245,6 +307,7 @@ impl Merge for Mix {
         totals.annotations += later.totals.annotations;
         totals.unparsed_bytes += later.totals.unparsed_bytes;
         totals.rdb_bytes += later.totals.rdb_bytes;
+        totals.base_resp_bytes += later.totals.base_resp_bytes;
         totals.transactions += later.totals.transactions;
     }
 }

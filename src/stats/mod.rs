@@ -19,7 +19,7 @@ pub use keyspace::{
     BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpace, KeySpaceOptions,
     KeySpaceReport, ModuleRow, Streams, TypeRow,
 };
-pub use mix::{CommandRow, DatabaseRow, Mix, MixReport, Totals};
+pub use mix::{CommandRow, DatabaseRow, GroupRow, Mix, MixReport, Totals};
 pub use pattern::Grouping;
 pub use sketch::HyperLogLog;
 pub use slots::{SLOTS, slot};

@@ -29,9 +29,12 @@ fn assert_adds_up(report: &Value, what: &str) {
     let total = |name: &str| totals[name].as_u64().unwrap();
     let parts = total("command_bytes") + total("annotation_bytes") + total("unparsed_bytes");
     assert_eq!(parts, total("resp_bytes"), "{what}");
-    for (rows, count) in
-        [("commands", "count"), ("databases", "commands"), ("prefixes", "commands")]
-    {
+    for (rows, count) in [
+        ("commands", "count"),
+        ("groups", "count"),
+        ("databases", "commands"),
+        ("prefixes", "commands"),
+    ] {
         let rows = &report[rows];
         assert_eq!(sum(rows, "bytes"), total("command_bytes"), "{what}: {rows}");
         assert_eq!(sum(rows, count), total("commands"), "{what}: {rows}");
@@ -204,6 +207,28 @@ fn text_fits_the_screen_and_hides_keys_when_asked() {
     }
     let hidden = finish(aofkit().args(EVERYTHING).arg("--redact").arg(set.dir())).expect(0).out;
     assert!(!hidden.contains("user:") && !hidden.contains("xx"), "{hidden}");
+}
+
+#[test]
+fn figures_above_their_threshold_end_with_30_and_are_named() {
+    let set = Set::of(&[sets(9), b"junk".to_vec(), sets(9)].concat());
+    let status = |limits: &[&str], code: i32| {
+        let mut command = aofkit();
+        command.arg("stats").arg(set.dir());
+        for limit in limits {
+            command.args(["--fail-above", limit]);
+        }
+        finish(&mut command).expect(code)
+    };
+    assert!(status(&["unparsed_bytes=3"], 30).err.contains("unparsed_bytes is 4, above 3"));
+    status(&["unparsed_bytes=4", "resp_bytes=1mb", "command_share=100%"], 0);
+    assert!(status(&["no_such=1"], 2).err.contains("largest_bytes"));
+    assert!(status(&["key_share=10%"], 2).err.contains("--by key"));
+    let words = ["stats", "--by", "key", "--fail-above", "key_share=1%,commands=100", "--json"];
+    let report = finish(aofkit().args(words).arg(set.dir())).expect(30).json();
+    let exceeded = report["exceeded"].as_array().unwrap();
+    assert_eq!(exceeded.len(), 1, "{exceeded:?}");
+    assert_eq!(exceeded[0]["name"], "key_share");
 }
 
 #[test]

@@ -340,6 +340,7 @@ pub(super) fn command(row: &CommandRow, totals: &Totals) -> CommandJson {
         count: row.count,
         bytes: row.bytes,
         share: super::units::ratio(row.bytes, totals.command_bytes),
+        mean_bytes: row.mean_bytes(),
         largest_bytes: row.largest_bytes,
     }
 }

@@ -6,14 +6,16 @@ use aofkit::aof::{Aof, Layout};
 use std::collections::BTreeMap;
 
 use aofkit::stats::{
-    BigKey, DatabaseRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow, TypeRow,
+    BigKey, DatabaseRow, GroupRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow, TypeRow,
 };
 use serde::Serialize;
 
 use super::json::{VERSION, command, path_text, pretty, text, totals_json};
 use super::key_space_json::{BigKeyJson, big_key};
+use super::units::ratio;
 use super::wire::{CommandJson, Source, SourceOfSeveral, TotalsJson};
 use crate::cli::stats::{By, Counted};
+use crate::cli::threshold::Exceeded;
 
 const STATS: &str = "aofkit.stats/1";
 
@@ -23,14 +25,25 @@ struct StatsJson {
     tool_version: &'static str,
     source: Source,
     totals: TotalsJson,
+    write_amplification: Option<f64>,
+    exceeded: Vec<Exceeded>,
     keys_estimate: Option<u64>,
     commands: Option<Vec<CommandJson>>,
+    groups: Option<Vec<GroupJson>>,
     databases: Option<Vec<DatabaseJson>>,
     prefixes: Option<Vec<PrefixJson>>,
     keys: Option<Vec<KeyJson>>,
     base_biggest: Option<Vec<BigKeyJson>>,
     types: Option<Vec<TypeJson>>,
     slots: Option<Vec<SlotJson>>,
+}
+
+#[derive(Serialize)]
+struct GroupJson {
+    group: Option<&'static str>,
+    count: u64,
+    bytes: u64,
+    share: f64,
 }
 
 #[derive(Serialize)]
@@ -131,8 +144,11 @@ fn stats_json(one: &Counted) -> StatsJson {
         tool_version: VERSION,
         source: source(&one.aof, one.is_rdb()),
         totals: totals_json(totals),
+        write_amplification: totals.write_amplification(),
+        exceeded: one.exceeded.clone(),
         keys_estimate: keys.map(|keys| keys.keys_estimate),
         commands: one.is_by(By::Command).then(commands),
+        groups: one.is_by(By::Command).then(|| groups(&one.mix)),
         databases: one.is_by(By::Db).then(|| databases(&one.mix, base)),
         prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
         keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(|row| key(row, base)).collect())),
@@ -140,6 +156,17 @@ fn stats_json(one: &Counted) -> StatsJson {
         types: base.filter(|_| one.is_by(By::Type)).map(|b| b.types.iter().map(of_type).collect()),
         slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
     }
+}
+
+fn groups(mix: &MixReport) -> Vec<GroupJson> {
+    let of = mix.totals.command_bytes;
+    let told = |row: GroupRow| GroupJson {
+        group: row.group,
+        count: row.count,
+        bytes: row.bytes,
+        share: ratio(row.bytes, of),
+    };
+    mix.groups().into_iter().map(told).collect()
 }
 
 fn source(aof: &Aof, is_rdb: bool) -> Source {

@@ -48,6 +48,9 @@ fn summary(one: &Counted) -> String {
     if totals.rdb_bytes > 0 {
         parts.push(format!("{} of RDB beside it", size(totals.rdb_bytes)));
     }
+    if let Some(ratio) = totals.write_amplification() {
+        parts.push(format!("{ratio:.1} bytes logged per byte of the base"));
+    }
     if let Some(keys) = &one.keys {
         let error = HyperLogLog::ERROR * 100.0;
         parts.push(format!("about {} (±{error:.1}%)", count(keys.keys_estimate, "key")));
@@ -91,7 +94,13 @@ fn commands(mix: &MixReport, style: Style) -> String {
             size(row.largest_bytes),
         ]);
     }
-    title("commands", "", style) + &laid_out(&rows)
+    let groups = mix
+        .groups()
+        .into_iter()
+        .map(|row| format!("{} {}", row.group.unwrap_or("unknown"), share(row.bytes, of)));
+    let groups = format!("by group: {}", groups.collect::<Vec<_>>().join(", "));
+    let groups = if mix.commands.is_empty() { String::new() } else { groups };
+    title("commands", "", style) + &laid_out(&rows) + &wrap(&groups, style.width, "  ") + "\n"
 }
 
 fn databases(mix: &MixReport, style: Style) -> String {

@@ -156,6 +156,7 @@ pub struct CommandJson {
     pub count: u64,
     pub bytes: u64,
     pub share: f64,
+    pub mean_bytes: f64,
     pub largest_bytes: u64,
 }
 

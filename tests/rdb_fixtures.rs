@@ -1,14 +1,19 @@
-//! Every RDB a real server wrote is walked to its end, with a matching checksum.
+//! Every RDB a real server wrote is walked to its end, with a matching checksum; and what `check` says of
+//! files that are an RDB and a little more.
+
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, OpenOptions};
-use aofkit::check::{Check, Kind, Loads, Report, Verdict, Wording, judge};
+use aofkit::check::{Check, Kind, Loads, Report, Severity, Verdict, Wording, judge};
 use aofkit::format::rdb::checksum::crc64;
 use aofkit::format::rdb::{Checksum, Family, Pass, Progress, Walker, sniff, walk_slice};
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
+use support::live::Live;
+use support::server::Server;
 
 /// All files below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -90,18 +95,24 @@ fn checked(bytes: &[u8], thorough: bool) -> Report {
     let dir = tempfile::tempdir().expect("make a temporary directory");
     let path = dir.path().join("dump.rdb");
     fs::write(&path, bytes).expect("write a file");
-    let aof = Aof::open(&path, &OpenOptions::default()).expect("open a file");
+    checked_at(&path, thorough)
+}
+
+fn checked_at(path: &Path, thorough: bool) -> Report {
+    let aof = Aof::open(path, &OpenOptions::default()).expect("open a file");
     let observer = Check::new(&aof).thorough(thorough);
     let facts = scan(&aof, observer, &Pace::default(), &Silent).expect("scan a file");
     judge(&aof, facts, &Wording::default()).expect("judge a file")
 }
 
+/// A file of these records.
+fn sealed(records: &[u8]) -> Vec<u8> {
+    let body = [b"REDIS0011", records, b"\xff"].concat();
+    [&body[..], &crc64(&body).to_le_bytes()].concat()
+}
+
 #[test]
 fn a_thorough_check_tells_what_the_checksum_and_the_outer_structure_cannot() {
-    let sealed = |records: &[u8]| {
-        let body = [b"REDIS0011", records, b"\xff"].concat();
-        [&body[..], &crc64(&body).to_le_bytes()].concat()
-    };
     let twice = sealed(b"\0\x03key\x01v\0\x03key\x01w");
     assert_eq!(checked(&twice, false).verdict, Verdict::Healthy);
     let report = checked(&twice, true);
@@ -117,4 +128,62 @@ fn a_thorough_check_tells_what_the_checksum_and_the_outer_structure_cannot() {
     // No elements: loaders drop the key, which is no damage.
     let empty = checked(&sealed(b"\x02\x01s\0"), true);
     assert_eq!((empty.verdict, empty.problems.len()), (Verdict::Healthy, 1));
+}
+
+const BEHIND: &[&[u8]] =
+    &[b"\0\0\0\0", b"note to self\n", b"*3\r\n$3\r\nSET\r\n", b"\xff", b"*0\r\n*"];
+
+#[test]
+fn bytes_behind_a_plain_dump_are_told_and_behind_a_base_they_are_damage() {
+    let dump = sealed(b"\0\x03key\x01v");
+    let base = sealed(b"\xfa\x08aof-base\xc0\x01\0\x03key\x01v");
+    for behind in BEHIND {
+        let shown = behind.escape_ascii();
+        let report = checked(&[&dump, *behind].concat(), false);
+        assert_eq!((report.verdict, report.loads), (Verdict::Healthy, Loads::Yes), "{shown}");
+        let [problem] = &report.problems[..] else { panic!("{shown}: {:?}", report.problems) };
+        assert_eq!((problem.kind, problem.severity), (Kind::GarbageTail, Severity::Warning));
+        let place = (problem.offset, problem.len);
+        assert_eq!(place, (Some(dump.len() as u64), Some(behind.len() as u64)), "{shown}");
+        assert_eq!(report.ok_bytes, dump.len() as u64);
+        // A file that calls itself a base, looked at alone.
+        let report = checked(&[&base, *behind].concat(), false);
+        assert_ne!(report.verdict, Verdict::Healthy, "{shown}");
+        // The same dump where a manifest names it.
+        let dir = tempfile::tempdir().expect("make a temporary directory");
+        fs::write(dir.path().join("a.1.base.rdb"), [&dump, *behind].concat()).expect("write");
+        fs::write(dir.path().join("a.manifest"), "file a.1.base.rdb seq 1 type b\n")
+            .expect("write");
+        let report = checked_at(dir.path(), false);
+        assert_ne!(report.verdict, Verdict::Healthy, "{shown}");
+    }
+}
+
+#[test]
+fn servers_load_a_plain_dump_whatever_is_behind_it() {
+    let Some(servers) = Server::find_all(&["redis-6.2", "redis-8.2", "valkey-9.1"]) else {
+        println!("not all servers found: no dump with bytes behind it was loaded");
+        return;
+    };
+    for server in servers {
+        let dir = tempfile::tempdir().expect("make a temporary directory");
+        let path = dir.path().join("dump.rdb");
+        let mut live = Live::start(&server, dir.path());
+        (0..10).for_each(|i| drop(live.must(&format!("SET key:{i} value"))));
+        live.must("SAVE");
+        drop(live);
+        let dump = fs::read(&path).expect("read a dump");
+        for behind in BEHIND {
+            let shown = behind.escape_ascii();
+            fs::write(&path, [&dump, *behind].concat()).expect("write a dump");
+            let report = checked_at(&path, false);
+            assert_eq!((report.verdict, report.loads), (Verdict::Healthy, Loads::Yes), "{shown}");
+            assert_eq!(report.problems.len(), 1, "{shown}: {:?}", report.problems);
+            assert_eq!(server.check_rdb(&path).0, Some(0), "{} {shown}", server.name);
+            let socket = dir.path().join("s");
+            fs::remove_file(socket).expect("remove the last server's socket");
+            let mut live = Live::start(&server, dir.path());
+            assert_eq!(live.must("DBSIZE").number(), 10, "{} {shown}", server.name);
+        }
+    }
 }

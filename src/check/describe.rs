@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::advice;
 use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
+use super::{advice, behind_dump};
 use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Segment, Why};
 use crate::command;
 use crate::format::rdb::{self, Header};
@@ -50,7 +50,7 @@ impl Scene<'_> {
     }
 
     /// A few bytes around a fault.
-    fn near(&self, context: &Context) -> String {
+    pub(super) fn near(&self, context: &Context) -> String {
         match context.bytes.is_empty() || self.wording.redact {
             true => String::new(),
             false => format!(", near \"{}\"", escape(&context.bytes)),
@@ -74,7 +74,7 @@ impl Scene<'_> {
         self.segment().is_plain().then_some(self.segment().path.as_path())
     }
 
-    fn cut_before(&self, seen: &Seen) -> Option<String> {
+    pub(super) fn cut_before(&self, seen: &Seen) -> Option<String> {
         advice::cut(self.plain_path()?, seen.cut_before)
     }
 
@@ -90,6 +90,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             (Some(stop), Why::Rdb(reason)) => rdb_damage(scene, seen, damage, stop, reason),
             _ => damaged(scene, seen, damage),
         },
+        What::BehindDump(context) => behind_dump::problem(scene, seen, context),
         What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),
         What::Hollow => hollow(scene, seen),
         What::DiscardInTransaction => {

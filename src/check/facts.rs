@@ -2,7 +2,7 @@
 
 use super::checker::Refusal;
 use super::loader::Halt;
-use crate::aof::{Damage, RdbStop};
+use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
 
 /// Facts about every live segment that could be read, in the loader's order.
@@ -125,6 +125,8 @@ pub struct Seen {
 pub enum What {
     /// Bytes that belong to nothing.
     Damage(Box<Damage>),
+    /// Bytes behind the end of a plain dump, and some of them.
+    BehindDump(Context),
     /// A header that announces no arguments.
     Hollow,
     /// The file ends, and this many whole records stand in a transaction without EXEC.

@@ -6,6 +6,7 @@
 //! answers a [`Report`].
 
 mod advice;
+mod behind_dump;
 mod checker;
 mod describe;
 mod facts;

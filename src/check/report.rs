@@ -4,7 +4,7 @@ use super::describe::{Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
-use super::{set, traps};
+use super::{behind_dump, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::rules::Target;
@@ -98,6 +98,7 @@ pub struct Wording {
 /// # Errors
 /// When the end of a file that is being written cannot be looked at again.
 pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
+    facts.segments.iter_mut().for_each(|segment| behind_dump::tell_apart(aof, segment));
     let last = aof.last_live();
     let mut in_flight = false;
     if let Some(end) = facts.segments.iter_mut().find(|f| Some(f.position) == last) {

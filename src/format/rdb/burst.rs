@@ -49,12 +49,12 @@ impl Walker {
         let (mut keys, mut expires) = (0, 0);
         let mut last = None;
         while let Some(record) = self.simple_record(window.peek_all()) {
+            if S::ENTRIES && !self.tell_simple(&record, window, sink) {
+                break;
+            }
             keys += 1;
             expires += u64::from(record.has_expiry);
             let at = window.at().saturating_add(record.number_at as u64);
-            if S::ENTRIES {
-                self.tell_simple(&record, window, sink);
-            }
             window.advance(record.len);
             last = Some((at, record));
         }
@@ -108,9 +108,9 @@ impl Walker {
         Some(Record { row, number_at, has_expiry, key, head, value, len })
     }
 
-    /// Tells of a simple record at the start of `window`.
+    /// Tells of a simple record at the start of `window`, unless its entries must be counted.
     #[inline]
-    fn tell_simple<S: Sink>(&self, record: &Record<'_>, window: &Window<'_>, sink: &mut S) {
+    fn tell_simple<S: Sink>(&self, record: &Record<'_>, window: &Window<'_>, sink: &mut S) -> bool {
         let bytes = window.peek_all();
         let start = window.at();
         let end = start.saturating_add(record.len as u64);
@@ -118,11 +118,13 @@ impl Walker {
         let about = bytes.get(if record.has_expiry { 9 } else { 0 }..record.number_at);
         let about = about.unwrap_or_default();
         let elements = match record.row.packed {
-            None => Some(1),
+            None => 1,
             Some(packed) => {
                 let body = record.head.body_needed(entry::COUNT_LEN);
-                let count = entry::count(packed, record.head, &record.value[..body]);
-                count.map(|count| entry::elements(record.row, self.header.family, count))
+                match entry::count(packed, record.head, &record.value[..body]) {
+                    Some(count) => entry::elements(record.row, self.header.family, count),
+                    None => return false,
+                }
             }
         };
         sink.entry(&Entry {
@@ -140,8 +142,8 @@ impl Walker {
                 [FREQUENCY, frequency] => Some(*frequency),
                 _ => None,
             },
-            elements,
-            field_ttls: entry::visible_ttls(record.row, 0),
+            elements: Some(elements),
+            field_ttls: Some(0),
             stream: None,
             module: None,
             start,
@@ -149,6 +151,7 @@ impl Walker {
             value_bytes: record.head.body_len + record.head.head_len as u64,
             end,
         });
+        true
     }
 
     /// Whether a number came into the format after the declared version.

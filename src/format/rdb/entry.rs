@@ -2,16 +2,19 @@
 //!
 //! A [`Sink`] says by two constants what it wants; what nobody wants is not compiled into the walk.
 //! Entries come in the order of the file, one per key, after the last byte of its value was seen. They
-//! are made from headers alone: values are not expanded, so a count that no header holds is `None`.
+//! are made from headers where these tell; where not, the entries of that one value are counted as they pass
+//! (a [census](super::census)). A count is `None` only where an encoding is broken or a module's.
 //!
 //! | count of | stands in |
 //! |---|---|
 //! | plain collections, streams | the record itself |
-//! | listpack, ziplist | u16 in the header of the encoding; 65535 means "many" |
+//! | listpack, ziplist | u16 in the header of the encoding; 65535 means "many": census |
 //! | intset | u32 in its header |
-//! | zipmap | its first byte; 254 and more mean "many" |
+//! | zipmap | its first byte; 254 and more mean "many": census |
 //! | lists of nodes | the sum of the above, a plain node counting 1 |
+//! | fields with an expiry, in a listpack | nowhere: census |
 
+use super::census::Counted;
 use super::header::Family;
 use super::layout::{Item, Packed, Row};
 use super::string::{self, Form, Head};
@@ -56,7 +59,7 @@ pub struct Entry<'a> {
     pub frequency: Option<u8>,
     /// Elements: members, fields, entries; 1 for a string.
     pub elements: Option<u64>,
-    /// Fields with an expiry of their own.
+    /// Fields with an expiry of their own, unless a broken encoding hides them.
     pub field_ttls: Option<u64>,
     /// Groups, when it is a stream.
     pub stream: Option<Stream>,
@@ -188,6 +191,8 @@ pub(super) struct Draft {
     pub(super) frequency: Option<u8>,
     pub(super) elements: Option<u64>,
     pub(super) field_ttls: u64,
+    /// A broken listpack hides its fields.
+    pub(super) has_unseen_ttls: bool,
     pub(super) stream: Stream,
     pub(super) held: u64,
     pub(super) is_plain_node: bool,
@@ -205,6 +210,7 @@ impl Draft {
         frequency: None,
         elements: Some(0),
         field_ttls: 0,
+        has_unseen_ttls: false,
         stream: Stream { groups: 0, consumers: 0, pending: 0 },
         held: 0,
         is_plain_node: false,
@@ -221,6 +227,7 @@ impl Draft {
         self.value_at = body_at.saturating_add(head.body_len);
         self.elements = Some(0);
         self.field_ttls = 0;
+        self.has_unseen_ttls = false;
         self.stream = Stream::default();
     }
 
@@ -229,9 +236,11 @@ impl Draft {
         self.elements = self.elements.zip(count).and_then(|(sum, more)| sum.checked_add(more));
     }
 
-    /// Adds what a list node holds.
-    pub(super) fn add_node(&mut self, head: Head, body: &[u8]) {
-        self.add(if self.is_plain_node { Some(1) } else { count(Packed::Listpack, head, body) });
+    /// Adds what was counted entry by entry; a broken encoding may hide expiries of fields.
+    pub(super) fn add_counted(&mut self, counted: Option<Counted>, hides_ttls: bool) {
+        self.add(counted.map(|counted| counted.entries));
+        self.field_ttls = self.field_ttls.saturating_add(counted.map_or(0, |c| c.field_ttls));
+        self.has_unseen_ttls |= counted.is_none() && hides_ttls;
     }
 }
 
@@ -255,7 +264,7 @@ impl Walker {
             idle_s: draft.idle_s,
             frequency: draft.frequency,
             elements,
-            field_ttls: visible_ttls(row, draft.field_ttls),
+            field_ttls: (!draft.has_unseen_ttls).then_some(draft.field_ttls),
             stream: None,
             module: (row.number == 7).then_some(draft.held),
             start: self.prefix_at.unwrap_or(draft.at),
@@ -282,7 +291,7 @@ impl Walker {
         sink: &mut S,
     ) {
         let rest = match read {
-            Ok(()) => 0,
+            Ok(()) => self.census.as_ref().map_or(0, |census| census.left),
             Err(Stop::Skip(n)) => *n,
             Err(_) => return,
         };
@@ -294,7 +303,7 @@ impl Walker {
     }
 }
 
-/// How many entries a packed encoding says it has.
+/// How many entries a packed encoding says it has; `None` where they must be counted.
 #[inline]
 pub(super) fn count(packed: Packed, head: Head, body: &[u8]) -> Option<u64> {
     if head.form == Form::Raw {
@@ -311,6 +320,8 @@ fn declared(packed: Packed, start: &[u8]) -> Option<u64> {
     };
     match packed {
         Packed::Listpack => u16_at(4),
+        // Its header does not count expiries.
+        Packed::FieldListpack => None,
         Packed::Ziplist => u16_at(8),
         Packed::Intset => Some(u32::from_le_bytes(*start.get(4..)?.first_chunk()?).into()),
         Packed::Zipmap => start.first().filter(|count| **count < 254).map(|count| (*count).into()),
@@ -325,14 +336,5 @@ pub(super) const fn elements(row: &Row, family: Family, entries: u64) -> u64 {
         (Family::Redis, 23 | 25) => entries / 3,
         (Family::Redis, 29 | 30) => entries.saturating_sub(1),
         _ => entries,
-    }
-}
-
-/// Fields with an expiry, where they can be counted without opening the encoding.
-#[inline]
-pub(super) const fn visible_ttls(row: &Row, counted: u64) -> Option<u64> {
-    match row.number {
-        23 | 25 => None,
-        _ => Some(counted),
     }
 }

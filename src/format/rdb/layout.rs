@@ -102,6 +102,8 @@ pub(super) enum Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packed {
     Listpack,
+    /// A listpack of fields, values and expiries.
+    FieldListpack,
     Ziplist,
     Intset,
     Zipmap,
@@ -111,7 +113,7 @@ impl Packed {
     /// Smallest size, bytes: header and end mark; an intset has at least one element.
     pub(super) const fn least(self) -> u8 {
         match self {
-            Self::Listpack => 7,
+            Self::Listpack | Self::FieldListpack => 7,
             Self::Ziplist => 11,
             Self::Intset => 10,
             Self::Zipmap => 2,
@@ -252,6 +254,8 @@ const fn index(groups: &[&'static [Row]]) -> Rows {
 const fn value(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
     let (least_of_single, packed) = match items {
         [Str] => (Some(0), None),
+        // Its fields must be counted.
+        [Blob(Packed::FieldListpack)] => (None, None),
         [Blob(packed)] => (Some(packed.least()), Some(*packed)),
         _ => (None, None),
     };
@@ -267,6 +271,7 @@ const fn opcode(number: u8, name: &'static str, since: u32, items: &'static [Ite
 }
 
 pub(super) const LISTPACK: Item = Blob(Packed::Listpack);
+const FIELD_LISTPACK: Item = Blob(Packed::FieldListpack);
 const ZIPLIST: Item = Blob(Packed::Ziplist);
 const INTSET: Item = Blob(Packed::Intset);
 const ZIPMAP: Item = Blob(Packed::Zipmap);
@@ -302,9 +307,9 @@ const SHARED_TYPES: &[Row] = &[
 
 const REDIS_TYPES: &[Row] = &[
     value(22, "hash field ttl pre-release", 12, &[Elements(FIELD_TTL)]),
-    value(23, "hash listpack field ttl pre-release", 12, &[LISTPACK]),
+    value(23, "hash listpack field ttl pre-release", 12, &[FIELD_LISTPACK]),
     value(24, "hash field ttl", 12, &[Fixed(8), Elements(FIELD_TTL)]),
-    value(25, "hash listpack field ttl", 12, &[Fixed(8), LISTPACK]),
+    value(25, "hash listpack field ttl", 12, &[Fixed(8), FIELD_LISTPACK]),
     value(26, "stream v4", 13, &STREAM_V4),
     value(27, "stream v5", 14, &STREAM_V5),
     value(28, "array", 14, &[Hold, Flag(&[Len]), Held(each(&[Len, ArrayElement]))]),

@@ -73,6 +73,92 @@ fn back_reference(control: u8, rest: &[u8]) -> Option<(usize, usize, &[u8])> {
     Some((length + 2, distance, after))
 }
 
+/// How far back a copy can reach.
+const REACH: usize = 8192;
+
+/// Expanded bytes handed out at a time, about.
+const HANDFUL: usize = 64 * 1024;
+
+/// Where an expander is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Before a control byte.
+    #[default]
+    Control,
+    /// Before so many literal bytes.
+    Literal(usize),
+    /// Before the byte that lengthens a copy; the high bits of its distance.
+    Length(usize),
+    /// Before the low byte of a distance: its high bits, and the length of the copy.
+    Distance(usize, usize),
+    /// Behind a copy from before the start.
+    Wild,
+}
+
+/// Expands a string that comes in pieces, and keeps no more of it than a copy can reach.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expander {
+    out: Vec<u8>,
+    /// Bytes of `out` that were handed out.
+    given: usize,
+    place: Place,
+}
+
+impl Expander {
+    /// Takes the next bytes, and hands out what they expand to.
+    pub(super) fn push(&mut self, mut packed: &[u8], mut each: impl FnMut(&[u8])) {
+        while let Some((&first, rest)) = packed.split_first() {
+            packed = rest;
+            self.place = match self.place {
+                Place::Control if first < 32 => Place::Literal(usize::from(first) + 1),
+                Place::Control => {
+                    let (length, high) = (usize::from(first >> 5), usize::from(first & 31) << 8);
+                    if length == 7 {
+                        Place::Length(high)
+                    } else {
+                        Place::Distance(high, length + 2)
+                    }
+                }
+                Place::Literal(n) => {
+                    let more = (n - 1).min(rest.len());
+                    self.out.push(first);
+                    self.out.extend_from_slice(&rest[..more]);
+                    packed = &rest[more..];
+                    if more + 1 == n { Place::Control } else { Place::Literal(n - 1 - more) }
+                }
+                Place::Length(high) => Place::Distance(high, usize::from(first) + 9),
+                Place::Distance(high, length) => self.copy(high + usize::from(first) + 1, length),
+                Place::Wild => return,
+            };
+            if self.out.len() >= HANDFUL {
+                self.give(&mut each);
+            }
+        }
+        self.give(&mut each);
+    }
+
+    fn copy(&mut self, distance: usize, length: usize) -> Place {
+        let Some(from) = self.out.len().checked_sub(distance) else { return Place::Wild };
+        if distance >= length {
+            self.out.extend_from_within(from..from + length);
+        } else {
+            (from..from + length).for_each(|i| self.out.push(self.out[i]));
+        }
+        Place::Control
+    }
+
+    fn give(&mut self, each: &mut impl FnMut(&[u8])) {
+        each(&self.out[self.given..]);
+        self.out.drain(..self.out.len().saturating_sub(REACH));
+        self.given = self.out.len();
+    }
+
+    /// Whether all items so far were whole and sound.
+    pub(super) fn is_whole(&self) -> bool {
+        self.place == Place::Control
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +197,32 @@ mod tests {
     fn a_copy_before_the_start_is_wild() {
         assert_eq!(all(&[0, b'a', 0x20, 1], 99), (b"a".to_vec(), End::Wild));
         assert_eq!(all(&[0x20, 0], 99), (Vec::new(), End::Wild));
+    }
+
+    #[test]
+    fn in_pieces_of_any_size_it_expands_to_the_same() {
+        let mut packed = Vec::new();
+        for i in 0..3000_u16 {
+            packed.extend([3, i as u8, (i >> 8) as u8, 7, 9]);
+            packed.extend([0xe0 | (i % 2) as u8, (i % 250) as u8, (i % 200) as u8]);
+            packed.extend([0x40, 1]);
+        }
+        // A distance of up to 456 needs that much before it.
+        let packed = [&[31; 33], &[31; 33][..]]
+            .concat()
+            .repeat(8)
+            .into_iter()
+            .chain(packed)
+            .collect::<Vec<_>>();
+        let (whole, end) = all(&packed, usize::MAX);
+        assert_eq!(end, End::Whole);
+        for size in [1, 2, 3, 7, 1000, packed.len()] {
+            let mut expander = Expander::default();
+            let mut out = Vec::new();
+            packed
+                .chunks(size)
+                .for_each(|piece| expander.push(piece, |more| out.extend_from_slice(more)));
+            assert!(out == whole && expander.is_whole(), "in pieces of {size}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! that true: state changes only after the last read of a token, and a skip comes last of all.
 
 use super::burst;
-use super::entry::{self, Sink};
+use super::entry::Sink;
 use super::layout::{self, Body, Item, Kind, Part};
 use super::reason::Reason;
 use super::string::{self, Form};
@@ -77,26 +77,6 @@ impl Walker {
             Item::Blob(_) | Item::Node => self.packed::<S>(*item, window),
             other => self.value_item(other, window),
         }
-    }
-
-    /// A packed encoding, or a list node that may be one.
-    #[inline]
-    fn packed<S: Sink>(&mut self, item: Item, window: &mut Window<'_>) -> Result<(), Stop> {
-        let head = window.head()?;
-        if let Item::Blob(packed) = item
-            && head.expanded_len().is_none_or(|len| len < u64::from(packed.least()))
-        {
-            self.remarks.bad_blobs.note(window.mark_at());
-        }
-        if S::ENTRIES {
-            let body = window.peek(head.body_needed(entry::COUNT_LEN))?;
-            match item {
-                Item::Blob(packed) => self.draft.add(entry::count(packed, head, body)),
-                _ => self.draft.add_node(head, body),
-            }
-        }
-        self.advance();
-        window.skip(head.body_len)
     }
 
     /// The current item is done.

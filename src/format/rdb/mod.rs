@@ -17,6 +17,7 @@
 //! computes the checksum; whoever can seek over values and wants no checksum drives a [`Walker`].
 
 mod burst;
+mod census;
 pub mod checksum;
 pub mod deep;
 pub mod entry;
@@ -27,6 +28,7 @@ pub mod length;
 pub mod lzf;
 mod machine;
 pub mod outcome;
+mod packed;
 pub mod pass;
 pub mod place;
 pub mod reason;

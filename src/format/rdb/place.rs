@@ -3,6 +3,7 @@
 //! Pure. Keys are bytes, kept up to [`KEY_KEPT`]; rendering them is the caller's.
 
 use super::layout::Row;
+use super::walk::Walker;
 
 /// Bytes of a key that are remembered, at most.
 pub const KEY_KEPT: usize = 64;
@@ -67,5 +68,20 @@ impl KeptKey {
     pub(super) fn to_key(self) -> Key {
         let start = self.bytes.get(..usize::from(self.len)).unwrap_or_default().to_vec();
         Key { at: self.at, db: self.db, kind: self.kind, start, is_cut: self.is_cut }
+    }
+}
+
+impl Walker {
+    /// Where the walk is: for messages about a fault, and for progress.
+    pub fn place(&self) -> Place {
+        Place {
+            at: self.failed.map_or(self.at, |fault| fault.at),
+            proven: self.proven,
+            row: if self.depth > 0 { self.row } else { None },
+            db: self.db,
+            key: self.is_open.then(|| self.kept[self.open & 1].to_key()),
+            last_key: (self.keys > 0).then(|| self.kept[(self.open & 1) ^ 1].to_key()),
+            keys: self.keys,
+        }
     }
 }

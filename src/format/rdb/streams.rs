@@ -26,68 +26,27 @@ const CONSUMERS_V3: Item = Counted(Part::Consumers, each(&[Str, Fixed(8), Fixed(
 /// Producers that may send again: settings, producers with their entries, totals.
 const PRODUCERS: Item = Loop(each(&[Str, Loop(each(&[Str, Len, Len]))]));
 
+/// From version 2: nodes, length, three identifiers, entries added, groups.
+const fn counted(group: &'static [Item]) -> [Item; 10] {
+    [NODES, Live, Len, Len, Len, Len, Len, Len, Len, Counted(Part::Groups, each(group))]
+}
+
+/// From version 4: the same, and producers.
+const fn with_producers(group: &'static [Item]) -> [Item; 15] {
+    let [nodes, live, a, b, c, d, e, f, added, groups] = counted(group);
+    [nodes, live, a, b, c, d, e, f, added, groups, Len, Len, PRODUCERS, Len, Len]
+}
+
 /// Nodes, length, last identifier, groups.
 pub(super) static STREAM_V1: [Item; 5] =
     [NODES, Live, Len, Len, Counted(Part::Groups, each(&[Str, Len, Len, PENDING, CONSUMERS]))];
 /// Adds first identifier, largest deleted identifier and entries added; entries read per group.
-pub(super) static STREAM_V2: [Item; 10] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Counted(Part::Groups, each(&[Str, Len, Len, Len, PENDING, CONSUMERS])),
-];
+pub(super) static STREAM_V2: [Item; 10] = counted(&[Str, Len, Len, Len, PENDING, CONSUMERS]);
 /// Adds the time a consumer was active.
-pub(super) static STREAM_V3: [Item; 10] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Counted(Part::Groups, each(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3])),
-];
+pub(super) static STREAM_V3: [Item; 10] = counted(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3]);
 /// Adds producers.
-pub(super) static STREAM_V4: [Item; 15] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Counted(Part::Groups, each(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3])),
-    Len,
-    Len,
-    PRODUCERS,
-    Len,
-    Len,
-];
+pub(super) static STREAM_V4: [Item; 15] =
+    with_producers(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3]);
 /// Adds pending entries nobody owns.
-pub(super) static STREAM_V5: [Item; 15] = [
-    NODES,
-    Live,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Len,
-    Counted(Part::Groups, each(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3, PENDING_IDS])),
-    Len,
-    Len,
-    PRODUCERS,
-    Len,
-    Len,
-];
+pub(super) static STREAM_V5: [Item; 15] =
+    with_producers(&[Str, Len, Len, Len, PENDING, CONSUMERS_V3, PENDING_IDS]);

@@ -14,12 +14,13 @@
 
 use std::collections::BTreeMap;
 
+use super::census::Census;
 use super::entry::{Draft, KEY_SHOWN, Sink};
 use super::fields::{self, Fields};
 use super::header::{Family, HEADER_LEN, Header};
 use super::layout::{DEPTH, Item, Kind, Row, Rows, rows};
 use super::outcome::{Outcome, Remarks};
-use super::place::{KEY_KEPT, KeptKey, Place};
+use super::place::{KEY_KEPT, KeptKey};
 use super::reason::{Class, Reason};
 use super::string;
 use super::window::{Stop, Window};
@@ -99,6 +100,8 @@ pub struct Walker {
     pub(super) is_key_due: bool,
     pub(super) field_name: Option<Vec<u8>>,
     pub(super) draft: Draft,
+    /// The packed encoding whose entries are being counted.
+    pub(super) census: Option<Box<Census>>,
     pub(super) fields: Fields,
     pub(super) keys: u64,
     pub(super) expires: u64,
@@ -108,10 +111,10 @@ pub struct Walker {
     pub(super) stored_checksum: Option<u64>,
     pub(super) proven: u64,
     start: u64,
-    at: u64,
+    pub(super) at: u64,
     token_at: u64,
     wanted_end: u64,
-    failed: Option<Fault<Reason>>,
+    pub(super) failed: Option<Fault<Reason>>,
 }
 
 impl Walker {
@@ -137,6 +140,7 @@ impl Walker {
             is_key_due: false,
             field_name: None,
             draft: Draft::NEW,
+            census: None,
             fields: Fields::EMPTY,
             keys: 0,
             expires: 0,
@@ -182,8 +186,11 @@ impl Walker {
         let stop = loop {
             window.mark();
             let item = if S::TOKENS { self.current() } else { None };
+            let is_more = self.census.is_some();
             let read = self.token(&mut window, sink);
-            if S::TOKENS {
+            if S::TOKENS && is_more {
+                sink.more(window.marked());
+            } else if S::TOKENS {
                 self.tell_token(item, &read, &window, sink);
             }
             if let Err(stop) = read {
@@ -201,6 +208,10 @@ impl Walker {
             Stop::Done => Next::Done,
             Stop::Need(n) => {
                 self.wanted_end = self.at.saturating_add(n as u64);
+                if let Some(census) = &self.census {
+                    // One token, although it is taken piece by piece.
+                    (self.token_at, self.wanted_end) = (census.at, census.end);
+                }
                 Next::Need(n)
             }
             Stop::Skip(n) if n > (i64::MAX as u64).saturating_sub(self.at) => {
@@ -255,19 +266,6 @@ impl Walker {
     /// Oddities so far.
     pub const fn remarks(&self) -> &Remarks {
         &self.remarks
-    }
-
-    /// Where the walk is: for messages about a fault, and for progress.
-    pub fn place(&self) -> Place {
-        Place {
-            at: self.failed.map_or(self.at, |fault| fault.at),
-            proven: self.proven,
-            row: if self.depth > 0 { self.row } else { None },
-            db: self.db,
-            key: self.is_open.then(|| self.kept[self.open & 1].to_key()),
-            last_key: (self.keys > 0).then(|| self.kept[(self.open & 1) ^ 1].to_key()),
-            keys: self.keys,
-        }
     }
 
     /// What was found, once the walk is done.

@@ -23,7 +23,7 @@ pub struct BigKey {
     pub encoding: &'static str,
     /// Bytes on disk.
     pub bytes: u64,
-    /// Elements, when a header tells.
+    /// Elements, unless its encoding is broken.
     pub elements: Option<u64>,
     /// Position of its segment in the set.
     pub segment: usize,

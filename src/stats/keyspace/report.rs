@@ -14,9 +14,9 @@ pub struct TypeRow {
     pub encoding: &'static str,
     /// Keys.
     pub keys: u64,
-    /// Elements of all of them, as far as headers tell.
+    /// Elements of all of them, as far as they could be counted.
     pub elements: u64,
-    /// Keys whose number of elements no header tells.
+    /// Keys whose elements could not be counted: their encoding is broken.
     pub uncounted: u64,
     /// Bytes on disk.
     pub bytes: u64,
@@ -70,7 +70,7 @@ pub struct FieldTtls {
     pub keys: u64,
     /// Fields.
     pub fields: u64,
-    /// Hashes whose encoding would have to be opened to tell.
+    /// Hashes whose encoding is broken, so that nothing can be told.
     pub unseen_keys: u64,
 }
 

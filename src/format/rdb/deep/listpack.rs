@@ -125,7 +125,7 @@ fn decode(first: u8, rest: &[u8]) -> Option<Option<(Value<'_>, usize)>> {
 }
 
 /// Bytes the length of an entry takes backwards.
-const fn back_len(len: usize) -> usize {
+pub(in crate::format::rdb) const fn back_len(len: usize) -> usize {
     match len {
         0..=127 => 1,
         128..=16_382 => 2,

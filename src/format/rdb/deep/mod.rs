@@ -12,7 +12,7 @@
 
 mod fingerprints;
 mod keys;
-mod listpack;
+pub(super) mod listpack;
 mod members;
 mod pending;
 mod plain;
@@ -265,7 +265,7 @@ impl Deep {
         };
         let found: Result<u64, Found> = match packed {
             Packed::Listpack if shape.is_stream => stream::node(bytes).map(|()| 1),
-            Packed::Listpack => listpack::walk(bytes, &mut each),
+            Packed::Listpack | Packed::FieldListpack => listpack::walk(bytes, &mut each),
             Packed::Ziplist => ziplist::walk(bytes, &mut each),
             Packed::Intset => small::intset(bytes),
             Packed::Zipmap => small::zipmap(bytes, &mut each),

@@ -130,3 +130,33 @@ fn modules_and_streams_tell_more() {
     walk_slice_with(&bytes, 0, &mut told).unwrap();
     assert_eq!(told.0, [(Some("vectorset".to_owned()), None), (None, Some(2))]);
 }
+
+#[test]
+fn what_no_header_counts_is_counted_entry_by_entry() {
+    let redis = |records: &str| first(Family::Redis, records);
+    let many = "0f 0f000000 ffff 0101 0201 0101 0201 ff";
+    assert_eq!(
+        redis(&format!("10 0168 {many}")),
+        "h hash listpack Some(2) None Some(0) 9..9..28 16"
+    );
+    let ziplist = "0f 0f000000 0c000000 ffff 00f3 02f4 ff";
+    assert_eq!(
+        redis(&format!("0d 0168 {ziplist}")),
+        "h hash ziplist Some(1) None Some(0) 9..9..28 16"
+    );
+    assert_eq!(
+        redis("09 0168 08 fe 0161 0101 62 00 ff"),
+        "h hash zipmap Some(1) None Some(0) 9..9..21 9"
+    );
+    let fields = "13 13000000 0600 0101 0201 0301 0201 0201 0001 ff";
+    let lzf = "c3 14 13 12 13000000 0600 0101 0201 0301 0201 0201 0001 ff";
+    for (fields, len) in [(fields, 28), (lzf, 31)] {
+        assert_eq!(
+            redis(&format!("19 0168 0000000000000000 {fields}")),
+            format!("h hash listpackex Some(2) None Some(1) 9..9..{} {len}", 12 + len)
+        );
+    }
+    let broken = "0b 0b000000 0300 0101 8501 ff";
+    let told = redis(&format!("19 0168 0000000000000000 {broken}"));
+    assert!(told.starts_with("h hash listpackex None None None"), "{told}");
+}

@@ -7,7 +7,7 @@ use aofkit::aof::{Aof, OpenOptions, open_each};
 use aofkit::error::Error;
 use aofkit::format::conf::parse_size;
 use aofkit::rules::Target;
-use aofkit::scan::Pace;
+use aofkit::scan::{Filter, Pace};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -36,7 +36,7 @@ pub enum Verb {
     #[command(after_help = CHECK_CODES)]
     Check(Checking),
     /// What fills the log: by command, database, key, prefix, hash slot
-    Stats(StatsArgs),
+    Stats(Box<StatsArgs>),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -105,6 +105,14 @@ impl Args {
             (_, Verb::Stats(stats)) => stats.can_print(format),
             (Format::Text | Format::Json, _) => Ok(()),
             _ => Err("--format csv and folded are for `stats`".to_owned()),
+        }
+    }
+
+    /// What the verb is to select; everything, where it has no filters.
+    pub fn filter(&self, context: &Context) -> Result<Filter, String> {
+        match &self.verb {
+            Verb::Stats(stats) => stats.filters.filter(context),
+            _ => Ok(Filter::default()),
         }
     }
 

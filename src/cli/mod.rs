@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod completions;
+mod filters;
 mod inspect;
 mod man;
 mod outcome;
@@ -11,6 +12,7 @@ mod render;
 mod schema;
 mod stats;
 mod threshold;
+mod times;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -31,10 +33,14 @@ pub fn run() -> Outcome {
     if let Err(why) = args.can_print(context.format) {
         return usage(&why, context.json);
     }
+    let filter = match args.filter(&context) {
+        Ok(filter) => filter,
+        Err(why) => return usage(&why, context.json),
+    };
     let answer = match &args.verb {
         Verb::Inspect(verb) => inspect::run(verb.path(), &context),
         Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
-        Verb::Stats(stats) => stats::run(stats, &context),
+        Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use aofkit::aof::{Aof, ManifestState};
 use aofkit::error::Result;
-use aofkit::scan::scan;
+use aofkit::scan::{Filter, Filtered, Selected, scan};
 use aofkit::stats::{
     Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport, KeyTraffic,
     Mix, MixReport, PrefixRow,
@@ -13,6 +13,7 @@ use aofkit::text::{count, name};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{Context, Format, Reading};
+use super::filters::{FilterArgs, note_undated};
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{csv, folded, stats_json, stats_text};
@@ -72,6 +73,8 @@ pub struct StatsArgs {
     #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
         value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
     fail_above: Vec<Threshold>,
+    #[command(flatten)]
+    pub filters: FilterArgs,
 }
 
 /// Figures that `--fail-above` can watch.
@@ -148,12 +151,19 @@ pub struct Counted {
     pub faults: Faults,
     /// Figures above their threshold.
     pub exceeded: Vec<Exceeded>,
+    /// How much was selected, when there was a filter.
+    pub selected: Option<Selected>,
 }
 
 impl Counted {
     /// Whether this was asked for.
     pub fn is_by(&self, by: By) -> bool {
         self.by.contains(&by)
+    }
+
+    /// Bytes logged per live byte of the base; a selection has none.
+    pub fn write_amplification(&self) -> Option<f64> {
+        self.mix.totals.write_amplification().filter(|_| self.selected.is_none())
     }
 
     /// Whether there is nothing but an RDB.
@@ -164,9 +174,10 @@ impl Counted {
 
 /// Counts what fills every set at the path. A set in trouble that could be read is no error, but a
 /// warning.
-pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
+pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
-    let (mut counted, failed) = context.each_set(path, |aof| count_set(aof, args, context))?;
+    let count = |aof| count_set(aof, args, filter, context);
+    let (mut counted, failed) = context.each_set(path, count)?;
     let mut outcome = failed;
     for one in &mut counted {
         warn(one, context);
@@ -192,18 +203,19 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }
 
-fn count_set(aof: Aof, args: &StatsArgs, context: &Context) -> Result<Counted> {
+fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> Result<Counted> {
     let by = args.wanted();
     let keys = args.key_options(&by).map(KeyTraffic::new);
     let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
     let options = KeySpaceOptions { top: args.top, ..KeySpaceOptions::default() };
     let base = of_base.then(|| KeySpace::new(options));
-    let observer = ((Mix::default(), Faults::default()), (keys, base));
+    let filtered = Filtered::new((Mix::default(), (keys, base)), filter.clone());
     let bar = Bar::new(context.bar);
-    let ((mix, faults), (keys, base)) = scan(&aof, observer, &context.pace, &bar)?;
+    let (((mix, (keys, base)), selected), faults) =
+        scan(&aof, (filtered, Faults::default()), &context.pace, &bar)?;
     let separators = args.separator.as_bytes().to_vec();
     let exceeded = Vec::new();
-    Ok(Counted { aof, by, separators, mix, keys, base, faults, exceeded })
+    Ok(Counted { aof, by, separators, mix, keys, base, faults, exceeded, selected })
 }
 
 /// What can be watched, as far as it is known.
@@ -226,12 +238,15 @@ fn figures(one: &Counted) -> Vec<(&'static str, Option<f64>)> {
         share(keys.and_then(prefix)),
         share(keys.and_then(key)),
         keys.map(|keys| keys.keys_estimate as f64),
-        totals.write_amplification(),
+        one.write_amplification(),
     ];
     FIGURES.into_iter().zip(values).collect()
 }
 
 fn warn(one: &Counted, context: &Context) {
+    if let Some(selected) = one.selected {
+        note_undated(&one.aof.path, selected, context);
+    }
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut troubles = Vec::new();
     if one.faults.ranges > 0 {

@@ -146,6 +146,7 @@ pub struct Keys<'a> {
     /// Position of the argument that `args` gives next.
     at: usize,
     groups: [Group; 3],
+    ran_out: bool,
 }
 
 impl<'a> Iterator for Keys<'a> {
@@ -163,15 +164,24 @@ impl<'a> Iterator for Keys<'a> {
         }
         let position = group.next;
         group.next += group.step;
-        let arg = self.args.nth(position - self.at)?;
+        let Some(arg) = self.args.nth(position - self.at) else {
+            self.ran_out = true;
+            return None;
+        };
         self.at = position + 1;
         Some(Key { position, arg })
     }
 }
 
 impl<'a> Keys<'a> {
+    /// Whether it ended at a key that was not kept: of a record larger than a window only the first
+    /// arguments are.
+    pub fn ran_out(&self) -> bool {
+        self.ran_out
+    }
+
     fn none() -> Self {
-        Self { args: Args::empty(), at: 0, groups: [Group::NONE; 3] }
+        Self { args: Args::empty(), at: 0, groups: [Group::NONE; 3], ran_out: false }
     }
 
     fn by(rule: &Rule, record: &Record<'a>) -> Self {
@@ -191,7 +201,7 @@ impl<'a> Keys<'a> {
                 }
             }
         }
-        Self { args: record.args(), at: 0, groups }
+        Self { args: record.args(), at: 0, groups, ran_out: false }
     }
 }
 

@@ -4,11 +4,13 @@
 //! The table is `commands.tsv`, what COMMAND DOCS of Redis 8.2.3 and Valkey 9.1.2 answered; from the
 //! version each entry was introduced in follows what older servers know.
 
+mod glob;
 mod index;
 mod keys;
 mod specs;
 mod table;
 
+pub use glob::Glob;
 pub use index::{LastName, lookup, lookup_sub};
 pub use keys::{Key, Keys, first_key, keys, other_db, swapped};
 pub use table::{Command, CommandId, Kind, Server, all, has_module_form};

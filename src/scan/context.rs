@@ -4,8 +4,8 @@ use crate::aof::Event;
 use crate::command::Kind;
 use crate::format::annotation;
 
-/// The state in which a loader meets an event. Starts anew with every file: a loader gives each its own
-/// client, so neither the database nor a transaction carries over.
+/// The state in which a loader meets an event. A loader gives each file its own client, so neither the
+/// database nor a transaction carries over from one to the next; time does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// Position of the segment in the set.
@@ -16,14 +16,14 @@ pub struct Context {
     pub db: u64,
     /// Offset of the MULTI that has not met its EXEC yet.
     pub transaction: Option<u64>,
-    /// Seconds of the last `#TS:` annotation.
+    /// Seconds of the last `#TS:` annotation, in this file or one before it.
     pub time: Option<i64>,
 }
 
 impl Context {
-    /// At the beginning of a segment.
-    pub(super) fn at_start(segment: usize, in_base: bool) -> Self {
-        Self { segment, in_base, ..Self::default() }
+    /// At the beginning of a segment, when the files before it came as far as `time`.
+    pub(super) fn at_start(segment: usize, in_base: bool, time: Option<i64>) -> Self {
+        Self { segment, in_base, time, ..Self::default() }
     }
 
     /// The state after an event.

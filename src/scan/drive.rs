@@ -28,17 +28,19 @@ pub fn scan<O: Observer>(
 ) -> Result<O::Report> {
     progress.begin(aof.size_bytes());
     let mut meter = Meter::new(progress, pace);
+    let mut time = None;
     for (position, segment) in aof.live() {
         if segment.is_missing() || segment.is_directory() {
             continue;
         }
         observer.begin(position);
-        let context = Context::at_start(position, segment.role == Role::Base);
+        let context = Context::at_start(position, segment.role == Role::Base, time);
         let mut feed = Feed { observer: &mut observer, context };
         meter.next_segment();
         let mut source = segment.source()?;
         let len = walk_with(&mut *source, &mut meter, &mut feed)?;
         let context = feed.context;
+        time = context.time;
         meter.reached(len);
         observer.end(&context, len);
     }

@@ -4,8 +4,12 @@
 
 mod context;
 mod drive;
+mod filter;
+mod filtered;
 mod observer;
 
 pub use context::Context;
 pub use drive::{Pace, in_flight, scan};
+pub use filter::{Filter, Position};
+pub use filtered::{Filtered, Selected};
 pub use observer::{Merge, Observer};

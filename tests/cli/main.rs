@@ -8,6 +8,7 @@
 mod conf;
 mod contract;
 mod damage;
+mod filters;
 mod links;
 mod live;
 mod paths;

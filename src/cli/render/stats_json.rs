@@ -24,6 +24,7 @@ struct StatsJson {
     schema: &'static str,
     tool_version: &'static str,
     source: Source,
+    selected: Option<SelectedJson>,
     totals: TotalsJson,
     write_amplification: Option<f64>,
     exceeded: Vec<Exceeded>,
@@ -44,6 +45,13 @@ struct GroupJson {
     count: u64,
     bytes: u64,
     share: f64,
+}
+
+#[derive(Serialize)]
+struct SelectedJson {
+    commands: u64,
+    of_commands: u64,
+    undated: u64,
 }
 
 #[derive(Serialize)]
@@ -143,8 +151,13 @@ fn stats_json(one: &Counted) -> StatsJson {
         schema: STATS,
         tool_version: VERSION,
         source: source(&one.aof, one.is_rdb()),
+        selected: one.selected.map(|selected| SelectedJson {
+            commands: selected.records,
+            of_commands: selected.of_records,
+            undated: selected.undated,
+        }),
         totals: totals_json(totals),
-        write_amplification: totals.write_amplification(),
+        write_amplification: one.write_amplification(),
         exceeded: one.exceeded.clone(),
         keys_estimate: keys.map(|keys| keys.keys_estimate),
         commands: one.is_by(By::Command).then(commands),

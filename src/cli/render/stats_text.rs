@@ -34,11 +34,18 @@ pub fn stats(one: &Counted, context: &Context) -> String {
 
 fn summary(one: &Counted) -> String {
     let totals = &one.mix.totals;
-    let mut parts = vec![
-        format!("{} of log", size(totals.resp_bytes)),
+    let mut parts = match one.selected {
+        Some(selected) => vec![format!(
+            "selected {} of {}",
+            thousands(selected.records),
+            count(selected.of_records, "command")
+        )],
+        None => vec![format!("{} of log", size(totals.resp_bytes))],
+    };
+    parts.extend([
         format!("{} in {}", count(totals.commands, "command"), size(totals.command_bytes)),
         count(totals.transactions, "transaction"),
-    ];
+    ]);
     if totals.annotations > 0 {
         parts.push(format!("{} of annotations", size(totals.annotation_bytes)));
     }
@@ -48,7 +55,7 @@ fn summary(one: &Counted) -> String {
     if totals.rdb_bytes > 0 {
         parts.push(format!("{} of RDB beside it", size(totals.rdb_bytes)));
     }
-    if let Some(ratio) = totals.write_amplification() {
+    if let Some(ratio) = one.write_amplification() {
         parts.push(format!("{ratio:.1} bytes logged per byte of the base"));
     }
     if let Some(keys) = &one.keys {

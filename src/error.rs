@@ -52,6 +52,14 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: u64,
     },
+    /// What was planned does not fit any more: something changed since.
+    Stale(String),
+    /// Another process has the files open, or works on the set.
+    InUse(String),
+    /// It can be done, and is not, for this reason.
+    Refused(String),
+    /// Asked to stop before anything was changed.
+    Interrupted,
 }
 
 impl Error {
@@ -130,7 +138,14 @@ impl fmt::Display for Error {
             (ErrorKind::LeavesSet, None) => {
                 f.write_str("a symbolic link leads out of the set's directory; not followed")
             }
-            (ErrorKind::Conf(why), None) => f.write_str(why),
+            (
+                ErrorKind::Conf(why)
+                | ErrorKind::Stale(why)
+                | ErrorKind::InUse(why)
+                | ErrorKind::Refused(why),
+                None,
+            ) => f.write_str(why),
+            (ErrorKind::Interrupted, None) => f.write_str("interrupted; nothing was changed"),
             (ErrorKind::TooLarge { limit }, None) => {
                 write!(f, "larger than the {limit} bytes a file of this kind may have")
             }

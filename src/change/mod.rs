@@ -4,12 +4,23 @@
 //! how that is published by one step. A plan can be printed, judged before anything is written, carried out, and
 //! undone. Nothing here decides what is damaged: that is for the verbs above.
 
+mod apply;
 mod draft;
+mod journal;
+mod keep;
 mod loss;
 mod outlook;
 mod plan;
+mod recipe;
+mod undo;
+mod work;
 
+pub use apply::{Applied, InUse, Options, clear_up, in_use};
 pub use draft::Draft;
+pub use journal::Journal;
+pub use keep::{Entry, Keep, SUFFIX, State, entries, subject};
 pub use loss::{Loss, LostKey};
 pub use outlook::Outlook;
 pub use plan::{Action, Piece, Plan, Publication, SourceFile, Verb};
+pub use undo::Undo;
+pub use work::Recovered;

@@ -54,6 +54,14 @@ pub fn stamp(path: &Path) -> Result<Stamp> {
     Ok(Stamp::of(&std::fs::metadata(path).map_err(|e| Error::io(path, e))?))
 }
 
+/// The path without links in it.
+///
+/// # Errors
+/// When there is no such path.
+pub fn real_path(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|e| Error::io(path, e))
+}
+
 /// Whether anything has this name, a dangling link included.
 pub fn exists(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()

@@ -5,36 +5,60 @@ use std::os::unix::fs::MetadataExt;
 
 use super::files::Identity;
 
-/// Whether another process has the file open for writing. `None` when that cannot be told: another
-/// user's processes do not show their files, another container's or machine's do not show at all.
-pub fn held_for_writing(file: Identity) -> Option<bool> {
-    let own = std::process::id().to_string();
-    let mut all_seen = true;
-    for process in fs::read_dir("/proc").ok()?.flatten() {
-        let name = process.file_name();
-        let Some(pid) = name.to_str().filter(|n| n.bytes().all(|b| b.is_ascii_digit())) else {
-            continue;
-        };
-        if pid == own {
-            continue;
-        }
+/// Who has some files open for writing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writers {
+    /// Numbers of the processes.
+    pub pids: Vec<u32>,
+    /// Every process of this machine, or of this container, could be looked at.
+    pub all_seen: bool,
+}
+
+/// The processes other than this one that have one of `files` open for writing.
+pub fn writers(files: &[Identity]) -> Writers {
+    let mut found = Writers { pids: Vec::new(), all_seen: true };
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Writers { all_seen: false, ..found };
+    };
+    for process in processes.flatten() {
+        let pid = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+        let Some(pid) = pid.filter(|&pid| pid != std::process::id()) else { continue };
         match fs::read_dir(process.path().join("fd")) {
             Ok(handles) => {
-                if handles.flatten().any(|handle| is_writer(&process.path(), &handle, file)) {
-                    return Some(true);
+                let path = process.path();
+                if handles.flatten().any(|handle| is_writer(&path, &handle, files)) {
+                    found.pids.push(pid);
                 }
             }
             // Gone meanwhile, or not ours to look at.
-            Err(e) => all_seen &= e.kind() == std::io::ErrorKind::NotFound,
+            Err(e) => found.all_seen &= e.kind() == std::io::ErrorKind::NotFound,
         }
     }
-    all_seen.then_some(false)
+    found
 }
 
-fn is_writer(process: &std::path::Path, handle: &fs::DirEntry, file: Identity) -> bool {
+/// Whether another process has the file open for writing. `None` when that cannot be told: another
+/// user's processes do not show their files, another container's or machine's do not show at all.
+pub fn held_for_writing(file: Identity) -> Option<bool> {
+    let found = writers(&[file]);
+    match found.pids.is_empty() {
+        false => Some(true),
+        true => found.all_seen.then_some(false),
+    }
+}
+
+/// Whether this process can see the processes of the whole machine, and not only those of its container.
+pub fn sees_all_processes() -> bool {
+    // The number that the first process namespace has on every Linux since 3.8.
+    // Source: PROC_PID_INIT_INO in include/linux/proc_ns.h.
+    let own = fs::read_link("/proc/self/ns/pid");
+    own.is_ok_and(|name| name.as_os_str() == "pid:[4026531836]")
+}
+
+fn is_writer(process: &std::path::Path, handle: &fs::DirEntry, files: &[Identity]) -> bool {
     // Followed: the link's own numbers say nothing.
     let Ok(meta) = fs::metadata(handle.path()) else { return false };
-    if (meta.dev(), meta.ino()) != (file.device, file.inode) {
+    if !files.contains(&Identity { device: meta.dev(), inode: meta.ino() }) {
         return false;
     }
     let info = process.join("fdinfo").join(handle.file_name());

@@ -1,22 +1,26 @@
 //! Hands: the only room that touches the file system. It gives bytes at offsets and knows no format.
 //!
-//! Everything here opens read-only. A reader is a [`Source`]: a window on bytes at an offset, the same
+//! Everything here opens read-only, save what [`Durable`] does. A reader is a [`Source`]: a window on bytes at an offset, the same
 //! for a mapped file, a file that is read, standard input and a zstd stream.
 
 mod cache;
+mod durable;
 mod files;
 mod holders;
 mod map;
+mod pack;
 mod read;
 mod source;
 mod splice;
 mod stream;
 
+pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
 pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, is_dir, is_file, list_dir, open_inside,
-    read_small, stamp,
+    read_small, real_path, stamp,
 };
-pub use holders::held_for_writing;
+pub use holders::{Writers, held_for_writing, sees_all_processes, writers};
+pub use pack::{Packer, unpack};
 pub use source::{Access, Source};
 pub use splice::{Part, Splice};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

@@ -1,0 +1,304 @@
+//! From a plan to work: what is kept of each old file, what is written, which step publishes it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::journal::{Journal, Step};
+use super::keep::{Keep, KeepDir};
+use super::plan::{Action, Piece, Plan, Publication};
+use super::work::{NewBytes, NewFile, Recovered, Reins, Work, at, recover};
+use crate::disk::{self, Attributes, Durable, FrozenFile, Identity};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::progress::Progress;
+
+/// How a plan is carried out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Where what is removed is kept; beside the set when not given.
+    pub keep: Option<&'a Keep>,
+    /// Also when a process has the files open.
+    pub force: bool,
+    /// Set by somebody else to have it stop: before the change is published it then ends with
+    /// [`ErrorKind::Interrupted`] and nothing changed, afterwards it goes on to its end.
+    pub stop: Option<&'a AtomicBool>,
+    /// The verdict before, to be remembered in the journal.
+    pub verdict_before: &'a str,
+}
+
+/// What is left after a plan was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Where what was removed is kept; `None` when it is not.
+    pub kept_at: Option<PathBuf>,
+}
+
+/// Who may have files of a set open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InUse {
+    /// Processes that have them open for writing.
+    pub pids: Vec<u32>,
+    /// Why there may be others that cannot be seen; `None` when there cannot.
+    pub unsure: Option<&'static str>,
+}
+
+/// Looks for processes that have one of these files open for writing.
+pub fn in_use(files: &[&FrozenFile]) -> InUse {
+    let identities: Vec<Identity> = files.iter().map(|f| f.identity()).collect();
+    let writers = disk::writers(&identities);
+    let unsure = if files.iter().any(|f| f.is_remote()) {
+        Some("the files lie on a network file system: a server on another host cannot be seen")
+    } else if !writers.all_seen {
+        Some("the processes of other users cannot be looked at")
+    } else if !disk::sees_all_processes() {
+        Some("this runs in a container: a server outside of it cannot be seen")
+    } else {
+        None
+    };
+    InUse { pids: writers.pids, unsure }
+}
+
+/// Clears or finishes what a killed run left for the set at `subject` (see [`Keep::dir`]), whose files lie in
+/// `base`.
+///
+/// # Errors
+/// When another run works on the set, or the system refuses.
+pub fn clear_up(
+    subject: &Path,
+    base: &Path,
+    keep: &Keep,
+    disk: &dyn Durable,
+) -> Result<Vec<Recovered>> {
+    let path = keep.dir(subject)?;
+    if !disk::exists(&path) {
+        return Ok(Vec::new());
+    }
+    let keep = KeepDir::open(path, base, disk)?;
+    let recovered = recover(&keep, base)?;
+    keep.close();
+    Ok(recovered)
+}
+
+impl Plan {
+    /// What the directory that keeps things stands beside.
+    pub fn subject(&self) -> PathBuf {
+        match (&self.manifest, self.files.first()) {
+            (None, Some(file)) => file.path.clone(),
+            _ => self.dir.clone(),
+        }
+    }
+
+    /// Carries the plan out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stale`] when the set is not the one the plan was made for, [`ErrorKind::InUse`] when a
+    /// process has its files open, [`ErrorKind::Interrupted`]; or when the system refuses. The set is the old
+    /// one then, save after a failed sync of the last step, where the next run finds out.
+    pub fn apply(
+        &self,
+        disk: &dyn Durable,
+        options: &Options<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Applied> {
+        if self.is_empty() {
+            return Ok(Applied { kept_at: None });
+        }
+        let still_fits = || {
+            self.is_fresh()?;
+            if options.force { Ok(()) } else { self.is_free() }
+        };
+        still_fits()?;
+        let beside = Keep::Beside;
+        let keep = options.keep.unwrap_or(&beside);
+        let reins = Reins { stop: options.stop, progress };
+        let unkept = *keep == Keep::Nowhere;
+        if let (true, [Action::Cut { file, to_bytes, .. }]) = (unkept, &self.actions[..]) {
+            return self.cut_only(disk, *file, *to_bytes);
+        }
+        let keep_dir = KeepDir::open(keep.dir(&self.subject())?, &self.dir, disk)?;
+        recover(&keep_dir, &self.dir)?;
+        still_fits()?;
+        let kept_at = self.work(&keep_dir, unkept, options, reins)?.run(&still_fits)?;
+        progress.finish();
+        if unkept {
+            keep_dir.close();
+        }
+        Ok(Applied { kept_at })
+    }
+
+    /// On a full disk: nothing is written at all.
+    fn cut_only(&self, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
+        let file = &self.files[file];
+        let Some(stamp) = file.stamp else {
+            return Err(Error::new(ErrorKind::NotFound, &file.path));
+        };
+        disk.cut(&file.path, stamp, to, stamp.modified_ns)?;
+        Ok(Applied { kept_at: None })
+    }
+
+    /// Whether the set is still the one the plan was made for.
+    pub(super) fn is_fresh(&self) -> Result<()> {
+        for file in &self.files {
+            let now = match disk::stamp(&file.path) {
+                Ok(now) => Some(now),
+                Err(e) if *e.kind() == ErrorKind::NotFound => None,
+                Err(e) => return Err(e),
+            };
+            if now != file.stamp {
+                let why = "it has changed since the plan was made; make a new one".to_owned();
+                return Err(Error::new(ErrorKind::Stale(why), &file.path));
+            }
+        }
+        for action in &self.actions {
+            let Action::Manifest { name, before, .. } = action else { continue };
+            let path = at(&self.dir, name);
+            let now = match disk::read_small(&path, limits::MANIFEST) {
+                Ok(bytes) => Some(bytes),
+                Err(e) if *e.kind() == ErrorKind::NotFound => None,
+                Err(e) => return Err(e),
+            };
+            if now != *before {
+                let why = "it has changed since the plan was made; make a new one".to_owned();
+                return Err(Error::new(ErrorKind::Stale(why), &path));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_free(&self) -> Result<()> {
+        let identities: Vec<_> =
+            self.files.iter().filter_map(|f| Some(f.stamp?.identity)).collect();
+        refuse_writers(&identities, &self.path)
+    }
+
+    fn work<'a>(
+        &'a self,
+        keep: &'a KeepDir<'a>,
+        unkept: bool,
+        options: &Options<'_>,
+        reins: Reins<'a>,
+    ) -> Result<Work<'a>> {
+        let mut files = Vec::with_capacity(self.files.len());
+        let mut places = Vec::with_capacity(self.files.len());
+        for file in &self.files {
+            places.push(files.len());
+            if file.stamp.is_some() {
+                files.push(FrozenFile::open(&file.path)?);
+            }
+        }
+        let mut journal = Journal {
+            verb: self.verb.as_str().to_owned(),
+            at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64),
+            target: self.target.to_string(),
+            verdict: options.verdict_before.to_owned(),
+            loss: [self.loss.bytes, self.loss.commands, self.loss.transactions],
+            unkept,
+            ..Journal::default()
+        };
+        let mut new_files = Vec::new();
+        let mut expected = None;
+        for action in &self.actions {
+            self.write_or_cut(action, &mut journal, &mut new_files, &places)?;
+            if let Action::Cut { file, .. } = action {
+                expected = self.files[*file].stamp;
+            }
+        }
+        let to_keep = self.old_files(&mut journal, &places)?;
+        let total = to_keep.iter().flat_map(|k| &k.ranges).map(|(from, to)| to - from).sum::<u64>()
+            + new_files.iter().flat_map(|n| &n.pieces).map(NewBytes::len).sum::<u64>();
+        reins.progress.begin(Some(total));
+        let to_keep = if unkept { Vec::new() } else { to_keep };
+        let base = &self.dir;
+        Ok(Work { base, keep, files, journal, new_files, to_keep, expected, reins })
+    }
+
+    /// What one action writes, publishes or removes.
+    fn write_or_cut(
+        &self,
+        action: &Action,
+        journal: &mut Journal,
+        new_files: &mut Vec<NewFile>,
+        places: &[usize],
+    ) -> Result<()> {
+        match action {
+            Action::Cut { file, from_bytes, to_bytes } => {
+                let stamp = self.files[*file].stamp;
+                journal.step = Step::Truncation {
+                    name: self.relative(*file),
+                    from: *from_bytes,
+                    to: *to_bytes,
+                    modified_ns: stamp.map_or(0, |s| s.modified_ns),
+                };
+            }
+            Action::Rewrite { file, new_name, pieces, .. } => {
+                let like = match file {
+                    Some(file) => disk::attributes(&self.files[*file].path)?,
+                    None => like_a_file_in(&self.dir)?,
+                };
+                let mut name = new_name.clone();
+                if self.publication() == Publication::FileRename {
+                    name = [TEMPORARY, new_name].concat();
+                    journal.step = Step::Rename { from: name.clone(), to: new_name.clone() };
+                } else if let Some(file) = file {
+                    journal.gone.push(self.relative(*file));
+                }
+                journal.stages.push(name.clone());
+                let pieces = pieces.iter().map(|p| new_bytes(p, places)).collect();
+                new_files.push(NewFile { name, pieces, like, kept: None });
+            }
+            Action::Manifest { name, before, after } => {
+                let like = match before {
+                    Some(_) => disk::attributes(&at(&self.dir, name))?,
+                    None => like_a_file_in(&self.dir)?,
+                };
+                let temp = [TEMPORARY, name].concat();
+                journal.step = Step::Rename { from: temp.clone(), to: name.clone() };
+                journal.stages.push(temp.clone());
+                let pieces = vec![NewBytes::These(after.clone())];
+                // A manifest's time says when the set last changed, which is now.
+                let like = Attributes { modified_ns: None, ..like };
+                new_files.push(NewFile { name: temp, pieces, like, kept: None });
+            }
+            Action::Remove { file, .. } => journal.gone.push(self.relative(*file)),
+        }
+        Ok(())
+    }
+}
+
+/// What the name of a file that is written beside begins with; servers and aofkit know such files as
+/// temporary.
+const TEMPORARY: &[u8] = b"temp-aofkit-";
+
+/// The temporary name of a file.
+pub(super) fn temporary(name: &[u8]) -> Vec<u8> {
+    [TEMPORARY, name].concat()
+}
+
+fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
+    match piece {
+        Piece::Keep { file, from, to } => {
+            NewBytes::Range { file: places[*file], from: *from, to: *to }
+        }
+        Piece::Insert(bytes) => NewBytes::These(bytes.clone()),
+    }
+}
+
+/// What a file has that comes newly into a directory: its owner, and what servers give to their files.
+fn like_a_file_in(dir: &Path) -> Result<Attributes> {
+    Ok(Attributes { mode: 0o644, modified_ns: None, ..disk::attributes(dir)? })
+}
+
+/// An error when a process has one of the files open for writing.
+pub(super) fn refuse_writers(files: &[Identity], path: &Path) -> Result<()> {
+    let pids = disk::writers(files).pids;
+    if pids.is_empty() {
+        return Ok(());
+    }
+    let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+    let why = format!(
+        "process {} has it open for writing: stop the server first (--force does it all the same)",
+        pids.join(", ")
+    );
+    Err(Error::new(ErrorKind::InUse(why), path))
+}

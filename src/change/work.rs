@@ -1,0 +1,387 @@
+//! Carries a change out: writes beside, publishes by one step, clears up. And finishes or clears what a killed run
+//! left.
+//!
+//! Whatever happens when, the set is the old one or the new one. Up to the step nothing the set consists of
+//! is touched, so an error before it is answered by removing what was written.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::journal::{Journal, MadeFile, Step};
+use super::keep::{Entry, KeepDir, State};
+use crate::disk::{self, Attributes, Durable, FrozenFile, Output, Packer, Stamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::rdb::Crc64;
+use crate::limits;
+use crate::progress::Progress;
+
+/// A file to be written beside.
+pub(super) struct NewFile {
+    pub(super) name: Vec<u8>,
+    pub(super) pieces: Vec<NewBytes>,
+    pub(super) like: Attributes,
+    /// What [`NewBytes::Kept`] is read from, in order.
+    pub(super) kept: Option<Box<dyn Read>>,
+}
+
+/// Bytes of a file to be written.
+pub(super) enum NewBytes {
+    /// Of a file of the set, by its position in [`Work::files`].
+    Range { file: usize, from: u64, to: u64 },
+    /// These.
+    These(Vec<u8>),
+    /// The next ones that were kept.
+    Kept(u64),
+}
+
+impl NewBytes {
+    /// How many bytes it is.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Range { from, to, .. } => to - from,
+            Self::These(bytes) => bytes.len() as u64,
+            Self::Kept(n) => *n,
+        }
+    }
+}
+
+/// Bytes to be kept: of which file, from where to where.
+pub(super) struct ToKeep {
+    pub(super) file: usize,
+    pub(super) ranges: Vec<(u64, u64)>,
+}
+
+/// What stops a change before it is published.
+pub(super) struct Reins<'a> {
+    pub(super) stop: Option<&'a AtomicBool>,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Reins<'_> {
+    pub(super) fn advance(&self, bytes: u64, path: &Path) -> Result<()> {
+        self.progress.advance(bytes);
+        match self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            true => Err(Error::new(ErrorKind::Interrupted, path)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A change about to be carried out.
+pub(super) struct Work<'a> {
+    /// The directory names are relative to.
+    pub(super) base: &'a Path,
+    pub(super) keep: &'a KeepDir<'a>,
+    pub(super) files: Vec<FrozenFile>,
+    pub(super) journal: Journal,
+    pub(super) new_files: Vec<NewFile>,
+    pub(super) to_keep: Vec<ToKeep>,
+    /// For a cut: how the file must still be.
+    pub(super) expected: Option<Stamp>,
+    pub(super) reins: Reins<'a>,
+}
+
+impl Work<'_> {
+    fn disk(&self) -> &dyn Durable {
+        self.keep.disk
+    }
+
+    fn at(&self, name: &[u8]) -> PathBuf {
+        at(self.base, name)
+    }
+
+    /// Does it all; `still_fits` is asked once more just before the step. Answers what was kept, where.
+    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
+        let entry = self.keep.new_entry(&self.journal.verb)?;
+        let prepared = self.prepare(&entry).and_then(|()| still_fits());
+        let prepared = prepared.and_then(|()| self.keep.put(&entry, State::Ready, &self.journal));
+        if let Err(error) = prepared {
+            // The first error is the one to be told; what cannot be removed now is cleared by the next run.
+            let _ = roll_back(self.keep, self.base, &entry, &self.journal.stages);
+            return Err(error);
+        }
+        self.step()?;
+        finish(self.keep, self.base, &entry, &self.journal)?;
+        Ok((!self.journal.unkept).then_some(entry.path))
+    }
+
+    /// Writes everything that must be there before the step.
+    fn prepare(&mut self, entry: &Entry) -> Result<()> {
+        self.keep.put(entry, State::Begun, &self.journal)?;
+        for (position, kept) in self.to_keep.iter().enumerate() {
+            let path = entry.object(position);
+            if kept.ranges.is_empty() {
+                continue;
+            }
+            let mut packer = Packer::new(self.disk().create(&path)?, &path)?;
+            for &(from, to) in &kept.ranges {
+                let pulse = &mut |n| self.reins.advance(n, &path);
+                packer.append(&self.files[kept.file], from, to, pulse)?;
+            }
+            packer.seal(self.keep.file_attributes())?;
+        }
+        self.disk().sync_dir(&entry.path)?;
+        self.write_files()?;
+        self.tell_what_is_made()
+    }
+
+    pub(super) fn write_files(&mut self) -> Result<()> {
+        for mut new in std::mem::take(&mut self.new_files) {
+            let path = self.at(&new.name);
+            let mut output = self.disk().create(&path)?;
+            let kept = new.kept.as_mut();
+            write(&mut *output, &path, &new.pieces, &self.files, kept, &self.reins)?;
+            output.seal(new.like)?;
+        }
+        self.disk().sync_dir(self.base)
+    }
+
+    /// Completes the journal by how the files will be afterwards.
+    fn tell_what_is_made(&mut self) -> Result<()> {
+        let mut made = Vec::new();
+        match &self.journal.step {
+            Step::Truncation { name, to, modified_ns, .. } => {
+                made.push(made_file(&self.at(name), name, *to, Some(*modified_ns))?);
+            }
+            Step::Rename { .. } | Step::Unlink { .. } | Step::Removal => {}
+        }
+        for name in &self.journal.stages {
+            let known_as = match &self.journal.step {
+                Step::Rename { from, to } if from == name => to,
+                _ => name,
+            };
+            let path = self.at(name);
+            made.push(made_file(&path, known_as, disk::stamp(&path)?.len, None)?);
+        }
+        self.journal.made = made;
+        Ok(())
+    }
+
+    /// The one step.
+    fn step(&self) -> Result<()> {
+        match &self.journal.step {
+            Step::Truncation { name, to, modified_ns, .. } => {
+                let path = self.at(name);
+                let expected = self.expected.map_or_else(|| disk::stamp(&path), Ok)?;
+                self.disk().cut(&path, expected, *to, *modified_ns)
+            }
+            Step::Rename { from, to } => {
+                self.disk().rename(&self.at(from), &self.at(to))?;
+                self.disk().sync_dir(self.base)
+            }
+            Step::Unlink { name } => {
+                self.disk().remove_file(&self.at(name))?;
+                self.disk().sync_dir(self.base)
+            }
+            Step::Removal => Ok(()),
+        }
+    }
+}
+
+/// A name of a journal as a path.
+pub(super) fn at(base: &Path, name: &[u8]) -> PathBuf {
+    base.join(OsStr::from_bytes(name))
+}
+
+/// Writes pieces one after the other.
+pub(super) fn write(
+    output: &mut dyn Output,
+    path: &Path,
+    pieces: &[NewBytes],
+    files: &[FrozenFile],
+    mut kept: Option<&mut Box<dyn Read>>,
+    reins: &Reins<'_>,
+) -> Result<()> {
+    let failed = |e| Error::io(path, e);
+    for (position, piece) in pieces.iter().enumerate() {
+        match piece {
+            NewBytes::Range { file, from: 0, to }
+                if position == 0 && output.share(&files[*file], *to)? =>
+            {
+                reins.advance(*to, path)?;
+            }
+            NewBytes::Range { file, from, to } => {
+                let mut at = *from;
+                while at < *to {
+                    let n = output.copy(&files[*file], at, *to)?;
+                    if n == 0 {
+                        let why = "it has become shorter".to_owned();
+                        return Err(Error::new(ErrorKind::Stale(why), files[*file].path()).at(at));
+                    }
+                    at += n;
+                    reins.advance(n, path)?;
+                }
+            }
+            NewBytes::These(bytes) => output.write_all(bytes).map_err(failed)?,
+            NewBytes::Kept(n) => {
+                let mut left = *n;
+                let mut buffer = vec![0; limits::WINDOW];
+                while left > 0 {
+                    let some = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+                    let buffer = &mut buffer[..some];
+                    match kept.as_deref_mut() {
+                        Some(kept) => kept.read_exact(buffer).map_err(failed)?,
+                        None => return Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
+                    }
+                    output.write_all(buffer).map_err(failed)?;
+                    left -= some as u64;
+                    reins.advance(some as u64, path)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes at the end of a file that tell it from others of the same length and time.
+const TAIL: u64 = 4096;
+
+/// How the file at `path` will be when it has `len` bytes.
+pub(super) fn made_file(
+    path: &Path,
+    name: &[u8],
+    len: u64,
+    modified_ns: Option<i128>,
+) -> Result<MadeFile> {
+    let file = FrozenFile::open(path)?;
+    let modified_ns = modified_ns.unwrap_or(file.stamp().modified_ns);
+    let mut crc = Crc64::new();
+    let mut source = file.source(disk::Access::Read);
+    let mut at = len.saturating_sub(TAIL);
+    while at < len {
+        let window = source.window(at, 1)?;
+        let left = usize::try_from(len - at).unwrap_or(usize::MAX);
+        let piece = &window[..window.len().min(left)];
+        if piece.is_empty() {
+            break;
+        }
+        crc.update(piece);
+        at += piece.len() as u64;
+    }
+    Ok(MadeFile { name: name.to_vec(), len, modified_ns, crc: crc.value() })
+}
+
+/// What remains to be done once the step is taken.
+fn finish(keep: &KeepDir<'_>, base: &Path, entry: &Entry, journal: &Journal) -> Result<()> {
+    for name in &journal.gone {
+        let path = at(base, name);
+        // A file that is not the old one any more is somebody else's by now.
+        if is_old(journal, name, &path) {
+            keep.disk.remove_file(&path)?;
+        }
+    }
+    if !journal.gone.is_empty() {
+        for dir in dirs(base, journal.gone.iter()) {
+            keep.disk.sync_dir(&dir)?;
+        }
+    }
+    if let Some(undone) = journal.undoes.as_ref().map(|id| keep.path.join(id)) {
+        let undone = Entry { path: undone, state: State::Done, journal: None };
+        if disk::exists(&undone.file(State::Done)) {
+            keep.advance(&undone, State::Done, State::Undone)?;
+        }
+    }
+    if journal.unkept {
+        return keep.forget(entry);
+    }
+    keep.advance(entry, State::Ready, State::Done)?;
+    if disk::exists(&entry.file(State::Begun)) {
+        keep.disk.remove_file(&entry.file(State::Begun))?;
+    }
+    Ok(())
+}
+
+/// The directories that names lie in.
+fn dirs<'n>(base: &Path, names: impl Iterator<Item = &'n Vec<u8>>) -> Vec<PathBuf> {
+    let mut dirs: Vec<PathBuf> =
+        names.filter_map(|name| Some(at(base, name).parent()?.to_owned())).collect();
+    dirs.sort();
+    dirs.dedup();
+    dirs
+}
+
+fn is_old(journal: &Journal, name: &[u8], path: &Path) -> bool {
+    let Ok(now) = disk::stamp(path) else { return false };
+    journal.old.iter().any(|old| {
+        old.name == name
+            && old.len == now.len
+            && old.attributes.modified_ns == Some(now.modified_ns)
+    })
+}
+
+/// Removes what was written beside.
+fn roll_back(keep: &KeepDir<'_>, base: &Path, entry: &Entry, stages: &[Vec<u8>]) -> Result<()> {
+    for path in stages.iter().map(|name| at(base, name)).filter(|path| disk::exists(path)) {
+        keep.disk.remove_file(&path)?;
+    }
+    if !stages.is_empty() {
+        keep.disk.sync_dir(base)?;
+    }
+    keep.forget(entry)
+}
+
+/// What became of a change that was not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// It had been published; what remained is done.
+    Completed(String),
+    /// It had not; what was written beside is removed, and the set is the old one.
+    Cleared(String),
+}
+
+/// Finishes or clears every change in `keep` that was cut short.
+pub(super) fn recover(keep: &KeepDir<'_>, base: &Path) -> Result<Vec<Recovered>> {
+    let mut recovered = Vec::new();
+    for entry in super::keep::entries(&keep.path)? {
+        let id = entry.id();
+        match (entry.state, &entry.journal) {
+            (State::Done | State::Undone, _) => continue,
+            (State::Ready, Some(journal)) if is_published(base, journal) => {
+                make_last(keep, base, journal)?;
+                finish(keep, base, &entry, journal)?;
+                recovered.push(Recovered::Completed(id));
+            }
+            (State::Begun | State::Ready, journal) => {
+                let stages = journal.as_ref().map_or(&[][..], |j| &j.stages);
+                roll_back(keep, base, &entry, stages)?;
+                recovered.push(Recovered::Cleared(id));
+            }
+        }
+    }
+    Ok(recovered)
+}
+
+/// Whether the step of a change that was ready has been taken.
+fn is_published(base: &Path, journal: &Journal) -> bool {
+    match &journal.step {
+        Step::Truncation { name, from, modified_ns, .. } => {
+            let now = disk::stamp(&at(base, name));
+            now.is_ok_and(|now| now.len != *from || now.modified_ns != *modified_ns)
+        }
+        // It was there when the change became ready.
+        Step::Rename { from, .. } => !disk::exists(&at(base, from)),
+        Step::Unlink { name } => !disk::exists(&at(base, name)),
+        // All that goes is kept: going on is as good as going back.
+        Step::Removal => true,
+    }
+}
+
+/// The step may have been taken without being on the disk yet.
+fn make_last(keep: &KeepDir<'_>, base: &Path, journal: &Journal) -> Result<()> {
+    match &journal.step {
+        Step::Truncation { name, to, modified_ns, .. } => {
+            let path = at(base, name);
+            let now = disk::stamp(&path)?;
+            if now.len == *to {
+                // For its time and its sync, which the step may not have come to.
+                return keep.disk.cut(&path, now, *to, *modified_ns);
+            }
+            Ok(())
+        }
+        Step::Rename { .. } | Step::Unlink { .. } => keep.disk.sync_dir(base),
+        Step::Removal => Ok(()),
+    }
+}

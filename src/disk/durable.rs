@@ -1,0 +1,327 @@
+//! The write seam: everything that is ever written, cut, renamed or removed goes through [`Durable`]. What it
+//! answers `Ok` to is on the disk, as far as the kernel promises; a name is on the disk after
+//! [`Durable::sync_dir`] of its directory.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::files::{FrozenFile, Stamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+
+/// What a file has besides its bytes, and what survives a change of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// Permission bits.
+    pub mode: u32,
+    /// Number of the owner.
+    pub uid: u32,
+    /// Number of the group.
+    pub gid: u32,
+    /// When its bytes were last written to, in nanoseconds of Unix time; `None`: whenever that is.
+    pub modified_ns: Option<i128>,
+}
+
+/// The attributes of the file or directory at `path`; links are followed.
+///
+/// # Errors
+/// When there is none, or it cannot be looked at.
+pub fn attributes(path: &Path) -> Result<Attributes> {
+    let meta = fs::metadata(path).map_err(|e| Error::io(path, e))?;
+    Ok(Attributes {
+        mode: meta.mode() & 0o7777,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        modified_ns: Some(Stamp::of(&meta).modified_ns),
+    })
+}
+
+/// What can be done to files. One implementation for the disk; tests have one that fails at the n-th call.
+pub trait Durable {
+    /// A new directory; the names below it are for its owner's eyes.
+    ///
+    /// # Errors
+    /// When it cannot be made; also when it exists.
+    fn make_dir(&self, path: &Path, like: Attributes) -> Result<()>;
+
+    /// A new file to be written.
+    ///
+    /// # Errors
+    /// When it cannot be made; also when it exists.
+    fn create(&self, path: &Path) -> Result<Box<dyn Output>>;
+
+    /// Cuts the file to `to` bytes, provided that it is still as `expected`, and gives it this time of the
+    /// last write, in nanoseconds of Unix time. Synced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stale`] when it is not; otherwise when it cannot be cut or synced.
+    fn cut(&self, path: &Path, expected: Stamp, to: u64, modified_ns: i128) -> Result<()>;
+
+    /// Gives the file this name, which replaces a file that has it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Gives the file one more name.
+    ///
+    /// # Errors
+    /// When the system refuses, such as across file systems.
+    fn link(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Takes the name from the file.
+    ///
+    /// # Errors
+    /// When there is none, or the system refuses.
+    fn remove_file(&self, path: &Path) -> Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// When it is not empty, or the system refuses.
+    fn remove_dir(&self, path: &Path) -> Result<()>;
+
+    /// Makes the names in a directory last.
+    ///
+    /// # Errors
+    /// When the system cannot promise it.
+    fn sync_dir(&self, path: &Path) -> Result<()>;
+
+    /// Makes the bytes of a file last.
+    ///
+    /// # Errors
+    /// When the system cannot promise it.
+    fn sync_file(&self, path: &Path) -> Result<()>;
+}
+
+/// A file that is being written.
+pub trait Output: Write {
+    /// Makes the file begin with the first `to` bytes of another one without copying them, where the file
+    /// system can; answers whether it did. Only for a file with nothing in it.
+    ///
+    /// # Errors
+    /// When it shared the bytes and could not cut them.
+    fn share(&mut self, file: &FrozenFile, to: u64) -> Result<bool>;
+
+    /// Appends bytes of another file, and answers how many at one go; 0 when that file has become shorter.
+    ///
+    /// # Errors
+    /// When they cannot be read or written.
+    fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64>;
+
+    /// The file is whole: gives it these attributes and makes it last.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn seal(self: Box<Self>, like: Attributes) -> Result<()>;
+}
+
+/// Files of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalDisk;
+
+impl Durable for LocalDisk {
+    fn make_dir(&self, path: &Path, like: Attributes) -> Result<()> {
+        fs::DirBuilder::new().mode(like.mode).create(path).map_err(|e| Error::io(path, e))?;
+        let dir = File::open(path).map_err(|e| Error::io(path, e))?;
+        own(&dir, path, like)
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn Output>> {
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(|e| Error::io(path, e))?;
+        Ok(Box::new(LocalOutput { file, path: path.to_owned(), len: 0, in_kernel: true }))
+    }
+
+    fn cut(&self, path: &Path, expected: Stamp, to: u64, modified_ns: i128) -> Result<()> {
+        let whole = || -> std::io::Result<bool> {
+            let file = File::options().write(true).open(path)?;
+            if Stamp::of(&file.metadata()?) != expected {
+                return Ok(false);
+            }
+            file.set_len(to)?;
+            set_modified(&file, modified_ns)?;
+            file.sync_all()?;
+            Ok(true)
+        };
+        match whole() {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                Err(Error::new(ErrorKind::Stale("it has changed meanwhile".to_owned()), path))
+            }
+            Err(e) => Err(Error::io(path, e)),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::rename(from, to).map_err(|e| Error::io(to, e))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::hard_link(from, to).map_err(|e| Error::io(to, e))
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        fs::remove_file(path).map_err(|e| Error::io(path, e))
+    }
+
+    fn remove_dir(&self, path: &Path) -> Result<()> {
+        fs::remove_dir(path).map_err(|e| Error::io(path, e))
+    }
+
+    fn sync_dir(&self, path: &Path) -> Result<()> {
+        self.sync_file(path)
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::io(path, e))
+    }
+}
+
+struct LocalOutput {
+    file: File,
+    path: std::path::PathBuf,
+    len: u64,
+    /// The kernel copies from file to file itself.
+    in_kernel: bool,
+}
+
+/// Bytes copied at one go: short enough that an interruption is noticed soon.
+const COPY: u64 = 8 << 20;
+
+impl LocalOutput {
+    fn failed(&self, e: impl Into<std::io::Error>) -> Error {
+        Error::io(&self.path, e.into())
+    }
+
+    /// Copies through memory.
+    fn copy_by_hand(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
+        let n = (to - from).min(limits::WINDOW as u64) as usize;
+        let mut bytes = vec![0; n];
+        let n = file
+            .handle()
+            .read_at(&mut bytes, from)
+            .map_err(|e| Error::io(file.path(), e).at(from))?;
+        self.write_all(&bytes[..n]).map_err(|e| self.failed(e))?;
+        Ok(n as u64)
+    }
+}
+
+impl Write for LocalOutput {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.file.write_at(bytes, self.len)?;
+        self.len += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for LocalOutput {
+    #[cfg(target_os = "linux")]
+    fn share(&mut self, file: &FrozenFile, to: u64) -> Result<bool> {
+        if self.len > 0 || rustix::fs::ioctl_ficlone(&self.file, file.handle()).is_err() {
+            return Ok(false);
+        }
+        self.file.set_len(to).map_err(|e| self.failed(e))?;
+        self.len = to;
+        Ok(true)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn share(&mut self, _: &FrozenFile, _: u64) -> Result<bool> {
+        Ok(false)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
+        use rustix::io::Errno;
+        if self.in_kernel {
+            let n = usize::try_from((to - from).min(COPY)).unwrap_or(usize::MAX);
+            let (mut source, mut here) = (from, self.len);
+            match rustix::fs::copy_file_range(
+                file.handle(),
+                Some(&mut source),
+                &self.file,
+                Some(&mut here),
+                n,
+            ) {
+                Ok(n) => {
+                    self.len += n as u64;
+                    return Ok(n as u64);
+                }
+                Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
+                    self.in_kernel = false;
+                }
+                Err(e) => return Err(self.failed(e)),
+            }
+        }
+        self.copy_by_hand(file, from, to)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
+        let _ = (COPY, self.in_kernel);
+        self.copy_by_hand(file, from, to)
+    }
+
+    fn seal(self: Box<Self>, like: Attributes) -> Result<()> {
+        own(&self.file, &self.path, like)?;
+        let mode = fs::Permissions::from_mode(like.mode);
+        self.file.set_permissions(mode).map_err(|e| self.failed(e))?;
+        if let Some(ns) = like.modified_ns {
+            set_modified(&self.file, ns).map_err(|e| self.failed(e))?;
+        }
+        self.file.sync_all().map_err(|e| self.failed(e))
+    }
+}
+
+/// Gives a file the owner it shall have, when it has another.
+fn own(file: &File, path: &Path, like: Attributes) -> Result<()> {
+    let meta = file.metadata().map_err(|e| Error::io(path, e))?;
+    if (meta.uid(), meta.gid()) == (like.uid, like.gid) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(like.uid), Some(like.gid)).map_err(|e| Error::io(path, e))
+}
+
+fn set_modified(file: &File, ns: i128) -> std::io::Result<()> {
+    const SECOND: i128 = 1_000_000_000;
+    let modified = rustix::fs::Timespec {
+        tv_sec: ns.div_euclid(SECOND) as i64,
+        tv_nsec: ns.rem_euclid(SECOND) as _,
+    };
+    let leave = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT as _ };
+    let times = rustix::fs::Timestamps { last_access: leave, last_modification: modified };
+    Ok(rustix::fs::futimens(file, &times)?)
+}
+
+/// A lock on a file, held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Locks the file at `path`, which is made when it is not there. `None` when another process holds it.
+///
+/// # Errors
+/// When it cannot be made or locked for another reason.
+pub fn lock(path: &Path) -> Result<Option<Lock>> {
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(|e| Error::io(path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { _file: file })),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        // A file system without locks: the check for open files has to do.
+        Err(fs::TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => {
+            Ok(Some(Lock { _file: file }))
+        }
+        Err(fs::TryLockError::Error(e)) => Err(Error::io(path, e)),
+    }
+}

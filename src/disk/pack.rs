@@ -1,0 +1,85 @@
+//! Bytes kept aside: one zstd frame a file, with a checksum, readable by `zstd -d`.
+
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::durable::{Attributes, Output};
+use super::files::FrozenFile;
+use super::source::Access;
+use crate::error::{Error, Result};
+use crate::limits;
+
+/// A file that is being written compressed.
+pub struct Packer<'p> {
+    encoder: zstd::Encoder<'static, Box<dyn Output>>,
+    path: &'p Path,
+}
+
+impl<'p> Packer<'p> {
+    /// Level 1: on commands it packs as well as level 3, and twice as fast.
+    const LEVEL: i32 = 1;
+
+    /// Compresses into `output`, which is the file at `path`.
+    ///
+    /// # Errors
+    /// When the encoder cannot be set up.
+    pub fn new(output: Box<dyn Output>, path: &'p Path) -> Result<Self> {
+        let open = || {
+            let mut encoder = zstd::Encoder::new(output, Self::LEVEL)?;
+            encoder.include_checksum(true)?;
+            Ok(encoder)
+        };
+        Ok(Self { encoder: open().map_err(|e| Error::io(path, e))?, path })
+    }
+
+    /// Appends bytes `from` to `to` of `file`; `pulse` is called with the bytes of each step.
+    ///
+    /// # Errors
+    /// When they cannot be read or written, or `pulse` says to stop.
+    pub fn append(
+        &mut self,
+        file: &FrozenFile,
+        from: u64,
+        to: u64,
+        pulse: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        use std::io::Write;
+        let mut source = file.source(Access::Read);
+        let mut at = from;
+        while at < to {
+            let window = source.window(at, 1)?;
+            let left = usize::try_from(to - at).unwrap_or(usize::MAX);
+            let piece = &window[..window.len().min(left)];
+            if piece.is_empty() {
+                return Err(file.shrank(at));
+            }
+            self.encoder.write_all(piece).map_err(|e| Error::io(self.path, e))?;
+            let n = piece.len() as u64;
+            at += n;
+            pulse(n)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the frame and makes the file last.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn seal(self, like: Attributes) -> Result<()> {
+        self.encoder.finish().map_err(|e| Error::io(self.path, e))?.seal(like)
+    }
+}
+
+/// A packed file's bytes.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn unpack(path: &Path) -> Result<impl Read + use<>> {
+    let file = std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
+    let open = || {
+        let mut decoder = zstd::Decoder::with_buffer(BufReader::new(file))?;
+        decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+        Ok(decoder)
+    };
+    open().map_err(|e| Error::compressed(path, e))
+}

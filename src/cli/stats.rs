@@ -207,7 +207,8 @@ fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> 
     let by = args.wanted();
     let keys = args.key_options(&by).map(KeyTraffic::new);
     let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
-    let options = KeySpaceOptions { top: args.top, ..KeySpaceOptions::default() };
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let options = KeySpaceOptions { top: args.top, now_ms: Some(now_ms) };
     let base = of_base.then(|| KeySpace::new(options));
     let filtered = Filtered::new((Mix::default(), (keys, base)), filter.clone());
     let bar = Bar::new(context.bar);

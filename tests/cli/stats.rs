@@ -244,3 +244,38 @@ fn several_sets_are_told_each_and_in_total() {
     let schema = serde_json::from_str(&run(["schema", "stats"]).expect(0).out).unwrap();
     assert_eq!(faults(&schema, &report), [""; 0]);
 }
+
+#[test]
+fn a_base_is_told_in_full_and_inspect_counts_the_same() {
+    let of_7 = ["redis-7.0.15", "redis-8.2.3", "valkey-8.1.8", "valkey-9.1.2"];
+    let names = of_7.map(|server| format!("{server}/rdb-base"));
+    for name in names.into_iter().chain(["redis-6.2.14/preamble".to_owned()]) {
+        let dir = recorded(&name);
+        let counted = stats(&["stats", "--by", "type,db,key"], &dir);
+        let inspected = finish(aofkit().args(["inspect", "--json"]).arg(&dir)).expect(0).json();
+        let (base, key_space) = (&counted["base"], &inspected["key_space"]);
+        let keys = base["keys"].as_u64().unwrap();
+        assert!(keys > 0, "{name}");
+        for field in
+            ["keys", "bytes", "databases", "types", "expires", "libraries", "stream_pending"]
+        {
+            assert_eq!(base[field], key_space[field], "{name} {field}");
+        }
+        assert_eq!(base["types"], counted["types"], "{name}");
+        assert_eq!(base["biggest"], counted["base_biggest"], "{name}");
+        for rows in [&base["types"], &base["databases"]] {
+            assert_eq!(sum(rows, "keys"), keys, "{name}");
+            assert_eq!(sum(rows, "bytes"), base["bytes"].as_u64().unwrap(), "{name}");
+        }
+        assert_eq!(sum(&counted["databases"], "base_keys"), keys, "{name}");
+        let elements: Vec<_> = base["most_elements"].as_array().unwrap().iter().collect();
+        assert!(
+            elements.is_sorted_by_key(|big| std::cmp::Reverse(big["elements"].as_u64())),
+            "{name}"
+        );
+        let text = finish(aofkit().args(["stats", "--by", "type,db"]).arg(&dir)).expect(0).out;
+        for part in ["databases of the base", "EXPIRING", "ELEMENTS"] {
+            assert!(text.contains(part), "{name}: {text}");
+        }
+    }
+}

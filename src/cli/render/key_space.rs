@@ -37,6 +37,24 @@ pub fn text(report: &KeySpaceReport, style: Style, redact: bool) -> String {
     text
 }
 
+/// What is told of the base beside its types, in full.
+pub fn beside_types(report: &KeySpaceReport, style: Style) -> String {
+    let mut parts: Vec<_> = expiries(report).into_iter().chain(extras(report)).collect();
+    if report.streams.consumers > 0 {
+        parts.push(count(report.streams.consumers, "stream consumer"));
+    }
+    if report.idle.keys > 0 {
+        parts.push(format!("idle for {} s at most", thousands(report.idle.longest_s)));
+    }
+    parts.extend(report.frequency.quartiles().map(|[low, middle, high]| {
+        format!(
+            "access counter up to {low} for a quarter of the keys, {middle} for half, {high} for three"
+        )
+    }));
+    parts.extend(report.libraries.iter().map(|line| format!("library \"{}\"", escape(line))));
+    parts.iter().map(|part| wrap(part, style.width, "  ") + "\n").collect()
+}
+
 fn types(report: &KeySpaceReport) -> String {
     let mut text = String::new();
     let shown = &report.types[..report.types.len().min(TYPES)];

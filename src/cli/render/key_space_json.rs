@@ -1,6 +1,7 @@
 //! The key space of a base, for scripts.
 
-use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, TypeRow};
+use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
+use aofkit::text::escape;
 use serde::Serialize;
 
 use super::json::text;
@@ -27,6 +28,10 @@ pub struct KeySpaceJson {
     mean_idle_seconds: Option<f64>,
     mean_frequency: Option<f64>,
     biggest: Vec<BigKeyJson>,
+    most_elements: Vec<BigKeyJson>,
+    libraries: Vec<String>,
+    modules: Vec<ModuleJson>,
+    longest_idle_seconds: Option<u64>,
     partial: bool,
 }
 
@@ -39,7 +44,14 @@ struct DatabaseKeysJson {
 }
 
 #[derive(Serialize)]
-struct TypeJson {
+struct ModuleJson {
+    name: String,
+    keys: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+pub struct TypeJson {
     r#type: &'static str,
     encoding: &'static str,
     keys: u64,
@@ -93,6 +105,10 @@ pub fn key_space(report: &KeySpaceReport, redact: bool) -> KeySpaceJson {
         mean_idle_seconds: report.idle.mean_s(),
         mean_frequency: report.frequency.mean(),
         biggest: report.biggest_by_bytes.iter().map(|big| big_key(big, redact)).collect(),
+        most_elements: report.biggest_by_elements.iter().map(|big| big_key(big, redact)).collect(),
+        libraries: report.libraries.iter().map(|line| escape(line)).collect(),
+        modules: report.modules.iter().map(module).collect(),
+        longest_idle_seconds: (report.idle.keys > 0).then_some(report.idle.longest_s),
         partial: report.is_partial,
     }
 }
@@ -101,7 +117,11 @@ fn database(row: &DatabaseKeys) -> DatabaseKeysJson {
     DatabaseKeysJson { db: row.db, keys: row.keys, expires: row.expires, bytes: row.bytes }
 }
 
-fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
+fn module(row: &ModuleRow) -> ModuleJson {
+    ModuleJson { name: row.name.clone(), keys: row.keys, bytes: row.bytes }
+}
+
+pub fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
     let (largest_key, largest_key_b64) = key(&row.largest_key, redact);
     TypeJson {
         r#type: row.type_name,

@@ -6,12 +6,12 @@ use aofkit::aof::{Aof, Layout};
 use std::collections::BTreeMap;
 
 use aofkit::stats::{
-    BigKey, DatabaseRow, GroupRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow, TypeRow,
+    BigKey, DatabaseRow, GroupRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow,
 };
 use serde::Serialize;
 
 use super::json::{VERSION, command, path_text, pretty, text, totals_json};
-use super::key_space_json::{BigKeyJson, big_key};
+use super::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
 use super::units::ratio;
 use super::wire::{CommandJson, Source, SourceOfSeveral, TotalsJson};
 use crate::cli::stats::{By, Counted};
@@ -37,6 +37,7 @@ struct StatsJson {
     base_biggest: Option<Vec<BigKeyJson>>,
     types: Option<Vec<TypeJson>>,
     slots: Option<Vec<SlotJson>>,
+    base: Option<KeySpaceJson>,
 }
 
 #[derive(Serialize)]
@@ -84,17 +85,6 @@ struct KeyJson {
     bytes: u64,
     error_bytes: u64,
     base_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct TypeJson {
-    r#type: &'static str,
-    encoding: &'static str,
-    keys: u64,
-    bytes: u64,
-    largest_key: Option<String>,
-    largest_key_b64: Option<String>,
-    largest_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -166,8 +156,9 @@ fn stats_json(one: &Counted) -> StatsJson {
         prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
         keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(|row| key(row, base)).collect())),
         base_biggest: base.filter(|_| one.is_by(By::Key)).map(biggest),
-        types: base.filter(|_| one.is_by(By::Type)).map(|b| b.types.iter().map(of_type).collect()),
+        types: base.filter(|_| one.is_by(By::Type)).map(types),
         slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
+        base: base.map(|base| key_space(base, false)),
     }
 }
 
@@ -211,19 +202,6 @@ fn databases(mix: &MixReport, base: Option<&KeySpaceReport>) -> Vec<DatabaseJson
     rows.into_values().collect()
 }
 
-fn of_type(row: &TypeRow) -> TypeJson {
-    let largest = text(&row.largest_key);
-    TypeJson {
-        r#type: row.type_name,
-        encoding: row.encoding,
-        keys: row.keys,
-        bytes: row.bytes,
-        largest_key: largest.plain,
-        largest_key_b64: largest.b64,
-        largest_bytes: row.largest_bytes,
-    }
-}
-
 fn prefix(row: &PrefixRow) -> PrefixJson {
     let name = text(&row.prefix);
     PrefixJson {
@@ -238,7 +216,12 @@ fn prefix(row: &PrefixRow) -> PrefixJson {
     }
 }
 
-/// Keys were hashed before, where that was asked for.
+// Keys were hashed before, where that was asked for.
+
+fn types(base: &KeySpaceReport) -> Vec<TypeJson> {
+    base.types.iter().map(|row| type_row(row, false)).collect()
+}
+
 fn biggest(base: &KeySpaceReport) -> Vec<BigKeyJson> {
     base.biggest_by_bytes.iter().map(|big| big_key(big, false)).collect()
 }

@@ -5,6 +5,7 @@ use aofkit::text::{count, escape, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
+use super::key_space::beside_types;
 use super::screen::{laid_out, table};
 use super::units::{Style, bar, share, size};
 use crate::cli::args::Context;
@@ -19,7 +20,7 @@ pub fn stats(one: &Counted, context: &Context) -> String {
     for by in &one.by {
         text += &match (by, &one.keys) {
             (By::Command, _) => commands(mix, style),
-            (By::Db, _) => databases(mix, style),
+            (By::Db, _) => databases(mix, one.base.as_ref(), style),
             (By::Prefix, Some(keys)) => prefixes(keys, mix.totals.command_bytes, style),
             (By::Key, Some(keys)) => {
                 heaviest(keys, mix.totals.command_bytes, style) + &of_base(one.base.as_ref(), style)
@@ -110,14 +111,36 @@ fn commands(mix: &MixReport, style: Style) -> String {
     title("commands", "", style) + &laid_out(&rows) + &wrap(&groups, style.width, "  ") + "\n"
 }
 
-fn databases(mix: &MixReport, style: Style) -> String {
+fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> String {
     let head = [("DB", Right), ("", Left), ("SHARE", Right), ("BYTES", Right), ("COMMANDS", Right)];
     let mut rows = table(style, &head);
     for row in &mix.databases {
         let [bar, share, bytes] = weight(row.bytes, mix.totals.command_bytes);
         rows.add_row([row.db.to_string(), bar, share, bytes, thousands(row.commands)]);
     }
-    title("databases", "", style) + &laid_out(&rows)
+    let base = base.map_or_else(String::new, |base| databases_of_base(base, style));
+    title("databases", "", style) + &laid_out(&rows) + &base
+}
+
+fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
+    if base.keys == 0 {
+        return String::new();
+    }
+    let head = [
+        ("DB", Right),
+        ("", Left),
+        ("SHARE", Right),
+        ("BYTES", Right),
+        ("KEYS", Right),
+        ("EXPIRING", Right),
+    ];
+    let mut rows = table(style, &head);
+    for row in &base.databases {
+        let [bar, share, bytes] = weight(row.bytes, base.bytes);
+        let db = row.db.map_or_else(|| "others".to_owned(), |db| db.to_string());
+        rows.add_row([db, bar, share, bytes, thousands(row.keys), thousands(row.expires)]);
+    }
+    title("databases of the base", "bytes on disk", style) + &laid_out(&rows)
 }
 
 fn prefixes(keys: &KeyReport, of: u64, style: Style) -> String {
@@ -235,7 +258,8 @@ fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
 }
 
 fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
-    let all = base.map(|base| &base.types[..]).unwrap_or_default();
+    let Some(base) = base else { return String::new() };
+    let all = &base.types;
     let of = all.iter().map(|row| row.bytes).sum();
     let head = [
         ("TYPE", Left),
@@ -243,6 +267,7 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
         ("SHARE", Right),
         ("BYTES", Right),
         ("KEYS", Right),
+        ("ELEMENTS", Right),
         ("LARGEST", Right),
         ("ITS KEY", Left),
     ];
@@ -254,11 +279,14 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
             share(row.bytes, of),
             size(row.bytes),
             thousands(row.keys),
+            thousands(row.elements) + if row.uncounted > 0 { "+" } else { "" },
             size(row.largest_bytes),
-            shortened(&row.largest_key, style.width.saturating_sub(68)),
+            shortened(&row.largest_key, style.width.saturating_sub(78)),
         ]);
     }
-    title("types of values in the base", "bytes on disk", style) + &laid_out(&rows)
+    title("types of values in the base", "bytes on disk", style)
+        + &laid_out(&rows)
+        + &beside_types(base, style)
 }
 
 /// Bytes on at most so many columns.

@@ -118,6 +118,20 @@ impl Default for Frequency {
 }
 
 impl Frequency {
+    /// The counters that a quarter, a half and three quarters of the keys do not exceed.
+    pub fn quartiles(&self) -> Option<[u8; 3]> {
+        let at = |quarters: u64| {
+            let wanted = (self.keys * quarters).div_ceil(4);
+            let mut seen = 0;
+            self.by_counter.iter().position(|keys| {
+                seen += keys;
+                seen >= wanted
+            })
+        };
+        let [low, middle, high] = [at(1)?, at(2)?, at(3)?];
+        (self.keys > 0).then_some([low as u8, middle as u8, high as u8])
+    }
+
     /// The mean counter.
     pub fn mean(&self) -> Option<f64> {
         (self.keys > 0).then(|| self.sum as f64 / self.keys as f64)
@@ -195,5 +209,24 @@ impl KeySpaceReport {
         self.libraries.extend(later.libraries.into_iter().take(room));
         self.libraries_seen += later.libraries_seen;
         self.is_partial |= later.is_partial;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles_are_the_counters_that_so_many_keys_do_not_exceed() {
+        let mut frequency = Frequency::default();
+        assert_eq!(frequency.quartiles(), None);
+        for counter in [0, 1, 1, 9, 9, 9, 200, 255] {
+            frequency.keys += 1;
+            frequency.by_counter[counter] += 1;
+        }
+        assert_eq!(frequency.quartiles(), Some([1, 9, 9]));
+        frequency.by_counter[0] += 8;
+        frequency.keys += 8;
+        assert_eq!(frequency.quartiles(), Some([0, 0, 9]));
     }
 }

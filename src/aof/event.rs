@@ -88,10 +88,27 @@ pub struct Damage {
     pub ending: Ending,
     /// What a loader meets here.
     pub loader: LoaderMeets,
+    /// What one wrong byte explains of it.
+    pub mended: Option<Mended>,
     /// A few bytes around the fault.
     pub context: Context,
     /// More about it when it begins in an RDB part.
     pub rdb: Option<Box<RdbStop>>,
+}
+
+/// What one wrong byte in a header line explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mended {
+    /// The range is exactly one record.
+    Record,
+    /// The record that was read before the range has swallowed the beginning of the one that ends with the
+    /// range: its last length is wrong.
+    Swallowed {
+        /// Offset of the record that is wrong.
+        record: u64,
+        /// Offset at which it truly ends and the other begins.
+        next: u64,
+    },
 }
 
 /// Why bytes are damaged.

@@ -40,14 +40,14 @@ pub(super) fn end_of_wrong(
     Ok(None)
 }
 
-/// Where the record ends whose beginning lies inside the last argument of the record at `last`: its
-/// length, one digit off, ended where a line ends by chance, and what follows at `start` begins with
+/// Where the record begins and ends whose beginning lies inside the last argument of the record at `last`:
+/// its length, one digit off, ended where a line ends by chance, and what follows at `start` begins with
 /// nothing.
-pub(super) fn end_of_swallowed(
+pub(super) fn swallowed(
     source: &mut dyn Source,
     last: u64,
     start: u64,
-) -> Result<Option<u64>> {
+) -> Result<Option<(u64, u64)>> {
     if last < source.oldest() {
         return Ok(None);
     }
@@ -60,7 +60,8 @@ pub(super) fn end_of_swallowed(
         return Ok(None);
     };
     let swallowed = resp::record(source.window(place, limits::WINDOW)?);
-    Ok(swallowed.ok().map(|shape| place + shape.len as u64).filter(|&end| end > start))
+    let end = swallowed.ok().map(|shape| place + shape.len as u64).filter(|&end| end > start);
+    Ok(end.map(|end| (place, end)))
 }
 
 /// Where a record ends, before `limit`, when one byte of an argument's header is another.

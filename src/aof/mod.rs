@@ -18,7 +18,7 @@ mod sound;
 mod walker;
 
 pub use conf::read_conf;
-pub use event::{Context, Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
+pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use leftover::{Leftover, LeftoverKind};
 pub use open::{OpenOptions, open_each};
 pub use preview::Changes;

@@ -162,6 +162,7 @@ fn rdb_damage(
             None => Ending::Garbage,
         },
         loader: LoaderMeets::BadFormat,
+        mended: None,
         context: context(source, fault.at)?,
         rdb: Some(Box::new(stop)),
     };

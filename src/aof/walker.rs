@@ -4,7 +4,7 @@
 //! never judges what a server would do.
 
 use super::careful::{self, Careful, Wrong};
-use super::event::{Context, Damage, Ending, Event, Why};
+use super::event::{Context, Damage, Ending, Event, Mended, Why};
 use super::sink::Sink;
 use super::{mend, rdb_part, sound};
 use crate::command::{self, LastName};
@@ -209,8 +209,9 @@ fn damaged(
     wrong: &Wrong,
 ) -> Result<Damage> {
     let Fault { at, reason } = wrong.fault;
-    let mut found = match mended(source, start, last_record, wrong)? {
-        Some(end) => sound::Found { place: Some(end), zeros_from: end },
+    let mended = mended(source, start, last_record, wrong)?;
+    let mut found = match mended {
+        Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
         None => sound::find(source, wrong.resume, None)?,
     };
     if let Some(place) = found.place
@@ -236,6 +237,7 @@ fn damaged(
         fault: Fault::new(at, Why::Resp(reason)),
         ending,
         loader: wrong.loader,
+        mended: mended.map(|(_, how)| how),
         context: Context::default(),
         rdb: None,
     })
@@ -247,13 +249,13 @@ fn mended(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
-) -> Result<Option<u64>> {
+) -> Result<Option<(u64, Mended)>> {
     if let Some(last) = last_record.filter(|_| wrong.fault.at == start)
-        && let Some(end) = mend::end_of_swallowed(source, last, start)?
+        && let Some((next, end)) = mend::swallowed(source, last, start)?
     {
-        return Ok(Some(end));
+        return Ok(Some((end, Mended::Swallowed { record: last, next })));
     }
-    mend::end_of_wrong(source, start, wrong)
+    Ok(mend::end_of_wrong(source, start, wrong)?.map(|end| (end, Mended::Record)))
 }
 
 /// Whether a record that runs beyond the end of the data is believed to be torn, although records can be

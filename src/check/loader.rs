@@ -36,7 +36,7 @@ pub enum Cause {
 
 /// What a loader thinks of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opinion {
+pub(crate) enum Opinion {
     Fine,
     /// It has no such command or subcommand.
     Unknown,
@@ -49,7 +49,7 @@ pub(super) enum Opinion {
 
 /// The loader of one server, reading one file.
 #[derive(Clone, Debug)]
-pub(super) struct Loader {
+pub(crate) struct Loader {
     rules: &'static Rules,
     /// `rdb-version-check relaxed`: a Valkey that tries versions that are not its own.
     is_relaxed: bool,
@@ -71,7 +71,7 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) fn new(rules: &'static Rules, settings: &Settings) -> Self {
+    pub(crate) fn new(rules: &'static Rules, settings: &Settings) -> Self {
         let table = command::all();
         let relaxed = settings.rdb_version_check() == RdbVersionCheck::Relaxed;
         Self {
@@ -124,7 +124,7 @@ impl Loader {
 
     /// What this loader thinks of a command, whether or not it is still reading.
     #[inline]
-    pub(super) fn opinion(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinion {
+    pub(crate) fn opinion(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinion {
         let Some(id) = id else { return Opinion::Unknown };
         let place = id.index();
         if self.is_container[place] && record.argc >= 2 {

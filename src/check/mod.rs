@@ -20,5 +20,6 @@ mod traps;
 
 pub use facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
 pub use finding::{Kind, Lost, Problem, Severity};
+pub(crate) use loader::{Loader, Opinion};
 pub use observe::Check;
 pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, judge};

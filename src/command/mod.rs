@@ -13,4 +13,4 @@ mod table;
 pub use glob::Glob;
 pub use index::{LastName, lookup, lookup_sub};
 pub use keys::{Key, Keys, first_key, keys, other_db, swapped};
-pub use table::{Command, CommandId, Kind, Server, all, has_module_form};
+pub use table::{Command, CommandId, Effect, Kind, Server, all, has_module_form};

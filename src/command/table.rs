@@ -93,6 +93,8 @@ pub struct Command {
     pub container: bool,
     /// Arguments per server, name included; -n means n or more; `None`: unknown to that server.
     arity: [Option<i16>; 4],
+    /// What it does to its keys.
+    pub effect: Effect,
     /// Whether it changes data, says one of the servers that know it.
     pub writes: bool,
     /// Where its keys are.
@@ -105,6 +107,42 @@ impl Command {
     #[inline]
     pub fn arity(&self, server: Server) -> Option<i16> {
         self.arity[server as usize]
+    }
+}
+
+/// What a command does to its keys, as far as it matters whether they were right before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing, or nothing that is known.
+    #[default]
+    None,
+    /// Whatever was there is replaced or removed.
+    Replaces,
+    /// Every key of a database goes, or of all.
+    Flushes,
+    /// What is there afterwards depends on what was there before: INCR, APPEND, LPUSH, LPOP.
+    BuildsOn,
+    /// It writes one key from what others hold: ZUNIONSTORE, COPY, RENAME.
+    Derives,
+    /// Elements or fields are set or removed by name, whatever else is there: SADD, HSET, ZREM.
+    SetsParts,
+}
+
+/// What the table's column says; a few commands differ from others of their class.
+fn effect(name: &str, class: &str) -> Effect {
+    match (name, class) {
+        ("PFADD" | "SETBIT" | "SETRANGE" | "PFCOUNT" | "PFDEBUG", "modify") => Effect::SetsParts,
+        ("LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT" | "HINCRBY" | "ZINCRBY", _)
+        | ("HSETNX" | "SETNX" | "MSETNX", _) => Effect::BuildsOn,
+        ("HDEL" | "HGETDEL" | "SREM" | "VREM" | "ZREM" | "XDEL" | "XDELEX" | "XACKDEL", _) => {
+            Effect::SetsParts
+        }
+        (_, "modify" | "del-elem") => Effect::BuildsOn,
+        (_, "add-elem" | "expire-elem" | "expire-key" | "stream-meta") => Effect::SetsParts,
+        (_, "store-dest" | "move") => Effect::Derives,
+        (_, "write-key" | "del-key") => Effect::Replaces,
+        (_, "flush") => Effect::Flushes,
+        _ => Effect::None,
     }
 }
 
@@ -144,6 +182,7 @@ fn build(text: &'static str) -> Vec<Command> {
         group: "",
         container: false,
         arity: [None; 4],
+        effect: Effect::None,
         writes: false,
         keys: Rule::default(),
     };
@@ -154,7 +193,8 @@ fn build(text: &'static str) -> Vec<Command> {
     }
     for line in text.lines().skip(1) {
         let columns: Vec<&'static str> = line.split('\t').collect();
-        let [name, container, flags, _, _, _, cell, group, since, source, arity, ..] = columns[..]
+        let [name, container, flags, _, _, _, cell, group, since, source, arity, class, ..] =
+            columns[..]
         else {
             continue;
         };
@@ -164,6 +204,7 @@ fn build(text: &'static str) -> Vec<Command> {
             commands.len() - 1
         });
         commands[place].group = group;
+        commands[place].effect = effect(&commands[place].name, class);
         commands[place].writes |= flags.split(',').any(|flag| flag == "write");
         let specs = specs::parse(cell);
         if !specs.is_empty() {

@@ -1,0 +1,114 @@
+//! Which database was selected where a damaged range may have held a SELECT. Pure.
+
+use super::sieve::{Db, Question, Sorted, Step};
+use crate::change::Piece;
+
+/// The database taken for a stretch of records, and how sure that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// Offset from which it applies.
+    pub from: u64,
+    /// The database.
+    pub db: u64,
+    /// How it is known.
+    pub known: Known,
+}
+
+/// How a database is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The file never selects another one.
+    OnlyOne,
+    /// The SELECT can still be read in the lost bytes.
+    Readable,
+    /// The next SELECT names the one from before, which servers do only when another was selected
+    /// meanwhile, and the file selects only these two.
+    OtherOfTwo,
+    /// The same as before; the next SELECT names another one, which fits. Not proven.
+    AsBefore,
+    /// The next SELECT names the one from before, so that another was probably selected meanwhile; which one
+    /// is not known, and it is taken for the one from before.
+    Unknown,
+}
+
+/// Answers every question of a segment, in order.
+pub(super) fn answers(sorted: &Sorted) -> Vec<Database> {
+    let mut all: Vec<Database> = Vec::with_capacity(sorted.questions.len());
+    for question in &sorted.questions {
+        let before = resolved(question.before, &all);
+        let (db, known) = answer(question, before, sorted);
+        all.push(Database { from: question.at, db, known });
+    }
+    all
+}
+
+fn resolved(db: Db, answers: &[Database]) -> u64 {
+    match db {
+        Db::At(db) => db,
+        Db::Asked(question) => answers[question].db,
+    }
+}
+
+fn answer(question: &Question, before: u64, sorted: &Sorted) -> (u64, Known) {
+    if let Some(db) = question.readable {
+        return (db, Known::Readable);
+    }
+    if sorted.databases.iter().all(|&db| db == before) {
+        return (before, Known::OnlyOne);
+    }
+    // A server that was started anew selects again what was selected already.
+    if question.next != Some(before) || sorted.redundant > 0 {
+        return (before, Known::AsBefore);
+    }
+    let mut others = sorted.databases.iter().filter(|&&db| db != before);
+    match (others.next(), others.next()) {
+        (Some(&other), None) => (other, Known::OtherOfTwo),
+        _ => (before, Known::Unknown),
+    }
+}
+
+/// The new content of the segment at position `file`.
+pub(super) fn pieces(sorted: &Sorted, answers: &[Database], file: usize) -> Vec<Piece> {
+    let mut pieces = Vec::with_capacity(sorted.steps.len());
+    for step in &sorted.steps {
+        match *step {
+            Step::Keep { from, to } => pieces.push(Piece::Keep { file, from, to }),
+            Step::Select { from, to } => {
+                let (from, to) = (resolved(from, answers), resolved(to, answers));
+                if from != to {
+                    pieces.push(Piece::Insert(select(to)));
+                }
+            }
+            Step::RdbEnd => pieces.push(Piece::Insert([&[0xFF][..], &[0; 8]].concat())),
+            Step::NoChecksum => pieces.push(Piece::Insert(vec![0; 8])),
+        }
+    }
+    pieces
+}
+
+fn select(db: u64) -> Vec<u8> {
+    let number = db.to_string();
+    format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{number}\r\n", number.len()).into_bytes()
+}
+
+/// What does not stay, in order: bytes that no step keeps.
+pub(super) fn gaps(sorted: &Sorted) -> Vec<(u64, u64)> {
+    let mut gaps = Vec::new();
+    let mut at = 0;
+    for step in &sorted.steps {
+        let (from, to) = match *step {
+            Step::Keep { from, to } => (from, to),
+            // The checksum is replaced, which loses nothing.
+            Step::NoChecksum => (at, at + 8),
+            _ => continue,
+        };
+        if from > at {
+            gaps.push((at, from));
+        }
+        at = at.max(to);
+    }
+    if at < sorted.len {
+        gaps.push((at, sorted.len));
+    }
+    gaps
+}

@@ -1,0 +1,164 @@
+//! What lost bytes may have held: MULTI, EXEC or SELECT, which decide what the records after them mean.
+//! Pure.
+
+use crate::command;
+use crate::format::resp::{self, Record};
+
+/// Longest distance from the start of a record to the line with its name.
+const NAME_WITHIN: usize = 64;
+
+/// What a lost range held, as far as its bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// One or more records, none of which is one of these.
+    Nothing,
+    /// MULTI alone.
+    Multi,
+    /// EXEC alone.
+    Exec,
+    /// SELECT alone, of this database.
+    Select(u64),
+    /// Perhaps any of them; a SELECT that can still be read names this database.
+    Anything {
+        /// The last such SELECT.
+        select: Option<u64>,
+    },
+}
+
+/// Reads lost bytes; `is_one` when they are known to be one record.
+pub(super) fn hidden(bytes: &[u8], is_one: bool) -> Hidden {
+    if is_near(bytes, b"*1\r\n$5\r\nMULTI\r\n") {
+        return Hidden::Multi;
+    }
+    if is_near(bytes, b"*1\r\n$4\r\nEXEC\r\n") {
+        return Hidden::Exec;
+    }
+    if let Some(db) = near_select(bytes) {
+        return Hidden::Select(db);
+    }
+    if is_one { Hidden::Nothing } else { Hidden::Anything { select: last_select(bytes) } }
+}
+
+/// Whether at most one byte differs; letters in either case.
+fn is_near(bytes: &[u8], wanted: &[u8]) -> bool {
+    let differ = bytes.iter().zip(wanted).filter(|(a, b)| !a.eq_ignore_ascii_case(b)).count();
+    bytes.len() == wanted.len() && differ <= 1
+}
+
+/// The database of a SELECT of which one byte outside of its number is wrong.
+fn near_select(bytes: &[u8]) -> Option<u64> {
+    let body = bytes.strip_suffix(b"\r\n")?;
+    let digits = body.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    // `*2 $6 SELECT $1 ` is 20 bytes long; a wrong line end before the number joins it with others.
+    (1..=3).filter(|&n| n <= digits && bytes.len() == 22 + n).find_map(|n| {
+        let number = std::str::from_utf8(&body[body.len() - n..]).ok()?;
+        let spelled = format!("*2\r\n$6\r\nSELECT\r\n${n}\r\n{number}\r\n");
+        is_near(bytes, spelled.as_bytes()).then(|| number.parse().ok())?
+    })
+}
+
+/// The database of the last whole SELECT that stands in `bytes`.
+fn last_select(bytes: &[u8]) -> Option<u64> {
+    let marker = b"*2\r\n$6\r\nselect\r\n";
+    let mut at = bytes.len().checked_sub(marker.len())?;
+    loop {
+        if bytes[at..at + marker.len()].eq_ignore_ascii_case(marker)
+            && let Ok(shape) = resp::record(&bytes[at..])
+        {
+            let record = Record::canonical(shape, &bytes[at..], 0);
+            let number = record.args().nth(1).and_then(|a| std::str::from_utf8(a.head).ok());
+            if let Some(db) = number.and_then(|n| n.parse().ok()) {
+                return Some(db);
+            }
+        }
+        at = at.checked_sub(1)?;
+    }
+}
+
+/// The command of a broken record, rebuilt from what can be read of it: its name and the arguments after
+/// it up to the first that is not whole. Answers canonical bytes of a record with those.
+pub(super) fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).filter(|_| at < NAME_WITHIN)?;
+        let end = memchr::memmem::find(rest, b"\r\n")?;
+        if at > 0 && command::lookup(&rest[..end]).is_some() {
+            return Some(rebuilt(&rest[..end], &rest[end + 2..]));
+        }
+        at += end + 2;
+    }
+}
+
+fn rebuilt(name: &[u8], mut rest: &[u8]) -> Vec<u8> {
+    let mut args = vec![name];
+    // One argument at a time, read as a record of one.
+    while let Some(end) = memchr::memmem::find(rest, b"\r\n").filter(|_| rest.first() == Some(&b'$')) {
+        let len = std::str::from_utf8(&rest[1..end]).ok().and_then(|n| n.parse::<usize>().ok());
+        let payload = len.and_then(|len| rest[end + 2..].get(..len));
+        let Some(payload) = payload else { break };
+        args.push(payload);
+        let next = end + 2 + payload.len();
+        match rest.get(next..next + 2) {
+            Some(b"\r\n") => rest = &rest[next + 2..],
+            _ => {
+                args.pop();
+                break;
+            }
+        }
+    }
+    let mut record = format!("*{}\r\n", args.len()).into_bytes();
+    for arg in args {
+        record.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        record.extend_from_slice(arg);
+        record.extend_from_slice(b"\r\n");
+    }
+    record
+}
+
+/// How many whole arguments `bytes` consist of, without a record's header; `None` when of anything else,
+/// too. Also the first of them.
+pub(super) fn loose_arguments(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut rest, mut count, mut first) = (bytes, 0, None);
+    while !rest.is_empty() {
+        let end = memchr::memmem::find(rest, b"\r\n").filter(|_| rest[0] == b'$')?;
+        let len: usize = std::str::from_utf8(&rest[1..end]).ok()?.parse().ok()?;
+        let payload = rest[end + 2..].get(..len)?;
+        rest = rest[end + 2 + len..].strip_prefix(b"\r\n")?;
+        first.get_or_insert(payload);
+        count += 1;
+    }
+    first.map(|first| (count, first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wrong_byte_does_not_hide_what_a_record_was() {
+        assert_eq!(hidden(b"*1\r\n$5\r\nMULTI\r\n", true), Hidden::Multi);
+        assert_eq!(hidden(b"*1\r\n$4\r\nExEB\r\n", true), Hidden::Exec);
+        assert_eq!(hidden(b"*1\r\n$4\r\nEXEC\r\0", true), Hidden::Exec);
+        assert_eq!(hidden(b"*2\r\n$6\r\nSELEBT\r\n$1\r\n5\r\n", true), Hidden::Select(5));
+        assert_eq!(hidden(b"*3\r\n$6\r\nSELECT\r\n$2\r\n15\r\n", false), Hidden::Select(15));
+        assert_eq!(hidden(b"*2\r\n$6\r\nSELECT\r\n$2\r\n1x\r\n", true), Hidden::Nothing);
+        assert_eq!(hidden(b"*2\r\n$4\r\nINCR\r\n$1\r\na\r\n", true), Hidden::Nothing);
+    }
+
+    #[test]
+    fn the_last_select_that_can_be_read_counts() {
+        let bytes = b"??*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\0\0*2\r\n$6\r\nselect\r\n$2\r\n11\r\n*3\r\n$";
+        assert_eq!(hidden(bytes, false), Hidden::Anything { select: Some(11) });
+        assert_eq!(hidden(b"\0\0\0", false), Hidden::Anything { select: None });
+    }
+
+    #[test]
+    fn what_is_left_of_a_record_is_read_up_to_the_break() {
+        let whole = b"*2\r\n$3\r\nSET\r\n$1\r\nk\r\n".to_vec();
+        assert_eq!(readable(b"*9\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nab"), Some(whole.clone()));
+        assert_eq!(readable(b"\0\0\0\r\nSET\r\n$1\r\nk\r\n$x"), Some(whole));
+        assert_eq!(readable(b"\0\0\0\0"), None);
+        assert_eq!(loose_arguments(b"$1\r\na\r\n$2\r\nbc\r\n"), Some((2, &b"a"[..])));
+        assert_eq!(loose_arguments(b"$1\r\na\r\n*"), None);
+    }
+}

@@ -35,6 +35,7 @@ pub mod error;
 pub mod format;
 pub mod limits;
 pub mod progress;
+pub mod repair;
 pub mod rules;
 pub mod scan;
 pub mod stats;

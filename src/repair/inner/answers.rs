@@ -72,6 +72,11 @@ pub(super) fn pieces(sorted: &Sorted, answers: &[Database], file: usize) -> Vec<
     let mut pieces = Vec::with_capacity(sorted.steps.len());
     for step in &sorted.steps {
         match *step {
+            Step::Keep { from: 0, to } if sorted.header.is_some() => {
+                let header = sorted.header.clone().unwrap_or_default();
+                let from = header.len() as u64;
+                pieces.extend([Piece::Insert(header), Piece::Keep { file, from, to }]);
+            }
             Step::Keep { from, to } => pieces.push(Piece::Keep { file, from, to }),
             Step::Select { from, to } => {
                 let (from, to) = (resolved(from, answers), resolved(to, answers));

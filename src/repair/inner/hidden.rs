@@ -92,7 +92,9 @@ pub(super) fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
 fn rebuilt(name: &[u8], mut rest: &[u8]) -> Vec<u8> {
     let mut args = vec![name];
     // One argument at a time, read as a record of one.
-    while let Some(end) = memchr::memmem::find(rest, b"\r\n").filter(|_| rest.first() == Some(&b'$')) {
+    while let Some(end) =
+        memchr::memmem::find(rest, b"\r\n").filter(|_| rest.first() == Some(&b'$'))
+    {
         let len = std::str::from_utf8(&rest[1..end]).ok().and_then(|n| n.parse::<usize>().ok());
         let payload = len.and_then(|len| rest[end + 2..].get(..len));
         let Some(payload) = payload else { break };
@@ -147,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_last_select_that_can_be_read_counts() {
-        let bytes = b"??*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\0\0*2\r\n$6\r\nselect\r\n$2\r\n11\r\n*3\r\n$";
+        let bytes =
+            b"??*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\0\0*2\r\n$6\r\nselect\r\n$2\r\n11\r\n*3\r\n$";
         assert_eq!(hidden(bytes, false), Hidden::Anything { select: Some(11) });
         assert_eq!(hidden(b"\0\0\0", false), Hidden::Anything { select: None });
     }

@@ -39,9 +39,15 @@ pub(super) struct Question {
 /// What the new content consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    Keep { from: u64, to: u64 },
+    Keep {
+        from: u64,
+        to: u64,
+    },
     /// A SELECT, unless both are the same.
-    Select { from: Db, to: Db },
+    Select {
+        from: Db,
+        to: Db,
+    },
     /// The end of an RDB, its checksum switched off.
     RdbEnd,
     /// An RDB's checksum, switched off.
@@ -83,7 +89,12 @@ enum Transaction {
     /// Damage may have taken a MULTI along: what follows is decided by what comes first, EXEC or MULTI.
     Unsure(Mark),
     /// MULTI stands before the mark; `restart` is where a server seems to have begun anew inside of it.
-    Open { mark: Mark, at: u64, is_first: bool, restart: Option<Mark> },
+    Open {
+        mark: Mark,
+        at: u64,
+        is_first: bool,
+        restart: Option<Mark>,
+    },
     /// It lost a part: the rest goes up to EXEC.
     Broken,
 }
@@ -110,6 +121,8 @@ struct Taken {
 #[derive(Debug)]
 pub(super) struct Sorted {
     pub(super) len: u64,
+    /// Its true first bytes, where those are wrong.
+    pub(super) header: Option<Vec<u8>>,
     pub(super) steps: Vec<Step>,
     pub(super) faults: Vec<Fault>,
     pub(super) questions: Vec<Question>,
@@ -147,6 +160,7 @@ impl<'a> Sieve<'a> {
     ) -> Self {
         let now = Sorted {
             len: 0,
+            header: None,
             steps: Vec::new(),
             faults: Vec::new(),
             questions: Vec::new(),
@@ -453,13 +467,7 @@ impl<'a> Sieve<'a> {
     }
 
     /// A range goes. `hides`: what it held, where that is known; its bytes are asked otherwise.
-    fn fault(
-        &mut self,
-        from: u64,
-        to: u64,
-        cause: Cause,
-        hides: Option<Hidden>,
-    ) -> Result<()> {
+    fn fault(&mut self, from: u64, to: u64, cause: Cause, hides: Option<Hidden>) -> Result<()> {
         let is_broken = !matches!(cause, Cause::Refused(_));
         self.now.faults.push(Fault { from, to, cause });
         let in_value = match self.broken.filter(|_| is_broken) {

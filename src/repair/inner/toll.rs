@@ -1,7 +1,7 @@
 //! What removing ranges of a set costs, counted over the bytes as they are: whole commands, transactions,
 //! keys, and the keys whose later values may be wrong because of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::answers::Database;
@@ -138,7 +138,9 @@ impl Meter {
         if self.lost.len() < KEYS {
             self.lost.insert(hash);
         }
-        if self.seen.len() < KEYS && self.seen.insert(hash) && self.toll.loss.keys.len() < Loss::KEYS
+        if self.seen.len() < KEYS
+            && self.seen.insert(hash)
+            && self.toll.loss.keys.len() < Loss::KEYS
         {
             self.toll.loss.keys.insert(lost_key(db, key));
         }
@@ -180,7 +182,10 @@ impl Meter {
             let hash = self.hash(db, key.arg.head);
             if self.lost.contains(&hash) {
                 any = true;
-                if self.wrong.len() < KEYS && self.wrong.insert(hash) && self.toll.wrong.len() < Loss::KEYS {
+                if self.wrong.len() < KEYS
+                    && self.wrong.insert(hash)
+                    && self.toll.wrong.len() < Loss::KEYS
+                {
                     self.toll.wrong.push(suspect(key.arg.head));
                 }
             } else if self.is_blind
@@ -208,7 +213,8 @@ impl Meter {
 fn effect(record: &Record<'_>, id: CommandId) -> (Effect, &'static str) {
     let command = id.command();
     let sub = record.args().nth(1).filter(|_| command.container);
-    let command = sub.and_then(|s| command::lookup_sub(id, s.head)).map_or(command, CommandId::command);
+    let command =
+        sub.and_then(|s| command::lookup_sub(id, s.head)).map_or(command, CommandId::command);
     (command.effect, &command.name)
 }
 
@@ -232,10 +238,11 @@ impl InSegment<'_> {
         match event {
             Event::Record(record, id) => {
                 let is_whole = self.gaps.get(self.now).is_none_or(|gap| gap.to >= end);
-                if is_lost && is_whole {
-                    self.lost(record, *id);
-                } else {
-                    self.stays(record, *id);
+                match (is_lost, is_whole) {
+                    (true, true) => self.lost(record, *id),
+                    // Its end was that of another record; it is broken.
+                    (true, false) => {}
+                    (false, _) => self.stays(record, *id),
                 }
                 if id.map(CommandId::kind) == Some(Kind::Select) {
                     let argument = record.args().nth(1);
@@ -247,7 +254,7 @@ impl InSegment<'_> {
                 let is_one = damage.mended == Some(Mended::Record);
                 let window = bytes.window(start, LOOK)?;
                 let window = &window[..window.len().min(LOOK).min((end - start) as usize)];
-                self.broken(&window.to_vec(), is_one);
+                self.broken(window, is_one);
             }
             _ => {}
         }
@@ -347,6 +354,3 @@ impl InSegment<'_> {
         }
     }
 }
-
-/// Names of all gaps by number, for those who print them.
-pub(super) type ByFile = HashMap<usize, Vec<Gap>>;

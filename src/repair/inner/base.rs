@@ -1,0 +1,146 @@
+//! What can be kept of a broken RDB part, and when that is honest.
+
+use crate::aof::{Aof, Changes, Damage, Depth, Event, RdbStop, Role, Sink, Why, walk, walk_with};
+use crate::disk::Part;
+use crate::error::Result;
+use crate::format::rdb::{self, Checksum, Class};
+use crate::text;
+
+/// What becomes of a broken RDB part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Its whole keys are kept up to this offset.
+    Keys { proven: u64, keys: u64 },
+    /// Nothing that would be honest.
+    Refuse(String),
+}
+
+/// Decides about the damage that a segment's RDB part ends with. `flushes`: the increments empty the set by
+/// FLUSHALL, so that nothing of it is needed.
+pub(super) fn choose(damage: &Damage, stop: &RdbStop, flushes: bool) -> Choice {
+    let Why::Rdb(reason) = damage.fault.reason else {
+        return Choice::Refuse("it is no RDB".to_owned());
+    };
+    let keys = stop.place.keys;
+    match reason.class() {
+        Class::Unsupported if stop.intact != Some(false) => Choice::Refuse(format!(
+            "byte {}: {reason}: that may be sound and only unknown here; use the server that wrote it",
+            damage.fault.at
+        )),
+        _ if keys == 0 && !flushes => Choice::Refuse(format!(
+            "the RDB is broken before its first whole key (byte {}: {reason}), and the increments are no \
+             whole data set without it: restore the base from a backup",
+            damage.fault.at
+        )),
+        Class::Header => Choice::Refuse(format!("{reason}: restore the base from a backup")),
+        _ => Choice::Keys { proven: stop.place.proven, keys },
+    }
+}
+
+/// Headers that servers have written.
+const HEADERS: [&[u8]; 7] = [
+    b"REDIS0008",
+    b"REDIS0009",
+    b"REDIS0010",
+    b"REDIS0011",
+    b"REDIS0012",
+    b"REDIS0013",
+    b"VALKEY080",
+];
+
+/// The true header of a segment that begins with an RDB whose header has one wrong byte: with it, and only
+/// with it, all is well up to the checksum.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn true_header(aof: &Aof, position: usize) -> Result<Option<Vec<u8>>> {
+    let segment = &aof.segments[position];
+    let head = segment.source()?.window(0, rdb::HEADER_LEN)?.to_vec();
+    if head.len() < rdb::HEADER_LEN || head.first() == Some(&b'#') {
+        return Ok(None);
+    }
+    let is_near = |wanted: &&&[u8]| wanted.iter().zip(&head).filter(|(a, b)| a != b).count() == 1;
+    for header in HEADERS.iter().filter(is_near) {
+        let as_it_was = with_header(aof, position, header)?;
+        let mut fits = false;
+        let mut source = as_it_was.segments[position].source()?;
+        walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+            if let Event::Rdb(part) = event {
+                fits = matches!(part.walked.checksum, Checksum::Match(_));
+            }
+        })?;
+        if fits {
+            return Ok(Some(header.to_vec()));
+        }
+    }
+    Ok(None)
+}
+
+/// The set with these first bytes of one segment.
+///
+/// # Errors
+/// When a file cannot be opened again.
+pub(super) fn with_header(aof: &Aof, position: usize, header: &[u8]) -> Result<Aof> {
+    let segment = &aof.segments[position];
+    let (from, to) = (header.len() as u64, segment.len().unwrap_or(0));
+    let rest = Part::Range { file: position, from, to };
+    let files = vec![(segment.name.clone(), vec![Part::Bytes(header.to_vec()), rest])];
+    aof.preview(&Changes { files, ..Changes::default() })
+}
+
+/// Whether an RDB can be taken without its checksum: what a loader must look at inside of its values is in
+/// order. Answers why not.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn loads_unchecked(aof: &Aof, position: usize) -> Result<Option<String>> {
+    struct Inside(Option<String>);
+    impl Sink for Inside {
+        fn event(&mut self, _: Event<'_>) {}
+        fn depth(&self) -> Depth {
+            Depth::Values
+        }
+        fn inside(&mut self, report: &rdb::deep::Report) {
+            let fatal = |f: &&rdb::deep::Flaw| {
+                f.stops_loaders() || f.wrong == rdb::deep::Wrong::DuplicateKey
+            };
+            self.0 = report
+                .flaws
+                .iter()
+                .find(fatal)
+                .map(|flaw| format!("byte {}: {:?}", flaw.at, flaw.wrong));
+        }
+    }
+    let mut inside = Inside(None);
+    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
+    Ok(inside.0)
+}
+
+/// Whether a file that does not begin as an RDB once did.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn was_rdb(aof: &Aof, position: usize) -> Result<bool> {
+    let segment = &aof.segments[position];
+    let head = segment.source()?.window(0, 64)?.to_vec();
+    let head = &head[..head.len().min(64)];
+    let says = |word: &[u8]| memchr::memmem::find(head, word).is_some();
+    let named = segment.role == Role::Base && segment.name.ends_with(b".rdb");
+    Ok(named || says(b"redis-ver") || says(b"valkey-ver"))
+}
+
+/// What keeping the whole keys of a broken RDB means.
+pub(super) fn note(name: &[u8], keys: u64, flushes: bool) -> String {
+    let kept = text::count(keys, "key");
+    let name = text::name(name);
+    if flushes {
+        return format!(
+            "{name}: the broken base ends after {kept}; nothing of it is needed, for the increments empty \
+             all databases by FLUSHALL (function libraries alone survive that)"
+        );
+    }
+    format!(
+        "{name}: the broken base ends after {kept}; every key behind them is lost, how many is not known, \
+         and what the increments do to those keys begins from nothing: prefer a backup of the base"
+    )
+}

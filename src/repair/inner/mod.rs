@@ -1,0 +1,367 @@
+//! Inner damage: drop the damaged ranges and keep what is sound after them, or cut there.
+//!
+//! Both are choices that a person has to make. What comes out says of each range what was in it, what lies
+//! beside it, and what cannot be known.
+
+mod answers;
+mod base;
+mod hidden;
+mod sieve;
+mod toll;
+
+pub use answers::{Database, Known};
+pub use toll::{Gap, Suspect, Toll};
+
+use crate::aof::{Aof, Event, Role, walk};
+use crate::change::{Draft, Plan, Verb};
+use crate::check::{Check, Facts, Loader, SegmentFacts};
+use crate::command::Kind;
+use crate::error::Result;
+use crate::format::rdb::Checksum;
+use crate::progress::Progress;
+use crate::scan::{Pace, scan};
+use crate::text;
+use base::Choice;
+use sieve::{Cause, Fault, Sieve, Sorted};
+
+/// Ranges told of one set; the rest is counted.
+const RANGES: usize = 200;
+
+/// Damaged places in one file beyond which it is noise, not a log.
+const MOST_FAULTS: usize = 1 << 20;
+
+/// One range that goes, and why.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// The file's name as the manifest has it.
+    pub file: Vec<u8>,
+    /// What is in it and beside it.
+    pub gap: Gap,
+    /// What is wrong in it, in plain words.
+    pub why: Vec<String>,
+    /// More goes than is wrong: the rest of a transaction that lost a part.
+    pub has_rest: bool,
+    /// The database taken for what comes after it, where it may have changed inside.
+    pub database: Option<Database>,
+}
+
+/// A plan for inner damage, with all that should be known of it.
+#[derive(Debug)]
+pub struct Inner {
+    /// The plan.
+    pub plan: Plan,
+    /// The ranges that go, file by file.
+    pub ranges: Vec<Range>,
+    /// How many more there are.
+    pub unlisted: u64,
+    /// What it costs.
+    pub toll: Toll,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Answer {
+    /// A plan, which is empty when nothing is wrong.
+    Plan(Box<Inner>),
+    /// Nothing that would be honest; why, and what to do instead.
+    Refused(String),
+}
+
+/// How one segment is going to be.
+struct Edited {
+    position: usize,
+    gaps: Vec<(u64, u64)>,
+    databases: Vec<Database>,
+    faults: Vec<Fault>,
+}
+
+/// Drops what is damaged, and what the target would die of, and keeps every sound record after it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
+    let facts = scan(aof, Check::new(aof), pace, progress)?;
+    let mut draft = Draft::new(Verb::Repair, aof);
+    let flushes = flushes(aof, &facts)?;
+    let loader = Loader::new(aof.target.rules, &aof.settings);
+    let mut edited = Vec::new();
+    for found in facts.segments.iter().filter(|f| f.halt.is_some() || !f.seen.is_empty()) {
+        let position = found.position;
+        let sorted = match sort(aof, found, &loader, flushes, &mut draft)? {
+            Ok(sorted) => sorted,
+            Err(why) => return Ok(Answer::Refused(why)),
+        };
+        let databases = answers::answers(&sorted);
+        let gaps = answers::gaps(&sorted);
+        let pieces = answers::pieces(&sorted, &databases, position);
+        if gaps.is_empty() && sorted.faults.is_empty() && sorted.header.is_none() {
+            continue;
+        }
+        draft.rewrite(position, pieces);
+        note_restarts(&mut draft, aof, position, &sorted);
+        if Some(position) != aof.last_live() && gaps.last().is_some_and(|gap| gap.1 == sorted.len) {
+            let name = text::name(&aof.segments[position].name);
+            draft.note(format!(
+                "{name}: its end is lost, and it is not the last file: the files after it were written \
+                 on top of what is gone"
+            ));
+        }
+        edited.push(Edited { position, gaps, databases, faults: sorted.faults });
+    }
+    answer(aof, draft, &edited)
+}
+
+/// Cuts at the first thing the target does not take, never inside a transaction, and drops the increments
+/// after it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
+    let facts = scan(aof, Check::new(aof), pace, progress)?;
+    let mut draft = Draft::new(Verb::Repair, aof);
+    let Some(found) = facts.segments.iter().find(|found| found.halt.is_some()) else {
+        return answer(aof, draft, &[]);
+    };
+    let name = text::name(&aof.segments[found.position].name);
+    let is_start = aof.live().next().map(|(position, _)| position) == Some(found.position);
+    if is_start && found.safe_cut == 0 && aof.segments[found.position].role != Role::Increment {
+        return Ok(Answer::Refused(format!(
+            "{name} is wrong from its beginning: nothing would be left of the set. Use --salvage, or \
+             restore it from a backup"
+        )));
+    }
+    draft.cut(found.position, found.safe_cut);
+    let mut edited = Vec::new();
+    let mut later = 0;
+    for segment in facts.segments.iter().skip_while(|f| f.position != found.position) {
+        let from = if segment.position == found.position { found.safe_cut } else { 0 };
+        if segment.position != found.position {
+            draft.remove(segment.position);
+            later += 1;
+        }
+        let why = "cut here; the target does not read on".to_owned();
+        let cause = if from == 0 && later > 0 {
+            Cause::Refused("it comes after the cut".to_owned())
+        } else {
+            Cause::Tail(why)
+        };
+        edited.push(Edited {
+            position: segment.position,
+            gaps: Some((from, segment.len)).filter(|(from, to)| from < to).into_iter().collect(),
+            databases: Vec::new(),
+            faults: vec![Fault { from, to: segment.len, cause }],
+        });
+    }
+    if later > 0 {
+        draft.note(format!(
+            "{name} is cut, so {} after it {} the set: what they hold was written on top of what is gone",
+            text::count(later, "increment"),
+            if later == 1 { "leaves" } else { "leave" }
+        ));
+    }
+    answer(aof, draft, &edited)
+}
+
+/// Sorts one segment; or the reason why nothing honest can be done.
+fn sort(
+    aof: &Aof,
+    found: &SegmentFacts,
+    loader: &Loader,
+    flushes: bool,
+    draft: &mut Draft<'_>,
+) -> Result<Result<Sorted, String>> {
+    let position = found.position;
+    let segment = &aof.segments[position];
+    let name = text::name(&segment.name);
+    if !segment.is_plain() {
+        return Ok(Err(format!("{name} is packed or a stream: unpack it first")));
+    }
+    let header = wrong_header(aof, found)?;
+    let mended = header.as_ref().map(|h| base::with_header(aof, position, h)).transpose()?;
+    let shown = &mended.as_ref().unwrap_or(aof).segments[position];
+    if let Some(header) = &header {
+        draft.note(format!(
+            "{name}: one byte of its first nine was wrong; with \"{}\" the checksum of all of it fits",
+            header.escape_ascii()
+        ));
+    }
+    let mut sieve = Sieve::new(loader, aof.target.rules, shown.source()?);
+    let mut outcome = Ok(());
+    let mut refusal = None;
+    let mut notes = Vec::new();
+    let mut faults = 0;
+    let len = walk(&mut *shown.source()?, &mut (), &mut |event: Event<'_>| {
+        if outcome.is_err() || refusal.is_some() || faults > MOST_FAULTS {
+            return;
+        }
+        faults += usize::from(matches!(event, Event::Damage(_)));
+        outcome = front(aof, position, &event, flushes, &mut sieve, &mut notes).and_then(|front| {
+            match front {
+                Front::Taken => Ok(()),
+                Front::Refused(why) => {
+                    refusal = Some(format!("{name}: {why}"));
+                    Ok(())
+                }
+                Front::Plain => sieve.event(&event),
+            }
+        });
+    })?;
+    outcome?;
+    if faults > MOST_FAULTS {
+        refusal = Some(format!(
+            "{name} is broken in more than {MOST_FAULTS} places: it is no log any more"
+        ));
+    }
+    if let Some(why) = refusal {
+        return Ok(Err(why));
+    }
+    notes.into_iter().for_each(|note: String| draft.note(note));
+    Ok(Ok(Sorted { header, ..sieve.finish(len) }))
+}
+
+/// Whether an event was dealt with because it is an RDB part that is not sound.
+enum Front {
+    Plain,
+    Taken,
+    Refused(String),
+}
+
+fn front(
+    aof: &Aof,
+    position: usize,
+    event: &Event<'_>,
+    flushes: bool,
+    sieve: &mut Sieve<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Front> {
+    let name = &aof.segments[position].name;
+    match event {
+        Event::Rdb(part) if matches!(part.walked.checksum, Checksum::Mismatch { .. }) => {
+            if let Some(why) = base::loads_unchecked(aof, position)? {
+                return Ok(Front::Refused(format!(
+                    "the checksum of its RDB does not fit, and servers stop at {why}: restore the base \
+                     from a backup"
+                )));
+            }
+            sieve.rdb_without_checksum(part.end);
+            notes.push(format!(
+                "{}: some byte of the RDB is not what was written, and nobody can tell which: its \
+                 checksum is switched off, so that servers load it with the wrong value in it; prefer a \
+                 backup of the base",
+                text::name(name)
+            ));
+            Ok(Front::Taken)
+        }
+        Event::Damage(damage) => match &damage.rdb {
+            Some(stop) => match base::choose(damage, stop, flushes) {
+                Choice::Keys { proven, keys } => {
+                    notes.push(base::note(name, keys, flushes));
+                    sieve.rdb_ends(proven, damage.end, damage.fault.to_string())?;
+                    Ok(Front::Taken)
+                }
+                Choice::Refuse(why) => Ok(Front::Refused(why)),
+            },
+            None if damage.start == 0 && base::was_rdb(aof, position)? => Ok(Front::Refused(
+                "it does not begin as the RDB it was: restore it from a backup".to_owned(),
+            )),
+            None => Ok(Front::Plain),
+        },
+        _ => Ok(Front::Plain),
+    }
+}
+
+/// The true header of an RDB that is wrong in one byte of it.
+fn wrong_header(aof: &Aof, found: &SegmentFacts) -> Result<Option<Vec<u8>>> {
+    let is_front = found.halt.is_some_and(|halt| halt.at == 0);
+    if !is_front { Ok(None) } else { base::true_header(aof, found.position) }
+}
+
+/// Whether an increment empties all databases, so that nothing before it is needed.
+fn flushes(aof: &Aof, facts: &Facts) -> Result<bool> {
+    let mut found = false;
+    let increments =
+        facts.segments.iter().filter(|f| aof.segments[f.position].role == Role::Increment);
+    // Only a broken base asks for it.
+    let asked = facts.segments.iter().any(|f| f.rdb.is_some() && f.halt.is_some());
+    for facts in increments.filter(|_| asked) {
+        let segment = &aof.segments[facts.position];
+        let mut in_transaction = false;
+        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+            if let Event::Record(_, Some(id)) = event {
+                in_transaction &= id.kind() != Kind::Exec;
+                in_transaction |= id.kind() == Kind::Multi;
+                found |= !in_transaction && id.command().name == "FLUSHALL";
+            }
+        })?;
+    }
+    Ok(found)
+}
+
+fn note_restarts(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sorted) {
+    for at in sorted.restarts.iter().take(3) {
+        draft.note(format!(
+            "{}: byte {at}: a server seems to have started anew inside of an open transaction; where that \
+             lost its end, what comes after the new start is taken for commands of their own",
+            text::name(&aof.segments[position].name)
+        ));
+    }
+}
+
+/// Counts what goes, and finishes the plan.
+fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> {
+    let mut meter = toll::Meter::new();
+    let (mut ranges, mut unlisted) = (Vec::new(), 0);
+    let first = edited.first().map_or(usize::MAX, |edited| edited.position);
+    for (position, segment) in aof.live().filter(|(position, _)| *position >= first) {
+        let here = edited.iter().find(|edited| edited.position == position);
+        let (gaps, databases) = here.map_or((&[][..], &[][..]), |e| (&e.gaps, &e.databases));
+        if segment.is_missing() || segment.is_directory() {
+            continue;
+        }
+        let mut counted = meter.segment(gaps, databases);
+        let mut bytes = segment.source()?;
+        let mut outcome = Ok(());
+        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+            if outcome.is_ok() {
+                outcome = counted.event(&event, &mut *bytes);
+            }
+        })?;
+        outcome?;
+        for gap in counted.finish() {
+            let Some(here) = here else { continue };
+            if ranges.len() >= RANGES {
+                unlisted += 1;
+                continue;
+            }
+            ranges.push(range(&segment.name, gap, here));
+        }
+    }
+    let toll = meter.finish();
+    draft.lose(toll.loss.clone());
+    let plan = draft.finish()?;
+    Ok(Answer::Plan(Box::new(Inner { plan, ranges, unlisted, toll })))
+}
+
+fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
+    let inside = |fault: &&Fault| fault.from < gap.to && fault.to > gap.from;
+    let mut why = Vec::new();
+    let mut wrong = 0;
+    for fault in edited.faults.iter().filter(inside) {
+        wrong += fault.to.min(gap.to) - fault.from.max(gap.from);
+        if why.len() < 3 {
+            why.push(fault.cause.to_string());
+        }
+    }
+    let database = edited.databases.iter().find(|d| (gap.from..=gap.to).contains(&d.from));
+    let has_rest = wrong < gap.to - gap.from;
+    Range { file: file.to_vec(), why, has_rest, database: database.cloned(), gap }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Broken(why) | Self::Tail(why) | Self::Refused(why) => f.write_str(why),
+            Self::OpenTransaction => f.write_str("a transaction without EXEC"),
+        }
+    }
+}

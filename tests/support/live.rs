@@ -59,17 +59,24 @@ impl Drop for Process {
 
 /// A running server and a connection to it; it is gone when this is dropped.
 pub struct Live {
-    _process: Process,
+    process: Process,
     stream: BufReader<UnixStream>,
 }
 
 impl Live {
     /// Starts the server in `dir`, without persistence of its own.
     pub fn start(server: &Server, dir: &Path) -> Live {
+        Self::start_with(server, dir, &["--appendonly", "no"])
+    }
+
+    /// Starts the server in `dir` with these settings. What it has to load is loaded before it answers.
+    pub fn start_with(server: &Server, dir: &Path, settings: &[&str]) -> Live {
         let socket = dir.join("s");
         let child = Command::new(server.program())
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no"])
-            .args(["--databases", "16", "--logfile", "", "--dir"])
+            .args(["--port", "0", "--save", "", "--daemonize", "no"])
+            .args(["--databases", "16", "--logfile", ""])
+            .args(settings)
+            .arg("--dir")
             .arg(dir)
             .arg("--unixsocket")
             .arg(&socket)
@@ -83,11 +90,17 @@ impl Live {
         let started = Instant::now();
         loop {
             if let Ok(stream) = UnixStream::connect(&socket) {
-                return Live { _process: process, stream: BufReader::new(stream) };
+                return Live { process: process, stream: BufReader::new(stream) };
             }
             assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Has it end as it does on a clean shutdown, and waits for that.
+    pub fn shut_down(mut self) {
+        let _ = self.stream.get_mut().write_all(b"SHUTDOWN NOSAVE\r\n");
+        let _ = self.process.0.wait();
     }
 
     /// Runs a command given as words.

@@ -34,6 +34,7 @@ pub mod disk;
 pub mod error;
 pub mod format;
 pub mod limits;
+pub mod print;
 pub mod progress;
 pub mod repair;
 pub mod rules;

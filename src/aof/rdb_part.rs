@@ -8,6 +8,7 @@ use crate::disk::Source;
 use crate::error::Result;
 use crate::format::fault::Fault;
 use crate::format::rdb;
+use crate::limits;
 
 /// The RDB part at `start`. Answers where RESP may begin.
 pub(super) fn walk(
@@ -29,12 +30,39 @@ pub(super) fn walk(
     if let Err(fault) = passed {
         return rdb_damage(source, start, fault, &pass, sink);
     }
+    // Of a walk that ended early there is no outcome.
     let end = pass.offset();
     source.settle()?;
     if let Some(walked) = pass.outcome() {
         sink.event(Event::Rdb(&RdbPart { start, end, walked }));
     }
     Ok(end)
+}
+
+/// Listens to the walk of an RDB part.
+trait Ear: rdb::Sink {
+    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
+        let _ = source;
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        false
+    }
+}
+
+impl Ear for () {}
+impl Ear for rdb::Deep {}
+impl<S: Sink> Ear for Values<'_, S> {}
+
+impl<S: Sink> Ear for Entries<'_, S> {
+    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
+        self.0.again(source)
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
 }
 
 /// Gives entries to a sink of the walk over a set.
@@ -48,8 +76,8 @@ impl<S: Sink> rdb::Sink for Entries<'_, S> {
         self.0.entry(entry);
     }
 
-    fn library(&mut self, first_line: &[u8]) {
-        self.0.library(first_line);
+    fn library(&mut self, library: &rdb::Library<'_>) {
+        self.0.library(library);
     }
 }
 
@@ -68,8 +96,8 @@ impl<S: Sink> rdb::Sink for Values<'_, S> {
         self.sink.entry(entry);
     }
 
-    fn library(&mut self, first_line: &[u8]) {
-        self.sink.library(first_line);
+    fn library(&mut self, library: &rdb::Library<'_>) {
+        self.sink.library(library);
     }
 
     fn token(&mut self, token: &rdb::Token<'_>) {
@@ -103,7 +131,7 @@ fn into_values<S: Sink>(
 }
 
 /// Shows all of an RDB to `pass`; answers the fault that stops it.
-fn pass_over<S: rdb::Sink>(
+fn pass_over<S: Ear>(
     source: &mut dyn Source,
     pass: &mut rdb::Pass,
     pulse: &mut impl Pulse,
@@ -116,9 +144,13 @@ fn pass_over<S: rdb::Sink>(
         if window.len() < need {
             return Ok(Err(pass.torn(at + window.len() as u64)));
         }
-        match pass.push_with(window, ear) {
-            Ok(rdb::Progress::More { need: more, .. }) => need = more,
-            Ok(rdb::Progress::Done { .. }) => {
+        // A mapped file shows a whole region: what a listener keeps of one window is bounded by this.
+        let window = &window[..window.len().min(limits::WINDOW)];
+        let pushed = pass.push_with(window, ear);
+        ear.again(source)?;
+        match pushed {
+            Ok(rdb::Progress::More { need: more, .. }) if !ear.is_done() => need = more,
+            Ok(_) => {
                 pulse.reached(pass.offset());
                 return Ok(Ok(()));
             }

@@ -1,6 +1,8 @@
 //! Who wants to see a segment, and how much of it.
 
 use super::event::Event;
+use crate::disk::Source;
+use crate::error::Result;
 use crate::format::rdb;
 
 /// How deep to look into an RDB part.
@@ -30,9 +32,24 @@ pub trait Sink {
         let _ = entry;
     }
 
-    /// A function library of that RDB part, by the first line of its source.
-    fn library(&mut self, first_line: &[u8]) {
-        let _ = first_line;
+    /// A function library of that RDB part.
+    fn library(&mut self, library: &rdb::Library<'_>) {
+        let _ = library;
+    }
+
+    /// Bytes of what was last handed out can be read again from `source`: of a record larger than a
+    /// window, or of the keys and libraries of one window of an RDB part.
+    ///
+    /// # Errors
+    /// When they cannot be read; the walk ends with that.
+    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
+        let _ = source;
+        Ok(())
+    }
+
+    /// Whether it has seen enough: the walk may end early, at the end of a window.
+    fn is_done(&self) -> bool {
+        false
     }
 
     /// What was found inside of the values of that RDB part.

@@ -75,17 +75,39 @@ fn walk_on(
         at = rdb_part::walk(source, at, pulse, sink)?;
         tiled = at;
     }
-    let mut tiling = |event: Event<'_>| {
-        let (start, end) = event.span();
-        debug_assert_eq!(start, tiled, "spans must tile: {event:?}");
-        debug_assert!(end > start || matches!(event, Event::Damage(_)), "empty span: {event:?}");
-        tiled = end;
-        sink.event(event);
+    let mut tiling = Tiling { sink, tiled };
+    let end = match tiling.is_done() {
+        false => resp_part(source, at, pulse, &mut tiling)?,
+        true => at,
     };
-    let end = resp_part(source, at, pulse, &mut tiling)?;
     source.settle()?;
-    debug_assert_eq!(tiled, end, "events must cover the whole segment");
+    debug_assert_eq!(tiling.tiled, end, "events must cover the whole segment");
     Ok(end)
+}
+
+/// Sees that events tile.
+struct Tiling<'s, S> {
+    sink: &'s mut S,
+    tiled: u64,
+}
+
+impl<S: Sink> Sink for Tiling<'_, S> {
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        let (start, end) = event.span();
+        debug_assert_eq!(start, self.tiled, "spans must tile: {event:?}");
+        debug_assert!(end > start || matches!(event, Event::Damage(_)), "empty span: {event:?}");
+        self.tiled = end;
+        self.sink.event(event);
+    }
+
+    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
+        self.sink.again(source)
+    }
+
+    fn is_done(&self) -> bool {
+        self.sink.is_done()
+    }
 }
 
 /// Why the quick way over a window ended.
@@ -101,7 +123,7 @@ fn resp_part(
     source: &mut dyn Source,
     mut at: u64,
     pulse: &mut impl Pulse,
-    sink: &mut impl FnMut(Event<'_>),
+    sink: &mut impl Sink,
 ) -> Result<u64> {
     let mut names = LastName::default();
     let mut need = 1;
@@ -116,6 +138,9 @@ fn resp_part(
         let all = used == window.len();
         at += used as u64;
         pulse.reached(at);
+        if sink.is_done() {
+            return Ok(at);
+        }
         need = match pause {
             Pause::Short if all => 1,
             Pause::Short if used > 0 || !complete => limits::WINDOW,
@@ -135,7 +160,7 @@ fn quick(
     base: u64,
     names: &mut LastName,
     last_record: &mut Option<u64>,
-    sink: &mut impl FnMut(Event<'_>),
+    sink: &mut impl Sink,
 ) -> (usize, Pause) {
     let mut used = 0;
     loop {
@@ -145,7 +170,7 @@ fn quick(
             Some(b'*') => match resp::record(rest) {
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
-                    sink(Event::Record(record, names.lookup(shape.name)));
+                    sink.event(Event::Record(record, names.lookup(shape.name)));
                     *last_record = Some(start);
                     used += shape.len;
                 }
@@ -154,7 +179,7 @@ fn quick(
             },
             Some(b'#') => match annotation(rest, false) {
                 Some(line) => {
-                    sink(Event::Annotation { start, len: line.len as u64, kind: line.kind });
+                    sink.event(Event::Annotation { start, len: line.len as u64, kind: line.kind });
                     used += line.len;
                 }
                 None => return (used, Pause::Short),
@@ -171,23 +196,24 @@ fn slow(
     source: &mut dyn Source,
     start: u64,
     last_record: Option<u64>,
-    sink: &mut impl FnMut(Event<'_>),
+    sink: &mut impl Sink,
 ) -> Result<u64> {
     let window = source.window(start, limits::LOADER_LINE)?;
     if window.first() == Some(&b'#') {
         // The window holds a whole line, or the data ends.
         let Some(line) = annotation(window, true) else { return Ok(start) };
-        sink(Event::Annotation { start, len: line.len as u64, kind: line.kind });
+        sink.event(Event::Annotation { start, len: line.len as u64, kind: line.kind });
         return Ok(start + line.len as u64);
     }
     match careful::read(source, start)? {
         Careful::Record { len, argc, oddities, heads } => {
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
-            sink(Event::Record(record, command::lookup(record.name)));
+            sink.event(Event::Record(record, command::lookup(record.name)));
+            sink.again(source)?;
             Ok(start + len)
         }
         Careful::Hollow { len, refused_by_checker } => {
-            sink(Event::Hollow { start, len, refused_by_checker });
+            sink.event(Event::Hollow { start, len, refused_by_checker });
             Ok(start + len)
         }
         Careful::Wrong(wrong) => {
@@ -195,7 +221,7 @@ fn slow(
             damage.context = context(source, damage.fault.at)?;
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;
-            sink(Event::Damage(&damage));
+            sink.event(Event::Damage(&damage));
             Ok(damage.end)
         }
     }

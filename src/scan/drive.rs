@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
 use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from, walk_with};
-use crate::disk::{self, Access, FrozenFile};
+use crate::disk::{self, Access, FrozenFile, Source};
 use crate::error::{ErrorKind, Result};
 use crate::format::rdb;
 use crate::progress::Progress;
@@ -22,16 +22,34 @@ pub struct Pace {
 /// When bytes cannot be read. A segment that does not exist is skipped: the set knows that it is missing.
 pub fn scan<O: Observer>(
     aof: &Aof,
+    observer: O,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<O::Report> {
+    scan_some(aof, |_| true, observer, pace, progress)
+}
+
+/// As [`scan`], of those segments alone that `which` takes.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_some<O: Observer>(
+    aof: &Aof,
+    which: impl Fn(&Segment) -> bool,
     mut observer: O,
     pace: &Pace,
     progress: &dyn Progress,
 ) -> Result<O::Report> {
-    progress.begin(aof.size_bytes());
+    let wanted = || aof.live().filter(|(_, segment)| which(segment));
+    progress.begin(wanted().map(|(_, segment)| segment.len()).sum());
     let mut meter = Meter::new(progress, pace);
     let mut time = None;
-    for (position, segment) in aof.live() {
+    for (position, segment) in wanted() {
         if segment.is_missing() || segment.is_directory() {
             continue;
+        }
+        if observer.is_done() {
+            break;
         }
         observer.begin(position);
         let context = Context::at_start(position, segment.role == Role::Base, time);
@@ -70,8 +88,16 @@ impl<O: Observer> Sink for Feed<'_, O> {
         self.observer.entry(&self.context, entry);
     }
 
-    fn library(&mut self, first_line: &[u8]) {
-        self.observer.library(&self.context, first_line);
+    fn library(&mut self, library: &rdb::Library<'_>) {
+        self.observer.library(&self.context, library);
+    }
+
+    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
+        self.observer.again(&self.context, source)
+    }
+
+    fn is_done(&self) -> bool {
+        self.observer.is_done()
     }
 
     fn inside(&mut self, report: &rdb::deep::Report) {

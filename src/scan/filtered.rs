@@ -2,6 +2,8 @@
 
 use super::{Context, Filter, Merge, Observer};
 use crate::aof::{Depth, Event};
+use crate::disk::Source;
+use crate::error::Result;
 use crate::format::rdb;
 
 /// Wraps an observer. With a filter that takes everything the observer sees everything. Otherwise, of
@@ -74,10 +76,18 @@ impl<O: Observer> Observer for Filtered<O> {
         }
     }
 
-    fn library(&mut self, at: &Context, first_line: &[u8]) {
+    fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
         if self.is_all || self.filter.takes_libraries() {
-            self.inner.library(at, first_line);
+            self.inner.library(at, library);
         }
+    }
+
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        self.inner.again(at, source)
+    }
+
+    fn is_done(&self) -> bool {
+        self.inner.is_done()
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {

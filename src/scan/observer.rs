@@ -2,6 +2,8 @@
 
 use super::Context;
 use crate::aof::{Depth, Event};
+use crate::disk::Source;
+use crate::error::Result;
 use crate::format::rdb;
 
 /// Sees every event of a set once, in the loader's order. Events live for one call.
@@ -29,9 +31,24 @@ pub trait Observer {
         let _ = (at, entry);
     }
 
-    /// A function library of that RDB part, by the first line of its source.
-    fn library(&mut self, at: &Context, first_line: &[u8]) {
-        let _ = (at, first_line);
+    /// A function library of that RDB part.
+    fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
+        let _ = (at, library);
+    }
+
+    /// Bytes of what was last shown can be read again from `source`: of a record larger than a window, or
+    /// of the keys and libraries of one window of an RDB part.
+    ///
+    /// # Errors
+    /// When they cannot be read; the scan ends with that.
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        let _ = (at, source);
+        Ok(())
+    }
+
+    /// Whether it has seen enough: a scan that only feeds observers that have ends early.
+    fn is_done(&self) -> bool {
+        false
     }
 
     /// What was found inside of the values of that RDB part, when [`Self::depth`] asks for it.
@@ -79,9 +96,18 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.entry(at, entry);
     }
 
-    fn library(&mut self, at: &Context, first_line: &[u8]) {
-        self.0.library(at, first_line);
-        self.1.library(at, first_line);
+    fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
+        self.0.library(at, library);
+        self.1.library(at, library);
+    }
+
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        self.0.again(at, source)?;
+        self.1.again(at, source)
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_done() && self.1.is_done()
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
@@ -126,10 +152,18 @@ impl<A: Observer> Observer for Option<A> {
         }
     }
 
-    fn library(&mut self, at: &Context, first_line: &[u8]) {
+    fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
         if let Some(inner) = self {
-            inner.library(at, first_line);
+            inner.library(at, library);
         }
+    }
+
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        self.as_mut().map_or(Ok(()), |inner| inner.again(at, source))
+    }
+
+    fn is_done(&self) -> bool {
+        self.as_ref().is_none_or(A::is_done)
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
@@ -171,8 +205,16 @@ impl<A: Observer> Observer for Vec<A> {
         self.iter_mut().for_each(|each| each.entry(at, entry));
     }
 
-    fn library(&mut self, at: &Context, first_line: &[u8]) {
-        self.iter_mut().for_each(|each| each.library(at, first_line));
+    fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
+        self.iter_mut().for_each(|each| each.library(at, library));
+    }
+
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        self.iter_mut().try_for_each(|each| each.again(at, source))
+    }
+
+    fn is_done(&self) -> bool {
+        self.iter().all(A::is_done)
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {

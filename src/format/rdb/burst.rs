@@ -133,6 +133,7 @@ impl Walker {
             key_len: record.key.len() as u64,
             row: record.row,
             family: self.header.family,
+            version: self.header.version,
             expire_ms: expiry.filter(|_| record.has_expiry).map(|ms| i64::from_le_bytes(*ms)),
             idle_s: match about {
                 [IDLE, number @ ..] => length::number(number).ok().map(|(seconds, _)| seconds),

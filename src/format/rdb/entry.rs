@@ -51,6 +51,8 @@ pub struct Entry<'a> {
     pub row: &'static Row,
     /// Whose numbers these are.
     pub family: Family,
+    /// Version of the format.
+    pub version: u32,
     /// When it expires, Unix milliseconds.
     pub expire_ms: Option<i64>,
     /// Seconds since it was used, where the server kept them.
@@ -76,6 +78,29 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// The same entry with another `key`: the whole one, or none, so that it can be kept.
+    pub const fn with_key(self, key: &[u8]) -> Entry<'_> {
+        Entry {
+            db: self.db,
+            key,
+            key_len: self.key_len,
+            row: self.row,
+            family: self.family,
+            version: self.version,
+            expire_ms: self.expire_ms,
+            idle_s: self.idle_s,
+            frequency: self.frequency,
+            elements: self.elements,
+            field_ttls: self.field_ttls,
+            stream: self.stream,
+            module: self.module,
+            start: self.start,
+            at: self.at,
+            value_bytes: self.value_bytes,
+            end: self.end,
+        }
+    }
+
     /// Bytes on disk of all that is about it.
     pub const fn bytes(&self) -> u64 {
         self.end.saturating_sub(self.start)
@@ -129,6 +154,17 @@ impl Entry<'_> {
     }
 }
 
+/// A library of functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Library<'a> {
+    /// The first line of its source, or the start of it: engine and name.
+    pub first_line: &'a [u8],
+    /// Offset of the string that is its source.
+    pub at: u64,
+    /// Offset after it.
+    pub end: u64,
+}
+
 /// One token of a record, for those who check what is inside of values.
 #[derive(Clone, Copy, Debug)]
 pub struct Token<'a> {
@@ -158,9 +194,9 @@ pub trait Sink {
         let _ = entry;
     }
 
-    /// A function library, by the first line of its source.
-    fn library(&mut self, first_line: &[u8]) {
-        let _ = first_line;
+    /// A function library.
+    fn library(&mut self, library: &Library<'_>) {
+        let _ = library;
     }
 
     /// A token, before the entry it belongs to.
@@ -197,6 +233,7 @@ pub(super) struct Draft {
     pub(super) held: u64,
     pub(super) is_plain_node: bool,
     pub(super) library: Vec<u8>,
+    pub(super) library_at: u64,
 }
 
 impl Draft {
@@ -215,6 +252,7 @@ impl Draft {
         held: 0,
         is_plain_node: false,
         library: Vec::new(),
+        library_at: 0,
     };
 
     /// A value begins; `body` are the bytes its key begins with, at file offset `body_at`.
@@ -260,6 +298,7 @@ impl Walker {
             key_len: draft.key_len,
             row,
             family,
+            version: self.header.version,
             expire_ms: self.has_expiry.then_some(draft.expire_ms),
             idle_s: draft.idle_s,
             frequency: draft.frequency,

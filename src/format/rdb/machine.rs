@@ -4,7 +4,7 @@
 //! that true: state changes only after the last read of a token, and a skip comes last of all.
 
 use super::burst;
-use super::entry::Sink;
+use super::entry::{Library, Sink};
 use super::layout::{self, Body, Item, Kind, Part};
 use super::reason::Reason;
 use super::string::{self, Form};
@@ -152,7 +152,8 @@ impl Walker {
                 if self.row.is_some_and(|row| row.number == 245) {
                     self.functions += 1;
                     if S::ENTRIES {
-                        sink.library(&self.draft.library);
+                        let (first_line, at) = (&self.draft.library, self.draft.library_at);
+                        sink.library(&Library { first_line, at, end: window.at() });
                     }
                 }
             }

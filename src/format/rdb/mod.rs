@@ -43,7 +43,7 @@ mod tests;
 
 pub use checksum::{Checksum, Crc64};
 pub use deep::Deep;
-pub use entry::{Entry, Sink, Stream, Token};
+pub use entry::{Entry, Library, Sink, Stream, Token};
 pub use fields::{Fields, Meaning, Writer};
 pub use header::{Family, HEADER_LEN, Header, sniff};
 pub use outcome::{Outcome, Remarks, Tally};

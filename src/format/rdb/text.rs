@@ -58,6 +58,7 @@ impl Walker {
         let body = window.peek(head.body_needed(LIBRARY_KEPT))?;
         let text = string::first_bytes(head, body, LIBRARY_KEPT);
         let line = text.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        self.draft.library_at = window.mark_at();
         self.draft.library.clear();
         self.draft.library.extend_from_slice(line);
         self.advance();

@@ -16,7 +16,7 @@ mod record;
 mod records;
 pub mod resync;
 
-pub use record::{Arg, Args, Oddities, Record, Shape, Stop, record};
+pub use record::{Arg, Args, Oddities, Outline, Record, Shape, Stop, record};
 pub use records::{Records, records};
 
 use std::fmt;

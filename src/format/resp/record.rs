@@ -103,6 +103,23 @@ pub struct Record<'a> {
     body: Body<'a>,
 }
 
+/// A record that is not canonical or larger than a window, kept.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    start: u64,
+    len: u64,
+    argc: u32,
+    oddities: Oddities,
+    heads: Vec<lenient::Head>,
+}
+
+impl Outline {
+    /// The record.
+    pub fn record(&self) -> Record<'_> {
+        Record::outlined(self.start..self.start + self.len, self.argc, self.oddities, &self.heads)
+    }
+}
+
 /// Where the arguments are.
 #[derive(Clone, Copy, Debug)]
 enum Body<'a> {
@@ -136,6 +153,28 @@ impl<'a> Record<'a> {
         let name = heads.first().map_or(&[][..], |head| &head.bytes);
         let len = span.end - span.start;
         Self { start: span.start, len, argc, name, oddities, body: Body::Outline(heads) }
+    }
+
+    /// All its bytes, when they lie in one window: then it is canonical.
+    #[inline]
+    pub fn bytes(&self) -> Option<&'a [u8]> {
+        match self.body {
+            Body::Whole(bytes) => Some(bytes),
+            Body::Outline(_) => None,
+        }
+    }
+
+    /// What is known of it, to be kept, when its bytes do not lie in one window.
+    pub fn outline(&self) -> Option<Outline> {
+        let Body::Outline(heads) = self.body else { return None };
+        let heads = heads.to_vec();
+        Some(Outline {
+            start: self.start,
+            len: self.len,
+            argc: self.argc,
+            oddities: self.oddities,
+            heads,
+        })
     }
 
     /// Offset of the first byte after it.

@@ -16,7 +16,7 @@ pub use report::{
 };
 
 use crate::aof::{Depth, Event};
-use crate::format::rdb::Entry;
+use crate::format::rdb::{Entry, Library};
 use crate::scan::{Context, Merge, Observer};
 
 /// Databases counted apart. Servers have 16 unless told otherwise; a hostile file has no end of them.
@@ -209,10 +209,10 @@ impl Observer for KeySpace {
         }
     }
 
-    fn library(&mut self, _: &Context, first_line: &[u8]) {
+    fn library(&mut self, _: &Context, library: &Library<'_>) {
         self.report.libraries_seen += 1;
         if self.report.libraries.len() < LIBRARIES {
-            self.report.libraries.push(first_line.to_vec());
+            self.report.libraries.push(library.first_line.to_vec());
         }
     }
 
@@ -282,8 +282,8 @@ mod tests {
             self.0.entry(&self.1, entry);
         }
 
-        fn library(&mut self, first_line: &[u8]) {
-            self.0.library(&self.1, first_line);
+        fn library(&mut self, library: &Library<'_>) {
+            self.0.library(&self.1, library);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a listener is told about each key.
 
 use super::samples::{self, newest};
-use crate::format::rdb::entry::{Entry, Sink};
+use crate::format::rdb::entry::{Entry, Library, Sink};
 use crate::format::rdb::header::Family;
 use crate::format::rdb::pass::{Pass, Progress, walk_slice, walk_slice_with};
 use crate::format::rdb::walk::Walker;
@@ -18,8 +18,8 @@ impl<const T: bool> Sink for Notes<T> {
         self.0.push(format!("{entry:?}"));
     }
 
-    fn library(&mut self, first_line: &[u8]) {
-        self.0.push(format!("library {}", first_line.escape_ascii()));
+    fn library(&mut self, library: &Library<'_>) {
+        self.0.push(format!("library {library:?}"));
     }
 }
 

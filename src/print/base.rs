@@ -1,0 +1,112 @@
+//! Keys and libraries of an RDB part, read again where a walk has found them.
+
+use super::arguments::show_bytes;
+use super::out::Out;
+use crate::disk::Source;
+use crate::error::Result;
+use crate::format::rdb::{self, Crc64, Entry, string};
+
+/// Longest key or library that is held in memory, as it stands in the file and as it is meant. Servers
+/// allow 512 MB, and nobody has one.
+const HELD: u64 = 64 * 1024 * 1024;
+
+/// Bytes that the header of a string takes at most.
+const STRING_HEAD: usize = 19;
+
+/// A key of a base, whole, and its value.
+pub struct Key<'a> {
+    /// What the walk knows of it; its key is all of it.
+    pub entry: Entry<'a>,
+    /// Its value.
+    pub value: Value<'a>,
+}
+
+/// A value as it stands in the file.
+pub struct Value<'a> {
+    source: &'a mut dyn Source,
+    entry: Entry<'static>,
+}
+
+/// A library of functions, whole.
+pub struct Library<'a> {
+    /// Offset of its source in the file.
+    pub at: u64,
+    /// Bytes it takes there.
+    pub bytes: u64,
+    /// Its source.
+    pub code: &'a [u8],
+}
+
+impl Value<'_> {
+    /// Length of [`Self::dump`] in bytes.
+    pub fn dump_len(&self) -> u64 {
+        1 + self.entry.value_bytes + 2 + 8
+    }
+
+    /// Writes what DUMP would answer: type, value, version of the format, and a checksum of all that. No
+    /// value is opened for it, so it can be larger than memory.
+    ///
+    /// # Errors
+    /// When the value cannot be read.
+    pub fn dump(&mut self, out: &mut Out<'_>) -> Result<()> {
+        let entry = &self.entry;
+        let mut crc = Crc64::new();
+        let mut both = |bytes: &[u8]| {
+            crc.update(bytes);
+            out.put(bytes);
+        };
+        both(&[entry.row.number]);
+        show_bytes(self.source, entry.end - entry.value_bytes..entry.end, &mut both)?;
+        both(&(entry.version as u16).to_le_bytes());
+        out.put(&crc.value().to_le_bytes());
+        Ok(())
+    }
+
+    /// Whether what [`Self::dump`] writes says all: a hash that takes its field names from a template
+    /// elsewhere in the file does not.
+    pub fn stands_alone(&self) -> bool {
+        !(self.entry.family == rdb::Family::Redis && matches!(self.entry.row.number, 30 | 32))
+    }
+}
+
+/// The entry of a key with all of its key and its value; `None` when the key is too long to be held.
+pub(super) fn key<'a>(
+    source: &'a mut dyn Source,
+    entry: Entry<'static>,
+    room: &'a mut Vec<u8>,
+) -> Result<Option<Key<'a>>> {
+    if !text(source, entry.at + 1, room)? {
+        return Ok(None);
+    }
+    Ok(Some(Key { entry: entry.with_key(room), value: Value { source, entry } }))
+}
+
+/// The source of a library; `None` when it is too long to be held.
+pub(super) fn library<'a>(
+    source: &mut dyn Source,
+    span: &std::ops::Range<u64>,
+    room: &'a mut Vec<u8>,
+) -> Result<Option<Library<'a>>> {
+    let bytes = span.end - span.start;
+    Ok(text(source, span.start, room)?.then_some(Library { at: span.start, bytes, code: room }))
+}
+
+/// Puts the string at `at`, as it is meant, into `room`. Answers whether it could be held.
+fn text(source: &mut dyn Source, at: u64, room: &mut Vec<u8>) -> Result<bool> {
+    room.clear();
+    let Ok(head) = string::Head::decode(source.window(at, STRING_HEAD)?) else { return Ok(false) };
+    let meant = head.expanded_len().unwrap_or(0);
+    if head.body_len > HELD || meant > HELD {
+        return Ok(false);
+    }
+    let body = at + head.head_len as u64..at + head.head_len as u64 + head.body_len;
+    if head.form == string::Form::Raw {
+        show_bytes(source, body, &mut |bytes| room.extend_from_slice(bytes))?;
+        return Ok(true);
+    }
+    let mut packed = Vec::new();
+    show_bytes(source, body, &mut |bytes| packed.extend_from_slice(bytes))?;
+    let text = string::first_bytes(head, &packed, HELD as usize);
+    room.extend_from_slice(&text.bytes);
+    Ok(!text.is_broken)
+}

@@ -1,0 +1,17 @@
+//! Hands out what a set holds, record by record and key by key, in a form that a [`Form`] knows.
+//!
+//! [`Printer`] selects and finds the bytes, also those that no window holds; [`Resp`] writes what another
+//! server can be fed with. Forms for people and scripts are the caller's. Writes where it is told to,
+//! and never reads a file by itself.
+
+mod arguments;
+mod base;
+mod out;
+mod printer;
+mod resp;
+
+pub use arguments::{Arguments, Part};
+pub use base::{Key, Library, Value};
+pub use out::Out;
+pub use printer::{Form, Options, Printed, Printer, Unprinted};
+pub use resp::Resp;

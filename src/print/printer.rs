@@ -1,0 +1,330 @@
+//! Selects what is printed, and finds the bytes that no window holds.
+
+use std::io;
+
+use super::arguments::Arguments;
+use super::base::{self, Key, Library};
+use super::out::Out;
+use crate::aof::{Damage, Depth, Event};
+use crate::command::CommandId;
+use crate::disk::Source;
+use crate::error::Result;
+use crate::format::rdb::{self, Checksum, Entry};
+use crate::format::resp::{Outline, Record};
+use crate::scan::{Context, Filter, Observer};
+
+/// How things are written. Everything comes in the order of the set.
+pub trait Form {
+    /// A record that was selected, met in the state `at`.
+    ///
+    /// # Errors
+    /// When its bytes cannot be read.
+    fn record(
+        &mut self,
+        at: &Context,
+        record: &Record<'_>,
+        id: Option<CommandId>,
+        arguments: Arguments<'_>,
+        out: &mut Out<'_>,
+    ) -> Result<()>;
+
+    /// A key of a base that was selected. Answers whether this form can write it.
+    ///
+    /// # Errors
+    /// When its bytes cannot be read.
+    fn key(&mut self, at: &Context, key: Key<'_>, out: &mut Out<'_>) -> Result<bool>;
+
+    /// A library of functions in a base.
+    fn library(&mut self, at: &Context, library: &Library<'_>, out: &mut Out<'_>);
+
+    /// A record that was not selected.
+    #[inline]
+    fn left(&mut self, id: Option<CommandId>, out: &mut Out<'_>) {
+        let _ = (id, out);
+    }
+
+    /// Bytes that make no sense.
+    fn gap(&mut self, at: &Context, damage: &Damage, out: &mut Out<'_>) {
+        let _ = (at, damage, out);
+    }
+
+    /// A file ended.
+    fn end(&mut self, out: &mut Out<'_>) {
+        let _ = out;
+    }
+
+    /// Nothing more will be printed, although there is more.
+    fn cut(&mut self, out: &mut Out<'_>) {
+        let _ = out;
+    }
+}
+
+/// What to print.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What to select. Of a base, its databases and keys count, and commands of a base that is a log.
+    pub filter: Filter,
+    /// Also the keys and libraries of RDB parts. Whether a base that is a log is read is for the scan to
+    /// say.
+    pub with_base: bool,
+    /// At most so many records and keys.
+    pub limit: Option<u64>,
+}
+
+/// What was printed and what was not.
+#[derive(Debug)]
+pub struct Printed {
+    /// Records.
+    pub records: u64,
+    /// Keys and libraries of bases.
+    pub keys: u64,
+    /// Records left out only because no annotation stands before them and a time was asked for.
+    pub undated: u64,
+    /// Ranges of bytes that make no sense.
+    pub damaged_ranges: u64,
+    /// Their bytes.
+    pub damaged_bytes: u64,
+    /// Files that end inside a transaction.
+    pub open_transactions: u64,
+    /// RDB parts that were printed and whose checksum does not fit.
+    pub bad_checksums: u64,
+    /// What was selected and could not be printed.
+    pub unprinted: Unprinted,
+    /// Whether all of it could be written.
+    pub written: io::Result<()>,
+}
+
+/// What was selected and could not be printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unprinted {
+    /// Records and values of a stream that begin too far back to be read again.
+    pub out_of_reach: u64,
+    /// Keys and libraries too long to be held, or compressed wrongly.
+    pub unreadable: u64,
+    /// Keys that the form cannot write.
+    pub not_in_form: u64,
+}
+
+impl Unprinted {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.out_of_reach + self.unreadable + self.not_in_form
+    }
+}
+
+/// Something of an RDB part whose bytes are still to be read.
+#[derive(Clone, Debug)]
+enum Found {
+    Key(Entry<'static>),
+    Library(std::ops::Range<u64>),
+}
+
+/// Prints what a filter takes.
+pub struct Printer<'w, F> {
+    form: F,
+    out: Out<'w>,
+    filter: Filter,
+    is_all: bool,
+    base_filter: Filter,
+    with_base: bool,
+    left: u64,
+    outlined: Option<(Context, Outline, Option<CommandId>)>,
+    found: Vec<Found>,
+    text: Vec<u8>,
+    printed: Printed,
+}
+
+impl<'w, F: Form> Printer<'w, F> {
+    /// Prints in `form` to `to`.
+    pub fn new(form: F, options: Options, to: &'w mut dyn io::Write) -> Self {
+        let Options { filter, with_base, limit } = options;
+        Self {
+            form,
+            out: Out::new(to),
+            is_all: filter.is_all(),
+            base_filter: filter.anywhere(),
+            filter,
+            with_base,
+            left: limit.unwrap_or(u64::MAX),
+            outlined: None,
+            found: Vec::new(),
+            text: Vec::new(),
+            printed: Printed {
+                records: 0,
+                keys: 0,
+                undated: 0,
+                damaged_ranges: 0,
+                damaged_bytes: 0,
+                open_transactions: 0,
+                bad_checksums: 0,
+                unprinted: Unprinted::default(),
+                written: Ok(()),
+            },
+        }
+    }
+
+    /// One thing was printed.
+    #[inline]
+    fn count(&mut self) {
+        self.left -= 1;
+        if self.left == 0 {
+            self.form.cut(&mut self.out);
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, at: &Context, record: &Record<'_>, id: Option<CommandId>) {
+        let filter = if at.in_base { &self.base_filter } else { &self.filter };
+        if !self.is_all && !filter.takes(at, record, id) {
+            self.printed.undated += u64::from(filter.misses_time(at, record, id));
+            self.form.left(id, &mut self.out);
+            return;
+        }
+        if let Some(outline) = record.outline() {
+            self.outlined = Some((*at, outline, id));
+            return;
+        }
+        // What lies in a window needs no reading, so nothing can fail.
+        let _ = self.form.record(at, record, id, Arguments::Here(record), &mut self.out);
+        self.printed.records += 1;
+        self.count();
+    }
+
+    /// Prints a record that is larger than a window, or not canonical.
+    fn outlined(&mut self, source: &mut dyn Source) -> Result<()> {
+        let Some((at, outline, id)) = self.outlined.take() else { return Ok(()) };
+        let record = outline.record();
+        if source.oldest() > record.start {
+            self.printed.unprinted.out_of_reach += 1;
+            return Ok(());
+        }
+        let arguments = Arguments::There { source, start: record.start, argc: record.argc };
+        self.form.record(&at, &record, id, arguments, &mut self.out)?;
+        self.printed.records += 1;
+        self.count();
+        Ok(())
+    }
+
+    /// Prints what one window of an RDB part held.
+    fn found(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        let found = std::mem::take(&mut self.found);
+        for one in &found {
+            if self.left == 0 || self.out.has_failed() {
+                break;
+            }
+            let is_printed = match one {
+                Found::Key(entry) => self.key(at, *entry, source)?,
+                Found::Library(span) => self.library(at, span, source)?,
+            };
+            if is_printed {
+                self.printed.keys += 1;
+                self.count();
+            }
+        }
+        self.found = found;
+        self.found.clear();
+        Ok(())
+    }
+
+    fn key(
+        &mut self,
+        at: &Context,
+        entry: Entry<'static>,
+        source: &mut dyn Source,
+    ) -> Result<bool> {
+        if source.oldest() > entry.at {
+            self.printed.unprinted.out_of_reach += 1;
+            return Ok(false);
+        }
+        let Some(key) = base::key(source, entry, &mut self.text)? else {
+            self.printed.unprinted.unreadable += 1;
+            return Ok(false);
+        };
+        // Only now is a long key known as a whole.
+        if !self.is_all && !self.base_filter.takes_entry(&key.entry) {
+            return Ok(false);
+        }
+        let is_printed = self.form.key(at, key, &mut self.out)?;
+        self.printed.unprinted.not_in_form += u64::from(!is_printed);
+        Ok(is_printed)
+    }
+
+    fn library(
+        &mut self,
+        at: &Context,
+        span: &std::ops::Range<u64>,
+        source: &mut dyn Source,
+    ) -> Result<bool> {
+        if source.oldest() > span.start {
+            self.printed.unprinted.out_of_reach += 1;
+            return Ok(false);
+        }
+        let Some(library) = base::library(source, span, &mut self.text)? else {
+            self.printed.unprinted.unreadable += 1;
+            return Ok(false);
+        };
+        self.form.library(at, &library, &mut self.out);
+        Ok(true)
+    }
+}
+
+impl<F: Form> Observer for Printer<'_, F> {
+    type Report = Printed;
+
+    #[inline]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        if self.left == 0 {
+            return;
+        }
+        match event {
+            Event::Record(record, id) => self.record(at, record, *id),
+            Event::Damage(damage) => {
+                self.printed.damaged_ranges += 1;
+                self.printed.damaged_bytes += damage.end - damage.start;
+                self.form.gap(at, damage, &mut self.out);
+            }
+            Event::Rdb(part) => {
+                let mismatch = matches!(part.walked.checksum, Checksum::Mismatch { .. });
+                self.printed.bad_checksums += u64::from(self.with_base && mismatch);
+            }
+            Event::Hollow { .. } | Event::Annotation { .. } => {}
+        }
+    }
+
+    fn depth(&self) -> Depth {
+        if self.with_base { Depth::Entries } else { Depth::Structure }
+    }
+
+    fn entry(&mut self, _: &Context, entry: &Entry<'_>) {
+        let is_known = entry.key_len == entry.key.len() as u64;
+        if self.is_all || !is_known || self.base_filter.takes_entry(entry) {
+            self.found.push(Found::Key(entry.with_key(&[])));
+        }
+    }
+
+    fn library(&mut self, _: &Context, library: &rdb::Library<'_>) {
+        if self.base_filter.takes_libraries() {
+            self.found.push(Found::Library(library.at..library.end));
+        }
+    }
+
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        self.outlined(source)?;
+        self.found(at, source)
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0 || self.out.has_failed()
+    }
+
+    fn end(&mut self, at: &Context, _: u64) {
+        if self.left > 0 {
+            self.printed.open_transactions += u64::from(at.transaction.is_some());
+            self.form.end(&mut self.out);
+        }
+    }
+
+    fn finish(self) -> Printed {
+        Printed { written: self.out.finish(), ..self.printed }
+    }
+}

@@ -19,6 +19,8 @@ pub enum Verb {
     Convert,
     /// `repair --undo`
     Undo,
+    /// A cut asked for as redis-check-aof is asked for it.
+    CheckAof,
 }
 
 impl Verb {
@@ -30,6 +32,7 @@ impl Verb {
             Self::Clean => "clean",
             Self::Convert => "convert",
             Self::Undo => "undo",
+            Self::CheckAof => "redis-check-aof",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::format::rdb::{Checksum, Family};
 use crate::format::resp::Record;
 
 /// Newest RDB version that redis-check-aof 8.2 reads.
-const NEWEST_RDB: u32 = 12;
+pub(super) const NEWEST_RDB: u32 = 12;
 
 /// redis-check-aof reading one file.
 #[derive(Clone, Debug, Default)]

@@ -13,9 +13,11 @@ mod facts;
 mod finding;
 mod loader;
 mod observe;
+pub mod preamble;
 mod rdb_inside;
 mod report;
 mod set;
+pub mod strict;
 mod traps;
 
 pub use facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};

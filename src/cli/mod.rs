@@ -8,6 +8,7 @@ mod inspect;
 mod man;
 mod outcome;
 mod progress;
+mod redis_check_aof;
 mod render;
 mod schema;
 mod stats;
@@ -22,6 +23,10 @@ pub use outcome::Outcome;
 
 /// Runs what the arguments ask for.
 pub fn run() -> Outcome {
+    let words: Vec<_> = std::env::args_os().collect();
+    if words.first().is_some_and(|program| redis_check_aof::is_meant(Path::new(program))) {
+        return redis_check_aof::run(&words);
+    }
     let args = match Args::read() {
         Ok(args) => args,
         Err(e) => return not_understood(&e),

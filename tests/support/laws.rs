@@ -298,6 +298,32 @@ pub fn a_checked_set_adds_up(bytes: &[u8]) {
 
 /// Any bytes as the records of an RDB: the walk ends without a panic and says the same in windows of any
 /// size, with and without a listener; a check of it, thorough or not, adds up. The first byte chooses the windows' size.
+/// Both pictures of redis-check-aof end at the same place: the one that reads tokens up to the first it
+/// refuses, and the one that watches a pass over everything.
+pub fn both_pictures_of_redis_check_aof_agree(bytes: &[u8]) {
+    // One reads no RDB by itself. And a count below any 32 bits is an empty record to the program, but
+    // what its low half says to loaders, by which the pass goes: only one of both can be shown.
+    let is_far_below =
+        |at: &[u8]| at.starts_with(b"*") && lenient::number(&at[1..]).value < -(1 << 31);
+    if rdb::sniff(bytes).is_some() || (0..bytes.len()).any(|at| is_far_below(&bytes[at..])) {
+        return;
+    }
+    let file = file_of(bytes);
+    let frozen = FrozenFile::open(file.path()).expect("open a file");
+    let mut source = frozen.source(Access::Read);
+    let strict = check::strict::Strict::new(None).read(&mut *source, 0).expect("read a file");
+    let aof = Aof::open(file.path(), &OpenOptions::default());
+    // A packed file and a manifest are no segment.
+    let Ok(aof) = aof else { return };
+    if aof.manifest.is_some() || !aof.segments[0].is_plain() {
+        return;
+    }
+    let facts = scan::scan(&aof, Check::new(&aof), &Pace::default(), &Silent).expect("read a set");
+    let facts = &facts.segments[0];
+    assert_eq!(strict.ok_up_to, facts.ok_up_to, "{strict:?}");
+    assert_eq!(strict.refused.is_some(), facts.refusal.is_some(), "{strict:?} {facts:?}");
+}
+
 pub fn an_rdb_is_the_same_in_any_window(bytes: &[u8]) {
     let Some((&size, body)) = bytes.split_first() else { return };
     let magic: &[u8] = if rdb::sniff(body).is_some() { b"" } else { b"REDIS0012" };

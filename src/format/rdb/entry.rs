@@ -179,7 +179,14 @@ pub struct Token<'a> {
     /// Bytes of it that are still to come.
     pub(super) rest: u64,
     /// The current database.
-    pub(super) db: u64,
+    pub db: u64,
+}
+
+impl Token<'_> {
+    /// Whether it is the number that begins a record.
+    pub const fn begins_record(&self) -> bool {
+        self.item.is_none()
+    }
 }
 
 /// Listens to a walk.

@@ -36,7 +36,7 @@ pub fn line(input: &[u8]) -> Line {
     let reach = &input[..input.len().min(LOADER_LINE)];
     let len = memchr::memchr(b'\n', reach).map_or(reach.len(), |newline| newline + 1);
     let text = &reach[1.min(len)..len];
-    let number = strtol(text);
+    let number = number(text);
     let after = &text[number.end..];
     Line {
         len,
@@ -52,17 +52,23 @@ pub fn line(input: &[u8]) -> Line {
     }
 }
 
-struct Number {
-    value: i64,
-    digits: bool,
-    /// Bytes used up.
-    end: usize,
+/// What C's `strtol` makes of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The number; 0 when there is none.
+    pub value: i64,
+    /// Whether there was any digit.
+    pub digits: bool,
+    /// Bytes used up, from the first one on; 0 when there is no number.
+    pub end: usize,
     /// Not the canonical spelling of `value`.
-    loose: bool,
+    pub loose: bool,
+    /// The number is beyond what `value` can hold.
+    pub is_clamped: bool,
 }
 
 /// C's `strtol` in base 10.
-fn strtol(text: &[u8]) -> Number {
+pub fn number(text: &[u8]) -> Number {
     let blanks = text.iter().take_while(|b| matches!(b, b' ' | 9..=13)).count();
     let signed = matches!(text.get(blanks), Some(b'+' | b'-'));
     let negative = text.get(blanks) == Some(&b'-');
@@ -70,16 +76,17 @@ fn strtol(text: &[u8]) -> Number {
     let digits = text[start..].iter().take_while(|b| b.is_ascii_digit()).count();
     if digits == 0 {
         // No conversion: nothing is used up, not even the blanks.
-        return Number { value: 0, digits: false, end: 0, loose: true };
+        return Number { value: 0, digits: false, end: 0, loose: true, is_clamped: false };
     }
     let digit = &text[start..start + digits];
-    let value = digit.iter().fold(0_i64, |value, b| {
-        let step = i64::from(b - b'0');
-        let value = value.saturating_mul(10);
-        if negative { value.saturating_sub(step) } else { value.saturating_add(step) }
+    let exact = digit.iter().try_fold(0_i64, |value, b| {
+        let (value, step) = (value.checked_mul(10)?, i64::from(b - b'0'));
+        if negative { value.checked_sub(step) } else { value.checked_add(step) }
     });
+    let value = exact.unwrap_or(if negative { i64::MIN } else { i64::MAX });
     let padded = digits > 1 && digit[0] == b'0';
-    Number { value, digits: true, end: start + digits, loose: start > 0 || padded }
+    let loose = start > 0 || padded;
+    Number { value, digits: true, end: start + digits, loose, is_clamped: exact.is_none() }
 }
 
 #[cfg(test)]

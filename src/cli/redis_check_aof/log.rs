@@ -1,0 +1,31 @@
+//! What the manifest's reader writes to a server's log, in the log's own form.
+
+use aofkit::format::manifest::Reason;
+use aofkit::text;
+
+use super::{Run, Told};
+
+/// A manifest that cannot be read ends the run.
+pub fn manifest_fault<T>(run: &Run, manifest: &[u8], why: Reason) -> Told<T> {
+    line(run, "\n*** FATAL AOF MANIFEST FILE ERROR ***\n");
+    let sentence = why.kind.server_message();
+    // What was not read as a line at all has none to show.
+    let place = match why.kind {
+        aofkit::format::manifest::Kind::TooLong(_) | aofkit::format::manifest::Kind::Empty => None,
+        _ => usize::try_from(why.line).ok().and_then(|line| line.checked_sub(1)),
+    };
+    if let Some(shown) = place.and_then(|line| manifest.split(|&b| b == b'\n').nth(line)) {
+        line(run, &format!("Reading the manifest file, at line {}\n", why.line));
+        let shown = text::name(shown.trim_ascii());
+        line(run, &format!(">>> '{shown}'\n"));
+    }
+    line(run, &format!("{sentence}\n"));
+    Err(super::Ended)
+}
+
+/// One line of the log: process, role, time, level.
+fn line(run: &Run, text: &str) {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let time = now.strftime("%d %b %Y %H:%M:%S%.3f");
+    run.say(format!("{}:C {time} # {text}\n", std::process::id()).as_bytes());
+}

@@ -1,0 +1,124 @@
+//! Called as `redis-check-aof` or `valkey-check-aof`: the arguments, phrases and exit statuses of that
+//! program in version 8.2, for runbooks and containers that know no other.
+//!
+//! Everything goes to standard output, as there. What differs on purpose is listed in `docs/behaviour.md`.
+
+mod cut;
+mod file;
+mod log;
+mod preamble;
+mod set;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use aofkit::check::strict::{Strict, seconds};
+
+use super::outcome::Outcome;
+
+/// The version whose ways these are.
+const VERSION: &str = "8.2.3";
+
+/// Whether a program called by this name is meant to be that one.
+pub fn is_meant(program: &Path) -> bool {
+    let name = program.file_name().unwrap_or_default().as_bytes();
+    [&b"redis-check-aof"[..], b"valkey-check-aof"].iter().any(|meant| name.starts_with(meant))
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Check,
+    Fix,
+    /// Cut what was written after this second.
+    Until(i64),
+}
+
+/// Why the run is over before its end. It has been told.
+struct Ended;
+
+type Told<T> = Result<T, Ended>;
+
+/// Runs as that program. The first argument is the name it was called by.
+pub fn run(args: &[OsString]) -> Outcome {
+    let words: Vec<&[u8]> = args.iter().skip(1).map(|word| word.as_bytes()).collect();
+    let program = args.first().map_or(&b"redis-check-aof"[..], |name| name.as_bytes());
+    let mut run = Run { lines: Strict::new(None), wish: Wish::Check };
+    let path = match words[..] {
+        [b"-v" | b"--version"] => return version(&mut run),
+        [path] => path,
+        [b"--fix", path] => {
+            run.wish = Wish::Fix;
+            path
+        }
+        [b"--truncate-to-timestamp", text, path] => {
+            let Some(until) = seconds(text) else {
+                run.say(b"Invalid timestamp, aborting...\n");
+                return Outcome::CouldNot;
+            };
+            if until != 0 {
+                run.wish = Wish::Until(until);
+                run.lines = Strict::new(Some(until));
+            }
+            path
+        }
+        _ => {
+            let options = b" [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n";
+            run.say(&[b"Usage: ", program, options].concat());
+            return Outcome::CouldNot;
+        }
+    };
+    match set::check(&mut run, path) {
+        Ok(()) => Outcome::Done,
+        Err(Ended) => Outcome::CouldNot,
+    }
+}
+
+fn version(run: &mut Run) -> Outcome {
+    let build = concat!("aofkit-", env!("CARGO_PKG_VERSION"));
+    let text =
+        format!("redis-check-aof v={VERSION} sha=00000000:0 malloc=system bits=64 build={build}\n");
+    run.say(text.as_bytes());
+    Outcome::Done
+}
+
+/// One run: what is asked for, and what goes from file to file.
+struct Run {
+    lines: Strict,
+    wish: Wish,
+}
+
+impl Run {
+    /// Prints. Where standard output is gone the exit status still tells.
+    fn say(&self, text: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text).and_then(|()| out.flush());
+    }
+
+    /// Prints, and ends the run.
+    fn end<T>(&self, text: &[u8]) -> Told<T> {
+        self.say(text);
+        Err(Ended)
+    }
+
+    /// Reads the answer to a question: only its first byte counts.
+    fn asks(&self) -> bool {
+        self.say(b"Continue? [y/N]: ");
+        let mut answer = [0];
+        let read = std::io::Read::read(&mut std::io::stdin().lock(), &mut answer);
+        read.is_ok_and(|n| n == 1) && answer[0].eq_ignore_ascii_case(&b'y')
+    }
+}
+
+/// What the system says about an error, without Rust's number behind it.
+fn reason(error: &aofkit::error::Error) -> String {
+    use std::error::Error;
+    let Some(source) = error.source() else { return error.to_string() };
+    let text = source.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,155 @@
+//! The real programs and ours, run on one case each, and what the real ones did, recorded.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::cases::Case;
+
+/// What a run did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Exit status; negative when a signal ended it.
+    pub exit: i32,
+    /// Standard output, then standard error, what differs from run to run masked.
+    pub output: String,
+    /// Files that have another length now, as `name=length`.
+    pub cut: String,
+}
+
+/// Runs `program` on the case.
+pub fn run(program: &Path, case: &Case) -> Done {
+    let dir = tempfile::tempdir().unwrap();
+    lay_out(case, dir.path());
+    let output = call(program, case, dir.path());
+    let mut cut = Vec::new();
+    for (name, bytes) in &case.files {
+        let now = fs::read(dir.path().join(name)).unwrap();
+        assert!(bytes.starts_with(&now), "{name} holds other bytes than before");
+        if now.len() != bytes.len() {
+            cut.push(format!("{name}={}", now.len()));
+        }
+    }
+    // Where ours keeps what it cut is told on standard error.
+    let kept = b"aofkit: what was cut is kept in ";
+    let errors = if output.stderr.starts_with(kept) { &[][..] } else { &output.stderr };
+    let said = [&output.stdout, errors].concat();
+    let exit = output
+        .status
+        .code()
+        .unwrap_or_else(|| -std::os::unix::process::ExitStatusExt::signal(&output.status).unwrap());
+    Done { exit, output: masked(&said), cut: cut.join(" ") }
+}
+
+/// Writes the files of a case.
+pub fn lay_out(case: &Case, dir: &Path) {
+    for (name, bytes) in &case.files {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Runs `program` in a directory where the files of the case lie.
+pub fn call(program: &Path, case: &Case, dir: &Path) -> Output {
+    let mut child = Command::new(program)
+        .args(&case.args)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(case.stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// Without what differs from run to run: the program's path, process and time of log lines.
+fn masked(said: &[u8]) -> String {
+    let lines = said.split(|&byte| byte == b'\n').map(|line| {
+        let line = aofkit::text::escape(line);
+        if line.starts_with("Usage: ") {
+            let options = line.find(" [").map_or("", |at| &line[at..]);
+            return format!("Usage: PROGRAM{options}");
+        }
+        if line.starts_with("redis-check-aof v=") || line.starts_with("valkey-check-aof v=") {
+            return "PROGRAM v=VERSION".to_owned();
+        }
+        match line.split_once(" # ") {
+            Some((stamp, rest)) if stamp.contains(":C ") => format!("LOG # {rest}"),
+            _ => line,
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+impl Done {
+    /// Without what lay on the stack of 7.0 behind a line that ends early: it differs from run to run.
+    #[must_use]
+    pub fn without_stack(mut self) -> Self {
+        let lines = self.output.lines().map(|line| match line.split_once(", got: 00") {
+            Some((start, _)) => format!("{start}, got: 00"),
+            None => line.to_owned(),
+        });
+        self.output = lines.collect::<Vec<_>>().join("\n");
+        self
+    }
+}
+
+/// Our binary, called by the other name.
+pub struct Ours {
+    _dir: tempfile::TempDir,
+    pub path: PathBuf,
+}
+
+pub fn ours() -> Ours {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("redis-check-aof");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_aofkit"), &path).unwrap();
+    Ours { _dir: dir, path }
+}
+
+/// What the real programs did, by case: that of 8.2, then that of 7.0.
+pub type Recorded = BTreeMap<String, [Done; 2]>;
+
+const HEADER: &str =
+    "case\texit_8.2.3\tcut_8.2.3\toutput_8.2.3\texit_7.0.15\tcut_7.0.15\toutput_7.0.15";
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases/redis-check-aof-runs.tsv")
+}
+
+pub fn recorded() -> Recorded {
+    let text = fs::read_to_string(path()).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(HEADER));
+    let rows = lines.map(|line| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let done = |from: usize| Done {
+            exit: cells[from].parse().unwrap(),
+            cut: cells[from + 1].to_owned(),
+            output: cells[from + 2].replace("\\N", "\n"),
+        };
+        let newer = done(1);
+        let older = if cells[4] == "=" { newer.clone() } else { done(4) };
+        (cells[0].to_owned(), [newer, older])
+    });
+    rows.collect()
+}
+
+/// Writes the record anew.
+pub fn record(runs: &Recorded) {
+    let mut text = format!("{HEADER}\n");
+    let cells = |done: &Done| {
+        assert!(!done.output.contains('\t'));
+        format!("{}\t{}\t{}", done.exit, done.cut, done.output.replace('\n', "\\N"))
+    };
+    for (name, [newer, older]) in runs {
+        let other = if newer == older { "=\t\t".to_owned() } else { cells(older) };
+        text.push_str(&format!("{name}\t{}\t{other}\n", cells(newer)));
+    }
+    fs::write(path(), text).unwrap();
+}

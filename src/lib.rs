@@ -9,6 +9,7 @@
 //! 3. [`scan`]: one pass over a set that feeds observers
 //! 4. observers: [`stats`] and [`check`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
+//! 6. acts: [`repair`]
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};

@@ -136,14 +136,17 @@ pub(super) fn is_temporary(name: &[u8]) -> bool {
 
 /// What the name of a segment says: `<stem>.<number>.base.rdb`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SegmentName<'n> {
-    pub(super) stem: &'n [u8],
-    pub(super) number: i64,
-    pub(super) is_base: bool,
+pub struct SegmentName<'n> {
+    /// What the names of a set begin with.
+    pub stem: &'n [u8],
+    /// Its number; zeros before it do not count.
+    pub number: i64,
+    /// Whether it is the name of a base.
+    pub is_base: bool,
 }
 
 /// Takes apart a name that a server gives to segments.
-pub(super) fn segment_name(name: &[u8]) -> Option<SegmentName<'_>> {
+pub fn segment_name(name: &[u8]) -> Option<SegmentName<'_>> {
     let (rest, is_base) = None
         .or_else(|| Some((name.strip_suffix(b".base.rdb")?, true)))
         .or_else(|| Some((name.strip_suffix(b".base.aof")?, true)))

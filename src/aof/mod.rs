@@ -20,6 +20,7 @@ mod walker;
 pub use conf::read_conf;
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use leftover::{Leftover, LeftoverKind};
+pub use locate::{SegmentName, segment_name};
 pub use open::{OpenOptions, open_each};
 pub use preview::Changes;
 pub use set::{Aof, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};

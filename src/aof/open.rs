@@ -329,6 +329,20 @@ pub(super) fn segment(dir: &Path, name: &[u8], role: Role, seq: Option<i64>) -> 
     Ok(Segment { name: name.to_vec(), path, role, seq, is_link, input })
 }
 
+impl Aof {
+    /// The set with the files that lie there by their names, where its manifest names none of them.
+    ///
+    /// # Errors
+    /// When the directory or a file in it cannot be read.
+    pub fn with_files_by_name(mut self) -> Result<Self> {
+        let Some(manifest) = &self.manifest else { return Ok(self) };
+        let name = manifest.path.file_name().unwrap_or_default().as_bytes();
+        let stem = name.strip_suffix(b".manifest").unwrap_or(name);
+        (self.segments, self.leftovers) = by_name(&self.dir(), stem)?;
+        Ok(self)
+    }
+}
+
 /// Segments by their names, where no manifest says what they are: the newest base, and all increments.
 fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
     let listed = disk::list_dir(dir)?;

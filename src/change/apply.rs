@@ -275,7 +275,7 @@ pub(super) fn temporary(name: &[u8]) -> Vec<u8> {
     [TEMPORARY, name].concat()
 }
 
-fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
+pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
     match piece {
         Piece::Keep { file, from, to } => {
             NewBytes::Range { file: places[*file], from: *from, to: *to }
@@ -285,7 +285,7 @@ fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
 }
 
 /// What a file has that comes newly into a directory: its owner, and what servers give to their files.
-fn like_a_file_in(dir: &Path) -> Result<Attributes> {
+pub(super) fn like_a_file_in(dir: &Path) -> Result<Attributes> {
     Ok(Attributes { mode: 0o644, modified_ns: None, ..disk::attributes(dir)? })
 }
 

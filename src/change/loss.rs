@@ -1,6 +1,13 @@
 //! What a plan costs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use crate::aof::{Aof, Event, walk};
+use crate::command::{self, CommandId, Kind};
+use crate::error::Result;
+use crate::format::resp::Record;
+use crate::scan::Context;
 
 /// A key that a removed command named.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,5 +49,79 @@ impl Loss {
             }
         }
         self.keys_total += other.keys_total - shared.min(other.keys_total);
+    }
+}
+
+/// Bytes of a key that are kept to show it.
+const SHOWN: usize = 64;
+
+/// Different keys told apart at most.
+const TOLD_APART: usize = 1 << 18;
+
+/// Counts what goes with some ranges of a segment.
+struct Count<'r> {
+    ranges: &'r [(u64, u64)],
+    hasher: RandomState,
+    keys: HashSet<u64>,
+    loss: Loss,
+    /// The transaction that was last counted, by the offset of its MULTI.
+    counted: Option<u64>,
+}
+
+impl Count<'_> {
+    /// Whether the record at this offset goes.
+    fn goes(&self, at: u64) -> bool {
+        let next = self.ranges.partition_point(|(_, to)| *to <= at);
+        self.ranges.get(next).is_some_and(|(from, _)| *from <= at)
+    }
+
+    fn record(&mut self, at: &Context, record: &Record<'_>, id: Option<CommandId>) {
+        if !self.goes(record.start) {
+            return;
+        }
+        self.loss.commands += 1;
+        let opens = id.is_some_and(|id| id.kind() == Kind::Multi);
+        let transaction = at.transaction.or(opens.then_some(record.start));
+        if transaction.is_some() && transaction != self.counted {
+            self.counted = transaction;
+            self.loss.transactions += 1;
+        }
+        for key in id.into_iter().flat_map(|id| command::keys(id, record)) {
+            let hash = self.hasher.hash_one((at.db, key.arg.len, key.arg.head));
+            if self.keys.len() < TOLD_APART && self.keys.insert(hash) {
+                self.loss.keys_total += 1;
+                if self.loss.keys.len() < Loss::KEYS {
+                    let name = key.arg.head[..key.arg.head.len().min(SHOWN)].to_vec();
+                    self.loss.keys.insert(LostKey { db: Some(at.db), name });
+                }
+            }
+        }
+    }
+}
+
+impl Loss {
+    /// What goes with these ranges of a segment, which ascend and do not overlap: commands that begin in
+    /// them, their transactions, the keys they name.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn of(aof: &Aof, segment: usize, ranges: &[(u64, u64)]) -> Result<Self> {
+        let mut count = Count {
+            ranges,
+            hasher: RandomState::new(),
+            keys: HashSet::new(),
+            loss: Self::default(),
+            counted: None,
+        };
+        let mut at = Context { segment, ..Context::default() };
+        let mut source = aof.segments[segment].source()?;
+        walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+            if let Event::Record(record, id) = &event {
+                count.record(&at, record, *id);
+            }
+            at.follow(&event);
+        })?;
+        count.loss.bytes = ranges.iter().map(|(from, to)| to.saturating_sub(*from)).sum();
+        Ok(count.loss)
     }
 }

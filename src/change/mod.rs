@@ -10,6 +10,7 @@ mod journal;
 mod keep;
 mod loss;
 mod outlook;
+mod output;
 mod plan;
 mod recipe;
 mod undo;

@@ -20,7 +20,7 @@ mod set;
 pub mod strict;
 mod traps;
 
-pub use facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
+pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 pub use finding::{Kind, Lost, Problem, Severity};
 pub(crate) use loader::{Loader, Opinion};
 pub use observe::Check;

@@ -1,6 +1,77 @@
-//! Turns what is wrong with a set into a plan that makes it whole again.
+//! What can be put right in a set: its end and its manifest, where that is provable.
 //!
-//! Knows what a check found and what a loader takes; writes nothing itself: what comes out is a
-//! [`crate::change::Plan`].
+//! Knows what a check found; writes nothing itself: what comes out is a [`crate::change::Plan`]. What needs a
+//! word from a person is told, and left alone.
 
+mod from_files;
 pub mod inner;
+mod lines;
+mod manifest;
+mod tail;
+
+use crate::aof::Aof;
+use crate::change::{Draft, Loss, Plan, Verb};
+use crate::check::Report;
+use crate::error::Result;
+use manifest::Answer;
+use tail::Tail;
+
+/// What can be done without asking.
+#[derive(Debug)]
+pub struct Proposal {
+    /// What is to happen; empty when there is nothing to do, or nothing that would be honest.
+    pub plan: Plan,
+    /// What stays wrong although it was meant to be put right, and why.
+    pub left: Vec<String>,
+}
+
+/// The set as it is looked at for a repair: with its files by their names where the manifest names none, for
+/// then it is the manifest that is wrong.
+///
+/// # Errors
+/// When a file cannot be opened.
+pub fn subject(aof: Aof) -> Result<Aof> {
+    let names_nothing = aof.manifest.is_some() && aof.live().next().is_none();
+    if names_nothing && !aof.upgrade_pending { aof.with_files_by_name() } else { Ok(aof) }
+}
+
+/// A plan for the end of the last file and for the manifest. `aof` is one that [`subject`] answered.
+///
+/// # Errors
+/// When the set cannot be read again.
+pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
+    let mut draft = Draft::new(Verb::Repair, aof);
+    let mut left = Vec::new();
+    match tail::tail(aof, report)? {
+        Tail::Sound => {}
+        Tail::Doubtful(why) => left.push(why),
+        Tail::Cut { segment, to, what } => {
+            let len = aof.segments[segment].len().unwrap_or(to);
+            draft.lose(Loss::of(aof, segment, &[(to, len)])?);
+            draft.note(format!("what is cut off is {what}"));
+            draft.cut(segment, to);
+        }
+    }
+    match manifest::manifest(aof, report)? {
+        Answer::Sound => {}
+        Answer::Doubtful(why) => left.push(format!("manifest: {why}")),
+        Answer::Mended { manifest, notes } => {
+            draft.manifest(manifest);
+            notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
+        }
+    }
+    Ok(Proposal { plan: draft.finish()?, left })
+}
+
+/// A plan for the end of the last file; `None` when it is sound, or when no cut would be honest.
+///
+/// # Errors
+/// When the set cannot be read again.
+pub fn tail(aof: &Aof, report: &Report) -> Result<Option<Plan>> {
+    let Tail::Cut { segment, to, .. } = tail::tail(aof, report)? else { return Ok(None) };
+    let mut draft = Draft::new(Verb::Repair, aof);
+    let len = aof.segments[segment].len().unwrap_or(to);
+    draft.lose(Loss::of(aof, segment, &[(to, len)])?);
+    draft.cut(segment, to);
+    Ok(Some(draft.finish()?))
+}

@@ -1,0 +1,102 @@
+//! Tails: what stands at the very end of the last file and is no whole record or transaction.
+
+use crate::aof::{Aof, Ending, Event, Role, Why, walk};
+use crate::check::{Report, SegmentFacts, What};
+use crate::command::Kind;
+use crate::error::Result;
+
+/// What can be done about the end of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Nothing is wrong there.
+    Sound,
+    /// The last file is cut.
+    Cut {
+        /// Its position in the set.
+        segment: usize,
+        /// Its new length.
+        to: u64,
+        /// What is cut, for a reader.
+        what: &'static str,
+    },
+    /// No cut would be honest without a word from a person; why.
+    Doubtful(String),
+}
+
+/// Looks at the end of the last file, if nothing stops the target's loader before it.
+pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
+    let Some(segment) = aof.last_live() else { return Ok(Tail::Sound) };
+    let facts = report.segments.get(segment).and_then(|s| s.facts.as_ref());
+    let Some((facts, halt)) = facts.and_then(|f| Some((f, f.halt?))) else {
+        return Ok(Tail::Sound);
+    };
+    let stop = facts.seen.iter().find(|seen| {
+        let open = matches!(seen.what, What::OpenTransaction { .. });
+        seen.offset == halt.at || open && seen.offset + seen.len == halt.at
+    });
+    let Some(stop) = stop.filter(|stop| stop.offset + stop.len == facts.len && stop.count == 1)
+    else {
+        return Ok(Tail::Sound);
+    };
+    let what = match &stop.what {
+        What::Damage(damage) if matches!(damage.fault.reason, Why::Rdb(_)) => {
+            return Ok(Tail::Sound);
+        }
+        What::Damage(damage) => match damage.ending {
+            Ending::Torn => "the beginning of a record that was never finished",
+            Ending::Zeros => "NUL bytes, as a power loss leaves them",
+            Ending::Garbage => "bytes that are no record",
+            Ending::Resumes | Ending::Unread(_) => return Ok(Tail::Sound),
+        },
+        What::OpenTransaction { .. } => "a transaction without its EXEC",
+        What::Hollow => "a header that announces nothing",
+        _ => return Ok(Tail::Sound),
+    };
+    let to = stop.cut_before;
+    let of = &aof.segments[segment];
+    if !of.is_plain() {
+        return Ok(Tail::Doubtful("it is packed or a stream: unpack it first".to_owned()));
+    }
+    if to == 0 && of.role != Role::Increment {
+        return Ok(Tail::Doubtful(
+            "not one byte of it is sound: nothing would be left. Is it an append-only file at all? \
+             Else restore it from a backup"
+                .to_owned(),
+        ));
+    }
+    if to < stop.offset || matches!(stop.what, What::OpenTransaction { .. }) {
+        if let Some(at) = restarted(aof, segment, to, facts)? {
+            return Ok(Tail::Doubtful(format!(
+                "the transaction that begins at byte {to} has no EXEC, but a server seems to have \
+                 started anew inside of it, at byte {at}: cutting would also take what was written since \
+                 (--truncate cuts, --salvage keeps it)"
+            )));
+        }
+        return Ok(Tail::Cut { segment, to, what: "a transaction without its EXEC" });
+    }
+    Ok(Tail::Cut { segment, to, what })
+}
+
+/// Where a server seems to have started anew inside of the open transaction at `multi`: it selects a
+/// database before anything else it writes, also one that is selected already. No transaction does that, and
+/// none contains a MULTI.
+fn restarted(aof: &Aof, segment: usize, multi: u64, facts: &SegmentFacts) -> Result<Option<u64>> {
+    let mut source = aof.segments[segment].source()?;
+    let (mut db, mut inside, mut found) = (None, 0_u64, None);
+    walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+        let Event::Record(record, Some(id)) = event else { return };
+        let selects = (id.kind() == Kind::Select).then(|| record.args().nth(1)).flatten();
+        if record.start >= multi {
+            let again = selects.is_some_and(|arg| db.as_deref() == Some(arg.head));
+            if found.is_none() && inside > 0 && (again || id.kind() == Kind::Multi) {
+                found = Some(record.start);
+            }
+            inside += 1;
+        }
+        if let Some(arg) = selects {
+            db = Some(arg.head.to_vec());
+        }
+    })?;
+    debug_assert!(found.is_none_or(|at| at < facts.len));
+    Ok(found)
+}

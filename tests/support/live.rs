@@ -90,7 +90,7 @@ impl Live {
         let started = Instant::now();
         loop {
             if let Ok(stream) = UnixStream::connect(&socket) {
-                return Live { process: process, stream: BufReader::new(stream) };
+                return Live { process, stream: BufReader::new(stream) };
             }
             assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
             thread::sleep(Duration::from_millis(10));

@@ -106,6 +106,10 @@ impl<'a> Window<'a> {
     pub(super) fn head(&mut self) -> Result<Head, Stop> {
         let head = Head::decode(self.rest()).map_err(|halt| self.halt(halt))?;
         self.pos += head.head_len;
+        // Told before any of its bytes are asked for, so that all listeners get the same answer.
+        if head.body_len > (i64::MAX as u64).saturating_sub(self.at()) {
+            return Err(Stop::Bad(Reason::StringImpossible));
+        }
         Ok(head)
     }
 

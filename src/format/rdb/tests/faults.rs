@@ -3,8 +3,9 @@
 use super::samples::{file, hex, newest};
 use crate::format::fault::Fault;
 use crate::format::rdb::checksum::is_intact;
+use crate::format::rdb::entry::Sink;
 use crate::format::rdb::header::Family::{self, Redis, Valkey};
-use crate::format::rdb::pass::{Failure, walk_slice};
+use crate::format::rdb::pass::{Failure, walk_slice, walk_slice_with};
 use crate::format::rdb::reason::{Class, Reason};
 
 fn fails(family: Family, records: &str) -> Failure {
@@ -112,4 +113,19 @@ fn a_wrong_header_is_located_in_the_file() {
     let failure = walk_slice(b"REDIS00x2", 100).unwrap_err();
     assert_eq!(failure.fault, Fault::new(107, Reason::VersionNotNumber));
     assert_eq!(walk_slice(b"*1\r\n", 0).unwrap_err().fault, Fault::new(0, Reason::NotRdb));
+}
+
+#[test]
+fn an_impossible_length_is_one_for_every_listener() {
+    struct Ear;
+    impl Sink for Ear {
+        const ENTRIES: bool = true;
+    }
+    // A key, and a packed encoding: what a listener wants to look into.
+    for records in ["00 81ffffffffffffff00 6b", "10 0168 81ffffffffffffff00 6b"] {
+        let bytes = newest(Family::Redis, records);
+        let silent = walk_slice(&bytes, 0).unwrap_err().fault;
+        let told = walk_slice_with(&bytes, 0, &mut Ear).unwrap_err().fault;
+        assert_eq!((silent, silent.reason), (told, Reason::StringImpossible), "{records}");
+    }
 }

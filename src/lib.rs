@@ -7,9 +7,9 @@
 //!    means), [`rules`] (what each server accepts)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
-//! 4. observers: [`stats`] and [`check`]
+//! 4. observers: [`stats`], [`check`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
-//! 6. acts: [`repair`]
+//! 6. acts: [`repair`] and [`rewind`]
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};
@@ -35,9 +35,11 @@ pub mod disk;
 pub mod error;
 pub mod format;
 pub mod limits;
+pub mod moment;
 pub mod print;
 pub mod progress;
 pub mod repair;
+pub mod rewind;
 pub mod rules;
 pub mod scan;
 pub mod stats;

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 7] = [
     &["command", "disk", "format", "rules"],
     &["aof"],
     &["scan"],
-    &["check", "growth", "print", "stats"],
+    &["check", "growth", "moment", "print", "stats"],
     &["change"],
     &["clean", "convert", "repair", "rewind"],
 ];

@@ -1,0 +1,143 @@
+//! Back to a moment: everything behind it leaves the set, across segments, manifest included.
+//!
+//! Finds the moment by [`crate::moment`], says what would go, and answers a [`crate::change::Plan`]; carries nothing
+//! out itself. What the base holds is one state without a history: an older moment is out of reach.
+
+use crate::aof::{Aof, Layout, Role};
+use crate::change::{Draft, Loss, Plan, Verb};
+use crate::check::{Check, Report, Wording, judge};
+use crate::error::Result;
+use crate::moment::{Boundary, Cutter, Found, Moment};
+use crate::progress::Progress;
+use crate::scan::{Pace, scan};
+
+/// A way back, or why there is none.
+#[derive(Debug)]
+pub struct Rewind {
+    /// What was found in the set.
+    pub found: Found,
+    /// How far back it is known what was when.
+    pub reach: Reach,
+    /// The judgement of the set as it is.
+    pub report: Report,
+    /// What is to happen.
+    pub answer: Answer,
+}
+
+/// What is to happen.
+#[derive(Debug)]
+pub enum Answer {
+    /// This; an empty plan where nothing lies behind the moment.
+    Plan(Box<Plan>),
+    /// Nothing, for this reason.
+    No(Why),
+}
+
+/// Why a moment cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// No annotation says when anything was written.
+    Undated,
+    /// The base was made later: it holds everything older in one state.
+    OlderThanBase,
+    /// Nothing lies before it.
+    NothingBefore,
+    /// No command fits.
+    NoSuchCommand,
+    /// The file ends before this place.
+    BeyondEnd,
+    /// The place lies inside the RDB of the base, which is one state.
+    InsideBase,
+}
+
+/// How far back it is known what was when. Unix seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// When the save of the base began, as its fields say.
+    pub base_created: Option<i64>,
+    /// The first annotation.
+    pub first_ts: Option<i64>,
+    /// The last annotation.
+    pub last_ts: Option<i64>,
+}
+
+/// Looks for the way back to `moment`.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn rewind(
+    aof: &Aof,
+    moment: &Moment,
+    wording: &Wording,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<Rewind> {
+    let observers = (Cutter::new(moment.clone()), Check::new(aof));
+    let (found, facts) = scan(aof, observers, pace, progress)?;
+    let report = judge(aof, facts, wording)?;
+    let reach = reach(aof, &report);
+    let answer = match unreachable(aof, moment, &found, reach) {
+        Some(why) => Answer::No(why),
+        None => Answer::Plan(Box::new(plan(aof, found.boundary)?)),
+    };
+    Ok(Rewind { found, reach, report, answer })
+}
+
+fn reach(aof: &Aof, report: &Report) -> Reach {
+    let facts = || report.segments.iter().filter_map(|s| s.facts.as_ref());
+    // The RDB of a file by itself is its base as well.
+    let base = aof.live().next().map(|(first, _)| first);
+    let rdb = facts().find(|f| Some(f.position) == base).and_then(|f| f.rdb.as_ref());
+    Reach {
+        base_created: rdb.and_then(|rdb| rdb.fields().created_s()),
+        first_ts: facts().find_map(|f| f.first_ts),
+        last_ts: facts().filter_map(|f| f.last_ts).last(),
+    }
+}
+
+/// Why the moment is out of reach, if it is.
+fn unreachable(aof: &Aof, moment: &Moment, found: &Found, reach: Reach) -> Option<Why> {
+    let Some(boundary) = found.boundary else {
+        return match moment {
+            Moment::Until(_) if reach.first_ts.is_none() => Some(Why::Undated),
+            Moment::Until(until) if reach.base_created.is_some_and(|base| *until < base) => {
+                Some(Why::OlderThanBase)
+            }
+            Moment::Until(_) => None,
+            Moment::At(_) => Some(Why::BeyondEnd),
+            Moment::Before(..) => Some(Why::NoSuchCommand),
+        };
+    };
+    if let Moment::Until(until) = moment
+        && reach.base_created.is_some_and(|base| *until < base)
+    {
+        return Some(Why::OlderThanBase);
+    }
+    let (segment, offset) = boundary.place;
+    let is_first = aof.live().next().is_some_and(|(first, _)| first == segment);
+    match (is_first && offset == 0, boundary.asked.1) {
+        (true, asked) if asked > 0 && matches!(moment, Moment::At(_)) => Some(Why::InsideBase),
+        (true, _) => Some(Why::NothingBefore),
+        (false, _) => None,
+    }
+}
+
+/// A plan by which everything from the boundary on goes.
+fn plan(aof: &Aof, boundary: Option<Boundary>) -> Result<Plan> {
+    let mut draft = Draft::new(Verb::Rewind, aof);
+    let Some(Boundary { place: (segment, offset), .. }) = boundary else { return draft.finish() };
+    let has_manifest = aof.layout == Layout::MultiPart;
+    for (position, later) in aof.live().filter(|(position, _)| *position >= segment) {
+        let len = later.len().unwrap_or(0);
+        let keeps = if position == segment { offset } else { 0 };
+        if keeps < len {
+            draft.lose(Loss::of(aof, position, &[(keeps, len)])?);
+        }
+        match keeps {
+            0 if has_manifest && later.role != Role::Base => draft.remove(position),
+            _ if keeps < len => draft.cut(position, keeps),
+            _ => {}
+        }
+    }
+    draft.finish()
+}

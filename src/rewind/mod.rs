@@ -91,7 +91,7 @@ fn reach(aof: &Aof, report: &Report) -> Reach {
     Reach {
         base_created: rdb.and_then(|rdb| rdb.fields().created_s()),
         first_ts: facts().find_map(|f| f.first_ts),
-        last_ts: facts().filter_map(|f| f.last_ts).last(),
+        last_ts: facts().filter_map(|f| f.last_ts).next_back(),
     }
 }
 

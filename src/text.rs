@@ -3,26 +3,34 @@
 /// Bytes as redis-cli prints them, without the quotes around: printable ASCII as it is, `\n \r \t \a \b`,
 /// `\\`, `\"`, and `\xHH` for the rest. Loses nothing and never lets a control byte through.
 pub fn escape(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for &byte in bytes {
+    let mut text = Vec::with_capacity(bytes.len());
+    escape_to(bytes, &mut |piece| text.extend_from_slice(piece));
+    // Every piece is ASCII.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// As [`escape`], given to `put` piece by piece, each of them ASCII. A long text can be escaped in parts.
+pub fn escape_to(bytes: &[u8], put: &mut dyn FnMut(&[u8])) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'"');
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let plain = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        put(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some((&byte, after)) = rest.split_first() else { break };
         match byte {
-            b'\\' => text.push_str("\\\\"),
-            b'"' => text.push_str("\\\""),
-            b'\n' => text.push_str("\\n"),
-            b'\r' => text.push_str("\\r"),
-            b'\t' => text.push_str("\\t"),
-            7 => text.push_str("\\a"),
-            8 => text.push_str("\\b"),
-            b' '..=b'~' => text.push(char::from(byte)),
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                text.push_str("\\x");
-                text.push(char::from(HEX[usize::from(byte >> 4)]));
-                text.push(char::from(HEX[usize::from(byte & 15)]));
-            }
+            b'\\' => put(b"\\\\"),
+            b'"' => put(b"\\\""),
+            b'\n' => put(b"\\n"),
+            b'\r' => put(b"\\r"),
+            b'\t' => put(b"\\t"),
+            7 => put(b"\\a"),
+            8 => put(b"\\b"),
+            _ => put(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
         }
+        rest = after;
     }
-    text
 }
 
 /// A file name for people: as it is when it is harmless text, escaped otherwise.

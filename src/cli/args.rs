@@ -13,6 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::cat::CatArgs;
 use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::schema::Schema;
@@ -37,6 +38,9 @@ pub enum Verb {
     Check(Checking),
     /// What fills the log: by command, database, key, prefix, hash slot
     Stats(Box<StatsArgs>),
+    /// Print commands, whole or by filter: as text, as RESP to be loaded again, or as JSON lines
+    #[command(after_help = CAT_EXAMPLES)]
+    Cat(Box<CatArgs>),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -65,6 +69,7 @@ impl Verb {
             Self::Inspect(reading) => Some(reading),
             Self::Check(checking) => Some(&checking.reading),
             Self::Stats(stats) => Some(&stats.reading),
+            Self::Cat(cat) => Some(&cat.reading),
             _ => None,
         }
     }
@@ -100,9 +105,13 @@ impl Args {
     }
 
     /// Whether the verb has this form of output, or why it has not.
-    pub fn can_print(&self, format: Format) -> Result<(), String> {
-        match (format, &self.verb) {
-            (_, Verb::Stats(stats)) => stats.can_print(format),
+    pub fn can_print(&self, context: &Context) -> Result<(), String> {
+        match (context.format, &self.verb) {
+            (format, Verb::Cat(cat)) => cat.can_print(format, context.redact),
+            (Format::Resp | Format::Ndjson, _) => {
+                Err("--format resp and ndjson are for `cat`".to_owned())
+            }
+            (format, Verb::Stats(stats)) => stats.can_print(format),
             (Format::Text | Format::Json, _) => Ok(()),
             _ => Err("--format csv and folded are for `stats`".to_owned()),
         }
@@ -112,6 +121,7 @@ impl Args {
     pub fn filter(&self, context: &Context) -> Result<Filter, String> {
         match &self.verb {
             Verb::Stats(stats) => stats.filters.filter(context),
+            Verb::Cat(cat) => cat.filters.filter(context),
             _ => Ok(Filter::default()),
         }
     }
@@ -119,11 +129,19 @@ impl Args {
     /// Whether JSON was asked for on a command line that could not be read as a whole.
     pub fn asks_for_json() -> bool {
         let words: Vec<_> = std::env::args_os().take_while(|word| word != "--").collect();
-        let pair = |two: &[std::ffi::OsString]| two[0] == "--format" && two[1] == "json";
-        let by_words = words.iter().any(|word| word == "--json" || word == "--format=json");
+        let is_json = |word: &std::ffi::OsString| word == "json" || word == "ndjson";
+        let pair = |two: &[std::ffi::OsString]| two[0] == "--format" && is_json(&two[1]);
+        let one = ["--json", "--format=json", "--format=ndjson"];
+        let by_words = words.iter().any(|word| one.iter().any(|one| word == one));
         by_words || words.windows(2).any(pair)
     }
 }
+
+const CAT_EXAMPLES: &str = "\
+Examples:
+  aofkit cat appendonlydir --key 'user:42' --with-base       a key's whole history
+  aofkit cat appendonlydir --since 2h --command DEL,UNLINK   who deletes
+  aofkit cat appendonlydir --with-base --format resp | redis-cli --pipe";
 
 const CHECK_CODES: &str = "\
 Exit status:
@@ -206,6 +224,10 @@ pub enum Format {
     Csv,
     /// Folded stacks for flame-graph viewers; only of `stats`
     Folded,
+    /// What `redis-cli --pipe` takes; only of `cat`
+    Resp,
+    /// One JSON object per line; only of `cat`, whose --json it is
+    Ndjson,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -255,7 +277,7 @@ impl Global {
             open: OpenOptions { target: self.target, conf: self.conf.clone() },
             pace: Pace { bytes_per_second },
             style: Style::new(color),
-            json: self.json || self.format == Format::Json,
+            json: self.json || matches!(self.format, Format::Json | Format::Ndjson),
             format: if self.json { Format::Json } else { self.format },
             redact: self.redact,
             quiet: self.quiet,

@@ -1,6 +1,7 @@
 //! The command line. Sees the library as any other user does: by its public API.
 
 mod args;
+mod cat;
 mod check;
 mod completions;
 mod filters;
@@ -14,6 +15,7 @@ mod schema;
 mod stats;
 mod threshold;
 mod times;
+mod troubles;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -35,7 +37,7 @@ pub fn run() -> Outcome {
         Ok(context) => context,
         Err(why) => return usage(&why, Args::asks_for_json()),
     };
-    if let Err(why) = args.can_print(context.format) {
+    if let Err(why) = args.can_print(&context) {
         return usage(&why, context.json);
     }
     let filter = match args.filter(&context) {
@@ -46,6 +48,7 @@ pub fn run() -> Outcome {
         Verb::Inspect(verb) => inspect::run(verb.path(), &context),
         Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
+        Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
@@ -53,6 +56,18 @@ pub fn run() -> Outcome {
     match answer {
         Ok((text, outcome)) => print(text.as_bytes()).unwrap_or(outcome),
         Err(e) => {
+            context.complain(&e);
+            Outcome::of_error(&e)
+        }
+    }
+}
+
+/// How a verb ended that prints as it goes.
+fn printed(answer: Result<Outcome, cat::Failure>, context: &Context) -> Outcome {
+    match answer {
+        Ok(outcome) => outcome,
+        Err(cat::Failure::Usage(why)) => usage(&why, context.json),
+        Err(cat::Failure::Read(e)) => {
             context.complain(&e);
             Outcome::of_error(&e)
         }
@@ -119,15 +134,20 @@ fn complain(text: &str) {
     }
 }
 
-/// Writes the result. `Some` when that changes the outcome: a reader that went away is content.
+/// Writes the result. `Some` when that changes the outcome.
 fn print(text: &[u8]) -> Option<Outcome> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Ok(()) => None,
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Some(Outcome::Done),
-        Err(e) => {
-            complain(&format!("aofkit: standard output: {e}"));
-            Some(Outcome::CouldNot)
-        }
+        Err(e) => Some(unwritten(&e)),
     }
+}
+
+/// How a run ends whose result could not be written: a reader that went away is content.
+fn unwritten(error: &std::io::Error) -> Outcome {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Outcome::Done;
+    }
+    complain(&format!("aofkit: standard output: {error}"));
+    Outcome::CouldNot
 }

@@ -1,23 +1,22 @@
 //! `aofkit stats`
 
-use std::hash::{BuildHasher, RandomState};
-
-use aofkit::aof::{Aof, ManifestState};
+use aofkit::aof::Aof;
 use aofkit::error::Result;
 use aofkit::scan::{Filter, Filtered, Selected, scan};
 use aofkit::stats::{
     Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport, KeyTraffic,
     Mix, MixReport, PrefixRow,
 };
-use aofkit::text::{count, name};
+use aofkit::text::name;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{Context, Format, Reading};
 use super::filters::{FilterArgs, note_undated};
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::render::{csv, folded, stats_json, stats_text};
+use super::render::{csv, folded, stats_json, stats_text, veil::Veil};
 use super::threshold::{Exceeded, Threshold};
+use super::troubles;
 
 /// What to break the log down by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -196,7 +195,7 @@ pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(Stri
         (Format::Json, several) => stats_json::several(path, several),
         (Format::Csv, all) => csv::stats(all),
         (Format::Folded, all) => folded::stats(all),
-        (Format::Text, all) => {
+        (_, all) => {
             all.iter().map(|one| stats_text::stats(one, context)).collect::<Vec<_>>().join("\n")
         }
     };
@@ -248,34 +247,14 @@ fn warn(one: &Counted, context: &Context) {
     if let Some(selected) = one.selected {
         note_undated(&one.aof.path, selected, context);
     }
-    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
-    let mut troubles = Vec::new();
-    if one.faults.ranges > 0 {
-        let what = count(one.faults.ranges, "damaged range");
-        troubles.push(format!("{what} ({}) left out", count(one.faults.bytes, "byte")));
-    }
-    if one.faults.open_transactions > 0 {
-        troubles.push("a transaction is not closed".to_owned());
-    }
-    let missing = one.aof.live().filter(|(_, s)| s.is_missing() || s.is_directory()).count();
-    if missing > 0 {
-        troubles.push(format!("{} missing", count(missing as u64, "file")));
-    }
-    match one.aof.manifest.as_ref().map(|manifest| &manifest.state) {
-        Some(ManifestState::Missing) => troubles.push("the manifest is missing".to_owned()),
-        Some(ManifestState::Invalid(_)) => troubles.push("the manifest is not valid".to_owned()),
-        _ => {}
-    }
-    if !troubles.is_empty() {
-        context.note(&format!("{path}: {}; see `aofkit check`", troubles.join(", ")));
-    }
+    troubles::note(&one.aof, &troubles::of(&one.aof, &one.faults), context);
 }
 
 /// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in
 /// this run, so that nobody can try out names.
 fn redact(one: &mut Counted) {
-    let seed = RandomState::new();
-    let hashed = |bytes: &[u8]| format!("#{:016x}", seed.hash_one(bytes)).into_bytes();
+    let veil = Veil::new(true);
+    let hashed = |bytes: &[u8]| veil.hashed(bytes).into_bytes();
     if let Some(base) = &mut one.base {
         for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
             big.key = hashed(&big.key);

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::table::{Command, CommandId, all};
+use crate::format::resp::Record;
 
 /// Slots of the index: a power of two, several times the number of names.
 const SLOTS: usize = 4096;
@@ -68,6 +69,14 @@ pub fn lookup_sub(container: CommandId, sub: &[u8]) -> Option<CommandId> {
     name.push(b'|');
     name.extend_from_slice(sub);
     lookup(&name)
+}
+
+/// The command of a record whose name is `id`: a container's subcommand, where there is one of that name.
+pub fn full(id: CommandId, record: &Record<'_>) -> CommandId {
+    if !id.command().container {
+        return id;
+    }
+    record.args().nth(1).and_then(|sub| lookup_sub(id, sub.head)).unwrap_or(id)
 }
 
 /// Names remembered at a time: more than a log has that come often.

@@ -6,11 +6,14 @@ pub mod human;
 pub mod json;
 mod key_space;
 mod key_space_json;
+pub mod lines;
+pub mod ndjson;
 mod screen;
 mod sets;
 pub mod stats_json;
 pub mod stats_text;
 mod units;
+pub mod veil;
 mod wire;
 
 pub use units::Style;

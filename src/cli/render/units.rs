@@ -37,6 +37,11 @@ impl Style {
         self.paint("2", text)
     }
 
+    /// What begins and what ends dim text.
+    pub fn dim_marks(self) -> (&'static str, &'static str) {
+        if self.color { ("\x1b[2m", "\x1b[0m") } else { ("", "") }
+    }
+
     pub fn good(self, text: &str) -> String {
         self.paint("1;32", text)
     }
@@ -93,6 +98,11 @@ pub fn bar(part: u64, whole: u64, columns: usize) -> String {
 /// Unix seconds as RFC 3339 in UTC.
 pub fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| format!("@{seconds}"), |t| t.to_string())
+}
+
+/// Unix milliseconds as RFC 3339 in UTC.
+pub fn time_ms(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| format!("@{}", ms / 1000), |t| t.to_string())
 }
 
 #[cfg(test)]

@@ -128,6 +128,28 @@ impl Live {
         self.reply()
     }
 
+    /// Sends what is to be loaded, as `redis-cli --pipe` does, and waits until all of it is done. Answers
+    /// how many replies came, and those that are errors.
+    pub fn pipe(&mut self, bytes: &[u8]) -> (u64, Vec<String>) {
+        const LAST: &[u8] = b"all of it is done";
+        let mut writer = self.stream.get_ref().try_clone().expect("a second handle");
+        let echo = [b"*2\r\n$4\r\nECHO\r\n$17\r\n", LAST, b"\r\n"].concat();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                writer.write_all(bytes).and_then(|()| writer.write_all(&echo)).expect("write");
+            });
+            let (mut replies, mut errors) = (0, Vec::new());
+            loop {
+                match self.reply() {
+                    Reply::Text(text) if text == LAST => return (replies, errors),
+                    Reply::Error(why) => errors.push(why),
+                    _ => {}
+                }
+                replies += 1;
+            }
+        })
+    }
+
     fn reply(&mut self) -> Reply {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("read from a server");

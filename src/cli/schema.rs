@@ -11,6 +11,8 @@ pub enum Schema {
     Inspect,
     /// What `stats --json` prints
     Stats,
+    /// One line of what `cat --json` prints
+    Cat,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -22,6 +24,7 @@ impl Schema {
             Self::Check => "aofkit.check/1",
             Self::Inspect => "aofkit.inspect/1",
             Self::Stats => "aofkit.stats/1",
+            Self::Cat => "aofkit.cat/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -31,6 +34,7 @@ impl Schema {
             Self::Check => "check",
             Self::Inspect => "inspect",
             Self::Stats => "stats",
+            Self::Cat => "cat",
             Self::Error => "error",
         }
     }
@@ -40,6 +44,7 @@ impl Schema {
             Self::Check => include_str!("../../docs/schemas/check.json"),
             Self::Inspect => include_str!("../../docs/schemas/inspect.json"),
             Self::Stats => include_str!("../../docs/schemas/stats.json"),
+            Self::Cat => include_str!("../../docs/schemas/cat.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

@@ -128,6 +128,8 @@ pub struct Printer<'w, F> {
     base_filter: Filter,
     with_base: bool,
     left: u64,
+    /// The filter takes nothing any more, and no transaction is open.
+    is_past: bool,
     outlined: Option<(Context, Outline, Option<CommandId>)>,
     found: Vec<Found>,
     text: Vec<u8>,
@@ -146,6 +148,7 @@ impl<'w, F: Form> Printer<'w, F> {
             filter,
             with_base,
             left: limit.unwrap_or(u64::MAX),
+            is_past: false,
             outlined: None,
             found: Vec::new(),
             text: Vec::new(),
@@ -178,6 +181,8 @@ impl<'w, F: Form> Printer<'w, F> {
         if !self.is_all && !filter.takes(at, record, id) {
             self.printed.undated += u64::from(filter.misses_time(at, record, id));
             self.form.left(id, &mut self.out);
+            self.is_past =
+                at.transaction.is_none() && filter.ends_before((at.segment, record.start));
             return;
         }
         if let Some(outline) = record.outline() {
@@ -314,11 +319,11 @@ impl<F: Form> Observer for Printer<'_, F> {
     }
 
     fn is_done(&self) -> bool {
-        self.left == 0 || self.out.has_failed()
+        self.left == 0 || self.is_past || self.out.has_failed()
     }
 
     fn end(&mut self, at: &Context, _: u64) {
-        if self.left > 0 {
+        if self.left > 0 && !self.is_past {
             self.printed.open_transactions += u64::from(at.transaction.is_some());
             self.form.end(&mut self.out);
         }

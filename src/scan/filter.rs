@@ -98,6 +98,11 @@ impl Filter {
             && self.to.is_none()
     }
 
+    /// Whether it takes nothing from this place on.
+    pub fn ends_before(&self, place: Position) -> bool {
+        self.to.is_some_and(|to| place >= to)
+    }
+
     /// Whether it asks for times.
     pub fn by_time(&self) -> bool {
         self.since.is_some() || self.until.is_some()

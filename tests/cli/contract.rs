@@ -99,7 +99,7 @@ fn nothing_is_described_that_never_holds_a_value() {
 
 #[test]
 fn every_property_is_described_and_typed() {
-    for name in ["check", "inspect", "stats", "error"] {
+    for name in ["check", "inspect", "stats", "cat", "error"] {
         let schema = schema(name);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         each_property(&schema, &mut |property, of| {
@@ -124,7 +124,7 @@ fn an_object_requires_all_that_it_describes() {
             _ => {}
         }
     }
-    for name in ["check", "inspect", "stats", "error"] {
+    for name in ["check", "inspect", "stats", "cat", "error"] {
         each_object(&schema(name), &mut |object| {
             let described: BTreeSet<_> =
                 object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -194,7 +194,7 @@ fn manual_pages_are_printed_or_written_for_every_verb() {
         let run = run(["man", "--output", target.to_str().unwrap()]).expect(0);
         assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
     }
-    for verb in ["", "-inspect", "-check", "-stats", "-schema", "-completions", "-man"] {
+    for verb in ["", "-inspect", "-check", "-stats", "-cat", "-schema", "-completions", "-man"] {
         let page = fs::read_to_string(target.join(format!("aofkit{verb}.1"))).unwrap();
         assert!(page.contains(".SH NAME"), "{verb}");
     }

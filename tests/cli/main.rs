@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed, in its helpers as well"
 )]
 
+mod cat;
 mod conf;
 mod contract;
 mod damage;

@@ -6,7 +6,7 @@ use aofkit::error::Result;
 use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
 use aofkit::scan::Context;
-use aofkit::text::{count, escape, escape_to, name};
+use aofkit::text::{count, escape_to, name};
 
 use super::units::{Style, time, time_ms};
 use super::veil::Veil;
@@ -44,7 +44,6 @@ impl Lines {
         out.put(b" db");
         out.put_number(db);
         out.put(after.as_bytes());
-        out.put(b" ");
     }
 
     fn hidden(&self, head: &[u8], len: u64, is_key: bool) -> String {
@@ -78,9 +77,7 @@ impl Lines {
 /// An argument; a name that is a plain word needs no quotes.
 fn put_word(place: u32, bytes: &[u8], out: &mut Out<'_>) {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-|".contains(byte);
-    if place > 0 {
-        out.put(b" ");
-    }
+    out.put(b" ");
     if place == 0 && !bytes.is_empty() && bytes.iter().all(plain) {
         return out.put(bytes);
     }
@@ -108,7 +105,6 @@ impl Form for Lines {
             (0..).zip(record.args()).for_each(|(place, arg)| put_word(place, arg.head, out));
         } else {
             arguments.show(&mut |part| match part {
-                Part::Begin { place: 0, .. } => out.put(b"\""),
                 Part::Begin { .. } => out.put(b" \""),
                 Part::Bytes(bytes) => escape_to(bytes, &mut |piece| out.put(piece)),
                 Part::End => out.put(b"\""),
@@ -122,9 +118,9 @@ impl Form for Lines {
         let entry = &key.entry;
         self.place(at, entry.start, Some("base"), entry.db, out);
         if self.veil.hides() {
-            out.put(self.veil.hashed(entry.key).as_bytes());
+            out.put(format!(" {}", self.veil.hashed(entry.key)).as_bytes());
         } else {
-            put_word(1, entry.key, &mut *out);
+            put_word(1, entry.key, out);
         }
         let mut about = format!(" {} ({})", entry.type_name(), entry.encoding());
         if let Some(module) = entry.module_name() {
@@ -144,14 +140,13 @@ impl Form for Lines {
 
     fn library(&mut self, at: &Context, library: &Library<'_>, out: &mut Out<'_>) {
         self.place(at, library.at, Some("base"), 0, out);
-        out.put(b"FUNCTION \"LOAD\" ");
+        out.put(b" FUNCTION");
+        put_word(1, b"LOAD", out);
         if self.veil.hides() {
             let hidden = self.hidden(&[], library.code.len() as u64, false);
-            out.put(hidden.as_bytes());
+            out.put(format!(" {hidden}").as_bytes());
         } else {
-            out.put(b"\"");
-            out.put(escape(library.code).as_bytes());
-            out.put(b"\"");
+            put_word(2, library.code, out);
         }
         out.put(b"\n");
     }
@@ -159,8 +154,7 @@ impl Form for Lines {
     fn gap(&mut self, at: &Context, damage: &Damage, out: &mut Out<'_>) {
         self.place(at, damage.start, None, at.db, out);
         let bytes = count(damage.end - damage.start, "byte");
-        let text = format!("({bytes} of damage left out: {})\n", damage.fault.reason);
-        out.put(self.style.bad(text.trim_end()).as_bytes());
-        out.put(b"\n");
+        let text = format!("({bytes} of damage left out: {})", damage.fault.reason);
+        out.put(format!(" {}\n", self.style.bad(&text)).as_bytes());
     }
 }

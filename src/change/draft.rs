@@ -7,7 +7,7 @@ use super::loss::Loss;
 use super::plan::{Action, Piece, Plan, SourceFile, Verb};
 use crate::aof::{Aof, ManifestState, Role, Segment};
 use crate::disk;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Entry, Manifest};
 use crate::limits;
 
@@ -88,7 +88,7 @@ impl<'a> Draft<'a> {
     /// The plan. Empty when nothing would change.
     ///
     /// # Errors
-    /// When the manifest cannot be read again.
+    /// When the manifest cannot be read again, or says nothing that the changes could be worked into.
     pub fn finish(mut self) -> Result<Plan> {
         let mut edits = std::mem::take(&mut self.edits);
         edits.retain(|(s, pieces)| !self.removed.contains(s) && !self.is_same(*s, pieces));
@@ -163,7 +163,14 @@ impl<'a> Draft<'a> {
         let mut manifest = match (&self.manifest, self.aof.manifest.as_ref().map(|m| &m.state)) {
             (Some(new), _) => new.clone(),
             (None, Some(ManifestState::Valid(manifest))) => manifest.clone(),
-            (None, _) => Manifest::new(Vec::new()),
+            (None, _) => {
+                if self.edits.is_empty() && self.removed.is_empty() {
+                    return Ok(());
+                }
+                let why =
+                    "the manifest has to be repaired first: run repair without a word".to_owned();
+                return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
+            }
         };
         if let Some((segment, to_bytes)) = self.plain_cut(&manifest) {
             let from_bytes = self.aof.segments[segment].len().unwrap_or(0);

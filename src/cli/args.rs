@@ -16,6 +16,7 @@ use clap_complete::Shell;
 use super::cat::CatArgs;
 use super::outcome::Outcome;
 use super::render::{Style, json};
+use super::repair::RepairArgs;
 use super::schema::Schema;
 use super::stats::StatsArgs;
 
@@ -41,6 +42,9 @@ pub enum Verb {
     /// Print commands, whole or by filter: as text, as RESP to be loaded again, or as JSON lines
     #[command(after_help = CAT_EXAMPLES)]
     Cat(Box<CatArgs>),
+    /// Put a torn end or a manifest right, and damage inside with a word; a plan first, always
+    #[command(after_help = REPAIR_CODES)]
+    Repair(Box<RepairArgs>),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -70,6 +74,7 @@ impl Verb {
             Self::Check(checking) => Some(&checking.reading),
             Self::Stats(stats) => Some(&stats.reading),
             Self::Cat(cat) => Some(&cat.reading),
+            Self::Repair(repair) => Some(&repair.reading),
             _ => None,
         }
     }
@@ -153,6 +158,16 @@ Exit status:
   21  damage elsewhere
   22  manifest invalid or missing, file missing, or a manifest that makes a server harm the set
   24  a format that is known but not supported by the target";
+
+const REPAIR_CODES: &str = "\
+Exit status: the verdict of what then lies there, as `check` has it: the result with --apply or --output, the
+untouched set without; 0 when there is nothing to do. Besides:
+  1    could not be done; nothing was changed
+  2    usage
+  10   no such path, or no set there
+  11   a process has the files open for writing, or another run works on them
+  23   more would be lost than --max-loss allows; nothing was changed
+  130  interrupted; a change that had begun was finished or taken back";
 
 #[derive(Debug, ClapArgs)]
 pub struct Checking {

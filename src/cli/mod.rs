@@ -2,15 +2,18 @@
 
 mod args;
 mod cat;
+mod changing;
 mod check;
 mod completions;
 mod filters;
 mod inspect;
+mod interrupt;
 mod man;
 mod outcome;
 mod progress;
 mod redis_check_aof;
 mod render;
+mod repair;
 mod schema;
 mod stats;
 mod threshold;
@@ -49,6 +52,7 @@ pub fn run() -> Outcome {
         Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
+        Verb::Repair(repair) => repair::run(repair, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -16,16 +16,22 @@ pub enum Outcome {
     Usage = 2,
     /// No such path, or no set there.
     NotFound = 10,
+    /// A server has the files open, or another run works on them.
+    InUse = 11,
     /// Damage at the very end of the last file only.
     TailDamage = 20,
     /// Damage elsewhere.
     InnerDamage = 21,
     /// Manifest invalid or missing, file missing, or a manifest that does harm.
     SetInconsistent = 22,
+    /// More would be lost than `--max-loss` allows.
+    TooMuchLost = 23,
     /// A format that is known but not supported.
     Unsupported = 24,
     /// A threshold was exceeded.
     Findings = 30,
+    /// Interrupted; a change that had begun was finished or taken back.
+    Interrupted = 130,
 }
 
 impl Outcome {
@@ -33,6 +39,8 @@ impl Outcome {
     pub fn of_error(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::InUse(_) => Self::InUse,
+            ErrorKind::Interrupted => Self::Interrupted,
             _ => Self::CouldNot,
         }
     }

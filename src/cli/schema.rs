@@ -13,6 +13,8 @@ pub enum Schema {
     Stats,
     /// One line of what `cat --json` prints
     Cat,
+    /// What `repair --json` prints
+    Repair,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -25,6 +27,7 @@ impl Schema {
             Self::Inspect => "aofkit.inspect/1",
             Self::Stats => "aofkit.stats/1",
             Self::Cat => "aofkit.cat/1",
+            Self::Repair => "aofkit.repair/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -35,6 +38,7 @@ impl Schema {
             Self::Inspect => "inspect",
             Self::Stats => "stats",
             Self::Cat => "cat",
+            Self::Repair => "repair",
             Self::Error => "error",
         }
     }
@@ -45,6 +49,7 @@ impl Schema {
             Self::Inspect => include_str!("../../docs/schemas/inspect.json"),
             Self::Stats => include_str!("../../docs/schemas/stats.json"),
             Self::Cat => include_str!("../../docs/schemas/cat.json"),
+            Self::Repair => include_str!("../../docs/schemas/repair.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

@@ -42,22 +42,31 @@ pub fn subject(aof: Aof) -> Result<Aof> {
 pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
     let mut draft = Draft::new(Verb::Repair, aof);
     let mut left = Vec::new();
+    let is_known = match manifest::manifest(aof, report)? {
+        Answer::Sound => true,
+        Answer::Mended { manifest, notes } => {
+            draft.manifest(manifest);
+            notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
+            true
+        }
+        Answer::Doubtful(why) => {
+            left.push(format!("manifest: {why}"));
+            false
+        }
+    };
     match tail::tail(aof, report)? {
         Tail::Sound => {}
         Tail::Doubtful(why) => left.push(why),
+        Tail::Cut { .. } if !is_known => {
+            left.push(
+                "the end of the last file, as long as nobody knows which is the last".to_owned(),
+            );
+        }
         Tail::Cut { segment, to, what } => {
             let len = aof.segments[segment].len().unwrap_or(to);
             draft.lose(Loss::of(aof, segment, &[(to, len)])?);
             draft.note(format!("what is cut off is {what}"));
             draft.cut(segment, to);
-        }
-    }
-    match manifest::manifest(aof, report)? {
-        Answer::Sound => {}
-        Answer::Doubtful(why) => left.push(format!("manifest: {why}")),
-        Answer::Mended { manifest, notes } => {
-            draft.manifest(manifest);
-            notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
         }
     }
     Ok(Proposal { plan: draft.finish()?, left })

@@ -83,6 +83,10 @@ pub fn error(error: &Error) -> String {
             ErrorKind::Conf(_) => "configuration",
             ErrorKind::Compressed => "compressed",
             ErrorKind::TooLarge { .. } => "too-large",
+            ErrorKind::Stale(_) => "stale",
+            ErrorKind::InUse(_) => "in-use",
+            ErrorKind::Refused(_) => "refused",
+            ErrorKind::Interrupted => "interrupted",
             _ => "io",
         },
         path: path.plain,
@@ -194,7 +198,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-fn loads(loads: Loads) -> &'static str {
+pub(super) fn loads(loads: Loads) -> &'static str {
     match loads {
         Loads::Yes => "yes",
         Loads::StartsEmpty => "starts-empty",

@@ -173,7 +173,7 @@ fn groups(mix: &MixReport) -> Vec<GroupJson> {
     mix.groups().into_iter().map(told).collect()
 }
 
-fn source(aof: &Aof, is_rdb: bool) -> Source {
+pub(super) fn source(aof: &Aof, is_rdb: bool) -> Source {
     let path = path_text(&aof.path);
     let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
     let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));

@@ -60,6 +60,15 @@ pub enum ErrorKind {
     Refused(String),
     /// Asked to stop before anything was changed.
     Interrupted,
+    /// The file system has not as much room as is needed.
+    NoRoom {
+        /// Bytes that are needed, the reserve included.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// A repository, or what was to become a backup, is not as it must be.
+    BadBackup(String),
 }
 
 impl Error {
@@ -142,10 +151,14 @@ impl fmt::Display for Error {
                 ErrorKind::Conf(why)
                 | ErrorKind::Stale(why)
                 | ErrorKind::InUse(why)
+                | ErrorKind::BadBackup(why)
                 | ErrorKind::Refused(why),
                 None,
             ) => f.write_str(why),
             (ErrorKind::Interrupted, None) => f.write_str("interrupted; nothing was changed"),
+            (ErrorKind::NoRoom { needed, free }, None) => {
+                write!(f, "{needed} bytes of room are needed here, and {free} are free")
+            }
             (ErrorKind::TooLarge { limit }, None) => {
                 write!(f, "larger than the {limit} bytes a file of this kind may have")
             }

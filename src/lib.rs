@@ -3,7 +3,7 @@
 //! The house has floors, and imports only go down:
 //!
 //! 0. words: [`error`], [`limits`], [`progress`], [`text`]
-//! 1. hands and tongues: [`disk`] (bytes of files), [`mod@format`] (what bytes mean), [`command`] (what a name
+//! 1. hands and tongues: [`disk`] (bytes of files), [`store`] (whole objects in a repository), [`mod@format`] (what bytes mean), [`command`] (what a name
 //!    means), [`rules`] (what each server accepts)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
@@ -28,6 +28,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod aof;
+pub mod backup;
 pub mod change;
 pub mod check;
 pub mod command;
@@ -43,4 +44,5 @@ pub mod rewind;
 pub mod rules;
 pub mod scan;
 pub mod stats;
+pub mod store;
 pub mod text;

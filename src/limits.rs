@@ -60,3 +60,13 @@ pub const SETS: usize = 10_000;
 
 /// Depth of sub-directories searched for sets below a data directory.
 pub const SET_DEPTH: usize = 3;
+
+/// Bytes of a file that go into one object of a backup: small enough that a few fit in memory, large enough
+/// that a set of a terabyte has some ten thousand.
+pub const BACKUP_SEGMENT: u64 = 64 * 1024 * 1024;
+
+/// Bytes of one document of a repository's catalog read at most: some hundred thousand segments.
+pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
+
+/// Largest zstd window accepted in a repository, as a power of two: what `zstd -d` takes without being asked.
+pub const BACKUP_WINDOW_LOG: u32 = 27;

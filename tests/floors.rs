@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
 const FLOORS: [&[&str]; 7] = [
     &["error", "limits", "progress", "text"],
-    &["command", "disk", "format", "rules"],
+    &["command", "disk", "format", "rules", "store"],
     &["aof"],
     &["scan"],
     &["check", "growth", "moment", "print", "stats"],
     &["change"],
-    &["clean", "convert", "repair", "rewind"],
+    &["backup", "clean", "convert", "repair", "rewind"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which
-/// argument is a key is asked of a record.
-const NEIGHBOURS: [(&str, &str); 3] =
-    [("command", "format"), ("rules", "command"), ("rules", "format")];
+/// argument is a key is asked of a record. A store in a directory lies on the disk.
+const NEIGHBOURS: [(&str, &str); 4] =
+    [("command", "format"), ("rules", "command"), ("rules", "format"), ("store", "disk")];
 
 /// `(what, where alone it may stand)`
 const ONLY_IN: [(&str, &str); 6] = [

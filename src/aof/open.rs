@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::conf::read_conf;
 use super::leftover::{self, Leftover, LeftoverKind};
 use super::locate::{self, Found, segment_name};
-use super::set::{Aof, Input, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
+use super::set::{
+    Aof, Input, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer,
+};
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
@@ -51,6 +53,40 @@ pub fn open_each(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>>
         Ok(aof)
     });
     Ok(opened.collect())
+}
+
+/// A set whose files lie in no file system, in the order a server loads them; `manifest` is its name and
+/// bytes. `path` is what it is called.
+///
+/// # Errors
+/// When its first bytes cannot be read.
+pub fn open_kept(
+    path: &Path,
+    manifest: Option<(&[u8], &[u8])>,
+    files: Vec<KeptFile>,
+    options: &OpenOptions,
+) -> Result<Aof> {
+    let segments = files.into_iter().map(|file| Segment {
+        path: path.join(OsStr::from_bytes(&file.name)),
+        name: file.name,
+        role: file.role,
+        seq: file.seq,
+        is_link: false,
+        input: Input::Kept(file.bytes),
+    });
+    let aof = finish(empty(path.to_owned(), segments.collect()), options)?;
+    let Some((name, bytes)) = manifest else { return Ok(aof) };
+    let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target);
+    Ok(Aof { layout: Layout::MultiPart, manifest: Some(manifest), ..aof })
+}
+
+/// A manifest as the target and as redis-check-aof read it.
+pub(super) fn judged(path: PathBuf, bytes: &[u8], target: Target) -> OpenedManifest {
+    let state = match manifest::parse(bytes, target.rules.manifest) {
+        Ok(manifest) => ManifestState::Valid(manifest),
+        Err(fault) => ManifestState::Invalid(fault),
+    };
+    OpenedManifest { path, bytes: bytes.to_vec(), state, for_checker: Some(for_checker(bytes)) }
 }
 
 /// Where a server with these settings has its files.
@@ -112,7 +148,7 @@ fn alone(path: &Path, input: Input) -> Aof {
 }
 
 fn multi_part(dir: &Path, path: PathBuf, state: ManifestState, segments: Vec<Segment>) -> Aof {
-    let manifest = Some(OpenedManifest { path, state, for_checker: None });
+    let manifest = Some(OpenedManifest { path, bytes: Vec::new(), state, for_checker: None });
     Aof { layout: Layout::MultiPart, manifest, ..empty(dir.to_owned(), segments) }
 }
 
@@ -160,6 +196,7 @@ fn writer(segments: &[Segment]) -> Result<Option<Writer>> {
         },
         Input::File(file, _) => file.head(limits::PEEK)?,
         Input::Zstd(file) => disk::open_zstd(file)?.window(0, limits::PEEK)?.to_vec(),
+        Input::Kept(kept) => kept.source()?.window(0, limits::PEEK)?.to_vec(),
     };
     if rdb::sniff(&head).is_none() {
         return Ok(None);
@@ -235,17 +272,12 @@ fn try_manifest(
     aof.settings = settings;
     let mut aof = finish(aof, options)?;
     // Only now is it known whose grammar counts.
-    let state = match manifest::parse(bytes, aof.target.rules.manifest) {
-        Ok(manifest) => ManifestState::Valid(manifest),
-        Err(fault) => ManifestState::Invalid(fault),
-    };
-    let for_checker = Some(for_checker(bytes));
-    aof.manifest = Some(OpenedManifest { path: path.to_owned(), state, for_checker });
+    aof.manifest = Some(judged(path.to_owned(), bytes, aof.target));
     Ok(aof)
 }
 
 /// redis-check-aof reads what it does not recognise as a manifest as a log.
-pub(super) fn for_checker(bytes: &[u8]) -> std::result::Result<bool, String> {
+fn for_checker(bytes: &[u8]) -> std::result::Result<bool, String> {
     let read = manifest::parse(bytes, Dialect::Strict);
     if manifest::redis_check_aof_recognises(bytes) {
         return read.map(|_| true).map_err(|fault| fault.reason.to_string());

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::open::{for_checker, segment};
-use super::set::{Aof, Input, ManifestState, OpenedManifest, Role, Segment};
+use super::open::{judged, segment};
+use super::set::{Aof, Input, OpenedManifest, Role, Segment};
 use crate::disk::{FrozenFile, Part, Splice};
 use crate::error::Result;
 use crate::format::manifest;
@@ -121,12 +121,7 @@ impl Aof {
     fn previewed_manifest(&self, changes: &Changes) -> Option<OpenedManifest> {
         let opened = self.manifest.as_ref()?;
         let Some(bytes) = &changes.manifest else { return Some(opened.clone()) };
-        let state = match manifest::parse(bytes, self.target.rules.manifest) {
-            Ok(manifest) => ManifestState::Valid(manifest),
-            Err(fault) => ManifestState::Invalid(fault),
-        };
-        let for_checker = Some(for_checker(bytes));
-        Some(OpenedManifest { path: opened.path.clone(), state, for_checker })
+        Some(judged(opened.path.clone(), bytes, self.target))
     }
 }
 

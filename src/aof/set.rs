@@ -45,6 +45,8 @@ pub enum Role {
 pub struct OpenedManifest {
     /// Where it lies, or would lie.
     pub path: PathBuf,
+    /// Its bytes, as they were when the files were opened.
+    pub bytes: Vec<u8>,
     /// What it says to the target.
     pub state: ManifestState,
     /// What redis-check-aof 8.2 makes of it, which knows one grammar: `true`, it goes through the files;
@@ -76,6 +78,44 @@ pub(super) enum Input {
     Missing,
     /// A directory stands where the file should be.
     Directory,
+    /// Its bytes come from elsewhere.
+    Kept(Box<dyn Kept>),
+}
+
+/// A file that lies in no file system, such as one in a backup.
+pub trait Kept {
+    /// Its length in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether it has no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its bytes by offset.
+    ///
+    /// # Errors
+    /// When they cannot be reached.
+    fn source(&self) -> Result<Box<dyn Source + '_>>;
+}
+
+impl std::fmt::Debug for dyn Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+/// A [`Kept`] file and its part in a set.
+#[derive(Debug)]
+pub struct KeptFile {
+    /// Its name, as the manifest has it.
+    pub name: Vec<u8>,
+    /// What it is for.
+    pub role: Role,
+    /// Its sequence number, where it has one.
+    pub seq: Option<i64>,
+    /// Its bytes.
+    pub bytes: Box<dyn Kept>,
 }
 
 impl std::fmt::Debug for dyn Source {
@@ -106,6 +146,7 @@ impl Segment {
         match &self.input {
             Input::File(file, _) => Some(file.len()),
             Input::Splice(splice) => Some(splice.len()),
+            Input::Kept(kept) => Some(kept.len()),
             _ => None,
         }
     }
@@ -163,6 +204,7 @@ impl Segment {
             Input::Stdin(taken) => taken.borrow_mut().take().ok_or_else(|| {
                 Error::io(&self.path, std::io::Error::other("a stream can be read only once"))
             }),
+            Input::Kept(kept) => kept.source(),
             Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path)),
             Input::Directory => Err(Error::io(&self.path, std::io::Error::other("is a directory"))),
         }

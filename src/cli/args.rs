@@ -17,10 +17,11 @@ use super::cat::CatArgs;
 use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::repair::RepairArgs;
+use super::repository::{self, backup, prune, restore, snapshots, verify};
 use super::schema::Schema;
 use super::stats::StatsArgs;
 
-/// Inspect and check the append-only files (AOF) of Redis and Valkey. Never changes what it looks at.
+/// Inspect, check and back up the append-only files (AOF) of Redis and Valkey. Looking never changes anything.
 #[derive(Debug, Parser)]
 #[command(name = "aofkit", version, max_term_width = 100, propagate_version = true)]
 pub struct Args {
@@ -45,6 +46,16 @@ pub enum Verb {
     /// Put a torn end or a manifest right, and damage inside with a word; a plan first, always
     #[command(after_help = REPAIR_CODES)]
     Repair(Box<RepairArgs>),
+    /// One incremental snapshot of a set, which may be live, into a repository
+    Backup(backup::BackupArgs),
+    /// What a repository holds
+    Snapshots(snapshots::SnapshotsArgs),
+    /// Is all of a repository there, as it was written, and readable
+    Verify(verify::VerifyArgs),
+    /// A snapshot into a new directory, or in the place of one that is kept
+    Restore(restore::RestoreArgs),
+    /// Remove snapshots by rules, and what no snapshot needs; shows the plan first
+    Prune(prune::PruneArgs),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -75,6 +86,7 @@ impl Verb {
             Self::Stats(stats) => Some(&stats.reading),
             Self::Cat(cat) => Some(&cat.reading),
             Self::Repair(repair) => Some(&repair.reading),
+            Self::Backup(backup) => Some(&backup.reading),
             _ => None,
         }
     }
@@ -180,8 +192,8 @@ pub struct Checking {
 
 #[derive(Debug, ClapArgs)]
 pub struct Reading {
-    /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), or - for
-    /// standard input; not needed with --conf
+    /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), - for
+    /// standard input, or a snapshot such as REPO::latest; not needed with --conf
     path: Option<PathBuf>,
 }
 
@@ -211,9 +223,14 @@ pub struct Global {
     /// Read at most so many bytes a second: 50mb, 50MiB
     #[arg(long, global = true, value_name = "SIZE", env = "AOFKIT_LIMIT_RATE")]
     limit_rate: Option<String>,
-    /// Use at most so many threads; reading a set takes one
+    /// Use at most so many threads; reading a set takes one, backups up to four unless told
     #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
     threads: Option<std::num::NonZeroUsize>,
+    /// The source in a backup repository that holds several; what `backup` calls this one [default: made
+    /// of machine and place]
+    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_SOURCE",
+        value_parser = aofkit::backup::source_name)]
+    source: Option<String>,
     /// Show no progress bar, on a terminal either
     #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     no_progress: bool,
@@ -256,6 +273,8 @@ enum Color {
 pub struct Context {
     pub open: OpenOptions,
     pub pace: Pace,
+    pub source: Option<String>,
+    pub threads: usize,
     pub style: Style,
     pub json: bool,
     pub format: Format,
@@ -279,7 +298,7 @@ impl Global {
                 }
             },
         };
-        let _ = self.threads;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let color = match self.color {
             Color::Always => true,
             Color::Never => false,
@@ -291,6 +310,8 @@ impl Global {
         Ok(Context {
             open: OpenOptions { target: self.target, conf: self.conf.clone() },
             pace: Pace { bytes_per_second },
+            source: self.source.clone(),
+            threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
             style: Style::new(color),
             json: self.json || matches!(self.format, Format::Json | Format::Ndjson),
             format: if self.json { Format::Json } else { self.format },
@@ -300,6 +321,17 @@ impl Global {
             bar: !self.no_progress && !self.quiet && std::io::stderr().is_terminal(),
         })
     }
+}
+
+/// Threads used when nobody says how many: each of a backup's holds an object in memory.
+const MOST_THREADS: usize = 4;
+
+/// A size as it is typed, for clap.
+///
+/// # Errors
+/// Says that it is none.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    size(text).ok_or_else(|| format!("'{text}' is not a size such as 50mb or 50MiB"))
 }
 
 /// A size in redis.conf's units (`64mb`) or IEC ones (`64MiB`), bytes.
@@ -321,7 +353,10 @@ impl Context {
         path: &Path,
         mut work: impl FnMut(Aof) -> Result<T, Error>,
     ) -> Result<(Vec<T>, Option<Outcome>), Error> {
-        let opened = open_each(path, &self.open)?;
+        let opened = match repository::snapshot(path, &self.open, self.source.as_deref()) {
+            Some(opened) => vec![opened],
+            None => open_each(path, &self.open)?,
+        };
         let several = opened.len() > 1;
         let mut failed = None;
         let mut done = Vec::with_capacity(opened.len());

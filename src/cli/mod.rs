@@ -14,6 +14,7 @@ mod progress;
 mod redis_check_aof;
 mod render;
 mod repair;
+mod repository;
 mod schema;
 mod stats;
 mod threshold;
@@ -53,6 +54,11 @@ pub fn run() -> Outcome {
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
         Verb::Repair(repair) => repair::run(repair, &context),
+        Verb::Backup(args) => repository::backup::run(args, &context),
+        Verb::Snapshots(args) => repository::snapshots::run(args, &context),
+        Verb::Verify(args) => repository::verify::run(args, &context),
+        Verb::Restore(args) => repository::restore::run(args, &context),
+        Verb::Prune(args) => repository::prune::run(args, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

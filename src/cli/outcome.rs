@@ -16,7 +16,7 @@ pub enum Outcome {
     Usage = 2,
     /// No such path, or no set there.
     NotFound = 10,
-    /// A server has the files open, or another run works on them.
+    /// A server has the files open, or another run works on them or holds the repository.
     InUse = 11,
     /// Damage at the very end of the last file only.
     TailDamage = 20,
@@ -28,6 +28,8 @@ pub enum Outcome {
     TooMuchLost = 23,
     /// A format that is known but not supported.
     Unsupported = 24,
+    /// A backup failed verification.
+    BadBackup = 25,
     /// A threshold was exceeded.
     Findings = 30,
     /// Interrupted; a change that had begun was finished or taken back.
@@ -41,6 +43,7 @@ impl Outcome {
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::InUse(_) => Self::InUse,
             ErrorKind::Interrupted => Self::Interrupted,
+            ErrorKind::BadBackup(_) => Self::BadBackup,
             _ => Self::CouldNot,
         }
     }

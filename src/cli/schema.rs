@@ -15,6 +15,16 @@ pub enum Schema {
     Cat,
     /// What `repair --json` prints
     Repair,
+    /// What `backup --json` prints
+    Backup,
+    /// What `snapshots --json` prints
+    Snapshots,
+    /// What `verify --json` prints
+    Verify,
+    /// What `restore --json` prints
+    Restore,
+    /// What `prune --json` prints
+    Prune,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -28,6 +38,11 @@ impl Schema {
             Self::Stats => "aofkit.stats/1",
             Self::Cat => "aofkit.cat/1",
             Self::Repair => "aofkit.repair/1",
+            Self::Backup => "aofkit.backup/1",
+            Self::Snapshots => "aofkit.snapshots/1",
+            Self::Verify => "aofkit.verify/1",
+            Self::Restore => "aofkit.restore/1",
+            Self::Prune => "aofkit.prune/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -39,6 +54,11 @@ impl Schema {
             Self::Stats => "stats",
             Self::Cat => "cat",
             Self::Repair => "repair",
+            Self::Backup => "backup",
+            Self::Snapshots => "snapshots",
+            Self::Verify => "verify",
+            Self::Restore => "restore",
+            Self::Prune => "prune",
             Self::Error => "error",
         }
     }
@@ -50,6 +70,11 @@ impl Schema {
             Self::Stats => include_str!("../../docs/schemas/stats.json"),
             Self::Cat => include_str!("../../docs/schemas/cat.json"),
             Self::Repair => include_str!("../../docs/schemas/repair.json"),
+            Self::Backup => include_str!("../../docs/schemas/backup.json"),
+            Self::Snapshots => include_str!("../../docs/schemas/snapshots.json"),
+            Self::Verify => include_str!("../../docs/schemas/verify.json"),
+            Self::Restore => include_str!("../../docs/schemas/restore.json"),
+            Self::Prune => include_str!("../../docs/schemas/prune.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }
@@ -64,6 +89,6 @@ pub fn run(wanted: Option<Schema>, json: bool) -> String {
             let member = |s: &Schema| format!("\"{}\": {}", s.verb(), s.document().trim_end());
             format!("{{\n{}\n}}\n", all.iter().map(member).collect::<Vec<_>>().join(",\n"))
         }
-        None => all.iter().map(|s| format!("{:<9}{}\n", s.verb(), s.id())).collect(),
+        None => all.iter().map(|s| format!("{:<11}{}\n", s.verb(), s.id())).collect(),
     }
 }

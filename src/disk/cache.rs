@@ -17,6 +17,11 @@ impl<'f> Courtesy<'f> {
         Self { file, done: (!mostly_cached(file)).then_some(0) }
     }
 
+    /// Gives nothing back: another reader comes after this one.
+    pub(super) fn none(file: &'f FrozenFile) -> Self {
+        Self { file, done: None }
+    }
+
     /// The reader will not come back to anything before `at`, or hardly ever.
     pub(super) fn passed(&mut self, at: u64) {
         let Some(done) = self.done else { return };
@@ -32,6 +37,18 @@ impl Drop for Courtesy<'_> {
         if let Some(done) = self.done {
             give_back(self.file, done, None);
         }
+    }
+}
+
+impl FrozenFile {
+    /// Whether most of it is in the page cache. Where that cannot be told, it is taken to be.
+    pub fn is_cached(&self) -> bool {
+        mostly_cached(self)
+    }
+
+    /// Gives the pages of `len` bytes from `from` back to the system.
+    pub fn give_back(&self, from: u64, len: u64) {
+        give_back(self, from, Some(len));
     }
 }
 
@@ -70,6 +87,14 @@ fn mostly_cached(file: &FrozenFile) -> bool {
         })
         .count() as u64;
     cached * 2 > PROBES
+}
+
+/// Has dirty pages written out without waiting for them. Advice only.
+#[cfg(target_os = "linux")]
+pub(super) fn write_out(file: &std::fs::File, from: u64, len: u64) {
+    // The one such call that rustix offers: it starts writing out what it is asked to drop.
+    let len = std::num::NonZeroU64::new(len);
+    let _ = rustix::fs::fadvise(file, from, len, rustix::fs::Advice::DontNeed);
 }
 
 #[cfg(test)]

@@ -307,6 +307,13 @@ pub struct Lock {
     _file: File,
 }
 
+impl Lock {
+    /// A lock that is already taken.
+    pub(super) fn of(file: File) -> Self {
+        Self { _file: file }
+    }
+}
+
 /// Locks the file at `path`, which is made when it is not there. `None` when another process holds it.
 ///
 /// # Errors

@@ -192,6 +192,7 @@ impl FrozenFile {
     pub fn source(&self, access: Access) -> Box<dyn Source + '_> {
         match access {
             Access::Map if self.len > 0 => Box::new(MapSource::new(self)),
+            Access::ReadAndKeep => Box::new(ReadSource::keeping(self)),
             _ => Box::new(ReadSource::new(self)),
         }
     }
@@ -204,6 +205,26 @@ impl FrozenFile {
         let mut source = ReadSource::new(self);
         let bytes = source.window(0, n.min(crate::limits::WINDOW))?;
         Ok(bytes[..n.min(bytes.len())].to_vec())
+    }
+
+    /// Fills `into` with its bytes from `at` on.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are no longer there.
+    pub fn read_exact_at(&self, into: &mut [u8], at: u64) -> Result<()> {
+        self.handle.read_exact_at(into, at).map_err(|e| match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.shrank(at),
+            _ => Error::io(&self.path, e).at(at),
+        })
+    }
+
+    /// Its permission bits.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn mode(&self) -> Result<u32> {
+        let meta = self.handle.metadata().map_err(|e| Error::io(&self.path, e))?;
+        Ok(meta.mode() & 0o7777)
     }
 
     /// A reader over the whole file from its beginning.
@@ -239,12 +260,9 @@ impl Aside {
         let left = file.len.saturating_sub(at).min(crate::limits::PEEK as u64) as usize;
         self.start = at;
         self.bytes.resize(left, 0);
-        if let Err(e) = file.handle.read_exact_at(&mut self.bytes, at) {
+        if let Err(e) = file.read_exact_at(&mut self.bytes, at) {
             self.bytes.clear();
-            return Err(match e.kind() {
-                std::io::ErrorKind::UnexpectedEof => file.shrank(at),
-                _ => Error::io(&file.path, e).at(at),
-            });
+            return Err(e);
         }
         Ok(&self.bytes)
     }
@@ -330,6 +348,11 @@ pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// The name of this machine.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Whether `path` is a directory.

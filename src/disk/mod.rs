@@ -9,6 +9,7 @@ mod files;
 mod holders;
 mod map;
 mod pack;
+mod publish;
 mod read;
 mod source;
 mod splice;
@@ -16,11 +17,15 @@ mod stream;
 
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
 pub use files::{
-    FrozenFile, Identity, Listed, Stamp, exists, is_dir, is_file, list_dir, open_inside,
+    FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, list_dir, open_inside,
     read_small, real_path, stamp,
 };
 pub use holders::{Writers, held_for_writing, sees_all_processes, writers};
 pub use pack::{Packer, unpack};
+pub use publish::{
+    Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, make_dirs, open_if_there, parent,
+    publish_new, remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
+};
 pub use source::{Access, Source};
 pub use splice::{Part, Splice};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

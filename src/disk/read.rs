@@ -21,15 +21,17 @@ pub(super) struct ReadSource<'f> {
 
 impl<'f> ReadSource<'f> {
     pub(super) fn new(file: &'f FrozenFile) -> Self {
+        Self::with(file, Courtesy::new(file))
+    }
+
+    /// Leaves in the page cache what it reads.
+    pub(super) fn keeping(file: &'f FrozenFile) -> Self {
+        Self::with(file, Courtesy::none(file))
+    }
+
+    fn with(file: &'f FrozenFile, courtesy: Courtesy<'f>) -> Self {
         let buffer = vec![0; 2 * limits::WINDOW].into_boxed_slice();
-        Self {
-            file,
-            buffer,
-            start: 0,
-            filled: 0,
-            courtesy: Courtesy::new(file),
-            aside: Aside::default(),
-        }
+        Self { file, buffer, start: 0, filled: 0, courtesy, aside: Aside::default() }
     }
 
     fn end(&self) -> u64 {

@@ -46,4 +46,6 @@ pub enum Access {
     Map,
     /// Read in windows: for what a server may append to or truncate, and for anything unknown.
     Read,
+    /// Read in windows, and left in the page cache: for the first of two readers.
+    ReadAndKeep,
 }

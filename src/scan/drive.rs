@@ -54,7 +54,7 @@ pub fn scan_some<O: Observer>(
         observer.begin(position);
         let context = Context::at_start(position, segment.role == Role::Base, time);
         let mut feed = Feed { observer: &mut observer, context };
-        meter.next_segment();
+        meter.begin_at(0);
         let mut source = segment.source()?;
         let len = walk_with(&mut *source, &mut meter, &mut feed)?;
         let context = feed.context;
@@ -106,23 +106,24 @@ impl<O: Observer> Sink for Feed<'_, O> {
 }
 
 /// Counts bytes, tells of them, and waits where there is a limit.
-struct Meter<'p> {
+pub struct Meter<'p> {
     progress: &'p dyn Progress,
     limit: Option<u64>,
     started: Instant,
-    before: u64,
+    done: u64,
     here: u64,
 }
 
 impl<'p> Meter<'p> {
-    fn new(progress: &'p dyn Progress, pace: &Pace) -> Self {
+    /// A meter that tells `progress` and keeps to `pace`.
+    pub fn new(progress: &'p dyn Progress, pace: &Pace) -> Self {
         let limit = pace.bytes_per_second.filter(|&rate| rate > 0);
-        Self { progress, limit, started: Instant::now(), before: 0, here: 0 }
+        Self { progress, limit, started: Instant::now(), done: 0, here: 0 }
     }
 
-    fn next_segment(&mut self) {
-        self.before += self.here;
-        self.here = 0;
+    /// Another file begins, at this offset of it.
+    pub fn begin_at(&mut self, offset: u64) {
+        self.here = offset;
     }
 }
 
@@ -133,9 +134,10 @@ impl Pulse for Meter<'_> {
             return;
         }
         self.here = offset;
+        self.done += step;
         self.progress.advance(step);
         if let Some(rate) = self.limit {
-            let due = Duration::from_secs_f64((self.before + offset) as f64 / rate as f64);
+            let due = Duration::from_secs_f64(self.done as f64 / rate as f64);
             if let Some(wait) = due.checked_sub(self.started.elapsed()) {
                 std::thread::sleep(wait);
             }

@@ -9,7 +9,7 @@ mod filtered;
 mod observer;
 
 pub use context::Context;
-pub use drive::{Pace, in_flight, scan, scan_some};
+pub use drive::{Meter, Pace, in_flight, scan, scan_some};
 pub use filter::{Filter, Position};
 pub use filtered::{Filtered, Selected};
 pub use observer::{Merge, Observer};

@@ -8,6 +8,20 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
+const ALL_SCHEMAS: [&str; 11] = [
+    "check",
+    "inspect",
+    "stats",
+    "cat",
+    "repair",
+    "backup",
+    "snapshots",
+    "verify",
+    "restore",
+    "prune",
+    "error",
+];
+
 fn schema(name: &str) -> Value {
     serde_json::from_str(&run(["schema", name]).expect(0).out).unwrap()
 }
@@ -99,7 +113,7 @@ fn nothing_is_described_that_never_holds_a_value() {
 
 #[test]
 fn every_property_is_described_and_typed() {
-    for name in ["check", "inspect", "stats", "cat", "error"] {
+    for name in ALL_SCHEMAS {
         let schema = schema(name);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         each_property(&schema, &mut |property, of| {
@@ -124,7 +138,7 @@ fn an_object_requires_all_that_it_describes() {
             _ => {}
         }
     }
-    for name in ["check", "inspect", "stats", "cat", "error"] {
+    for name in ALL_SCHEMAS {
         each_object(&schema(name), &mut |object| {
             let described: BTreeSet<_> =
                 object["properties"].as_object().unwrap().keys().map(String::as_str).collect();

@@ -13,6 +13,7 @@ mod filters;
 mod links;
 mod live;
 mod paths;
+mod repository;
 #[path = "../support/schema.rs"]
 mod schema;
 mod screen;

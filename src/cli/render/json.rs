@@ -87,6 +87,8 @@ pub fn error(error: &Error) -> String {
             ErrorKind::InUse(_) => "in-use",
             ErrorKind::Refused(_) => "refused",
             ErrorKind::Interrupted => "interrupted",
+            ErrorKind::NoRoom { .. } => "no-room",
+            ErrorKind::BadBackup(_) => "bad-backup",
             _ => "io",
         },
         path: path.plain,

@@ -1,5 +1,7 @@
 //! Results as text for people and as JSON for programs.
 
+pub mod backup_json;
+pub mod backup_text;
 pub mod csv;
 pub mod folded;
 pub mod human;

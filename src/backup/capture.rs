@@ -1,0 +1,329 @@
+//! Captures the files of an opened set: takes over from the parent what is the same, stores the rest.
+
+use std::path::{Path, PathBuf};
+
+use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
+use super::hash;
+use super::pass::{Piece, Seen, Stretch, joined, pass};
+use super::pool::{Done, Job, Packing, with_packers};
+use super::prefix::{self, Prefix};
+use super::repository::{Repository, Unfinished};
+use crate::aof::{Aof, Role, Segment};
+use crate::disk::FrozenFile;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::progress::Progress;
+use crate::scan::{Meter, Pace};
+use crate::text;
+
+/// What a set's files have become.
+pub(super) struct Captured {
+    pub(super) files: Vec<FileEntry>,
+    pub(super) extras: Vec<FileEntry>,
+    pub(super) diverged: Vec<Divergence>,
+    /// Bytes of objects that were not in the repository before.
+    pub(super) new_bytes: u64,
+    /// Bytes of files that are taken over from the parent.
+    pub(super) reused_bytes: u64,
+}
+
+/// A file on its way into a snapshot.
+struct Capture<'a> {
+    file: &'a FrozenFile,
+    name: Words,
+    seq: Option<i64>,
+    kind: FileType,
+    closed: bool,
+    /// Taken over from the parent.
+    reused: Vec<SegmentEntry>,
+    walk_from: u64,
+    /// Of what lies before `walk_from`.
+    commands: u64,
+    stamps: Option<Stamps>,
+    created: Option<i64>,
+    seen: Seen,
+}
+
+/// Everything a capture needs beside the set.
+pub(super) struct Means<'a> {
+    pub(super) packing: Packing<'a>,
+    pub(super) parent: Option<&'a Entry>,
+    pub(super) earlier: Unfinished,
+    pub(super) includes: &'a [PathBuf],
+    pub(super) pace: Pace,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// Captures all live files of a set, and those that were asked for beside it.
+pub(super) fn capture(aof: &Aof, means: Means<'_>) -> Result<Captured> {
+    let mut diverged = Vec::new();
+    let last = aof.last_live();
+    let mut captures = Vec::new();
+    for (position, segment) in aof.live() {
+        let is_last = Some(position) == last;
+        captures.push(begin(segment, is_last, &means, &mut diverged)?);
+    }
+    let opened: Vec<_> =
+        means.includes.iter().map(|p| FrozenFile::open(p)).collect::<Result<_>>()?;
+    for file in &opened {
+        captures.push(begin_extra(file, &means)?);
+    }
+    let total = captures.iter().map(|c| c.file.len().saturating_sub(c.walk_from)).sum();
+    means.progress.begin(Some(total));
+    let mut meter = Meter::new(means.progress, &means.pace);
+    let (captures, done) = with_packers(means.packing, means.earlier, |hand_out| {
+        for (number, one) in captures.iter_mut().enumerate() {
+            meter.begin_at(one.walk_from);
+            walk(number, one, &mut meter, hand_out)?;
+        }
+        Ok(captures)
+    })?;
+    means.progress.finish();
+    assemble(captures, done, diverged)
+}
+
+/// A file of the set, compared with what the parent has of it.
+fn begin<'a>(
+    segment: &'a Segment,
+    is_last: bool,
+    means: &Means<'_>,
+    diverged: &mut Vec<Divergence>,
+) -> Result<Capture<'a>> {
+    let Some(file) = segment.file().filter(|_| segment.is_plain()) else {
+        let why = match segment.is_missing() {
+            true => "the set's manifest names this file, and it is not there; see `aofkit check`",
+            false => "only plain files can be backed up",
+        };
+        return Err(Error::new(ErrorKind::Refused(why.to_owned()), &segment.path));
+    };
+    let kind = match segment.role {
+        Role::Base => FileType::Base,
+        Role::Increment => FileType::Increment,
+        _ => FileType::Single,
+    };
+    // A server appends to the last increment, and before 7.0 to its only file.
+    let closed = !is_last || kind == FileType::Base;
+    let name = Words::new(&segment.name);
+    let mut one = Capture::new(file, name, kind, segment.seq, closed);
+    let in_parent = means.parent.and_then(|parent| {
+        parent.files.iter().find(|f| (&f.name, f.kind) == (&one.name, one.kind))
+    });
+    let Some(in_parent) = in_parent else { return Ok(one) };
+    if !is_stored(in_parent, means.packing.repository)? {
+        return Ok(one);
+    }
+    match prefix::compare(file, in_parent)? {
+        Prefix::Whole => one.take_over(in_parent),
+        Prefix::Part(same, how) => {
+            one.reused = same;
+            // A single file is replaced under its own name by every rewrite.
+            if kind != FileType::Single {
+                diverged.push(how);
+            }
+        }
+    }
+    Ok(one)
+}
+
+fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a>> {
+    let name = file.path().file_name().unwrap_or_default().as_encoded_bytes();
+    let mut one = Capture::new(file, Words::new(name), FileType::Extra, None, true);
+    let in_parent = means.parent.and_then(|p| p.extras.iter().find(|f| f.name == one.name));
+    if let Some(in_parent) = in_parent
+        && is_stored(in_parent, means.packing.repository)?
+        && let Prefix::Whole = prefix::compare(file, in_parent)?
+        && in_parent.size == file.len()
+        && whole_is_same(file, in_parent)?
+    {
+        one.take_over(in_parent);
+    }
+    Ok(one)
+}
+
+/// Small files that are edited in the middle: all bytes are compared.
+fn whole_is_same(file: &FrozenFile, parent: &FileEntry) -> Result<bool> {
+    let mut all = parent.segments.iter();
+    all.try_fold(true, |same, segment| {
+        let hash = super::pack::hash_of_range(file, segment.offset, segment.size)?;
+        Ok(same && hash == segment.sha256)
+    })
+}
+
+/// Whether the objects of a parent's file are all there; what is missing is stored anew.
+fn is_stored(file: &FileEntry, repository: &Repository) -> Result<bool> {
+    for segment in &file.segments {
+        let there = repository.store().head(&segment.object)?;
+        if there.is_none_or(|there| there.len != segment.stored) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl<'a> Capture<'a> {
+    fn new(
+        file: &'a FrozenFile,
+        name: Words,
+        kind: FileType,
+        seq: Option<i64>,
+        closed: bool,
+    ) -> Self {
+        Self {
+            file,
+            name,
+            seq,
+            kind,
+            closed,
+            reused: Vec::new(),
+            walk_from: 0,
+            commands: 0,
+            stamps: None,
+            created: None,
+            seen: Seen::default(),
+        }
+    }
+
+    /// The parent has the beginning of it; a record begins where that ends.
+    fn take_over(&mut self, parent: &FileEntry) {
+        self.reused.clone_from(&parent.segments);
+        self.walk_from = parent.size;
+        self.commands = parent.commands;
+        self.stamps = parent.ts;
+        self.created = parent.created;
+    }
+
+    fn reused_bytes(&self) -> u64 {
+        self.reused.iter().map(|segment| segment.size).sum()
+    }
+}
+
+/// Walks over what is new in a file and hands out its pieces.
+fn walk<'a>(
+    number: usize,
+    one: &mut Capture<'a>,
+    meter: &mut Meter<'_>,
+    hand_out: &mut dyn FnMut(Job<'a>) -> Result<()>,
+) -> Result<()> {
+    one.seen.boundary = one.walk_from;
+    if one.file.len() == one.walk_from {
+        return Ok(());
+    }
+    let is_cold = !one.file.is_cached();
+    let (file, name) = (one.file, one.name.clone());
+    let mut job = |piece: Piece| {
+        hand_out(Job { file_number: number, file, name: name.clone(), piece, is_cold })
+    };
+    if one.kind == FileType::Extra {
+        one.reused.clear();
+        one.seen.boundary = file.len();
+        return unwalked(file.len(), &mut job);
+    }
+    loop {
+        let stretch = Stretch { walk_from: one.walk_from, store_from: one.reused_bytes() };
+        one.seen = pass(file, stretch, meter, &mut job)?;
+        if let Some(error) = trouble(one) {
+            return Err(error);
+        }
+        let boundary = one.seen.boundary;
+        if boundary >= one.reused_bytes() {
+            return Ok(());
+        }
+        // It was cut, and what is there now ends inside a piece that the parent has.
+        one.reused.retain(|segment| segment.offset + segment.size <= boundary);
+    }
+}
+
+fn unwalked(len: u64, job: &mut dyn FnMut(Piece) -> Result<()>) -> Result<()> {
+    let mut offset = 0;
+    while offset < len {
+        let size = limits::BACKUP_SEGMENT.min(len - offset);
+        job(Piece { offset, size, summed: size, sum: None })?;
+        offset += size;
+    }
+    Ok(())
+}
+
+/// Why the file cannot be part of a proven backup, when it cannot.
+fn trouble(one: &Capture<'_>) -> Option<Error> {
+    let whole = one.seen.boundary == one.file.len();
+    let (at, what) = match &one.seen.trouble {
+        Some((at, what)) => (*at, what.clone()),
+        None if one.closed && !whole => {
+            (one.seen.boundary, "it ends inside a record or a transaction".to_owned())
+        }
+        None => return None,
+    };
+    let why = format!("damaged: {what}; not backed up, see `aofkit check`");
+    Some(Error::new(ErrorKind::BadBackup(why), one.file.path()).at(at))
+}
+
+fn assemble(
+    captures: Vec<Capture<'_>>,
+    done: Vec<Done>,
+    diverged: Vec<Divergence>,
+) -> Result<Captured> {
+    let new_bytes = done.iter().filter(|(_, p)| p.is_new).map(|(_, p)| p.segment.stored).sum();
+    let mut placed: Vec<Vec<SegmentEntry>> = vec![Vec::new(); captures.len()];
+    for (number, one) in done {
+        placed[number].push(one.segment);
+    }
+    let mut captured = Captured {
+        files: Vec::new(),
+        extras: Vec::new(),
+        diverged,
+        new_bytes,
+        reused_bytes: captures.iter().map(Capture::reused_bytes).sum(),
+    };
+    for (one, mut placed) in captures.into_iter().zip(placed) {
+        placed.sort_by_key(|segment| segment.offset);
+        let is_extra = one.kind == FileType::Extra;
+        let file = file_entry(one, placed)?;
+        if is_extra { captured.extras.push(file) } else { captured.files.push(file) }
+    }
+    Ok(captured)
+}
+
+fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> {
+    let size = one.seen.boundary;
+    let mut segments = one.reused;
+    segments.extend(placed);
+    let sha256 = match &segments[..] {
+        [] => Some(hash::hex_of(b"")),
+        [only] => Some(only.sha256.clone()),
+        _ => None,
+    };
+    Ok(FileEntry {
+        name: one.name,
+        seq: one.seq,
+        kind: one.kind,
+        size,
+        sha256,
+        closed: one.closed,
+        mode: one.file.mode()?,
+        head: prefix::head(one.file, size)?,
+        tail: prefix::tail(one.file, size)?,
+        torn_bytes_dropped: one.file.len() - size,
+        commands: one.commands + one.seen.commands,
+        ts: joined(one.stamps, one.seen.stamps),
+        created: one.created.or(one.seen.created),
+        segments,
+    })
+}
+
+/// Where a set lies, the same for every way to name it.
+pub(super) fn place_of(aof: &Aof) -> Result<PathBuf> {
+    let path = match &aof.manifest {
+        Some(manifest) => &manifest.path,
+        None => match aof.live().next() {
+            Some((_, segment)) => &segment.path,
+            None => &aof.path,
+        },
+    };
+    let dir = crate::disk::real_path(crate::disk::parent(path))?;
+    Ok(dir.join(path.file_name().unwrap_or_default()))
+}
+
+/// A path for people, in JSON.
+pub(super) fn path_text(path: &Path) -> String {
+    text::name(path.as_os_str().as_encoded_bytes())
+}

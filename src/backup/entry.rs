@@ -1,0 +1,314 @@
+//! The catalog entry of a snapshot: what it consists of, and what is known of it.
+//!
+//! Entries never change once they are there. Later versions may add fields; readers skip what they do not
+//! know.
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde::{Deserialize, Serialize};
+
+/// The version of the format this code writes.
+pub const FORMAT: u32 = 1;
+
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of the format.
+    pub format: u32,
+    /// Its name; unique for ever.
+    pub id: String,
+    /// Of which source.
+    pub source: String,
+    /// Counts up within a source; decides which one is newer, whatever clocks said.
+    pub seq: u64,
+    /// The snapshot whose bytes it shares.
+    pub parent: Option<String>,
+    /// When the set was opened, RFC 3339 in UTC, with milliseconds.
+    pub taken: String,
+    /// The machine it was taken on.
+    pub host: String,
+    /// Where the set lay there, for people.
+    pub path: String,
+    /// Version of the program that wrote it.
+    pub tool: String,
+    /// Who wrote the base, as far as it tells.
+    pub server: Option<ServerEntry>,
+    /// How it was taken.
+    pub method: Method,
+    /// The manifest; `None` for a set of one file.
+    pub manifest: Option<ManifestEntry>,
+    /// The set's files in the order a server loads them.
+    pub files: Vec<FileEntry>,
+    /// Other files that were asked for, such as redis.conf.
+    pub extras: Vec<FileEntry>,
+    /// Stretches of time of which every instant can be restored, by `#TS:` annotations.
+    pub covers: Vec<Interval>,
+    /// Stretches of time since the parent of which nothing can be restored, and why.
+    pub gaps: Vec<Gap>,
+    /// Labels given by the user.
+    pub tags: Vec<String>,
+    /// Bytes that this snapshot added to the repository.
+    pub new_bytes: u64,
+    /// Bytes of files that it shares with its parent.
+    pub reused_bytes: u64,
+    /// What of the parent's history was found to have been rewritten.
+    pub diverged: Vec<Divergence>,
+    /// Hash of the script that restores it.
+    pub script_sha256: String,
+}
+
+/// How a snapshot was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// From the files alone.
+    OfflineDirectory,
+}
+
+/// The server that wrote the base.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerEntry {
+    /// `redis` or `valkey`.
+    pub kind: String,
+    /// Its version as it gave it.
+    pub version: String,
+}
+
+/// Bytes that are text when they can be, and base64 otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Words {
+    /// Valid UTF-8.
+    Text(String),
+    /// Anything else.
+    Bytes {
+        /// In base64.
+        b64: String,
+    },
+}
+
+impl Words {
+    /// These bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Bytes { b64: BASE64_STANDARD.encode(bytes) },
+        }
+    }
+
+    /// The bytes; `None` when the base64 is none.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(text) => Some(text.as_bytes().to_vec()),
+            Self::Bytes { b64 } => BASE64_STANDARD.decode(b64).ok(),
+        }
+    }
+}
+
+/// The manifest of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestEntry {
+    /// Its file name.
+    pub name: Words,
+    /// Hash of its bytes.
+    pub sha256: String,
+    /// Its bytes, without the lines of history files, which no server reads.
+    pub text: Words,
+}
+
+/// What a file is to its set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileType {
+    /// Base, as in a manifest.
+    #[serde(rename = "b")]
+    Base,
+    /// Increment, as in a manifest.
+    #[serde(rename = "i")]
+    Increment,
+    /// The only file of a set without manifest.
+    #[serde(rename = "single")]
+    Single,
+    /// A file beside the set.
+    #[serde(rename = "extra")]
+    Extra,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name, without directory.
+    pub name: Words,
+    /// Its sequence number in the manifest.
+    pub seq: Option<i64>,
+    /// What it is to the set.
+    #[serde(rename = "type")]
+    pub kind: FileType,
+    /// Bytes of it that are in the snapshot.
+    pub size: u64,
+    /// Hash of all of them, where it is known: of files stored in one piece.
+    pub sha256: Option<String>,
+    /// A server will not write to it any more.
+    pub closed: bool,
+    /// Permission bits.
+    pub mode: u32,
+    /// Hash of its first bytes.
+    pub head: Stretch,
+    /// Hash of its last bytes.
+    pub tail: Stretch,
+    /// Bytes at its end that were left out: a record or a transaction that was not whole.
+    pub torn_bytes_dropped: u64,
+    /// Records in it, those of an RDB not counted.
+    pub commands: u64,
+    /// The `#TS:` annotations in it.
+    pub ts: Option<Stamps>,
+    /// When the base says it was begun, Unix seconds.
+    pub created: Option<i64>,
+    /// Where its bytes are, in order, without a hole.
+    pub segments: Vec<SegmentEntry>,
+}
+
+/// A hash over some bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// How many.
+    pub bytes: u64,
+    /// Their hash.
+    pub sha256: String,
+}
+
+/// What `#TS:` annotations of a file say, Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamps {
+    /// The first.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+    /// None is smaller than one before it.
+    pub monotonic: bool,
+}
+
+/// A stretch of a file, in an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentEntry {
+    /// The object's key.
+    pub object: String,
+    /// The object's length in bytes.
+    pub stored: u64,
+    /// Where in the file its bytes begin.
+    pub offset: u64,
+    /// How many bytes of the file it holds.
+    pub size: u64,
+    /// Hash of these bytes.
+    pub sha256: String,
+}
+
+/// A stretch of time, RFC 3339 in UTC, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Its first instant.
+    pub from: String,
+    /// Its last instant.
+    pub to: String,
+}
+
+/// A stretch of time that cannot be restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// From after this instant.
+    pub from: String,
+    /// To before this one; `None` when it is not known.
+    pub to: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A file whose bytes are not those the parent has, up to the parent's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// Its name.
+    pub file: Words,
+    /// Up to here they are the same.
+    pub same_up_to: u64,
+    /// Bytes the parent has of it.
+    pub parent_size: u64,
+}
+
+impl Entry {
+    /// All files, those beside the set last.
+    pub fn all_files(&self) -> impl Iterator<Item = &FileEntry> {
+        self.files.iter().chain(&self.extras)
+    }
+
+    /// All segments of all files.
+    pub fn segments(&self) -> impl Iterator<Item = &SegmentEntry> {
+        self.all_files().flat_map(|file| &file.segments)
+    }
+
+    /// Bytes of the set's files.
+    pub fn logical_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// Bytes of the objects it consists of, each once.
+    pub fn stored_bytes(&self) -> u64 {
+        let mut seen = std::collections::HashSet::new();
+        self.segments().filter(|s| seen.insert(&s.object)).map(|s| s.stored).sum()
+    }
+
+    /// Records in the set's files.
+    pub fn commands(&self) -> u64 {
+        self.files.iter().map(|file| file.commands).sum()
+    }
+
+    /// Bytes at the ends of files that were left out.
+    pub fn cut_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.torn_bytes_dropped).sum()
+    }
+
+    /// What in it contradicts itself or the format; `None` when nothing does.
+    pub fn contradiction(&self) -> Option<String> {
+        if self.format != FORMAT {
+            return Some(format!("format {} is not known here", self.format));
+        }
+        for file in self.all_files() {
+            let name = file.name.bytes();
+            let Some(name) = name.filter(|n| is_plain_name(n)) else {
+                return Some("a file's name is none".to_owned());
+            };
+            if let Some(why) = file.contradiction() {
+                return Some(format!("{}: {why}", crate::text::name(&name)));
+            }
+        }
+        let manifest = self.manifest.as_ref()?;
+        match (manifest.name.bytes(), manifest.text.bytes()) {
+            (Some(name), Some(text)) if is_plain_name(&name) => {
+                let hash = super::hash::hex_of(&text);
+                (hash != manifest.sha256).then(|| "the manifest does not fit its hash".to_owned())
+            }
+            _ => Some("the manifest cannot be decoded".to_owned()),
+        }
+    }
+}
+
+/// Whether it names a file in a directory, and nothing else.
+fn is_plain_name(name: &[u8]) -> bool {
+    !name.is_empty() && name != b"." && name != b".." && !name.contains(&b'/') && !name.contains(&0)
+}
+
+impl FileEntry {
+    fn contradiction(&self) -> Option<String> {
+        let mut at = 0_u64;
+        for segment in &self.segments {
+            if segment.offset != at || segment.size == 0 {
+                return Some(format!("its segments leave a hole or overlap at byte {at}"));
+            }
+            if !super::hash::is_object_key(&segment.object) {
+                return Some("a segment's object has no object's name".to_owned());
+            }
+            at = at.checked_add(segment.size)?;
+        }
+        if at != self.size {
+            return Some(format!("its segments hold {at} bytes of {}", self.size));
+        }
+        None
+    }
+}

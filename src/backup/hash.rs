@@ -1,0 +1,107 @@
+//! Hashes and the names made of them; documents that prove themselves.
+//!
+//! A document is one JSON object on one line. Its first member is `sum`: the SHA-256 of the whole file with
+//! the 64 digits of `sum` taken as zeros. So no byte of it can change unseen.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+/// Directory of the objects.
+pub(super) const OBJECTS: &str = "objects/";
+
+const SUM_HEAD: &str = "{\"sum\":\"";
+const HEX: usize = 64;
+
+/// A hash as hexadecimal digits.
+pub(super) fn hex(hash: &[u8]) -> String {
+    use std::fmt::Write;
+    hash.iter().fold(String::with_capacity(HEX), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The SHA-256 of bytes.
+pub(super) fn hex_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The key of the object that holds these bytes.
+pub(super) fn object_key(stored_hash: &str) -> String {
+    format!("{OBJECTS}{}/{stored_hash}.zst", &stored_hash[..2])
+}
+
+/// The hash in an object's key; `None` when it is no such key.
+pub(super) fn hash_in_key(key: &str) -> Option<&str> {
+    let (fan_out, file) = key.strip_prefix(OBJECTS)?.split_once('/')?;
+    let hash = file.strip_suffix(".zst")?;
+    let digits = hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    (hash.len() == HEX && digits && hash.starts_with(fan_out) && fan_out.len() == 2).then_some(hash)
+}
+
+/// Whether it is the key of an object.
+pub(super) fn is_object_key(key: &str) -> bool {
+    hash_in_key(key).is_some()
+}
+
+/// A value as a document.
+pub(super) fn sealed(value: &impl Serialize) -> Vec<u8> {
+    // Plain data with string keys: this cannot fail.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let rest = json.strip_prefix('{').unwrap_or_default();
+    let mut bytes = format!("{SUM_HEAD}{}\",{rest}\n", "0".repeat(HEX)).into_bytes();
+    let sum = hex_of(&bytes);
+    bytes[SUM_HEAD.len()..SUM_HEAD.len() + HEX].copy_from_slice(sum.as_bytes());
+    bytes
+}
+
+/// The value in a document, or why there is none.
+pub(super) fn unsealed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let sum = bytes.get(SUM_HEAD.len()..SUM_HEAD.len() + HEX);
+    let Some(sum) = sum.filter(|_| bytes.starts_with(SUM_HEAD.as_bytes())) else {
+        return Err("it does not begin with its sum".to_owned());
+    };
+    let mut zeroed = bytes.to_vec();
+    zeroed[SUM_HEAD.len()..SUM_HEAD.len() + HEX].fill(b'0');
+    if hex_of(&zeroed).as_bytes() != sum {
+        return Err("its bytes do not fit its sum".to_owned());
+    }
+    serde_json::from_slice(bytes).map_err(|e| format!("it cannot be understood: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Document {
+        number: u64,
+    }
+
+    #[test]
+    fn no_byte_of_a_document_changes_unseen() {
+        let bytes = sealed(&Document { number: 7 });
+        assert_eq!(unsealed::<Document>(&bytes), Ok(Document { number: 7 }));
+        for at in 0..bytes.len() {
+            for bit in [1, 0x20, 0x80] {
+                let mut changed = bytes.clone();
+                changed[at] ^= bit;
+                assert!(unsealed::<Document>(&changed).is_err(), "byte {at}");
+            }
+        }
+        assert!(unsealed::<Document>(&bytes[..bytes.len() - 1]).is_err());
+        assert!(unsealed::<Document>(&[&bytes[..], b"\n"].concat()).is_err());
+    }
+
+    #[test]
+    fn object_keys_are_told_from_others() {
+        let key = object_key(&hex_of(b"x"));
+        assert_eq!(hash_in_key(&key), Some(&*hex_of(b"x")));
+        for wrong in ["objects/ab/cd.zst", "objects/..", &key[1..], &key.replace('/', "-")] {
+            assert!(!is_object_key(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Backups that are proven: snapshots of a set in a repository, taken beside a server that goes on writing.
+//!
+//! A snapshot is an [`Entry`]: names, sizes, hashes, and for every file the objects its bytes are in. Objects
+//! and entries never change. A run takes over the objects of what has not changed, which it finds out from
+//! bytes and never from names or times, and stores what was appended, up to the last whole command outside a
+//! transaction. An entry is written last, so a run that is killed leaves nothing half true.
+//!
+//! May know sets, scans, stores and disks. Never writes to a set: only to repositories and restore targets.
+//! The bytes are described in `docs/backup-format.md`.
+
+mod capture;
+mod contents;
+mod entry;
+mod frames;
+mod hash;
+mod keep;
+mod moment;
+mod name;
+mod pack;
+mod pass;
+mod pool;
+mod prefix;
+mod prune;
+mod repository;
+mod restore;
+mod run;
+mod script;
+mod verify;
+
+pub use entry::{
+    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ManifestEntry, Method,
+    SegmentEntry, ServerEntry, Stamps, Stretch, Words,
+};
+pub use frames::open_snapshot;
+pub use keep::{Keep, Reasons};
+pub use moment::{Moment, now};
+pub use name::{SnapshotPath, Which, short_id, source_name};
+pub use prune::{Planned, PrunePlan, apply as apply_prune, plan as plan_prune};
+pub use repository::{Listed, Repository};
+pub use restore::{RestoreOptions, Restored, restore};
+pub use run::{Backup, BackupOptions, backup};
+pub use verify::{Depth, Flaw, FlawKind, Verified, verify};

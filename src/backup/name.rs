@@ -1,0 +1,177 @@
+//! Names: of snapshots, of sources, and of a snapshot as it is typed.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use super::moment::Moment;
+use super::repository::{Listed, Repository};
+use crate::error::{Error, ErrorKind, Result};
+
+/// What stands between a repository and a snapshot of it.
+const SEPARATOR: &str = "::";
+
+/// A number that nobody else comes up with.
+fn random() -> u64 {
+    RandomState::new().hash_one((std::time::SystemTime::now(), std::process::id()))
+}
+
+/// A random name of the usual form (RFC 9562, version 4).
+pub(super) fn uuid() -> String {
+    let (a, b) = (random(), random());
+    let (version, variant) = ((a & 0xfff) | 0x4000, ((b >> 48) & 0x3fff) | 0x8000);
+    let node = b & 0xffff_ffff_ffff;
+    format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{node:012x}", a >> 32, (a >> 16) & 0xffff)
+}
+
+/// The name of a new snapshot: when, which in a row, and something random.
+pub(super) fn id(at: Moment, seq: u64) -> String {
+    format!("{}-{seq}-{:016x}", at.compact(), random())
+}
+
+/// The number in a snapshot's name; `None` when it is no such name.
+pub(super) fn seq_of(id: &str) -> Option<u64> {
+    let mut parts = id.split('-');
+    let (time, seq, random) = (parts.next()?, parts.next()?, parts.next()?);
+    let well_formed = time.len() == 16 && random.len() == 16 && parts.next().is_none();
+    well_formed.then(|| seq.parse().ok()).flatten()
+}
+
+/// What is enough of a snapshot's name to find it again.
+pub fn short_id(id: &str) -> &str {
+    id.rsplit_once('-').map_or(id, |(short, _)| short)
+}
+
+/// Whether a source may have this name.
+///
+/// # Errors
+/// Tells why not.
+pub fn source_name(name: &str) -> std::result::Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if name.is_empty() || name.len() > 128 || name.starts_with('.') || !name.bytes().all(fits) {
+        return Err("a source's name has letters, digits, '-', '_' and '.', at most 128".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+/// The name of a source that was given none: the machine, and the place of the set hashed.
+pub(super) fn default_source(host: &str, place: &Path) -> String {
+    let fits = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+    let host: String = host.chars().take(64).map(fits).collect();
+    let hash = super::hash::hex_of(place.as_os_str().as_encoded_bytes());
+    format!("{}-{}", host.trim_start_matches('-'), &hash[..8])
+}
+
+/// A snapshot as it is typed: `REPO::latest`, `REPO::latest~2`, `REPO::ID`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPath {
+    /// The repository.
+    pub repository: PathBuf,
+    /// Which one.
+    pub which: Which,
+}
+
+/// Which snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// So many before the newest.
+    Latest(usize),
+    /// By its name, or the beginning of it.
+    Id(String),
+}
+
+impl SnapshotPath {
+    /// Takes a path apart; `None` when it names no snapshot. A path that exists is what it is.
+    pub fn parse(path: &Path) -> Option<Self> {
+        let text = path.to_str()?;
+        let (repository, which) = text.rsplit_once(SEPARATOR)?;
+        if repository.is_empty() || which.is_empty() || which.contains('/') {
+            return None;
+        }
+        if crate::disk::exists(path) {
+            return None;
+        }
+        let latest = which.strip_prefix("latest").map(|rest| match rest.strip_prefix('~') {
+            Some(number) => number.parse().ok(),
+            None => rest.is_empty().then_some(0),
+        });
+        let which = match latest {
+            Some(Some(back)) => Which::Latest(back),
+            _ => Which::Id(which.to_owned()),
+        };
+        Some(Self { repository: PathBuf::from(repository), which })
+    }
+}
+
+impl Repository {
+    /// The snapshot that was asked for, of this source where there are several.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none; when more than one fits.
+    pub fn find(&self, which: &Which, source: Option<&str>) -> Result<Listed> {
+        let mut all = self.list()?;
+        all.retain(|listed| source.is_none_or(|source| listed.source == source));
+        match which {
+            Which::Latest(back) => {
+                let mut names: Vec<_> = all.iter().map(|l| l.source.clone()).collect();
+                names.dedup();
+                if names.len() > 1 {
+                    let why = format!("say which source by --source: {}", names.join(", "));
+                    return Err(self.refused(why));
+                }
+                let at = all.len().checked_sub(back + 1);
+                let found = at.map(|at| all.swap_remove(at));
+                let held = crate::text::count(all.len() as u64, "snapshot");
+                found.ok_or_else(|| self.none(format!("it holds {held} of that source")))
+            }
+            Which::Id(id) => {
+                all.retain(|listed| listed.id.starts_with(id.as_str()));
+                // A whole number before one that only begins with it.
+                let whole = |listed: &Listed| {
+                    let rest = listed.id.strip_prefix(id.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                };
+                if all.iter().any(whole) {
+                    all.retain(whole);
+                }
+                match all.len() {
+                    0 => Err(self.none(format!("no snapshot '{id}'"))),
+                    1 => Ok(all.swap_remove(0)),
+                    n => Err(self.refused(format!("{n} snapshots begin with '{id}'"))),
+                }
+            }
+        }
+    }
+
+    fn refused(&self, why: String) -> Error {
+        Error::new(ErrorKind::Refused(why), self.store().name())
+    }
+
+    fn none(&self, why: String) -> Error {
+        let none = std::io::Error::new(std::io::ErrorKind::NotFound, why);
+        Error::io(self.store().name(), none)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_path_is_taken_apart_from_the_right() {
+        let which = |path: &str| SnapshotPath::parse(Path::new(path)).map(|p| p.which);
+        assert_eq!(which("repo::latest"), Some(Which::Latest(0)));
+        assert_eq!(which("a::b::latest~12"), Some(Which::Latest(12)));
+        assert_eq!(which("repo::2026"), Some(Which::Id("2026".to_owned())));
+        assert_eq!(which("repo::latest~x"), Some(Which::Id("latest~x".to_owned())));
+        assert_eq!(which("repo"), None);
+        assert_eq!(which("::latest"), None);
+        assert_eq!(which("a::b/c"), None);
+    }
+
+    #[test]
+    fn the_number_of_a_snapshot_is_in_its_name() {
+        assert_eq!(seq_of("20261123T005316Z-4711-0123456789abcdef"), Some(4711));
+        assert_eq!(seq_of("20261123T005316Z-4711"), None);
+        assert_eq!(seq_of("x"), None);
+    }
+}

@@ -1,0 +1,185 @@
+//! From bytes of a file to an object, and back.
+
+use std::io::{Read, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::entry::SegmentEntry;
+use super::hash;
+use super::pass::Piece;
+use crate::disk::FrozenFile;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::rdb::Crc64;
+use crate::limits;
+use crate::store::{Put, Store};
+
+/// Bytes read, hashed and compressed at a time: they stay in the second-level cache.
+const STEP: usize = 256 * 1024;
+
+/// A piece of a file as an object, not stored yet.
+pub(super) struct Packed {
+    bytes: Vec<u8>,
+    plain_hash: String,
+}
+
+/// What became of a piece.
+pub(super) struct Placed {
+    pub(super) segment: SegmentEntry,
+    /// It was not in the repository before.
+    pub(super) is_new: bool,
+}
+
+/// The sha256 of some bytes of a file.
+pub(super) fn hash_of_range(file: &FrozenFile, from: u64, len: u64) -> Result<String> {
+    let mut hash = Sha256::new();
+    each_step(file, from, len, &mut |bytes| {
+        hash.update(bytes);
+        Ok(())
+    })?;
+    Ok(hash::hex(&hash.finalize()))
+}
+
+fn each_step(
+    file: &FrozenFile,
+    from: u64,
+    len: u64,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut buffer = vec![0; STEP.min(usize::try_from(len).unwrap_or(STEP))];
+    let mut at = from;
+    while at < from + len {
+        let n = usize::try_from(from + len - at).unwrap_or(STEP).min(buffer.len());
+        file.read_exact_at(&mut buffer[..n], at)?;
+        take(&buffer[..n])?;
+        at += n as u64;
+    }
+    Ok(())
+}
+
+/// Compresses a piece, and makes sure that it is what the pass walked over.
+pub(super) fn pack(file: &FrozenFile, piece: Piece, level: i32) -> Result<Packed> {
+    let failed = |e| Error::io(file.path(), e);
+    let mut encoder = zstd::Encoder::new(Vec::new(), level).map_err(failed)?;
+    encoder.include_checksum(true).map_err(failed)?;
+    encoder.include_contentsize(true).map_err(failed)?;
+    encoder.set_pledged_src_size(Some(piece.size)).map_err(failed)?;
+    let (mut hash, mut sum) = (Sha256::new(), Crc64::new());
+    each_step(file, piece.offset, piece.size, &mut |bytes| {
+        hash.update(bytes);
+        sum.update(bytes);
+        encoder.write_all(bytes).map_err(failed)
+    })?;
+    let end = piece.offset + piece.size;
+    each_step(file, end, piece.summed - piece.size, &mut |bytes| {
+        sum.update(bytes);
+        Ok(())
+    })?;
+    if piece.sum.is_some_and(|walked| walked != sum.value()) {
+        return Err(Error::new(ErrorKind::KeepsChanging, file.path()).at(piece.offset));
+    }
+    let bytes = encoder.finish().map_err(failed)?;
+    Ok(Packed { bytes, plain_hash: hash::hex(&hash.finalize()) })
+}
+
+/// Puts a packed piece into the store.
+pub(super) fn place(mut packed: Packed, piece: Piece, store: &dyn Store) -> Result<Placed> {
+    let mut attempt = 0_u64;
+    loop {
+        let object = hash::object_key(&hash::hex_of(&packed.bytes));
+        let stored = packed.bytes.len() as u64;
+        let put = store.put_if_absent(&object, &packed.bytes)?;
+        let same = put == Put::Taken && is_there(store, &object, &packed.bytes)?;
+        if put == Put::Created || same {
+            let (offset, size, sha256) = (piece.offset, piece.size, packed.plain_hash);
+            let segment = SegmentEntry { object, stored, offset, size, sha256 };
+            return Ok(Placed { segment, is_new: put == Put::Created });
+        }
+        // What lies under that name is not what the name says. It is left for `verify` to tell; a frame
+        // that decoders skip gives these bytes another name.
+        attempt += 1;
+        let mut bytes = skippable(attempt);
+        bytes.append(&mut packed.bytes);
+        packed.bytes = bytes;
+    }
+}
+
+fn is_there(store: &dyn Store, object: &str, bytes: &[u8]) -> Result<bool> {
+    match store.get(object, bytes.len() as u64) {
+        Ok(there) => Ok(there == bytes),
+        Err(e) if matches!(e.kind(), ErrorKind::TooLarge { .. } | ErrorKind::NotFound) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// A frame that decoders skip. Source: RFC 8878, section 3.1.2.
+fn skippable(number: u64) -> Vec<u8> {
+    let mut frame = 0x184D_2A50_u32.to_le_bytes().to_vec();
+    frame.extend(8_u32.to_le_bytes());
+    frame.extend(number.to_le_bytes());
+    frame
+}
+
+/// Reads a segment's object, proves it by its name, and gives its plain bytes to `take`, in order.
+///
+/// # Errors
+/// [`ErrorKind::BadBackup`] when the object is not what its name says, or does not hold what it should.
+pub(super) fn unpack(
+    store: &dyn Store,
+    segment: &SegmentEntry,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let bytes = proven_object(store, segment)?;
+    let bad = |why: String| bad_object(store, segment, &why);
+    let mut decoder = decoder(&bytes[..]).map_err(|e| bad(e.to_string()))?;
+    let mut buffer = vec![0; STEP];
+    let mut hash = Sha256::new();
+    let mut left = segment.size;
+    loop {
+        let n = decoder.read(&mut buffer).map_err(|e| bad(e.to_string()))?;
+        if n == 0 {
+            break;
+        }
+        let Some(rest) = left.checked_sub(n as u64) else {
+            return Err(bad(format!("it holds more than the {} bytes it should", segment.size)));
+        };
+        left = rest;
+        hash.update(&buffer[..n]);
+        take(&buffer[..n])?;
+    }
+    if left > 0 {
+        return Err(bad(format!("it holds {left} bytes less than it should")));
+    }
+    if hash::hex(&hash.finalize()) != segment.sha256 {
+        return Err(bad("its content does not fit the hash in the snapshot".to_owned()));
+    }
+    Ok(())
+}
+
+/// A decoder over one object's bytes.
+pub(super) fn decoder<R: std::io::BufRead>(bytes: R) -> std::io::Result<zstd::Decoder<'static, R>> {
+    let mut decoder = zstd::Decoder::with_buffer(bytes)?;
+    decoder.window_log_max(limits::BACKUP_WINDOW_LOG)?;
+    Ok(decoder)
+}
+
+/// The bytes of a segment's object, which fit its name.
+pub(super) fn proven_object(store: &dyn Store, segment: &SegmentEntry) -> Result<Vec<u8>> {
+    let bytes = match store.get(&segment.object, segment.stored) {
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
+            return Err(bad_object(store, segment, "it is missing"));
+        }
+        Err(e) if matches!(e.kind(), ErrorKind::TooLarge { .. }) => {
+            return Err(bad_object(store, segment, "it is longer than it was"));
+        }
+        other => other?,
+    };
+    if hash::hash_in_key(&segment.object) != Some(&hash::hex_of(&bytes)) {
+        return Err(bad_object(store, segment, "its bytes do not fit its name"));
+    }
+    Ok(bytes)
+}
+
+fn bad_object(store: &dyn Store, segment: &SegmentEntry, why: &str) -> Error {
+    let why = format!("{}: {why}", segment.object);
+    Error::new(ErrorKind::BadBackup(why), store.name())
+}

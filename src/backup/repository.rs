@@ -1,0 +1,295 @@
+//! A repository: which documents it has, under which keys, and how a new one becomes visible.
+//!
+//! ```text
+//! README.txt  format.json  lock                  written once
+//! objects/ab/<sha256>.zst                        immutable; named by the hash of the stored bytes
+//! sources/<source>/snapshots/<id>.sh, .json      the .json is the commit point, written last
+//! sources/<source>/unfinished.json               what a run that was killed had stored already
+//! tmp/                                           a directory's staging place
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, SegmentEntry, Words};
+use super::{hash, moment};
+use crate::disk::{Hold, Lock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::store::{LocalStore, Put, Store};
+
+pub(super) const README: &str = "README.txt";
+pub(super) const FORMAT: &str = "format.json";
+pub(super) const LOCK: &str = "lock";
+pub(super) const SOURCES: &str = "sources/";
+pub(super) const TMP: &str = "tmp/";
+
+/// What the first document says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FormatDocument {
+    format: String,
+    version: u32,
+    repo: String,
+    created: String,
+    conditional_put: bool,
+    readme_sha256: String,
+}
+
+const FORMAT_NAME: &str = "aof-frames";
+
+/// What a run that did not come to its end had stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unfinished {
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// A stored segment of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Piece {
+    pub(super) file: Words,
+    pub(super) segment: SegmentEntry,
+}
+
+/// A snapshot that is there, not read yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Its source.
+    pub source: String,
+    /// The number that orders snapshots of a source.
+    pub seq: u64,
+    /// Its name.
+    pub id: String,
+}
+
+/// A repository in some store.
+pub struct Repository {
+    store: Box<dyn Store>,
+}
+
+impl Repository {
+    /// The repository in a directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none.
+    pub fn open_local(path: &Path) -> Result<Self> {
+        Self::open(Box::new(LocalStore::new(path, None)))
+    }
+
+    /// The repository in this store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none; when it is of a later format.
+    pub fn open(store: Box<dyn Store>) -> Result<Self> {
+        let repository = Self { store };
+        if repository.store.head(FORMAT)?.is_none() {
+            let none =
+                std::io::Error::new(std::io::ErrorKind::NotFound, "no backup repository here");
+            return Err(Error::io(repository.store.name(), none));
+        }
+        repository.format()?;
+        Ok(repository)
+    }
+
+    /// The repository in this store, made when there is none.
+    ///
+    /// # Errors
+    /// When something else lies there, or it cannot be made.
+    pub fn open_or_create(store: Box<dyn Store>) -> Result<Self> {
+        let repository = Self { store };
+        let store = &repository.store;
+        if store.head(FORMAT)?.is_none() {
+            let ours = |key: &str| [README, LOCK].contains(&key) || key.starts_with(TMP);
+            if store.list("")?.iter().any(|o| !ours(&o.key)) {
+                let why = "it is not empty, and no backup repository".to_owned();
+                return Err(Error::new(ErrorKind::Refused(why), store.name()));
+            }
+            store.put(README, readme().as_bytes())?;
+            store.put_if_absent(LOCK, b"")?;
+            let document = FormatDocument {
+                format: FORMAT_NAME.to_owned(),
+                version: super::entry::FORMAT,
+                repo: super::name::uuid(),
+                created: moment::now().text(),
+                conditional_put: true,
+                readme_sha256: hash::hex_of(readme().as_bytes()),
+            };
+            store.sync()?;
+            store.put_if_absent(FORMAT, &hash::sealed(&document))?;
+            store.sync()?;
+        }
+        repository.format()?;
+        Ok(repository)
+    }
+
+    fn format(&self) -> Result<FormatDocument> {
+        let bytes = self.store.get(FORMAT, limits::CATALOG_DOCUMENT)?;
+        let document: FormatDocument =
+            hash::unsealed(&bytes).map_err(|why| self.bad(format!("{FORMAT}: {why}")))?;
+        if document.format != FORMAT_NAME || document.version != super::entry::FORMAT {
+            let (name, version) = (document.format, document.version);
+            return Err(self.bad(format!("{FORMAT}: {name} {version} is not known here")));
+        }
+        Ok(document)
+    }
+
+    /// Whether the README is as it was written.
+    pub(super) fn readme_fits(&self, bytes: &[u8]) -> Result<bool> {
+        Ok(self.format()?.readme_sha256 == hash::hex_of(bytes))
+    }
+
+    pub(super) fn bad(&self, why: String) -> Error {
+        Error::new(ErrorKind::BadBackup(why), self.store.name())
+    }
+
+    /// Where its objects are.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Keeps others from changing what this run needs; held until it is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InUse`] when another run holds it.
+    pub fn lock(&self, hold: Hold) -> Result<Option<Lock>> {
+        match self.store.lock(LOCK, hold) {
+            // Copied by hand without its empty file, or on a medium that cannot be written: whoever
+            // writes makes it again.
+            Err(e) if *e.kind() == ErrorKind::NotFound && hold == Hold::Shared => Ok(None),
+            Err(e) if *e.kind() == ErrorKind::NotFound => {
+                self.store.put_if_absent(LOCK, b"")?;
+                self.store.lock(LOCK, hold)
+            }
+            other => other,
+        }
+    }
+
+    /// Keeps a second backup of the same source from running at the same time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InUse`] when one is running.
+    pub(super) fn lock_source(&self, source: &str) -> Result<Option<Lock>> {
+        let key = format!("{SOURCES}{source}/lock");
+        self.store.put_if_absent(&key, b"")?;
+        self.store.lock(&key, Hold::Alone)
+    }
+
+    /// All snapshots, by source, the oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list(&self) -> Result<Vec<Listed>> {
+        let mut found: Vec<_> =
+            self.store.list(SOURCES)?.iter().filter_map(|o| listed(&o.key)).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// All snapshots of one source, the oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list_source(&self, source: &str) -> Result<Vec<Listed>> {
+        let prefix = format!("{SOURCES}{source}/snapshots/");
+        let mut found: Vec<_> =
+            self.store.list(&prefix)?.iter().filter_map(|o| listed(&o.key)).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// Reads a snapshot's entry.
+    ///
+    /// # Errors
+    /// When it is not there, or not as it was written.
+    pub fn entry(&self, listed: &Listed) -> Result<Entry> {
+        let key = listed.key();
+        let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
+        read_entry(&bytes, listed).map_err(|why| self.bad(format!("{key}: {why}")))
+    }
+
+    /// Reads all entries, by source.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn entries(&self) -> Result<BTreeMap<String, Vec<Entry>>> {
+        let mut all = BTreeMap::<String, Vec<Entry>>::new();
+        for listed in self.list()? {
+            all.entry(listed.source.clone()).or_default().push(self.entry(&listed)?);
+        }
+        Ok(all)
+    }
+
+    /// Makes a snapshot visible; all its objects must be there.
+    pub(super) fn publish(&self, entry: &Entry, script: &str) -> Result<()> {
+        self.store.sync()?;
+        let key = key_of(&entry.source, &entry.id);
+        self.store.put(&format!("{key}.sh"), script.as_bytes())?;
+        if self.store.put_if_absent(&format!("{key}.json"), &hash::sealed(entry))? == Put::Taken {
+            return Err(self.bad(format!("{key}.json: the name is taken")));
+        }
+        self.store.sync()
+    }
+
+    fn unfinished_key(source: &str) -> String {
+        format!("{SOURCES}{source}/unfinished.json")
+    }
+
+    /// What an earlier run that was killed had stored; nothing when that cannot be told.
+    pub(super) fn unfinished(&self, source: &str) -> Result<Unfinished> {
+        let key = Self::unfinished_key(source);
+        if self.store.head(&key)?.is_none() {
+            return Ok(Unfinished::default());
+        }
+        let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
+        Ok(hash::unsealed(&bytes).unwrap_or_default())
+    }
+
+    pub(super) fn keep_unfinished(&self, source: &str, unfinished: &Unfinished) -> Result<()> {
+        self.store.put(&Self::unfinished_key(source), &hash::sealed(unfinished))
+    }
+
+    pub(super) fn forget_unfinished(&self, source: &str) -> Result<()> {
+        self.store.delete(&Self::unfinished_key(source))
+    }
+}
+
+impl Listed {
+    /// The key of its entry.
+    pub fn key(&self) -> String {
+        format!("{}.json", key_of(&self.source, &self.id))
+    }
+}
+
+/// The source whose unfinished run this document tells of.
+pub(super) fn source_of_unfinished(key: &str) -> Option<&str> {
+    let source = key.strip_prefix(SOURCES)?.strip_suffix("/unfinished.json")?;
+    (!source.contains('/')).then_some(source)
+}
+
+pub(super) fn key_of(source: &str, id: &str) -> String {
+    format!("{SOURCES}{source}/snapshots/{id}")
+}
+
+pub(super) fn listed(key: &str) -> Option<Listed> {
+    let (source, rest) = key.strip_prefix(SOURCES)?.split_once('/')?;
+    let id = rest.strip_prefix("snapshots/")?.strip_suffix(".json")?;
+    let seq = super::name::seq_of(id)?;
+    Some(Listed { source: source.to_owned(), seq, id: id.to_owned() })
+}
+
+/// The entry in these bytes, if it is the one that should be there.
+pub(super) fn read_entry(bytes: &[u8], listed: &Listed) -> Result<Entry, String> {
+    let entry: Entry = hash::unsealed(bytes)?;
+    if (&entry.id, &entry.source, entry.seq) != (&listed.id, &listed.source, listed.seq) {
+        return Err(format!("it is the entry of {} of {}", entry.id, entry.source));
+    }
+    match entry.contradiction() {
+        Some(why) => Err(why),
+        None => Ok(entry),
+    }
+}
+
+fn readme() -> &'static str {
+    include_str!("readme.txt")
+}

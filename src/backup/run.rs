@@ -1,0 +1,328 @@
+//! One backup: from a path to a snapshot that is there.
+
+use std::path::{Path, PathBuf};
+
+use super::capture::{self, Captured, Means};
+use super::entry::{
+    Divergence, Entry, FORMAT, FileEntry, Gap, Interval, ManifestEntry, Method, ServerEntry, Words,
+};
+use super::moment::{self, Moment};
+use super::pool::Packing;
+use super::repository::{Listed, Repository};
+use super::{hash, name, script};
+use crate::aof::{Aof, ManifestState, OpenOptions};
+use crate::disk::Hold;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::Manifest;
+use crate::format::rdb::Family;
+use crate::limits;
+use crate::progress::Progress;
+use crate::scan::Pace;
+
+/// How to take a backup.
+#[derive(Clone, Debug)]
+pub struct BackupOptions {
+    /// Name of the source; made of machine and place when not given.
+    pub source: Option<String>,
+    /// Labels of the snapshot.
+    pub tags: Vec<String>,
+    /// zstd's level.
+    pub level: i32,
+    /// Threads that compress.
+    pub threads: usize,
+    /// How fast to read.
+    pub pace: Pace,
+    /// Other files to keep with the set.
+    pub includes: Vec<PathBuf>,
+    /// The set may have nothing to do with what the source had before.
+    pub new_history: bool,
+}
+
+impl Default for BackupOptions {
+    fn default() -> Self {
+        Self {
+            source: None,
+            tags: Vec::new(),
+            level: 1,
+            threads: 2,
+            pace: Pace::default(),
+            includes: Vec::new(),
+            new_history: false,
+        }
+    }
+}
+
+/// What became of a backup.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// Nothing had changed; `entry` is the one that was there.
+    pub unchanged: bool,
+    /// The snapshot.
+    pub entry: Entry,
+    /// Bytes of objects that were added.
+    pub new_bytes: u64,
+    /// Bytes of files that are shared with the snapshot before.
+    pub reused_bytes: u64,
+    /// Entries of the source that could not be read and were passed over.
+    pub unreadable: Vec<String>,
+}
+
+/// Takes a snapshot of the set at `path`, beside a server if there is one.
+///
+/// # Errors
+/// When the set cannot be read or is damaged ([`ErrorKind::BadBackup`]), when another run holds the
+/// repository, when the repository cannot be written. Nothing is published then.
+pub fn backup(
+    path: &Path,
+    open: &OpenOptions,
+    repository: &Repository,
+    options: &BackupOptions,
+    progress: &dyn Progress,
+) -> Result<Backup> {
+    let _shared = repository.lock(Hold::Shared)?;
+    refuse_twice(&options.includes)?;
+    let mut attempt = 0;
+    loop {
+        // A file that shrank, or a set that was rewritten too fast, is another set by now.
+        match once(path, open, repository, options, progress) {
+            Err(e) if is_passing(&e) && attempt < limits::OPEN_ATTEMPTS / 10 => attempt += 1,
+            other => return other,
+        }
+    }
+}
+
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Shrank { .. } | ErrorKind::KeepsChanging)
+}
+
+fn refuse_twice(includes: &[PathBuf]) -> Result<()> {
+    let mut names: Vec<_> = includes.iter().filter_map(|p| p.file_name()).collect();
+    names.sort();
+    match names.windows(2).find(|two| two[0] == two[1]) {
+        None => Ok(()),
+        Some(two) => {
+            let why = "two files to include have this name".to_owned();
+            Err(Error::new(ErrorKind::Refused(why), Path::new(two[0])))
+        }
+    }
+}
+
+fn once(
+    path: &Path,
+    open: &OpenOptions,
+    repository: &Repository,
+    options: &BackupOptions,
+    progress: &dyn Progress,
+) -> Result<Backup> {
+    let taken = moment::now();
+    let aof = Aof::open(path, open)?;
+    let manifest = manifest_of(&aof)?;
+    let place = capture::place_of(&aof)?;
+    let host = crate::disk::host_name();
+    let source = options.source.clone().unwrap_or_else(|| name::default_source(&host, &place));
+    let _alone = repository.lock_source(&source)?;
+    let listed = repository.list_source(&source)?;
+    let (parent, unreadable) = newest_readable(repository, &listed)?;
+    let packing =
+        Packing { repository, source: &source, threads: options.threads, level: options.level };
+    let means = Means {
+        packing,
+        parent: parent.as_ref(),
+        earlier: repository.unfinished(&source)?,
+        includes: &options.includes,
+        pace: options.pace,
+        progress,
+    };
+    let captured = capture::capture(&aof, means)?;
+    let place = capture::path_text(&place);
+    if let Some(parent) = &parent {
+        refuse_a_stranger(parent, &captured, &host, &place, options, repository)?;
+        if is_unchanged(parent, &captured, manifest.as_ref(), &options.tags) {
+            repository.forget_unfinished(&source)?;
+            let reused_bytes = parent.logical_bytes();
+            let entry = parent.clone();
+            return Ok(Backup { unchanged: true, entry, new_bytes: 0, reused_bytes, unreadable });
+        }
+    }
+    let seq = listed.last().map_or(1, |last| last.seq.saturating_add(1));
+    let facts = Facts { taken, source, host, place, seq };
+    let (new_bytes, reused_bytes) = (captured.new_bytes, captured.reused_bytes);
+    let entry = entry(&aof, facts, manifest, captured, parent.as_ref(), options);
+    let (entry, script) = with_script(entry);
+    repository.publish(&entry, &script)?;
+    repository.forget_unfinished(&entry.source)?;
+    Ok(Backup { unchanged: false, entry, new_bytes, reused_bytes, unreadable })
+}
+
+/// The manifest to keep; `None` for a set without one.
+fn manifest_of(aof: &Aof) -> Result<Option<ManifestEntry>> {
+    let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+    if aof.upgrade_pending {
+        return refused(
+            "an upgrade from a single file is under way here; let the server finish it",
+        );
+    }
+    let Some(opened) = &aof.manifest else { return Ok(None) };
+    match &opened.state {
+        ManifestState::Valid(manifest) => {
+            let text = without_history(&opened.bytes, manifest);
+            let name = opened.path.file_name().unwrap_or_default().as_encoded_bytes();
+            let (name, sha256) = (Words::new(name), hash::hex_of(&text));
+            Ok(Some(ManifestEntry { name, sha256, text: Words::new(&text) }))
+        }
+        ManifestState::Missing => refused("the manifest is missing; see `aofkit check`"),
+        ManifestState::Invalid(_) => refused("the manifest is not valid; see `aofkit check`"),
+    }
+}
+
+/// The manifest's bytes without the lines of files that a server would only delete.
+fn without_history(bytes: &[u8], manifest: &Manifest) -> Vec<u8> {
+    let gone: Vec<_> = manifest.history().map(|entry| entry.span.clone()).collect();
+    let kept = |at: usize| !gone.iter().any(|span| span.contains(&(at as u64)));
+    bytes.iter().enumerate().filter(|(at, _)| kept(*at)).map(|(_, byte)| *byte).collect()
+}
+
+/// The newest entry that can be read, and the names of those after it.
+fn newest_readable(
+    repository: &Repository,
+    listed: &[Listed],
+) -> Result<(Option<Entry>, Vec<String>)> {
+    let mut unreadable = Vec::new();
+    for one in listed.iter().rev() {
+        match repository.entry(one) {
+            Ok(entry) => return Ok((Some(entry), unreadable)),
+            Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => {
+                unreadable.push(one.id.clone())
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((None, unreadable))
+}
+
+/// Another server's set under a source's name would end its history unseen.
+fn refuse_a_stranger(
+    parent: &Entry,
+    captured: &Captured,
+    host: &str,
+    place: &str,
+    options: &BackupOptions,
+    repository: &Repository,
+) -> Result<()> {
+    let same_place = (parent.host.as_str(), parent.path.as_str()) == (host, place);
+    let shares = captured.reused_bytes > 0 || parent.logical_bytes() == 0;
+    if same_place || shares || options.new_history {
+        return Ok(());
+    }
+    let why = format!(
+        "source '{}' was {}:{} so far, and this set has nothing in common with it; use another \
+         --source, or --new-history if it is meant to take over",
+        parent.source, parent.host, parent.path
+    );
+    Err(Error::new(ErrorKind::Refused(why), repository.store().name()))
+}
+
+fn is_unchanged(
+    parent: &Entry,
+    captured: &Captured,
+    manifest: Option<&ManifestEntry>,
+    tags: &[String],
+) -> bool {
+    let same = |ours: &[FileEntry], theirs: &[FileEntry]| {
+        let key = |f: &FileEntry| (f.name.clone(), f.kind, f.closed, f.segments.clone());
+        ours.iter().map(key).eq(theirs.iter().map(key))
+    };
+    same(&captured.files, &parent.files)
+        && same(&captured.extras, &parent.extras)
+        && manifest == parent.manifest.as_ref()
+        && tags.iter().all(|tag| parent.tags.contains(tag))
+}
+
+struct Facts {
+    taken: Moment,
+    source: String,
+    host: String,
+    place: String,
+    seq: u64,
+}
+
+fn entry(
+    aof: &Aof,
+    facts: Facts,
+    manifest: Option<ManifestEntry>,
+    captured: Captured,
+    parent: Option<&Entry>,
+    options: &BackupOptions,
+) -> Entry {
+    let covers = covers(&captured.files);
+    let gaps = parent.and_then(|p| gap(p, &captured.files)).into_iter().collect();
+    let mut diverged = captured.diverged;
+    diverged.extend(parent.and_then(|p| went_back(p, &captured.files)));
+    Entry {
+        format: FORMAT,
+        id: name::id(facts.taken, facts.seq),
+        source: facts.source,
+        seq: facts.seq,
+        parent: parent.map(|p| p.id.clone()),
+        taken: facts.taken.text(),
+        host: facts.host,
+        path: facts.place,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        server: aof.writer.as_ref().map(|writer| ServerEntry {
+            kind: match writer.family {
+                Family::Redis => "redis".to_owned(),
+                Family::Valkey => "valkey".to_owned(),
+            },
+            version: writer.version.clone(),
+        }),
+        method: Method::OfflineDirectory,
+        manifest,
+        files: captured.files,
+        extras: captured.extras,
+        covers,
+        gaps,
+        tags: options.tags.clone(),
+        new_bytes: captured.new_bytes,
+        reused_bytes: captured.reused_bytes,
+        diverged,
+        script_sha256: String::new(),
+    }
+}
+
+fn with_script(mut entry: Entry) -> (Entry, String) {
+    let script = script::script(&entry);
+    entry.script_sha256 = hash::hex_of(script.as_bytes());
+    (entry, script)
+}
+
+/// From the beginning of the base to the last annotation; nothing without annotations.
+fn covers(files: &[FileEntry]) -> Vec<Interval> {
+    let stamps = || files.iter().filter_map(|f| f.ts);
+    let Some(to) = stamps().map(|ts| ts.last).max() else { return Vec::new() };
+    let created = files.iter().find_map(|f| f.created);
+    let from = created.or(stamps().map(|ts| ts.first).min()).unwrap_or(to).min(to);
+    let text = |seconds| Moment::of_seconds(seconds).seconds_text();
+    vec![Interval { from: text(from), to: text(to) }]
+}
+
+/// A rewrite starts anew: what was appended between the last snapshot and the rewrite is in no snapshot as
+/// a history.
+fn gap(parent: &Entry, files: &[FileEntry]) -> Option<Gap> {
+    let base = |files: &[FileEntry]| files.first().map(|f| (f.name.clone(), f.kind));
+    if base(files) == base(&parent.files) {
+        return None;
+    }
+    let from = parent.covers.last().map_or(parent.taken.clone(), |interval| interval.to.clone());
+    let created = files.iter().find_map(|f| f.created);
+    let to = created.map(|seconds| Moment::of_seconds(seconds).seconds_text());
+    let reason = "a rewrite replaced the files; of the time up to it only the end is known";
+    Some(Gap { from, to, reason: reason.to_owned() })
+}
+
+/// The numbers of a set only rise; a base with a smaller one has another history.
+fn went_back(parent: &Entry, files: &[FileEntry]) -> Option<Divergence> {
+    let (ours, theirs) = (files.first()?, parent.files.first()?);
+    let back = ours.seq? < theirs.seq?;
+    let file = theirs.name.clone();
+    back.then_some(Divergence { file, same_up_to: 0, parent_size: theirs.size })
+}

@@ -1,0 +1,264 @@
+//! The verbs that work on repositories, for people.
+
+use std::path::Path;
+
+use aofkit::backup::{Backup, Entry, Moment, Planned, PrunePlan, Restored, Verified, short_id};
+use aofkit::text::{count, name, thousands};
+use comfy_table::CellAlignment::{Left, Right};
+
+use super::human::wrap;
+use super::screen::{laid_out, table};
+use super::units::{Style, size};
+
+/// `backup`
+pub fn backup(made: &Backup, style: Style) -> String {
+    let entry = &made.entry;
+    let what = format!(
+        "{} in {}, {}",
+        size(entry.logical_bytes()),
+        count(entry.files.len() as u64, "file"),
+        count(entry.commands(), "command")
+    );
+    if made.unchanged {
+        let text = format!("nothing was appended since {}: {what}", short_id(&entry.id));
+        return format!("{}\n{}\n", style.good("unchanged"), wrap(&text, style.width, "  "));
+    }
+    let mut text = format!("{} of {}\n", style.bold(&entry.id), entry.source);
+    let stored = match &entry.parent {
+        None => format!("{what}; {} stored", size(made.new_bytes)),
+        Some(parent) => format!(
+            "{what}; {} of it as in {}, {} stored",
+            size(made.reused_bytes),
+            short_id(parent),
+            size(made.new_bytes)
+        ),
+    };
+    text += &(wrap(&stored, style.width, "  ") + "\n");
+    if entry.cut_bytes() > 0 {
+        let cut = count(entry.cut_bytes(), "byte");
+        let note =
+            format!("{cut} of a command or transaction that was not whole come with the next");
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
+    for gap in &entry.gaps {
+        let to = gap.to.as_deref().unwrap_or("the rewrite");
+        let note = format!("gap from {} to {to}: {}", gap.from, gap.reason);
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
+    text
+}
+
+/// `snapshots`
+pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
+    let mut text = style.bold(&name(repository.as_os_str().as_encoded_bytes())) + "\n";
+    if entries.is_empty() {
+        return text + "  no snapshots\n";
+    }
+    let head = [
+        ("SNAPSHOT", Left),
+        ("AGE", Right),
+        ("SIZE", Right),
+        ("NEW", Right),
+        ("COMMANDS", Right),
+        ("COVERS (#TS)", Left),
+        ("TAGS", Left),
+    ];
+    let now = aofkit::backup::now();
+    let mut source = "";
+    let mut parts = Vec::new();
+    for entry in entries {
+        if entry.source != source || parts.is_empty() {
+            source = &entry.source;
+            let title = format!("{source}  {}:{}", entry.host, entry.path);
+            parts.push((title, table(style, &head), Vec::new()));
+        }
+        let Some((_, rows, notes)) = parts.last_mut() else { continue };
+        rows.add_row([
+            short_id(&entry.id).to_owned(),
+            age(&entry.taken, now),
+            size(entry.logical_bytes()),
+            size(entry.new_bytes),
+            thousands(entry.commands()),
+            covers(entry),
+            entry.tags.join(" "),
+        ]);
+        for gap in &entry.gaps {
+            let to = gap.to.as_deref().unwrap_or("the rewrite");
+            notes.push(format!("gap from {} to {to}", gap.from));
+        }
+    }
+    for (title, rows, notes) in parts {
+        text += &format!("\n{title}\n\n{}", laid_out(&rows));
+        for note in notes {
+            text += &(wrap(&note, style.width, "  ") + "\n");
+        }
+    }
+    let stored: u64 = entries.iter().map(|entry| entry.new_bytes).sum();
+    text + &format!("\n{}, {} stored\n", count(entries.len() as u64, "snapshot"), size(stored))
+}
+
+fn covers(entry: &Entry) -> String {
+    let Some(covered) = entry.covers.first() else { return "-".to_owned() };
+    let length = match (Moment::parse(&covered.from), Moment::parse(&covered.to)) {
+        (Some(from), Some(to)) => span((to.milliseconds() - from.milliseconds()) / 1000),
+        _ => "?".to_owned(),
+    };
+    format!("{} +{length}", covered.from)
+}
+
+/// How long ago, in its largest unit.
+fn age(taken: &str, now: Moment) -> String {
+    let Some(at) = Moment::parse(taken) else { return "?".to_owned() };
+    let seconds = (now.milliseconds() - at.milliseconds()) / 1000;
+    if seconds < 0 { "future".to_owned() } else { span(seconds) }
+}
+
+/// Seconds in the largest unit that has two of them.
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// `verify`
+pub fn verified(repository: &Path, verified: &Verified, style: Style) -> String {
+    let mut text = style.bold(&name(repository.as_os_str().as_encoded_bytes())) + "\n";
+    let mut done = format!(
+        "{}, {}, {} hashed",
+        count(verified.snapshots_checked, "snapshot"),
+        count(verified.objects_checked, "object"),
+        size(verified.bytes_checked)
+    );
+    if verified.contents_checked > 0 {
+        done += &format!(
+            "; {} decompressed, {} parsed",
+            size(verified.contents_checked),
+            count(verified.commands_checked, "command")
+        );
+    }
+    text += &(wrap(&done, style.width, "  ") + "\n");
+    if verified.unreferenced > 0 {
+        let what = count(verified.unreferenced, "object");
+        let note = format!("{what} that no snapshot needs; `aofkit prune` frees the room");
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
+    text += "\n";
+    for flaw in &verified.flaws {
+        let word = if flaw.harmless { style.warn("warning") } else { style.bad("error") };
+        text += &format!("{word} {}\n", flaw.key);
+        text += &(wrap(&flaw.message, style.width, "  ") + "\n");
+        if !flaw.snapshots.is_empty() {
+            let ids = format!("needed by {}", flaw.snapshots.join(", "));
+            text += &(wrap(&ids, style.width, "  ") + "\n");
+        }
+    }
+    let errors = verified.flaws.iter().filter(|flaw| !flaw.harmless).count() as u64;
+    text += &match errors {
+        0 => style.good("all that was checked is as it was written"),
+        n => style.bad(&count(n, "problem")),
+    };
+    text + "\n"
+}
+
+/// `restore`
+pub fn restored(
+    entry: &Entry,
+    restored: &Restored,
+    config: Option<String>,
+    style: Style,
+) -> String {
+    let target = name(restored.target.as_os_str().as_encoded_bytes());
+    let mut text = format!("{} restored to {target}\n", style.bold(&entry.id));
+    let mut what =
+        format!("{} in {}", size(restored.bytes), count(restored.files.len() as u64, "file"));
+    if restored.reused_bytes > 0 {
+        what += &format!(", {} of them taken from what was there", size(restored.reused_bytes));
+    }
+    text += &(wrap(&what, style.width, "  ") + "\n");
+    let notes = [
+        ("what was there is now", &restored.kept_old_at),
+        ("files beside the set are in", &restored.extras_at),
+    ];
+    for (word, path) in notes {
+        if let Some(path) = path {
+            let note = format!("{word} {}", name(path.as_os_str().as_encoded_bytes()));
+            text += &(wrap(&note, style.width, "  ") + "\n");
+        }
+    }
+    match config {
+        Some(config) => format!("{text}\n{config}"),
+        None => text,
+    }
+}
+
+/// The lines of redis.conf by which a server finds a restored set.
+pub fn config(entry: &Entry, restored: &Restored) -> String {
+    let word = |bytes: &[u8]| format!("\"{}\"", aofkit::text::escape(bytes));
+    let at = |path: &Path| word(path.as_os_str().as_encoded_bytes());
+    let parent = aofkit::disk::parent(&restored.target);
+    let dir_name = restored.target.file_name().unwrap_or_default().as_encoded_bytes();
+    match (&entry.manifest, entry.files.first()) {
+        (Some(manifest), _) => {
+            let manifest = manifest.name.bytes().unwrap_or_default();
+            let stem = manifest.strip_suffix(b".manifest").unwrap_or(&manifest);
+            format!(
+                "appendonly yes\ndir {}\nappenddirname {}\nappendfilename {}\n",
+                at(parent),
+                word(dir_name),
+                word(stem)
+            )
+        }
+        (None, Some(file)) => {
+            let file_name = file.name.bytes().unwrap_or_default();
+            let is_log = file.commands > 0 || file_name.ends_with(b".aof");
+            let (switch, key) =
+                if is_log { ("yes", "appendfilename") } else { ("no", "dbfilename") };
+            format!(
+                "appendonly {switch}\ndir {}\n{key} {}\n",
+                at(&restored.target),
+                word(&file_name)
+            )
+        }
+        (None, None) => String::new(),
+    }
+}
+
+/// `prune`
+pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool, style: Style) -> String {
+    let mut text = style.bold(&name(repository.as_os_str().as_encoded_bytes())) + "\n";
+    text += match (applied, plan.is_empty()) {
+        (_, true) => "  nothing to remove\n",
+        (true, false) => "",
+        (false, false) => "  nothing was changed; this is the plan, --apply does it\n",
+    };
+    let head = [("", Left), ("SNAPSHOT", Left), ("SOURCE", Left), ("WHY", Left)];
+    let mut rows = table(style, &head);
+    let mut all: Vec<(&Planned, &str)> = plan.kept.iter().map(|p| (p, "keep")).collect();
+    all.extend(plan.removed.iter().map(|p| (p, "remove")));
+    all.sort_by(|(a, _), (b, _)| (&a.source, &a.taken, &a.id).cmp(&(&b.source, &b.taken, &b.id)));
+    for (planned, word) in &all {
+        let why = planned.reasons.join(", ");
+        rows.add_row([
+            (*word).to_owned(),
+            short_id(&planned.id).to_owned(),
+            planned.source.clone(),
+            why,
+        ]);
+    }
+    if !all.is_empty() {
+        text += &format!("\n{}\n", laid_out(&rows));
+    }
+    let total = format!(
+        "{} kept, {} {}, {} and {} {}",
+        thousands(plan.kept.len() as u64),
+        thousands(plan.removed.len() as u64),
+        if applied { "removed" } else { "to remove" },
+        count(plan.objects() as u64, "object"),
+        size(plan.freed_bytes()),
+        if applied { "freed" } else { "to free" }
+    );
+    text + &style.bold(&total) + "\n"
+}

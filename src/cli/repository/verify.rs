@@ -1,0 +1,44 @@
+//! `aofkit verify`
+
+use aofkit::backup::{Depth, Repository, verify};
+use aofkit::error::Result;
+use clap::Args as ClapArgs;
+
+use super::Place;
+use crate::cli::args::Context;
+use crate::cli::outcome::Outcome;
+use crate::cli::progress::Bar;
+use crate::cli::render::{backup_json, backup_text};
+
+#[derive(Debug, ClapArgs)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Also decompress everything and parse every command and RDB entry; with =1/7 the first of seven
+    /// parts, so that a week covers it all
+    #[arg(long, value_name = "N/OF", num_args = 0..=1, require_equals = true,
+        default_missing_value = "1/1", value_parser = slice, env = "AOFKIT_DATA")]
+    data: Option<(u64, u64)>,
+}
+
+/// Reads `1/7`.
+fn slice(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/').and_then(|(n, of)| Some((n.parse().ok()?, of.parse().ok()?)));
+    let fits = parts.filter(|(n, of)| 1 <= *n && n <= of);
+    fits.ok_or_else(|| format!("'{text}' is not a part such as 1/7"))
+}
+
+pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
+    let repository = Repository::open_local(&args.place.repo)?;
+    let depth = match args.data {
+        None => Depth::Objects,
+        Some((slice, of)) => Depth::Contents { slice, of },
+    };
+    let verified = verify(&repository, depth, context.threads, &Bar::new(context.bar))?;
+    let outcome = if verified.is_good() { Outcome::Done } else { Outcome::BadBackup };
+    let text = match context.json {
+        true => backup_json::verified(&args.place.repo, &verified),
+        false => backup_text::verified(&args.place.repo, &verified, context.style),
+    };
+    Ok((text, outcome))
+}

@@ -1,0 +1,274 @@
+//! `backup`, `snapshots`, `verify`, `restore`, `prune`: a repository's life as a script sees it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::schema::faults;
+use super::world::*;
+
+/// A set and its repository.
+struct Kept {
+    set: Set,
+}
+
+impl Kept {
+    fn new() -> Self {
+        Self { set: Set::of(&sets(3)) }
+    }
+
+    fn repo(&self) -> PathBuf {
+        self.set.root().join("repo")
+    }
+
+    fn snapshot(&self, which: &str) -> String {
+        format!("{}::{which}", self.repo().display())
+    }
+
+    fn verb(&self, words: &[&str]) -> Run {
+        let mut command = aofkit();
+        finish(command.args(words).arg("--repo").arg(self.repo()))
+    }
+
+    fn backup(&self) -> Value {
+        self.verb(&["backup", "--json", "--min-free", "0", self.set.dir().to_str().unwrap()])
+            .expect(0)
+            .json()
+    }
+
+    /// Appends a command.
+    fn grow(&self, key: &str) {
+        let mut bytes = fs::read(self.set.file(INCREMENT)).unwrap();
+        bytes.extend(record(&[b"SET", key.as_bytes(), b"1"]));
+        self.set.put(INCREMENT, &bytes);
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut pending = vec![self.repo()];
+        while let Some(dir) = pending.pop() {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { pending.push(path) } else { found.push(path) }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+fn assert_fits(verb: &str, output: &Value) {
+    let schema = serde_json::from_str(&run(["schema", verb]).expect(0).out).unwrap();
+    let faults = faults(&schema, output);
+    assert!(faults.is_empty(), "{verb}: {faults:#?}");
+}
+
+#[test]
+fn every_output_of_a_repositorys_life_fits_its_schema() {
+    let kept = Kept::new();
+    let first = kept.backup();
+    assert_fits("backup", &first);
+    assert_eq!(first["unchanged"], false);
+    let again = kept.backup();
+    assert_fits("backup", &again);
+    assert_eq!(again["unchanged"], true);
+    assert_eq!(again["snapshot"]["id"], first["snapshot"]["id"]);
+    kept.grow("x");
+    kept.backup();
+    let listed = kept.verb(&["snapshots", "--json"]).expect(0).json();
+    assert_fits("snapshots", &listed);
+    assert_eq!(listed["snapshots"].as_array().unwrap().len(), 2);
+    let verified = kept.verb(&["verify", "--data", "--json"]).expect(0).json();
+    assert_fits("verify", &verified);
+    assert_eq!(verified["problems"], Value::Array(vec![]));
+    assert_eq!(verified["snapshots_checked"], 2);
+    let dest = kept.set.root().join("out");
+    let words = ["restore", "--json", "--print-config", &kept.snapshot("latest~1")];
+    let restored = finish(aofkit().args(words).arg(&dest)).expect(0).json();
+    assert_fits("restore", &restored);
+    assert_eq!(fs::read(dest.join(INCREMENT)).unwrap(), sets(3));
+    let planned = kept.verb(&["prune", "--keep-last", "1", "--json"]).expect(0).json();
+    assert_fits("prune", &planned);
+    assert_eq!(
+        (planned["applied"].as_bool(), planned["removed"].as_array().unwrap().len()),
+        (Some(false), 1)
+    );
+    assert_eq!(
+        kept.verb(&["snapshots", "--json"]).json()["snapshots"].as_array().unwrap().len(),
+        2
+    );
+    let done = kept.verb(&["prune", "--keep-last", "1", "--apply", "--json"]).expect(0).json();
+    assert_fits("prune", &done);
+    kept.verb(&["verify", "--data"]).expect(0);
+    assert_eq!(
+        kept.verb(&["snapshots", "--json"]).json()["snapshots"].as_array().unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn a_snapshot_is_looked_at_without_restoring_it() {
+    let kept = Kept::new();
+    kept.backup();
+    kept.grow("x");
+    let id = kept.backup()["snapshot"]["id"].as_str().unwrap().to_owned();
+    let commands = |which: &str| -> u64 {
+        let path = kept.snapshot(which);
+        let report = run(["check", "--json", &path]).expect(0).json();
+        report["segments"].as_array().unwrap().iter().map(|s| s["commands"].as_u64().unwrap()).sum()
+    };
+    assert_eq!(commands("latest"), commands("latest~1") + 1);
+    assert_eq!(commands(&id), commands("latest"));
+    run(["check", &kept.snapshot("latest~2")]).expect(10);
+    run(["check", &kept.snapshot("2001")]).expect(10);
+    run(["inspect", &kept.snapshot("latest")]).expect(0);
+}
+
+#[test]
+fn every_flipped_byte_of_a_repository_is_found_and_its_file_named() {
+    let kept = Kept::new();
+    kept.backup();
+    kept.grow("x");
+    kept.backup();
+    let (mut flipped, mut missed) = (0, Vec::new());
+    for path in kept.files() {
+        let bytes = fs::read(&path).unwrap();
+        let name = path.strip_prefix(kept.repo()).unwrap().to_str().unwrap().to_owned();
+        // Documents prove all of their bytes by one sum, so every seventh byte of them is enough here; the
+        // sum itself is tested byte by byte in the library.
+        let step = if name.ends_with(".zst") { 1 } else { 7 };
+        for at in (0..bytes.len()).step_by(step) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            fs::write(&path, changed).unwrap();
+            let run = kept.verb(&["verify"]);
+            let told = run.out.contains(&name) || run.err.contains(&name);
+            if run.code != 25 || !told {
+                missed.push((name.clone(), at, run));
+            }
+            flipped += 1;
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(flipped > 500, "{flipped}");
+    kept.verb(&["verify", "--data"]).expect(0);
+}
+
+#[test]
+fn what_is_cut_swapped_or_removed_is_found_too() {
+    let kept = Kept::new();
+    kept.backup();
+    kept.grow("x");
+    kept.backup();
+    let files = kept.files();
+    for path in &files {
+        let bytes = fs::read(path).unwrap();
+        let name = path.strip_prefix(kept.repo()).unwrap().to_str().unwrap();
+        fs::remove_file(path).unwrap();
+        let run = kept.verb(&["verify"]);
+        // Without its first document it is no repository; a source's lock is made anew by every run.
+        let optional =
+            name.ends_with("/lock") || name.ends_with(".json") && name.contains("snapshots");
+        let expected: &[i32] = if name == "format.json" { &[10] } else { &[25] };
+        assert!(optional || expected.contains(&run.code), "{name} removed: {run:#?}");
+        if !bytes.is_empty() {
+            fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
+            let run = kept.verb(&["verify"]);
+            assert_eq!(run.code, 25, "{name} cut: {run:#?}");
+        }
+        fs::write(path, bytes).unwrap();
+    }
+    for ending in [".zst", ".json", ".sh"] {
+        let two: Vec<&PathBuf> = files
+            .iter()
+            .filter(|p| p.to_str().unwrap().ends_with(ending) && !p.ends_with("format.json"))
+            .take(2)
+            .collect();
+        let aside = kept.set.root().join("aside");
+        for (from, to) in [(two[0], &aside), (two[1], two[0]), (&aside, two[1])] {
+            fs::rename(from, to).unwrap();
+        }
+        kept.verb(&["verify"]).expect(25);
+        for (from, to) in [(two[0], &aside), (two[1], two[0]), (&aside, two[1])] {
+            fs::rename(from, to).unwrap();
+        }
+    }
+    kept.verb(&["verify"]).expect(0);
+}
+
+#[test]
+fn a_directory_is_replaced_only_when_asked_and_the_old_one_is_kept() {
+    let kept = Kept::new();
+    kept.backup();
+    let before = fs::read(kept.set.file(INCREMENT)).unwrap();
+    kept.grow("later");
+    let dir = kept.set.dir();
+    let words = ["restore", &kept.snapshot("latest")];
+    finish(aofkit().args(words).arg(&dir)).expect(1);
+    assert_ne!(fs::read(kept.set.file(INCREMENT)).unwrap(), before);
+    let run = finish(aofkit().args(words).args(["--replace", "--json"]).arg(&dir)).expect(0).json();
+    assert_eq!(fs::read(kept.set.file(INCREMENT)).unwrap(), before);
+    let old = Path::new(run["kept_old_at"].as_str().unwrap());
+    assert!(fs::read(old.join(INCREMENT)).unwrap().len() > before.len());
+    assert!(run["reused_bytes"].as_u64().unwrap() > 0, "what is right is not fetched again");
+    assert_eq!(run["kept_old_at"].as_str().unwrap().matches("before").count(), 1);
+}
+
+#[test]
+fn a_directory_whose_files_a_process_writes_is_never_replaced() {
+    let kept = Kept::new();
+    kept.backup();
+    let file = kept.set.file(INCREMENT);
+    let mut holder = std::process::Command::new("sh")
+        .args(["-c", "exec 9>>\"$0\"; echo ready; read _"])
+        .arg(&file)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    let words = ["restore", "--replace", &kept.snapshot("latest")];
+    let run = finish(aofkit().args(words).arg(kept.set.dir()));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    run.expect(11);
+}
+
+#[test]
+fn what_makes_no_sense_is_told_with_the_right_status() {
+    let kept = Kept::new();
+    kept.verb(&["snapshots"]).expect(10);
+    kept.verb(&["verify"]).expect(10);
+    run(["backup", "."]).expect(2);
+    kept.verb(&["verify", "--data=8/7"]).expect(2);
+    kept.verb(&["backup", "no/such/set"]).expect(10);
+    kept.backup();
+    run(["restore", kept.repo().to_str().unwrap(), "x"]).expect(1);
+    let dir = kept.set.dir();
+    let not_a_repo = finish(aofkit().arg("backup").arg(&dir).arg("--repo").arg(&dir));
+    assert!(not_a_repo.expect(1).err.contains("no backup repository"));
+    kept.set.put(INCREMENT, b"nonsense");
+    let damaged = kept.verb(&["backup", dir.to_str().unwrap()]).expect(25);
+    assert!(damaged.err.contains(INCREMENT) && damaged.err.contains("byte 0"), "{}", damaged.err);
+}
+
+#[test]
+fn prune_keeps_the_last_of_every_source_whatever_the_rules() {
+    let kept = Kept::new();
+    kept.backup();
+    kept.grow("x");
+    kept.backup();
+    let words = ["prune", "--keep-tag", "none-has-it", "--apply", "--json"];
+    let done = kept.verb(&words).expect(0).json();
+    assert_eq!(done["kept"].as_array().unwrap().len(), 1);
+    assert_eq!(done["removed"].as_array().unwrap().len(), 1);
+    let dest = kept.set.root().join("out");
+    finish(aofkit().args(["restore", &kept.snapshot("latest")]).arg(&dest)).expect(0);
+    assert_eq!(
+        fs::read(dest.join(INCREMENT)).unwrap(),
+        fs::read(kept.set.file(INCREMENT)).unwrap()
+    );
+}

@@ -15,12 +15,13 @@ use support::mutate::{Mutation, Random};
 use support::{in_parallel, number_from_env, recorded_sets};
 
 /// Laws that hold for the bytes of one segment.
-const OF_SEGMENTS: [fn(&[u8]); 6] = [
+const OF_SEGMENTS: [fn(&[u8]); 7] = [
     laws::records_are_what_their_arguments_spell,
     laws::header_lines_stay_in_bounds,
     laws::every_source_gives_the_same_events,
     laws::a_split_mix_merges_to_the_whole,
     laws::an_rdb_is_the_same_in_any_window,
+    laws::what_is_printed_can_be_fed_to_a_server,
     laws::both_pictures_of_redis_check_aof_agree,
 ];
 

@@ -6,4 +6,5 @@ mod laws;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     laws::an_rdb_is_the_same_in_any_window(bytes);
+    laws::what_is_printed_can_be_fed_to_a_server(bytes);
 });

@@ -9,7 +9,8 @@
 //! | `\x` | the byte `x` itself, in brackets too |
 //!
 //! What is odd in a server's matcher is kept: brackets that are not closed end with the pattern, a range
-//! takes the byte after `-` even when it is `]`, and a backslash at the very end means itself. One thing
+//! takes the byte after `-` even when it is `]`, bytes beyond 127 come before all others in it (as a signed
+//! `char` does on x86-64), and a backslash at the very end means itself. One thing
 //! differs: `*` here takes the empty key as well, as KEYS does and SCAN does not.
 
 /// A pattern, read once.
@@ -118,7 +119,10 @@ fn class(pattern: &[u8]) -> ([bool; 256], &[u8]) {
                 break;
             }
             [from, b'-', to, ref after @ ..] => {
-                set[usize::from(from.min(to))..=usize::from(from.max(to))].fill(true);
+                let (from, to) = (from.cast_signed(), to.cast_signed());
+                for byte in from.min(to)..=from.max(to) {
+                    set[usize::from(byte.cast_unsigned())] = true;
+                }
                 after
             }
             [byte, ref after @ ..] => {

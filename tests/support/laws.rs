@@ -16,8 +16,10 @@ use aofkit::error::Result;
 use aofkit::format::fault::Fault;
 use aofkit::format::manifest::{self, Dialect, Kind};
 use aofkit::format::rdb;
+use aofkit::format::rdb::checksum::crc64;
 use aofkit::format::resp::{self, Record, lenient, resync};
 use aofkit::limits;
+use aofkit::print::{Options, Printer, Resp};
 use aofkit::progress::Silent;
 use aofkit::scan::{self, Context, Merge, Observer, Pace};
 use aofkit::stats::Mix;
@@ -358,6 +360,51 @@ pub fn an_rdb_is_the_same_in_any_window(bytes: &[u8]) {
         let facts = scan::scan(&aof, observer, &Pace::default(), &Silent).expect("it can be read");
         report_adds_up(&check::judge(&aof, facts, &Wording::default()).expect("nobody writes it"));
     }
+}
+
+/// Whatever bytes a file has, what is printed of it as RESP is canonical, leaves no transaction open, and
+/// carries values whose checksum fits; and printed again it is the same.
+pub fn what_is_printed_can_be_fed_to_a_server(bytes: &[u8]) {
+    for pattern in [None, Some(&b"*[0-9k]*"[..])] {
+        let (records, keys, printed) = printed(bytes, pattern);
+        let (mut in_transaction, mut wrote, mut restored) = (false, 0, 0);
+        for record in resp::records(&printed, 0) {
+            let record = record.unwrap_or_else(|fault| panic!("{fault:?} in what was printed"));
+            wrote += 1;
+            match record.name.to_ascii_uppercase().as_slice() {
+                b"MULTI" => in_transaction = true,
+                b"EXEC" | b"DISCARD" => in_transaction = false,
+                b"RESTORE" if record.argc >= 6 => {
+                    let dump = record.args().nth(3).map_or(&b""[..], |arg| arg.head);
+                    let sum = dump.split_last_chunk::<8>().map(|(body, sum)| (crc64(body), *sum));
+                    let fits = sum.is_some_and(|(crc, sum)| crc == u64::from_le_bytes(sum));
+                    restored += u64::from(fits);
+                }
+                _ => {}
+            }
+        }
+        assert!(!in_transaction, "a transaction is left open");
+        assert!(wrote >= records && restored + wrote - records >= keys, "{wrote} {records} {keys}");
+        if pattern.is_none() && keys == 0 {
+            let (_, _, again) = self::printed(&printed, None);
+            let has_discard = printed.windows(7).any(|word| word.eq_ignore_ascii_case(b"DISCARD"));
+            assert!(again == printed || has_discard, "printed again it is another");
+        }
+    }
+}
+
+/// Records and keys that were printed, and the bytes.
+fn printed(bytes: &[u8], pattern: Option<&[u8]>) -> (u64, u64, Vec<u8>) {
+    let file = file_of(bytes);
+    let aof = Aof::open(file.path(), &OpenOptions::default()).expect("open a regular file");
+    let mut filter = scan::Filter::default();
+    pattern.iter().for_each(|pattern| filter.add_key_pattern(pattern));
+    let mut out = Vec::new();
+    let options = Options { filter: filter.with_reach(), with_base: true, limit: None };
+    let printer = Printer::new(Resp::default(), options, &mut out);
+    let told = scan::scan(&aof, printer, &Pace::default(), &Silent).expect("it can be read");
+    told.written.expect("memory can be written");
+    (told.records, told.keys, out)
 }
 
 /// What a walk tells of its keys.

@@ -9,7 +9,7 @@
 //! 3. [`scan`]: one pass over a set that feeds observers
 //! 4. observers: [`stats`], [`check`], [`print`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
-//! 6. acts: [`repair`] and [`rewind`]
+//! 6. acts: [`repair`], [`rewind`] and [`clean`]
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};
@@ -31,6 +31,7 @@ pub mod aof;
 pub mod backup;
 pub mod change;
 pub mod check;
+pub mod clean;
 pub mod command;
 pub mod disk;
 pub mod error;

@@ -81,7 +81,7 @@ fn an_empty_base_is_sound() {
 
 #[test]
 fn an_rdb_in_an_increment_is_counted_and_told() {
-    let dir = set(("appendonly.aof.1.base.rdb", &rdb(b"")), &[&*COMMANDS, b""].concat());
+    let dir = set(("appendonly.aof.1.base.rdb", &rdb(b"")), COMMANDS);
     assert_sound(dir.path(), 3, Outcome::Loaded);
     let other = [b"REDIS0009\xfe\x05\0\x01z\x01v\xff".as_slice(), &[0; 8]].concat();
     let dir = set(("appendonly.aof.1.base.rdb", &rdb(b"")), &[&other, COMMANDS].concat());

@@ -6,10 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::journal::{Journal, Step};
 use super::keep::{Keep, KeepDir};
-use super::plan::{Action, Piece, Plan, Publication};
+use super::plan::{Action, Piece, Plan, Publication, SourceFile};
 use super::work::{NewBytes, NewFile, Recovered, Reins, Work, at, recover};
 use crate::disk::{self, Attributes, Durable, FrozenFile, Identity};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{self, Dialect};
 use crate::limits;
 use crate::progress::Progress;
 
@@ -139,7 +140,7 @@ impl Plan {
 
     /// Whether the set is still the one the plan was made for.
     pub(super) fn is_fresh(&self) -> Result<()> {
-        for file in &self.files {
+        for file in self.concerned() {
             let now = match disk::stamp(&file.path) {
                 Ok(now) => Some(now),
                 Err(e) if *e.kind() == ErrorKind::NotFound => None,
@@ -149,6 +150,12 @@ impl Plan {
                 let why = "it has changed since the plan was made; make a new one".to_owned();
                 return Err(Error::new(ErrorKind::Stale(why), &file.path));
             }
+        }
+        if self.publication() == Publication::Removal
+            && let Some(path) = self.is_named()?
+        {
+            let why = "the manifest speaks of it by now; make a new plan".to_owned();
+            return Err(Error::new(ErrorKind::Stale(why), &path));
         }
         for action in &self.actions {
             let Action::Manifest { name, before, .. } = action else { continue };
@@ -167,9 +174,37 @@ impl Plan {
     }
 
     fn is_free(&self) -> Result<()> {
-        let identities: Vec<_> =
-            self.files.iter().filter_map(|f| Some(f.stamp?.identity)).collect();
+        let identities: Vec<_> = self.concerned().filter_map(|f| Some(f.stamp?.identity)).collect();
+        if self.publication() == Publication::Removal {
+            return refuse(&disk::openers(&identities).pids, "open", &self.path);
+        }
         refuse_writers(&identities, &self.path)
+    }
+
+    /// The files that must be as they were, and free. Where files only go, a server may run on with the others.
+    fn concerned(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().enumerate().filter(|(i, _)| self.concerns(*i)).map(|(_, file)| file)
+    }
+
+    fn concerns(&self, position: usize) -> bool {
+        let goes = |a: &Action| matches!(a, Action::Remove { file, .. } if *file == position);
+        self.publication() != Publication::Removal || self.actions.iter().any(goes)
+    }
+
+    /// Whether the manifest names a file that is to go, although it did not when the plan was made.
+    fn is_named(&self) -> Result<Option<PathBuf>> {
+        let Some(manifest) = self.manifest.as_ref().map(|name| at(&self.dir, name)) else {
+            return Ok(None);
+        };
+        let bytes = disk::read_small(&manifest, limits::MANIFEST)?;
+        let read = manifest::parse(&bytes, Dialect::Strict)
+            .or_else(|_| manifest::parse(&bytes, Dialect::Concatenating));
+        let Ok(read) = read else { return Ok(Some(manifest)) };
+        let named = |file: &&SourceFile| {
+            let is_here = file.path.parent().is_some_and(|parent| same_dir(parent, &self.dir));
+            is_here && read.entries.iter().any(|entry| entry.name == file.name)
+        };
+        Ok(self.concerned().find(named).map(|file| file.path.clone()))
     }
 
     fn work<'a>(
@@ -181,9 +216,9 @@ impl Plan {
     ) -> Result<Work<'a>> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
-        for file in &self.files {
+        for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
-            if file.stamp.is_some() {
+            if file.stamp.is_some() && self.concerns(position) {
                 files.push(FrozenFile::open(&file.path)?);
             }
         }
@@ -289,15 +324,26 @@ pub(super) fn like_a_file_in(dir: &Path) -> Result<Attributes> {
     Ok(Attributes { mode: 0o644, modified_ns: None, ..disk::attributes(dir)? })
 }
 
+/// Whether both lead to one directory.
+fn same_dir(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| {
+        disk::real_path(if path.as_os_str().is_empty() { Path::new(".") } else { path })
+    };
+    matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
+}
+
 /// An error when a process has one of the files open for writing.
 pub(super) fn refuse_writers(files: &[Identity], path: &Path) -> Result<()> {
-    let pids = disk::writers(files).pids;
+    refuse(&disk::writers(files).pids, "open for writing", path)
+}
+
+fn refuse(pids: &[u32], open: &str, path: &Path) -> Result<()> {
     if pids.is_empty() {
         return Ok(());
     }
     let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
     let why = format!(
-        "process {} has it open for writing: stop the server first (--force does it all the same)",
+        "process {} has it {open}: stop the server first (--force does it all the same)",
         pids.join(", ")
     );
     Err(Error::new(ErrorKind::InUse(why), path))

@@ -105,7 +105,9 @@ impl Plan {
     pub(super) fn relative(&self, file: usize) -> Vec<u8> {
         let path = &self.files[file].path;
         let name = path.file_name().unwrap_or_default().as_bytes();
-        match path.parent() == Some(&self.dir) || self.dir == Path::new(".") {
+        let bare = self.dir == Path::new(".")
+            && path.parent().is_none_or(|parent| parent.as_os_str().is_empty());
+        match bare || path.parent() == Some(&self.dir) {
             true => name.to_vec(),
             false => [b"../", name].concat(),
         }

@@ -44,6 +44,20 @@ impl Undo {
     /// # Errors
     /// [`ErrorKind::Stale`] when it is not: what was kept would not fit any more.
     pub fn fits(&self) -> Result<()> {
+        self.is_as_left()?;
+        for old in &self.journal.old {
+            let path = at(&self.base, &old.name);
+            let is_made = self.journal.made.iter().any(|made| made.name == old.name);
+            if !is_made && disk::exists(&path) {
+                let why = "there is a file with the name of one that would come back".to_owned();
+                return Err(Error::new(ErrorKind::Stale(why), &path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what the change made is still as it was.
+    fn is_as_left(&self) -> Result<()> {
         for made in &self.journal.made {
             let path = at(&self.base, &made.name);
             let is_same = disk::stamp(&path).is_ok_and(|s| s.len == made.len)
@@ -54,14 +68,6 @@ impl Undo {
                     self.entry.id(),
                     self.entry.path.display()
                 );
-                return Err(Error::new(ErrorKind::Stale(why), &path));
-            }
-        }
-        for old in &self.journal.old {
-            let path = at(&self.base, &old.name);
-            let is_made = self.journal.made.iter().any(|made| made.name == old.name);
-            if !is_made && disk::exists(&path) {
-                let why = "there is a file with the name of one that would come back".to_owned();
                 return Err(Error::new(ErrorKind::Stale(why), &path));
             }
         }
@@ -78,14 +84,16 @@ impl Undo {
         options: &Options<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
+        // Just before the step, files that come back are there already.
         let still_fits = || {
-            self.fits()?;
+            self.is_as_left()?;
             if options.force { Ok(()) } else { self.is_free() }
         };
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
         let keep_dir = KeepDir::open(keep.dir(&self.subject)?, &self.base, disk)?;
         recover(&keep_dir, &self.base)?;
+        self.fits()?;
         still_fits()?;
         let total = self.journal.old.iter().map(|old| old.len).sum();
         progress.begin(Some(total));

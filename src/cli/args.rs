@@ -14,6 +14,7 @@ use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand,
 use clap_complete::Shell;
 
 use super::cat::CatArgs;
+use super::clean::CleanArgs;
 use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::repair::RepairArgs;
@@ -56,6 +57,9 @@ pub enum Verb {
     Restore(restore::RestoreArgs),
     /// Remove snapshots by rules, and what no snapshot needs; shows the plan first
     Prune(prune::PruneArgs),
+    /// What lies beside a set and no server needs: temporary and orphan files, history; a plan first, always
+    #[command(after_help = CLEAN_CODES)]
+    Clean(CleanArgs),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -87,6 +91,7 @@ impl Verb {
             Self::Cat(cat) => Some(&cat.reading),
             Self::Repair(repair) => Some(&repair.reading),
             Self::Backup(backup) => Some(&backup.reading),
+            Self::Clean(clean) => Some(&clean.reading),
             _ => None,
         }
     }
@@ -180,6 +185,16 @@ untouched set without; 0 when there is nothing to do. Besides:
   11   a process has the files open for writing, or another run works on them
   23   more would be lost than --max-loss allows; nothing was changed
   130  interrupted; a change that had begun was finished or taken back";
+const CLEAN_CODES: &str = "\
+Never touched: what the manifest names as base or increment, what a process has open, what is younger than
+--min-age, and beside a running server what is younger than a minute or may be about to be named.
+
+Exit status:
+  0   done, or nothing to do
+  1   could not be done: the manifest is missing or not valid, or the system refuses
+  2   usage
+  10  no such path, or no set there
+  11  another run works on the set, or a file was opened meanwhile";
 
 #[derive(Debug, ClapArgs)]
 pub struct Checking {

@@ -4,6 +4,7 @@ mod args;
 mod cat;
 mod changing;
 mod check;
+mod clean;
 mod completions;
 mod filters;
 mod inspect;
@@ -59,6 +60,7 @@ pub fn run() -> Outcome {
         Verb::Verify(args) => repository::verify::run(args, &context),
         Verb::Restore(args) => repository::restore::run(args, &context),
         Verb::Prune(args) => repository::prune::run(args, &context),
+        Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

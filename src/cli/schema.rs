@@ -25,6 +25,8 @@ pub enum Schema {
     Restore,
     /// What `prune --json` prints
     Prune,
+    /// What `clean --json` prints
+    Clean,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -43,6 +45,7 @@ impl Schema {
             Self::Verify => "aofkit.verify/1",
             Self::Restore => "aofkit.restore/1",
             Self::Prune => "aofkit.prune/1",
+            Self::Clean => "aofkit.clean/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -59,6 +62,7 @@ impl Schema {
             Self::Verify => "verify",
             Self::Restore => "restore",
             Self::Prune => "prune",
+            Self::Clean => "clean",
             Self::Error => "error",
         }
     }
@@ -75,6 +79,7 @@ impl Schema {
             Self::Verify => include_str!("../../docs/schemas/verify.json"),
             Self::Restore => include_str!("../../docs/schemas/restore.json"),
             Self::Prune => include_str!("../../docs/schemas/prune.json"),
+            Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

@@ -32,7 +32,7 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 }
 
 /// `90s`, `15m`, `2h`, `1h30m`, `7d`, `2w`: days have 24 hours. `None` for anything else.
-fn duration(text: &str) -> Option<SignedDuration> {
+pub fn duration(text: &str) -> Option<SignedDuration> {
     let span: Span = text.parse().ok()?;
     let is_fixed = span.get_years() == 0 && span.get_months() == 0;
     let seconds = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::files::Identity;
 
-/// Who has some files open for writing.
+/// Who has some files open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Writers {
     /// Numbers of the processes.
@@ -16,6 +16,16 @@ pub struct Writers {
 
 /// The processes other than this one that have one of `files` open for writing.
 pub fn writers(files: &[Identity]) -> Writers {
+    holders(|process, handle| is_open(handle, files) && is_writer(process, handle))
+}
+
+/// The processes other than this one that have one of `files` open in any way.
+pub fn openers(files: &[Identity]) -> Writers {
+    holders(|_, handle| is_open(handle, files))
+}
+
+/// The other processes with a handle like that.
+fn holders(is_meant: impl Fn(&std::path::Path, &fs::DirEntry) -> bool) -> Writers {
     let mut found = Writers { pids: Vec::new(), all_seen: true };
     let Ok(processes) = fs::read_dir("/proc") else {
         return Writers { all_seen: false, ..found };
@@ -26,7 +36,7 @@ pub fn writers(files: &[Identity]) -> Writers {
         match fs::read_dir(process.path().join("fd")) {
             Ok(handles) => {
                 let path = process.path();
-                if handles.flatten().any(|handle| is_writer(&path, &handle, files)) {
+                if handles.flatten().any(|handle| is_meant(&path, &handle)) {
                     found.pids.push(pid);
                 }
             }
@@ -55,12 +65,13 @@ pub fn sees_all_processes() -> bool {
     own.is_ok_and(|name| name.as_os_str() == "pid:[4026531836]")
 }
 
-fn is_writer(process: &std::path::Path, handle: &fs::DirEntry, files: &[Identity]) -> bool {
+fn is_open(handle: &fs::DirEntry, files: &[Identity]) -> bool {
     // Followed: the link's own numbers say nothing.
-    let Ok(meta) = fs::metadata(handle.path()) else { return false };
-    if !files.contains(&Identity { device: meta.dev(), inode: meta.ino() }) {
-        return false;
-    }
+    let meta = fs::metadata(handle.path());
+    meta.is_ok_and(|m| files.contains(&Identity { device: m.dev(), inode: m.ino() }))
+}
+
+fn is_writer(process: &std::path::Path, handle: &fs::DirEntry) -> bool {
     let info = process.join("fdinfo").join(handle.file_name());
     let Ok(text) = fs::read_to_string(info) else { return true };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));

@@ -20,7 +20,7 @@ pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, list_dir, open_inside,
     read_small, real_path, stamp,
 };
-pub use holders::{Writers, held_for_writing, sees_all_processes, writers};
+pub use holders::{Writers, held_for_writing, openers, sees_all_processes, writers};
 pub use pack::{Packer, unpack};
 pub use publish::{
     Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, make_dirs, open_if_there, parent,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
-const ALL_SCHEMAS: [&str; 11] = [
+const ALL_SCHEMAS: [&str; 12] = [
     "check",
     "inspect",
     "stats",
@@ -19,6 +19,7 @@ const ALL_SCHEMAS: [&str; 11] = [
     "verify",
     "restore",
     "prune",
+    "clean",
     "error",
 ];
 

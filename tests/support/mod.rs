@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod fill;
+pub mod kill;
 pub mod live;
 pub mod mutate;
 pub mod server;

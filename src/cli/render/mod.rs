@@ -2,6 +2,7 @@
 
 pub mod backup_json;
 pub mod backup_text;
+pub mod clean;
 pub mod csv;
 pub mod folded;
 pub mod human;

@@ -1,0 +1,191 @@
+//! What lies beside a set and no server will ever load: which of it can go, and why the rest stays.
+//!
+//! Knows leftovers and who has them open; writes nothing itself: what comes out is a [`Plan`]. It never takes a
+//! base or increment that the manifest names, nothing that a process has open, nothing that is young, and
+//! beside a running server nothing that this server may be about to adopt.
+
+use std::time::{Duration, SystemTime};
+
+use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
+use crate::change::{Draft, Loss, Plan, Verb};
+use crate::disk::{self, Identity};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Beside a running server nothing younger than this goes, whatever was asked for: between the last write to a
+/// file of a rewrite and the moment the manifest names it, nobody has it open.
+pub const LEAST_AGE: Duration = Duration::from_secs(60);
+
+/// What may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Nothing last written to less than this ago.
+    pub min_age: Duration,
+    /// Until when ages count.
+    pub now: SystemTime,
+}
+
+/// One leftover, and what is to become of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The file.
+    pub leftover: Leftover,
+    /// How long ago it was last written to; `None` when the system does not tell, or it lies ahead.
+    pub age: Option<Duration>,
+    /// Why it stays; `None`: it goes.
+    pub spared: Option<Spared>,
+}
+
+/// Why a leftover stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spared {
+    /// It is younger than asked for.
+    Young,
+    /// Younger than [`LEAST_AGE`], and a server runs.
+    YoungBesideServer,
+    /// These processes have it open.
+    Open(Vec<u32>),
+    /// A running server deletes its history by itself, and would write the lines again.
+    OfServer,
+    /// Its number is not behind those of the set: a running server may be about to name it.
+    Ahead,
+    /// It was gone by the time it was looked at.
+    Gone,
+}
+
+impl std::fmt::Display for Spared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Young => f.write_str("younger than --min-age"),
+            Self::YoungBesideServer => write!(
+                f,
+                "younger than {} s, and a server runs: it may be part of a rewrite",
+                LEAST_AGE.as_secs()
+            ),
+            Self::Open(pids) => {
+                let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+                write!(f, "open in process {}", pids.join(", "))
+            }
+            Self::OfServer => f.write_str("the running server deletes its history by itself"),
+            Self::Ahead => f.write_str("the running server may be about to name it"),
+            Self::Gone => f.write_str("gone meanwhile"),
+        }
+    }
+}
+
+/// What was found beside a set.
+#[derive(Debug)]
+pub struct Survey {
+    /// What is to happen; empty when nothing may go.
+    pub plan: Plan,
+    /// Every leftover, those that stay included.
+    pub found: Vec<Found>,
+    /// Processes that have files of the set open: a server that runs.
+    pub servers: Vec<u32>,
+    /// Whether all processes of this machine could be looked at.
+    pub all_seen: bool,
+}
+
+/// Looks at what lies beside the set.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] when the manifest is missing or invalid: then nothing here is known to be left over.
+/// Also when files cannot be looked at.
+pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
+    let why = match aof.manifest.as_ref().map(|manifest| &manifest.state) {
+        Some(ManifestState::Missing) => Some("is missing"),
+        Some(ManifestState::Invalid(_)) => Some("is not valid"),
+        _ if aof.upgrade_pending => {
+            return Err(refused(aof, "an upgrade is to be completed by a server's next start"));
+        }
+        _ => None,
+    };
+    if let Some(why) = why {
+        let why =
+            format!("the manifest {why}: what is left over cannot be known; see `aofkit check`");
+        return Err(refused(aof, &why));
+    }
+    let live = || aof.live().filter_map(|(_, segment)| segment.file());
+    let identities: Vec<Identity> = live().map(|file| file.identity()).collect();
+    // Also one that only reads: a server that is still loading writes the manifest when it is done.
+    let servers = disk::openers(&identities);
+    let mut survey = Survey {
+        plan: Draft::new(Verb::Clean, aof).finish()?,
+        found: Vec::new(),
+        all_seen: servers.all_seen && disk::sees_all_processes(),
+        servers: servers.pids,
+    };
+    let mut draft = Draft::new(Verb::Clean, aof);
+    for leftover in &aof.leftovers {
+        let spared = spared(aof, leftover, options, !survey.servers.is_empty());
+        if spared.is_none() {
+            take(aof, leftover, &mut draft)?;
+        }
+        let age = age(leftover, options.now);
+        survey.found.push(Found { leftover: leftover.clone(), age, spared });
+    }
+    if survey.servers.is_empty() {
+        lines_without_files(aof, &mut draft);
+    }
+    survey.plan = draft.finish()?;
+    Ok(survey)
+}
+
+fn refused(aof: &Aof, why: &str) -> Error {
+    Error::new(ErrorKind::Refused(why.to_owned()), &aof.path)
+}
+
+/// The leftover is to go.
+fn take(aof: &Aof, leftover: &Leftover, draft: &mut Draft<'_>) -> Result<()> {
+    draft.lose(Loss { bytes: leftover.len, ..Loss::default() });
+    if leftover.kind == LeftoverKind::History
+        && let Some(segment) = aof.segments.iter().position(|s| s.path == leftover.path)
+    {
+        draft.remove(segment);
+        return Ok(());
+    }
+    draft.remove_other(&leftover.path)
+}
+
+/// Lines of the manifest that list history whose file is gone.
+fn lines_without_files(aof: &Aof, draft: &mut Draft<'_>) {
+    for (position, segment) in aof.segments.iter().enumerate() {
+        if segment.role == Role::History && segment.is_missing() {
+            draft.remove(position);
+        }
+    }
+}
+
+fn age(leftover: &Leftover, now: SystemTime) -> Option<Duration> {
+    now.duration_since(leftover.modified?).ok()
+}
+
+/// Why it stays, if it does.
+fn spared(aof: &Aof, leftover: &Leftover, options: Options, server: bool) -> Option<Spared> {
+    let Ok(stamp) = disk::stamp(&leftover.path) else { return Some(Spared::Gone) };
+    // A time that lies ahead says nothing, and nothing is young.
+    let age = age(leftover, options.now).unwrap_or(Duration::ZERO);
+    if age < options.min_age {
+        return Some(Spared::Young);
+    }
+    if server && age < LEAST_AGE {
+        return Some(Spared::YoungBesideServer);
+    }
+    if server && leftover.kind == LeftoverKind::History {
+        return Some(Spared::OfServer);
+    }
+    if server && leftover.kind == LeftoverKind::Orphan && is_ahead(aof, leftover) {
+        return Some(Spared::Ahead);
+    }
+    let open = disk::openers(&[stamp.identity]).pids;
+    (!open.is_empty()).then_some(Spared::Open(open))
+}
+
+/// Whether an orphan's number is one the set has not come to yet: servers only count up.
+fn is_ahead(aof: &Aof, leftover: &Leftover) -> bool {
+    let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
+    let Some(name) = segment_name(name) else { return true };
+    let of_its_kind =
+        |role| if name.is_base { role == Role::Base } else { role == Role::Increment };
+    let numbers = aof.live().filter(|(_, s)| of_its_kind(s.role)).filter_map(|(_, s)| s.seq);
+    numbers.max().is_none_or(|last| name.number >= last)
+}

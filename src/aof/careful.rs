@@ -235,7 +235,8 @@ fn reach(source: &mut dyn Source, from: u64, end: u64) -> Result<(bool, Option<u
     }
     let mut seen_inside = None;
     if end - from > (limits::STREAM_BACK / 2) as u64 {
-        seen_inside = sound::find(source, from, Some(end))?.place;
+        seen_inside =
+            sound::find(source, from, sound::Reach { until: Some(end), claimed: None })?.place;
     }
     Ok((!source.window(end - 1, 1)?.is_empty(), seen_inside))
 }

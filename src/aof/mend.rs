@@ -1,7 +1,7 @@
 //! What a single wrong byte in a header line leaves behind, and where the record it belongs to ends.
 //!
-//! A damaged record is tried again with one byte of a suspect header taken for another: its marker, a
-//! digit, the CR or the LF. Where all arguments then fit, canonical to the last byte, and the place behind
+//! A damaged record is tried again with one byte of a suspect header taken for another, for lost or for too
+//! much: its marker, a digit, the CR or the LF. Where all arguments then fit, canonical to the last byte, and the place behind
 //! them is sound, exactly this record is lost, and nothing inside its payloads is taken for more than it
 //! is. Nothing is repaired here: this only tells where the damage ends.
 
@@ -24,17 +24,20 @@ pub(super) fn end_of_wrong(
     start: u64,
     wrong: &Wrong,
 ) -> Result<Option<u64>> {
-    for suspect in wrong.suspects.iter().flatten() {
-        if let Some(end) = with_argument(source, *suspect, u64::MAX)? {
-            return Ok(Some(end));
+    // A byte that was changed is more likely than one that was lost or put in.
+    for edit in [Edit::Changed, Edit::LostOrAdded] {
+        for suspect in wrong.suspects.iter().flatten() {
+            if let Some(end) = with_argument(source, *suspect, u64::MAX, edit)? {
+                return Ok(Some(end));
+            }
         }
-    }
-    for (from, count) in readings(source, start, b'*')? {
-        let end = arguments_end(source, from, count)?.filter(|_| count > 0);
-        if let Some(end) = end
-            && sound::is_sound(source, end)?
-        {
-            return Ok(Some(end));
+        for (from, count) in readings(source, start, b'*', edit)? {
+            let end = arguments_end(source, from, count)?.filter(|_| count > 0);
+            if let Some(end) = end
+                && sound::is_sound(source, end)?
+            {
+                return Ok(Some(end));
+            }
         }
     }
     Ok(None)
@@ -56,7 +59,8 @@ pub(super) fn swallowed(
     let Some(arg) = Record::canonical(shape, window, last).args().last() else { return Ok(None) };
     let digits = arg.len.to_string().len() as u64;
     let header = last + shape.len as u64 - 2 - arg.len - digits - 3;
-    let Some(place) = with_argument(source, Suspect { header, after: 0 }, start)? else {
+    let suspect = Suspect { header, after: 0 };
+    let Some(place) = with_argument(source, suspect, start, Edit::Changed)? else {
         return Ok(None);
     };
     let swallowed = resp::record(source.window(place, limits::WINDOW)?);
@@ -65,10 +69,15 @@ pub(super) fn swallowed(
 }
 
 /// Where a record ends, before `limit`, when one byte of an argument's header is another.
-fn with_argument(source: &mut dyn Source, suspect: Suspect, limit: u64) -> Result<Option<u64>> {
-    for (from, len) in readings(source, suspect.header, b'$')? {
+fn with_argument(
+    source: &mut dyn Source,
+    suspect: Suspect,
+    limit: u64,
+    edit: Edit,
+) -> Result<Option<u64>> {
+    for (from, len) in readings(source, suspect.header, b'$', edit)? {
         let end = from.saturating_add(len);
-        if !is_line_end(source, end)? {
+        if !sound::is_line_end(source, end)? {
             continue;
         }
         let rest = arguments_end(source, end + 2, u64::from(suspect.after))?;
@@ -81,26 +90,37 @@ fn with_argument(source: &mut dyn Source, suspect: Suspect, limit: u64) -> Resul
     Ok(None)
 }
 
-/// What the header line at `at` says with one byte of it changed: the offset behind it, and its number.
-fn readings(source: &mut dyn Source, at: u64, marker: u8) -> Result<Vec<(u64, u64)>> {
+/// What happened to one byte of a header line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edit {
+    Changed,
+    LostOrAdded,
+}
+
+/// What the header line at `at` said before: the offset behind it, and its number.
+fn readings(source: &mut dyn Source, at: u64, marker: u8, edit: Edit) -> Result<Vec<(u64, u64)>> {
     let line = source.peek(at, limits::LOADER_LINE)?;
     let line = &line[..line.len().min(DIGITS + 3)];
     let mut found = Vec::new();
-    let mut read = |line: &[u8]| {
-        let header = lenient::line(line);
-        let canonical = line.first() == Some(&marker) && !header.oddities.any();
+    let mut read = |before: &[u8], shift: i64| {
+        let header = lenient::line(before);
+        let canonical = before.first() == Some(&marker) && !header.oddities.any();
         if let (true, Ok(number)) = (canonical, u64::try_from(header.value)) {
-            found.push((at + header.len as u64, number));
+            found.push(((at + header.len as u64).saturating_add_signed(shift), number));
         }
     };
-    let mut changed = [0_u8; DIGITS + 3];
-    let changed = &mut changed[..line.len()];
     for place in 0..line.len() {
         let candidates: &[u8] = if place == 0 { &[marker] } else { b"0123456789\r\n" };
-        for &byte in candidates.iter().filter(|&&byte| byte != line[place]) {
-            changed.copy_from_slice(line);
-            changed[place] = byte;
-            read(changed);
+        let (before, after) = (&line[..place], &line[place + 1..]);
+        for &byte in candidates {
+            match edit {
+                Edit::Changed if byte == line[place] => {}
+                Edit::Changed => read(&[before, &[byte], after].concat(), 0),
+                Edit::LostOrAdded => read(&[before, &[byte], &line[place..]].concat(), -1),
+            }
+        }
+        if edit == Edit::LostOrAdded {
+            read(&[before, after].concat(), 1);
         }
     }
     found.sort_unstable();
@@ -121,7 +141,7 @@ fn arguments_end(source: &mut dyn Source, mut at: u64, count: u64) -> Result<Opt
             return Ok(None);
         }
         let end = (at + length.len as u64).saturating_add(len);
-        if !is_line_end(source, end)? {
+        if !sound::is_line_end(source, end)? {
             return Ok(None);
         }
         at = end + 2;
@@ -129,9 +149,17 @@ fn arguments_end(source: &mut dyn Source, mut at: u64, count: u64) -> Result<Opt
     Ok(Some(at))
 }
 
-/// Whether CRLF stands at `at`. In a stream, only what can be reached without losing the way back.
-fn is_line_end(source: &mut dyn Source, at: u64) -> Result<bool> {
-    let near = source.oldest() + limits::STREAM_BACK as u64;
-    let reach = source.length().unwrap_or(near);
-    Ok(at.saturating_add(2) <= reach && source.peek(at, 2)?.starts_with(b"\r\n"))
+/// How many bytes have to be changed, left out or put in to make one of the other.
+pub(super) fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = changed.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
 }

@@ -181,7 +181,7 @@ fn rdb_damage(
     };
     let found = match intact {
         Some(true) => None,
-        _ => sound::find(source, fault.at, None)?.place,
+        _ => sound::find(source, fault.at, sound::Reach::default())?.place,
     };
     let torn = fault.reason.class() == rdb::Class::Torn;
     let damage = Damage {

@@ -22,11 +22,22 @@ pub(super) struct Found {
     pub(super) zeros_from: u64,
 }
 
-/// Looks for the first sound place at or after `from`, and before `until` when that is given.
-pub(super) fn find(source: &mut dyn Source, from: u64, until: Option<u64>) -> Result<Found> {
+/// Where to look.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reach {
+    /// Nothing from here on is asked for.
+    pub(super) until: Option<u64>,
+    /// Up to here, the bytes belong to an argument with an intact header. What looks like records in there
+    /// counts only where they go on behind it: then not they are wrong, but its length.
+    pub(super) claimed: Option<u64>,
+}
+
+/// Looks for the first sound place at or after `from`.
+pub(super) fn find(source: &mut dyn Source, from: u64, reach: Reach) -> Result<Found> {
     let mut at = from.max(source.oldest());
     let mut found = Found { place: None, zeros_from: at };
-    while until.is_none_or(|until| at < until) {
+    let is_asked = |at: u64| reach.until.is_none_or(|until| at < until);
+    while is_asked(at) {
         let window = source.window(at, 1)?;
         if window.is_empty() {
             break;
@@ -34,19 +45,28 @@ pub(super) fn find(source: &mut dyn Source, from: u64, until: Option<u64>) -> Re
         // In windows of bounded size, so that a proof that moves a stream forward stays near.
         let window = &window[..window.len().min(limits::WINDOW)];
         let candidate = resync::candidates(window).next();
-        let passed = candidate.unwrap_or(window.len());
+        let before = candidate.unwrap_or(window.len());
+        let argument = resync::argument_headers(window).next().filter(|&at| at < before);
+        let passed = argument.unwrap_or(before);
         if let Some(last) = window[..passed].iter().rposition(|&b| b != 0) {
             found.zeros_from = at + last as u64 + 1;
         }
         at += passed as u64;
-        if candidate.is_some() {
+        if argument.is_some() {
+            // What is whole is believed to be an argument: nothing in it is searched.
+            at = argument_end(source, at)?.unwrap_or(at + 1);
+            found.zeros_from = at;
+        } else if candidate.is_some() {
             found.zeros_from = at + 1;
             match prove(source, at)? {
-                Proof::Sound if until.is_none_or(|until| at < until) => {
-                    found.place = Some(at);
-                    return Ok(found);
-                }
-                Proof::Sound => break,
+                Proof::Sound if !is_asked(at) => break,
+                Proof::Sound => match breaks_before(source, at, reach.claimed)? {
+                    None => {
+                        found.place = Some(at);
+                        return Ok(found);
+                    }
+                    Some(end) => at = end.max(at + 1),
+                },
                 Proof::Broken { resume } => {
                     at = resume.max(at + 1);
                     found.zeros_from = at;
@@ -57,17 +77,50 @@ pub(super) fn find(source: &mut dyn Source, from: u64, until: Option<u64>) -> Re
     Ok(found)
 }
 
+/// Where the argument ends whose canonical header stands at `at`: with a line end, and something that may
+/// follow an argument behind it.
+fn argument_end(source: &mut dyn Source, at: u64) -> Result<Option<u64>> {
+    let length = resp::lenient::line(source.peek(at, limits::LOADER_LINE)?);
+    let Ok(len) = u64::try_from(length.value) else { return Ok(None) };
+    let end = (at + length.len as u64).saturating_add(len);
+    if length.oddities.any() || !is_line_end(source, end)? {
+        return Ok(None);
+    }
+    let next = source.peek(end + 2, 1)?.first().copied();
+    Ok(next.is_none_or(|b| b"*$#".contains(&b)).then_some(end + 2))
+}
+
+/// Whether CRLF stands at `at`. In a stream, only what can be reached without losing the way back.
+pub(super) fn is_line_end(source: &mut dyn Source, at: u64) -> Result<bool> {
+    let near = source.oldest() + limits::STREAM_BACK as u64;
+    let reach = source.length().unwrap_or(near);
+    Ok(at.saturating_add(2) <= reach && source.peek(at, 2)?.starts_with(b"\r\n"))
+}
+
+/// Where the chain of sound records from `at` on breaks, when it does so before `claimed`.
+fn breaks_before(source: &mut dyn Source, at: u64, claimed: Option<u64>) -> Result<Option<u64>> {
+    let Some(claimed) = claimed else { return Ok(None) };
+    let end = chain_end(source, at, claimed)?;
+    Ok(Some(end).filter(|&end| end < claimed))
+}
+
 /// Whether the place is sound, or the end of the data.
 pub(super) fn is_sound(source: &mut dyn Source, at: u64) -> Result<bool> {
     Ok(source.length() == Some(at) || matches!(prove(source, at)?, Proof::Sound))
 }
 
 /// Whether sound records follow each other from `at` to the very end of the data.
-pub(super) fn holds_to_the_end(source: &mut dyn Source, mut at: u64) -> Result<bool> {
-    loop {
+pub(super) fn holds_to_the_end(source: &mut dyn Source, at: u64) -> Result<bool> {
+    let end = chain_end(source, at, u64::MAX)?;
+    Ok(source.window(end, 1)?.is_empty())
+}
+
+/// Where the chain of sound records from `at` on breaks, or the first end of one at or after `enough`.
+fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64) -> Result<u64> {
+    while at < enough {
         let window = source.window(at, limits::WINDOW)?;
         let len = match (window.first(), resp::record(window)) {
-            (None, _) => return Ok(true),
+            (None, _) => return Ok(at),
             (Some(b'#'), _) => {
                 annotation(window, window.len() < limits::WINDOW).map(|a| a.len as u64)
             }
@@ -80,9 +133,10 @@ pub(super) fn holds_to_the_end(source: &mut dyn Source, mut at: u64) -> Result<b
         };
         match len {
             Some(len) => at += len,
-            None => return Ok(false),
+            None => return Ok(at),
         }
     }
+    Ok(at)
 }
 
 enum Proof {

@@ -235,10 +235,16 @@ fn damaged(
     wrong: &Wrong,
 ) -> Result<Damage> {
     let Fault { at, reason } = wrong.fault;
-    let mended = mended(source, start, last_record, wrong)?;
+    let reach = reach(source, &wrong.fault);
+    let mut mended = mended(source, start, last_record, wrong)?;
+    if let Some((end, Mended::Record)) = mended
+        && goes_through(source, wrong.resume, end)?
+    {
+        mended = None;
+    }
     let mut found = match mended {
         Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
-        None => sound::find(source, wrong.resume, None)?,
+        None => sound::find(source, wrong.resume, reach)?,
     };
     if let Some(place) = found.place
         && reason == Reason::Torn
@@ -284,16 +290,43 @@ fn mended(
     Ok(mend::end_of_wrong(source, start, wrong)?.map(|end| (end, Mended::Record)))
 }
 
+/// Whether sound records follow each other from somewhere before `end` to that place and beyond: then they
+/// are no look-alikes in the value of a record that ends there.
+fn goes_through(source: &mut dyn Source, from: u64, end: u64) -> Result<bool> {
+    if source.length().is_none() || from >= end {
+        return Ok(false);
+    }
+    let reach = sound::Reach { until: Some(end), claimed: Some(end) };
+    Ok(sound::find(source, from, reach)?.place.is_some())
+}
+
+/// How far the argument claims to go whose terminator is wrong. What lies back in a stream is not asked.
+fn reach(source: &dyn Source, fault: &Fault<Reason>) -> sound::Reach {
+    let is_claim = matches!(fault.reason, Reason::BadTerminator { .. });
+    let claimed = source.length().filter(|_| is_claim).map(|_| fault.at);
+    sound::Reach { until: None, claimed }
+}
+
 /// Whether a record that runs beyond the end of the data is believed to be torn, although records can be
 /// seen inside what it claims, the first at `place`: they are look-alikes inside its value when the value
-/// begins with them, or when they are torn off as well. What a server wrote after a record whose length
+/// begins with them, when they are torn off as well, or when the length that would end before them has
+/// little in common with the one that is there. What a server wrote after a record whose length
 /// was changed would come after a line end, and go on to the end of the data.
 fn is_believed(source: &mut dyn Source, wrong: &Wrong, place: u64) -> Result<bool> {
     // In a stream the beginning of what is claimed may be out of sight.
     if source.length().is_none() {
         return Ok(false);
     }
-    Ok(wrong.resume == place || !sound::holds_to_the_end(source, place)?)
+    if wrong.resume == place || !sound::holds_to_the_end(source, place)? {
+        return Ok(true);
+    }
+    let last = wrong.suspects[1].filter(|suspect| suspect.after == 0);
+    let true_length = (place - wrong.resume).checked_sub(2).filter(|_| place > wrong.resume);
+    let (Some(suspect), Some(true_length)) = (last, true_length) else { return Ok(false) };
+    let header = source.peek(suspect.header, limits::LOADER_LINE)?;
+    let digits: Vec<u8> =
+        header.iter().skip(1).take_while(|b| b.is_ascii_digit()).copied().collect();
+    Ok(mend::distance(&digits, true_length.to_string().as_bytes()) > digits.len() / 2)
 }
 
 /// A few bytes around `at`, as far as they can still be read.

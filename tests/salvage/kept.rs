@@ -24,6 +24,8 @@ struct Score {
     what: String,
     wanted: usize,
     missing: Vec<Command>,
+    /// Kept, but in another database.
+    astray: usize,
     revived: usize,
     has_copies: bool,
 }
@@ -39,18 +41,20 @@ fn salvage_keeps_what_an_independent_reader_finds_intact() {
     let one = number_from_env("AOFKIT_DAMAGE", u64::MAX);
     let numbers: Vec<u64> = if one == u64::MAX { (0..count).collect() } else { vec![one] };
     let scores = in_parallel(numbers.len(), |i| score(&sets, seed, numbers[i]));
-    let (mut wanted, mut missing, mut revived) = (0, 0, 0);
+    let (mut wanted, mut missing, mut revived, mut astray) = (0, 0, 0, 0);
     for score in &scores {
         wanted += score.wanted;
         missing += score.missing.len();
+        astray += score.astray;
         revived += if score.has_copies { 0 } else { score.revived };
-        if !score.missing.is_empty() || score.revived > 0 && !score.has_copies {
+        if score.astray > 0 || !score.missing.is_empty() || score.revived > 0 && !score.has_copies {
             println!(
-                "#{} {}: {} of {} missing, {} revived",
+                "#{} {}: {} of {} missing, {} astray, {} revived",
                 score.number,
                 score.what,
                 score.missing.len(),
                 score.wanted,
+                score.astray,
                 score.revived
             );
             for command in score.missing.iter().take(3) {
@@ -65,7 +69,7 @@ fn salvage_keeps_what_an_independent_reader_finds_intact() {
         }
     }
     println!(
-        "salvage: {} damages, AOFKIT_SEED={seed}: {missing} of {wanted} intact commands missing, {revived} look-alikes",
+        "salvage: {} damages, AOFKIT_SEED={seed}: {missing} of {wanted} intact commands missing, {astray} in another database, {revived} look-alikes",
         scores.len()
     );
     assert!(missing * 1000 <= wanted, "{missing} of {wanted} intact commands are missing");
@@ -96,12 +100,16 @@ fn score(sets: &[Written], seed: u64, number: u64) -> Score {
     let position = aof.segments.iter().position(|s| s.name == file.as_bytes()).unwrap();
     let result = &contents(&aof, &inner)[position];
     if number_from_env("AOFKIT_DAMAGE", u64::MAX) != u64::MAX {
-        println!("{inner:#?}");
+        for range in &inner.ranges {
+            println!("{range:?}");
+        }
         fs::write(std::env::temp_dir().join("broken.aof"), &broken).unwrap();
         fs::write(std::env::temp_dir().join("result.aof"), result).unwrap();
     }
     let found = reader::read(result);
-    let (_, missing) = reader::kept(&wanted, &found);
+    let missing = reader::missing(&wanted, &found, Command::spelling);
+    let elsewhere = reader::missing(&wanted, &found, Command::meaning);
+    let astray = elsewhere.len().saturating_sub(missing.len());
     let inner_key = |c: &&Command| c.args.get(1).is_some_and(|key| key.starts_with(b"inner:"));
     let copies = matches!(
         damage,
@@ -114,6 +122,7 @@ fn score(sets: &[Written], seed: u64, number: u64) -> Score {
         number,
         what,
         wanted: wanted.len(),
+        astray,
         missing: missing.into_iter().map(|place| wanted[place].clone()).collect(),
         revived: found.iter().filter(inner_key).count(),
         has_copies: copies,

@@ -20,17 +20,18 @@ pub struct Command {
 }
 
 impl Command {
-    pub fn name(&self) -> &[u8] {
-        &self.args[0]
-    }
-
-    /// What it does: two commands that are the same do the same.
+    /// What it is called, and where it does it.
     pub fn meaning(&self) -> (u64, &[Vec<u8>]) {
         (self.db, &self.args)
     }
+
+    /// What it is called, wherever it does it.
+    pub fn spelling(&self) -> (u64, &[Vec<u8>]) {
+        (0, &self.args)
+    }
 }
 
-/// All records of a whole, sound log.
+/// All records of a log that loaders take, read as leniently as they do.
 pub fn read(bytes: &[u8]) -> Vec<Command> {
     let (mut all, mut at, mut db, mut transactions, mut open) = (Vec::new(), 0, 0, 0, None);
     while at < bytes.len() {
@@ -45,11 +46,10 @@ pub fn read(bytes: &[u8]) -> Vec<Command> {
             let length = number(&mut at, bytes, b'$');
             args.push(bytes[at..at + length].to_vec());
             at += length + 2;
-            assert_eq!(&bytes[at - 2..at], b"\r\n", "byte {at}");
         }
         args[0].make_ascii_uppercase();
         match &args[0][..] {
-            b"SELECT" => db = std::str::from_utf8(&args[1]).unwrap().parse().unwrap(),
+            b"SELECT" => db = std::str::from_utf8(&args[1]).unwrap().parse().unwrap_or(db),
             b"MULTI" => {
                 open = Some(transactions);
                 transactions += 1;
@@ -73,7 +73,8 @@ fn number(at: &mut usize, bytes: &[u8], marker: u8) -> usize {
     let line = line(&bytes[*at..]);
     assert_eq!(line[0], marker, "byte {at}");
     *at += line.len();
-    std::str::from_utf8(&line[1..line.len() - 2]).unwrap().parse().unwrap()
+    let digits = line[1..].iter().skip_while(|b| !b.is_ascii_digit());
+    digits.take_while(|b| b.is_ascii_digit()).fold(0, |n, b| n * 10 + usize::from(b - b'0'))
 }
 
 /// The records that the damage left as they were and where no part of their transaction is gone.
@@ -104,18 +105,25 @@ fn is_whole(at: &Range<usize>, bytes: &[u8], damage: &Mutation) -> bool {
     }
 }
 
-/// How many of `wanted` are in `found`, in this order and with the same meaning.
-pub fn kept(wanted: &[&Command], found: &[Command]) -> (usize, Vec<usize>) {
-    let (mut at, mut kept, mut missing) = (0, 0, Vec::new());
-    for (place, command) in wanted.iter().enumerate() {
-        let next = found[at..].iter().position(|f| f.meaning() == command.meaning());
-        match next {
-            Some(step) => {
-                at += step + 1;
-                kept += 1;
-            }
+/// Positions of those of `wanted` that are not in `found`, in this order; the same is what `of` says.
+pub fn missing(
+    wanted: &[&Command],
+    found: &[Command],
+    of: impl Fn(&Command) -> (u64, &[Vec<u8>]),
+) -> Vec<usize> {
+    let same = |w: &&Command, f: &Command| of(w) == of(f);
+    // Damage is in one place: what lies before it and behind it is compared from both ends.
+    let first = wanted.iter().zip(found).take_while(|(w, f)| same(w, f)).count();
+    let ends = wanted[first..].iter().rev().zip(found[first..].iter().rev());
+    let last = ends.take_while(|(w, f)| same(w, f)).count();
+    let (mut at, end) = (first, found.len() - last);
+    let mut missing = Vec::new();
+    let middle = wanted.iter().enumerate().take(wanted.len() - last).skip(first);
+    for (place, wanted) in middle {
+        match found[at..end].iter().position(|f| same(wanted, f)) {
+            Some(step) => at += step + 1,
             None => missing.push(place),
         }
     }
-    (kept, missing)
+    missing
 }

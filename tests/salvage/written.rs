@@ -54,7 +54,6 @@ impl Written {
         work(&mut live, &mut random, steps / 2);
         live.shut_down();
         let mut live = start();
-        live.must("CONFIG SET aof-timestamp-enabled yes");
         work(&mut live, &mut random, steps);
         live.shut_down();
         Written { server: server.clone(), _dir: dir, data }
@@ -73,7 +72,11 @@ pub fn persistent(server: &Server, data: &Path, more: &[&str]) -> Live {
     ];
     let calm =
         ["--auto-aof-rewrite-percentage", "0", "--appendfsync", "no", "--aof-load-truncated", "no"];
-    Live::start_with(server, data, &[&fixed[..], &calm, more].concat())
+    let mut live = Live::start_with(server, data, &[&fixed[..], &calm, more].concat());
+    while live.run("PING").text().contains("LOADING") {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    live
 }
 
 /// Writes this many times.

@@ -20,6 +20,17 @@ fn plausible(rest: &[u8]) -> bool {
         && after[..shown] == tail[..shown]
 }
 
+/// Offsets in `window` of places that look like the header of an argument, as far as the window shows.
+pub fn argument_headers(window: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    memchr_iter(b'$', window).filter(|&at| {
+        let rest = &window[at + 1..];
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let after = &rest[digits..];
+        let shown = after.len().min(2);
+        (digits > 0 || rest.is_empty()) && digits <= 10 && after[..shown] == b"\r\n"[..shown]
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

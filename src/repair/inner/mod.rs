@@ -85,7 +85,7 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
     let flushes = flushes(aof, &facts)?;
     let loader = Loader::new(aof.target.rules, &aof.settings);
     let mut edited = Vec::new();
-    for found in facts.segments.iter().filter(|f| f.halt.is_some() || !f.seen.is_empty()) {
+    for found in &facts.segments {
         let position = found.position;
         let sorted = match sort(aof, found, &loader, flushes, &mut draft)? {
             Ok(sorted) => sorted,

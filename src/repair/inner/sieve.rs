@@ -290,7 +290,7 @@ impl<'a> Sieve<'a> {
                     self.keep_in_db(record);
                 }
             }
-            Kind::Select => self.select(record),
+            Kind::Select => return self.select(record),
             Kind::Multi => {
                 // Inside of another one it is queued and does nothing.
                 if !matches!(self.transaction, Transaction::Open { .. }) {
@@ -320,33 +320,34 @@ impl<'a> Sieve<'a> {
         Ok(())
     }
 
-    fn select(&mut self, record: &Record<'_>) {
+    fn select(&mut self, record: &Record<'_>) -> Result<()> {
         let number = record.args().nth(1).and_then(|arg| std::str::from_utf8(arg.head).ok());
-        if let Some(db) = number.and_then(|n| n.parse().ok()) {
-            let is_redundant = self.db == Db::At(db) && !self.now.databases.is_empty();
-            self.now.redundant += u64::from(is_redundant);
-            if let Db::Asked(question) = self.db {
-                self.now.questions[question].next.get_or_insert(db);
-            }
-            if !self.now.databases.contains(&db) {
-                self.now.databases.push(db);
-            }
-            self.db = Db::At(db);
-            if let Transaction::Open { mark, at, is_first: false, restart: None } = self.transaction
-                && is_redundant
-            {
-                let restart = Some(self.mark());
-                self.now.restarts.push(record.start);
-                self.transaction = Transaction::Open { mark, at, is_first: false, restart };
-            }
+        let Some(db) = number.and_then(|n| n.parse().ok()) else {
+            let cause = Cause::Refused("SELECT of what is no number".to_owned());
+            return self.fault(record.start, record.end(), cause, Some(Hidden::UnknownSelect));
+        };
+        let is_redundant = self.db == Db::At(db) && !self.now.databases.is_empty();
+        self.now.redundant += u64::from(is_redundant);
+        if let Db::Asked(question) = self.db {
+            self.now.questions[question].next.get_or_insert(db);
         }
-        if let Transaction::Open { is_first, .. } = &mut self.transaction {
+        if !self.now.databases.contains(&db) {
+            self.now.databases.push(db);
+        }
+        self.db = Db::At(db);
+        let here = self.mark();
+        if let Transaction::Open { is_first, restart, .. } = &mut self.transaction {
+            if is_redundant && !*is_first && restart.is_none() {
+                *restart = Some(here);
+                self.now.restarts.push(record.start);
+            }
             *is_first = false;
         }
         if !matches!(self.transaction, Transaction::Broken) {
             self.keep(record.start, record.end());
             self.selected = self.db;
         }
+        Ok(())
     }
 
     /// A whole record that the target does not take.
@@ -407,14 +408,9 @@ impl<'a> Sieve<'a> {
         let whole = taken.argc + count;
         let (now, before) = (taken.argc.to_string(), whole.to_string());
         let differ = now.bytes().zip(before.bytes()).filter(|(a, b)| a != b).count();
-        let takes = |id: CommandId, argc: u32| {
-            let wanted = id.command().arity(self.rules.server).unwrap_or(0);
-            let least = u32::from(wanted.unsigned_abs());
-            argc == least || wanted < 0 && argc > least
-        };
         // What begins with a command's name is rather a record whose header is gone.
-        let is_command = crate::command::lookup(first).is_some_and(|id| takes(id, count));
-        now.len() == before.len() && differ == 1 && takes(taken.id, whole) && !is_command
+        let is_command = self.is_command(first, count);
+        now.len() == before.len() && differ == 1 && self.takes(taken.id, whole) && !is_command
     }
 
     /// The record that ends at `end` is not kept after all.
@@ -470,7 +466,8 @@ impl<'a> Sieve<'a> {
     fn fault(&mut self, from: u64, to: u64, cause: Cause, hides: Option<Hidden>) -> Result<()> {
         let is_broken = !matches!(cause, Cause::Refused(_));
         self.now.faults.push(Fault { from, to, cause });
-        let in_value = match self.broken.filter(|_| is_broken) {
+        // What one wrong byte explains is a damage of its own.
+        let in_value = match self.broken.filter(|_| is_broken && hides.is_none()) {
             Some((_, end, _)) if self.ends_a_value(end, from, to)? => self.broken,
             _ => None,
         };
@@ -495,7 +492,8 @@ impl<'a> Sieve<'a> {
         match hides {
             Hidden::Nothing | Hidden::Multi | Hidden::Exec => {}
             Hidden::Select(db) => self.db = Db::At(db),
-            Hidden::Anything { select } => {
+            Hidden::UnknownSelect | Hidden::Anything { .. } => {
+                let select = if let Hidden::Anything { select } = hides { select } else { None };
                 let question = Question { at: to, before: self.db, readable: select, next: None };
                 self.now.questions.push(question);
                 self.db = Db::Asked(self.now.questions.len() - 1);
@@ -505,20 +503,37 @@ impl<'a> Sieve<'a> {
         Ok(())
     }
 
-    /// Whether the sound stretch from `stretch` to the damage at `from` was part of a value: behind what
-    /// looks like its last record stands the line end that closes an argument, which nothing else writes.
+    /// Whether the sound stretch from `stretch` to the damage at `from` was part of a value: the damage is no
+    /// more than the end of that value and the line end that closes an argument, perhaps with more arguments
+    /// behind. One damage explains both places then.
     fn ends_a_value(&mut self, stretch: u64, from: u64, to: u64) -> Result<bool> {
-        if from - stretch > VALUE {
+        if from - stretch > VALUE || to - from > LOOK as u64 {
             return Ok(false);
         }
-        let bytes = self.bytes.window(from, 3)?;
-        let next = bytes.get(2);
-        let goes_on = next.is_none_or(|b| b"*$#".contains(b)) || to == from + 2;
-        Ok(bytes.starts_with(b"\r\n") && goes_on)
+        let bytes = self.look(from, to)?;
+        let Some(end) = memchr::memmem::find(&bytes, b"\r\n") else { return Ok(false) };
+        let rest = &bytes[end + 2..];
+        Ok(rest.is_empty()
+            || loose_arguments(rest).is_some_and(|(count, first)| !self.is_command(first, count)))
+    }
+
+    /// Whether a record of so many arguments could begin with this one.
+    fn is_command(&self, first: &[u8], count: u32) -> bool {
+        crate::command::lookup(first).is_some_and(|id| self.takes(id, count))
+    }
+
+    fn takes(&self, id: CommandId, argc: u32) -> bool {
+        let wanted = id.command().arity(self.rules.server).unwrap_or(0);
+        let least = u32::from(wanted.unsigned_abs());
+        argc == least || wanted < 0 && argc > least
     }
 
     fn transaction_after(&mut self, hides: Hidden) {
         use Transaction::{Broken, Open, Outside, Unsure};
+        // A SELECT is put back, or asked for; the transaction is whole without it.
+        if matches!(hides, Hidden::Select(_) | Hidden::UnknownSelect) {
+            return;
+        }
         let was_open = matches!(self.transaction, Open { .. }) && self.abandon();
         let here = self.mark();
         self.transaction = match (self.transaction, hides) {
@@ -529,8 +544,8 @@ impl<'a> Sieve<'a> {
                 Outside
             }
             (_, Hidden::Exec) => Outside,
-            (_, Hidden::Nothing | Hidden::Select(_)) if was_open => Broken,
-            (unchanged, Hidden::Nothing | Hidden::Select(_)) => unchanged,
+            _ if was_open => Broken,
+            (unchanged, _) => unchanged,
         };
     }
 

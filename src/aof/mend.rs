@@ -109,18 +109,29 @@ fn readings(source: &mut dyn Source, at: u64, marker: u8, edit: Edit) -> Result<
             found.push(((at + header.len as u64).saturating_add_signed(shift), number));
         }
     };
-    for place in 0..line.len() {
+    // One byte more than the line, for the one that was lost.
+    let mut before = [0_u8; DIGITS + 4];
+    let len = line.len();
+    for place in 0..len {
         let candidates: &[u8] = if place == 0 { &[marker] } else { b"0123456789\r\n" };
-        let (before, after) = (&line[..place], &line[place + 1..]);
-        for &byte in candidates {
-            match edit {
-                Edit::Changed if byte == line[place] => {}
-                Edit::Changed => read(&[before, &[byte], after].concat(), 0),
-                Edit::LostOrAdded => read(&[before, &[byte], &line[place..]].concat(), -1),
+        match edit {
+            Edit::Changed => {
+                before[..len].copy_from_slice(line);
+                for &byte in candidates.iter().filter(|&&byte| byte != line[place]) {
+                    before[place] = byte;
+                    read(&before[..len], 0);
+                }
             }
-        }
-        if edit == Edit::LostOrAdded {
-            read(&[before, after].concat(), 1);
+            Edit::LostOrAdded => {
+                before[..place].copy_from_slice(&line[..place]);
+                before[place + 1..=len].copy_from_slice(&line[place..]);
+                for &byte in candidates {
+                    before[place] = byte;
+                    read(&before[..=len], -1);
+                }
+                before[place..len - 1].copy_from_slice(&line[place + 1..]);
+                read(&before[..len - 1], 1);
+            }
         }
     }
     found.sort_unstable();

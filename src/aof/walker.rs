@@ -145,7 +145,7 @@ fn resp_part(
             Pause::Short if all => 1,
             Pause::Short if used > 0 || !complete => limits::WINDOW,
             _ => {
-                at = slow(source, at, last_record.take(), sink)?;
+                at = slow(source, at, &mut last_record, sink)?;
                 1
             }
         };
@@ -171,7 +171,7 @@ fn quick(
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
                     sink.event(Event::Record(record, names.lookup(shape.name)));
-                    *last_record = Some(start);
+                    *last_record = Some(start).filter(|_| shape.len <= limits::WINDOW);
                     used += shape.len;
                 }
                 Err(Stop::Short) => return (used, Pause::Short),
@@ -190,12 +190,12 @@ fn quick(
     }
 }
 
-/// Hands out what begins at `start`, whatever it is; the last record that came the quick way began at
-/// `last_record`. Answers where the next thing begins.
+/// Hands out what begins at `start`, whatever it is; the last canonical record that fits in a window began
+/// at `last_record`. Answers where the next thing begins.
 fn slow(
     source: &mut dyn Source,
     start: u64,
-    last_record: Option<u64>,
+    last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> Result<u64> {
     let window = source.window(start, limits::LOADER_LINE)?;
@@ -207,6 +207,8 @@ fn slow(
     }
     match careful::read(source, start)? {
         Careful::Record { len, argc, oddities, heads } => {
+            let fits = !oddities.any() && len <= limits::WINDOW as u64;
+            *last_record = Some(start).filter(|_| fits);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
             sink.event(Event::Record(record, command::lookup(record.name)));
             sink.again(source)?;
@@ -217,7 +219,7 @@ fn slow(
             Ok(start + len)
         }
         Careful::Wrong(wrong) => {
-            let mut damage = damaged(source, start, last_record, &wrong)?;
+            let mut damage = damaged(source, start, last_record.take(), &wrong)?;
             damage.context = context(source, damage.fault.at)?;
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;

@@ -10,7 +10,7 @@ use super::support::{in_parallel, number_from_env};
 use super::written::Written;
 use aofkit::repair::inner::Answer;
 
-const SEED: u64 = 20_260_724;
+pub const SEED: u64 = 20_260_724;
 
 /// Sets of some servers, or `None` when one of them is missing.
 pub fn sets(steps: usize) -> Option<Vec<Written>> {

@@ -8,6 +8,7 @@
 mod support;
 
 mod kept;
+mod loaded;
 mod reader;
 mod repaired;
 mod written;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -116,6 +116,21 @@ impl Server {
         let output = run.lines.join("\n");
         let analyzed = run.lines.iter().filter_map(|line| analyzed(line)).collect();
         Checked { exit: run.status.and_then(|status| status.code()), analyzed, output }
+    }
+
+    /// Has the check tool cut what it finds wrong, in `data_dir` itself; whether it was content then.
+    pub fn fix(&self, data_dir: &Path, subject: &str) -> bool {
+        let mut child = Command::new(self.home.join("check-aof"))
+            .args(["--fix", subject])
+            .current_dir(data_dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start a check tool");
+        // It may be gone before it asks.
+        let _ = child.stdin.take().expect("a pipe").write_all(b"y\n");
+        child.wait().expect("wait for a check tool").success()
     }
 
     /// The server program.

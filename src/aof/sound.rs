@@ -97,11 +97,12 @@ pub(super) fn is_line_end(source: &mut dyn Source, at: u64) -> Result<bool> {
     Ok(at.saturating_add(2) <= reach && source.peek(at, 2)?.starts_with(b"\r\n"))
 }
 
-/// Where the chain of sound records from `at` on breaks, when it does so before `claimed`.
+/// Where the chain of sound records from `at` on breaks, when it does not go beyond `claimed`.
 fn breaks_before(source: &mut dyn Source, at: u64, claimed: Option<u64>) -> Result<Option<u64>> {
     let Some(claimed) = claimed else { return Ok(None) };
-    let end = chain_end(source, at, claimed)?;
-    Ok(Some(end).filter(|&end| end < claimed))
+    let end = chain_end(source, at, claimed.saturating_add(1))?;
+    let goes_on = end > claimed || source.window(end, 1)?.is_empty();
+    Ok(Some(end).filter(|_| !goes_on))
 }
 
 /// Whether the place is sound, or the end of the data.

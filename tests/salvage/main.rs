@@ -11,4 +11,5 @@ mod kept;
 mod loaded;
 mod reader;
 mod repaired;
+mod rules;
 mod written;

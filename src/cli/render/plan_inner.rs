@@ -1,5 +1,6 @@
 //! Damaged ranges for people: what goes, why, and which keys may be wrong afterwards.
 
+use aofkit::change::LostKey;
 use aofkit::repair::inner::{Inner, Suspect};
 use aofkit::text::{count, name, thousands};
 
@@ -33,12 +34,24 @@ pub fn ranges(inner: &Inner, context: &Context) -> String {
             count(gap.commands, "whole command")
         );
         text += &format!("{}\n", wrap(&line, style.width, "  "));
-        let mut near = Vec::new();
-        near.extend(gap.keys.iter().map(|key| format!("names {}", key_name(key, context.redact))));
-        near.extend(gap.before.iter().map(|k| format!("after {}", key_name(k, context.redact))));
-        near.extend(gap.after.iter().map(|k| format!("before {}", key_name(k, context.redact))));
-        if !near.is_empty() {
-            text += &format!("{}\n", wrap(&near.join(", "), style.width, "    "));
+        let key = |key: &LostKey| key_name(key, context.redact);
+        let mut near: Vec<String> = Vec::new();
+        if !gap.keys.is_empty() {
+            let keys: Vec<_> = gap.keys.iter().map(key).collect();
+            near.push(format!("keys in it: {}", keys.join(", ")));
+        }
+        near.extend(gap.before.iter().map(|k| format!("last key before it: {}", key(k))));
+        near.extend(gap.after.iter().map(|k| format!("first key after it: {}", key(k))));
+        if range.has_rest {
+            near.push("more goes than is broken, so that no part of a whole is left".to_owned());
+        }
+        if let Some(database) = &range.database
+            && let Some(doubt) = database.known.doubt()
+        {
+            near.push(format!("what follows is put into db {}: {doubt}", database.db));
+        }
+        for line in near {
+            text += &format!("{}\n", wrap(&line, style.width, "    "));
         }
     }
     let more = inner.ranges.len().saturating_sub(shown) as u64 + inner.unlisted;

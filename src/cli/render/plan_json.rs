@@ -104,6 +104,9 @@ struct RangeJson {
     keys: Vec<KeyJson>,
     key_before: Option<KeyJson>,
     key_after: Option<KeyJson>,
+    has_rest: bool,
+    db_after: Option<u64>,
+    db_doubt: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -252,6 +255,9 @@ fn ranges(inner: &Inner, redact: bool) -> Vec<RangeJson> {
             keys: gap.keys.iter().map(|k| key(k, redact)).collect(),
             key_before: gap.before.as_ref().map(|k| key(k, redact)),
             key_after: gap.after.as_ref().map(|k| key(k, redact)),
+            has_rest: range.has_rest,
+            db_after: range.database.as_ref().map(|database| database.db),
+            db_doubt: range.database.as_ref().and_then(|database| database.known.doubt()),
         }
     };
     inner.ranges.iter().map(of).collect()

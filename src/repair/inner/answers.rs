@@ -31,6 +31,27 @@ pub enum Known {
     Unknown,
 }
 
+impl Known {
+    /// Why it may be another database; `None` when it cannot.
+    pub const fn doubt(self) -> Option<&'static str> {
+        match self {
+            Self::OnlyOne => None,
+            Self::Readable => Some("the SELECT that can still be read in the lost bytes says so"),
+            Self::OtherOfTwo => Some(
+                "the next SELECT shows that the database was changed in the lost bytes, and this is the \
+                 only other one in the file",
+            ),
+            Self::AsBefore => Some(
+                "the same as before; a SELECT may have been among the lost bytes, nothing shows it",
+            ),
+            Self::Unknown => Some(
+                "the same as before, but the next SELECT shows that the database was changed in the lost \
+                 bytes; to which one is not known",
+            ),
+        }
+    }
+}
+
 /// Answers every question of a segment, in order.
 pub(super) fn answers(sorted: &Sorted) -> Vec<Database> {
     let mut all: Vec<Database> = Vec::with_capacity(sorted.questions.len());

@@ -14,13 +14,15 @@ pub use toll::{Gap, Suspect, Toll};
 
 use crate::aof::{Aof, Event, Role, walk};
 use crate::change::{Draft, Plan, Verb};
-use crate::check::{Check, Facts, Loader, SegmentFacts};
+use crate::check::{Check, Facts, Loader, SegmentFacts, Wording, judge};
 use crate::command::Kind;
 use crate::error::Result;
 use crate::format::rdb::Checksum;
 use crate::progress::Progress;
 use crate::scan::{Pace, scan};
 use crate::text;
+
+use super::manifest;
 use base::Choice;
 use sieve::{Cause, Fault, Sieve, Sorted};
 
@@ -82,6 +84,7 @@ struct Edited {
 pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
     let facts = scan(aof, Check::new(aof), pace, progress)?;
     let mut draft = Draft::new(Verb::Repair, aof);
+    mend_manifest(aof, &facts, &mut draft)?;
     let flushes = flushes(aof, &facts)?;
     let loader = Loader::new(aof.target.rules, &aof.settings);
     let mut edited = Vec::new();
@@ -119,6 +122,7 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
 pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
     let facts = scan(aof, Check::new(aof), pace, progress)?;
     let mut draft = Draft::new(Verb::Repair, aof);
+    mend_manifest(aof, &facts, &mut draft)?;
     let Some(found) = facts.segments.iter().find(|found| found.halt.is_some()) else {
         return answer(aof, draft, &[]);
     };
@@ -160,6 +164,20 @@ pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answe
         ));
     }
     answer(aof, draft, &edited)
+}
+
+/// Puts right what is wrong with the manifest as well, where that can be done.
+fn mend_manifest(aof: &Aof, facts: &Facts, draft: &mut Draft<'_>) -> Result<()> {
+    let report = judge(aof, facts.clone(), &Wording::default())?;
+    match manifest::manifest(aof, &report)? {
+        manifest::Answer::Sound => {}
+        manifest::Answer::Doubtful(why) => draft.note(format!("manifest: left as it is: {why}")),
+        manifest::Answer::Mended { manifest, notes } => {
+            draft.manifest(manifest);
+            notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
+        }
+    }
+    Ok(())
 }
 
 /// Sorts one segment; or the reason why nothing honest can be done.

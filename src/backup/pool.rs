@@ -1,16 +1,16 @@
-//! Packs pieces on several threads while one walks over the files.
+//! Packs pieces on several threads while one walks over the files, and others wait for the store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use super::entry::{SegmentEntry, Words};
-use super::pack::{self, Placed};
+use super::pack::{self, Packed, Placed};
 use super::pass::Piece;
 use super::repository::{self, Repository, Unfinished};
 use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::store::Store;
 
 /// A piece to be packed.
@@ -23,6 +23,12 @@ pub(super) struct Job<'f> {
     /// It was not in the page cache before; its pages are given back.
     pub(super) is_cold: bool,
 }
+
+/// Threads that wait for the store, so that packing goes on meanwhile.
+const PLACERS: usize = 2;
+
+/// How often it is written down what is stored already: a run that is over sooner leaves nothing to resume.
+const CHECKPOINT: Duration = Duration::from_secs(2);
 
 /// What became of a piece, and which file it is of.
 pub(super) type Done = (usize, Placed);
@@ -42,18 +48,29 @@ pub(super) fn with_packers<'f, T>(
     earlier: Unfinished,
     walk: impl FnOnce(&mut dyn FnMut(Job<'f>) -> Result<()>) -> Result<T>,
 ) -> Result<(T, Vec<Done>)> {
-    // One job waits while all packers are busy.
+    // One job waits while all packers are busy, and one packed piece while all placers are.
     let (send, receive) = sync_channel(1);
+    let (send_packed, receive_packed) = sync_channel(1);
     let shared = Shared {
         packing,
         earlier,
         jobs: Mutex::new(receive),
+        packed: Mutex::new(receive_packed),
         failed: AtomicBool::new(false),
-        state: Mutex::default(),
+        state: Mutex::new(State::new()),
     };
     let walked = std::thread::scope(|scope| {
         for _ in 0..packing.threads.max(1) {
-            scope.spawn(|| shared.work());
+            let packed = send_packed.clone();
+            let shared = &shared;
+            scope.spawn(move || {
+                each(&shared.jobs, |job| shared.guarded(|| shared.pack(job, &packed)))
+            });
+        }
+        drop(send_packed);
+        for _ in 0..PLACERS {
+            let work = || each(&shared.packed, |one| shared.guarded(|| shared.place(one)));
+            scope.spawn(work);
         }
         hand_out(&shared, send, walk)
     });
@@ -80,63 +97,81 @@ fn hand_out<'f, T>(
     })
 }
 
+/// Does `work` for everything that comes, until nothing more can come.
+fn each<T>(from: &Mutex<Receiver<T>>, work: impl Fn(T)) {
+    loop {
+        let next = from.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
+        let Ok(one) = next else { return };
+        work(one);
+    }
+}
+
 struct Shared<'p, 'f> {
     packing: Packing<'p>,
     earlier: Unfinished,
     jobs: Mutex<Receiver<Job<'f>>>,
+    packed: Mutex<Receiver<(Job<'f>, Packed)>>,
     failed: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     done: Vec<Done>,
     unfinished: Unfinished,
+    noted: Instant,
     error: Option<Error>,
 }
 
-impl<'f> Shared<'_, 'f> {
-    fn work(&self) {
-        while let Some(job) = self.next() {
-            // After a failure jobs are only taken, so that the walk does not wait for ever.
-            if self.failed.load(Ordering::Relaxed) {
-                continue;
-            }
-            if let Err(error) = self.pack(job) {
-                self.failed.store(true, Ordering::Relaxed);
-                self.state().error.get_or_insert(error);
-            }
-        }
+impl State {
+    fn new() -> Self {
+        let unfinished = Unfinished::default();
+        Self { done: Vec::new(), unfinished, noted: Instant::now(), error: None }
     }
+}
 
-    fn next(&self) -> Option<Job<'f>> {
-        self.jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv().ok()
+impl<'f> Shared<'_, 'f> {
+    /// After a failure work is only taken, so that nobody waits for ever.
+    fn guarded(&self, work: impl FnOnce() -> Result<()>) {
+        if self.failed.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = work() {
+            self.failed.store(true, Ordering::Relaxed);
+            self.state().error.get_or_insert(error);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn pack(&self, job: Job<'f>) -> Result<()> {
-        let store = self.packing.repository.store();
-        let placed = match self.stored_earlier(&job, store)? {
-            Some(placed) => placed,
-            None => {
-                let packed = pack::pack(job.file, job.piece, self.packing.level)?;
-                pack::place(packed, job.piece, store)?
-            }
-        };
+    fn pack(&self, job: Job<'f>, on: &SyncSender<(Job<'f>, Packed)>) -> Result<()> {
+        if let Some(placed) = self.stored_earlier(&job, self.packing.repository.store())? {
+            return self.placed(job, placed);
+        }
+        let packed = pack::pack(job.file, job.piece, self.packing.level)?;
         if job.is_cold {
             job.file.give_back(job.piece.offset, job.piece.size);
         }
+        // The placers are there as long as packers are.
+        let _ = on.send((job, packed));
+        Ok(())
+    }
+
+    fn place(&self, (job, packed): (Job<'f>, Packed)) -> Result<()> {
+        let placed = pack::place(packed, job.piece, self.packing.repository.store())?;
+        self.placed(job, placed)
+    }
+
+    fn placed(&self, job: Job<'f>, placed: Placed) -> Result<()> {
         let mut state = self.state();
-        // Small runs are over before anybody could profit from this.
-        if job.piece.size == limits::BACKUP_SEGMENT {
-            let segment = placed.segment.clone();
-            state.unfinished.pieces.push(repository::Piece { file: job.name, segment });
-            self.packing.repository.keep_unfinished(self.packing.source, &state.unfinished)?;
-        }
+        let segment = placed.segment.clone();
+        state.unfinished.pieces.push(repository::Piece { file: job.name, segment });
         state.done.push((job.file_number, placed));
+        if state.noted.elapsed() > CHECKPOINT {
+            self.packing.repository.keep_unfinished(self.packing.source, &state.unfinished)?;
+            state.noted = Instant::now();
+        }
         Ok(())
     }
 

@@ -23,8 +23,8 @@ pub use files::{
 pub use holders::{Writers, held_for_writing, openers, sees_all_processes, writers};
 pub use pack::{Packer, unpack};
 pub use publish::{
-    Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, make_dirs, open_if_there, parent,
-    publish_new, remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
+    Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, open_if_there, parent, publish_new,
+    remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
 };
 pub use source::{Access, Source};
 pub use splice::{Part, Splice};

@@ -74,23 +74,6 @@ pub fn give_dir_to(dir: &Path, owner: Attributes) {
     let _ = std::os::unix::fs::chown(dir, Some(owner.uid), Some(owner.gid));
 }
 
-/// Makes the directory and those above it that are missing, and makes their names durable.
-///
-/// # Errors
-/// When the system refuses.
-pub fn make_dirs(dir: &Path, mode: u32) -> Result<()> {
-    if dir.is_dir() || dir.as_os_str().is_empty() {
-        return Ok(());
-    }
-    let parent = parent(dir);
-    make_dirs(parent, mode)?;
-    match DirBuilder::new().mode(mode).create(dir) {
-        Ok(()) => sync_dir(parent),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(Error::io(dir, e)),
-    }
-}
-
 /// Makes one directory, which must not exist.
 ///
 /// # Errors
@@ -289,8 +272,9 @@ mod tests {
     fn two_directories_change_places() {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) = (dir.path().join("one"), dir.path().join("other"));
-        make_dirs(&one, 0o700).unwrap();
-        make_dirs(&other.join("deep"), 0o700).unwrap();
+        make_dir(&one, 0o700).unwrap();
+        make_dir(&other, 0o700).unwrap();
+        make_dir(&other.join("deep"), 0o700).unwrap();
         exchange(&one, &other).unwrap();
         assert!(one.join("deep").is_dir() && !other.join("deep").exists());
     }

@@ -60,6 +60,22 @@ impl LocalStore {
         touched.insert(dir.to_owned());
     }
 
+    /// Makes a directory that is missing; its name lasts after the next [`Store::sync`].
+    fn make_dir(&self, dir: &Path) -> Result<()> {
+        if disk::exists(dir) {
+            return Ok(());
+        }
+        let parent = disk::parent(dir);
+        self.make_dir(parent)?;
+        match disk::make_dir(dir, DIR_MODE) {
+            Err(e) if !disk::exists(dir) => Err(e),
+            _ => {
+                self.touch(parent);
+                Ok(())
+            }
+        }
+    }
+
     /// The file system must keep its reserve: a full disk would stop the server, too.
     fn has_room_for(&self, len: usize) -> Result<()> {
         let room = disk::room(&self.root)?;
@@ -74,7 +90,7 @@ impl LocalStore {
     /// The bytes in a file that has no name in the repository yet.
     fn stage(&self, bytes: &[u8]) -> Result<PathBuf> {
         let tmp = self.root.join(TMP);
-        disk::make_dirs(&tmp, DIR_MODE)?;
+        self.make_dir(&tmp)?;
         self.has_room_for(bytes.len())?;
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let path = tmp.join(format!("{}-{serial}-{:016x}", std::process::id(), random()));
@@ -99,7 +115,7 @@ impl LocalStore {
         let path = self.path(key)?;
         let dir = disk::parent(&path);
         let staged = self.stage(bytes)?;
-        let placed = disk::make_dirs(dir, DIR_MODE).and_then(|()| publish(&staged, &path));
+        let placed = self.make_dir(dir).and_then(|()| publish(&staged, &path));
         if !matches!(placed, Ok(true)) {
             let _ = disk::remove_file(&staged);
         }

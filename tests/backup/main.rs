@@ -1,6 +1,10 @@
 //! Backups through the library's door: what comes back is what was there, also by hand, also after failures.
 #![allow(clippy::unwrap_used)]
 
+mod crash;
+mod failures;
+mod live;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
@@ -75,6 +79,12 @@ impl Home {
         let dest = self.root.path().join(format!("hand-{}", backup.entry.seq));
         run_script(&self.repo(), backup, &dest);
         files_in(&dest)
+    }
+
+    /// The same, into a place that may have been used before.
+    fn by_hand_anew(&self, backup: &Backup) -> BTreeMap<String, Vec<u8>> {
+        drop(fs::remove_dir_all(self.root.path().join(format!("hand-{}", backup.entry.seq))));
+        self.by_hand(backup)
     }
 }
 

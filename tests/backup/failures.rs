@@ -1,0 +1,178 @@
+//! A place that fails at the n-th call, for every n; and bytes that change in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use aofkit::aof::OpenOptions;
+use aofkit::backup::{
+    Backup, BackupOptions, Depth, Keep, Repository, apply_prune, backup, plan_prune, verify,
+};
+use aofkit::disk::{Hold, Lock};
+use aofkit::error::Result;
+use aofkit::progress::Silent;
+use aofkit::store::{MemoryStore, Put, Store, Stored};
+
+use super::{Home, set};
+
+/// A store that a test and a repository hold together.
+struct Shared(Arc<MemoryStore>);
+
+impl Store for Shared {
+    fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put> {
+        self.0.put_if_absent(key, bytes)
+    }
+    fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        self.0.put(key, bytes)
+    }
+    fn get(&self, key: &str, limit: u64) -> Result<Vec<u8>> {
+        self.0.get(key, limit)
+    }
+    fn get_range(&self, key: &str, at: u64, len: usize) -> Result<Vec<u8>> {
+        self.0.get_range(key, at, len)
+    }
+    fn head(&self, key: &str) -> Result<Option<Stored>> {
+        self.0.head(key)
+    }
+    fn list(&self, prefix: &str) -> Result<Vec<Stored>> {
+        self.0.list(prefix)
+    }
+    fn delete(&self, key: &str) -> Result<()> {
+        self.0.delete(key)
+    }
+    fn sync(&self) -> Result<()> {
+        self.0.sync()
+    }
+    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Lock>> {
+        self.0.lock(key, hold)
+    }
+    fn sweep(&self) -> Result<u64> {
+        self.0.sweep()
+    }
+    fn name(&self) -> &Path {
+        self.0.name()
+    }
+}
+
+fn open(store: &Arc<MemoryStore>) -> Result<Repository> {
+    Repository::open_or_create(Box::new(Shared(Arc::clone(store))))
+}
+
+fn run(home: &Home, store: &Arc<MemoryStore>) -> Result<Backup> {
+    let options = BackupOptions { threads: 1, ..BackupOptions::default() };
+    backup(&home.set(), &OpenOptions::default(), &open(store)?, &options, &Silent)
+}
+
+fn assert_sound(store: &Arc<MemoryStore>, what: &str) {
+    let depth = Depth::Contents { slice: 1, of: 1 };
+    let found = verify(&open(store).unwrap(), depth, 1, &Silent).unwrap();
+    assert!(found.is_good(), "{what}: {found:?}");
+}
+
+#[test]
+fn a_backup_that_fails_at_any_call_publishes_nothing_and_the_next_one_succeeds() {
+    let home = Home::with_increment(&set("a", b"1"));
+    let mut failed = 0;
+    for second in [false, true] {
+        for call in 0.. {
+            let store = Arc::new(MemoryStore::default());
+            if second {
+                home.put(super::INCREMENT, &set("a", b"1"));
+                run(&home, &store).unwrap();
+                home.append(&set("b", b"2"));
+            }
+            let before = open(&store).unwrap().list().unwrap().len();
+            store.fail_from(Some(call));
+            let outcome = run(&home, &store);
+            store.fail_from(None);
+            let after = open(&store).unwrap().list().unwrap().len();
+            assert_sound(&store, &format!("call {call}"));
+            match outcome {
+                Ok(made) => {
+                    assert_eq!(after, before + 1, "{made:?}");
+                    break;
+                }
+                // The entry may be there when only what comes after it failed.
+                Err(_) => assert!(after == before || after == before + 1, "call {call}"),
+            }
+            failed += 1;
+            let again = run(&home, &store).unwrap();
+            assert!(!again.unchanged || after == before + 1, "call {call}");
+            assert_sound(&store, &format!("after call {call}"));
+        }
+    }
+    assert!(failed > 20, "{failed}");
+}
+
+#[test]
+fn a_prune_that_fails_at_any_call_leaves_every_remaining_snapshot_whole() {
+    let home = Home::with_increment(&set("a", b"1"));
+    for call in 0.. {
+        let store = Arc::new(MemoryStore::default());
+        home.put(super::INCREMENT, &set("a", b"1"));
+        run(&home, &store).unwrap();
+        home.put(super::INCREMENT, &set("z", b"1"));
+        run(&home, &store).unwrap();
+        let repository = open(&store).unwrap();
+        store.fail_from(Some(call));
+        let keep = Keep { last: 1, ..Keep::default() };
+        let outcome = plan_prune(&repository, &keep, None, Hold::Alone)
+            .and_then(|plan| apply_prune(&repository, &plan));
+        store.fail_from(None);
+        let depth = Depth::Contents { slice: 1, of: 1 };
+        let found = verify(&repository, depth, 1, &Silent).unwrap();
+        assert!(found.is_good(), "call {call}: {found:?}");
+        if outcome.is_ok() {
+            assert_eq!((repository.list().unwrap().len(), found.unreferenced), (1, 0));
+            assert!(call > 5);
+            return;
+        }
+    }
+}
+
+#[test]
+fn every_bit_of_every_object_and_document_counts() {
+    let home = Home::with_increment(&set("a", b"1"));
+    let store = Arc::new(MemoryStore::default());
+    run(&home, &store).unwrap();
+    home.append(&set("b", b"2"));
+    run(&home, &store).unwrap();
+    let keys: BTreeMap<_, _> =
+        store.list("").unwrap().into_iter().map(|one| (one.key, one.len)).collect();
+    let mut flipped = 0;
+    for (key, len) in keys {
+        for at in 0..len as usize {
+            let bit = 1 << (at % 8);
+            store.tamper(&key, |bytes| bytes[at] ^= bit);
+            let named = match open(&store) {
+                Err(e) => e.to_string().contains(&key),
+                Ok(repository) => {
+                    let found = verify(&repository, Depth::Objects, 1, &Silent).unwrap();
+                    !found.is_good() && found.flaws.iter().any(|flaw| flaw.key == key)
+                }
+            };
+            assert!(named, "{key}: byte {at}");
+            store.tamper(&key, |bytes| bytes[at] ^= bit);
+            flipped += 1;
+        }
+    }
+    assert!(flipped > 3000, "{flipped}");
+    assert_sound(&store, "afterwards");
+}
+
+#[test]
+fn an_object_whose_name_is_taken_by_other_bytes_is_stored_under_another() {
+    let home = Home::with_increment(&set("a", b"1"));
+    let store = Arc::new(MemoryStore::default());
+    let first = run(&home, &store).unwrap();
+    let object = first.entry.files[1].segments[0].object.clone();
+    let entry = format!("sources/{}/snapshots/{}", first.entry.source, first.entry.id);
+    for ending in [".json", ".sh"] {
+        store.delete(&format!("{entry}{ending}")).unwrap();
+    }
+    store.tamper(&object, |bytes| bytes[5] ^= 1);
+    let second = run(&home, &store).unwrap();
+    assert_ne!(second.entry.files[1].segments[0].object, object);
+    store.delete(&object).unwrap();
+    assert_sound(&store, "without the broken one");
+}

@@ -361,6 +361,14 @@ pub fn size(text: &str) -> Option<u64> {
 }
 
 impl Context {
+    /// Opens every set at `path`, which may also name a snapshot in a repository.
+    pub fn open_each(&self, path: &Path) -> Result<Vec<Result<Aof, Error>>, Error> {
+        match repository::snapshot(path, &self.open, self.source.as_deref()) {
+            Some(opened) => Ok(vec![opened]),
+            None => open_each(path, &self.open),
+        }
+    }
+
     /// Does the work for every set at `path`. A set that fails among several is told and left out, and
     /// the outcome says so; one that is alone is an error.
     pub fn each_set<T>(
@@ -368,10 +376,7 @@ impl Context {
         path: &Path,
         mut work: impl FnMut(Aof) -> Result<T, Error>,
     ) -> Result<(Vec<T>, Option<Outcome>), Error> {
-        let opened = match repository::snapshot(path, &self.open, self.source.as_deref()) {
-            Some(opened) => vec![opened],
-            None => open_each(path, &self.open)?,
-        };
+        let opened = self.open_each(path)?;
         let several = opened.len() > 1;
         let mut failed = None;
         let mut done = Vec::with_capacity(opened.len());

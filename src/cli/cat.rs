@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::aof::{Aof, Layout, Role, Segment, open_each};
+use aofkit::aof::{Aof, Layout, Role, Segment};
 use aofkit::error::{Error, Result};
 use aofkit::print::{Form, Options, Printed, Printer, Resp};
 use aofkit::scan::{Filter, Position, Selected, scan_some};
@@ -131,7 +131,7 @@ pub fn run(
 
 /// The one set at `path`.
 fn only_set(path: &Path, context: &Context) -> std::result::Result<Aof, Failure> {
-    let mut sets = open_each(path, &context.open)?;
+    let mut sets = context.open_each(path)?;
     if sets.len() > 1 {
         let each = sets.iter().map(|set| match set {
             Ok(aof) => name(aof.path.as_os_str().as_encoded_bytes()),

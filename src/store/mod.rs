@@ -39,7 +39,7 @@ pub struct Stored {
 ///
 /// # Errors
 /// All methods fail when the place cannot be reached, or refuses.
-pub trait Store: Sync {
+pub trait Store: Send + Sync {
     /// Puts an object unless the key is taken. It is seen whole or not at all; it is durable after the
     /// next [`Store::sync`].
     fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put>;

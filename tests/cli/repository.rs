@@ -123,6 +123,8 @@ fn a_snapshot_is_looked_at_without_restoring_it() {
     run(["check", &kept.snapshot("latest~2")]).expect(10);
     run(["check", &kept.snapshot("2001")]).expect(10);
     run(["inspect", &kept.snapshot("latest")]).expect(0);
+    let printed = run(["cat", &kept.snapshot("latest")]).expect(0).out;
+    assert!(printed.contains("\"x\""), "{printed}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use super::durable::{Attributes, Lock};
 use super::files::FrozenFile;
@@ -220,24 +221,29 @@ pub enum Hold {
     Alone,
 }
 
-/// Takes the lock of an existing file without waiting; it may be one that cannot be written.
+/// Times a lock that is held is tried again.
+const LOCK_ATTEMPTS: u32 = 10;
+
+/// Takes the lock of an existing file, which may be one that cannot be written. Waits a fifth of a second at
+/// most: a process that is just being started has its parent's locks for a moment, too.
 ///
 /// # Errors
 /// [`ErrorKind::InUse`] when another process holds it.
 pub fn hold(path: &Path, hold: Hold) -> Result<Lock> {
     let handle = File::open(path).map_err(|e| Error::io(path, e))?;
-    let taken = match hold {
-        Hold::Shared => handle.try_lock_shared(),
-        Hold::Alone => handle.try_lock(),
-    };
-    match taken {
-        Ok(()) => Ok(Lock::of(handle)),
-        Err(fs::TryLockError::WouldBlock) => {
-            let why = "another run holds it; try again when that has ended".to_owned();
-            Err(Error::new(ErrorKind::InUse(why), path))
+    for _ in 0..LOCK_ATTEMPTS {
+        let taken = match hold {
+            Hold::Shared => handle.try_lock_shared(),
+            Hold::Alone => handle.try_lock(),
+        };
+        match taken {
+            Ok(()) => return Ok(Lock::of(handle)),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            Err(fs::TryLockError::Error(e)) => return Err(Error::io(path, e)),
         }
-        Err(fs::TryLockError::Error(e)) => Err(Error::io(path, e)),
     }
+    let why = "another run holds it; try again when that has ended".to_owned();
+    Err(Error::new(ErrorKind::InUse(why), path))
 }
 
 /// The open file at `path`, with what is in it, as [`FrozenFile::open`], when it is there.

@@ -161,6 +161,7 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         leftovers: Vec::new(),
         writer: None,
         target: Target::default(),
+        target_given: false,
         settings: Settings::default(),
         configured: false,
         upgrade_pending: false,
@@ -174,6 +175,7 @@ fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
     // No server before 7.0 reads a manifest: a newer one took the base over, and nobody knows which.
     let by_writer = by_writer.filter(|t| aof.manifest.is_none() || t.version >= (7, 0));
     aof.target = options.target.or(by_writer).unwrap_or_default();
+    aof.target_given = options.target.is_some();
     Ok(aof)
 }
 

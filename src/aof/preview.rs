@@ -46,6 +46,7 @@ impl Aof {
             leftovers: leftovers.cloned().collect(),
             writer: self.writer.clone(),
             target: self.target,
+            target_given: self.target_given,
             settings: self.settings.clone(),
             configured: self.configured,
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),

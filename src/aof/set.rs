@@ -237,6 +237,8 @@ pub struct Aof {
     pub writer: Option<Writer>,
     /// The server whose loader's rules apply.
     pub target: Target,
+    /// That server was asked for; nobody took it from the base.
+    pub target_given: bool,
     /// The settings of the configuration it was found by; defaults otherwise.
     pub settings: Settings,
     /// Whether `settings` came from a configuration.

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::{Journal, Step};
 use super::keep::{Keep, KeepDir};
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
 use super::work::{NewBytes, NewFile, Recovered, Reins, Work, at, recover};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Identity};
+use crate::disk::{self, Attributes, Durable, FrozenFile, Identity, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::limits;
@@ -140,13 +140,22 @@ impl Plan {
 
     /// Whether the set is still the one the plan was made for.
     pub(super) fn is_fresh(&self) -> Result<()> {
+        self.has_same(|now, then| now == then)
+    }
+
+    /// Whether files and manifest are the same as `same` sees it.
+    pub(super) fn has_same(&self, same: impl Fn(&Stamp, &Stamp) -> bool) -> Result<()> {
         for file in self.concerned() {
             let now = match disk::stamp(&file.path) {
                 Ok(now) => Some(now),
                 Err(e) if *e.kind() == ErrorKind::NotFound => None,
                 Err(e) => return Err(e),
             };
-            if now != file.stamp {
+            let is_same = match (&now, &file.stamp) {
+                (Some(now), Some(then)) => same(now, then),
+                (now, then) => now.is_none() && then.is_none(),
+            };
+            if !is_same {
                 let why = "it has changed since the plan was made; make a new one".to_owned();
                 return Err(Error::new(ErrorKind::Stale(why), &file.path));
             }
@@ -176,7 +185,7 @@ impl Plan {
     fn is_free(&self) -> Result<()> {
         let identities: Vec<_> = self.concerned().filter_map(|f| Some(f.stamp?.identity)).collect();
         if self.publication() == Publication::Removal {
-            return refuse(&disk::openers(&identities).pids, "open", &self.path);
+            return refuse(&in_earnest(&identities, disk::openers), "open", &self.path);
         }
         refuse_writers(&identities, &self.path)
     }
@@ -188,7 +197,8 @@ impl Plan {
 
     fn concerns(&self, position: usize) -> bool {
         let goes = |a: &Action| matches!(a, Action::Remove { file, .. } if *file == position);
-        self.publication() != Publication::Removal || self.actions.iter().any(goes)
+        let only_goes = self.publication() == Publication::Removal && !self.is_empty();
+        !only_goes || self.actions.iter().any(goes)
     }
 
     /// Whether the manifest names a file that is to go, although it did not when the plan was made.
@@ -334,7 +344,17 @@ fn same_dir(a: &Path, b: &Path) -> bool {
 
 /// An error when a process has one of the files open for writing.
 pub(super) fn refuse_writers(files: &[Identity], path: &Path) -> Result<()> {
-    refuse(&disk::writers(files).pids, "open for writing", path)
+    refuse(&in_earnest(files, disk::writers), "open for writing", path)
+}
+
+/// The processes that have files open, now and a moment later: one that was only just forked holds what its
+/// parent had open, until it becomes another program.
+fn in_earnest(files: &[Identity], look: fn(&[Identity]) -> disk::Writers) -> Vec<u32> {
+    if look(files).pids.is_empty() {
+        return Vec::new();
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    look(files).pids
 }
 
 fn refuse(pids: &[u32], open: &str, path: &Path) -> Result<()> {

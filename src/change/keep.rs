@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::Journal;
 use crate::aof::Aof;
@@ -140,6 +140,20 @@ pub(super) struct KeepDir<'d> {
 
 const LOCK: &str = "lock";
 
+/// Times the lock is tried for: somebody may be just about to let it go.
+const LOCK_ATTEMPTS: usize = 25;
+
+fn lock(dir: &Path) -> Result<Lock> {
+    for _ in 0..LOCK_ATTEMPTS {
+        if let Some(lock) = disk::lock(&dir.join(LOCK))? {
+            return Ok(lock);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let why = "another run of aofkit works on this set".to_owned();
+    Err(Error::new(ErrorKind::InUse(why), dir))
+}
+
 impl<'d> KeepDir<'d> {
     /// Opens the directory, which is made when there is none, and keeps others out.
     pub(super) fn open(path: PathBuf, set_dir: &Path, disk: &'d dyn Durable) -> Result<Self> {
@@ -150,10 +164,7 @@ impl<'d> KeepDir<'d> {
                 disk.sync_dir(parent)?;
             }
         }
-        let Some(_lock) = disk::lock(&path.join(LOCK))? else {
-            let why = "another run of aofkit works on this set".to_owned();
-            return Err(Error::new(ErrorKind::InUse(why), &path));
-        };
+        let _lock = lock(&path)?;
         Ok(Self { path, disk, like, _lock })
     }
 

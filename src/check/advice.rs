@@ -1,8 +1,9 @@
-//! The exact next command: what can be run today, in a POSIX shell with GNU coreutils, and keeps a copy.
+//! The exact next command for a shell.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::aof::{Aof, Layout};
 use crate::command;
 use crate::format::rdb::Family;
 use crate::rules::{KNOWN, Rules};
@@ -12,32 +13,16 @@ fn word(path: &Path) -> Option<String> {
     shell_word(path.as_os_str().as_bytes())
 }
 
-/// A path with something appended, as a shell word.
-fn beside(path: &Path, suffix: &str) -> Option<String> {
-    shell_word(&[path.as_os_str().as_bytes(), suffix.as_bytes()].concat())
-}
-
-/// Keeps a copy, then cuts.
-pub(super) fn cut(path: &Path, to: u64) -> Option<String> {
-    let (file, copy) = (word(path)?, beside(path, ".before")?);
-    Some(format!("cp -p {file} {copy} && truncate -s {to} {file}"))
-}
-
-/// Writes a file without the range beside the damaged one.
-pub(super) fn without_range(path: &Path, from: u64, to: u64) -> Option<String> {
-    let (file, new) = (word(path)?, beside(path, ".salvaged")?);
-    Some(format!("(head -c {from} {file}; tail -c +{} {file}) > {new}", to + 1))
-}
-
-/// Keeps everything as it lies, before any server is started.
-pub(super) fn copy_all(dir: &Path) -> Option<String> {
-    Some(format!("cp -a {} {}", word(dir)?, beside(dir, ".before")?))
-}
-
-/// Adds the newline a manifest's last line lacks.
-pub(super) fn add_newline(path: &Path) -> Option<String> {
-    let (file, copy) = (word(path)?, beside(path, ".before")?);
-    Some(format!("cp -p {file} {copy} && echo >> {file}"))
+/// Plans a repair of the set, by this word where it takes one. It prints what it would do and changes nothing.
+pub(super) fn repair(aof: &Aof, by: &str) -> Option<String> {
+    if aof.layout == Layout::Stream {
+        return None;
+    }
+    let target = match aof.target_given {
+        true => format!(" --target {}", aof.target),
+        false => String::new(),
+    };
+    Some(format!("aofkit repair{by}{target} {}", word(&aof.path)?))
 }
 
 /// Judges the set by another server.

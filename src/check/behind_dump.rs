@@ -41,5 +41,5 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, context: &Context) -> Prob
         scene.near(context)
     );
     let problem = scene.problem(Kind::GarbageTail, Severity::Warning, seen, message);
-    problem.next(scene.cut_before(seen))
+    problem.next(scene.repair(""))
 }

@@ -1,7 +1,5 @@
 //! From what was seen in a segment to problems: wording, cost, and the way out. Wording lives here, once.
 
-use std::path::Path;
-
 use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
@@ -69,19 +67,14 @@ impl Scene<'_> {
         format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
     }
 
-    /// The file, where offsets are those of the bytes that lie there: not packed, not a stream.
-    fn plain_path(&self) -> Option<&Path> {
-        self.segment().is_plain().then_some(self.segment().path.as_path())
-    }
-
-    pub(super) fn cut_before(&self, seen: &Seen) -> Option<String> {
-        advice::cut(self.plain_path()?, seen.cut_before)
-    }
-
-    fn without_range(&self, from: u64, to: u64) -> Option<String> {
-        advice::without_range(self.plain_path()?, from, to)
+    /// How the file is repaired, by a word where it takes one.
+    pub(super) fn repair(&self, by: &str) -> Option<String> {
+        self.segment().is_plain().then(|| advice::repair(self.aof, by)).flatten()
     }
 }
+
+/// For damage inside: what lies behind it is kept.
+const SALVAGE: &str = " --salvage";
 
 /// One thing seen, as a problem.
 pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
@@ -100,7 +93,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
                 scene.aof.target
             );
             let problem = scene.problem(Kind::BadTransaction, Severity::Error, seen, message);
-            problem.lost(scene.lost(seen, seen.bytes, 1))
+            problem.lost(scene.lost(seen, seen.bytes, 1)).next(scene.repair(SALVAGE))
         }
         What::UnknownCommand(name) => unknown(scene, seen, name),
         What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
@@ -193,13 +186,10 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
     };
     let next = match damage.ending {
-        // To drop a part of a transaction is not for a one-liner: keep what there is, first.
-        Ending::Resumes if seen.cut_before < seen.offset => {
-            scene.plain_path().and_then(advice::copy_all)
-        }
-        Ending::Resumes => scene.without_range(damage.start, damage.end),
         Ending::Unread(_) => None,
-        _ => scene.cut_before(seen),
+        Ending::Resumes => scene.repair(SALVAGE),
+        _ if !scene.is_last => scene.repair(SALVAGE),
+        _ => scene.repair(""),
     };
     let lost = scene.lost(seen, lost_bytes, lost_commands);
     scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
@@ -240,7 +230,8 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
     );
     let kind = inner.unwrap_or(Kind::OpenTransaction);
     let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
-    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(scene.cut_before(seen))
+    let next = scene.repair(if scene.is_last { "" } else { SALVAGE });
+    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
 }
 
 fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
@@ -249,10 +240,7 @@ fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
         times(seen),
         at_start(scene, false)
     );
-    let next = match seen.count {
-        1 => scene.without_range(seen.offset, seen.offset + seen.len),
-        _ => None,
-    };
+    let next = scene.repair(SALVAGE);
     let lost = scene.lost(seen, seen.bytes, 0);
     scene.problem(Kind::CorruptRange, Severity::Error, seen, message).lost(lost).next(next)
 }

@@ -3,7 +3,7 @@
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
-use crate::format::manifest::{self, HazardKind, Level, Manifest, Unended};
+use crate::format::manifest::{self, HazardKind, Level, Manifest};
 use crate::text;
 
 /// Everything of that kind.
@@ -41,17 +41,13 @@ fn manifest_problems(aof: &Aof, opened: &OpenedManifest, found: &mut Vec<Problem
                 Problem::of_file(Kind::ManifestInvalid, Severity::Error, name, message);
             problem.offset = Some(fault.at);
             problem.line = Some(fault.reason.line).filter(|&line| line > 0);
-            if fault.reason.kind == manifest::Kind::TooLong(Unended::Cut) {
-                problem = problem.next(advice::add_newline(&opened.path));
-            }
-            found.push(problem);
+            found.push(problem.next(advice::repair(aof, "")));
         }
         ManifestState::Valid(manifest) => hazards(aof, manifest, name, found),
     }
 }
 
 fn lost(aof: &Aof, opened: &OpenedManifest) -> Problem {
-    let dir = opened.path.parent().unwrap_or(&opened.path);
     let total: u64 = aof.segments.iter().filter_map(Segment::len).sum();
     let message = format!(
         "{} is missing beside {} of {}: DO NOT START A SERVER HERE. It would start empty, number its \
@@ -61,7 +57,7 @@ fn lost(aof: &Aof, opened: &OpenedManifest) -> Problem {
         bytes(total),
         first_base(aof).map_or_else(String::new, |base| format!(", overwrite {base}"))
     );
-    Problem::of_set(Kind::ManifestMissing, Severity::Error, message).next(advice::copy_all(dir))
+    Problem::of_set(Kind::ManifestMissing, Severity::Error, message).next(advice::repair(aof, ""))
 }
 
 /// The base a server that starts empty would overwrite.
@@ -90,8 +86,7 @@ fn hazards(aof: &Aof, manifest: &Manifest, name: &[u8], found: &mut Vec<Problem>
             problem.offset = Some(hazard.at);
         }
         if severity == Severity::Error {
-            let dir = aof.manifest.as_ref().and_then(|m| m.path.parent());
-            problem = problem.next(dir.and_then(advice::copy_all));
+            problem = problem.next(advice::repair(aof, ""));
         }
         found.push(problem);
     }

@@ -94,8 +94,8 @@ fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Re
     let proposal = repair::tail_and_manifest(&aof, &before)?;
     let mut run = Run::new(aof, before, proposal.plan, proposal.left);
     let ways = ways(&run, context)?;
-    if !ways.is_empty() && run.plan.is_empty() {
-        run.left.push("the damage inside needs a word from you: see below".to_owned());
+    if !ways.is_empty() && run.left.is_empty() {
+        run.left.push("damage inside, which needs a word from you".to_owned());
     }
     Ok(Repair { run, inner: None, ways })
 }

@@ -26,10 +26,10 @@ pub(super) enum Tail {
 /// Looks at the end of the last file, if nothing stops the target's loader before it.
 pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
     let Some(segment) = aof.last_live() else { return Ok(Tail::Sound) };
-    let facts = report.segments.get(segment).and_then(|s| s.facts.as_ref());
-    let Some((facts, halt)) = facts.and_then(|f| Some((f, f.halt?))) else {
+    let Some(facts) = report.segments.get(segment).and_then(|s| s.facts.as_ref()) else {
         return Ok(Tail::Sound);
     };
+    let Some(halt) = facts.halt else { return Ok(behind_dump(segment, facts)) };
     let stop = facts.seen.iter().find(|seen| {
         let open = matches!(seen.what, What::OpenTransaction { .. });
         seen.offset == halt.at || open && seen.offset + seen.len == halt.at
@@ -75,6 +75,16 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
         return Ok(Tail::Cut { segment, to, what: "a transaction without its EXEC" });
     }
     Ok(Tail::Cut { segment, to, what })
+}
+
+/// Bytes behind a plain dump stop nobody and belong to nothing.
+fn behind_dump(segment: usize, facts: &SegmentFacts) -> Tail {
+    let behind = facts.seen.iter().find(|seen| matches!(seen.what, What::BehindDump(_)));
+    behind.map_or(Tail::Sound, |seen| Tail::Cut {
+        segment,
+        to: seen.offset,
+        what: "bytes behind the end of the dump",
+    })
 }
 
 /// Where a server seems to have started anew inside of the open transaction at `multi`: it selects a

@@ -1,0 +1,334 @@
+//! Whatever fails, and whenever the power goes: the set is the old one or the new one, the next run finishes or
+//! clears what was left, and what was removed can be brought back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use aofkit::disk::LocalDisk;
+use aofkit::repair;
+
+use super::library::{Failing, State, apply, clear_up, judged, plan, salvage, state, undo};
+use super::world::{INCREMENT, Set, aofkit, record, sets};
+
+/// A set, how it is repaired, and how it is afterwards.
+struct Case {
+    name: &'static str,
+    make: fn() -> Set,
+    plan: fn(&Path) -> aofkit::change::Plan,
+    /// The word for the program.
+    words: &'static [&'static str],
+    /// The path that is repaired.
+    path: fn(&Set) -> PathBuf,
+}
+
+fn torn() -> Vec<u8> {
+    [sets(20), b"*3\r\n$3\r\nSET\r\n$6\r\nunsure\r\n$4\r\nha".to_vec()].concat()
+}
+
+fn with_hole() -> Vec<u8> {
+    [sets(20), b"*3\r\n$3\r\nSXX".to_vec(), sets(20)].concat()
+}
+
+fn damaged_inside() -> Set {
+    let set = Set::of(&sets(3));
+    set.put(INCREMENT, &with_hole());
+    set
+}
+
+fn without_newline() -> Set {
+    let set = Set::of(&torn());
+    let manifest = fs::read(set.file("appendonly.aof.manifest")).unwrap();
+    set.put("appendonly.aof.manifest", &manifest[..manifest.len() - 1]);
+    set
+}
+
+fn single(bytes: &[u8]) -> Set {
+    let set = Set::empty();
+    set.put("appendonly.aof", bytes);
+    set
+}
+
+fn cases() -> Vec<Case> {
+    let dir: fn(&Set) -> PathBuf = Set::dir;
+    let file: fn(&Set) -> PathBuf = |set| set.file("appendonly.aof");
+    vec![
+        Case { name: "a torn tail", make: || Set::of(&torn()), plan, words: &[], path: dir },
+        Case {
+            name: "damage inside",
+            make: damaged_inside,
+            plan: salvage,
+            words: &["--salvage"],
+            path: dir,
+        },
+        Case { name: "tail and manifest", make: without_newline, plan, words: &[], path: dir },
+        Case { name: "a torn single file", make: || single(&torn()), plan, words: &[], path: file },
+        Case {
+            name: "a single file with a hole",
+            make: || single(&with_hole()),
+            plan: salvage,
+            words: &["--salvage"],
+            path: file,
+        },
+    ]
+}
+
+/// What a healthy end looks like, made without any fault.
+fn ends(case: &Case) -> (State, State) {
+    let set = (case.make)();
+    age(&set);
+    let old = state(&set.dir());
+    apply(&(case.plan)(&(case.path)(&set)), &LocalDisk).unwrap();
+    (old, state(&set.dir()))
+}
+
+/// Long ago, so that nobody seems to be in the middle of writing, and equal for all copies.
+fn age(set: &Set) {
+    for entry in fs::read_dir(set.dir()).unwrap() {
+        let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000))
+            .unwrap();
+    }
+}
+
+/// The files a server would look at: those that are written beside do not count.
+fn seen_by_servers(mut state: State) -> State {
+    state.retain(|name, _| !name.starts_with("temp-") && !name.contains(".0"));
+    state
+}
+
+#[test]
+fn a_failing_or_dying_disk_leaves_the_old_set_or_the_new_one() {
+    for case in cases() {
+        let (old, new) = ends(&case);
+        for dies in [false, true] {
+            let mut call = 0;
+            loop {
+                call += 1;
+                let at =
+                    format!("{}, call {call}, {}", case.name, if dies { "dies" } else { "fails" });
+                let set = (case.make)();
+                age(&set);
+                let path = (case.path)(&set);
+                let disk = Failing::at(call, dies);
+                let outcome = apply(&(case.plan)(&path), &disk);
+                if !disk.has_failed() {
+                    outcome.unwrap();
+                    break;
+                }
+                let now = seen_by_servers(state(&set.dir()));
+                let is_old = now == seen_by_servers(old.clone());
+                // The old files go only after the new ones are published.
+                let is_new =
+                    seen_by_servers(new.clone()).iter().all(|(k, v)| now.get(k) == Some(v));
+                assert!(is_old || is_new, "{at}: neither old nor new: {:?}", now.keys());
+                clear_up(&path);
+                let (aof, report) = judged(&path);
+                let left = repair::tail_and_manifest(&aof, &report).unwrap().plan;
+                if report.verdict != aofkit::check::Verdict::Healthy || !left.is_empty() {
+                    assert_eq!(state(&set.dir()), old, "{at}: cleared, but not as it was");
+                    apply(&(case.plan)(&path), &LocalDisk).unwrap();
+                }
+                assert_eq!(state(&set.dir()), new, "{at}");
+                undo(&path, &LocalDisk).unwrap_or_else(|e| panic!("{at}: {e}"));
+                assert_eq!(state(&set.dir()), old, "{at}: taken back");
+            }
+            assert!(call > 10, "{}: only {call} calls were seen", case.name);
+        }
+    }
+}
+
+#[test]
+fn taking_back_is_as_safe_as_changing() {
+    for case in cases() {
+        let (old, new) = ends(&case);
+        let mut call = 0;
+        loop {
+            call += 1;
+            let set = (case.make)();
+            age(&set);
+            let path = (case.path)(&set);
+            apply(&(case.plan)(&path), &LocalDisk).unwrap();
+            let disk = Failing::at(call, true);
+            let outcome = undo(&path, &disk);
+            if !disk.has_failed() {
+                outcome.unwrap();
+                assert_eq!(state(&set.dir()), old, "{}", case.name);
+                break;
+            }
+            clear_up(&path);
+            let now = state(&set.dir());
+            if now != old {
+                assert_eq!(now, new, "{}, call {call}: cleared, but not as it was", case.name);
+                undo(&path, &LocalDisk).unwrap();
+            }
+            assert_eq!(state(&set.dir()), old, "{}, call {call}", case.name);
+        }
+    }
+}
+
+/// `strace`, which kills or fails the real program at an exact system call; `None` where it cannot.
+fn strace(inject: &str) -> Option<Command> {
+    let works = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !works.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", inject]);
+    Some(command)
+}
+
+/// Runs `repair --apply` under strace; answers whether it ended by itself and well.
+fn injected(inject: &str, path: &Path, words: &[&str]) -> Option<bool> {
+    let mut command = strace(inject)?;
+    let status = command
+        .arg(aofkit().get_program())
+        .args(["repair", "--apply", "--quiet"])
+        .args(words)
+        .arg(path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    Some(status.code() == Some(0))
+}
+
+#[test]
+fn the_program_killed_at_any_write_leaves_the_old_set_or_the_new_one() {
+    let calls = ["fsync", "ftruncate", "rename,renameat,renameat2", "unlink,unlinkat", "pwrite64"];
+    let points = super::support::number_from_env("AOFKIT_KILLS", 3);
+    let mut killed = 0;
+    for case in cases() {
+        let words = case.words;
+        let (old, new) = ends(&case);
+        for call in calls {
+            for n in 1..=points {
+                let set = (case.make)();
+                age(&set);
+                let path = (case.path)(&set);
+                let inject = format!("inject={call}:signal=KILL:when={n}");
+                let Some(ended) = injected(&inject, &path, words) else {
+                    eprintln!("not run: strace cannot trace here");
+                    return;
+                };
+                if ended {
+                    break;
+                }
+                killed += 1;
+                let at = format!("{}, {call} {n}", case.name);
+                let now = seen_by_servers(state(&set.dir()));
+                let is_old = now == seen_by_servers(old.clone());
+                let is_new =
+                    seen_by_servers(new.clone()).iter().all(|(k, v)| now.get(k) == Some(v));
+                assert!(is_old || is_new, "{at}: neither old nor new");
+                let again = super::world::finish(
+                    aofkit().args(["repair", "--apply"]).args(words).arg(&path),
+                );
+                assert_eq!(again.code, 0, "{at}: {again:#?}");
+                assert_eq!(state(&set.dir()), new, "{at}");
+            }
+        }
+    }
+    assert!(killed >= 20, "only {killed} runs were killed");
+}
+
+#[test]
+fn a_sync_that_fails_is_told_and_the_next_run_goes_on() {
+    for n in 1..=12 {
+        let set = Set::of(&torn());
+        age(&set);
+        let Some(ended) = injected(&format!("inject=fsync:error=EIO:when={n}"), &set.dir(), &[])
+        else {
+            eprintln!("not run: strace cannot trace here");
+            return;
+        };
+        if ended {
+            assert!(n > 4, "hardly anything is synced");
+            return;
+        }
+        let again = super::world::finish(aofkit().args(["repair", "--apply"]).arg(set.dir()));
+        assert_eq!(again.code, 0, "{n}: {again:#?}");
+        assert_eq!(fs::read(set.file(INCREMENT)).unwrap(), sets(20), "{n}");
+    }
+}
+
+#[test]
+fn a_full_disk_changes_nothing_and_no_keep_still_helps() {
+    let mount = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+        .arg(mount.path())
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("not run: a file system that is full can only be mounted by root");
+        return;
+    }
+    let dir = mount.path().join("aof");
+    fs::create_dir(&dir).unwrap();
+    let file = dir.join("appendonly.aof");
+    let noise: Vec<u8> =
+        (0..60_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect();
+    fs::write(&file, [sets(5), b"x".to_vec(), noise].concat()).unwrap();
+    // Up to the last byte.
+    let filler = mount.path().join("filler");
+    let _ = fs::write(&filler, vec![1; 1 << 20]);
+    let before = fs::read(&file).unwrap();
+    let full = super::world::finish(aofkit().args(["repair", "--apply"]).arg(&file));
+    let after = fs::read(&file).unwrap();
+    let unkept = super::world::finish(aofkit().args(["repair", "--apply", "--no-keep"]).arg(&file));
+    let cut = fs::read(&file).unwrap();
+    Command::new("umount").arg(mount.path()).status().unwrap();
+    assert_eq!(full.code, 1, "{full:#?}");
+    assert_eq!(after, before);
+    assert_eq!(unkept.code, 0, "{unkept:#?}");
+    assert_eq!(cut, sets(5));
+}
+
+#[test]
+fn a_torn_tail_of_a_large_set_rewrites_no_more_than_the_tail() {
+    let Some(mut command) = strace("trace=pwrite64,write,copy_file_range,sendfile,ftruncate")
+    else {
+        eprintln!("not run: strace cannot trace here");
+        return;
+    };
+    let set = Set::of(&sets(1));
+    // One sparse value of 256 MiB, whole; then a torn record.
+    let value = 256 << 20_u64;
+    let log = fs::File::create(set.file(INCREMENT)).unwrap();
+    use std::os::unix::fs::FileExt;
+    let head = format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n${value}\r\n");
+    log.write_all_at(head.as_bytes(), 0).unwrap();
+    let torn = [b"\r\n".to_vec(), record(&[b"SET", b"a", b"b"]), b"*3\r\n$3".to_vec()].concat();
+    log.write_all_at(&torn, head.len() as u64 + value).unwrap();
+    drop(log);
+    age(&set);
+    let trace = set.root().join("trace");
+    command.args(["-o", trace.to_str().unwrap()]);
+    let done = command
+        .arg(aofkit().get_program())
+        .args(["repair", "--apply", "--quiet"])
+        .arg(set.dir())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(done.code(), Some(0));
+    let trace = fs::read_to_string(trace).unwrap();
+    let written = |line: &str| {
+        let writes = ["write(", "pwrite64(", "copy_file_range(", "sendfile("];
+        let counts = writes.iter().any(|call| line.contains(call));
+        line.rsplit(" = ").next().filter(|_| counts).and_then(|n| n.trim().parse::<u64>().ok())
+    };
+    let total: u64 = trace.lines().filter_map(written).sum();
+    assert!(total < 16 << 10, "{total} bytes were written");
+    assert_eq!(trace.matches("ftruncate(").count(), 1);
+    assert_eq!(
+        fs::metadata(set.file(INCREMENT)).unwrap().len(),
+        head.len() as u64 + value + 2 + 27
+    );
+}

@@ -1,0 +1,168 @@
+//! Limits, refusals and outputs that every plan has.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use aofkit::disk::LocalDisk;
+use aofkit::error::ErrorKind;
+use serde_json::Value;
+
+use super::library::{apply, plan, state};
+use super::schema::faults;
+use super::world::*;
+
+fn torn() -> Set {
+    let transaction = [record(&[b"MULTI"]), record(&[b"SET", b"x", b"1"])].concat();
+    let set = Set::of(&[sets(5), transaction].concat());
+    let file = fs::File::options().write(true).open(set.file(INCREMENT)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    set
+}
+
+fn repair(words: &[&str], set: &Set) -> Run {
+    finish(aofkit().arg("repair").args(words).arg(set.dir()))
+}
+
+#[test]
+fn more_than_the_most_that_may_be_lost_is_refused_and_changes_nothing() {
+    let set = torn();
+    let before = state(&set.dir());
+    for most in ["1", "0", "10b", "1kb", "2", "1KiB"] {
+        let run = repair(&["--max-loss", most], &set);
+        let refused = ["1", "0", "10b"].contains(&most);
+        assert_eq!(run.code, if refused { 23 } else { 20 }, "{most}: {run:#?}");
+    }
+    repair(&["--max-loss", "1", "--apply"], &set).expect(23);
+    assert_eq!(state(&set.dir()), before);
+    repair(&["--max-loss", "2", "--apply"], &set).expect(0);
+    repair(&["--max-loss", "many"], &set).expect(2);
+}
+
+#[test]
+fn files_that_a_process_has_open_for_writing_are_left_alone_without_force() {
+    let set = torn();
+    let before = state(&set.dir());
+    let mut writer = std::process::Command::new("sh")
+        .args(["-c", "exec 9>>\"$0\"; echo ready; read _"])
+        .arg(set.file(INCREMENT))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(writer.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    let planned = repair(&["--json"], &set).expect(20).json();
+    assert_eq!(planned["in_use_by"][0], writer.id());
+    let run = repair(&["--apply"], &set).expect(11);
+    assert!(run.err.contains("has it open for writing"), "{}", run.err);
+    assert_eq!(state(&set.dir()), before);
+    repair(&["--apply", "--force"], &set).expect(0);
+    writer.stdin.take().unwrap().write_all(b"\n").unwrap();
+    writer.wait().unwrap();
+}
+
+#[test]
+fn a_plan_is_stale_as_soon_as_a_byte_changed() {
+    let set = torn();
+    let plan = plan(&set.dir());
+    let bytes = fs::read(set.file(INCREMENT)).unwrap();
+    // Same length, same time, another byte.
+    let mut other = bytes.clone();
+    other[20] ^= 1;
+    fs::write(set.file(INCREMENT), &other).unwrap();
+    let file = fs::File::options().write(true).open(set.file(INCREMENT)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let error = apply(&plan, &LocalDisk).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Stale(_)), "{error}");
+    assert_eq!(fs::read(set.file(INCREMENT)).unwrap(), other);
+    assert!(!set.root().join("aof.aofkit").exists());
+}
+
+#[test]
+fn what_is_removed_is_kept_where_it_is_wanted_and_nowhere_only_when_told() {
+    let set = torn();
+    let before = state(&set.dir());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let keep = elsewhere.path().to_str().unwrap();
+    let run = repair(&["--apply", "--json", "--keep-in", keep], &set).expect(0).json();
+    assert!(run["kept_at"].as_str().unwrap().starts_with(keep));
+    assert!(!set.root().join("aof.aofkit").exists());
+    repair(&["--undo", "--apply", "--keep-in", keep], &set).expect(20);
+    assert_eq!(state(&set.dir()), before);
+    let run = repair(&["--no-keep"], &set).expect(20);
+    assert!(run.out.contains("gone for good"), "{}", run.out);
+    let run = repair(&["--no-keep", "--apply", "--json"], &set).expect(0).json();
+    assert_eq!(run["kept_at"], Value::Null);
+    assert!(!set.root().join("aof.aofkit").exists());
+    let run = repair(&["--undo", "--apply"], &set).expect(0);
+    assert!(run.out.contains("nothing to take back"), "{}", run.out);
+}
+
+#[test]
+fn a_change_of_the_set_since_makes_it_impossible_to_take_a_repair_back() {
+    let set = torn();
+    repair(&["--apply"], &set).expect(0);
+    let mut file = fs::File::options().append(true).open(set.file(INCREMENT)).unwrap();
+    file.write_all(&record(&[b"SET", b"new", b"1"])).unwrap();
+    drop(file);
+    let after = state(&set.dir());
+    let run = repair(&["--undo"], &set).expect(0);
+    assert!(run.out.contains("has changed since"), "{}", run.out);
+    let run = repair(&["--undo", "--apply"], &set).expect(1);
+    assert!(run.err.contains("has changed since"), "{}", run.err);
+    assert_eq!(state(&set.dir()), after);
+}
+
+#[test]
+fn repairs_are_taken_back_one_after_the_other() {
+    let set = torn();
+    let first = state(&set.dir());
+    repair(&["--apply"], &set).expect(0);
+    let mut file = fs::File::options().append(true).open(set.file(INCREMENT)).unwrap();
+    file.write_all(b"*2\r\n$3").unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    drop(file);
+    let second = state(&set.dir());
+    repair(&["--apply"], &set).expect(0);
+    repair(&["--undo", "--apply"], &set).expect(20);
+    assert_eq!(state(&set.dir()), second);
+    // The first one left a file that has grown since.
+    repair(&["--undo", "--apply"], &set).expect(1);
+    let file = fs::File::options().write(true).open(set.file(INCREMENT)).unwrap();
+    file.set_len(sets(5).len() as u64).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    drop(file);
+    repair(&["--undo", "--apply"], &set).expect(20);
+    assert_eq!(state(&set.dir()), first);
+}
+
+#[test]
+fn several_sets_are_listed_and_none_is_touched() {
+    let set = torn();
+    copy_tree(&set.dir(), &set.root().join("other"));
+    let run = finish(aofkit().args(["repair", "--apply"]).arg(set.root())).expect(2);
+    assert!(run.err.contains("name one of them") && run.err.contains("other"), "{}", run.err);
+}
+
+#[test]
+fn outputs_fit_their_schema() {
+    let schema: Value = serde_json::from_str(&run(["schema", "repair"]).expect(0).out).unwrap();
+    let fits = |run: Run, what: &str| {
+        let output = run.json();
+        let faults = faults(&schema, &output);
+        assert!(faults.is_empty(), "{what}: {faults:#?}");
+    };
+    let set = torn();
+    fits(repair(&["--json"], &set), "plan");
+    fits(repair(&["--json", "--redact"], &set), "redacted");
+    fits(repair(&["--json", "--apply"], &set), "applied");
+    fits(repair(&["--json", "--undo"], &set), "undo");
+    fits(repair(&["--json", "--undo", "--apply"], &set), "undone");
+    let inner = Set::of(&[sets(10), b"*3\r\n$3\r\nSXX".to_vec(), sets(10)].concat());
+    fits(repair(&["--json"], &inner), "ways");
+    fits(repair(&["--json", "--salvage"], &inner), "salvage");
+    fits(repair(&["--json", "--truncate"], &inner), "truncate");
+    fs::remove_file(inner.file("appendonly.aof.manifest")).unwrap();
+    fits(repair(&["--json"], &inner), "lost manifest");
+}

@@ -97,10 +97,10 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
         let databases = answers::answers(&sorted);
         let gaps = answers::gaps(&sorted);
         let pieces = answers::pieces(&sorted, &databases, position);
-        if gaps.is_empty() && sorted.faults.is_empty() && sorted.header.is_none() {
+        draft.rewrite(position, pieces);
+        if gaps.is_empty() {
             continue;
         }
-        draft.rewrite(position, pieces);
         note_restarts(&mut draft, aof, position, &sorted);
         if Some(position) != aof.last_live() && gaps.last().is_some_and(|gap| gap.1 == sorted.len) {
             let name = text::name(&aof.segments[position].name);

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bases;
 mod kept;
 mod loaded;
 mod reader;

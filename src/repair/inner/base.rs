@@ -55,10 +55,11 @@ const HEADERS: [&[u8]; 7] = [
 /// When the bytes cannot be read.
 pub(super) fn true_header(aof: &Aof, position: usize) -> Result<Option<Vec<u8>>> {
     let segment = &aof.segments[position];
-    let head = segment.source()?.window(0, rdb::HEADER_LEN)?.to_vec();
-    if head.len() < rdb::HEADER_LEN || head.first() == Some(&b'#') {
+    let mut head = segment.source()?.window(0, rdb::HEADER_LEN)?.to_vec();
+    if head.len() < rdb::HEADER_LEN {
         return Ok(None);
     }
+    head.truncate(rdb::HEADER_LEN);
     let is_near = |wanted: &&&[u8]| wanted.iter().zip(&head).filter(|(a, b)| a != b).count() == 1;
     for header in HEADERS.iter().filter(is_near) {
         let as_it_was = with_header(aof, position, header)?;

@@ -127,6 +127,9 @@ fn what_is_salvaged_loads_holds_what_was_kept_and_can_be_taken_back() {
         let results = contents(&aof, &inner);
         let was = tree(&set);
         change::Plan::apply(&inner.plan, &LocalDisk, &Options::default(), &Silent).unwrap();
+        let start = written.server.load(dir.path());
+        let fine = [Outcome::Loaded, Outcome::StartedEmpty].contains(&start.outcome);
+        assert!(fine, "{what}: {:?}: {}", start.outcome, start.log);
         let mut live = started(&written.server, dir.path());
         let loaded = holds(&mut live);
         drop(live);

@@ -10,6 +10,7 @@
 
 mod capture;
 mod contents;
+mod cut;
 mod entry;
 mod frames;
 mod hash;
@@ -27,6 +28,7 @@ mod run;
 mod script;
 mod verify;
 
+pub use cut::{covering, cut_at};
 pub use entry::{
     Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ManifestEntry, Method,
     SegmentEntry, ServerEntry, Stamps, Stretch, Words,

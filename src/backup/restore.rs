@@ -242,7 +242,9 @@ impl Build<'_> {
         })?;
         progress.finish();
         let reused = done.into_iter().sum::<Result<u64>>()?;
-        for (_, target) in &targets {
+        for (file, target) in &targets {
+            // A snapshot that is cut at a moment may end inside a segment.
+            target.new.set_len(file.size)?;
             target.new.sync()?;
         }
         if !self.entry.extras.is_empty() {

@@ -10,6 +10,7 @@ mod filters;
 mod inspect;
 mod interrupt;
 mod man;
+mod moments;
 mod outcome;
 mod progress;
 mod redis_check_aof;

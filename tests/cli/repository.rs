@@ -274,3 +274,86 @@ fn prune_keeps_the_last_of_every_source_whatever_the_rules() {
         fs::read(kept.set.file(INCREMENT)).unwrap()
     );
 }
+
+fn stamped(parts: &[(u32, &str)]) -> Vec<u8> {
+    let mut bytes = record(&[b"SELECT", b"0"]);
+    for (seconds, value) in parts {
+        bytes.extend(format!("#TS:{seconds}\r\n").bytes());
+        bytes.extend(record(&[b"SET", b"k", value.as_bytes()]));
+    }
+    bytes
+}
+
+#[test]
+fn a_snapshot_is_restored_as_it_stood_at_a_time_a_place_or_before_a_command() {
+    let kept = Kept::new();
+    let whole =
+        [stamped(&[(100, "a"), (200, "\r\n#TS:999\r\n"), (300, "c")]), record(&[b"FLUSHALL"])];
+    kept.set.put(INCREMENT, &whole.concat());
+    let later = "appendonly.aof.2.incr.aof";
+    kept.set.put(later, &stamped(&[(400, "d")]));
+    kept.set.manifest(&format!(
+        "file {BASE} seq 1 type b\nfile {INCREMENT} seq 1 type i\nfile {later} seq 2 type i\n"
+    ));
+    kept.backup();
+    let restored = |words: &[&str]| -> (i32, Option<Vec<u8>>, String) {
+        let dest = kept.set.root().join("out");
+        drop(fs::remove_dir_all(&dest));
+        let mut command = aofkit();
+        let run =
+            finish(command.args(["restore", &kept.snapshot("latest")]).arg(&dest).args(words));
+        let manifest = fs::read_to_string(dest.join("appendonly.aof.manifest")).unwrap_or_default();
+        if run.code == 0 {
+            run_check(&dest);
+        }
+        (run.code, fs::read(dest.join(INCREMENT)).ok(), manifest)
+    };
+    let until_200 = stamped(&[(100, "a"), (200, "\r\n#TS:999\r\n")]);
+    let (code, bytes, manifest) = restored(&["--until", "@200"]);
+    assert_eq!((code, bytes), (0, Some(until_200.clone())));
+    assert!(!manifest.contains(later) && manifest.contains(INCREMENT), "{manifest}");
+    let (_, bytes, manifest) = restored(&["--until", "@399"]);
+    assert_eq!(bytes, Some(whole.concat()));
+    assert!(manifest.contains(later), "its first record has no time: {manifest}");
+    let (_, bytes, _) = restored(&["--before-command", "flushall"]);
+    assert_eq!(bytes, Some(whole[0].clone()));
+    let at = format!("{INCREMENT}:{}", until_200.len() + 3);
+    let (_, bytes, _) = restored(&["--at", &at]);
+    assert_eq!(bytes, Some(until_200));
+    assert_eq!(restored(&["--before-command", "RENAME"]).0, 1);
+    assert_eq!(restored(&["--at", "nothing:5"]).0, 1);
+    assert_eq!(restored(&["--at", &at, "--until", "@200"]).0, 2);
+}
+
+fn run_check(dir: &Path) {
+    check(dir).expect(0);
+}
+
+#[test]
+fn a_real_server_loads_the_newest_snapshot_and_refuses_a_wrong_one() {
+    let program = std::env::var_os("AOFKIT_SERVERS").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(Path::new(&home).join(".cache/aofkit/servers"))
+    });
+    let Some(server) = program.map(|dir| dir.join("redis-7.0/server")).filter(|p| p.is_file())
+    else {
+        println!("no redis-7.0: no snapshot was loaded");
+        return;
+    };
+    let kept = Kept::new();
+    kept.backup();
+    let load = || kept.verb(&["verify", "--json", "--load", server.to_str().unwrap()]);
+    let loaded = load().expect(0).json();
+    assert_fits("verify", &loaded);
+    assert_eq!(
+        (&loaded["loaded"][0]["loads"], &loaded["loaded"][0]["keys"]),
+        (&true.into(), &10.into())
+    );
+    // All records are whole, and a server has no such command.
+    let mut log = sets(1);
+    log.extend(record(&[b"NOSUCHCOMMAND", b"x"]));
+    kept.set.put(INCREMENT, &log);
+    kept.backup();
+    let refused = load().expect(25).json();
+    assert_eq!(refused["loaded"][0]["loads"], false, "{refused}");
+}

@@ -5,6 +5,8 @@ use std::path::Path;
 use aofkit::backup::{Backup, Entry, FlawKind, Planned, PrunePlan, Restored, Verified, Words};
 use serde::Serialize;
 
+use crate::cli::repository::load::Loaded;
+
 use super::json::{VERSION, path_text, pretty, text};
 
 #[derive(Serialize)]
@@ -183,7 +185,29 @@ struct VerifyJson {
     contents_checked_bytes: u64,
     commands_checked: u64,
     unreferenced_objects: u64,
+    loaded: Option<Vec<LoadedJson>>,
     problems: Vec<FlawJson>,
+}
+
+#[derive(Serialize)]
+struct LoadedJson {
+    id: String,
+    source_name: String,
+    loads: bool,
+    keys: u64,
+    digest: Option<String>,
+    message: Option<String>,
+}
+
+fn loaded_json(one: &Loaded) -> LoadedJson {
+    LoadedJson {
+        id: one.id.clone(),
+        source_name: one.source.clone(),
+        loads: one.why.is_none(),
+        keys: one.keys,
+        digest: one.digest.clone(),
+        message: one.why.clone(),
+    }
 }
 
 #[derive(Serialize)]
@@ -196,7 +220,7 @@ struct FlawJson {
 }
 
 /// `verify`
-pub fn verified(repository: &Path, verified: &Verified) -> String {
+pub fn verified(repository: &Path, verified: &Verified, loaded: Option<&[Loaded]>) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {
         kind: flaw_kind(flaw.kind),
         severity: if flaw.harmless { "warning" } else { "error" },
@@ -212,6 +236,7 @@ pub fn verified(repository: &Path, verified: &Verified) -> String {
         contents_checked_bytes: verified.contents_checked,
         commands_checked: verified.commands_checked,
         unreferenced_objects: verified.unreferenced,
+        loaded: loaded.map(|all| all.iter().map(loaded_json).collect()),
         problems: problems.collect(),
     })
 }
@@ -236,6 +261,7 @@ struct RestoreJson {
     bytes: u64,
     reused_bytes: u64,
     until: Option<String>,
+    cut: Option<String>,
     kept_old_at: Option<String>,
     extras_at: Option<String>,
     config: Option<String>,
@@ -249,7 +275,14 @@ struct RestoredFileJson {
 }
 
 /// `restore`
-pub fn restored(path: &Path, entry: &Entry, restored: &Restored, config: Option<String>) -> String {
+pub fn restored(
+    path: &Path,
+    entry: &Entry,
+    restored: &Restored,
+    until: Option<String>,
+    cut: Option<String>,
+    config: Option<String>,
+) -> String {
     let target = path_text(&restored.target);
     let files = restored.files.iter().map(|(name, size)| {
         let name = text(name);
@@ -266,7 +299,8 @@ pub fn restored(path: &Path, entry: &Entry, restored: &Restored, config: Option<
         files: files.collect(),
         bytes: restored.bytes,
         reused_bytes: restored.reused_bytes,
-        until: None,
+        until,
+        cut,
         kept_old_at: shown(&restored.kept_old_at),
         extras_at: shown(&restored.extras_at),
         config,

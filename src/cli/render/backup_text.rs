@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use aofkit::backup::{Backup, Entry, Moment, Planned, PrunePlan, Restored, Verified, short_id};
+use aofkit::moment::Boundary;
 use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
+use crate::cli::repository::load::Loaded;
 
 /// `backup`
 pub fn backup(made: &Backup, style: Style) -> String {
@@ -124,7 +126,12 @@ fn span(seconds: i64) -> String {
 }
 
 /// `verify`
-pub fn verified(repository: &Path, verified: &Verified, style: Style) -> String {
+pub fn verified(
+    repository: &Path,
+    verified: &Verified,
+    loaded: Option<&[Loaded]>,
+    style: Style,
+) -> String {
     let mut text = style.bold(&name(repository.as_os_str().as_encoded_bytes())) + "\n";
     let mut done = format!(
         "{}, {}, {} hashed",
@@ -155,7 +162,22 @@ pub fn verified(repository: &Path, verified: &Verified, style: Style) -> String 
             text += &(wrap(&ids, style.width, "  ") + "\n");
         }
     }
-    let errors = verified.flaws.iter().filter(|flaw| !flaw.harmless).count() as u64;
+    for one in loaded.into_iter().flatten() {
+        let id = short_id(&one.id);
+        text += &match &one.why {
+            None => {
+                let digest = one.digest.as_deref().unwrap_or("unknown");
+                let keys = count(one.keys, "key");
+                format!("loaded {id} of {}: {keys}, digest {digest}\n", one.source)
+            }
+            Some(why) => {
+                let head = format!("{} {id} of {}\n", style.bad("error"), one.source);
+                head + &wrap(why, style.width, "  ") + "\n"
+            }
+        };
+    }
+    let unloaded = loaded.into_iter().flatten().filter(|one| one.why.is_some()).count() as u64;
+    let errors = unloaded + verified.flaws.iter().filter(|flaw| !flaw.harmless).count() as u64;
     text += &match errors {
         0 => style.good("all that was checked is as it was written"),
         n => style.bad(&count(n, "problem")),
@@ -167,6 +189,7 @@ pub fn verified(repository: &Path, verified: &Verified, style: Style) -> String 
 pub fn restored(
     entry: &Entry,
     restored: &Restored,
+    cut: Option<String>,
     config: Option<String>,
     style: Style,
 ) -> String {
@@ -178,6 +201,9 @@ pub fn restored(
         what += &format!(", {} of them taken from what was there", size(restored.reused_bytes));
     }
     text += &(wrap(&what, style.width, "  ") + "\n");
+    if let Some(cut) = cut {
+        text += &(wrap(&format!("cut at {cut}"), style.width, "  ") + "\n");
+    }
     let notes = [
         ("what was there is now", &restored.kept_old_at),
         ("files beside the set are in", &restored.extras_at),
@@ -191,6 +217,20 @@ pub fn restored(
     match config {
         Some(config) => format!("{text}\n{config}"),
         None => text,
+    }
+}
+
+/// Where a snapshot was cut.
+pub fn cut(entry: &Entry, boundary: &Boundary) -> String {
+    let (position, offset) = boundary.place;
+    let time = boundary.time.map(|at| format!(", at {}", Moment::of_seconds(at).seconds_text()));
+    match entry.files.get(position) {
+        Some(file) => {
+            let file = name(&file.name.bytes().unwrap_or_default());
+            format!("byte {offset} of {file}{}", time.unwrap_or_default())
+        }
+        // The file that begins there was left out as a whole.
+        None => format!("the end of the file before{}", time.unwrap_or_default()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `aofkit verify`
 
+use std::path::PathBuf;
+
 use aofkit::backup::{Depth, Repository, verify};
 use aofkit::error::Result;
 use clap::Args as ClapArgs;
 
-use super::Place;
+use super::{Place, load};
 use crate::cli::args::Context;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
@@ -19,6 +21,9 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N/OF", num_args = 0..=1, require_equals = true,
         default_missing_value = "1/1", value_parser = slice, env = "AOFKIT_DATA")]
     data: Option<(u64, u64)>,
+    /// Also restore the newest snapshot of each source aside and have this server load it
+    #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
+    load: Option<PathBuf>,
 }
 
 /// Reads `1/7`.
@@ -35,10 +40,20 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         Some((slice, of)) => Depth::Contents { slice, of },
     };
     let verified = verify(&repository, depth, context.threads, &Bar::new(context.bar))?;
-    let outcome = if verified.is_good() { Outcome::Done } else { Outcome::BadBackup };
+    let loaded = match &args.load {
+        None => None,
+        Some(server) => {
+            let (source, bar) = (context.source.as_deref(), Bar::new(context.bar));
+            Some(load::load(&repository, server, source, context.threads, &bar)?)
+        }
+    };
+    let all_load = loaded.iter().flatten().all(|one| one.why.is_none());
+    let outcome = if verified.is_good() && all_load { Outcome::Done } else { Outcome::BadBackup };
     let text = match context.json {
-        true => backup_json::verified(&args.place.repo, &verified),
-        false => backup_text::verified(&args.place.repo, &verified, context.style),
+        true => backup_json::verified(&args.place.repo, &verified, loaded.as_deref()),
+        false => {
+            backup_text::verified(&args.place.repo, &verified, loaded.as_deref(), context.style)
+        }
     };
     Ok((text, outcome))
 }

@@ -1,0 +1,101 @@
+//! A snapshot as it stood at a moment: what lies behind it is left out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::entry::{Entry, FileEntry, FileType, Words};
+use super::frames::open_snapshot;
+use super::hash;
+use super::moment::Moment as Instant;
+use super::repository::Repository;
+use crate::aof::OpenOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{self, Dialect};
+use crate::moment::{Boundary, Cutter, Moment};
+use crate::progress::Progress;
+use crate::scan::{Pace, scan};
+
+/// The entry of what a snapshot was at a moment, and where it is cut; it is the same entry where nothing lies
+/// behind the moment.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] when the moment cannot be reached in this snapshot; when it cannot be read.
+pub fn cut_at(
+    repository: &Arc<Repository>,
+    entry: &Entry,
+    moment: &Moment,
+    path: &Path,
+    progress: &dyn Progress,
+) -> Result<(Entry, Option<Boundary>)> {
+    let aof = open_snapshot(Arc::clone(repository), entry, path, &OpenOptions::default())?;
+    let found = scan(&aof, Cutter::new(moment.clone()), &Pace::default(), progress)?;
+    let refused = |why: String| Error::new(ErrorKind::Refused(why), path);
+    let created = entry.files.first().and_then(|base| base.created);
+    match (moment, found.boundary) {
+        (Moment::Until(until), _) if created.is_some_and(|created| *until < created) => {
+            let base = created.map(|at| Instant::of_seconds(at).seconds_text()).unwrap_or_default();
+            Err(refused(format!("its base was made later, at {base}: take an older snapshot")))
+        }
+        (Moment::Until(_), None) if found.last_ts.is_none() => {
+            Err(refused("it has no #TS annotations, so only its end can be restored".to_owned()))
+        }
+        (Moment::Until(_), None) => Ok((entry.clone(), None)),
+        (Moment::At(_), None) => Err(refused("the file ends before this place".to_owned())),
+        (Moment::Before(..), None) => Err(refused("it has no such command".to_owned())),
+        (_, Some(Boundary { place: (0, 0), .. })) => {
+            Err(refused("nothing lies before this moment in it".to_owned()))
+        }
+        (_, Some(boundary)) => Ok((cut(entry, boundary.place), Some(boundary))),
+    }
+}
+
+/// The entry without what lies behind a place.
+fn cut(entry: &Entry, (position, offset): (usize, u64)) -> Entry {
+    let mut cut = entry.clone();
+    cut.files.truncate(position + 1);
+    match cut.files.last_mut() {
+        Some(last) if offset == 0 && last.kind == FileType::Increment => drop(cut.files.pop()),
+        Some(last) => shorten(last, offset),
+        None => {}
+    }
+    if let Some(manifest) = &mut cut.manifest {
+        let text = without_files(&manifest.text.bytes().unwrap_or_default(), &cut.files);
+        manifest.sha256 = hash::hex_of(&text);
+        manifest.text = Words::new(&text);
+    }
+    cut
+}
+
+/// Restores of it end at `size`; the segment that this lies in is still needed as a whole.
+fn shorten(file: &mut FileEntry, size: u64) {
+    file.segments.retain(|segment| segment.offset < size);
+    file.size = size;
+    file.sha256 = None;
+}
+
+/// The manifest's bytes without the lines of files that are not there.
+fn without_files(bytes: &[u8], files: &[FileEntry]) -> Vec<u8> {
+    let names: Vec<_> = files.iter().filter_map(|file| file.name.bytes()).collect();
+    // It was valid when the snapshot was taken.
+    let Ok(manifest) = manifest::parse(bytes, Dialect::Concatenating) else {
+        return bytes.to_vec();
+    };
+    let mut kept = bytes.to_vec();
+    for gone in manifest.entries.iter().rev().filter(|entry| !names.contains(&entry.name)) {
+        let (from, to) = (gone.span.start as usize, gone.span.end as usize);
+        kept.drain(from.min(kept.len())..to.min(kept.len()));
+    }
+    kept
+}
+
+/// The newest of these, which are of one source and in their order, from which every second up to `until` can
+/// be restored.
+pub fn covering(entries: &[Entry], until: i64) -> Option<&Entry> {
+    let until = Instant::of_seconds(until);
+    entries.iter().rev().find(|entry| {
+        entry.covers.iter().any(|covered| {
+            let (from, to) = (Instant::parse(&covered.from), Instant::parse(&covered.to));
+            from.is_some_and(|from| from <= until) && to.is_some_and(|to| until <= to)
+        })
+    })
+}

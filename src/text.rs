@@ -9,28 +9,44 @@ pub fn escape(bytes: &[u8]) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// As [`escape`], given to `put` piece by piece, each of them ASCII. A long text can be escaped in parts.
+/// As [`escape`], given to `put` in pieces, each of them ASCII. A long text can be escaped in parts.
 pub fn escape_to(bytes: &[u8], put: &mut dyn FnMut(&[u8])) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'"');
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let plain = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
-        put(&rest[..plain]);
-        rest = &rest[plain..];
-        let Some((&byte, after)) = rest.split_first() else { break };
-        match byte {
-            b'\\' => put(b"\\\\"),
-            b'"' => put(b"\\\""),
-            b'\n' => put(b"\\n"),
-            b'\r' => put(b"\\r"),
-            b'\t' => put(b"\\t"),
-            7 => put(b"\\a"),
-            8 => put(b"\\b"),
-            _ => put(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+    // Texts are full of quotes: to hand on each run between two of them would cost more than to copy it.
+    let mut block = [0; 256];
+    let mut used = 0;
+    for &byte in bytes {
+        let letter = match byte {
+            b'\\' | b'"' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            7 => b'a',
+            8 => b'b',
+            b' '..=b'~' => {
+                block[used] = byte;
+                used += 1;
+                if used > block.len() - 4 {
+                    put(&block[..used]);
+                    used = 0;
+                }
+                continue;
+            }
+            _ => b'x',
+        };
+        (block[used], block[used + 1]) = (b'\\', letter);
+        used += 2;
+        if letter == b'x' {
+            block[used] = HEX[usize::from(byte >> 4)];
+            block[used + 1] = HEX[usize::from(byte & 15)];
+            used += 2;
         }
-        rest = after;
+        if used > block.len() - 4 {
+            put(&block[..used]);
+            used = 0;
+        }
     }
+    put(&block[..used]);
 }
 
 /// A file name for people: as it is when it is harmless text, escaped otherwise.

@@ -183,7 +183,8 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
         troubles.push(format!("{} not printed, {why}", count(number, "entry")));
     }
     troubles::note(aof, &troubles, context);
-    if printed.records + printed.keys == 0 && printed.written.is_ok() && args.limit != Some(0) {
+    let is_explained = printed.undated > 0 || args.limit == Some(0) || printed.written.is_err();
+    if printed.records + printed.keys == 0 && !is_explained {
         let has_base = aof.live().any(|(_, segment)| segment.role == Role::Base);
         let hint = match aof.layout {
             _ if args.with_base => "",

@@ -89,22 +89,37 @@ fn put_string(text: &[u8], out: &mut Out<'_>) {
 
 /// Part of a string that is valid UTF-8 as a whole.
 fn put_escaped(text: &[u8], out: &mut Out<'_>) {
-    let is_plain = |byte: &u8| !matches!(byte, 0..=31 | b'"' | b'\\');
-    let mut rest = text;
-    while !rest.is_empty() {
-        let plain = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
-        out.put(&rest[..plain]);
-        let Some((&byte, after)) = rest[plain..].split_first() else { break };
-        match byte {
-            b'"' => out.put(b"\\\""),
-            b'\\' => out.put(b"\\\\"),
-            b'\n' => out.put(b"\\n"),
-            b'\r' => out.put(b"\\r"),
-            b'\t' => out.put(b"\\t"),
-            _ => out.put(format!("\\u{byte:04x}").as_bytes()),
+    // As in plain text: what lies between two quotes is too short to be handed on by itself.
+    let mut block = [0; 256];
+    let mut used = 0;
+    for &byte in text {
+        let letter = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0..=31 => {
+                let code = format!("\\u{byte:04x}");
+                block[used..used + 6].copy_from_slice(code.as_bytes());
+                used += 6;
+                0
+            }
+            _ => {
+                block[used] = byte;
+                used += 1;
+                0
+            }
+        };
+        if letter > 0 {
+            (block[used], block[used + 1]) = (b'\\', letter);
+            used += 2;
         }
-        rest = after;
+        if used > block.len() - 6 {
+            out.put(&block[..used]);
+            used = 0;
+        }
     }
+    out.put(&block[..used]);
 }
 
 /// Tells whether texts that come in pieces are UTF-8.
@@ -212,9 +227,18 @@ impl Form for Ndjson {
         out.put(b",\"db\":");
         out.put_number(at.db);
         out.put(b",\"ts\":");
-        out.put(number(at.time).as_bytes());
+        match at.time {
+            Some(time) => {
+                out.put(if time < 0 { b"-" } else { b"" });
+                out.put_number(time.unsigned_abs());
+            }
+            None => out.put(b"null"),
+        }
         out.put(b",\"transaction\":");
-        out.put(number(at.transaction).as_bytes());
+        match at.transaction {
+            Some(start) => out.put_number(start),
+            None => out.put(b"null"),
+        }
         out.put(b",\"command\":");
         match id.map(|id| command::full(id, record)) {
             Some(id) => put_string(id.command().name.as_bytes(), out),

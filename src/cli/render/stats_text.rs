@@ -36,17 +36,21 @@ pub fn stats(one: &Counted, context: &Context) -> String {
 fn summary(one: &Counted) -> String {
     let totals = &one.mix.totals;
     let mut parts = match one.selected {
-        Some(selected) => vec![format!(
-            "selected {} of {}",
-            thousands(selected.records),
-            count(selected.of_records, "command")
-        )],
-        None => vec![format!("{} of log", size(totals.resp_bytes))],
+        // Which transactions they belonged to is not known of commands that were picked out.
+        Some(selected) => vec![
+            format!(
+                "selected {} of {}",
+                thousands(selected.records),
+                count(selected.of_records, "command")
+            ),
+            size(totals.command_bytes),
+        ],
+        None => vec![
+            format!("{} of log", size(totals.resp_bytes)),
+            format!("{} in {}", count(totals.commands, "command"), size(totals.command_bytes)),
+            count(totals.transactions, "transaction"),
+        ],
     };
-    parts.extend([
-        format!("{} in {}", count(totals.commands, "command"), size(totals.command_bytes)),
-        count(totals.transactions, "transaction"),
-    ]);
     if totals.annotations > 0 {
         parts.push(format!("{} of annotations", size(totals.annotation_bytes)));
     }

@@ -19,6 +19,7 @@ use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::repair::RepairArgs;
 use super::repository::{self, backup, prune, restore, snapshots, verify};
+use super::rewind::RewindArgs;
 use super::schema::Schema;
 use super::stats::StatsArgs;
 
@@ -47,6 +48,9 @@ pub enum Verb {
     /// Put a torn end or a manifest right, and damage inside with a word; a plan first, always
     #[command(after_help = REPAIR_CODES)]
     Repair(Box<RepairArgs>),
+    /// Back to a second, a place, or before a command such as an accidental FLUSHALL
+    #[command(after_help = REPAIR_CODES)]
+    Rewind(Box<RewindArgs>),
     /// One incremental snapshot of a set, which may be live, into a repository
     Backup(backup::BackupArgs),
     /// What a repository holds
@@ -92,6 +96,7 @@ impl Verb {
             Self::Repair(repair) => Some(&repair.reading),
             Self::Backup(backup) => Some(&backup.reading),
             Self::Clean(clean) => Some(&clean.reading),
+            Self::Rewind(rewind) => Some(&rewind.reading),
             _ => None,
         }
     }

@@ -17,6 +17,7 @@ mod redis_check_aof;
 mod render;
 mod repair;
 mod repository;
+mod rewind;
 mod schema;
 mod stats;
 mod threshold;
@@ -62,6 +63,7 @@ pub fn run() -> Outcome {
         Verb::Restore(args) => repository::restore::run(args, &context),
         Verb::Prune(args) => repository::prune::run(args, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
+        Verb::Rewind(rewind) => rewind::run(rewind, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -27,6 +27,8 @@ pub enum Schema {
     Prune,
     /// What `clean --json` prints
     Clean,
+    /// What `rewind --json` prints
+    Rewind,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -46,6 +48,7 @@ impl Schema {
             Self::Restore => "aofkit.restore/1",
             Self::Prune => "aofkit.prune/1",
             Self::Clean => "aofkit.clean/1",
+            Self::Rewind => "aofkit.rewind/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -63,6 +66,7 @@ impl Schema {
             Self::Restore => "restore",
             Self::Prune => "prune",
             Self::Clean => "clean",
+            Self::Rewind => "rewind",
             Self::Error => "error",
         }
     }
@@ -80,6 +84,7 @@ impl Schema {
             Self::Restore => include_str!("../../docs/schemas/restore.json"),
             Self::Prune => include_str!("../../docs/schemas/prune.json"),
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
+            Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

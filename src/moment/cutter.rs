@@ -33,7 +33,7 @@ pub struct Boundary {
     pub asked: Position,
     /// Why both are not the same.
     pub inside: Option<Inside>,
-    /// Seconds of the last annotation before it.
+    /// Seconds of the annotation that dates what lies behind it; `None` when there is none before.
     pub time: Option<i64>,
 }
 
@@ -92,6 +92,10 @@ impl Cutter {
             && self.found.boundary.is_none()
         {
             self.settle(at.segment, start, Some(Inside::Transaction));
+            if at.transaction.is_none() {
+                self.found.boundary =
+                    self.found.boundary.map(|b| Boundary { time: Some(seconds), ..b });
+            }
         }
     }
 

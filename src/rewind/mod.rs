@@ -7,9 +7,10 @@ use crate::aof::{Aof, Layout, Role};
 use crate::change::{Draft, Loss, Plan, Verb};
 use crate::check::{Check, Report, Wording, judge};
 use crate::error::Result;
-use crate::moment::{Boundary, Cutter, Found, Moment};
+use crate::moment::{Boundary, Cutter, Found, Inside, Moment, Which};
 use crate::progress::Progress;
 use crate::scan::{Pace, scan};
+use crate::text;
 
 /// A way back, or why there is none.
 #[derive(Debug)]
@@ -78,12 +79,13 @@ pub fn rewind(
     let reach = reach(aof, &report);
     let answer = match unreachable(aof, moment, &found, reach) {
         Some(why) => Answer::No(why),
-        None => Answer::Plan(Box::new(plan(aof, found.boundary)?)),
+        None => Answer::Plan(Box::new(plan(aof, moment, &found)?)),
     };
     Ok(Rewind { found, reach, report, answer })
 }
 
-fn reach(aof: &Aof, report: &Report) -> Reach {
+/// How far back it is known what was when, by the judgement of the set.
+pub fn reach(aof: &Aof, report: &Report) -> Reach {
     let facts = || report.segments.iter().filter_map(|s| s.facts.as_ref());
     // The RDB of a file by itself is its base as well.
     let base = aof.live().next().map(|(first, _)| first);
@@ -123,9 +125,10 @@ fn unreachable(aof: &Aof, moment: &Moment, found: &Found, reach: Reach) -> Optio
 }
 
 /// A plan by which everything from the boundary on goes.
-fn plan(aof: &Aof, boundary: Option<Boundary>) -> Result<Plan> {
+fn plan(aof: &Aof, moment: &Moment, found: &Found) -> Result<Plan> {
     let mut draft = Draft::new(Verb::Rewind, aof);
-    let Some(Boundary { place: (segment, offset), .. }) = boundary else { return draft.finish() };
+    let Some(boundary) = found.boundary else { return draft.finish() };
+    let (segment, offset) = boundary.place;
     let has_manifest = aof.layout == Layout::MultiPart;
     for (position, later) in aof.live().filter(|(position, _)| *position >= segment) {
         let len = later.len().unwrap_or(0);
@@ -139,5 +142,25 @@ fn plan(aof: &Aof, boundary: Option<Boundary>) -> Result<Plan> {
             _ => {}
         }
     }
+    notes(&mut draft, aof, boundary);
+    if let (Moment::Before(_, which), 2..) = (moment, found.matches) {
+        let which = if *which == Which::First { "first" } else { "last" };
+        let fit = text::count(found.matches, "command");
+        draft.note(format!("{fit} fit; this is before the {which} of them"));
+    }
     draft.finish()
+}
+
+fn notes(draft: &mut Draft<'_>, aof: &Aof, boundary: Boundary) {
+    let (asked, place) = (boundary.asked.1, boundary.place.1);
+    let file = text::name(&aof.segments[boundary.asked.0].name);
+    match boundary.inside {
+        Some(Inside::Transaction) => draft.note(format!(
+            "byte {asked} of {file} lies inside a transaction, which goes as a whole: from byte {place} on"
+        )),
+        Some(Inside::Record) => draft.note(format!(
+            "byte {asked} of {file} lies inside a record, which goes as a whole: from byte {place} on"
+        )),
+        None => {}
+    }
 }

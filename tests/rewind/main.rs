@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod model;
+#[allow(dead_code, reason = "not every caller looks at every property")]
+#[path = "../support/schema.rs"]
+mod schema;
 mod seconds;
+mod servers;
 #[path = "../support/mod.rs"]
 mod support;
+mod typed;

@@ -90,7 +90,12 @@ impl Live {
         let started = Instant::now();
         loop {
             if let Ok(stream) = UnixStream::connect(&socket) {
-                return Live { process, stream: BufReader::new(stream) };
+                let mut live = Live { process, stream: BufReader::new(stream) };
+                // It answers while it loads, but not much.
+                while live.run("PING").text().starts_with("LOADING") {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                return live;
             }
             assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
             thread::sleep(Duration::from_millis(10));

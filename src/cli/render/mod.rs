@@ -14,6 +14,8 @@ pub mod ndjson;
 mod plan_inner;
 pub mod plan_json;
 pub mod plan_text;
+pub mod rewind_json;
+pub mod rewind_text;
 mod screen;
 mod sets;
 pub mod stats_json;
@@ -22,4 +24,4 @@ mod units;
 pub mod veil;
 mod wire;
 
-pub use units::Style;
+pub use units::{Style, time};

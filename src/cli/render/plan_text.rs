@@ -14,10 +14,21 @@ use crate::cli::repair::{Repair, Undone, Way, kept, state, undo_command};
 /// Ranges of one file that are listed.
 const LISTED: usize = 20;
 
+/// What a verb calls what it has done.
+#[derive(Clone, Copy)]
+pub struct Words {
+    /// `repaired`
+    pub done: &'static str,
+    /// `a repaired copy`
+    pub copy: &'static str,
+}
+
+const REPAIRED: Words = Words { done: "repaired", copy: "a repaired copy" };
+
 /// `repair` of one set.
 pub fn repair(repair: &Repair, changing: &Changing, context: &Context) -> String {
     let run = &repair.run;
-    let mut text = first_line(run, context.style);
+    let mut text = first_line(run, REPAIRED, context.style);
     text += &plan(run, context);
     if let Some(inner) = &repair.inner {
         text += &super::plan_inner::ranges(inner, context);
@@ -29,12 +40,13 @@ pub fn repair(repair: &Repair, changing: &Changing, context: &Context) -> String
 }
 
 /// Says first whether anything was changed.
-fn first_line(run: &Run, style: Style) -> String {
+pub fn first_line(run: &Run, words: Words, style: Style) -> String {
     let path = name(run.plan.path.as_os_str().as_encoded_bytes());
     let line = match (run.applied, &run.output) {
-        (true, _) => style.good(&format!("{path}: repaired")),
+        (true, _) => style.good(&format!("{path}: {}", words.done)),
         (_, Some(dir)) => style.good(&format!(
-            "{path}: a repaired copy is in {}; nothing was changed here",
+            "{path}: {} is in {}; nothing was changed here",
+            words.copy,
             name(dir.as_os_str().as_encoded_bytes())
         )),
         _ if run.refused.is_some() => style.bad(&format!("{path}: refused; nothing was changed")),
@@ -237,7 +249,7 @@ fn word(way: &Way, run: &Run, style: Style) -> String {
     text
 }
 
-fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
+pub fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
     let style = context.style;
     let mut lines = Vec::new();
     if let Some(why) = &run.refused {

@@ -103,7 +103,13 @@ impl Work<'_> {
             let _ = roll_back(self.keep, self.base, &entry, &self.journal.stages);
             return Err(error);
         }
-        self.step()?;
+        if let Err(error) = self.step() {
+            // Nothing was done then; after any other failure nobody knows, and the next run finds out.
+            if matches!(error.kind(), ErrorKind::Stale(_)) {
+                let _ = roll_back(self.keep, self.base, &entry, &self.journal.stages);
+            }
+            return Err(error);
+        }
         finish(self.keep, self.base, &entry, &self.journal)?;
         Ok((!self.journal.unkept).then_some(entry.path))
     }

@@ -176,10 +176,9 @@ impl Run {
             self.refused = Some(why);
             return Ok(());
         }
-        if self.plan.is_empty() && changing.output.is_none() {
-            return Ok(());
-        }
-        if !changing.apply && changing.output.is_none() {
+        let is_helpless = self.plan.is_empty() && !self.left.is_empty();
+        let is_asked = changing.apply && !self.plan.is_empty() || changing.output.is_some();
+        if is_helpless || !is_asked {
             return Ok(());
         }
         let interrupt = Interrupt::listen().map_err(|e| Error::io(&self.plan.path, e))?;

@@ -51,12 +51,13 @@ pub struct Repair {
 /// Plans a repair of the one set there, and does it when asked to.
 pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
+    if path.as_os_str() == "-" {
+        let outcome = super::usage("standard input cannot be repaired: name a file", context.json);
+        return Ok((String::new(), outcome));
+    }
     let aof = match open_one(path, &context.open)? {
         Ok(aof) => aof,
-        Err(why) => {
-            super::complain(&format!("aofkit: {why}"));
-            return Ok((String::new(), Outcome::Usage));
-        }
+        Err(why) => return Ok((String::new(), super::usage(&why, context.json))),
     };
     if args.undo {
         return undo(&aof, args, context);

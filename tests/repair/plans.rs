@@ -146,6 +146,15 @@ fn several_sets_are_listed_and_none_is_touched() {
 }
 
 #[test]
+fn standard_input_is_refused_and_no_copy_is_made_of_what_cannot_be_helped() {
+    piped(&["repair", "-"], &sets(2)).expect(2);
+    let set = Set::of(&[sets(10), b"*3\r\n$3\r\nSXX".to_vec(), sets(10)].concat());
+    let output = set.root().join("copy");
+    repair(&["--output", output.to_str().unwrap()], &set).expect(21);
+    assert!(!output.exists());
+}
+
+#[test]
 fn outputs_fit_their_schema() {
     let schema: Value = serde_json::from_str(&run(["schema", "repair"]).expect(0).out).unwrap();
     let fits = |run: Run, what: &str| {

@@ -33,6 +33,8 @@ pub enum LeftoverKind {
     Temporary,
     /// A pre-7.0 file next to a set that has its own files: ignored for ever.
     OldSingleFile,
+    /// The directory beside the set that keeps what changes removed, for them to be taken back.
+    Kept,
 }
 
 /// Finds what lies in the set's directory and in the server's.
@@ -57,7 +59,23 @@ pub(super) fn find(dir: &Path, stem: &[u8], named: &HashSet<Vec<u8>>) -> Vec<Lef
             (rewrite || snapshot).then_some(LeftoverKind::Temporary)
         });
     }
+    found.extend(kept(dir));
     found
+}
+
+/// What changes of this set keep beside it.
+fn kept(dir: &Path) -> Option<Leftover> {
+    let mut path = disk::real_path(dir).ok()?.into_os_string();
+    path.push(".aofkit");
+    let path = PathBuf::from(path);
+    let changes = disk::list_dir(&path).ok()?;
+    let files = changes
+        .iter()
+        .filter(|l| l.is_dir)
+        .filter_map(|l| disk::list_dir(&path.join(&l.name)).ok());
+    let len = files.flatten().map(|file| file.len).sum();
+    let modified = changes.iter().filter_map(|l| l.modified).max();
+    Some(Leftover { path, kind: LeftoverKind::Kept, len, modified })
 }
 
 /// The directory that `appenddirname` lies in.

@@ -17,7 +17,7 @@ pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
         let message = "is a symbolic link; followed, for it stays inside the directory".to_owned();
         Problem::of_file(Kind::ManifestHazard, Severity::Info, &segment.name, message)
     }));
-    found.extend(aof.leftovers.iter().map(leftover));
+    found.extend(aof.leftovers.iter().filter_map(leftover));
     if aof.upgrade_pending {
         let message = "an upgrade from a single file was interrupted; a server completes it at its \
                        next start, by moving the file into the set";
@@ -101,7 +101,7 @@ fn absent(aof: &Aof, segment: &Segment) -> Option<Problem> {
     Some(Problem::of_file(Kind::SegmentMissing, Severity::Error, &segment.name, message))
 }
 
-fn leftover(leftover: &Leftover) -> Problem {
+fn leftover(leftover: &Leftover) -> Option<Problem> {
     let (kind, what) = match leftover.kind {
         LeftoverKind::Orphan => {
             (Kind::OrphanSegment, "no manifest line names it; servers ignore it")
@@ -115,9 +115,11 @@ fn leftover(leftover: &Leftover) -> Problem {
         LeftoverKind::OldSingleFile => {
             (Kind::OrphanSegment, "a pre-7.0 file beside a set of its own; servers ignore it")
         }
+        // Nothing that anybody forgot.
+        LeftoverKind::Kept => return None,
     };
     let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
     let message = format!("{what}; {} could be given back", bytes(leftover.len));
     let problem = Problem::of_file(kind, Severity::Info, name, message);
-    Problem { len: Some(leftover.len), ..problem }
+    Some(Problem { len: Some(leftover.len), ..problem })
 }

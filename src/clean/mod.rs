@@ -115,7 +115,7 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
         servers: servers.pids,
     };
     let mut draft = Draft::new(Verb::Clean, aof);
-    for leftover in &aof.leftovers {
+    for leftover in aof.leftovers.iter().filter(|l| l.kind != LeftoverKind::Kept) {
         let spared = spared(aof, leftover, options, !survey.servers.is_empty());
         if spared.is_none() {
             take(aof, leftover, &mut draft)?;

@@ -234,6 +234,7 @@ fn the_program_killed_at_any_write_leaves_the_old_set_or_the_new_one() {
             }
         }
     }
+    eprintln!("{killed} runs were killed");
     assert!(killed >= 20, "only {killed} runs were killed");
 }
 

@@ -146,6 +146,17 @@ fn several_sets_are_listed_and_none_is_touched() {
 }
 
 #[test]
+fn what_is_kept_is_told_beside_leftovers_and_is_no_problem() {
+    let set = torn();
+    repair(&["--apply"], &set).expect(0);
+    let shown = inspect_json(&set.dir());
+    assert_eq!(shown["leftovers"][0]["kind"], "kept", "{shown:#}");
+    assert_eq!(kinds(&shown, "info"), Vec::<String>::new());
+    // A directory that keeps things is no set of its own.
+    assert_eq!(inspect_json(set.root())["verdict"], "healthy");
+}
+
+#[test]
 fn standard_input_is_refused_and_no_copy_is_made_of_what_cannot_be_helped() {
     piped(&["repair", "-"], &sets(2)).expect(2);
     let set = Set::of(&[sets(10), b"*3\r\n$3\r\nSXX".to_vec(), sets(10)].concat());

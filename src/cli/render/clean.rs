@@ -94,6 +94,7 @@ const fn kind(kind: LeftoverKind) -> &'static str {
         LeftoverKind::Orphan | LeftoverKind::OldSingleFile => "orphan-segment",
         LeftoverKind::History => "history-file",
         LeftoverKind::Temporary => "temp-file",
+        LeftoverKind::Kept => "kept",
     }
 }
 

@@ -364,6 +364,7 @@ fn leftover(leftover: &Leftover) -> LeftoverJson {
             LeftoverKind::Orphan | LeftoverKind::OldSingleFile => "orphan-segment",
             LeftoverKind::History => "history-file",
             LeftoverKind::Temporary => "temp-file",
+            LeftoverKind::Kept => "kept",
         },
         size_bytes: leftover.len,
         modified_at: leftover.modified.and_then(modified),

@@ -300,6 +300,7 @@ fn leftovers(aof: &Aof, style: Style) -> String {
             LeftoverKind::History => "history",
             LeftoverKind::Temporary => "temporary",
             LeftoverKind::OldSingleFile => "pre-7.0 file",
+            LeftoverKind::Kept => "kept for `aofkit repair --undo`",
         };
         let file = name(leftover.path.as_os_str().as_encoded_bytes());
         text += &format!("  {:>10}  {what}: {file}\n", size(leftover.len));

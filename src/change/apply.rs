@@ -160,7 +160,7 @@ impl Plan {
                 return Err(Error::new(ErrorKind::Stale(why), &file.path));
             }
         }
-        if self.publication() == Publication::Removal
+        if self.only_removes()
             && let Some(path) = self.is_named()?
         {
             let why = "the manifest speaks of it by now; make a new plan".to_owned();
@@ -184,7 +184,7 @@ impl Plan {
 
     fn is_free(&self) -> Result<()> {
         let identities: Vec<_> = self.concerned().filter_map(|f| Some(f.stamp?.identity)).collect();
-        if self.publication() == Publication::Removal {
+        if self.only_removes() {
             return refuse(&in_earnest(&identities, disk::openers), "open", &self.path);
         }
         refuse_writers(&identities, &self.path)
@@ -195,10 +195,14 @@ impl Plan {
         self.files.iter().enumerate().filter(|(i, _)| self.concerns(*i)).map(|(_, file)| file)
     }
 
+    /// Whether files go, and nothing else happens.
+    fn only_removes(&self) -> bool {
+        self.publication() == Publication::Removal && !self.is_empty()
+    }
+
     fn concerns(&self, position: usize) -> bool {
         let goes = |a: &Action| matches!(a, Action::Remove { file, .. } if *file == position);
-        let only_goes = self.publication() == Publication::Removal && !self.is_empty();
-        !only_goes || self.actions.iter().any(goes)
+        !self.only_removes() || self.actions.iter().any(goes)
     }
 
     /// Whether the manifest names a file that is to go, although it did not when the plan was made.

@@ -36,6 +36,7 @@ pub mod command;
 pub mod disk;
 pub mod error;
 pub mod format;
+pub mod growth;
 pub mod limits;
 pub mod moment;
 pub mod print;

@@ -16,9 +16,15 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which
-/// argument is a key is asked of a record. A store in a directory lies on the disk.
-const NEIGHBOURS: [(&str, &str); 4] =
-    [("command", "format"), ("rules", "command"), ("rules", "format"), ("store", "disk")];
+/// argument is a key is asked of a record. A store in a directory lies on the disk. Growth names families of keys as
+/// the statistics do.
+const NEIGHBOURS: [(&str, &str); 5] = [
+    ("command", "format"),
+    ("growth", "stats"),
+    ("rules", "command"),
+    ("rules", "format"),
+    ("store", "disk"),
+];
 
 /// `(what, where alone it may stand)`
 const ONLY_IN: [(&str, &str); 6] = [

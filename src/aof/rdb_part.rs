@@ -25,6 +25,10 @@ pub(super) fn walk(
     let passed = match sink.depth() {
         Depth::Structure => pass_over(source, &mut pass, pulse, &mut ())?,
         Depth::Entries => pass_over(source, &mut pass, pulse, &mut Entries(sink))?,
+        Depth::Contents => {
+            let contents = rdb::Contents::default();
+            pass_over(source, &mut pass, pulse, &mut Opened { contents, sink: Asked(sink) })?
+        }
         Depth::Values => into_values(source, start, &mut pass, pulse, sink)?,
     };
     if let Err(fault) = passed {
@@ -53,6 +57,7 @@ trait Ear: rdb::Sink {
 
 impl Ear for () {}
 impl Ear for rdb::Deep {}
+impl<S: Sink> Ear for Opened<'_, S> {}
 impl<S: Sink> Ear for Values<'_, S> {}
 
 impl<S: Sink> Ear for Entries<'_, S> {
@@ -78,6 +83,46 @@ impl<S: Sink> rdb::Sink for Entries<'_, S> {
 
     fn library(&mut self, library: &rdb::Library<'_>) {
         self.0.library(library);
+    }
+}
+
+/// Asks a sink which values to open, and gives it what is inside.
+struct Opened<'s, S> {
+    contents: rdb::Contents,
+    sink: Asked<'s, S>,
+}
+
+/// A sink as the reader of contents.
+struct Asked<'s, S>(&'s mut S);
+
+impl<S: Sink> rdb::Reader for Asked<'_, S> {
+    fn opens(&mut self, value: &rdb::Opening<'_>) -> bool {
+        self.0.opens(value)
+    }
+
+    fn piece(&mut self, piece: &rdb::Piece<'_>) {
+        self.0.piece(piece);
+    }
+}
+
+impl<S: Sink> rdb::Sink for Opened<'_, S> {
+    const ENTRIES: bool = true;
+    const TOKENS: bool = true;
+
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        self.sink.0.entry(entry);
+    }
+
+    fn library(&mut self, library: &rdb::Library<'_>) {
+        self.sink.0.library(library);
+    }
+
+    fn token(&mut self, token: &rdb::Token<'_>) {
+        self.contents.token(token, &mut self.sink);
+    }
+
+    fn more(&mut self, bytes: &[u8]) {
+        self.contents.more(bytes, &mut self.sink);
     }
 }
 

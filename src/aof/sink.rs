@@ -13,7 +13,9 @@ pub enum Depth {
     Structure,
     /// Also one [`rdb::Entry`] per key.
     Entries,
-    /// Also what is inside of values, and keys that stand twice: slow, and in up to 256 MiB.
+    /// Also the contents of values that the sink asks for.
+    Contents,
+    /// Also what is wrong inside of values, and keys that stand twice: slow, and in up to 256 MiB.
     Values,
 }
 
@@ -50,6 +52,17 @@ pub trait Sink {
     /// Whether it has seen enough: the walk may end early, at the end of a window.
     fn is_done(&self) -> bool {
         false
+    }
+
+    /// Whether to open this value, when [`Self::depth`] is [`Depth::Contents`].
+    fn opens(&mut self, value: &rdb::Opening<'_>) -> bool {
+        let _ = value;
+        false
+    }
+
+    /// A piece of the value that was opened last; its entry follows.
+    fn piece(&mut self, piece: &rdb::Piece<'_>) {
+        let _ = piece;
     }
 
     /// What was found inside of the values of that RDB part.

@@ -15,6 +15,7 @@ use clap_complete::Shell;
 
 use super::cat::CatArgs;
 use super::clean::CleanArgs;
+use super::growth::GrowthArgs;
 use super::outcome::Outcome;
 use super::render::{Style, json};
 use super::repair::RepairArgs;
@@ -64,6 +65,8 @@ pub enum Verb {
     /// What lies beside a set and no server needs: temporary and orphan files, history; a plan first, always
     #[command(after_help = CLEAN_CODES)]
     Clean(CleanArgs),
+    /// Where it is going: next rewrite, bytes over time, disk, and what a rewrite would give back
+    Growth(Box<GrowthArgs>),
     /// The JSON Schema of a verb's output; without VERB, which ones there are
     Schema {
         /// Whose output
@@ -97,6 +100,7 @@ impl Verb {
             Self::Backup(backup) => Some(&backup.reading),
             Self::Clean(clean) => Some(&clean.reading),
             Self::Rewind(rewind) => Some(&rewind.reading),
+            Self::Growth(growth) => Some(&growth.reading),
             _ => None,
         }
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use aofkit::aof::{Aof, Layout, Role};
 use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
+use aofkit::growth::Trigger;
 use aofkit::scan::scan;
-use aofkit::stats::{Growth, KeySpace, KeySpaceOptions, KeySpaceReport, Mix, MixReport};
+use aofkit::stats::{KeySpace, KeySpaceOptions, KeySpaceReport, Mix, MixReport};
 use aofkit::text::{count, name};
 
 use super::args::Context;
@@ -26,7 +27,7 @@ pub struct Inspected {
     /// Keys are shown as hashes.
     pub redact: bool,
     /// `None` where a file by itself has no base to grow from.
-    pub growth: Option<Growth>,
+    pub growth: Option<Trigger>,
 }
 
 impl Inspected {
@@ -63,7 +64,7 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
             let of_role = report.segments.iter().filter(|s| s.role == role);
             of_role.filter_map(|s| s.size_bytes).sum()
         };
-        Growth::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
+        Trigger::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
     });
     Ok(Inspected { aof, report, mix, key_space, redact: context.redact, growth })
 }

@@ -1,12 +1,14 @@
 //! The command line. Sees the library as any other user does: by its public API.
 
 mod args;
+mod calibrate;
 mod cat;
 mod changing;
 mod check;
 mod clean;
 mod completions;
 mod filters;
+mod growth;
 mod inspect;
 mod interrupt;
 mod man;
@@ -64,6 +66,7 @@ pub fn run() -> Outcome {
         Verb::Prune(args) => repository::prune::run(args, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(rewind) => rewind::run(rewind, &context),
+        Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -29,6 +29,8 @@ pub enum Schema {
     Clean,
     /// What `rewind --json` prints
     Rewind,
+    /// What `growth --json` prints
+    Growth,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -49,6 +51,7 @@ impl Schema {
             Self::Prune => "aofkit.prune/1",
             Self::Clean => "aofkit.clean/1",
             Self::Rewind => "aofkit.rewind/1",
+            Self::Growth => "aofkit.growth/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -67,6 +70,7 @@ impl Schema {
             Self::Prune => "prune",
             Self::Clean => "clean",
             Self::Rewind => "rewind",
+            Self::Growth => "growth",
             Self::Error => "error",
         }
     }
@@ -85,6 +89,7 @@ impl Schema {
             Self::Prune => include_str!("../../docs/schemas/prune.json"),
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
+            Self::Growth => include_str!("../../docs/schemas/growth.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

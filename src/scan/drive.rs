@@ -100,6 +100,14 @@ impl<O: Observer> Sink for Feed<'_, O> {
         self.observer.is_done()
     }
 
+    fn opens(&mut self, value: &rdb::Opening<'_>) -> bool {
+        self.observer.opens(&self.context, value)
+    }
+
+    fn piece(&mut self, piece: &rdb::Piece<'_>) {
+        self.observer.piece(&self.context, piece);
+    }
+
     fn inside(&mut self, report: &rdb::deep::Report) {
         self.observer.inside(&self.context, report);
     }

@@ -51,6 +51,18 @@ pub trait Observer {
         false
     }
 
+    /// Whether to open this value, when [`Self::depth`] is [`Depth::Contents`]. One observer of a scan may
+    /// ask for that.
+    fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
+        let _ = (at, value);
+        false
+    }
+
+    /// A piece of the value that was opened last; its entry follows.
+    fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
+        let _ = (at, piece);
+    }
+
     /// What was found inside of the values of that RDB part, when [`Self::depth`] asks for it.
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
         let _ = (at, report);
@@ -110,6 +122,16 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.is_done() && self.1.is_done()
     }
 
+    fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
+        let first = self.0.opens(at, value);
+        self.1.opens(at, value) || first
+    }
+
+    fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
+        self.0.piece(at, piece);
+        self.1.piece(at, piece);
+    }
+
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
         self.0.inside(at, report);
         self.1.inside(at, report);
@@ -164,6 +186,16 @@ impl<A: Observer> Observer for Option<A> {
 
     fn is_done(&self) -> bool {
         self.as_ref().is_none_or(A::is_done)
+    }
+
+    fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
+        self.as_mut().is_some_and(|inner| inner.opens(at, value))
+    }
+
+    fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
+        if let Some(inner) = self {
+            inner.piece(at, piece);
+        }
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {

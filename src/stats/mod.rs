@@ -1,7 +1,6 @@
 //! Observers that count. They judge nothing: damage is bytes without a meaning here.
 
 mod faults;
-mod growth;
 mod key_report;
 mod keys;
 mod keyspace;
@@ -12,7 +11,6 @@ mod sketch;
 mod slots;
 
 pub use faults::Faults;
-pub use growth::Growth;
 pub use key_report::{KeyReport, KeyRow, PrefixRow, SlotRow};
 pub use keys::{KeyOptions, KeyTraffic};
 pub use keyspace::{

@@ -10,6 +10,7 @@ mod conf;
 mod contract;
 mod damage;
 mod filters;
+mod growth;
 mod links;
 mod live;
 mod paths;

@@ -10,7 +10,8 @@ use aofkit::check::{
 };
 use aofkit::error::{Error, ErrorKind};
 use aofkit::format::rdb::Checksum;
-use aofkit::stats::{CommandRow, DatabaseRow, Growth, Totals};
+use aofkit::growth::Trigger;
+use aofkit::stats::{CommandRow, DatabaseRow, Totals};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -307,11 +308,11 @@ fn problem(problem: &Problem) -> ProblemJson {
     }
 }
 
-fn growth_json(growth: &Growth, configured: bool) -> GrowthJson {
+fn growth_json(growth: &Trigger, configured: bool) -> GrowthJson {
     GrowthJson {
         base_bytes: growth.base_bytes,
-        increment_bytes: growth.increment_bytes,
-        current_bytes: growth.current_bytes(),
+        increment_bytes: growth.current_bytes - growth.base_bytes,
+        current_bytes: growth.current_bytes,
         growth_percent: growth.percent(),
         trigger: TriggerJson {
             percentage: growth.percentage,

@@ -2,9 +2,12 @@
 
 pub mod backup_json;
 pub mod backup_text;
+mod chart;
 pub mod clean;
 pub mod csv;
 pub mod folded;
+pub mod growth_json;
+pub mod growth_text;
 pub mod human;
 pub mod json;
 mod key_space;

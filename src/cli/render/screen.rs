@@ -2,14 +2,15 @@
 
 use aofkit::aof::{Aof, LeftoverKind};
 use aofkit::check::{RdbFacts, SegmentReport, Severity, Verdict};
-use aofkit::stats::{CommandRow, Growth, MixReport};
+use aofkit::growth::Trigger;
+use aofkit::stats::{CommandRow, MixReport};
 use aofkit::text::{count, name, thousands};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::human::{headline, verdict_lines, wrap};
 use super::json;
 use super::key_space;
-use super::units::{Style, bar, share, size, time};
+use super::units::{Style, bar, duration, share, size, time};
 use crate::cli::args::Context;
 use crate::cli::inspect::Inspected;
 
@@ -113,25 +114,10 @@ fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
     ]
 }
 
-/// A span of seconds in its two largest units: `2d 3h`.
-fn duration(seconds: i64) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-    let mut left = seconds;
-    let mut parts = Vec::new();
-    for (length, unit) in units {
-        let n = left / length;
-        left %= length;
-        if n != 0 && parts.len() < 2 {
-            parts.push(format!("{n}{unit}"));
-        }
-    }
-    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
-}
-
-fn growth_lines(growth: &Growth, aof: &Aof, style: Style) -> String {
+fn growth_lines(growth: &Trigger, aof: &Aof, style: Style) -> String {
     let mut line = format!(
         "{} of increments over a base of {}: ",
-        size(growth.increment_bytes),
+        size(growth.current_bytes - growth.base_bytes),
         size(growth.base_bytes)
     );
     line += &match growth.base_bytes {
@@ -142,7 +128,7 @@ fn growth_lines(growth: &Growth, aof: &Aof, style: Style) -> String {
     let source = if aof.configured { "as configured" } else { "server defaults" };
     let rule =
         format!("at {} % and above {} ({source})", growth.percentage, size(growth.min_size_bytes));
-    let current = growth.current_bytes();
+    let current = growth.current_bytes;
     text += &match growth.rewrite_at_bytes() {
         None => {
             wrap("never rewritten by itself: auto-aof-rewrite-percentage is 0", style.width, "  ")
@@ -337,16 +323,4 @@ fn health(one: &Inspected, context: &Context) -> String {
         text += &format!("  {}\n", style.dim(note));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_two_units_at_most() {
-        assert_eq!(duration(0), "0s");
-        assert_eq!(duration(61), "1m 1s");
-        assert_eq!(duration(90_061), "1d 1h");
-    }
 }

@@ -173,7 +173,8 @@ fn groups(mix: &MixReport) -> Vec<GroupJson> {
     mix.groups().into_iter().map(told).collect()
 }
 
-pub(super) fn source(aof: &Aof, is_rdb: bool) -> Source {
+/// What a path turned out to be.
+pub fn source(aof: &Aof, is_rdb: bool) -> Source {
     let path = path_text(&aof.path);
     let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
     let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));

@@ -105,6 +105,21 @@ pub fn time_ms(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| format!("@{}", ms / 1000), |t| t.to_string())
 }
 
+/// A span of seconds in its two largest units: `2d 3h`.
+pub fn duration(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in units {
+        let n = left / length;
+        left %= length;
+        if n != 0 && parts.len() < 2 {
+            parts.push(format!("{n}{unit}"));
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,5 +146,12 @@ mod tests {
     fn times_are_utc() {
         assert_eq!(time(0), "1970-01-01T00:00:00Z");
         assert_eq!(time(i64::MAX), format!("@{}", i64::MAX));
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        assert_eq!(duration(0), "0s");
+        assert_eq!(duration(61), "1m 1s");
+        assert_eq!(duration(90_061), "1d 1h");
     }
 }

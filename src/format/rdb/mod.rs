@@ -19,6 +19,8 @@
 mod burst;
 mod census;
 pub mod checksum;
+pub mod compress;
+pub mod contents;
 pub mod deep;
 pub mod entry;
 pub mod fields;
@@ -28,6 +30,7 @@ pub mod length;
 pub mod lzf;
 mod machine;
 pub mod outcome;
+pub mod pack;
 mod packed;
 pub mod pass;
 pub mod place;
@@ -42,6 +45,7 @@ mod window;
 mod tests;
 
 pub use checksum::{Checksum, Crc64};
+pub use contents::{Contents, Opening, Part, Piece, Reader};
 pub use deep::Deep;
 pub use entry::{Entry, Library, Sink, Stream, Token};
 pub use fields::{Fields, Meaning, Writer};

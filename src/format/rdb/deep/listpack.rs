@@ -15,7 +15,7 @@ use super::wrong::Wrong;
 
 /// One entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(in crate::format::rdb) enum Value<'a> {
     Integer(i64),
     Text(&'a [u8]),
 }
@@ -31,7 +31,7 @@ impl Value<'_> {
 }
 
 /// Something wrong at an offset inside the encoding.
-pub(super) type Found = (Wrong, usize);
+pub(in crate::format::rdb) type Found = (Wrong, usize);
 
 const HEADER: usize = 6;
 
@@ -50,7 +50,7 @@ pub(super) fn frame(bytes: &[u8]) -> Result<(), Found> {
 }
 
 /// Walks all entries, and gives each to `each` with its offset. Answers how many there are.
-pub(super) fn walk<'a>(
+pub(in crate::format::rdb) fn walk<'a>(
     bytes: &'a [u8],
     mut each: impl FnMut(Value<'a>, usize) -> Result<(), Found>,
 ) -> Result<u64, Found> {

@@ -16,12 +16,12 @@ pub(super) mod listpack;
 mod members;
 mod pending;
 mod plain;
-mod small;
+pub(super) mod small;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod wrong;
-mod ziplist;
+pub(super) mod ziplist;
 
 pub use wrong::{Flaw, Wrong};
 

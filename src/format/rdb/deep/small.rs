@@ -38,7 +38,7 @@ pub(super) fn intset(bytes: &[u8]) -> Result<u64, Found> {
 }
 
 /// Walks the keys and values of a zipmap by turns. Answers how many there are of both.
-pub(super) fn zipmap<'a>(
+pub(in crate::format::rdb) fn zipmap<'a>(
     bytes: &'a [u8],
     mut each: impl FnMut(Value<'a>, usize) -> Result<(), Found>,
 ) -> Result<u64, Found> {

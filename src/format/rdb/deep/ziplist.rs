@@ -18,7 +18,7 @@ use super::wrong::Wrong;
 const HEADER: usize = 10;
 
 /// Walks all entries, and gives each to `each` with its offset. Answers how many there are.
-pub(super) fn walk<'a>(
+pub(in crate::format::rdb) fn walk<'a>(
     bytes: &'a [u8],
     mut each: impl FnMut(Value<'a>, usize) -> Result<(), Found>,
 ) -> Result<u64, Found> {

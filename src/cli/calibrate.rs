@@ -1,0 +1,121 @@
+//! How long a real server takes to load a set: measured on a copy.
+//!
+//! The server gets a scratch directory with copies of the files, no network and no way back to the original. It
+//! is ended as soon as it has loaded.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use aofkit::aof::{Aof, Layout};
+use aofkit::disk::{Scratch, read_small, room};
+use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::limits;
+
+/// Room that is left on the file system of the copy.
+const SPARE: u64 = 64 << 20;
+
+/// A server that is gone when this is dropped.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Seconds that the server says it took to load the set.
+pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
+    let failed = |path: &Path, why: &str| Error::new(ErrorKind::Refused(why.to_owned()), path);
+    let scratch = Scratch::new()?;
+    let (dir, stem) = copied(aof, &scratch)?;
+    let mut child = Command::new(server)
+        .args(["--port", "0", "--save", "", "--appendonly", "yes", "--daemonize", "no"])
+        .args(["--logfile", "", "--auto-aof-rewrite-percentage", "0", "--protected-mode", "yes"])
+        .args(["--databases", &databases(aof), "--dir"])
+        .arg(scratch.path())
+        .arg("--appendfilename")
+        .arg(OsStr::from_bytes(&stem))
+        .args(dir.iter().flat_map(|dir| ["--appenddirname", dir]))
+        .arg("--unixsocket")
+        .arg(scratch.path().join("socket"))
+        .current_dir(scratch.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| Error::io(server, e))?;
+    let output = child.stdout.take();
+    let _ended_with_this = Started(child);
+    let Some(output) = output else { return Err(failed(server, "it has no output")) };
+    let mut last = String::new();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.map_err(|e| Error::io(server, e))?;
+        last = String::from_utf8_lossy(&line).into_owned();
+        if let Some(seconds) = told(&last) {
+            return Ok(seconds);
+        }
+    }
+    Err(failed(server, &format!("it ended without loading the set: {last}")))
+}
+
+/// The seconds in `DB loaded from append only file: 1.234 seconds`.
+fn told(line: &str) -> Option<f64> {
+    let (_, rest) = line.split_once("DB loaded from append only file: ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+/// As many databases as the configuration says; else more than anybody has.
+fn databases(aof: &Aof) -> String {
+    aof.settings.databases.unwrap_or(1024).to_string()
+}
+
+/// Copies the set: the directory of its files, when it has one of its own, and what their names begin with.
+fn copied(aof: &Aof, scratch: &Scratch) -> Result<(Option<&'static str>, Vec<u8>)> {
+    const DIR: &str = "set";
+    let unfit = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+    if aof.layout == Layout::Stream {
+        return unfit("a stream cannot be loaded into a server");
+    }
+    let size: u64 = aof.live().filter_map(|(_, segment)| segment.len()).sum();
+    if room(scratch.path())?.free < size.saturating_add(SPARE) {
+        let why = "there is no room for a copy of the set; TMPDIR names another place";
+        return Err(Error::new(ErrorKind::Refused(why.to_owned()), scratch.path()));
+    }
+    let Some(manifest) = &aof.manifest else {
+        let Some(file) = aof.live().find_map(|(_, segment)| segment.file()) else {
+            return unfit("it has no file");
+        };
+        scratch.copy(file, Path::new("appendonly.aof"))?;
+        return Ok((None, b"appendonly.aof".to_vec()));
+    };
+    scratch.make_dir(Path::new(DIR))?;
+    let name = manifest.path.file_name().unwrap_or_default();
+    let text = read_small(&manifest.path, limits::MANIFEST)?;
+    scratch.write(&Path::new(DIR).join(name), &text)?;
+    for (_, segment) in aof.live() {
+        match segment.file().filter(|_| segment.is_plain()) {
+            Some(file) => {
+                scratch.copy(file, &Path::new(DIR).join(OsStr::from_bytes(&segment.name)))?
+            }
+            None => return unfit("not all of its files are plain files"),
+        }
+    }
+    let stem = name.as_bytes().strip_suffix(b".manifest").unwrap_or(name.as_bytes());
+    Ok((Some(DIR), stem.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_taken_from_the_servers_log() {
+        let line = "1:M 01 Jan 2026 00:00:00.000 * DB loaded from append only file: 0.125 seconds";
+        assert_eq!(told(line), Some(0.125));
+        assert_eq!(told("* DB loaded from base file x: 0.1 seconds"), None);
+    }
+}

@@ -1,0 +1,374 @@
+//! `growth` for scripts, in the order of the contract.
+
+use std::path::Path;
+
+use aofkit::growth::{
+    Advice, Axis, Hold, Outlook, Peak, RateSource, Simulation, Since, Timeline, Trigger,
+};
+use serde::Serialize;
+
+use super::json::{VERSION, path_text, pretty, text};
+use super::stats_json::source;
+use super::units::time;
+use super::wire::{Source, SourceOfSeveral};
+use crate::cli::growth::Grown;
+use crate::cli::threshold::Exceeded;
+
+const GROWTH: &str = "aofkit.growth/1";
+
+#[derive(Serialize)]
+struct GrowthJson {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: Source,
+    base_bytes: u64,
+    increment_bytes: u64,
+    current_bytes: u64,
+    growth_percent: u64,
+    increments: usize,
+    trigger: TriggerJson,
+    holds: Vec<HoldJson>,
+    timeline: Vec<BucketJson>,
+    timeline_axis: &'static str,
+    peaks: Vec<PeakJson>,
+    clock: ClockJson,
+    rate_bytes_per_second: Option<f64>,
+    rate_source: Option<&'static str>,
+    forecast: ForecastJson,
+    rewrite: RewriteJson,
+    simulations: Vec<SimulationJson>,
+    disk: DiskJson,
+    leftover_bytes: u64,
+    write_amplification: Option<f64>,
+    load: LoadJson,
+    advice: AdviceJson,
+    exceeded: Vec<Exceeded>,
+}
+
+#[derive(Serialize)]
+struct TriggerJson {
+    percentage: u32,
+    min_size_bytes: u64,
+    rewrite_at_bytes: Option<u64>,
+    remaining_bytes: Option<u64>,
+    due: bool,
+    source: &'static str,
+    cases: Vec<CaseJson>,
+}
+
+#[derive(Serialize)]
+struct CaseJson {
+    since: &'static str,
+    counted_base_bytes: u64,
+    counted_bytes: u64,
+    rewrite_at_bytes: Option<u64>,
+    remaining_bytes: Option<u64>,
+    due: bool,
+}
+
+#[derive(Serialize)]
+struct HoldJson {
+    kind: &'static str,
+    file: Option<String>,
+    since_at: Option<String>,
+    increments: Option<usize>,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct BucketJson {
+    start_at: Option<String>,
+    seconds: Option<i64>,
+    start_bytes: Option<i64>,
+    bytes: u64,
+    commands: u64,
+}
+
+#[derive(Serialize)]
+struct PeakJson {
+    start_at: String,
+    end_at: String,
+    bytes: u64,
+    times_usual: f64,
+    command: String,
+    prefix: Option<String>,
+    prefix_b64: Option<String>,
+    share: f64,
+}
+
+#[derive(Serialize)]
+struct ClockJson {
+    first_at: Option<String>,
+    last_at: Option<String>,
+    steps_back: u64,
+    largest_step_seconds: i64,
+}
+
+#[derive(Serialize)]
+struct ForecastJson {
+    rewrite_at: Option<String>,
+    disk_full_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RewriteJson {
+    estimated_bytes: u64,
+    reclaimable_bytes: u64,
+    error_percent: f64,
+    peak_disk_bytes: u64,
+    format: &'static str,
+    resp_bytes: u64,
+    resp_error_percent: f64,
+    rdb_bytes: u64,
+    rdb_error_percent: f64,
+    keys: u64,
+    followed_keys: u64,
+    complete: bool,
+    expired_keys: u64,
+    unfollowed_commands: u64,
+}
+
+#[derive(Serialize)]
+struct SimulationJson {
+    percentage: u32,
+    min_size_bytes: u64,
+    rewrites: u64,
+    rewritten_bytes: u64,
+    peak_disk_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct DiskJson {
+    free_bytes: Option<u64>,
+    total_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct LoadJson {
+    estimated_seconds: f64,
+    measured_seconds: Option<f64>,
+    rdb_bytes_per_second: f64,
+    rdb_keys_per_second: f64,
+    resp_bytes_per_second: f64,
+    commands_per_second: f64,
+}
+
+#[derive(Serialize)]
+struct AdviceJson {
+    kind: &'static str,
+    percentage: Option<u32>,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct SeveralJson {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: SourceOfSeveral,
+    sets: Vec<GrowthJson>,
+    total: TotalJson,
+}
+
+#[derive(Serialize)]
+struct TotalJson {
+    sets: usize,
+    base_bytes: u64,
+    increment_bytes: u64,
+    current_bytes: u64,
+    reclaimable_bytes: u64,
+    leftover_bytes: u64,
+    due: usize,
+}
+
+/// One set.
+pub fn growth(one: &Grown) -> String {
+    pretty(&growth_json(one))
+}
+
+/// Several sets, in the order they are given.
+pub fn several(path: &Path, all: &[Grown]) -> String {
+    let path = path_text(path);
+    let source =
+        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
+    let sum = |of: &dyn Fn(&Outlook) -> u64| all.iter().map(|one| of(&one.outlook)).sum();
+    pretty(&SeveralJson {
+        schema: GROWTH,
+        tool_version: VERSION,
+        source,
+        sets: all.iter().map(growth_json).collect(),
+        total: TotalJson {
+            sets: all.len(),
+            base_bytes: sum(&|outlook| outlook.base_bytes),
+            increment_bytes: sum(&|outlook| outlook.increment_bytes),
+            current_bytes: sum(&Outlook::current_bytes),
+            reclaimable_bytes: sum(&|outlook| outlook.rewrite.reclaimable_bytes),
+            leftover_bytes: sum(&|outlook| outlook.leftover_bytes),
+            due: all.iter().filter(|one| one.outlook.trigger.is_due()).count(),
+        },
+    })
+}
+
+fn growth_json(one: &Grown) -> GrowthJson {
+    let (outlook, report) = (&one.outlook, &one.report);
+    let clock = &report.clock;
+    GrowthJson {
+        schema: GROWTH,
+        tool_version: VERSION,
+        source: source(&one.aof, report.resp_bytes == 0 && report.rdb_bytes > 0),
+        base_bytes: outlook.base_bytes,
+        increment_bytes: outlook.increment_bytes,
+        current_bytes: outlook.current_bytes(),
+        growth_percent: outlook.trigger.percent(),
+        increments: one.increments(),
+        trigger: trigger(outlook, one.aof.configured),
+        holds: outlook.holds.iter().map(hold).collect(),
+        timeline: buckets(&report.timeline),
+        timeline_axis: match report.timeline.axis {
+            Axis::Time => "time",
+            Axis::Offset => "offset",
+        },
+        peaks: report.peaks.iter().map(peak).collect(),
+        clock: ClockJson {
+            first_at: clock.first.map(time),
+            last_at: clock.latest.map(time),
+            steps_back: clock.steps_back,
+            largest_step_seconds: clock.largest_step,
+        },
+        rate_bytes_per_second: outlook.rate.map(|(rate, _)| rate),
+        rate_source: outlook.rate.map(|(_, source)| match source {
+            RateSource::Annotations => "annotations",
+            RateSource::FileTimes => "file-times",
+        }),
+        forecast: ForecastJson {
+            rewrite_at: outlook.rewrite_at.map(time),
+            disk_full_at: outlook.disk_full_at.map(time),
+        },
+        rewrite: rewrite(one),
+        simulations: outlook.simulations.iter().map(simulation).collect(),
+        disk: DiskJson {
+            free_bytes: outlook.disk.map(|disk| disk.free),
+            total_bytes: outlook.disk.map(|disk| disk.total),
+        },
+        leftover_bytes: outlook.leftover_bytes,
+        write_amplification: outlook.write_amplification,
+        load: load(outlook),
+        advice: AdviceJson {
+            kind: outlook.advice.kind(),
+            percentage: match outlook.advice {
+                Advice::Percentage(percentage, _) => Some(percentage),
+                _ => None,
+            },
+            reason: outlook.advice.reason().to_owned(),
+        },
+        exceeded: one.exceeded.clone(),
+    }
+}
+
+fn trigger(outlook: &Outlook, is_configured: bool) -> TriggerJson {
+    let trigger = &outlook.trigger;
+    TriggerJson {
+        percentage: trigger.percentage,
+        min_size_bytes: trigger.min_size_bytes,
+        rewrite_at_bytes: trigger.rewrite_at_bytes(),
+        remaining_bytes: trigger.remaining_bytes(),
+        due: trigger.is_due(),
+        source: if is_configured { "conf" } else { "default" },
+        cases: std::iter::once(trigger).chain(&outlook.others).map(case).collect(),
+    }
+}
+
+fn case(trigger: &Trigger) -> CaseJson {
+    CaseJson {
+        since: match trigger.since {
+            Since::Restart => "restart",
+            Since::Fresh => "fresh",
+            Since::Rewrite => "rewrite",
+        },
+        counted_base_bytes: trigger.base_bytes,
+        counted_bytes: trigger.current_bytes,
+        rewrite_at_bytes: trigger.rewrite_at_bytes(),
+        remaining_bytes: trigger.remaining_bytes(),
+        due: trigger.is_due(),
+    }
+}
+
+fn hold(hold: &Hold) -> HoldJson {
+    let (mut file, mut since_at, mut increments) = (None, None, None);
+    match hold {
+        Hold::Running { file: of, .. } => file = Some(of.clone()),
+        Hold::Abandoned { file: of, since } => {
+            (file, since_at) = (Some(of.clone()), Some(time(*since)))
+        }
+        Hold::Failing { increments: of } => increments = Some(*of),
+        Hold::Off | Hold::BelowMinimum => {}
+    }
+    HoldJson { kind: hold.kind(), file, since_at, increments, message: hold.to_string() }
+}
+
+fn buckets(timeline: &Timeline) -> Vec<BucketJson> {
+    let is_time = timeline.axis == Axis::Time;
+    let rows = timeline.buckets.iter().enumerate().map(|(at, bucket)| BucketJson {
+        start_at: is_time.then(|| time(timeline.begins_at(at))),
+        seconds: is_time.then_some(timeline.width),
+        start_bytes: (!is_time).then(|| timeline.begins_at(at)),
+        bytes: bucket.bytes,
+        commands: bucket.commands,
+    });
+    rows.collect()
+}
+
+fn peak(peak: &Peak) -> PeakJson {
+    let prefix = text(&peak.prefix);
+    PeakJson {
+        start_at: time(peak.from),
+        end_at: time(peak.to),
+        bytes: peak.bytes,
+        times_usual: peak.times,
+        command: peak.command.clone(),
+        prefix: prefix.plain,
+        prefix_b64: prefix.b64,
+        share: peak.share,
+    }
+}
+
+fn rewrite(one: &Grown) -> RewriteJson {
+    let (rewrite, live) = (&one.outlook.rewrite, &one.report.live);
+    RewriteJson {
+        estimated_bytes: rewrite.estimated_bytes,
+        reclaimable_bytes: rewrite.reclaimable_bytes,
+        error_percent: rewrite.error_percent,
+        peak_disk_bytes: rewrite.peak_disk_bytes,
+        format: if rewrite.is_rdb { "rdb" } else { "resp" },
+        resp_bytes: live.resp_bytes,
+        resp_error_percent: live.resp_error_percent,
+        rdb_bytes: live.rdb_bytes,
+        rdb_error_percent: live.rdb_error_percent,
+        keys: live.keys,
+        followed_keys: live.followed_keys,
+        complete: live.is_complete,
+        expired_keys: live.expired_keys,
+        unfollowed_commands: live.unfollowed_commands,
+    }
+}
+
+fn simulation(one: &Simulation) -> SimulationJson {
+    SimulationJson {
+        percentage: one.percentage,
+        min_size_bytes: one.min_size_bytes,
+        rewrites: one.rewrites,
+        rewritten_bytes: one.rewritten_bytes,
+        peak_disk_bytes: one.peak_disk_bytes,
+    }
+}
+
+fn load(outlook: &Outlook) -> LoadJson {
+    let load = &outlook.load;
+    LoadJson {
+        estimated_seconds: load.seconds,
+        measured_seconds: load.measured_seconds,
+        rdb_bytes_per_second: load.speed.rdb_bytes_per_second,
+        rdb_keys_per_second: load.speed.rdb_keys_per_second,
+        resp_bytes_per_second: load.speed.resp_bytes_per_second,
+        commands_per_second: load.speed.commands_per_second,
+    }
+}

@@ -1,0 +1,360 @@
+//! `growth` for people: one set on one screen, or a row for each of several.
+
+use std::path::Path;
+
+use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
+use aofkit::text::{count, escape, name, thousands};
+use comfy_table::CellAlignment::{Left, Right};
+
+use super::chart::chart;
+use super::human::{below, wrap};
+use super::screen::{laid_out, table};
+use super::units::{Style, bar, duration, share, size, time};
+use crate::cli::args::Context;
+use crate::cli::growth::Grown;
+
+/// One set.
+pub fn growth(one: &Grown, context: &Context) -> String {
+    let style = context.style;
+    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+    let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
+    text += &trigger(one, context);
+    text += &timeline(one, style);
+    text += &rewrite(one, style);
+    text += &disk(&one.outlook, style);
+    text += &load(&one.outlook.load, style);
+    text += &simulations(&one.outlook, style);
+    text + &advice(&one.outlook, style)
+}
+
+fn heading(title: &str, style: Style) -> String {
+    format!("\n{}\n", style.bold(title))
+}
+
+fn line(text: &str, style: Style) -> String {
+    wrap(text, style.width, "  ") + "\n"
+}
+
+fn summary(one: &Grown) -> String {
+    let outlook = &one.outlook;
+    if one.increments() == 0 {
+        return format!("{}, no increments", size(outlook.base_bytes));
+    }
+    format!(
+        "{}: a base of {} and {} in {}, {} % more than the base",
+        size(outlook.current_bytes()),
+        size(outlook.base_bytes),
+        size(outlook.increment_bytes),
+        count(one.increments() as u64, "increment"),
+        thousands(outlook.trigger.percent())
+    )
+}
+
+fn trigger(one: &Grown, context: &Context) -> String {
+    let (outlook, style) = (&one.outlook, context.style);
+    let trigger = &outlook.trigger;
+    let mut text = heading("next rewrite", style);
+    let source = if one.aof.configured { "as configured" } else { "server defaults" };
+    let rule = format!(
+        "{} % over the base and above {} ({source})",
+        trigger.percentage,
+        size(trigger.min_size_bytes)
+    );
+    match trigger.rewrite_at_bytes() {
+        None => text += &line("never by itself", style),
+        Some(at) if trigger.is_due() => {
+            text += &line(&format!("due since {}: {rule}", size(at)), style);
+        }
+        Some(at) => {
+            let left = size(trigger.remaining_bytes().unwrap_or(0));
+            let bar = bar(trigger.current_bytes, at, 20);
+            text += &format!("  ▕{bar}▏ {left} to go until {}\n", size(at));
+            text += &line(&rule, style);
+        }
+    }
+    if let Some((rate, source)) = outlook.rate {
+        let from = match source {
+            RateSource::Annotations => "by #TS annotations",
+            RateSource::FileTimes => "by file times alone: from the base's to the last increment's",
+        };
+        let mut told = format!("{}/s on average, {from}", size(rate.round() as u64));
+        if let Some(at) = outlook.rewrite_at.filter(|_| !trigger.is_due()) {
+            told += &format!("; at that rate the next one is at {}", time(at));
+        }
+        text += &line(&told, style);
+    } else {
+        text += &line(
+            "how fast it grows is unknown: no #TS annotations, and file times tell nothing",
+            style,
+        );
+    }
+    for other in &outlook.others {
+        text += &line(&in_other_eyes(other, trigger), style);
+    }
+    for hold in &outlook.holds {
+        text += &format!("{}\n", style.warn(&wrap(&format!("! {hold}"), style.width, "  ")));
+    }
+    text
+}
+
+/// What a server that has seen more of the set counts.
+fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
+    let who = match other.since {
+        Since::Fresh => {
+            "a server that made this set and was never restarted leaves its first base out"
+        }
+        _ => {
+            "a server that was not restarted since the last rewrite counts what was appended during it as base"
+        }
+    };
+    let when = match (other.remaining_bytes(), other.is_due()) {
+        (None, _) => "no rewrite".to_owned(),
+        (Some(_), true) => "due".to_owned(),
+        (Some(left), false) if Some(left) == trigger.remaining_bytes() => "as far to go".to_owned(),
+        (Some(left), false) => format!("{} to go", size(left)),
+    };
+    format!("{who}: {when}")
+}
+
+fn timeline(one: &Grown, style: Style) -> String {
+    let (report, timeline) = (&one.report, &one.report.timeline);
+    if timeline.buckets.is_empty() {
+        return String::new();
+    }
+    let mut text = match timeline.axis {
+        Axis::Time => heading("bytes appended over time (UTC)", style),
+        Axis::Offset => {
+            heading("bytes per command along the log (it has no #TS annotations)", style)
+        }
+    };
+    text += &chart(timeline, &report.peaks, style);
+    for (peak, number) in report.peaks.iter().zip(1..) {
+        text += &line(&peak_line(number, peak), style);
+    }
+    if let Some((command, prefix, part)) = &report.heaviest {
+        let told = format!("most of all: {}, {}", writer(command, prefix), percent(*part));
+        text += &line(&told, style);
+    }
+    if report.clock.steps_back > 0 {
+        let told = format!(
+            "! the clock went back {}, by up to {}: rates are rough",
+            count(report.clock.steps_back, "time"),
+            duration(report.clock.largest_step)
+        );
+        text += &format!("{}\n", style.warn(&wrap(&told, style.width, "  ")));
+    }
+    text
+}
+
+fn writer(command: &str, prefix: &[u8]) -> String {
+    if prefix.is_empty() { command.to_owned() } else { format!("{command} of {}", escape(prefix)) }
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.0} %", part * 100.0)
+}
+
+fn peak_line(number: usize, peak: &Peak) -> String {
+    format!(
+        "peak {number}: {}, {}: {}, up to {:.1} times the usual; {} of it {}",
+        time(peak.from),
+        duration(peak.to - peak.from),
+        size(peak.bytes),
+        peak.times,
+        percent(peak.share),
+        writer(&peak.command, &peak.prefix)
+    )
+}
+
+fn rewrite(one: &Grown, style: Style) -> String {
+    let (outlook, live) = (&one.outlook, &one.report.live);
+    let rewrite = &outlook.rewrite;
+    let mut text = heading("what a rewrite would give back", style);
+    let format = if rewrite.is_rdb { "RDB" } else { "commands" };
+    text += &line(
+        &format!(
+            "{} of {} ({}): the new base would have {} as {format}, ± {:.0} %",
+            size(rewrite.reclaimable_bytes),
+            size(outlook.current_bytes()),
+            share(rewrite.reclaimable_bytes, outlook.current_bytes()),
+            size(rewrite.estimated_bytes),
+            rewrite.error_percent.ceil()
+        ),
+        style,
+    );
+    let other = match rewrite.is_rdb {
+        true => format!("{} as commands", size(live.resp_bytes)),
+        false => format!("{} as RDB", size(live.rdb_bytes)),
+    };
+    let sample = match live.is_complete {
+        true => "all of them followed".to_owned(),
+        false => format!("{} of them followed", thousands(live.followed_keys)),
+    };
+    text += &line(&format!("{other}; {} alive, {sample}", count(live.keys, "key")), style);
+    if live.expired_keys > 0 {
+        let told = format!("{} past their time are left out", count(live.expired_keys, "key"));
+        text += &line(&told, style);
+    }
+    if live.unfollowed_commands > 0 {
+        let what = count(live.unfollowed_commands, "command");
+        text += &line(
+            &format!("{what} whose result is not followed: their keys count as before"),
+            style,
+        );
+    }
+    if live.is_partial {
+        text += &line("the base could not be read to its end: this is too small", style);
+    }
+    if let Some(factor) = outlook.write_amplification {
+        text += &line(
+            &format!("with rewrites, {factor:.1} bytes are written for every byte appended"),
+            style,
+        );
+    }
+    text
+}
+
+fn disk(outlook: &Outlook, style: Style) -> String {
+    let Some(disk) = outlook.disk else { return String::new() };
+    let mut text = heading("disk", style);
+    let used = disk.total - disk.free;
+    let bar = bar(used, disk.total, 20);
+    text += &format!("  ▕{bar}▏ {} free of {}\n", size(disk.free), size(disk.total));
+    if let Some(at) = outlook.disk_full_at {
+        text +=
+            &line(&format!("full at {} at this rate, if nothing is rewritten", time(at)), style);
+    }
+    let peak = outlook.rewrite.peak_disk_bytes;
+    let needed = peak.saturating_sub(outlook.current_bytes());
+    let told =
+        format!("the next rewrite takes the set to {}, {} more than now", size(peak), size(needed));
+    text += &match needed > disk.free {
+        true => format!(
+            "{}\n",
+            style.bad(&wrap(&format!("{told}: more than is free"), style.width, "  "))
+        ),
+        false => line(&told, style),
+    };
+    if outlook.leftover_bytes > 0 {
+        let told = format!("{} of leftovers could be given back", size(outlook.leftover_bytes));
+        text += &line(&told, style);
+    }
+    text
+}
+
+fn load(load: &Load, style: Style) -> String {
+    let mut text = heading("loading", style);
+    let speed = &load.speed;
+    let assumed = format!(
+        "{}/s and {} keys/s of RDB, {}/s and {} commands/s",
+        size(speed.rdb_bytes_per_second as u64),
+        thousands(speed.rdb_keys_per_second as u64),
+        size(speed.resp_bytes_per_second as u64),
+        thousands(speed.commands_per_second as u64)
+    );
+    text += &match load.measured_seconds {
+        Some(seconds) => line(&format!("{seconds:.2} s, measured; that is {assumed}"), style),
+        None => line(
+            &format!("{}, assuming {assumed}; --calibrate SERVER measures it", rough(load.seconds)),
+            style,
+        ),
+    };
+    text
+}
+
+/// Seconds as an estimate may be told.
+fn rough(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "less than a second".to_owned(),
+        s if s < 10.0 => format!("about {s:.1} s"),
+        s => format!("about {}", duration(s.round() as i64)),
+    }
+}
+
+fn simulations(outlook: &Outlook, style: Style) -> String {
+    // The rule in force comes first; alone it says nothing new.
+    if outlook.simulations.len() < 2 {
+        return String::new();
+    }
+    let head = [
+        ("RULE", Left),
+        ("MIN SIZE", Right),
+        ("REWRITES", Right),
+        ("WRITTEN", Right),
+        ("PEAK DISK", Right),
+    ];
+    let mut table = table(style, &head);
+    for (one, place) in outlook.simulations.iter().zip(0..) {
+        let mark = if place == 0 { " (now)" } else { "" };
+        table.add_row([
+            format!("{} %{mark}", one.percentage),
+            size(one.min_size_bytes),
+            thousands(one.rewrites),
+            size(one.rewritten_bytes),
+            size(one.peak_disk_bytes),
+        ]);
+    }
+    format!("{}{}", heading("other rules over the same time", style), laid_out(&table))
+}
+
+fn advice(outlook: &Outlook, style: Style) -> String {
+    use aofkit::growth::Advice;
+    let what = match &outlook.advice {
+        Advice::Nothing(_) => "nothing to do".to_owned(),
+        Advice::Rewrite(_) => "BGREWRITEAOF".to_owned(),
+        Advice::Percentage(percentage, _) => {
+            format!("CONFIG SET auto-aof-rewrite-percentage {percentage}")
+        }
+        Advice::MakeRoom(_) => "make room first".to_owned(),
+        Advice::FindFault(_) => "find out why rewrites fail".to_owned(),
+    };
+    let told = wrap(&format!("next: {what}: {}", outlook.advice.reason()), style.width, "  ");
+    // Painted last, for colours take no columns.
+    format!("\n{}\n", told.replacen("next:", &style.bold("next:"), 1))
+}
+
+/// Several sets: a row each, the one that grew most first.
+pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
+    let style = context.style;
+    let head = [
+        ("SET", Left),
+        ("SIZE", Right),
+        ("GROWTH", Right),
+        ("TO GO", Right),
+        ("RATE", Right),
+        ("GIVES BACK", Right),
+        ("NEXT", Left),
+    ];
+    let mut table = table(style, &head);
+    let (mut bytes, mut reclaimable) = (0, 0);
+    for one in all {
+        let (outlook, trigger) = (&one.outlook, &one.outlook.trigger);
+        bytes += outlook.current_bytes();
+        reclaimable += outlook.rewrite.reclaimable_bytes;
+        table.add_row([
+            below(&one.aof.path, path),
+            size(outlook.current_bytes()),
+            format!("{} %", thousands(trigger.percent())),
+            match trigger.remaining_bytes() {
+                None => "never".to_owned(),
+                Some(0) => "due".to_owned(),
+                Some(left) => size(left),
+            },
+            outlook.rate.map_or("-".to_owned(), |(rate, _)| format!("{}/s", size(rate as u64))),
+            size(outlook.rewrite.reclaimable_bytes),
+            outlook.advice.kind().to_owned(),
+        ]);
+    }
+    let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
+    let total = format!(
+        "{}: {}, of which {} could be given back",
+        count(all.len() as u64, "set"),
+        size(bytes),
+        size(reclaimable)
+    );
+    let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total));
+    if !context.quiet {
+        text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
+    }
+    text
+}

@@ -1,0 +1,94 @@
+//! A directory for the length of a run, with copies that a server may spoil.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::files::FrozenFile;
+use crate::error::{Error, Result};
+
+/// A directory below the system's temporary one that nobody else can enter; gone when this is dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new() -> Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let name = format!("aofkit-{}-{:x}", std::process::id(), now & 0xff_ffff);
+        let path = std::env::temp_dir().join(name);
+        DirBuilder::new().mode(0o700).create(&path).map_err(|e| Error::io(&path, e))?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A directory in it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_dir(&self, name: &Path) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        fs::create_dir(&path).map_err(|e| Error::io(&path, e))?;
+        Ok(path)
+    }
+
+    /// Copies the frozen bytes of a file to `name` in it.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn copy(&self, file: &FrozenFile, name: &Path) -> Result<()> {
+        self.fill(name, &mut file.reader())
+    }
+
+    /// Writes a file in it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &Path, bytes: &[u8]) -> Result<()> {
+        self.fill(name, &mut &bytes[..])
+    }
+
+    fn fill(&self, name: &Path, bytes: &mut impl io::Read) -> Result<()> {
+        let path = self.path.join(name);
+        let mut target = File::create_new(&path).map_err(|e| Error::io(&path, e))?;
+        io::copy(bytes, &mut target).map_err(|e| Error::io(&path, e))?;
+        Ok(())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Nothing is lost when the system has to clean up.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scratch_directory_is_gone_with_all_that_is_in_it() {
+        let scratch = Scratch::new().unwrap();
+        let inner = scratch.make_dir(Path::new("inner")).unwrap();
+        scratch.write(Path::new("inner/file"), b"bytes").unwrap();
+        let file = FrozenFile::open(&inner.join("file")).unwrap();
+        scratch.copy(&file, Path::new("copy")).unwrap();
+        assert_eq!(fs::read(scratch.path().join("copy")).unwrap(), b"bytes");
+        assert!(scratch.write(Path::new("copy"), b"again").is_err(), "nothing is replaced");
+        let path = scratch.path().to_owned();
+        drop(scratch);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,119 @@
+//! What to do about a set's growth.
+
+use super::hold::Hold;
+use super::outlook::Outlook;
+use crate::text::thousands;
+
+/// A part of the set from which on it is worth giving back.
+const WORTH: f64 = 0.3;
+
+/// Bytes from which on it is worth giving back.
+const LARGE: u64 = 64 << 20;
+
+/// Rewrites closer together than this many seconds keep a server busy with them.
+const TOO_OFTEN: f64 = 600.0;
+
+/// Seconds that should lie between two rewrites.
+const APART: f64 = 3600.0;
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Nothing, for this reason.
+    Nothing(String),
+    /// `BGREWRITEAOF`, for this reason.
+    Rewrite(String),
+    /// Another `auto-aof-rewrite-percentage`, for this reason.
+    Percentage(u32, String),
+    /// Room must be made first, for this reason.
+    MakeRoom(String),
+    /// What keeps rewrites from happening must be found first.
+    FindFault(String),
+}
+
+impl Advice {
+    /// Its name for scripts.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Nothing(_) => "nothing",
+            Self::Rewrite(_) => "rewrite",
+            Self::Percentage(..) => "percentage",
+            Self::MakeRoom(_) => "make-room",
+            Self::FindFault(_) => "find-fault",
+        }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Nothing(why)
+            | Self::Rewrite(why)
+            | Self::Percentage(_, why)
+            | Self::MakeRoom(why)
+            | Self::FindFault(why) => why,
+        }
+    }
+}
+
+/// What to do in this situation: the most pressing thing.
+pub(super) fn advise(outlook: &Outlook) -> Advice {
+    let (rewrite, trigger) = (&outlook.rewrite, &outlook.trigger);
+    let current = outlook.current_bytes();
+    let part = rewrite.reclaimable_bytes as f64 / current.max(1) as f64;
+    let percent = thousands((part * 100.0).round() as u64);
+    if outlook.holds.iter().any(|hold| matches!(hold, Hold::Failing { .. })) {
+        let why =
+            "rewrites seem to fail: the server's log says why (memory to fork, disk, permissions)";
+        return Advice::FindFault(why.to_owned());
+    }
+    let needed = rewrite.peak_disk_bytes.saturating_sub(current);
+    if outlook.disk.is_some_and(|disk| needed > disk.free) {
+        let why = "the next rewrite needs more room than the file system has left";
+        return Advice::MakeRoom(why.to_owned());
+    }
+    if let Some(percentage) = outlook.rate.and_then(|(rate, _)| calmer(outlook, rate)) {
+        let why =
+            "at this rate rewrites follow each other within minutes; this makes it about an hour";
+        return Advice::Percentage(percentage, why.to_owned());
+    }
+    if outlook.holds.iter().any(|hold| matches!(hold, Hold::Running { .. })) {
+        return Advice::Nothing("a rewrite is running".to_owned());
+    }
+    if trigger.is_due() {
+        return Advice::Nothing("a server that runs on this set rewrites it at once".to_owned());
+    }
+    let is_worth_it = part >= WORTH && rewrite.reclaimable_bytes >= LARGE;
+    if is_worth_it && trigger.percentage == 0 {
+        return Advice::Rewrite(format!(
+            "{percent} % of the set would be given back, and with percentage 0 nothing else will"
+        ));
+    }
+    if is_worth_it {
+        return Advice::Rewrite(format!("{percent} % of the set would be given back"));
+    }
+    let small = if part >= WORTH { ", which is little in bytes" } else { "" };
+    Advice::Nothing(format!("a rewrite would give back {percent} % of the set{small}"))
+}
+
+/// The percentage at which rewrites are an hour apart, when they are far closer now.
+fn calmer(outlook: &Outlook, rate: f64) -> Option<u32> {
+    let live = outlook.rewrite.estimated_bytes.max(1) as f64;
+    let trigger = outlook.trigger;
+    let after = super::Trigger {
+        base_bytes: outlook.rewrite.estimated_bytes,
+        current_bytes: outlook.rewrite.estimated_bytes,
+        ..trigger
+    };
+    let between = after.remaining_bytes()? as f64 / rate;
+    // Small sets are rewritten in no time.
+    if between >= TOO_OFTEN || outlook.rewrite.estimated_bytes < LARGE {
+        return None;
+    }
+    let percentage = (rate * APART / live * 100.0 / 50.0).ceil() * 50.0;
+    let percentage = percentage as u32;
+    let peak = live * (2.0 + f64::from(percentage) / 100.0);
+    let room = outlook
+        .disk
+        .map_or(f64::MAX, |disk| disk.free.saturating_add(outlook.current_bytes()) as f64);
+    (percentage > trigger.percentage && peak < room).then_some(percentage)
+}

@@ -1,0 +1,290 @@
+//! Applies records to the keys that are followed.
+
+use super::keys::{Keys, Name};
+use super::members::{Kind, Piece};
+use super::op::Op;
+use super::value::{Fresh, Value};
+use crate::format::resp::{Arg, Args, Record};
+
+/// A time that is not known but lies ahead: commands that count from when they are run are never logged so.
+const SOMETIME: i64 = i64::MAX;
+
+/// Bytes of a HyperLogLog once it is dense.
+const DENSE: u64 = 12_304;
+
+/// A record, and where it was met.
+#[derive(Clone, Copy)]
+pub struct Met<'r, 'a> {
+    pub record: &'r Record<'a>,
+    pub db: u64,
+}
+
+pub(super) fn piece(arg: Arg<'_>) -> Piece<'_> {
+    Piece { bytes: arg.head, len: arg.len }
+}
+
+pub(super) fn number(arg: Option<Arg<'_>>) -> Option<i64> {
+    std::str::from_utf8(arg?.head).ok()?.parse().ok()
+}
+
+pub(super) fn is(arg: &Arg<'_>, word: &str) -> bool {
+    arg.head.eq_ignore_ascii_case(word.as_bytes())
+}
+
+impl Keys {
+    /// Applies a record of one key, or whose first key is what it changes. Answers whether it could.
+    pub fn apply(&mut self, op: Op, met: Met<'_, '_>) -> bool {
+        let mut args = met.record.args();
+        args.next();
+        match op {
+            Op::Nothing => return true,
+            Op::FlushAll => self.flush(None),
+            Op::FlushDatabase => self.flush(Some(met.db)),
+            Op::SwapDatabases => {
+                let numbers = (number(args.next()), number(args.next()));
+                if let (Some(a), Some(b)) = numbers {
+                    self.swap(a.unsigned_abs(), b.unsigned_abs());
+                }
+            }
+            Op::Delete => {
+                for key in args {
+                    let name = self.name(met.db, key.head, key.len);
+                    if self.matters(&name, 0) {
+                        self.remove(&name);
+                    }
+                }
+            }
+            Op::MultiSet | Op::MultiSetFor => self.set_many(op, met, args),
+            Op::Rename | Op::Copy | Op::Move => self.relocate(op, met, args),
+            Op::SetMove | Op::PopPush | Op::ListMove => self.hand_over(op, met, args),
+            _ => {
+                let Some(key) = args.next() else { return false };
+                let name = self.name(met.db, key.head, key.len);
+                let growth = met.record.len;
+                return self.one(op, &name, growth, args);
+            }
+        }
+        true
+    }
+
+    /// A record of one key.
+    fn one(&mut self, op: Op, name: &Name<'_>, growth: u64, args: Args<'_>) -> bool {
+        match op {
+            Op::GetDelete => {
+                self.remove(name);
+            }
+            Op::Unknown => {
+                // What a key holds after that is unknown; the best guess is what it held before.
+                return false;
+            }
+            Op::Increment(sign) => {
+                let by = args.clone().next().map_or(Some(1), |by| number(Some(by))).unwrap_or(0);
+                self.change(name, growth, Some(Fresh::Text), |held, _| {
+                    if let Value::Text(text) = &mut held.value {
+                        text.add(by.wrapping_mul(sign));
+                    }
+                });
+            }
+            Op::Set
+            | Op::SetFor
+            | Op::GetSet
+            | Op::Append
+            | Op::SetRange
+            | Op::SetBit
+            | Op::IncrementFloat
+            | Op::Sketch
+            | Op::Restore => self.string(op, name, growth, args),
+            Op::ExpireAt(_) | Op::ExpireIn | Op::GetExpire | Op::Persist => {
+                self.expiry(op, name, args);
+            }
+            Op::Push(_)
+            | Op::Pop(_)
+            | Op::ListTrim
+            | Op::ListRemove
+            | Op::ListSet
+            | Op::ListInsert => self.list(op, name, growth, args),
+            Op::StreamAdd
+            | Op::StreamTrim
+            | Op::StreamDelete
+            | Op::StreamClaim
+            | Op::StreamAcknowledge => self.stream(op, name, growth, args),
+            _ => self.members(op, name, growth, args),
+        }
+        true
+    }
+
+    fn string(&mut self, op: Op, name: &Name<'_>, growth: u64, mut args: Args<'_>) {
+        let first = args.next();
+        self.change(name, growth, Some(Fresh::Text), |held, _| {
+            let Some(first) = first else { return };
+            let Value::Text(text) = &mut held.value else { return };
+            match op {
+                Op::Set => {
+                    text.set(first.head, first.len);
+                    held.expire_ms = set_expiry(held.expire_ms, args);
+                }
+                Op::SetFor => {
+                    let value = args.next();
+                    text.set(value.map_or(&[], |v| v.head), value.map_or(0, |v| v.len));
+                    held.expire_ms = Some(SOMETIME);
+                }
+                Op::GetSet => {
+                    text.set(first.head, first.len);
+                    held.expire_ms = None;
+                }
+                Op::Append => text.append(first.head, first.len),
+                Op::SetRange => {
+                    if let (Some(at), Some(value)) = (number(Some(first)), args.next()) {
+                        text.set_range(at.unsigned_abs(), value.head, value.len);
+                    }
+                }
+                Op::SetBit => {
+                    let at = number(Some(first)).unwrap_or(0).unsigned_abs();
+                    if at / 8 >= text.len() {
+                        text.set_range(at / 8, &[0], 1);
+                    }
+                }
+                Op::IncrementFloat => text.set(first.head, first.len),
+                Op::Sketch => {
+                    let more = 3 * (1 + args.count() as u64);
+                    let len = (text.len().max(18) + more).min(3000);
+                    text.set(&[], if len == 3000 { DENSE } else { len.max(text.len()) });
+                }
+                Op::Restore => {
+                    held.expire_ms = number(Some(first)).filter(|at| *at > 0);
+                    held.value = Value::Opaque(args.next().map_or(0, |dump| dump.len));
+                }
+                _ => {}
+            }
+        });
+    }
+
+    fn expiry(&mut self, op: Op, name: &Name<'_>, mut args: Args<'_>) {
+        self.change(name, 0, None, |held, _| match op {
+            Op::ExpireAt(factor) => {
+                held.expire_ms = number(args.next()).map(|at| at.saturating_mul(factor));
+            }
+            Op::ExpireIn => held.expire_ms = Some(SOMETIME),
+            Op::Persist => held.expire_ms = None,
+            _ => {
+                held.expire_ms = match args.clone().next() {
+                    Some(word) if is(&word, "PERSIST") => None,
+                    _ => set_expiry(held.expire_ms, args).or(held.expire_ms),
+                };
+            }
+        });
+    }
+
+    fn set_many(&mut self, op: Op, met: Met<'_, '_>, mut args: Args<'_>) {
+        let mut left = usize::MAX;
+        if op == Op::MultiSetFor {
+            left = number(args.next()).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        }
+        let mut keys = Vec::new();
+        while left > 0
+            && let (Some(key), Some(value)) = (args.next(), args.next())
+        {
+            keys.push((key, value));
+            left -= 1;
+        }
+        let expire_ms = if op == Op::MultiSetFor { set_expiry(None, args) } else { None };
+        for (key, value) in keys {
+            let name = self.name(met.db, key.head, key.len);
+            self.change(&name, key.len + value.len, Some(Fresh::Text), |held, _| {
+                if let Value::Text(text) = &mut held.value {
+                    text.set(value.head, value.len);
+                    held.expire_ms = expire_ms;
+                }
+            });
+        }
+    }
+
+    /// RENAME, COPY and MOVE: where the value is followed, it is followed under its other name.
+    fn relocate(&mut self, op: Op, met: Met<'_, '_>, mut args: Args<'_>) {
+        let (Some(from), Some(to)) = (args.next(), args.next()) else { return };
+        let source = self.name(met.db, from.head, from.len);
+        let mut db = met.db;
+        let mut target = to;
+        if op == Op::Move {
+            let Some(number) = number(Some(to)) else { return };
+            (db, target) = (number.unsigned_abs(), from);
+        }
+        while op == Op::Copy
+            && let Some(option) = args.next()
+        {
+            if is(&option, "DB") {
+                db = number(args.next()).map_or(db, i64::unsigned_abs);
+            }
+        }
+        let target = self.name(db, target.head, target.len);
+        let held = match op {
+            Op::Copy => self.get(&source).cloned(),
+            _ => self.remove(&source),
+        };
+        match held {
+            Some(held) => self.put(&target, held),
+            None => {
+                self.remove(&target);
+            }
+        }
+    }
+
+    /// SMOVE, RPOPLPUSH and LMOVE: an element leaves one key for another.
+    fn hand_over(&mut self, op: Op, met: Met<'_, '_>, mut args: Args<'_>) {
+        let (Some(from), Some(to)) = (args.next(), args.next()) else { return };
+        let source = self.name(met.db, from.head, from.len);
+        let target = self.name(met.db, to.head, to.len);
+        let growth = met.record.len;
+        if op == Op::SetMove {
+            let Some(member) = args.next() else { return };
+            let hash = self.inner(member.head, member.len);
+            self.change(&source, 0, None, |held, _| {
+                if let Value::Members(members) = &mut held.value {
+                    members.remove(hash);
+                }
+            });
+            return self.change(&target, growth, Some(Fresh::Members(Kind::Set)), |held, _| {
+                if let Value::Members(members) = &mut held.value {
+                    members.set(hash, piece(member), Piece { bytes: &[], len: 0 }, 0.0);
+                }
+            });
+        }
+        let left = |arg: Option<Arg<'_>>| arg.is_some_and(|arg| is(&arg, "LEFT"));
+        let (pops_left, pushes_left) = match op {
+            Op::PopPush => (false, true),
+            _ => (left(args.next()), left(args.next())),
+        };
+        let mut element = None;
+        self.change(&source, 0, None, |held, _| {
+            if let Value::List(chain) = &mut held.value {
+                element = chain.end(pops_left);
+                chain.pop(pops_left, 1);
+            }
+        });
+        // What moved is unknown when its old place is not followed: like the rest of the list then.
+        self.change(&target, growth, Some(Fresh::List), |held, scales| {
+            if let Value::List(chain) = &mut held.value {
+                let element = element.or_else(|| chain.end(pushes_left)).unwrap_or_default();
+                chain.push(pushes_left, &element, element.len() as u64, scales);
+            }
+        });
+    }
+}
+
+/// The expiry after SET and its kin: what the options say.
+fn set_expiry(before: Option<i64>, mut options: Args<'_>) -> Option<i64> {
+    let mut expiry = None;
+    while let Some(option) = options.next() {
+        if is(&option, "KEEPTTL") {
+            expiry = before;
+        } else if is(&option, "PXAT") {
+            expiry = number(options.next());
+        } else if is(&option, "EXAT") {
+            expiry = number(options.next()).map(|at| at.saturating_mul(1000));
+        } else if is(&option, "EX") || is(&option, "PX") {
+            options.next();
+            expiry = Some(SOMETIME);
+        }
+    }
+    expiry
+}

@@ -1,0 +1,157 @@
+//! What each command does to values, by its name.
+
+use super::members::Kind;
+use crate::command;
+
+/// Kinds of effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Changes no value.
+    Nothing,
+    /// Changes its first key in a way that is not followed.
+    Unknown,
+    Set,
+    /// The value is the last argument, the time the one before.
+    SetFor,
+    GetSet,
+    Append,
+    SetRange,
+    SetBit,
+    Increment(i64),
+    IncrementFloat,
+    MultiSet,
+    MultiSetFor,
+    Delete,
+    GetDelete,
+    ExpireAt(i64),
+    ExpireIn,
+    GetExpire,
+    Persist,
+    Rename,
+    Copy,
+    Move,
+    Restore,
+    FlushAll,
+    FlushDatabase,
+    SwapDatabases,
+    Push(bool),
+    Pop(bool),
+    ListTrim,
+    ListRemove,
+    ListSet,
+    ListInsert,
+    PopPush,
+    ListMove,
+    SetAdd,
+    Remove(Kind),
+    SetMove,
+    SortedAdd,
+    AddTo(Kind),
+    SortedPop(bool),
+    RemoveByRank,
+    RemoveByScore,
+    RemoveByName,
+    FieldsSet,
+    FieldsSetFor,
+    FieldsExpire(bool),
+    StreamAdd,
+    StreamTrim,
+    StreamDelete,
+    StreamGroup,
+    StreamClaim,
+    StreamAcknowledge,
+    Sketch,
+    Function,
+}
+
+/// What every command of the table does, by its place there.
+pub fn table() -> Vec<Op> {
+    command::all()
+        .iter()
+        .map(|command| match of(&command.name) {
+            Some(op) => op,
+            None if command.writes => Op::Unknown,
+            None => Op::Nothing,
+        })
+        .collect()
+}
+
+fn of(name: &str) -> Option<Op> {
+    of_keys(name).or_else(|| of_collections(name))
+}
+
+fn of_keys(name: &str) -> Option<Op> {
+    Some(match name {
+        "SET" => Op::Set,
+        "SETEX" | "PSETEX" => Op::SetFor,
+        "SETNX" | "GETSET" => Op::GetSet,
+        "APPEND" => Op::Append,
+        "SETRANGE" => Op::SetRange,
+        "SETBIT" => Op::SetBit,
+        "INCR" | "INCRBY" => Op::Increment(1),
+        "DECR" | "DECRBY" => Op::Increment(-1),
+        "INCRBYFLOAT" => Op::IncrementFloat,
+        "MSET" | "MSETNX" => Op::MultiSet,
+        "MSETEX" => Op::MultiSetFor,
+        "DEL" | "UNLINK" => Op::Delete,
+        "GETDEL" | "DELIFEQ" => Op::GetDelete,
+        "EXPIREAT" => Op::ExpireAt(1000),
+        "PEXPIREAT" => Op::ExpireAt(1),
+        "EXPIRE" | "PEXPIRE" => Op::ExpireIn,
+        "GETEX" => Op::GetExpire,
+        "PERSIST" => Op::Persist,
+        "RENAME" | "RENAMENX" => Op::Rename,
+        "COPY" => Op::Copy,
+        "MOVE" => Op::Move,
+        "RESTORE" | "RESTORE-ASKING" => Op::Restore,
+        "FLUSHALL" => Op::FlushAll,
+        "FLUSHDB" => Op::FlushDatabase,
+        "SWAPDB" => Op::SwapDatabases,
+        "PFADD" => Op::Sketch,
+        "FUNCTION" => Op::Function,
+        // Transactions, scripts and messages hold no values.
+        "MULTI" | "EXEC" | "SELECT" | "PUBLISH" | "SPUBLISH" | "SCRIPT" | "PFCOUNT" => Op::Nothing,
+        _ => return None,
+    })
+}
+
+fn of_collections(name: &str) -> Option<Op> {
+    Some(match name {
+        "LPUSH" | "LPUSHX" => Op::Push(true),
+        "RPUSH" | "RPUSHX" => Op::Push(false),
+        "LPOP" => Op::Pop(true),
+        "RPOP" => Op::Pop(false),
+        "LTRIM" => Op::ListTrim,
+        "LREM" => Op::ListRemove,
+        "LSET" => Op::ListSet,
+        "LINSERT" => Op::ListInsert,
+        "RPOPLPUSH" => Op::PopPush,
+        "LMOVE" => Op::ListMove,
+        "SADD" => Op::SetAdd,
+        "SREM" => Op::Remove(Kind::Set),
+        "SMOVE" => Op::SetMove,
+        "ZADD" => Op::SortedAdd,
+        "ZREM" => Op::Remove(Kind::Zset),
+        "ZINCRBY" => Op::AddTo(Kind::Zset),
+        "ZPOPMIN" => Op::SortedPop(true),
+        "ZPOPMAX" => Op::SortedPop(false),
+        "ZREMRANGEBYRANK" => Op::RemoveByRank,
+        "ZREMRANGEBYSCORE" => Op::RemoveByScore,
+        "ZREMRANGEBYLEX" => Op::RemoveByName,
+        "HSET" | "HMSET" | "HSETNX" => Op::FieldsSet,
+        "HSETEX" => Op::FieldsSetFor,
+        "HDEL" | "HGETDEL" => Op::Remove(Kind::Hash),
+        "HINCRBY" | "HINCRBYFLOAT" => Op::AddTo(Kind::Hash),
+        "HEXPIREAT" | "HPEXPIREAT" | "HEXPIRE" | "HPEXPIRE" => Op::FieldsExpire(true),
+        "HPERSIST" => Op::FieldsExpire(false),
+        "XADD" => Op::StreamAdd,
+        "XTRIM" => Op::StreamTrim,
+        "XDEL" => Op::StreamDelete,
+        "XGROUP" => Op::StreamGroup,
+        "XCLAIM" => Op::StreamClaim,
+        "XACK" => Op::StreamAcknowledge,
+        // An identifier more or less.
+        "XSETID" => Op::Nothing,
+        _ => return None,
+    })
+}

@@ -1,0 +1,359 @@
+//! Streams: entries in nodes, packed as a server packs them, and what their groups remember.
+
+use std::collections::VecDeque;
+
+use super::cost::{Cost, Scales, bulk, header};
+use super::groups::Groups;
+use super::members::Piece;
+use crate::format::rdb::pack;
+
+/// A node takes no more entries from so many bytes or entries on, by the servers' defaults.
+const NODE_BYTES: u64 = 4096;
+const NODE_ENTRIES: u64 = 100;
+
+/// Bytes of contents that one stream keeps.
+const KEPT: usize = 64 << 10;
+
+/// Nodes of one stream that are told apart.
+const NODES: usize = 1 << 16;
+
+/// Milliseconds and sequence number.
+pub type Id = (u64, u64);
+
+/// An entry's fields and values are the same names as in the node's first.
+const SAME_FIELDS: i64 = 2;
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    /// Nodes of the server that it stands for.
+    nodes: u64,
+    first: Id,
+    last: Id,
+    /// Entries, and those of them that were not deleted.
+    total: u64,
+    live: u64,
+    /// Bytes of the packed entries, and of the live ones in a log but for name and key.
+    bytes: u64,
+    resp: u64,
+    /// Names of the first entry's fields.
+    fields: Vec<Box<[u8]>>,
+    /// The packed entries behind the two counts; none where only the sums are kept.
+    data: Vec<u8>,
+}
+
+impl Node {
+    fn take(&mut self, n: u64) {
+        let left = self.live.saturating_sub(n);
+        self.resp =
+            (u128::from(self.resp) * u128::from(left) / u128::from(self.live.max(1))) as u64;
+        self.live = left;
+    }
+}
+
+/// A stream.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    nodes: VecDeque<Node>,
+    live: u64,
+    kept: usize,
+    squeezed: (f64, f64),
+    forgotten: u64,
+    pub groups: Groups,
+}
+
+impl Stream {
+    /// Bytes kept in memory, about.
+    pub fn kept(&self) -> usize {
+        size_of::<Self>() + self.kept + self.nodes.len() * size_of::<Node>() + self.groups.kept()
+    }
+
+    /// Bytes of its entries, about.
+    pub fn bytes(&self) -> u64 {
+        self.nodes.iter().map(|node| node.bytes).sum()
+    }
+
+    /// XADD
+    pub fn add(&mut self, id: Id, pairs: &[Piece<'_>], scales: &mut Scales) {
+        let text: u64 = pairs.iter().map(|piece| piece.len).sum();
+        let full = self.nodes.back().is_none_or(|node| {
+            node.data.is_empty()
+                || node.nodes > 1
+                || node.bytes + text >= NODE_BYTES
+                || node.total >= NODE_ENTRIES
+        });
+        if full {
+            self.open(id, pairs);
+            if self.kept > KEPT {
+                self.forget(scales);
+            }
+        }
+        let Some(node) = self.nodes.back_mut() else { return };
+        let before = node.data.capacity();
+        let same = node.fields.len() * 2 == pairs.len()
+            && node.fields.iter().zip(pairs.chunks(2)).all(|(name, pair)| **name == *pair[0].bytes);
+        let (fields, data) = ((pairs.len() / 2) as i64, &mut node.data);
+        let at = data.len();
+        let difference = |to: u64, from: u64| to.wrapping_sub(from).cast_signed();
+        pack::number_entry(if same { SAME_FIELDS } else { 0 }, data);
+        pack::number_entry(difference(id.0, node.first.0), data);
+        pack::number_entry(difference(id.1, node.first.1), data);
+        if same {
+            pairs.iter().skip(1).step_by(2).for_each(|value| pack::entry(value.bytes, data));
+            pack::number_entry(fields + 3, data);
+        } else {
+            pack::number_entry(fields, data);
+            pairs.iter().for_each(|piece| pack::entry(piece.bytes, data));
+            pack::number_entry(2 * fields + 4, data);
+        }
+        node.bytes += (data.len() - at) as u64;
+        self.kept += data.capacity() - before;
+        node.last = id;
+        (node.total, node.live) = (node.total + 1, node.live + 1);
+        node.resp += entry_resp(id, pairs.iter().map(|piece| piece.len));
+        self.live += 1;
+    }
+
+    fn open(&mut self, id: Id, pairs: &[Piece<'_>]) {
+        let mut node = Node { nodes: 1, first: id, last: id, ..Node::default() };
+        pack::number_entry((pairs.len() / 2) as i64, &mut node.data);
+        for pair in pairs.chunks(2) {
+            pack::entry(pair[0].bytes, &mut node.data);
+            node.fields.push(pair[0].bytes.into());
+        }
+        pack::number_entry(0, &mut node.data);
+        node.bytes = node.data.len() as u64 + 4;
+        self.kept += node.data.capacity();
+        self.nodes.push_back(node);
+    }
+
+    /// A node of a base: the identifier it counts from, and its listpack.
+    pub fn load(&mut self, id: Id, listpack: &[u8], scales: &mut Scales) {
+        let mut entries = pack::entries(listpack);
+        let mut number = || entries.next().and_then(pack::Packed::number);
+        let (Some(live), Some(deleted), Some(fields)) = (number(), number(), number()) else {
+            return;
+        };
+        let names: Vec<_> = entries.by_ref().take(usize::try_from(fields).unwrap_or(0)).collect();
+        let name_lens: Vec<u64> = names.iter().map(|name| name.text_len() as u64).collect();
+        let text = |packed: &pack::Packed<'_>| match packed {
+            pack::Packed::Number(number) => number.to_string().into_bytes().into(),
+            pack::Packed::Text(text) => (*text).into(),
+        };
+        let mut node = Node {
+            nodes: 1,
+            first: id,
+            last: id,
+            fields: names.iter().map(text).collect(),
+            bytes: (listpack.len() - pack::FRAME.min(listpack.len())) as u64,
+            ..Node::default()
+        };
+        // The two counts are not kept.
+        let body = listpack.get(pack::FRAME - 1..listpack.len() - 1).unwrap_or_default();
+        let counts = |body: &[u8]| {
+            Some(pack::first(body)?.1 + pack::first(&body[pack::first(body)?.1..])?.1)
+        };
+        node.data = body[counts(body).unwrap_or(0)..].to_vec();
+        entries.next();
+        for _ in 0..live.saturating_add(deleted) {
+            let mut number = || entries.next().and_then(pack::Packed::number);
+            let (Some(flags), Some(ms), Some(seq)) = (number(), number(), number()) else { break };
+            let id = (id.0.wrapping_add_signed(ms), id.1.wrapping_add_signed(seq));
+            let lens: Vec<u64> = if flags & SAME_FIELDS != 0 {
+                let values = entries.by_ref().take(name_lens.len()).map(|v| v.text_len() as u64);
+                values.chain(name_lens.iter().copied()).collect()
+            } else {
+                let count = number().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+                entries.by_ref().take(2 * count).map(|piece| piece.text_len() as u64).collect()
+            };
+            entries.next();
+            node.total += 1;
+            node.last = id;
+            if flags & 1 == 0 {
+                node.live += 1;
+                node.resp += entry_resp(id, lens.into_iter());
+            }
+        }
+        self.live += node.live;
+        self.kept += node.data.capacity();
+        self.nodes.push_back(node);
+        if self.kept > KEPT {
+            self.forget(scales);
+        }
+    }
+
+    /// Keeps only the sums of all nodes but the last.
+    fn forget(&mut self, scales: &mut Scales) {
+        let last = self.nodes.len().saturating_sub(1);
+        for node in self.nodes.iter_mut().take(last).filter(|node| !node.data.is_empty()) {
+            if self.forgotten.is_multiple_of(8) {
+                let packed = scales.listpack(&node.data, node.total as usize);
+                self.squeezed.0 += node.data.len() as f64;
+                self.squeezed.1 += packed;
+            }
+            self.forgotten += 1;
+            self.kept -= node.data.capacity().min(self.kept);
+            (node.data, node.fields) = (Vec::new(), Vec::new());
+        }
+        if self.nodes.len() > NODES {
+            self.join();
+        }
+    }
+
+    /// Puts forgotten neighbours together, two and two.
+    fn join(&mut self) {
+        let old = std::mem::take(&mut self.nodes);
+        let mut fresh = false;
+        for node in old {
+            match self.nodes.back_mut() {
+                Some(before) if fresh && before.data.is_empty() && node.data.is_empty() => {
+                    before.nodes += node.nodes;
+                    before.last = node.last;
+                    before.total += node.total;
+                    before.live += node.live;
+                    before.bytes += node.bytes;
+                    before.resp += node.resp;
+                    fresh = false;
+                }
+                _ => {
+                    self.nodes.push_back(node);
+                    fresh = true;
+                }
+            }
+        }
+    }
+
+    /// Keeps the last `length` entries.
+    pub fn trim_to_length(&mut self, length: u64) {
+        while self.live > length {
+            let Some(node) = self.nodes.front_mut() else { return };
+            let over = self.live - length;
+            if node.live <= over {
+                self.drop_first();
+            } else {
+                node.take(over);
+                self.live -= over;
+            }
+        }
+    }
+
+    /// Keeps the entries from `id` on.
+    pub fn trim_to_id(&mut self, id: Id) {
+        while let Some(node) = self.nodes.front_mut().filter(|node| node.first < id) {
+            if node.last < id {
+                self.drop_first();
+                continue;
+            }
+            // Evenly spread over time between the first and the last, for all that is known.
+            let part = |to: Id| (to.0 - node.first.0) as f64 * 1000.0 + to.1 as f64;
+            let share = part(id) / part(node.last).max(1.0);
+            let gone = ((node.total as f64 * share.clamp(0.0, 1.0)) as u64)
+                .saturating_sub(node.total - node.live);
+            node.take(gone);
+            self.live -= gone.min(self.live);
+            return;
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(node) = self.nodes.pop_front() {
+            self.live -= node.live.min(self.live);
+            self.kept -= node.data.capacity().min(self.kept);
+        }
+    }
+
+    /// XDEL
+    pub fn delete(&mut self, id: Id) {
+        let at = self.nodes.partition_point(|node| node.last < id);
+        let Some(node) = self.nodes.get_mut(at).filter(|node| node.first <= id) else { return };
+        node.take(1);
+        self.live = self.live.saturating_sub(1);
+        if node.live == 0
+            && let Some(node) = self.nodes.remove(at)
+        {
+            self.kept -= node.data.capacity().min(self.kept);
+        }
+    }
+
+    /// What it costs, with its key of that length.
+    pub fn cost(&self, key_len: u64, scales: &mut Scales) -> Cost {
+        let key = bulk(key_len);
+        let entries: u64 = self.nodes.iter().map(|node| node.resp).sum();
+        // XSETID key id ENTRIESADDED n MAXDELETEDID id
+        let set_id = header(7) + bulk(6) + key + bulk(20) + bulk(12) + bulk(6) + bulk(12) + bulk(3);
+        let resp = entries + self.live * (bulk(4) + key) + set_id;
+        let nodes: u64 = self.nodes.iter().map(|node| node.nodes).sum();
+        // Counts and identifiers of the stream, then those of its nodes.
+        let mut rdb = (30 + 17 * nodes) as f64;
+        let (mut squeezed, mut unknown) = (self.squeezed, 0.0);
+        for node in &self.nodes {
+            if node.data.is_empty() {
+                unknown += node.bytes as f64;
+                continue;
+            }
+            let packed = scales.listpack(&node.data, node.total as usize);
+            squeezed = (squeezed.0 + node.data.len() as f64, squeezed.1 + packed);
+            rdb += packed + 4.0;
+        }
+        rdb += unknown * if squeezed.0 > 0.0 { squeezed.1 / squeezed.0 } else { 1.0 };
+        let mut cost = Cost { resp: resp as f64, rdb };
+        cost += self.groups.cost(key_len);
+        cost
+    }
+}
+
+/// Bytes of an entry in a log but for the command's name and the key.
+fn entry_resp(id: Id, lens: impl Iterator<Item = u64>) -> u64 {
+    let (mut count, mut bytes) = (0, 0);
+    for len in lens {
+        count += 1;
+        bytes += bulk(len);
+    }
+    let id_len = pack::decimal(id.0.cast_signed()) + 1 + pack::decimal(id.1.cast_signed());
+    header(3 + count) + bulk(id_len as u64) + bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(count: u64) -> (Stream, Scales) {
+        let (mut stream, mut scales) = (Stream::default(), Scales::default());
+        for i in 0..count {
+            let value = format!("value {i}");
+            let pairs =
+                ["name", &value].map(|t| Piece { bytes: t.as_bytes(), len: t.len() as u64 });
+            stream.add((1_700_000_000_000 + i, 0), &pairs, &mut scales);
+        }
+        (stream, scales)
+    }
+
+    #[test]
+    fn trimming_keeps_the_newest() {
+        let (mut stream, mut scales) = filled(50_000);
+        assert!(stream.kept() < 2 * KEPT, "{}", stream.kept());
+        let whole = stream.cost(1, &mut scales);
+        stream.trim_to_length(25_000);
+        assert_eq!(stream.live, 25_000);
+        let half = stream.cost(1, &mut scales);
+        for (whole, half) in [(whole.resp, half.resp), (whole.rdb, half.rdb)] {
+            assert!((0.49..0.52).contains(&(half / whole)), "{half} of {whole}");
+        }
+        stream.trim_to_id((1_700_000_000_000 + 40_000, 0));
+        assert!(stream.live.abs_diff(10_000) < 60, "{}", stream.live);
+        stream.delete((1_700_000_049_999, 0));
+        stream.trim_to_length(0);
+        assert_eq!((stream.live, stream.nodes.len()), (0, 0));
+    }
+
+    #[test]
+    fn pending_entries_are_told_apart() {
+        let (mut stream, mut scales) = filled(10);
+        let none = stream.cost(1, &mut scales).resp;
+        stream.groups.claim(1, 100);
+        stream.groups.claim(1, 100);
+        stream.groups.claim(2, 100);
+        assert_eq!(stream.cost(1, &mut scales).resp, none + 200.0);
+        stream.groups.acknowledge(1);
+        assert_eq!(stream.cost(1, &mut scales).resp, none + 100.0);
+    }
+}

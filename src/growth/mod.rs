@@ -1,0 +1,24 @@
+//! Where a set is going: when it will be rewritten, how it grew, what a rewrite would give back.
+//!
+//! [`Growth`] sees a set in one pass; the rest is arithmetic on what it saw. Knows events and settings; reads
+//! neither files nor clocks.
+
+mod advice;
+mod hold;
+mod live;
+mod load;
+mod observe;
+mod outlook;
+mod simulate;
+mod timeline;
+mod trigger;
+
+pub use advice::Advice;
+pub use hold::Hold;
+pub use live::{BUDGET, LiveEstimate};
+pub use load::{ASSUMED, Load, Speed};
+pub use observe::{Growth, GrowthOptions, GrowthReport};
+pub use outlook::{Outlook, REWRITE_SPEED, RateSource, Rewrite, Surroundings};
+pub use simulate::{Simulation, simulate};
+pub use timeline::{Axis, Bucket, Clock, Peak, Timeline};
+pub use trigger::{Since, Trigger};

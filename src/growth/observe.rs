@@ -1,0 +1,256 @@
+//! One pass over a set: what was appended when, and what of it is alive.
+
+use std::collections::HashMap;
+
+use crate::aof::{Aof, Depth, Event, Role};
+use crate::command::{self, CommandId};
+use crate::format::annotation;
+use crate::format::rdb;
+use crate::format::resp::Record;
+use crate::scan::{Context, Observer};
+use crate::stats::Grouping;
+
+use super::live::{BUDGET, Live, LiveEstimate};
+use super::timeline::{Clock, Peak, Recorder, Timeline};
+
+/// How to look.
+#[derive(Clone, Debug)]
+pub struct GrowthOptions {
+    /// Unix milliseconds: keys that expire before are gone.
+    pub now_ms: i64,
+    /// How keys are put into families.
+    pub grouping: Grouping,
+    /// Memory for what is alive, bytes.
+    pub budget: usize,
+    /// What chooses the keys to follow when not all of them fit; something else each time when there is none.
+    pub seed: Option<u64>,
+}
+
+impl GrowthOptions {
+    /// As of this time in Unix milliseconds.
+    pub fn at(now_ms: i64) -> Self {
+        Self { now_ms, grouping: Grouping::default(), budget: BUDGET, seed: None }
+    }
+}
+
+/// Writers that are told apart: commands and families of keys.
+const WRITERS: usize = 4096;
+
+/// Sees how a set grew.
+#[derive(Debug)]
+pub struct Growth {
+    options: GrowthOptions,
+    /// By segment: whether it is what a rewrite wrote, not what was appended.
+    is_base: Vec<bool>,
+    in_base: bool,
+    recorder: Recorder,
+    writers: HashMap<(Option<CommandId>, Vec<u8>), u32>,
+    pattern: Vec<u8>,
+    live: Live,
+    commands: u64,
+    report: GrowthReport,
+}
+
+/// What a [`Growth`] answers.
+#[derive(Clone, Debug)]
+pub struct GrowthReport {
+    /// What was appended, over time where that is known.
+    pub timeline: Timeline,
+    /// How the clock ran.
+    pub clock: Clock,
+    /// Bytes a second by the annotations, from the first time told to the latest.
+    pub bytes_per_second: Option<f64>,
+    /// When much more than usual was written, the most first.
+    pub peaks: Vec<Peak>,
+    /// The command and family that wrote most of all, and its part.
+    pub heaviest: Option<(String, Vec<u8>, f64)>,
+    /// What a rewrite would write.
+    pub live: LiveEstimate,
+    /// Records of all parts.
+    pub commands: u64,
+    /// Bytes outside RDB parts.
+    pub resp_bytes: u64,
+    /// Bytes of RDB parts.
+    pub rdb_bytes: u64,
+    /// Keys in them.
+    pub rdb_keys: u64,
+    /// Bytes of bases and of what was appended, as they were read.
+    pub base_bytes: u64,
+    /// See `base_bytes`.
+    pub appended_bytes: u64,
+    /// Bytes appended up to each second that was told, in order, as far as they were kept.
+    pub told: Vec<(i64, u64)>,
+}
+
+/// Times told that are kept, so that a size at a time can be looked up.
+const TOLD: usize = 4096;
+
+impl Growth {
+    /// For this set.
+    pub fn new(aof: &Aof, options: GrowthOptions) -> Self {
+        let live = Live::new(options.budget, options.seed);
+        let (timeline, _) = Recorder::new().finish();
+        Self {
+            is_base: aof.segments.iter().map(|segment| segment.role == Role::Base).collect(),
+            in_base: false,
+            recorder: Recorder::new(),
+            writers: HashMap::new(),
+            pattern: Vec::new(),
+            live,
+            commands: 0,
+            report: GrowthReport {
+                timeline,
+                clock: Clock::default(),
+                bytes_per_second: None,
+                peaks: Vec::new(),
+                heaviest: None,
+                live: LiveEstimate::default(),
+                commands: 0,
+                resp_bytes: 0,
+                rdb_bytes: 0,
+                rdb_keys: 0,
+                base_bytes: 0,
+                appended_bytes: 0,
+                told: Vec::new(),
+            },
+            options,
+        }
+    }
+
+    #[inline]
+    fn appended(&mut self, record: &Record<'_>, id: Option<CommandId>) {
+        if self.recorder.record(record.len) {
+            self.ask(record, id);
+        }
+    }
+
+    /// Finds out who wrote a record.
+    fn ask(&mut self, record: &Record<'_>, id: Option<CommandId>) {
+        self.pattern.clear();
+        if let Some(key) = id.and_then(|id| command::first_key(id, record)) {
+            self.options.grouping.pattern(key.head, &mut self.pattern);
+        }
+        let next = self.writers.len() as u32;
+        let writer = (id, std::mem::take(&mut self.pattern));
+        let number = match self.writers.get(&writer) {
+            Some(number) => *number,
+            // All others are one.
+            None if self.writers.len() >= WRITERS => u32::MAX,
+            None => *self.writers.entry(writer.clone()).or_insert(next),
+        };
+        self.pattern = writer.1;
+        self.recorder.credit(number);
+    }
+
+    fn tell(&mut self, seconds: i64) {
+        self.recorder.tell(seconds);
+        let told = &mut self.report.told;
+        if told.len() >= TOLD {
+            let mut place = 0;
+            told.retain(|_| {
+                place += 1;
+                place % 2 == 1
+            });
+        }
+        told.push((seconds, self.report.appended_bytes));
+    }
+}
+
+impl Observer for Growth {
+    type Report = GrowthReport;
+
+    fn begin(&mut self, segment: usize) {
+        self.in_base = self.is_base.get(segment).copied().unwrap_or(false);
+    }
+
+    #[inline]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        let (start, end) = event.span();
+        let is_rdb = match event {
+            Event::Record(record, id) => {
+                self.commands += 1;
+                self.live.record(at.db, record, *id);
+                if !self.in_base {
+                    self.appended(record, *id);
+                }
+                false
+            }
+            Event::Annotation { kind: annotation::Kind::Timestamp(seconds), .. } => {
+                if !self.in_base {
+                    self.tell(*seconds);
+                }
+                false
+            }
+            Event::Rdb(part) => {
+                self.live.base(part.end - part.start);
+                self.report.rdb_keys += part.walked.outcome.keys;
+                true
+            }
+            Event::Damage(damage) if damage.rdb.is_some() => {
+                self.live.broken_base();
+                true
+            }
+            _ => false,
+        };
+        let bytes = end - start;
+        let report = &mut self.report;
+        if is_rdb {
+            report.rdb_bytes += bytes;
+        } else {
+            report.resp_bytes += bytes;
+        }
+        // An RDB in front of a pre-7.0 log is what its last rewrite wrote.
+        if self.in_base || is_rdb {
+            report.base_bytes += bytes;
+        } else {
+            report.appended_bytes += bytes;
+        }
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Contents
+    }
+
+    fn opens(&mut self, _: &Context, value: &rdb::Opening<'_>) -> bool {
+        self.live.opens(value)
+    }
+
+    fn piece(&mut self, _: &Context, piece: &rdb::Piece<'_>) {
+        self.live.piece(piece);
+    }
+
+    fn library(&mut self, _: &Context, library: &rdb::Library<'_>) {
+        self.live.library(library);
+    }
+
+    fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
+        self.live.entry(entry);
+    }
+
+    fn finish(self) -> GrowthReport {
+        let mut report = self.report;
+        report.clock = self.recorder.clock;
+        report.commands = self.commands;
+        report.live = self.live.finish(self.options.now_ms);
+        let mut names: Vec<_> =
+            self.writers.into_iter().map(|(who, number)| (number, who)).collect();
+        names.sort_unstable_by_key(|(number, _)| *number);
+        let writer = |number: u32| match names.get(number as usize) {
+            Some((_, (id, pattern))) => {
+                let name = id.map_or("?".to_owned(), |id| id.command().name.clone());
+                (name, pattern.clone())
+            }
+            None => ("others".to_owned(), Vec::new()),
+        };
+        (report.timeline, report.bytes_per_second) = self.recorder.finish();
+        report.peaks = report.timeline.coarse(PEAK_BUCKETS).peaks(writer);
+        report.heaviest = report.timeline.heaviest().map(|(number, share)| {
+            let (command, prefix) = writer(number);
+            (command, prefix, share)
+        });
+        report
+    }
+}
+
+/// Buckets in which peaks are looked for: as many as a screen shows.
+const PEAK_BUCKETS: usize = 120;

@@ -1,0 +1,219 @@
+//! What follows from how a set grew: when, how large, and what to do about it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::aof::{Aof, Layout, LeftoverKind, Role};
+use crate::disk::Room;
+
+use super::advice::{Advice, advise};
+use super::hold::{Hold, holds};
+use super::load::Load;
+use super::observe::GrowthReport;
+use super::simulate::{Simulation, simulate};
+use super::trigger::{Since, Trigger};
+
+/// Bytes a second that a rewrite is taken to write, to know what is appended meanwhile.
+pub const REWRITE_SPEED: u64 = 64 << 20;
+
+/// Where a rate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateSource {
+    /// `#TS:` annotations.
+    Annotations,
+    /// When the base and the last increment were written to last.
+    FileTimes,
+}
+
+/// What a rewrite would bring.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rewrite {
+    /// It would be written as RDB.
+    pub is_rdb: bool,
+    /// Bytes of the base that it would write.
+    pub estimated_bytes: u64,
+    /// What that may be off by, in percent.
+    pub error_percent: f64,
+    /// Bytes that would be given back.
+    pub reclaimable_bytes: u64,
+    /// Bytes that the set takes at the peak of the next rewrite: old files, new base, and what is appended meanwhile.
+    pub peak_disk_bytes: u64,
+}
+
+/// All that follows.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// As a server counts that starts with this set.
+    pub trigger: Trigger,
+    /// As it looks to servers that have seen more of it.
+    pub others: Vec<Trigger>,
+    /// Bytes of base and increments, as files.
+    pub base_bytes: u64,
+    /// See `base_bytes`.
+    pub increment_bytes: u64,
+    /// Bytes appended a second, and how that is known.
+    pub rate: Option<(f64, RateSource)>,
+    /// Unix seconds of the next rewrite, at that rate.
+    pub rewrite_at: Option<i64>,
+    /// Unix seconds when the file system is full, if nothing is rewritten.
+    pub disk_full_at: Option<i64>,
+    /// What a rewrite would bring.
+    pub rewrite: Rewrite,
+    /// The file system.
+    pub disk: Option<Room>,
+    /// Bytes beside the set that could be given back.
+    pub leftover_bytes: u64,
+    /// What keeps a rewrite from happening.
+    pub holds: Vec<Hold>,
+    /// The rule in force, played over the timeline, and the others that were asked for.
+    pub simulations: Vec<Simulation>,
+    /// Bytes written for each byte appended, when rewrites go on as they would now.
+    pub write_amplification: Option<f64>,
+    /// How long loading takes.
+    pub load: Load,
+    /// What to do.
+    pub advice: Advice,
+}
+
+/// What is known beside the set.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Unix seconds.
+    pub now: i64,
+    /// The file system that the set lies on.
+    pub disk: Option<Room>,
+    /// Other rules to play over the timeline: percentage and minimum.
+    pub rules: Vec<(u32, u64)>,
+}
+
+impl Outlook {
+    /// From what was seen of a set.
+    pub fn new(aof: &Aof, report: &GrowthReport, around: &Surroundings) -> Self {
+        let (base_bytes, increment_bytes) = sizes(aof, report);
+        let trigger = Trigger::new(base_bytes, increment_bytes, &aof.settings);
+        let rate = rate(aof, report, increment_bytes);
+        let per_second = rate.map_or(0.0, |(rate, _)| rate);
+        let after = |bytes: u64| {
+            let seconds = bytes as f64 / per_second;
+            // Beyond a century nobody plans.
+            (seconds < 3.2e9).then(|| around.now.saturating_add(seconds as i64))
+        };
+        let rewrite = rewrite(aof, report, &trigger, per_second);
+        let holds = holds(aof, &trigger, around.now);
+        let rules = std::iter::once((trigger.percentage, trigger.min_size_bytes));
+        let rules = rules.chain(around.rules.iter().copied());
+        let play = |(percentage, min_size_bytes)| {
+            let rule = trigger.under(percentage, min_size_bytes);
+            simulate(&report.timeline, &rule, base_bytes, rewrite.estimated_bytes)
+        };
+        let mut outlook = Self {
+            trigger,
+            others: others(aof, report, &trigger),
+            base_bytes,
+            increment_bytes,
+            rate,
+            rewrite_at: trigger.remaining_bytes().and_then(after),
+            disk_full_at: around.disk.and_then(|disk| after(disk.free)),
+            rewrite,
+            disk: around.disk,
+            leftover_bytes: aof.leftovers.iter().map(|leftover| leftover.len).sum(),
+            holds,
+            simulations: rules.map(play).collect(),
+            write_amplification: amplification(&trigger, rewrite.estimated_bytes),
+            load: Load::estimated(report),
+            advice: Advice::Nothing(String::new()),
+        };
+        outlook.advice = advise(&outlook);
+        outlook
+    }
+
+    /// Bytes of all files.
+    pub fn current_bytes(&self) -> u64 {
+        self.base_bytes.saturating_add(self.increment_bytes)
+    }
+}
+
+/// Bytes of base and increments. A single file is all base to a server that starts with it.
+fn sizes(aof: &Aof, report: &GrowthReport) -> (u64, u64) {
+    if aof.layout != Layout::MultiPart {
+        return (report.base_bytes + report.appended_bytes, 0);
+    }
+    let sum = |role| {
+        let of_role = aof.live().filter(|(_, segment)| segment.role == role);
+        of_role.filter_map(|(_, segment)| segment.len()).sum()
+    };
+    (sum(Role::Base), sum(Role::Increment))
+}
+
+fn seconds(time: SystemTime) -> Option<f64> {
+    time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
+}
+
+/// Bytes a second: by annotations, else from when the base was done to when the last increment was written to.
+fn rate(aof: &Aof, report: &GrowthReport, increment_bytes: u64) -> Option<(f64, RateSource)> {
+    if let Some(rate) = report.bytes_per_second {
+        return Some((rate, RateSource::Annotations));
+    }
+    let time = |role| {
+        let of_role = aof.live().filter(move |(_, segment)| segment.role == role);
+        of_role.filter_map(|(_, segment)| seconds(segment.file()?.modified()?)).last()
+    };
+    let (from, to) = (time(Role::Base)?, time(Role::Increment)?);
+    // A copy has all times alike, and tells nothing.
+    let span = Some(to - from).filter(|span| *span >= 1.0)?;
+    Some((increment_bytes as f64 / span, RateSource::FileTimes))
+}
+
+/// The same files in the eyes of other servers, where that makes a difference.
+fn others(aof: &Aof, report: &GrowthReport, trigger: &Trigger) -> Vec<Trigger> {
+    let mut others = Vec::new();
+    let base = aof.live().map(|(_, segment)| segment).find(|segment| segment.role == Role::Base);
+    let Some(base) = base.filter(|_| aof.layout == Layout::MultiPart) else { return others };
+    // The base it made itself has no keys; any other was written by a rewrite.
+    if base.seq == Some(1) && report.rdb_keys == 0 && report.base_bytes == report.rdb_bytes {
+        others.push(trigger.fresh());
+    } else if let Some(done) = base.file().and_then(|file| seconds(file.modified()?)) {
+        // A base that was written to after all annotations is a copy, and its time tells nothing.
+        let by_then = report.told.iter().find(|(at, _)| *at as f64 > done);
+        if let Some(appended) = by_then.map(|(_, bytes)| *bytes).filter(|bytes| *bytes > 0) {
+            others.push(trigger.since_rewrite(appended));
+        }
+    }
+    others.retain(|other| other.since != Since::Restart);
+    others
+}
+
+fn rewrite(aof: &Aof, report: &GrowthReport, trigger: &Trigger, per_second: f64) -> Rewrite {
+    let is_rdb = match aof.settings.use_rdb_preamble {
+        Some(is_rdb) => is_rdb,
+        None => report.rdb_bytes > 0 || report.base_bytes == 0,
+    };
+    let live = &report.live;
+    let (estimated_bytes, error_percent) = match is_rdb {
+        true => (live.rdb_bytes, live.rdb_error_percent),
+        false => (live.resp_bytes, live.resp_error_percent),
+    };
+    let current = trigger.current_bytes;
+    let then = trigger.files_at_rewrite_bytes().unwrap_or(current).max(current);
+    let meanwhile = per_second * estimated_bytes as f64 / REWRITE_SPEED as f64;
+    Rewrite {
+        is_rdb,
+        estimated_bytes,
+        error_percent,
+        reclaimable_bytes: current.saturating_sub(estimated_bytes),
+        peak_disk_bytes: then.saturating_add(estimated_bytes).saturating_add(meanwhile as u64),
+    }
+}
+
+/// Bytes written for each byte appended: a rewrite writes what is alive, and lets the set grow to the next one.
+fn amplification(trigger: &Trigger, live: u64) -> Option<f64> {
+    let after = Trigger { base_bytes: live, current_bytes: live, ..*trigger };
+    let appended = after.remaining_bytes()?.max(1);
+    Some((appended + live) as f64 / appended as f64)
+}
+
+/// Whether a leftover is what a rewrite writes before it is done.
+pub(super) fn is_rewrite(leftover: &crate::aof::Leftover) -> bool {
+    let name = leftover.path.file_name().map(|name| name.as_encoded_bytes().to_vec());
+    leftover.kind == LeftoverKind::Temporary
+        && name.is_some_and(|name| name.starts_with(b"temp-rewriteaof-"))
+}

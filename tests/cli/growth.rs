@@ -1,0 +1,168 @@
+//! `growth` as a script and as a reader sees it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::schema::faults;
+use super::world::*;
+
+fn growth(words: &[&str], set: &Set) -> Value {
+    let mut command = aofkit();
+    finish(command.args(["growth", "--json"]).args(words).arg(set.dir())).expect(0).json()
+}
+
+/// A quarter of an hour of writes, with a burst of another command in the middle of it.
+fn busy() -> Vec<u8> {
+    let mut log = Vec::new();
+    for second in 0..900 {
+        log.extend(format!("#TS:{}\r\n", 1_764_000_000 + second).into_bytes());
+        let user = format!("user:{}:profile", second % 50);
+        log.extend(record(&[b"SET", user.as_bytes(), &[b'v'; 100]]));
+        if (400..430).contains(&second) {
+            for i in 0..40 {
+                log.extend(record(&[b"LPUSH", b"queue:mail", format!("mail {i}").as_bytes()]));
+            }
+        }
+    }
+    log
+}
+
+#[test]
+fn the_rule_and_the_sizes_are_those_of_the_files() {
+    let set = Set::of(&busy());
+    let base = fs::metadata(set.file(BASE)).unwrap().len();
+    let increment = fs::metadata(set.file(INCREMENT)).unwrap().len();
+    let report = growth(&[], &set);
+    assert_eq!(report["base_bytes"], base);
+    assert_eq!(report["increment_bytes"], increment);
+    assert_eq!(report["growth_percent"], (base + increment) * 100 / base.max(1) - 100);
+    assert_eq!(report["trigger"]["rewrite_at_bytes"], (64 << 20) + 1);
+    assert_eq!(report["trigger"]["remaining_bytes"], (64 << 20) + 1 - base - increment);
+    assert_eq!(report["trigger"]["source"], "default");
+    let conf = set.root().join("redis.conf");
+    let (root, dir) = (set.root().display(), set.dir());
+    let dir = dir.file_name().unwrap().to_str().unwrap();
+    let rule = "auto-aof-rewrite-percentage 0\naof-use-rdb-preamble no";
+    fs::write(&conf, format!("dir {root}\nappenddirname {dir}\n{rule}\n")).unwrap();
+    let report = run(["growth", "--json", "--conf", conf.to_str().unwrap()]).expect(0).json();
+    assert!(report["trigger"]["rewrite_at_bytes"].is_null());
+    assert_eq!(
+        (&report["trigger"]["source"], &report["holds"][0]["kind"]),
+        (&"conf".into(), &"off".into())
+    );
+    assert_eq!(report["rewrite"]["format"], "resp");
+}
+
+#[test]
+fn bytes_over_time_add_up_and_a_peak_is_named() {
+    let set = Set::of(&busy());
+    let report = growth(&[], &set);
+    let rows = report["timeline"].as_array().unwrap();
+    let bytes: u64 = rows.iter().map(|row| row["bytes"].as_u64().unwrap()).sum();
+    let stats = run(["stats", "--json", set.dir().to_str().unwrap()]).json();
+    let base = fs::metadata(set.file(BASE)).unwrap().len();
+    assert_eq!(stats["totals"]["command_bytes"], base + bytes, "what a rewrite wrote is not in it");
+    let seconds: u64 = rows.iter().map(|row| row["seconds"].as_u64().unwrap()).sum();
+    assert!((900..=1000).contains(&seconds), "{seconds}");
+    let peaks = report["peaks"].as_array().unwrap();
+    assert_eq!(peaks.len(), 1);
+    assert_eq!(
+        (&peaks[0]["command"], &peaks[0]["prefix"]),
+        (&"LPUSH".into(), &"queue:mail".into())
+    );
+    let rate = report["rate_bytes_per_second"].as_f64().unwrap();
+    assert!((rate * 899.0 / bytes as f64 - 1.0).abs() < 0.01, "{rate}");
+    assert_eq!(report["rate_source"], "annotations");
+    assert!(report["forecast"]["rewrite_at"].is_string());
+    // 50 users, 1200 elements and the base's 10 keys are alive, of 900, 1200 and 10 writes.
+    let rewritten = report["rewrite"]["resp_bytes"].as_u64().unwrap();
+    assert!((20_000..30_000).contains(&rewritten), "{rewritten}");
+    assert_eq!(
+        (&report["rewrite"]["keys"], &report["rewrite"]["complete"]),
+        (&61.into(), &true.into())
+    );
+}
+
+#[test]
+fn without_annotations_it_is_told_along_the_log() {
+    let report = growth(&[], &Set::of(&sets(5000)));
+    assert_eq!(report["timeline_axis"], "offset");
+    assert!(
+        report["timeline"][0]["start_at"].is_null() && report["timeline"][0]["start_bytes"] == 0
+    );
+    let text = finish(aofkit().arg("growth").arg(Set::of(&sets(5000)).dir())).expect(0).out;
+    assert!(text.contains("bytes per command along the log"), "{text}");
+}
+
+#[test]
+fn other_rules_are_played_over_the_same_time() {
+    let words = ["--percentage", "50,400", "--min-size", "1kb"];
+    let report = growth(&words, &Set::of(&busy()));
+    let rules = report["simulations"].as_array().unwrap();
+    assert_eq!(rules.len(), 3);
+    let rewrites: Vec<_> = rules.iter().map(|rule| rule["rewrites"].as_u64().unwrap()).collect();
+    assert!(rewrites[0] == 0 && rewrites[1] > rewrites[2] && rewrites[2] > 0, "{rewrites:?}");
+    run(["growth", "--min-size", "much", "."]).expect(2);
+}
+
+#[test]
+fn the_screen_fits_and_reads_the_same_without_colour() {
+    let set = Set::of(&busy());
+    let path = set.dir().display().to_string();
+    for columns in ["80", "100"] {
+        let told = |color: &str| {
+            let mut command = aofkit();
+            command.args(["growth", "--percentage", "50", "--color", color]).arg(set.dir());
+            finish(command.env("COLUMNS", columns)).expect(0).out
+        };
+        let (plain, painted) = (told("never"), told("always"));
+        let width: usize = columns.parse().unwrap();
+        let wide = |line: &&str| line.chars().count() > width && !line.contains(&path);
+        assert_eq!(plain.lines().filter(wide).collect::<Vec<_>>(), [""; 0]);
+        assert!(!plain.contains('\x1b') && painted.contains('\x1b'));
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in ["next rewrite", "peak 1", "LPUSH of queue:mail", "disk", "next:"] {
+            assert!(plain.contains(words), "{words}: {plain}");
+        }
+    }
+    let hidden = finish(aofkit().args(["growth", "--redact"]).arg(set.dir())).expect(0).out;
+    assert!(!hidden.contains("queue"), "{hidden}");
+}
+
+#[test]
+fn a_threshold_ends_with_30_and_several_sets_begin_with_the_outlier() {
+    let set = Set::of(&busy());
+    copy_tree(&Set::of(&sets(3)).dir(), &set.root().join("quiet"));
+    let root = set.root().to_str().unwrap();
+    let report = run(["growth", "--json", root]).expect(0).json();
+    let each = report["sets"].as_array().unwrap();
+    let percent = |of: &Value| of["growth_percent"].as_u64().unwrap();
+    assert!(each.len() == 2 && percent(&each[0]) > percent(&each[1]));
+    let sum = each.iter().map(|one| one["current_bytes"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(report["total"]["current_bytes"], sum);
+    let schema = serde_json::from_str(&run(["schema", "growth"]).expect(0).out).unwrap();
+    assert_eq!(faults(&schema, &report), [""; 0]);
+    assert!(run(["growth", root]).expect(0).out.contains("quiet"));
+    let above = run(["growth", "--fail-above", "growth_percent=300", root]).expect(30);
+    assert!(above.err.contains("growth_percent is"), "{}", above.err);
+    run(["growth", "--fail-above", "increments=5", root]).expect(0);
+    run(["growth", "--fail-above", "nonsense=5", root]).expect(2);
+}
+
+#[test]
+fn what_keeps_a_rewrite_from_coming_is_told() {
+    let set = Set::of(&sets(10));
+    for number in 2..5 {
+        set.put(&format!("appendonly.aof.{number}.incr.aof"), b"");
+    }
+    let lines = (1..5).map(|n| format!("file appendonly.aof.{n}.incr.aof seq {n} type i\n"));
+    set.manifest(&format!("file {BASE} seq 1 type b\n{}", lines.collect::<String>()));
+    fs::write(set.root().join("temp-rewriteaof-42.aof"), b"so far").unwrap();
+    let report = growth(&[], &set);
+    let holds = report["holds"].as_array().unwrap();
+    let kinds: Vec<_> = holds.iter().map(|hold| hold["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"running") && kinds.contains(&"failing"), "{kinds:?}");
+    assert_eq!(report["advice"]["kind"], "find-fault");
+    assert_eq!(report["leftover_bytes"], 6);
+}

@@ -1,0 +1,46 @@
+//! The estimate of what is alive, with less memory than it needs: it must stay within the error it tells.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../benches/support/generate.rs"]
+mod generate;
+
+use std::fs;
+
+use aofkit::aof::{Aof, OpenOptions};
+use aofkit::growth::{Growth, GrowthOptions, LiveEstimate};
+use aofkit::progress::Silent;
+use aofkit::scan::{Pace, scan};
+use generate::Shape;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+fn estimate(log: &[u8], budget: usize, seed: u64) -> LiveEstimate {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.aof");
+    fs::write(&path, log).unwrap();
+    let aof = Aof::open(&path, &OpenOptions::default()).unwrap();
+    let options = GrowthOptions { budget, seed: Some(seed), ..GrowthOptions::at(NOW_MS) };
+    scan(&aof, Growth::new(&aof, options), &Pace::default(), &Silent).unwrap().live
+}
+
+#[test]
+fn a_sample_stays_within_the_error_it_tells() {
+    let log = generate::in_memory(Shape { value: 128, bytes: 6 << 20, seed: 5 });
+    let whole = estimate(&log, 1 << 30, 1);
+    assert!(whole.is_complete && whole.keys > 5_000, "{whole:?}");
+    for seed in 1..=4 {
+        let sample = estimate(&log, 512 << 10, seed);
+        assert!(!sample.is_complete && sample.followed_keys * 4 < whole.keys, "{sample:?}");
+        let off = |told: u64, real: u64| 100.0 * (told as f64 / real as f64 - 1.0);
+        let resp = off(sample.resp_bytes, whole.resp_bytes);
+        let rdb = off(sample.rdb_bytes, whole.rdb_bytes);
+        let keys = off(sample.keys, whole.keys);
+        eprintln!(
+            "{seed}: {resp:+.1} % of {:.1}, {rdb:+.1} % of {:.1}, keys {keys:+.1} %",
+            sample.resp_error_percent, sample.rdb_error_percent
+        );
+        assert!(resp.abs() <= sample.resp_error_percent, "{resp} {sample:?}");
+        assert!(rdb.abs() <= sample.rdb_error_percent, "{rdb} {sample:?}");
+        assert!(sample.resp_error_percent < 15.0, "{sample:?}");
+    }
+}

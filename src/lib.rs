@@ -7,7 +7,7 @@
 //!    means), [`rules`] (what each server accepts)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
-//! 4. observers: [`stats`], [`check`], [`print`] and [`moment`]
+//! 4. observers: [`stats`], [`check`], [`mod@print`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //! 6. acts: [`repair`], [`rewind`] and [`clean`]
 //!

@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 use crate::support::{copy_tree, in_parallel};
 
 /// Calls that change something, or decide what is changed.
-const CALLS: [&str; 14] = [
+const CALLS: [&str; 15] = [
     "openat",
     "write",
+    "pwrite64",
     "fsync",
     "fdatasync",
     "rename",

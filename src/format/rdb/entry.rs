@@ -3,7 +3,7 @@
 //! A [`Sink`] says by two constants what it wants; what nobody wants is not compiled into the walk.
 //! Entries come in the order of the file, one per key, after the last byte of its value was seen. They
 //! are made from headers where these tell; where not, the entries of that one value are counted as they pass
-//! (a [census](super::census)). A count is `None` only where an encoding is broken or a module's.
+//! (a census). A count is `None` only where an encoding is broken or a module's.
 //!
 //! | count of | stands in |
 //! |---|---|

@@ -1,7 +1,6 @@
 //! `aofkit cat`
 
 use std::io;
-use std::path::Path;
 
 use aofkit::aof::{Aof, Layout, Role, Segment};
 use aofkit::error::{Error, Result};
@@ -12,6 +11,7 @@ use aofkit::text::{count, name};
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Format, Reading};
+use super::changing;
 use super::filters::{FilterArgs, note_undated};
 use super::outcome::Outcome;
 use super::progress::Bar;
@@ -104,7 +104,8 @@ pub fn run(
     mut filter: Filter,
     context: &Context,
 ) -> std::result::Result<Outcome, Failure> {
-    let aof = only_set(args.reading.path(), context)?;
+    let path = args.reading.path();
+    let aof = changing::only(context.open_each(path)?, path)?.map_err(Failure::Usage)?;
     if let Some(typed) = &args.from_offset {
         filter.from(args.place(&aof, "--from-offset", typed).map_err(Failure::Usage)?);
     }
@@ -127,26 +128,6 @@ pub fn run(
         Ok(()) => Outcome::Done,
         Err(e) => super::unwritten(&e),
     })
-}
-
-/// The one set at `path`.
-fn only_set(path: &Path, context: &Context) -> std::result::Result<Aof, Failure> {
-    let mut sets = context.open_each(path)?;
-    if sets.len() > 1 {
-        let each = sets.iter().map(|set| match set {
-            Ok(aof) => name(aof.path.as_os_str().as_encoded_bytes()),
-            Err(e) => name(e.path().as_os_str().as_encoded_bytes()),
-        });
-        let each: Vec<_> = each.collect();
-        return Err(Failure::Usage(format!(
-            "several sets are here, name one: {}",
-            each.join(", ")
-        )));
-    }
-    match sets.pop() {
-        Some(set) => Ok(set?),
-        None => Err(Error::new(aofkit::error::ErrorKind::NotFound, path).into()),
-    }
 }
 
 fn print<F: Form>(

@@ -84,7 +84,11 @@ impl Most {
 
 /// The one set at `path`, or the usage error of a path that leads to several.
 pub fn open_one(path: &Path, options: &OpenOptions) -> Result<std::result::Result<Aof, String>> {
-    let mut sets = open_each(path, options)?;
+    only(open_each(path, options)?, path)
+}
+
+/// The one set of those that were opened at `path`, or the usage error of several.
+pub fn only(mut sets: Vec<Result<Aof>>, path: &Path) -> Result<std::result::Result<Aof, String>> {
     match (sets.pop(), sets.len()) {
         (Some(only), 0) => only.map(Ok),
         (None, _) => Err(Error::new(ErrorKind::NotFound, path)),

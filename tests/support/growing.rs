@@ -17,20 +17,23 @@ pub struct Growing {
     program: PathBuf,
     arguments: Vec<String>,
     dir: tempfile::TempDir,
-    child: Child,
+    process: Process,
     stream: BufReader<UnixStream>,
     queued: Vec<u8>,
     waiting: usize,
 }
 
-impl Drop for Growing {
+/// A process that is gone when this is dropped.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
-fn start(program: &Path, arguments: &[String], dir: &Path) -> (Child, BufReader<UnixStream>) {
+fn start(program: &Path, arguments: &[String], dir: &Path) -> (Process, BufReader<UnixStream>) {
     let socket = dir.join("s");
     let child = Command::new(program)
         .args(["--port", "0", "--save", "", "--appendonly", "yes", "--daemonize", "no"])
@@ -45,10 +48,11 @@ fn start(program: &Path, arguments: &[String], dir: &Path) -> (Child, BufReader<
         .stderr(Stdio::null())
         .spawn()
         .expect("start a server");
+    let process = Process(child);
     let started = Instant::now();
     loop {
         if let Ok(stream) = UnixStream::connect(&socket) {
-            return (child, BufReader::new(stream));
+            return (process, BufReader::new(stream));
         }
         assert!(started.elapsed() < PATIENCE, "the server opens no socket");
         thread::sleep(Duration::from_millis(5));
@@ -60,10 +64,10 @@ impl Growing {
     pub fn start(server: &Server, arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("make a temporary directory");
         let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
-        let (child, stream) = start(&server.program(), &arguments, dir.path());
+        let (process, stream) = start(&server.program(), &arguments, dir.path());
         let program = server.program();
         let mut growing =
-            Self { program, arguments, dir, child, stream, queued: Vec::new(), waiting: 0 };
+            Self { program, arguments, dir, process, stream, queued: Vec::new(), waiting: 0 };
         growing.until_loaded();
         growing
     }
@@ -71,10 +75,10 @@ impl Growing {
     /// Ends it, and starts it again on what it left.
     pub fn restart(&mut self) {
         self.must("CONFIG SET appendfsync always");
-        self.child.kill().expect("kill a program of our own");
-        self.child.wait().expect("wait for a killed program");
+        self.process.0.kill().expect("kill a program of our own");
+        self.process.0.wait().expect("wait for a killed program");
         fs::remove_file(self.dir.path().join("s")).expect("remove its socket");
-        (self.child, self.stream) = start(&self.program, &self.arguments, self.dir.path());
+        (self.process, self.stream) = start(&self.program, &self.arguments, self.dir.path());
         self.until_loaded();
     }
 

@@ -392,7 +392,7 @@ impl Keys {
             }
             self.tau_log += 1;
             let mut map = std::mem::take(&mut self.map);
-            let share = (self.budget / 8 >> (self.tau_log - FLOOR.ilog2())).max(SHARE);
+            let share = ((self.budget / 8) >> (self.tau_log - FLOOR.ilog2())).max(SHARE);
             map.retain(|_, held| {
                 if let Value::Members(members) = &mut held.value {
                     members.thin(share);

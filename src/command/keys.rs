@@ -70,6 +70,7 @@ pub struct Key<'a> {
 #[inline]
 pub fn first_key<'a>(id: CommandId, record: &Record<'a>) -> Option<Arg<'a>> {
     match id.command().keys.first {
+        First::At(1) => record.operands().next(),
         First::At(at) => record.args().nth(at),
         First::Never => None,
         First::Depends | First::Subcommand => keys(id, record).next().map(|key| key.arg),

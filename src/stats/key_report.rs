@@ -15,6 +15,24 @@ pub struct KeyRow {
     pub bytes: u64,
     /// By how much `bytes` may be too large; 0 when exact.
     pub error_bytes: u64,
+    /// At most so many records may have come before the `commands` counted.
+    pub error_commands: u64,
+    /// Bytes it takes in the base, 0 when it is not there; `None` when that was not kept of so small a key
+    /// among so many.
+    pub base_bytes: Option<u64>,
+}
+
+/// Keys by how often they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RewriteRow {
+    /// At least so many records.
+    pub times_from: u64,
+    /// At most so many; `None`: no end.
+    pub times_to: Option<u64>,
+    /// Keys that are the first key of so many records.
+    pub keys: u64,
+    /// Standard error of `keys`; 0 when they were counted.
+    pub error_keys: u64,
 }
 
 /// A family of keys.
@@ -30,6 +48,10 @@ pub struct PrefixRow {
     pub bytes: u64,
     /// Different keys, within [`super::HyperLogLog::ERROR`].
     pub keys_estimate: u64,
+    /// Keys in the base.
+    pub base_keys: u64,
+    /// Bytes they take there.
+    pub base_bytes: u64,
 }
 
 /// A hash slot that was written to.
@@ -48,6 +70,8 @@ pub struct SlotRow {
 pub struct KeyReport {
     /// The heaviest keys.
     pub keys: Option<Vec<KeyRow>>,
+    /// The keys written most often, by records.
+    pub most_often: Option<Vec<KeyRow>>,
     /// Families of keys; the rows of one depth add up to all bytes of records.
     pub prefixes: Option<Vec<PrefixRow>>,
     /// Hash slots; records without a key are in none.
@@ -56,6 +80,14 @@ pub struct KeyReport {
     pub slots_used: u64,
     /// Different keys altogether, within [`super::HyperLogLog::ERROR`].
     pub keys_estimate: u64,
+    /// That is no estimate: they were few enough to be counted.
+    pub is_exact: bool,
+    /// Keys by how often they were written; the first row are those written once and never again.
+    pub rewrites: Vec<RewriteRow>,
+    /// Keys in the base, when keys or prefixes were asked for.
+    pub base_keys: u64,
+    /// Bytes they take there.
+    pub base_bytes: u64,
     /// No key that is not in the table was written more to than this; 0 when all of them are in it.
     pub threshold_bytes: u64,
 }

@@ -1,5 +1,6 @@
 //! Observers that count. They judge nothing: damage is bytes without a meaning here.
 
+mod base_runs;
 mod faults;
 mod key_report;
 mod keys;
@@ -11,7 +12,7 @@ mod sketch;
 mod slots;
 
 pub use faults::Faults;
-pub use key_report::{KeyReport, KeyRow, PrefixRow, SlotRow};
+pub use key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow};
 pub use keys::{KeyOptions, KeyTraffic};
 pub use keyspace::{
     BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpace, KeySpaceOptions,

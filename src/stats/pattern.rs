@@ -79,21 +79,8 @@ impl Grouping {
     fn shape(&self, key: &[u8], pattern: &mut Vec<u8>) {
         let mut from = 0;
         for _ in 0..WORDS {
-            let (mut seen, mut digits, mut plain_end, mut at) = (0, 0, from, from);
-            while let Some(&byte) = key.get(at) {
-                let class = self.classes[usize::from(byte)];
-                if class & SEPARATOR != 0 {
-                    break;
-                }
-                seen |= class;
-                digits += usize::from(class & DIGIT != 0);
-                at += 1;
-                if class & DIGIT == 0 {
-                    plain_end = at;
-                }
-            }
+            let (at, spelled) = self.word(key, from);
             let word = &key[from..at];
-            let spelled = spelled(word, seen, digits, plain_end - from);
             if pattern.len() + spelled >= LONGEST {
                 break;
             }
@@ -108,6 +95,50 @@ impl Grouping {
             from = at + 1;
         }
         pattern.push(b'*');
+    }
+
+    /// Where the word of `key` that begins at `from` ends, and how much of it is spelled out in a pattern.
+    #[inline]
+    fn word(&self, key: &[u8], from: usize) -> (usize, usize) {
+        let (mut seen, mut digits, mut plain_end, mut at) = (0, 0, from, from);
+        while let Some(&byte) = key.get(at) {
+            let class = self.classes[usize::from(byte)];
+            if class & SEPARATOR != 0 {
+                break;
+            }
+            seen |= class;
+            digits += usize::from(class & DIGIT != 0);
+            at += 1;
+            if class & DIGIT == 0 {
+                plain_end = at;
+            }
+        }
+        (at, spelled(&key[from..at], seen, digits, plain_end - from))
+    }
+
+    /// Whether `pattern`, which some key has, plainly is the one of `key` too: the words are the same but
+    /// for identifiers. `false` where it takes a closer look; quicker than to make the pattern.
+    #[inline]
+    pub(super) fn is_plainly(&self, pattern: &[u8], key: &[u8]) -> bool {
+        if !self.depths.is_empty() {
+            return false;
+        }
+        let (mut at, mut begins) = (0, true);
+        for &byte in pattern {
+            if begins && byte == b'*' {
+                let (end, spelled) = self.word(key, at);
+                if end == at || spelled > 0 {
+                    return false;
+                }
+                at = end;
+            } else if key.get(at) == Some(&byte) {
+                at += 1;
+            } else {
+                return false;
+            }
+            begins = self.classes[usize::from(byte)] & SEPARATOR != 0;
+        }
+        at == key.len()
     }
 
     /// The first `depth` words of a key that has more, with the separator after them. Of a shorter key
@@ -210,6 +241,28 @@ mod tests {
         ] {
             assert_eq!(pattern(&grouping, key), wanted, "{key}");
         }
+    }
+
+    #[test]
+    fn the_quick_answer_never_differs_from_the_pattern() {
+        let words = ["user", "42", "*", "a-7", "e3b0c44298fc1c14", "v2", "", "x4711", "\u{1}"];
+        let grouping = Grouping::default();
+        let keys: Vec<String> = (0..words.len().pow(3))
+            .map(|n| [n % 9, n / 9 % 9, n / 81].map(|at| words[at]).join(":"))
+            .collect();
+        let mut agreed = 0;
+        for (n, known) in keys.iter().enumerate().step_by(5) {
+            let known = pattern(&grouping, known);
+            for key in keys.iter().skip(n % 3).step_by(3) {
+                if grouping.is_plainly(known.as_bytes(), key.as_bytes()) {
+                    assert_eq!(pattern(&grouping, key), known, "{key}");
+                    agreed += 1;
+                }
+            }
+        }
+        assert!(agreed > 100, "{agreed}");
+        assert!(grouping.is_plainly(b"user:*:profile", b"user:31337:profile"));
+        assert!(grouping.is_plainly(b"session:*", b"session:e220a8397b1dcdaf"));
     }
 
     #[test]

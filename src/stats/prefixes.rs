@@ -24,6 +24,10 @@ pub(super) struct Family {
     pub(super) commands: u64,
     pub(super) bytes: u64,
     pub(super) keys: HyperLogLog,
+    /// Keys in the base.
+    pub(super) base_keys: u64,
+    /// Their bytes there.
+    pub(super) base_bytes: u64,
 }
 
 impl Family {
@@ -31,6 +35,13 @@ impl Family {
         self.commands += other.commands;
         self.bytes += other.bytes;
         self.keys.merge(&other.keys);
+        self.base_keys += other.base_keys;
+        self.base_bytes = self.base_bytes.saturating_add(other.base_bytes);
+    }
+
+    /// What it weighs when room is short.
+    pub(super) fn weight(&self) -> u64 {
+        self.bytes.saturating_add(self.base_bytes)
     }
 }
 
@@ -44,16 +55,19 @@ pub(super) struct Families {
     list: Vec<Family>,
     places: HashMap<Vec<u8>, u32, RandomState>,
     scratch: Vec<u8>,
-    /// The family that was asked for last.
-    last: u32,
+    /// Families that were asked for last, by how keys begin: keys of one family come again and again.
+    recent: [u32; RECENT],
 }
+
+/// Beginnings of keys that are told apart for that.
+const RECENT: usize = 64;
 
 impl Families {
     pub(super) fn new(grouping: Grouping, seed: RandomState) -> Self {
         let mut places = HashMap::with_hasher(seed);
         places.insert(b"*".to_vec(), REST);
         let rest = Family { pattern: b"*".to_vec(), ..Family::default() };
-        Self { grouping, list: vec![rest], places, scratch: Vec::new(), last: REST }
+        Self { grouping, list: vec![rest], places, scratch: Vec::new(), recent: [REST; RECENT] }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -62,20 +76,23 @@ impl Families {
 
     /// The number of the family of `key`.
     pub(super) fn of_key(&mut self, key: &[u8]) -> u32 {
+        let beginning = key.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        let recent = (beginning.wrapping_mul(0x9E37_79B1) >> 26) as usize % RECENT;
+        let likely = self.recent[recent];
+        let family = &self.list[likely as usize];
+        if self.grouping.is_plainly(&family.pattern, key) {
+            return likely;
+        }
         let mut pattern = std::mem::take(&mut self.scratch);
         self.grouping.pattern(key, &mut pattern);
-        let number = self.named(&pattern);
+        let number = if family.pattern == pattern { likely } else { self.named(&pattern) };
         self.scratch = pattern;
+        self.recent[recent] = number;
         number
     }
 
     fn named(&mut self, pattern: &[u8]) -> u32 {
-        // Keys of one family often come one after the other.
-        if self.list.get(self.last as usize).is_some_and(|family| family.pattern == pattern) {
-            return self.last;
-        }
         if let Some(&number) = self.places.get(pattern) {
-            self.last = number;
             return number;
         }
         let number = u32::try_from(self.list.len()).unwrap_or(REST);

@@ -15,6 +15,8 @@ pub struct Shape<'a> {
     pub argc: u32,
     /// Its first argument: the command's name as the client wrote it.
     pub name: &'a [u8],
+    /// Where its second argument would begin.
+    operands_at: usize,
 }
 
 /// Why there is no whole canonical record at the start of a window.
@@ -36,10 +38,11 @@ pub fn record(input: &[u8]) -> Result<Shape<'_>, Stop> {
     let stop = |e| stopped(input.len(), e);
     let (rest, argc) = grammar::array_header(input).map_err(stop)?;
     let (mut rest, name) = argument(rest).map_err(stop)?;
+    let operands_at = input.len() - rest.len();
     for _ in 1..argc {
         (rest, _) = argument(rest).map_err(stop)?;
     }
-    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name })
+    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name, operands_at })
 }
 
 #[inline(always)]
@@ -101,6 +104,8 @@ pub struct Record<'a> {
     /// What is not canonical about it.
     pub oddities: Oddities,
     body: Body<'a>,
+    /// Where its second argument would begin in [`Body::Whole`].
+    operands_at: usize,
 }
 
 /// A record that is not canonical or larger than a window, kept.
@@ -140,6 +145,7 @@ impl<'a> Record<'a> {
             name: shape.name,
             oddities: Oddities::default(),
             body: Body::Whole(&bytes[..shape.len]),
+            operands_at: shape.operands_at,
         }
     }
 
@@ -152,7 +158,8 @@ impl<'a> Record<'a> {
     ) -> Self {
         let name = heads.first().map_or(&[][..], |head| &head.bytes);
         let len = span.end - span.start;
-        Self { start: span.start, len, argc, name, oddities, body: Body::Outline(heads) }
+        let body = Body::Outline(heads);
+        Self { start: span.start, len, argc, name, oddities, body, operands_at: 0 }
     }
 
     /// All its bytes, when they lie in one window: then it is canonical.
@@ -185,6 +192,7 @@ impl<'a> Record<'a> {
 
     /// Its arguments from the name on, read as they are asked for. Of a record larger than a window only
     /// the first [`crate::limits::OUTLINE_ARGUMENTS`] come, each with its first bytes.
+    #[inline]
     pub fn args(&self) -> Args<'a> {
         let rest = match self.body {
             Body::Whole(bytes) => grammar::array_header(bytes)
@@ -192,6 +200,15 @@ impl<'a> Record<'a> {
             outline @ Body::Outline(_) => outline,
         };
         Args(rest)
+    }
+
+    /// As [`Record::args`], without the name; quicker than to skip it.
+    #[inline]
+    pub fn operands(&self) -> Args<'a> {
+        match self.body {
+            Body::Whole(bytes) => Args(Body::Whole(bytes.get(self.operands_at..).unwrap_or(&[]))),
+            Body::Outline(heads) => Args(Body::Outline(heads.get(1..).unwrap_or(&[]))),
+        }
     }
 }
 
@@ -225,6 +242,7 @@ impl Args<'_> {
 impl<'a> Iterator for Args<'a> {
     type Item = Arg<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Arg<'a>> {
         match &mut self.0 {
             Body::Whole(bytes) => {

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::format::rdb::Entry;
+use crate::stats::base_runs::BaseRun;
 
 /// Bytes of a key that are remembered, at most: enough to tell it from its neighbours in a report.
 const KEY_KEPT: usize = 128;
@@ -77,6 +78,26 @@ impl Biggest {
         if self.fits(rank) {
             self.take(rank, segment, entry);
         }
+    }
+
+    /// The same for a key of a base that is no RDB.
+    pub(super) fn offer_run(&mut self, size: u64, run: &BaseRun) {
+        let rank = (size, Reverse((run.segment, run.at)));
+        if !self.fits(rank) {
+            return;
+        }
+        let key = BigKey {
+            db: run.db,
+            key: run.key[..run.key.len().min(KEY_KEPT)].to_vec(),
+            key_len: run.key_len,
+            type_name: run.type_name,
+            encoding: super::COMMANDS,
+            bytes: run.bytes,
+            elements: Some(run.elements),
+            segment: run.segment,
+            at: run.at,
+        };
+        self.push(Ranked(rank, key));
     }
 
     #[inline]

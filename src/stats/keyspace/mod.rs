@@ -1,10 +1,12 @@
-//! The key space: what the RDB parts of a set hold, by database, type and encoding.
+//! The key space: what the RDB parts of a set hold, and its base when that is no RDB, by database, type
+//! and encoding.
 //!
-//! Made from one [`Entry`] per key. Memory is bounded by constants, whatever the files say: what does
+//! Made from one [`Entry`] per key, or from the records of one key in a base that consists of commands. Memory is bounded by constants, whatever the files say: what does
 //! not fit is counted under "other". Of keys only the biggest are remembered, by their first bytes.
 
 mod biggest;
 mod report;
+mod runs;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,8 @@ pub use report::{
 use crate::aof::{Depth, Event};
 use crate::format::rdb::{Entry, Library};
 use crate::scan::{Context, Merge, Observer};
+
+use super::base_runs::{BaseRun, BaseRuns};
 
 /// Databases counted apart. Servers have 16 unless told otherwise; a hostile file has no end of them.
 const DATABASES: usize = 65_536;
@@ -52,8 +56,12 @@ pub struct KeySpace {
     modules: BTreeMap<u64, ModuleRow>,
     by_bytes: Biggest,
     by_elements: Biggest,
+    runs: BaseRuns,
     report: KeySpaceReport,
 }
+
+/// The encoding of values that commands make.
+const COMMANDS: &str = "commands";
 
 impl Default for KeySpace {
     fn default() -> Self {
@@ -68,12 +76,13 @@ impl KeySpace {
         report.expiry.past = options.now_ms.map(|_| 0);
         Self {
             options,
-            types: vec![None; 512],
+            types: vec![None; 512 + runs::TYPES.len()],
             databases: BTreeMap::new(),
             current: DatabaseKeys::default(),
             modules: BTreeMap::new(),
             by_bytes: Biggest::new(options.top),
             by_elements: Biggest::new(options.top),
+            runs: BaseRuns::default(),
             report,
         }
     }
@@ -180,9 +189,13 @@ fn add_module(modules: &mut BTreeMap<u64, ModuleRow>, id: u64, row: ModuleRow) {
 impl Observer for KeySpace {
     type Report = KeySpaceReport;
 
-    fn observe(&mut self, _: &Context, event: &Event<'_>) {
+    #[inline]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
         if let Event::Damage(damage) = event {
-            self.report.is_partial |= damage.rdb.is_some();
+            self.report.is_partial |= damage.rdb.is_some() || at.in_base;
+        }
+        if let Some(run) = self.runs.observe(at, event) {
+            self.run(&run);
         }
     }
 
@@ -217,6 +230,9 @@ impl Observer for KeySpace {
     }
 
     fn finish(mut self) -> KeySpaceReport {
+        for run in self.runs.take() {
+            self.run(&run);
+        }
         self.change_database(None);
         let mut report = self.report;
         report.databases = self.databases.into_values().collect();
@@ -245,6 +261,9 @@ impl Merge for KeySpace {
         }
         for (id, row) in later.modules {
             add_module(&mut self.modules, id << 10, row);
+        }
+        for run in self.runs.merge(later.runs) {
+            self.run(&run);
         }
         self.by_bytes.merge(later.by_bytes);
         self.by_elements.merge(later.by_elements);

@@ -3,14 +3,44 @@
 //! Space-Saving, with the small ones thrown out in batches: when the table is full, the lighter half goes,
 //! and what the heaviest of those may have weighed is the error of every name that comes (again) later.
 //! As long as nothing was thrown out, everything is exact. With `n` rows at most and a total weight of `w`,
-//! no error exceeds `2 w / n`, and every name heavier than that is in the table.
+//! no error exceeds `2 w / n`, and every name heavier than that is in the table. Where names are so long
+//! that they fill their room before the rows fill theirs, `n` is the number of rows that fit.
 //!
 //! Names are told apart by a 64-bit hash alone, so that a name that is known costs one look into memory.
+//! What is not needed for that lies apart.
+
+/// A place in the table: all that counting and throwing out need.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// The name's hash; 0 marks an empty place.
+    hash: u64,
+    /// Weight counted since it is in the table.
+    counted: u64,
+    /// Times it was counted since it is in the table.
+    times: u64,
+    /// At most so much may have been counted before that.
+    error: u64,
+    /// Where the rest about it is.
+    rest: u32,
+}
+
+impl Place {
+    fn at_most(&self) -> u64 {
+        self.counted.saturating_add(self.error)
+    }
+}
+
+/// What is kept of a name besides.
+#[derive(Clone, Copy, Debug)]
+struct Rest<T> {
+    name_at: u32,
+    name_len: u32,
+    data: T,
+}
 
 /// A name, and what was counted of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<T> {
-    /// Its hash; 0 marks an empty place.
+pub struct Row<'t, T> {
     hash: u64,
     /// Weight counted since it is in the table.
     pub counted: u64,
@@ -18,13 +48,18 @@ pub struct Row<T> {
     pub error: u64,
     /// Times it was counted since it is in the table.
     pub times: u64,
-    name_at: u32,
-    name_len: u32,
+    /// As much as was kept of it.
+    pub name: &'t [u8],
     /// What the owner wants to remember.
     pub data: T,
 }
 
-impl<T> Row<T> {
+impl<T> Row<'_, T> {
+    /// The hash it is known by.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
     /// The most it can weigh.
     pub fn at_most(&self) -> u64 {
         self.counted.saturating_add(self.error)
@@ -35,27 +70,42 @@ impl<T> Row<T> {
 #[derive(Clone, Debug)]
 pub struct SpaceSaving<T> {
     /// Open addressing, at most half full. A power of two.
-    places: Vec<Row<T>>,
+    places: Vec<Place>,
     used: usize,
+    rests: Vec<Rest<T>>,
+    /// Members of `rests` that belong to no place.
+    free: Vec<u32>,
+    /// Names, those that are gone among them until there are too many.
+    names: Vec<u8>,
     limit: usize,
     /// No name outside the table weighs more.
     threshold: u64,
-    names: Vec<u8>,
 }
 
 /// Places to begin with; the table grows with what it holds.
 const FIRST: usize = 256;
 
-impl<T: Copy + Default> SpaceSaving<T> {
+/// Bytes of names for every row there may be, those of names that are gone included.
+const NAME: usize = 128;
+
+impl<T: Copy> SpaceSaving<T> {
     /// A table of at most `limit` rows.
     pub fn new(limit: usize) -> Self {
-        let limit = limit.max(2);
-        Self { places: empty(FIRST), used: 0, limit, threshold: 0, names: Vec::new() }
+        Self {
+            places: vec![Place::default(); FIRST],
+            used: 0,
+            rests: Vec::new(),
+            free: Vec::new(),
+            names: Vec::new(),
+            limit: limit.max(2),
+            threshold: 0,
+        }
     }
 
     /// Whether one row more needs a [`SpaceSaving::purge`] first.
+    #[inline]
     pub fn is_full(&self) -> bool {
-        self.used >= self.limit
+        self.used >= self.limit || self.names.len() >= self.limit * NAME
     }
 
     /// The most that a name outside the table can weigh.
@@ -64,19 +114,30 @@ impl<T: Copy + Default> SpaceSaving<T> {
     }
 
     /// All rows, in no order.
-    pub fn rows(&self) -> impl Iterator<Item = &Row<T>> {
-        self.places.iter().filter(|row| row.hash != 0)
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
+        self.places.iter().filter(|place| place.hash != 0).map(|place| self.row(place))
     }
 
-    /// All rows, to change their data.
-    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row<T>> {
-        self.places.iter_mut().filter(|row| row.hash != 0)
+    fn row(&self, place: &Place) -> Row<'_, T> {
+        let Rest { name_at, name_len, data } = self.rests[place.rest as usize];
+        let from = name_at as usize;
+        let name = self.names.get(from..from + name_len as usize).unwrap_or_default();
+        let Place { hash, counted, times, error, .. } = *place;
+        Row { hash, counted, error, times, name, data }
     }
 
-    /// A row's name, as much as was kept of it.
-    pub fn name(&self, row: &Row<T>) -> &[u8] {
-        let from = row.name_at as usize;
-        self.names.get(from..from + row.name_len as usize).unwrap_or_default()
+    /// The data of all rows, to change it.
+    pub fn data_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.rests.iter_mut().map(|rest| &mut rest.data)
+    }
+
+    /// What was counted for the name of this hash, when it is in the table.
+    pub fn weight(&self, hash: u64) -> Option<u64> {
+        let hash = hash.max(1);
+        let mask = self.places.len() - 1;
+        let from = hash as usize & mask;
+        let run = (0..).map(|step| &self.places[(from + step) & mask]);
+        run.take_while(|place| place.hash != 0).find(|p| p.hash == hash).map(|p| p.counted)
     }
 
     /// Looks at the place of a hash, which brings it near; the answer means nothing.
@@ -88,18 +149,18 @@ impl<T: Copy + Default> SpaceSaving<T> {
     /// Counts `weight` for the name of this hash, when it is in the table.
     #[inline]
     pub fn count(&mut self, hash: u64, weight: u64) -> bool {
-        let row = self.place_of(hash);
-        if row.hash == 0 {
+        let place = self.place_of(hash);
+        if place.hash == 0 {
             return false;
         }
-        row.counted += weight;
-        row.times += 1;
+        place.counted += weight;
+        place.times += 1;
         true
     }
 
-    /// The row of this hash, or the empty place for it.
+    /// The place of this hash, or the empty one for it.
     #[inline]
-    fn place_of(&mut self, hash: u64) -> &mut Row<T> {
+    fn place_of(&mut self, hash: u64) -> &mut Place {
         let hash = hash.max(1);
         let mask = self.places.len() - 1;
         let mut at = hash as usize & mask;
@@ -109,51 +170,85 @@ impl<T: Copy + Default> SpaceSaving<T> {
         &mut self.places[at]
     }
 
-    /// A row for a name that is not in the table yet, with nothing counted.
-    pub fn insert(&mut self, hash: u64, name: &[u8], data: T) -> &mut Row<T> {
+    /// A row for a name that is not in the table yet, with this counted.
+    pub fn insert(&mut self, hash: u64, name: &[u8], data: T, weight: u64, times: u64) {
+        self.enter(hash, name, data, [weight, times, self.threshold]);
+    }
+
+    fn enter(&mut self, hash: u64, name: &[u8], data: T, [counted, times, error]: [u64; 3]) {
         if (self.used + 1) * 2 > self.places.len() {
-            self.rebuild(self.places.len() * 2);
+            self.grow();
         }
         let name_at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         self.names.extend_from_slice(name);
-        let error = self.threshold;
+        let kept = Rest { name_at, name_len: name.len() as u32, data };
+        let rest = match self.free.pop() {
+            Some(rest) => {
+                self.rests[rest as usize] = kept;
+                rest
+            }
+            None => {
+                self.rests.push(kept);
+                self.rests.len() as u32 - 1
+            }
+        };
         self.used += 1;
-        let row = self.place_of(hash);
-        let name_len = name.len() as u32;
-        *row = Row { hash: hash.max(1), counted: 0, error, times: 0, name_at, name_len, data };
-        row
+        *self.place_of(hash) = Place { hash: hash.max(1), counted, times, error, rest };
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let len = self.places.len() * 2;
+        let old = std::mem::replace(&mut self.places, vec![Place::default(); len]);
+        for place in old.into_iter().filter(|place| place.hash != 0) {
+            *self.place_of(place.hash) = place;
+        }
     }
 
     /// Throws out the lighter half and tells the owner of each row that goes.
-    pub fn purge(&mut self, mut gone: impl FnMut(&Row<T>)) {
-        let mut weights: Vec<u64> = self.rows().map(Row::at_most).collect();
+    #[cold]
+    pub fn purge(&mut self, mut gone: impl FnMut(&Row<'_, T>)) {
+        let used = || self.places.iter().filter(|place| place.hash != 0);
+        let mut weights: Vec<u64> = used().map(Place::at_most).collect();
         if weights.is_empty() {
             return;
         }
         let middle = weights.len() / 2;
         let (_, &mut threshold, _) = weights.select_nth_unstable(middle);
         self.threshold = self.threshold.max(threshold);
-        for row in &mut self.places {
-            if row.hash != 0 && row.at_most() <= threshold {
-                gone(row);
-                row.hash = 0;
-                self.used -= 1;
+        let mut staying = Vec::with_capacity(middle);
+        for place in used() {
+            if place.at_most() > threshold {
+                staying.push(*place);
+            } else {
+                gone(&self.row(place));
             }
         }
-        self.rebuild(self.places.len());
+        let is_gone = |place: &&Place| place.hash != 0 && place.at_most() <= threshold;
+        self.free.extend(self.places.iter().filter(is_gone).map(|place| place.rest));
+        self.used = staying.len();
+        if self.names.len() >= self.limit * NAME / 2 {
+            self.compact(&staying);
+        }
+        self.places.fill(Place::default());
+        for place in staying {
+            *self.place_of(place.hash) = place;
+        }
     }
 
-    /// Puts all rows into a new table of `len` places, and their names one after the other.
-    fn rebuild(&mut self, len: usize) {
-        let old = std::mem::replace(&mut self.places, empty(len));
-        let names = std::mem::take(&mut self.names);
-        for row in old.into_iter().filter(|row| row.hash != 0) {
-            let from = row.name_at as usize;
-            let name = &names[from..from + row.name_len as usize];
-            let name_at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-            self.names.extend_from_slice(name);
-            *self.place_of(row.hash) = Row { name_at, ..row };
+    /// Moves the names of these places together, over those of names that are gone.
+    fn compact(&mut self, staying: &[Place]) {
+        let mut order: Vec<u32> = staying.iter().map(|place| place.rest).collect();
+        order.sort_unstable_by_key(|&rest| self.rests[rest as usize].name_at);
+        let mut end = 0;
+        for rest in order {
+            let rest = &mut self.rests[rest as usize];
+            let from = rest.name_at as usize;
+            self.names.copy_within(from..from + rest.name_len as usize, end);
+            rest.name_at = end as u32;
+            end += rest.name_len as usize;
         }
+        self.names.truncate(end);
     }
 
     /// Takes over what `later` counted. `adopt` makes the data of a row that comes new; `gone` is told of
@@ -162,11 +257,11 @@ impl<T: Copy + Default> SpaceSaving<T> {
         &mut self,
         later: &Self,
         mut adopt: impl FnMut(&T) -> T,
-        mut gone: impl FnMut(&Row<T>),
+        mut gone: impl FnMut(&Row<'_, T>),
     ) {
         // A name that the other table does not have may have weighed so much there.
-        for row in self.rows_mut() {
-            row.error = row.error.saturating_add(later.threshold);
+        for place in self.places.iter_mut().filter(|place| place.hash != 0) {
+            place.error = place.error.saturating_add(later.threshold);
         }
         self.threshold = self.threshold.saturating_add(later.threshold);
         for row in later.rows() {
@@ -181,26 +276,10 @@ impl<T: Copy + Default> SpaceSaving<T> {
                 self.purge(&mut gone);
             }
             let before = self.threshold - later.threshold.min(self.threshold);
-            let data = adopt(&row.data);
-            let mine = self.insert(row.hash, later.name(row), data);
-            mine.counted = row.counted;
-            mine.times = row.times;
-            mine.error = before.saturating_add(row.error);
+            let error = before.saturating_add(row.error);
+            self.enter(row.hash, row.name, adopt(&row.data), [row.counted, row.times, error]);
         }
     }
-}
-
-fn empty<T: Copy + Default>(len: usize) -> Vec<Row<T>> {
-    let row = Row {
-        hash: 0,
-        counted: 0,
-        error: 0,
-        times: 0,
-        name_at: 0,
-        name_len: 0,
-        data: T::default(),
-    };
-    vec![row; len]
 }
 
 #[cfg(test)]
@@ -236,9 +315,7 @@ mod tests {
                 let thrown_out = &mut self.thrown_out;
                 self.table.purge(|row| *thrown_out += row.counted);
             }
-            let row = self.table.insert(hash(n), &n.to_le_bytes(), ());
-            row.counted = weight;
-            row.times = 1;
+            self.table.insert(hash(n), &n.to_le_bytes(), (), weight, 1);
         }
 
         fn is_honest(&self) {
@@ -247,7 +324,7 @@ mod tests {
             assert_eq!(kept + self.thrown_out, total, "nothing is lost");
             let mut missing = self.exact.clone();
             for row in self.table.rows() {
-                let name = self.table.name(row).try_into().unwrap();
+                let name = row.name.try_into().unwrap();
                 let exact = missing.remove(&u64::from_le_bytes(name)).unwrap();
                 assert!(row.counted <= exact && exact <= row.at_most(), "{row:?} {exact}");
             }
@@ -277,7 +354,7 @@ mod tests {
         let total: u64 = both.exact.values().sum();
         assert!(both.table.threshold() <= 2 * total / 100);
         for n in 0..10 {
-            let found = both.table.rows().any(|row| both.table.name(row) == n_bytes(n));
+            let found = both.table.rows().any(|row| row.name == n_bytes(n));
             assert!(found, "{n}");
         }
     }

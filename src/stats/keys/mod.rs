@@ -7,21 +7,27 @@
 use foldhash::quality::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-use crate::aof::Event;
+use crate::aof::{Depth, Event};
 use crate::command::{self, CommandId};
-use crate::format::resp::{Arg, Record};
-use crate::limits;
+use crate::format::rdb;
+use crate::format::resp::Record;
 use crate::scan::{Context, Merge, Observer};
 
-use super::key_report::{KeyReport, KeyRow, PrefixRow, SlotRow};
+use super::base_runs::{BaseRun, BaseRuns};
+use super::key_report::KeyReport;
 use super::pattern::Grouping;
-use super::prefixes::{Families, Family, REST};
-use super::sketch::{HyperLogLog, Row, SpaceSaving};
+use super::prefixes::{Families, REST};
+use super::sketch::{HyperLogLog, Row, Sample, SpaceSaving};
 use super::slots::{SLOTS, slot};
 
-/// Keys counted one by one: up to here everything is exact, and beyond it no error exceeds a
-/// 32,768th of all bytes.
-const KEYS: usize = 1 << 16;
+mod queue;
+mod rows;
+
+use queue::{Queue, Waiting};
+
+/// Keys counted one by one: up to here everything is exact (up to half of it with keys of more than 128
+/// bytes), and beyond it no error exceeds a 32,768th of all bytes.
+const KEYS: usize = 1 << 17;
 
 /// Bytes of a key that are kept to show it. Longer keys are told apart all the same.
 const SHOWN: usize = 256;
@@ -78,25 +84,15 @@ pub struct KeyTraffic {
     keys: SpaceSaving<Known>,
     families: Option<Families>,
     slots: Option<Vec<Tally>>,
+    /// Different keys; unless families count them.
     different: HyperLogLog,
+    sample: Sample,
     total: Tally,
-    queue: Vec<Waiting>,
-    /// The keys of those in the queue, one after the other.
-    waiting_keys: Vec<u8>,
-}
-
-/// Records that wait to be counted together.
-const QUEUE: usize = 32;
-
-/// A record that waits to be counted.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    hash: u64,
-    bytes: u64,
-    key_at: usize,
-    /// The length of the whole key, of which a long one's beginning is kept.
-    key_len: u64,
-    db: u32,
+    queue: Queue,
+    runs: BaseRuns,
+    /// Bytes of keys in the base.
+    base: SpaceSaving<()>,
+    base_total: Tally,
 }
 
 impl KeyTraffic {
@@ -110,9 +106,12 @@ impl KeyTraffic {
             families,
             slots,
             different: HyperLogLog::default(),
+            sample: Sample::default(),
             total: Tally::default(),
-            queue: Vec::with_capacity(QUEUE),
-            waiting_keys: Vec::new(),
+            queue: Queue::default(),
+            runs: BaseRuns::default(),
+            base: SpaceSaving::new(KEYS),
+            base_total: Tally::default(),
             options,
         }
     }
@@ -120,17 +119,9 @@ impl KeyTraffic {
     #[inline]
     fn record(&mut self, db: u64, record: &Record<'_>, id: CommandId) {
         let Some(key) = command::first_key(id, record) else { return };
-        let hash = self.hash(db, &key);
+        let hash = self.hash(db, queue::seen(&key), key.len);
         let db = u32::try_from(db).unwrap_or(u32::MAX);
-        self.queue.push(Waiting {
-            hash,
-            bytes: record.len,
-            key_at: self.waiting_keys.len(),
-            key_len: key.len,
-            db,
-        });
-        self.waiting_keys.extend_from_slice(&key.head[..key.head.len().min(limits::OUTLINE_HEAD)]);
-        if self.queue.len() == QUEUE {
+        if self.queue.push(hash, record.len, db, &key) {
             self.work_off();
         }
     }
@@ -141,29 +132,24 @@ impl KeyTraffic {
     fn work_off(&mut self) {
         let glance = self.queue.iter().fold(0, |sum, one| sum ^ self.keys.glance(one.hash));
         std::hint::black_box(glance);
-        let queue = std::mem::take(&mut self.queue);
-        let keys = std::mem::take(&mut self.waiting_keys);
-        let mut end = keys.len();
-        // From behind, where one key ends is where the next one began.
-        for one in queue.iter().rev() {
-            let head = &keys[one.key_at..end];
-            end = one.key_at;
+        let mut queue = std::mem::take(&mut self.queue);
+        for one in queue.iter() {
+            self.sample.add(one.hash);
             if !self.keys.count(one.hash, one.bytes) {
-                self.enter(one, head);
+                self.enter(one, queue.key(one));
             }
         }
-        (self.queue, self.waiting_keys) = (queue, keys);
-        self.queue.clear();
-        self.waiting_keys.clear();
+        queue.clear();
+        self.queue = queue;
     }
 
     /// The identity of a key. A long one is known by its length and its beginning, which is all that is
     /// seen of it in a record larger than a window.
     #[inline]
-    fn hash(&self, db: u64, key: &Arg<'_>) -> u64 {
+    fn hash(&self, db: u64, seen: &[u8], len: u64) -> u64 {
         let mut hasher = self.options.seed.build_hasher();
-        hasher.write(&key.head[..key.head.len().min(limits::OUTLINE_HEAD)]);
-        hasher.write_u64(key.len ^ db.rotate_left(32));
+        hasher.write(seen);
+        hasher.write_u64(len ^ db.rotate_left(32));
         hasher.finish()
     }
 
@@ -173,67 +159,69 @@ impl KeyTraffic {
             let (families, slots) = (&mut self.families, &mut self.slots);
             self.keys.purge(|row| credit(families, slots, row));
         }
-        if self.families.as_ref().is_some_and(Families::is_full) {
-            self.shrink_families();
-        }
-        self.different.add(one.hash);
-        let mut family = REST;
-        if let Some(families) = &mut self.families {
-            family = families.of_key(head);
-            if let Some(family) = families.get_mut(family) {
-                family.keys.add(one.hash);
-            }
+        let family = self.family(head);
+        match self.families.as_mut().and_then(|families| families.get_mut(family)) {
+            Some(family) => family.keys.add(one.hash),
+            None => self.different.add(one.hash),
         }
         let is_whole = one.key_len == head.len() as u64;
         let slot = if is_whole && self.slots.is_some() { slot(head) } else { SLOTS };
         let is_cut = one.key_len > SHOWN as u64;
         let shown = if self.options.keys { head.len().min(SHOWN) } else { 0 };
         let known = Known { family, db: one.db, slot, is_cut };
-        let row = self.keys.insert(one.hash, &head[..shown], known);
-        (row.counted, row.times) = (one.bytes, 1);
+        self.keys.insert(one.hash, &head[..shown], known, one.bytes, 1);
+    }
+
+    /// The number of the family of a key.
+    fn family(&mut self, head: &[u8]) -> u32 {
+        if self.families.as_ref().is_some_and(Families::is_full) {
+            self.shrink_families();
+        }
+        self.families.as_mut().map_or(REST, |families| families.of_key(head))
+    }
+
+    /// A key of the base, and the bytes it takes there.
+    fn in_base(&mut self, db: u64, head: &[u8], key_len: u64, bytes: u64) {
+        self.base_total.add(1, bytes);
+        if self.options.keys {
+            let hash = self.hash(db, head, key_len);
+            if !self.base.count(hash, bytes) {
+                if self.base.is_full() {
+                    self.base.purge(|_| {});
+                }
+                self.base.insert(hash, &[], (), bytes, 1);
+            }
+        }
+        let family = self.family(head);
+        if let Some(family) = self.families.as_mut().and_then(|list| list.get_mut(family)) {
+            family.base_keys += 1;
+            family.base_bytes = family.base_bytes.saturating_add(bytes);
+        }
+    }
+
+    fn run_in_base(&mut self, run: &BaseRun) {
+        self.in_base(run.db, &run.key, run.key_len, run.bytes);
     }
 
     /// Makes room among the families, and tells the keys in the table where theirs went.
     #[cold]
     fn shrink_families(&mut self) {
         let Some(families) = &mut self.families else { return };
-        let mut weights: Vec<u64> = families.iter().map(|(_, family)| family.bytes).collect();
+        let mut weights: Vec<u64> = families.iter().map(|(_, family)| family.weight()).collect();
         for row in self.keys.rows() {
             if let Some(weight) = weights.get_mut(row.data.family as usize) {
                 *weight += row.counted;
             }
         }
         let moved = families.shrink(&weights);
-        for row in self.keys.rows_mut() {
-            row.data.family = moved.get(row.data.family as usize).copied().unwrap_or(REST);
+        for data in self.keys.data_mut() {
+            data.family = moved.get(data.family as usize).copied().unwrap_or(REST);
         }
-    }
-
-    fn heaviest_keys(&self) -> Vec<KeyRow> {
-        let mut rows: Vec<_> = self.keys.rows().collect();
-        let by_weight = |a: &&Row<Known>, b: &&Row<Known>| {
-            let order = b.at_most().cmp(&a.at_most()).then(a.error.cmp(&b.error));
-            order.then_with(|| {
-                let name = |row| (self.keys.name(row), row.data.db);
-                name(a).cmp(&name(b))
-            })
-        };
-        rows.sort_unstable_by(by_weight);
-        rows.truncate(self.options.top);
-        let told = |row: &Row<Known>| KeyRow {
-            key: self.keys.name(row).to_vec(),
-            is_cut: row.data.is_cut,
-            db: row.data.db.into(),
-            commands: row.times,
-            bytes: row.at_most(),
-            error_bytes: row.error,
-        };
-        rows.into_iter().map(told).collect()
     }
 }
 
 /// Gives a family and a slot what was counted of a key that leaves the table.
-fn credit(families: &mut Option<Families>, slots: &mut Option<Vec<Tally>>, row: &Row<Known>) {
+fn credit(families: &mut Option<Families>, slots: &mut Option<Vec<Tally>>, row: &Row<'_, Known>) {
     if let Some(family) = families.as_mut().and_then(|list| list.get_mut(row.data.family)) {
         family.commands += row.times;
         family.bytes += row.counted;
@@ -255,72 +243,27 @@ impl Observer for KeyTraffic {
                 self.record(at.db, record, *id);
             }
         }
+        if let Some(run) = self.runs.observe(at, event) {
+            self.run_in_base(&run);
+        }
+    }
+
+    fn depth(&self) -> Depth {
+        let wants_base = self.options.keys || self.families.is_some();
+        if wants_base { Depth::Entries } else { Depth::Structure }
+    }
+
+    fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
+        self.in_base(entry.db, entry.key, entry.key_len, entry.bytes());
     }
 
     fn finish(mut self) -> KeyReport {
         self.work_off();
-        let keys = self.options.keys.then(|| self.heaviest_keys());
-        for row in self.keys.rows() {
-            credit(&mut self.families, &mut self.slots, row);
+        for run in self.runs.take() {
+            self.run_in_base(&run);
         }
-        let total = self.total;
-        let top = self.options.top;
-        let prefixes = self.families.map(|families| {
-            let told = families.told().into_iter();
-            told.flat_map(|(depth, list)| prefix_rows(depth, list, total, top)).collect()
-        });
-        let slots = self.slots.as_deref().map(slot_rows);
-        KeyReport {
-            keys,
-            prefixes,
-            slots_used: slots.as_ref().map_or(0, |rows| rows.len() as u64),
-            slots: slots.map(|rows| rows.into_iter().take(top).collect()),
-            keys_estimate: self.different.estimate(),
-            threshold_bytes: self.keys.threshold(),
-        }
+        self.report()
     }
-}
-
-/// The heaviest `top` families of one depth, and all else as `*`.
-fn prefix_rows(
-    depth: Option<usize>,
-    mut list: Vec<Family>,
-    total: Tally,
-    top: usize,
-) -> Vec<PrefixRow> {
-    let mut rest = Family { pattern: b"*".to_vec(), ..Family::default() };
-    list.retain(|family| {
-        let is_rest = family.pattern == b"*";
-        if is_rest {
-            rest.keys.merge(&family.keys);
-        }
-        !is_rest
-    });
-    list.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.pattern.cmp(&b.pattern)));
-    for family in list.drain(top.min(list.len())..) {
-        rest.keys.merge(&family.keys);
-    }
-    // Everything else, whether it has a key or not.
-    rest.commands = total.commands - list.iter().map(|family| family.commands).sum::<u64>();
-    rest.bytes = total.bytes - list.iter().map(|family| family.bytes).sum::<u64>();
-    list.push(rest);
-    let told = |family: Family| PrefixRow {
-        keys_estimate: family.keys.estimate(),
-        prefix: family.pattern,
-        depth,
-        commands: family.commands,
-        bytes: family.bytes,
-    };
-    list.into_iter().filter(|f| f.commands > 0).map(told).collect()
-}
-
-fn slot_rows(slots: &[Tally]) -> Vec<SlotRow> {
-    let used = (0..SLOTS).zip(slots).filter(|(_, tally)| tally.commands > 0);
-    let mut rows: Vec<_> = used
-        .map(|(slot, tally)| SlotRow { slot, commands: tally.commands, bytes: tally.bytes })
-        .collect();
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.bytes), row.slot));
-    rows
 }
 
 impl Merge for KeyTraffic {
@@ -328,7 +271,9 @@ impl Merge for KeyTraffic {
         self.work_off();
         later.work_off();
         self.total.add(later.total.commands, later.total.bytes);
+        self.base_total.add(later.base_total.commands, later.base_total.bytes);
         self.different.merge(&later.different);
+        self.sample.merge(&later.sample);
         let mut numbers = Vec::new();
         if let (Some(mine), Some(theirs)) = (&mut self.families, &later.families) {
             numbers = theirs.iter().map(|(_, family)| mine.adopt(family)).collect();
@@ -344,6 +289,10 @@ impl Merge for KeyTraffic {
         };
         let (families, slots) = (&mut self.families, &mut self.slots);
         self.keys.merge(&later.keys, adopt, |row| credit(families, slots, row));
+        self.base.merge(&later.base, |()| (), |_| {});
+        for run in self.runs.merge(later.runs) {
+            self.run_in_base(&run);
+        }
         while self.families.as_ref().is_some_and(Families::is_full) {
             self.shrink_families();
         }

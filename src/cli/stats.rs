@@ -4,8 +4,8 @@ use aofkit::aof::Aof;
 use aofkit::error::Result;
 use aofkit::scan::{Filter, Filtered, Selected, scan};
 use aofkit::stats::{
-    Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport, KeyTraffic,
-    Mix, MixReport, PrefixRow,
+    DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions,
+    KeySpaceReport, KeyTraffic, Mix, MixReport, PrefixRow,
 };
 use aofkit::text::name;
 use clap::{Args as ClapArgs, ValueEnum};
@@ -68,7 +68,7 @@ pub struct StatsArgs {
     separator: String,
     /// Exit with 30 when a figure is above a value: a number, a size or a percentage; may be given several
     /// times. Figures: resp_bytes, rdb_bytes, unparsed_bytes, commands, largest_bytes, command_share,
-    /// prefix_share, key_share, keys_estimate, write_amplification
+    /// prefix_share, key_share, keys_estimate, write_amplification, deletes, deletes_per_second, flushes
     #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
         value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
     fail_above: Vec<Threshold>,
@@ -77,7 +77,7 @@ pub struct StatsArgs {
 }
 
 /// Figures that `--fail-above` can watch.
-const FIGURES: [&str; 10] = [
+const FIGURES: [&str; 13] = [
     "resp_bytes",
     "rdb_bytes",
     "unparsed_bytes",
@@ -88,6 +88,9 @@ const FIGURES: [&str; 10] = [
     "key_share",
     "keys_estimate",
     "write_amplification",
+    "deletes",
+    "deletes_per_second",
+    "flushes",
 ];
 
 /// The `--by` without which a figure is not known.
@@ -147,6 +150,7 @@ pub struct Counted {
     pub keys: Option<KeyReport>,
     /// What the base holds, when types, databases or keys were asked for.
     pub base: Option<KeySpaceReport>,
+    pub deletes: DeleteReport,
     pub faults: Faults,
     /// Figures above their threshold.
     pub exceeded: Vec<Exceeded>,
@@ -209,13 +213,14 @@ fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> 
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let options = KeySpaceOptions { top: args.top, now_ms: Some(now_ms) };
     let base = of_base.then(|| KeySpace::new(options));
-    let filtered = Filtered::new((Mix::default(), (keys, base)), filter.clone());
+    let deletes = Deletes::new(Grouping::new(args.separator.as_bytes(), &[]), args.top);
+    let filtered = Filtered::new(((Mix::default(), deletes), (keys, base)), filter.clone());
     let bar = Bar::new(context.bar);
-    let (((mix, (keys, base)), selected), faults) =
+    let ((((mix, deletes), (keys, base)), selected), faults) =
         scan(&aof, (filtered, Faults::default()), &context.pace, &bar)?;
     let separators = args.separator.as_bytes().to_vec();
     let exceeded = Vec::new();
-    Ok(Counted { aof, by, separators, mix, keys, base, faults, exceeded, selected })
+    Ok(Counted { aof, by, separators, mix, keys, base, deletes, faults, exceeded, selected })
 }
 
 /// What can be watched, as far as it is known.
@@ -239,6 +244,9 @@ fn figures(one: &Counted) -> Vec<(&'static str, Option<f64>)> {
         share(keys.and_then(key)),
         keys.map(|keys| keys.keys_estimate as f64),
         one.write_amplification(),
+        number(one.deletes.keys),
+        one.deletes.most_a_second().map(|keys| keys as f64),
+        number(one.deletes.flushes),
     ];
     FIGURES.into_iter().zip(values).collect()
 }
@@ -263,8 +271,13 @@ fn redact(one: &mut Counted) {
     for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
         row.largest_key = hashed(&row.largest_key);
     }
+    for row in &mut one.deletes.prefixes {
+        if row.prefix != b"*" {
+            row.prefix = hashed(&row.prefix);
+        }
+    }
     let Some(report) = &mut one.keys else { return };
-    for row in report.keys.iter_mut().flatten() {
+    for row in report.keys.iter_mut().chain(&mut report.most_often).flatten() {
         row.key = hashed(&row.key);
     }
     for row in report.prefixes.iter_mut().flatten() {

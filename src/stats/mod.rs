@@ -1,6 +1,7 @@
 //! Observers that count. They judge nothing: damage is bytes without a meaning here.
 
 mod base_runs;
+mod deletes;
 mod faults;
 mod key_report;
 mod keys;
@@ -11,6 +12,7 @@ mod prefixes;
 mod sketch;
 mod slots;
 
+pub use deletes::{DeleteReport, DeletedRow, Deletes, Flush, STRETCH, Storm};
 pub use faults::Faults;
 pub use key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow};
 pub use keys::{KeyOptions, KeyTraffic};

@@ -5,6 +5,8 @@ pub mod backup_text;
 mod chart;
 pub mod clean;
 pub mod csv;
+mod deletes;
+mod deletes_json;
 pub mod folded;
 pub mod growth_json;
 pub mod growth_text;
@@ -26,5 +28,6 @@ pub mod stats_text;
 mod units;
 pub mod veil;
 mod wire;
+mod written;
 
 pub use units::{Style, time};

@@ -6,10 +6,11 @@ use aofkit::aof::{Aof, Layout};
 use std::collections::BTreeMap;
 
 use aofkit::stats::{
-    BigKey, DatabaseRow, GroupRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, SlotRow,
+    DatabaseRow, GroupRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow, SlotRow,
 };
 use serde::Serialize;
 
+use super::deletes_json::{DeletesJson, deletes};
 use super::json::{VERSION, command, path_text, pretty, text, totals_json};
 use super::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
 use super::units::ratio;
@@ -28,16 +29,27 @@ struct StatsJson {
     totals: TotalsJson,
     write_amplification: Option<f64>,
     exceeded: Vec<Exceeded>,
+    deletes: DeletesJson,
     keys_estimate: Option<u64>,
+    rewrites: Option<Vec<RewriteJson>>,
     commands: Option<Vec<CommandJson>>,
     groups: Option<Vec<GroupJson>>,
     databases: Option<Vec<DatabaseJson>>,
     prefixes: Option<Vec<PrefixJson>>,
     keys: Option<Vec<KeyJson>>,
+    most_often: Option<Vec<KeyJson>>,
     base_biggest: Option<Vec<BigKeyJson>>,
     types: Option<Vec<TypeJson>>,
     slots: Option<Vec<SlotJson>>,
     base: Option<KeySpaceJson>,
+}
+
+#[derive(Serialize)]
+struct RewriteJson {
+    times_from: u64,
+    times_to: Option<u64>,
+    keys: u64,
+    error_keys: u64,
 }
 
 #[derive(Serialize)]
@@ -84,6 +96,7 @@ struct KeyJson {
     commands: u64,
     bytes: u64,
     error_bytes: u64,
+    error_commands: u64,
     base_bytes: Option<u64>,
 }
 
@@ -149,16 +162,28 @@ fn stats_json(one: &Counted) -> StatsJson {
         totals: totals_json(totals),
         write_amplification: one.write_amplification(),
         exceeded: one.exceeded.clone(),
+        deletes: deletes(&one.deletes, &one.aof),
         keys_estimate: keys.map(|keys| keys.keys_estimate),
+        rewrites: keys.map(|keys| keys.rewrites.iter().map(rewrite).collect()),
         commands: one.is_by(By::Command).then(commands),
         groups: one.is_by(By::Command).then(|| groups(&one.mix)),
         databases: one.is_by(By::Db).then(|| databases(&one.mix, base)),
         prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
-        keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(|row| key(row, base)).collect())),
+        keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(key).collect())),
+        most_often: keys.and_then(|k| Some(k.most_often.as_ref()?.iter().map(key).collect())),
         base_biggest: base.filter(|_| one.is_by(By::Key)).map(biggest),
         types: base.filter(|_| one.is_by(By::Type)).map(types),
         slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
         base: base.map(|base| key_space(base, false)),
+    }
+}
+
+fn rewrite(row: &RewriteRow) -> RewriteJson {
+    RewriteJson {
+        times_from: row.times_from,
+        times_to: row.times_to,
+        keys: row.keys,
+        error_keys: row.error_keys,
     }
 }
 
@@ -212,8 +237,8 @@ fn prefix(row: &PrefixRow) -> PrefixJson {
         commands: row.commands,
         bytes: row.bytes,
         keys_estimate: row.keys_estimate,
-        base_keys: None,
-        base_bytes: None,
+        base_keys: Some(row.base_keys),
+        base_bytes: Some(row.base_bytes),
     }
 }
 
@@ -227,15 +252,7 @@ fn biggest(base: &KeySpaceReport) -> Vec<BigKeyJson> {
     base.biggest_by_bytes.iter().map(|big| big_key(big, false)).collect()
 }
 
-/// What a key takes in the base: known for the biggest keys, and for all when the biggest are all.
-fn base_bytes(row: &KeyRow, base: &KeySpaceReport) -> Option<u64> {
-    let same = |big: &&BigKey| big.db == row.db && big.key == row.key && !row.is_cut;
-    let found = base.biggest_by_bytes.iter().find(same).map(|big| big.bytes);
-    let all_are_listed = base.biggest_by_bytes.len() as u64 == base.keys;
-    found.or(all_are_listed.then_some(0))
-}
-
-fn key(row: &KeyRow, base: Option<&KeySpaceReport>) -> KeyJson {
+fn key(row: &KeyRow) -> KeyJson {
     let name = text(&row.key);
     KeyJson {
         key: name.plain,
@@ -245,7 +262,8 @@ fn key(row: &KeyRow, base: Option<&KeySpaceReport>) -> KeyJson {
         commands: row.commands,
         bytes: row.bytes,
         error_bytes: row.error_bytes,
-        base_bytes: base.filter(|base| base.keys > 0).and_then(|base| base_bytes(row, base)),
+        error_commands: row.error_commands,
+        base_bytes: row.base_bytes,
     }
 }
 

@@ -4,10 +4,12 @@ use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
 use aofkit::text::{count, escape, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
+use super::deletes;
 use super::human::wrap;
 use super::key_space::beside_types;
 use super::screen::{laid_out, table};
 use super::units::{Style, bar, share, size};
+use super::written::{heaviest, prefixes};
 use crate::cli::args::Context;
 use crate::cli::stats::{By, Counted};
 
@@ -30,7 +32,7 @@ pub fn stats(one: &Counted, context: &Context) -> String {
             _ => String::new(),
         };
     }
-    text
+    text + &deletes::text(&one.deletes, &one.aof, style)
 }
 
 fn summary(one: &Counted) -> String {
@@ -65,18 +67,21 @@ fn summary(one: &Counted) -> String {
     }
     if let Some(keys) = &one.keys {
         let error = HyperLogLog::ERROR * 100.0;
-        parts.push(format!("about {} (±{error:.1}%)", count(keys.keys_estimate, "key")));
+        parts.push(match keys.is_exact {
+            true => count(keys.keys_estimate, "key"),
+            false => format!("about {} (±{error:.1}%)", count(keys.keys_estimate, "key")),
+        });
     }
     parts.join(", ")
 }
 
-fn title(what: &str, note: &str, style: Style) -> String {
+pub(super) fn title(what: &str, note: &str, style: Style) -> String {
     let note = if note.is_empty() { String::new() } else { format!("  {note}") };
     format!("\n{}{note}\n", style.bold(what))
 }
 
 /// Columns of bytes that every table has.
-fn weight(bytes: u64, of: u64) -> [String; 3] {
+pub(super) fn weight(bytes: u64, of: u64) -> [String; 3] {
     [bar(bytes, of, 12), share(bytes, of), size(bytes)]
 }
 
@@ -145,73 +150,6 @@ fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
         rows.add_row([db, bar, share, bytes, thousands(row.keys), thousands(row.expires)]);
     }
     title("databases of the base", "bytes on disk", style) + &laid_out(&rows)
-}
-
-fn prefixes(keys: &KeyReport, of: u64, style: Style) -> String {
-    let all = keys.prefixes.as_deref().unwrap_or_default();
-    let mut text = String::new();
-    for depth in all.chunk_by(|a, b| a.depth == b.depth) {
-        let head = [
-            ("PREFIX", Left),
-            ("", Left),
-            ("SHARE", Right),
-            ("BYTES", Right),
-            ("COMMANDS", Right),
-            ("KEYS ~", Right),
-        ];
-        let mut rows = table(style, &head);
-        for row in depth {
-            let [bar, share, bytes] = weight(row.bytes, of);
-            rows.add_row([
-                shortened(&row.prefix, style.width.saturating_sub(58)),
-                bar,
-                share,
-                bytes,
-                thousands(row.commands),
-                thousands(row.keys_estimate),
-            ]);
-        }
-        let what = match depth.first().and_then(|row| row.depth) {
-            Some(depth) => format!("prefixes of {}", count(depth as u64, "word")),
-            None => "prefixes".to_owned(),
-        };
-        text += &title(&what, "* is all else, commands without a key included", style);
-        text += &laid_out(&rows);
-    }
-    text
-}
-
-fn heaviest(keys: &KeyReport, of: u64, style: Style) -> String {
-    let all = keys.keys.as_deref().unwrap_or_default();
-    let head = [
-        ("KEY", Left),
-        ("DB", Right),
-        ("SHARE", Right),
-        ("BYTES", Right),
-        ("ERROR", Right),
-        ("COMMANDS", Right),
-    ];
-    let mut rows = table(style, &head);
-    for row in all {
-        let cut = if row.is_cut { "…" } else { "" };
-        let error = if row.error_bytes == 0 { "exact".to_owned() } else { size(row.error_bytes) };
-        rows.add_row([
-            shortened(&row.key, style.width.saturating_sub(54)) + cut,
-            row.db.to_string(),
-            share(row.bytes, of),
-            size(row.bytes),
-            error,
-            thousands(row.commands),
-        ]);
-    }
-    let note = match keys.threshold_bytes {
-        0 => "every key was counted".to_owned(),
-        bytes => format!("no key that is missing here got more than {} of its own", size(bytes)),
-    };
-    let note = if all.is_empty() { String::new() } else { note };
-    title("keys most written to", "", style)
-        + &laid_out(&rows)
-        + &if note.is_empty() { note } else { format!("  {}\n", style.dim(&note)) }
 }
 
 /// The biggest keys of the base, by bytes and by elements.
@@ -294,7 +232,7 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
 }
 
 /// Bytes on at most so many columns.
-fn shortened(bytes: &[u8], columns: usize) -> String {
+pub(super) fn shortened(bytes: &[u8], columns: usize) -> String {
     let columns = columns.max(12);
     let full = escape(bytes);
     match full.chars().count() > columns {

@@ -25,9 +25,12 @@ mod rows;
 
 use queue::{Queue, Waiting};
 
-/// Keys counted one by one: up to here everything is exact (up to half of it with keys of more than 128
-/// bytes), and beyond it no error exceeds a 32,768th of all bytes.
-const KEYS: usize = 1 << 17;
+/// Keys counted one by one: up to here everything is exact, and beyond it errors stay about a
+/// 16,384th of all bytes.
+const KEYS: usize = 1 << 16;
+
+/// Keys of the base whose bytes are remembered one by one.
+const BASE_KEYS: usize = 1 << 18;
 
 /// Bytes of a key that are kept to show it. Longer keys are told apart all the same.
 const SHOWN: usize = 256;
@@ -110,7 +113,7 @@ impl KeyTraffic {
             total: Tally::default(),
             queue: Queue::default(),
             runs: BaseRuns::default(),
-            base: SpaceSaving::new(KEYS),
+            base: SpaceSaving::new(BASE_KEYS),
             base_total: Tally::default(),
             options,
         }
@@ -155,10 +158,6 @@ impl KeyTraffic {
 
     #[inline(never)]
     fn enter(&mut self, one: &Waiting, head: &[u8]) {
-        if self.keys.is_full() {
-            let (families, slots) = (&mut self.families, &mut self.slots);
-            self.keys.purge(|row| credit(families, slots, row));
-        }
         let family = self.family(head);
         match self.families.as_mut().and_then(|families| families.get_mut(family)) {
             Some(family) => family.keys.add(one.hash),
@@ -166,10 +165,16 @@ impl KeyTraffic {
         }
         let is_whole = one.key_len == head.len() as u64;
         let slot = if is_whole && self.slots.is_some() { slot(head) } else { SLOTS };
+        let (families, slots) = (&mut self.families, &mut self.slots);
+        if !self.keys.admits(one.hash, one.bytes, self.total.bytes) {
+            credit(families, slots, family, slot, Tally { commands: 1, bytes: one.bytes });
+            return;
+        }
         let is_cut = one.key_len > SHOWN as u64;
         let shown = if self.options.keys { head.len().min(SHOWN) } else { 0 };
         let known = Known { family, db: one.db, slot, is_cut };
-        self.keys.insert(one.hash, &head[..shown], known, one.bytes, 1);
+        let gone = |row: &Row<'_, Known>| credit_row(families, slots, row);
+        self.keys.insert(one.hash, &head[..shown], known, one.bytes, gone);
     }
 
     /// The number of the family of a key.
@@ -186,10 +191,9 @@ impl KeyTraffic {
         if self.options.keys {
             let hash = self.hash(db, head, key_len);
             if !self.base.count(hash, bytes) {
-                if self.base.is_full() {
-                    self.base.purge(|_| {});
+                if self.base.admits(hash, bytes, self.base_total.bytes) {
+                    self.base.insert(hash, &[], (), bytes, |_| {});
                 }
-                self.base.insert(hash, &[], (), bytes, 1);
             }
         }
         let family = self.family(head);
@@ -221,14 +225,29 @@ impl KeyTraffic {
 }
 
 /// Gives a family and a slot what was counted of a key that leaves the table.
-fn credit(families: &mut Option<Families>, slots: &mut Option<Vec<Tally>>, row: &Row<'_, Known>) {
-    if let Some(family) = families.as_mut().and_then(|list| list.get_mut(row.data.family)) {
-        family.commands += row.times;
-        family.bytes += row.counted;
+fn credit_row(
+    families: &mut Option<Families>,
+    slots: &mut Option<Vec<Tally>>,
+    row: &Row<'_, Known>,
+) {
+    let tally = Tally { commands: row.times, bytes: row.counted };
+    credit(families, slots, row.data.family, row.data.slot, tally);
+}
+
+/// Gives a family and a slot what was counted.
+fn credit(
+    families: &mut Option<Families>,
+    slots: &mut Option<Vec<Tally>>,
+    family: u32,
+    slot: u16,
+    tally: Tally,
+) {
+    if let Some(family) = families.as_mut().and_then(|list| list.get_mut(family)) {
+        family.commands += tally.commands;
+        family.bytes += tally.bytes;
     }
-    let place = usize::from(row.data.slot);
-    if let Some(tally) = slots.as_mut().and_then(|slots| slots.get_mut(place)) {
-        tally.add(row.times, row.counted);
+    if let Some(sum) = slots.as_mut().and_then(|slots| slots.get_mut(usize::from(slot))) {
+        sum.add(tally.commands, tally.bytes);
     }
 }
 
@@ -288,7 +307,7 @@ impl Merge for KeyTraffic {
             Known { family, ..*known }
         };
         let (families, slots) = (&mut self.families, &mut self.slots);
-        self.keys.merge(&later.keys, adopt, |row| credit(families, slots, row));
+        self.keys.merge(&later.keys, adopt, |row| credit_row(families, slots, row));
         self.base.merge(&later.base, |()| (), |_| {});
         for run in self.runs.merge(later.runs) {
             self.run_in_base(&run);

@@ -4,7 +4,7 @@ use super::super::key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow
 use super::super::prefixes::{Families, Family};
 use super::super::sketch::{HyperLogLog, Row};
 use super::super::slots::SLOTS;
-use super::{KeyTraffic, Known, Tally, credit};
+use super::{KeyTraffic, Known, Tally, credit_row};
 
 /// Bytes of the smallest record that has a key: `DEL` of the empty one.
 const SMALLEST: u64 = 19;
@@ -17,7 +17,7 @@ impl KeyTraffic {
         let keys = self.options.keys.then(|| self.heaviest_keys());
         let most_often = self.options.keys.then(|| self.most_often());
         for row in self.keys.rows() {
-            credit(&mut self.families, &mut self.slots, &row);
+            credit_row(&mut self.families, &mut self.slots, &row);
         }
         let keys_estimate = self.keys_estimate();
         let rewrites = self.rewrites(keys_estimate);
@@ -101,7 +101,7 @@ impl KeyTraffic {
             bytes: row.at_most(),
             error_bytes: row.error,
             // What is not among those counted one by one is not there, unless some were given up.
-            base_bytes: in_base.or((self.base.threshold() == 0).then_some(0)),
+            base_bytes: in_base.or(self.base.is_exact().then_some(0)),
         }
     }
 }

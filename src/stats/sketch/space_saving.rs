@@ -1,15 +1,25 @@
 //! What is heaviest among more names than memory holds.
 //!
-//! Space-Saving, with the small ones thrown out in batches: when the table is full, the lighter half goes,
-//! and what the heaviest of those may have weighed is the error of every name that comes (again) later.
-//! As long as nothing was thrown out, everything is exact. With `n` rows at most and a total weight of `w`,
-//! no error exceeds `2 w / n`, and every name heavier than that is in the table. Where names are so long
-//! that they fill their room before the rows fill theirs, `n` is the number of rows that fit.
+//! A table counts names one by one, all of them as long as they fit. From then on the weight of names that
+//! are not in it goes to [`CELLS`] cells by their hashes, and a name comes into the table when its cell has
+//! grown to a [`SHARE`]th of all weight seen so far: as much as that cell holds may have been its own
+//! before, which is its error. So of the many light names nearly none disturbs the table. When it is full
+//! again, the lighter half goes, its weight to the cells.
+//!
+//! A cell is never emptied. So it holds at least what any one name outside the table weighs, and every
+//! error is honest, whatever was thrown out and merged.
 //!
 //! Names are told apart by a 64-bit hash alone, so that a name that is known costs one look into memory.
 //! What is not needed for that lies apart.
 
-/// A place in the table: all that counting and throwing out need.
+/// Cells for the weight of names outside the table: few enough for a cache near the core.
+const CELLS: usize = 1 << 16;
+
+/// The part of all weight that brings a name into the table. A quarter of the cells, so that even names
+/// that are all alike leave most cells below it.
+const SHARE: u64 = CELLS as u64 / 4;
+
+/// A place in the table: all that counting needs, in half a cache line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     /// The name's hash; 0 marks an empty place.
@@ -18,21 +28,15 @@ struct Place {
     counted: u64,
     /// Times it was counted since it is in the table.
     times: u64,
-    /// At most so much may have been counted before that.
-    error: u64,
     /// Where the rest about it is.
     rest: u32,
-}
-
-impl Place {
-    fn at_most(&self) -> u64 {
-        self.counted.saturating_add(self.error)
-    }
 }
 
 /// What is kept of a name besides.
 #[derive(Clone, Copy, Debug)]
 struct Rest<T> {
+    /// At most so much may have been counted before it came into the table.
+    error: u64,
     name_at: u32,
     name_len: u32,
     data: T,
@@ -66,51 +70,54 @@ impl<T> Row<'_, T> {
     }
 }
 
-/// The table.
+/// The table and the cells.
 #[derive(Clone, Debug)]
 pub struct SpaceSaving<T> {
     /// Open addressing, at most half full. A power of two.
     places: Vec<Place>,
-    used: usize,
     rests: Vec<Rest<T>>,
-    /// Members of `rests` that belong to no place.
-    free: Vec<u32>,
-    /// Names, those that are gone among them until there are too many.
     names: Vec<u8>,
     limit: usize,
-    /// No name outside the table weighs more.
-    threshold: u64,
+    /// None as long as every name is in the table. One that is full may hold any weight.
+    cells: Vec<u32>,
 }
 
 /// Places to begin with; the table grows with what it holds.
 const FIRST: usize = 256;
-
-/// Bytes of names for every row there may be, those of names that are gone included.
-const NAME: usize = 128;
 
 impl<T: Copy> SpaceSaving<T> {
     /// A table of at most `limit` rows.
     pub fn new(limit: usize) -> Self {
         Self {
             places: vec![Place::default(); FIRST],
-            used: 0,
             rests: Vec::new(),
-            free: Vec::new(),
             names: Vec::new(),
             limit: limit.max(2),
-            threshold: 0,
+            cells: Vec::new(),
         }
     }
 
-    /// Whether one row more needs a [`SpaceSaving::purge`] first.
-    #[inline]
-    pub fn is_full(&self) -> bool {
-        self.used >= self.limit || self.names.len() >= self.limit * NAME
+    /// Whether every name is in the table.
+    pub fn is_exact(&self) -> bool {
+        self.cells.is_empty()
     }
 
     /// The most that a name outside the table can weigh.
     pub fn threshold(&self) -> u64 {
-        self.threshold
+        self.cells.iter().copied().map(full).max().unwrap_or(0)
+    }
+
+    /// The most that the name of this hash can weigh besides what the table counts of it.
+    fn outside(&self, hash: u64) -> u64 {
+        self.cells.get(cell(hash)).copied().map_or(0, full)
+    }
+
+    fn put_outside(&mut self, hash: u64, weight: u64) {
+        if self.cells.is_empty() {
+            self.cells = vec![0; CELLS];
+        }
+        let cell = &mut self.cells[cell(hash)];
+        *cell = cell.saturating_add(u32::try_from(weight).unwrap_or(u32::MAX));
     }
 
     /// All rows, in no order.
@@ -119,10 +126,10 @@ impl<T: Copy> SpaceSaving<T> {
     }
 
     fn row(&self, place: &Place) -> Row<'_, T> {
-        let Rest { name_at, name_len, data } = self.rests[place.rest as usize];
+        let Rest { error, name_at, name_len, data } = self.rests[place.rest as usize];
         let from = name_at as usize;
         let name = self.names.get(from..from + name_len as usize).unwrap_or_default();
-        let Place { hash, counted, times, error, .. } = *place;
+        let Place { hash, counted, times, .. } = *place;
         Row { hash, counted, error, times, name, data }
     }
 
@@ -170,30 +177,48 @@ impl<T: Copy> SpaceSaving<T> {
         &mut self.places[at]
     }
 
-    /// A row for a name that is not in the table yet, with this counted.
-    pub fn insert(&mut self, hash: u64, name: &[u8], data: T, weight: u64, times: u64) {
-        self.enter(hash, name, data, [weight, times, self.threshold]);
+    /// Whether a name that is not in the table shall come into it, when all names together weigh `total`.
+    /// If not, `weight` was counted outside.
+    #[inline]
+    pub fn admits(&mut self, hash: u64, weight: u64, total: u64) -> bool {
+        if self.cells.is_empty() && self.rests.len() < self.limit {
+            return true;
+        }
+        if self.outside(hash).saturating_add(weight) > total / SHARE {
+            return true;
+        }
+        self.put_outside(hash, weight);
+        false
     }
 
-    fn enter(&mut self, hash: u64, name: &[u8], data: T, [counted, times, error]: [u64; 3]) {
-        if (self.used + 1) * 2 > self.places.len() {
+    /// A row for a name that is not in the table yet, with this counted once. `gone` is told of rows that
+    /// have to leave for it.
+    pub fn insert(
+        &mut self,
+        hash: u64,
+        name: &[u8],
+        data: T,
+        weight: u64,
+        gone: impl FnMut(&Row<'_, T>),
+    ) {
+        let error = self.outside(hash);
+        let row = Row { hash, counted: weight, error, times: 1, name, data };
+        self.enter(&row, gone);
+    }
+
+    fn enter(&mut self, row: &Row<'_, T>, gone: impl FnMut(&Row<'_, T>)) {
+        if self.rests.len() >= self.limit {
+            self.purge(gone);
+        }
+        if (self.rests.len() + 1) * 2 > self.places.len() {
             self.grow();
         }
-        let name_at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.extend_from_slice(name);
-        let kept = Rest { name_at, name_len: name.len() as u32, data };
-        let rest = match self.free.pop() {
-            Some(rest) => {
-                self.rests[rest as usize] = kept;
-                rest
-            }
-            None => {
-                self.rests.push(kept);
-                self.rests.len() as u32 - 1
-            }
-        };
-        self.used += 1;
-        *self.place_of(hash) = Place { hash: hash.max(1), counted, times, error, rest };
+        let (name_at, name_len) = (self.names.len() as u32, row.name.len() as u32);
+        self.names.extend_from_slice(row.name);
+        let rest = self.rests.len() as u32;
+        self.rests.push(Rest { error: row.error, name_at, name_len, data: row.data });
+        let Row { hash, counted, times, .. } = *row;
+        *self.place_of(hash) = Place { hash: hash.max(1), counted, times, rest };
     }
 
     #[cold]
@@ -205,50 +230,48 @@ impl<T: Copy> SpaceSaving<T> {
         }
     }
 
-    /// Throws out the lighter half and tells the owner of each row that goes.
+    /// Puts the lighter half outside and tells the owner of each row that goes.
     #[cold]
-    pub fn purge(&mut self, mut gone: impl FnMut(&Row<'_, T>)) {
-        let used = || self.places.iter().filter(|place| place.hash != 0);
-        let mut weights: Vec<u64> = used().map(Place::at_most).collect();
-        if weights.is_empty() {
-            return;
-        }
+    fn purge(&mut self, mut gone: impl FnMut(&Row<'_, T>)) {
+        let mut weights: Vec<u64> = self.rows().map(|row| row.at_most()).collect();
         let middle = weights.len() / 2;
-        let (_, &mut threshold, _) = weights.select_nth_unstable(middle);
-        self.threshold = self.threshold.max(threshold);
+        let (_, &mut median, _) = weights.select_nth_unstable(middle);
+        let places = std::mem::take(&mut self.places);
         let mut staying = Vec::with_capacity(middle);
-        for place in used() {
-            if place.at_most() > threshold {
+        for place in places.iter().filter(|place| place.hash != 0) {
+            let row = self.row(place);
+            if row.at_most() > median {
                 staying.push(*place);
-            } else {
-                gone(&self.row(place));
+                continue;
             }
+            gone(&row);
+            // Its error is in the cell already.
+            self.put_outside(place.hash, place.counted);
         }
-        let is_gone = |place: &&Place| place.hash != 0 && place.at_most() <= threshold;
-        self.free.extend(self.places.iter().filter(is_gone).map(|place| place.rest));
-        self.used = staying.len();
-        if self.names.len() >= self.limit * NAME / 2 {
-            self.compact(&staying);
-        }
-        self.places.fill(Place::default());
-        for place in staying {
-            *self.place_of(place.hash) = place;
-        }
+        self.places = places;
+        self.keep(staying);
     }
 
-    /// Moves the names of these places together, over those of names that are gone.
-    fn compact(&mut self, staying: &[Place]) {
-        let mut order: Vec<u32> = staying.iter().map(|place| place.rest).collect();
-        order.sort_unstable_by_key(|&rest| self.rests[rest as usize].name_at);
+    /// Makes a table of these places alone, and moves what is kept of their names together.
+    fn keep(&mut self, mut staying: Vec<Place>) {
+        // In the order in which names lie, each can move down over those that are gone.
+        staying.sort_unstable_by_key(|place| place.rest);
         let mut end = 0;
-        for rest in order {
-            let rest = &mut self.rests[rest as usize];
+        for (at, place) in staying.iter_mut().enumerate() {
+            let mut rest = self.rests[place.rest as usize];
             let from = rest.name_at as usize;
             self.names.copy_within(from..from + rest.name_len as usize, end);
             rest.name_at = end as u32;
             end += rest.name_len as usize;
+            self.rests[at] = rest;
+            place.rest = at as u32;
         }
         self.names.truncate(end);
+        self.rests.truncate(staying.len());
+        self.places.fill(Place::default());
+        for place in staying {
+            *self.place_of(place.hash) = place;
+        }
     }
 
     /// Takes over what `later` counted. `adopt` makes the data of a row that comes new; `gone` is told of
@@ -259,27 +282,47 @@ impl<T: Copy> SpaceSaving<T> {
         mut adopt: impl FnMut(&T) -> T,
         mut gone: impl FnMut(&Row<'_, T>),
     ) {
-        // A name that the other table does not have may have weighed so much there.
-        for place in self.places.iter_mut().filter(|place| place.hash != 0) {
-            place.error = place.error.saturating_add(later.threshold);
+        // What either counted outside may have been of any name that only the other has.
+        let places = std::mem::take(&mut self.places);
+        for place in places.iter().filter(|place| place.hash != 0) {
+            if later.weight(place.hash).is_none() {
+                let rest = &mut self.rests[place.rest as usize];
+                rest.error = rest.error.saturating_add(later.outside(place.hash));
+            }
         }
-        self.threshold = self.threshold.saturating_add(later.threshold);
+        self.places = places;
+        if !later.cells.is_empty() {
+            self.cells.resize(CELLS, 0);
+        }
+        for (mine, theirs) in self.cells.iter_mut().zip(&later.cells) {
+            *mine = mine.saturating_add(*theirs);
+        }
         for row in later.rows() {
             let mine = self.place_of(row.hash);
             if mine.hash != 0 {
                 mine.counted += row.counted;
                 mine.times += row.times;
-                mine.error = mine.error - later.threshold.min(mine.error) + row.error;
+                let at = mine.rest as usize;
+                let rest = &mut self.rests[at];
+                rest.error = rest.error.saturating_add(row.error);
                 continue;
             }
-            if self.is_full() {
-                self.purge(&mut gone);
-            }
-            let before = self.threshold - later.threshold.min(self.threshold);
-            let error = before.saturating_add(row.error);
-            self.enter(row.hash, row.name, adopt(&row.data), [row.counted, row.times, error]);
+            // With what `later` counted outside, which is no less than its error.
+            let error = self.outside(row.hash);
+            self.enter(&Row { error, data: adopt(&row.data), ..row }, &mut gone);
         }
     }
+}
+
+/// The cell of a hash.
+fn cell(hash: u64) -> usize {
+    // Other bits than those that choose the place.
+    (hash >> 24) as usize % CELLS
+}
+
+/// What a cell may hold.
+fn full(weight: u32) -> u64 {
+    if weight == u32::MAX { u64::MAX } else { weight.into() }
 }
 
 #[cfg(test)]
@@ -298,24 +341,28 @@ mod tests {
     struct Both {
         table: SpaceSaving<()>,
         exact: HashMap<u64, u64>,
+        total: u64,
         thrown_out: u64,
     }
 
     impl Both {
         fn new(limit: usize) -> Self {
-            Self { table: SpaceSaving::new(limit), exact: HashMap::new(), thrown_out: 0 }
+            Self { table: SpaceSaving::new(limit), exact: HashMap::new(), total: 0, thrown_out: 0 }
         }
 
         fn count(&mut self, n: u64, weight: u64) {
             *self.exact.entry(n).or_default() += weight;
+            self.total += weight;
             if self.table.count(hash(n), weight) {
                 return;
             }
-            if self.table.is_full() {
-                let thrown_out = &mut self.thrown_out;
-                self.table.purge(|row| *thrown_out += row.counted);
+            let thrown_out = &mut self.thrown_out;
+            if self.table.admits(hash(n), weight, self.total) {
+                let gone = |row: &Row<'_, ()>| *thrown_out += row.counted;
+                self.table.insert(hash(n), &n.to_le_bytes(), (), weight, gone);
+            } else {
+                *thrown_out += weight;
             }
-            self.table.insert(hash(n), &n.to_le_bytes(), (), weight, 1);
         }
 
         fn is_honest(&self) {
@@ -352,7 +399,7 @@ mod tests {
         }
         both.is_honest();
         let total: u64 = both.exact.values().sum();
-        assert!(both.table.threshold() <= 2 * total / 100);
+        assert!(both.table.threshold() <= total / SHARE, "{}", both.table.threshold());
         for n in 0..10 {
             let found = both.table.rows().any(|row| row.name == n_bytes(n));
             assert!(found, "{n}");

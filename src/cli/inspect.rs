@@ -7,13 +7,17 @@ use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
 use aofkit::growth::Trigger;
 use aofkit::scan::scan;
-use aofkit::stats::{KeySpace, KeySpaceOptions, KeySpaceReport, Mix, MixReport};
+use aofkit::stats::{
+    DeleteReport, Deletes, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport,
+    KeyTraffic, Mix, MixReport,
+};
 use aofkit::text::{count, name};
 
 use super::args::Context;
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::render::{human, json};
+use super::render::{human, json, shown_key};
+use super::stats::redact_written;
 
 /// How many of a base's biggest keys are told.
 const BIGGEST: usize = 10;
@@ -24,6 +28,9 @@ pub struct Inspected {
     pub report: Report,
     pub mix: MixReport,
     pub key_space: KeySpaceReport,
+    /// What is written to which keys.
+    pub keys: KeyReport,
+    pub deletes: DeleteReport,
     /// Keys are shown as hashes.
     pub redact: bool,
     /// `None` where a file by itself has no base to grow from.
@@ -31,10 +38,10 @@ pub struct Inspected {
 }
 
 impl Inspected {
-    /// Whether there is an RDB part, so that its keys were counted.
-    pub fn has_rdb(&self) -> bool {
+    /// Whether there is an RDB part or another base, so that its keys were counted.
+    pub fn has_base_keys(&self) -> bool {
         let facts = self.report.segments.iter().filter_map(|s| s.facts.as_ref());
-        facts.into_iter().any(|f| f.rdb.is_some())
+        self.key_space.keys > 0 || facts.into_iter().any(|f| f.rdb.is_some())
     }
 }
 
@@ -56,9 +63,16 @@ pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
 fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let key_space = KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST });
-    let observer = (Check::new(&aof), (Mix::default(), key_space));
-    let (facts, (mix, key_space)) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let keys = KeyTraffic::new(key_options());
+    let deletes = Deletes::new(Grouping::default(), BIGGEST);
+    let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));
+    let (facts, ((mix, key_space), (mut keys, mut deletes))) =
+        scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
     let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    if context.redact {
+        let hashed = |key: &[u8]| shown_key(key, true).into_bytes();
+        redact_written(Some(&mut keys), &mut deletes, &hashed);
+    }
     let growth = (aof.layout == Layout::MultiPart).then(|| {
         let sum = |role| {
             let of_role = report.segments.iter().filter(|s| s.role == role);
@@ -66,7 +80,15 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
         };
         Trigger::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
     });
-    Ok(Inspected { aof, report, mix, key_space, redact: context.redact, growth })
+    Ok(Inspected { aof, report, mix, key_space, keys, deletes, redact: context.redact, growth })
+}
+
+fn key_options() -> KeyOptions {
+    let mut options = KeyOptions::default();
+    options.keys = true;
+    options.prefixes = Some(Grouping::default());
+    options.top = BIGGEST;
+    options
 }
 
 fn warn(one: &Inspected, context: &Context) {

@@ -271,18 +271,23 @@ fn redact(one: &mut Counted) {
     for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
         row.largest_key = hashed(&row.largest_key);
     }
-    for row in &mut one.deletes.prefixes {
-        if row.prefix != b"*" {
-            row.prefix = hashed(&row.prefix);
+    redact_written(one.keys.as_mut(), &mut one.deletes, &hashed);
+}
+
+/// The same in what was written to and deleted.
+pub fn redact_written(
+    keys: Option<&mut KeyReport>,
+    deletes: &mut DeleteReport,
+    hashed: &impl Fn(&[u8]) -> Vec<u8>,
+) {
+    let mut prefixes: Vec<_> = deletes.prefixes.iter_mut().map(|row| &mut row.prefix).collect();
+    if let Some(report) = keys {
+        for row in report.keys.iter_mut().chain(&mut report.most_often).flatten() {
+            row.key = hashed(&row.key);
         }
+        prefixes.extend(report.prefixes.iter_mut().flatten().map(|row| &mut row.prefix));
     }
-    let Some(report) = &mut one.keys else { return };
-    for row in report.keys.iter_mut().chain(&mut report.most_often).flatten() {
-        row.key = hashed(&row.key);
-    }
-    for row in report.prefixes.iter_mut().flatten() {
-        if row.prefix != b"*" {
-            row.prefix = hashed(&row.prefix);
-        }
+    for prefix in prefixes.into_iter().filter(|prefix| *prefix != b"*") {
+        *prefix = hashed(prefix);
     }
 }

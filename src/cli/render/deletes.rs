@@ -12,10 +12,17 @@ const SHOWN: usize = 3;
 
 /// One line: how many, how fast, the last flush.
 pub fn line(report: &DeleteReport, aof: &Aof, style: Style) -> String {
-    let mut parts = vec![sums(report)];
-    parts.extend(report.storms.first().map(|row| format!("most {}", storm(row, aof))));
-    parts.extend(report.last_flushes.last().map(|row| format!("last {}", flush(row, aof))));
-    wrap(&parts.join("; "), style.width, "  ") + "\n"
+    if report.records() + report.expires + report.flushes == 0 {
+        return String::new();
+    }
+    let mut parts = vec![
+        format!("{} deleted", count(report.keys, "key")),
+        format!("{} set", count(report.expires, "deadline")),
+    ];
+    parts
+        .extend(report.most_a_second().map(|keys| format!("at most {} a second", thousands(keys))));
+    parts.extend(report.last_flushes.last().map(|row| flush(row, aof)));
+    wrap(&parts.join(", "), style.width, "  ") + "\n"
 }
 
 /// Everything in a few lines; nothing where nothing was deleted.

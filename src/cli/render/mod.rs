@@ -30,4 +30,5 @@ pub mod veil;
 mod wire;
 mod written;
 
+pub use key_space::shown_key;
 pub use units::{Style, time};

@@ -15,7 +15,7 @@ use crate::cli::args::Context;
 use crate::cli::inspect::Inspected;
 
 /// Commands shown before the rest is summed up.
-const COMMANDS: usize = 12;
+const COMMANDS: usize = 8;
 
 /// Files shown before the middle ones are summed up: a set with hundreds of increments is in trouble, but
 /// its list would push the reason off the screen.
@@ -31,6 +31,7 @@ pub fn inspect(one: &Inspected, context: &Context) -> String {
     }
     text += &base(one, style);
     text += &commands(&one.mix, style);
+    text += &super::written::in_short(&one.keys, &one.deletes, &one.aof, style);
     text += &leftovers(&one.aof, style);
     text += &health(one, context);
     text
@@ -151,7 +152,7 @@ fn growth_lines(growth: &Trigger, aof: &Aof, style: Style) -> String {
 fn base(one: &Inspected, style: Style) -> String {
     let with_rdb =
         one.report.segments.iter().find_map(|s| Some((s, s.facts.as_ref()?.rdb.as_ref()?)));
-    let Some((segment, rdb)) = with_rdb else { return String::new() };
+    let Some((segment, rdb)) = with_rdb else { return resp_base(one, style) };
     let mut parts = Vec::new();
     if let Some(header) = rdb.header() {
         parts.push(format!("RDB version {}", header.version));
@@ -181,6 +182,16 @@ fn base(one: &Inspected, style: Style) -> String {
     let line = format!("{}: {}", name(&segment.name), parts.join(", "));
     let keys = key_space::text(&one.key_space, style, one.redact);
     format!("\n{}\n{}\n{keys}", style.bold("base"), wrap(&line, style.width, "  "))
+}
+
+/// The same of a base that is no RDB.
+fn resp_base(one: &Inspected, style: Style) -> String {
+    if one.key_space.keys == 0 {
+        return String::new();
+    }
+    let keys = key_space::text(&one.key_space, style, one.redact);
+    let title = style.bold("base");
+    format!("\n{title}  {} as commands\n{keys}", count(one.key_space.keys, "key"))
 }
 
 /// Auxiliary fields that are told elsewhere on the screen.

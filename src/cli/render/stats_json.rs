@@ -6,7 +6,8 @@ use aofkit::aof::{Aof, Layout};
 use std::collections::BTreeMap;
 
 use aofkit::stats::{
-    DatabaseRow, GroupRow, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow, SlotRow,
+    DatabaseRow, GroupRow, KeyReport, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow,
+    SlotRow,
 };
 use serde::Serialize;
 
@@ -76,7 +77,7 @@ struct DatabaseJson {
 }
 
 #[derive(Serialize)]
-struct PrefixJson {
+pub struct PrefixJson {
     prefix: Option<String>,
     prefix_b64: Option<String>,
     depth: Option<usize>,
@@ -88,7 +89,7 @@ struct PrefixJson {
 }
 
 #[derive(Serialize)]
-struct KeyJson {
+pub struct KeyJson {
     key: Option<String>,
     key_b64: Option<String>,
     cut: bool,
@@ -168,8 +169,8 @@ fn stats_json(one: &Counted) -> StatsJson {
         commands: one.is_by(By::Command).then(commands),
         groups: one.is_by(By::Command).then(|| groups(&one.mix)),
         databases: one.is_by(By::Db).then(|| databases(&one.mix, base)),
-        prefixes: keys.and_then(|k| Some(k.prefixes.as_ref()?.iter().map(prefix).collect())),
-        keys: keys.and_then(|k| Some(k.keys.as_ref()?.iter().map(key).collect())),
+        prefixes: keys.and_then(prefixes),
+        keys: keys.and_then(self::keys),
         most_often: keys.and_then(|k| Some(k.most_often.as_ref()?.iter().map(key).collect())),
         base_biggest: base.filter(|_| one.is_by(By::Key)).map(biggest),
         types: base.filter(|_| one.is_by(By::Type)).map(types),
@@ -226,6 +227,16 @@ fn databases(mix: &MixReport, base: Option<&KeySpaceReport>) -> Vec<DatabaseJson
         }
     }
     rows.into_values().collect()
+}
+
+/// Families of keys, where they were asked for.
+pub fn prefixes(keys: &KeyReport) -> Option<Vec<PrefixJson>> {
+    Some(keys.prefixes.as_ref()?.iter().map(prefix).collect())
+}
+
+/// The keys most written to, where they were asked for.
+pub fn keys(keys: &KeyReport) -> Option<Vec<KeyJson>> {
+    Some(keys.keys.as_ref()?.iter().map(key).collect())
 }
 
 fn prefix(row: &PrefixRow) -> PrefixJson {

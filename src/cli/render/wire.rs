@@ -5,7 +5,9 @@
 
 use serde::Serialize;
 
+use super::deletes_json::DeletesJson;
 use super::key_space_json::KeySpaceJson;
+use super::stats_json::{KeyJson, PrefixJson};
 
 #[derive(Serialize)]
 pub struct Source {
@@ -112,6 +114,9 @@ pub struct InspectJson {
     pub totals: TotalsJson,
     pub commands: Vec<CommandJson>,
     pub databases: Vec<DatabaseJson>,
+    pub prefixes: Option<Vec<PrefixJson>>,
+    pub keys: Option<Vec<KeyJson>>,
+    pub deletes: DeletesJson,
     pub leftovers: Vec<LeftoverJson>,
     pub leftover_bytes: u64,
     pub problems: Vec<ProblemJson>,

@@ -1,7 +1,8 @@
 //! Tables of `stats` about what was written to: prefixes and keys, beside what the base has of them.
 
-use aofkit::stats::{KeyReport, KeyRow};
-use aofkit::text::{count, thousands};
+use aofkit::aof::Aof;
+use aofkit::stats::{DeleteReport, KeyReport, KeyRow, PrefixRow};
+use aofkit::text::{count, escape, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
@@ -117,6 +118,38 @@ fn key_table(keys: &KeyReport, rows: &[KeyRow], of: u64, style: Style) -> String
         told.add_row(cells);
     }
     laid_out(&told)
+}
+
+/// Prefixes and keys of which most is told in `inspect`.
+const IN_SHORT: usize = 3;
+
+/// What was written to and deleted, in a few lines.
+pub fn in_short(keys: &KeyReport, deletes: &DeleteReport, aof: &Aof, style: Style) -> String {
+    let prefixes = keys.prefixes.as_deref().unwrap_or_default();
+    let of = prefixes.iter().map(|row| row.bytes).sum();
+    if of == 0 {
+        return String::new();
+    }
+    let of_prefix = |row: &PrefixRow| format!("{} {}", escape(&row.prefix), share(row.bytes, of));
+    let of_key = |row: &KeyRow| {
+        let cut = if row.is_cut { "…" } else { "" };
+        let key = shortened(&row.key, 40) + cut;
+        format!("{key} in db{} ({}, {} x)", row.db, size(row.bytes), thousands(row.commands))
+    };
+    let heaviest = keys.keys.iter().flatten();
+    let prefixes: Vec<_> = prefixes.iter().take(IN_SHORT).map(of_prefix).collect();
+    let heaviest: Vec<_> = heaviest.take(IN_SHORT).map(of_key).collect();
+    let written = match keys.is_exact {
+        true => count(keys.keys_estimate, "key"),
+        false => format!("about {}", count(keys.keys_estimate, "key")),
+    };
+    let mut text = format!("\n{}  {written} written to\n", style.bold("keys"));
+    let lines =
+        [format!("prefixes: {}", prefixes.join(", ")), format!("most: {}", heaviest.join(", "))];
+    for line in lines {
+        text += &(wrap(&line, style.width, "  ") + "\n");
+    }
+    text + &super::deletes::line(deletes, aof, style)
 }
 
 /// How many keys were written once, a few times, often.

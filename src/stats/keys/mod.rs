@@ -23,7 +23,7 @@ use super::slots::{SLOTS, slot};
 mod queue;
 mod rows;
 
-use queue::{Queue, Waiting};
+use queue::{QUEUE, Queue, Waiting};
 
 /// Keys counted one by one: up to here everything is exact, and beyond it errors stay about a
 /// 16,384th of all bytes.
@@ -136,8 +136,19 @@ impl KeyTraffic {
         let glance = self.queue.iter().fold(0, |sum, one| sum ^ self.keys.glance(one.hash));
         std::hint::black_box(glance);
         let mut queue = std::mem::take(&mut self.queue);
-        for one in queue.iter() {
+        let (mut unknown, mut last) = ([0; QUEUE], 0);
+        for (place, one) in queue.iter().enumerate() {
             self.sample.add(one.hash);
+            if !self.keys.count(one.hash, one.bytes) {
+                unknown[last] = place;
+                last += 1;
+            }
+        }
+        let unknown = || unknown[..last].iter().filter_map(|&place| queue.get(place));
+        let glance = unknown().fold(0, |sum, one| sum ^ self.keys.glance_outside(one.hash));
+        std::hint::black_box(glance);
+        for one in unknown() {
+            // It may have come in just before.
             if !self.keys.count(one.hash, one.bytes) {
                 self.enter(one, queue.key(one));
             }
@@ -190,10 +201,9 @@ impl KeyTraffic {
         self.base_total.add(1, bytes);
         if self.options.keys {
             let hash = self.hash(db, head, key_len);
-            if !self.base.count(hash, bytes) {
-                if self.base.admits(hash, bytes, self.base_total.bytes) {
-                    self.base.insert(hash, &[], (), bytes, |_| {});
-                }
+            let (total, base) = (self.base_total.bytes, &mut self.base);
+            if !base.count(hash, bytes) && base.admits(hash, bytes, total) {
+                base.insert(hash, &[], (), bytes, |_| {});
             }
         }
         let family = self.family(head);

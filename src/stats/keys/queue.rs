@@ -4,7 +4,7 @@ use crate::format::resp::Arg;
 use crate::limits;
 
 /// Records counted at a time.
-const QUEUE: usize = 32;
+pub(super) const QUEUE: usize = 64;
 
 /// Keys up to this length lie beside what else is known of their record.
 const SHORT: usize = 32;
@@ -47,14 +47,18 @@ impl Queue {
     #[inline]
     pub(super) fn push(&mut self, hash: u64, bytes: u64, db: u32, key: &Arg<'_>) -> bool {
         let (head, long_at) = (seen(key), self.long.len() as u32);
-        let mut short = [0; SHORT];
-        if head.len() <= SHORT {
-            copy_short(head, &mut short);
-        } else {
-            self.long.extend_from_slice(head);
-        }
+        let short = [0; SHORT];
         self.waiting.push(Waiting { hash, bytes, key_len: key.len, db, long_at, short });
+        match self.waiting.last_mut() {
+            // Written where it stays: to be read again at once would be slow.
+            Some(last) if head.len() <= SHORT => copy_short(head, &mut last.short),
+            _ => self.long.extend_from_slice(head),
+        }
         self.waiting.len() == QUEUE
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&Waiting> {
+        self.waiting.get(place)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {

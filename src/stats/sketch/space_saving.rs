@@ -153,6 +153,12 @@ impl<T: Copy> SpaceSaving<T> {
         self.places[hash as usize & (self.places.len() - 1)].hash
     }
 
+    /// The same for the cell of a hash.
+    #[inline]
+    pub fn glance_outside(&self, hash: u64) -> u64 {
+        self.cells.get(cell(hash)).copied().unwrap_or(0).into()
+    }
+
     /// Counts `weight` for the name of this hash, when it is in the table.
     #[inline]
     pub fn count(&mut self, hash: u64, weight: u64) -> bool {

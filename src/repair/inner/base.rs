@@ -10,7 +10,7 @@ use crate::text;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     /// Its whole keys are kept up to this offset.
-    Keys { proven: u64, keys: u64 },
+    Keys { proven: u64 },
     /// Nothing that would be honest.
     Refuse(String),
 }
@@ -33,7 +33,7 @@ pub(super) fn choose(damage: &Damage, stop: &RdbStop, flushes: bool) -> Choice {
             damage.fault.at
         )),
         Class::Header => Choice::Refuse(format!("{reason}: restore the base from a backup")),
-        _ => Choice::Keys { proven: stop.place.proven, keys },
+        _ => Choice::Keys { proven: stop.place.proven },
     }
 }
 
@@ -89,32 +89,46 @@ pub(super) fn with_header(aof: &Aof, position: usize, header: &[u8]) -> Result<A
     aof.preview(&Changes { files, ..Changes::default() })
 }
 
-/// Whether an RDB can be taken without its checksum: what a loader must look at inside of its values is in
-/// order. Answers why not.
+/// The first key of a segment's RDB part, as far as it can be walked, in which something is wrong: where its
+/// record begins, and what. Servers that load such a key may die of it later, when it is used.
 ///
 /// # Errors
 /// When the bytes cannot be read.
-pub(super) fn loads_unchecked(aof: &Aof, position: usize) -> Result<Option<String>> {
-    struct Inside(Option<String>);
+pub(super) fn first_flaw(aof: &Aof, position: usize) -> Result<Option<(u64, String)>> {
+    struct Inside(Option<(u64, String)>);
     impl Sink for Inside {
         fn event(&mut self, _: Event<'_>) {}
         fn depth(&self) -> Depth {
             Depth::Values
         }
         fn inside(&mut self, report: &rdb::deep::Report) {
-            let fatal = |f: &&rdb::deep::Flaw| {
-                f.stops_loaders() || f.wrong == rdb::deep::Wrong::DuplicateKey
-            };
-            self.0 = report
-                .flaws
-                .iter()
-                .find(fatal)
-                .map(|flaw| format!("byte {}: {:?}", flaw.at, flaw.wrong));
+            // Keys without elements are skipped by every loader.
+            let counts = |flaw: &&rdb::deep::Flaw| flaw.wrong != rdb::deep::Wrong::Empty;
+            let first = report.flaws.iter().filter(counts).min_by_key(|flaw| flaw.key.at);
+            self.0 = first.map(|flaw| (flaw.key.at, format!("byte {}: {}", flaw.at, flaw.wrong)));
         }
     }
     let mut inside = Inside(None);
     walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
     Ok(inside.0)
+}
+
+/// How many whole keys an RDB has that ends before `end`.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn keys_before(aof: &Aof, position: usize, end: u64) -> Result<u64> {
+    let kept = Part::Range { file: position, from: 0, to: end };
+    let closed = Part::Bytes([&[0xFF][..], &[0; 8]].concat());
+    let files = vec![(aof.segments[position].name.clone(), vec![kept, closed])];
+    let shown = aof.preview(&Changes { files, ..Changes::default() })?;
+    let mut keys = 0;
+    walk(&mut *shown.segments[position].source()?, &mut (), &mut |event: Event<'_>| {
+        if let Event::Rdb(part) = event {
+            keys = part.walked.outcome.keys;
+        }
+    })?;
+    Ok(keys)
 }
 
 /// Whether a file that does not begin as an RDB once did.

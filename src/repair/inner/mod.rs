@@ -75,6 +75,7 @@ struct Edited {
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
     faults: Vec<Fault>,
+    len: u64,
 }
 
 /// Drops what is damaged, and what the target would die of, and keeps every sound record after it.
@@ -109,7 +110,7 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
                  on top of what is gone"
             ));
         }
-        edited.push(Edited { position, gaps, databases, faults: sorted.faults });
+        edited.push(Edited { position, gaps, databases, faults: sorted.faults, len: sorted.len });
     }
     answer(aof, draft, &edited)
 }
@@ -154,6 +155,7 @@ pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answe
             gaps: Some((from, segment.len)).filter(|(from, to)| from < to).into_iter().collect(),
             databases: Vec::new(),
             faults: vec![Fault { from, to: segment.len, cause }],
+            len: segment.len,
         });
     }
     if later > 0 {
@@ -255,10 +257,10 @@ fn front(
     let name = &aof.segments[position].name;
     match event {
         Event::Rdb(part) if matches!(part.walked.checksum, Checksum::Mismatch { .. }) => {
-            if let Some(why) = base::loads_unchecked(aof, position)? {
+            if let Some((_, why)) = base::first_flaw(aof, position)? {
                 return Ok(Front::Refused(format!(
-                    "the checksum of its RDB does not fit, and servers stop at {why}: restore the base \
-                     from a backup"
+                    "the checksum of its RDB does not fit, and servers may die of what is in it ({why}): \
+                     restore the base from a backup"
                 )));
             }
             sieve.rdb_without_checksum(part.end);
@@ -272,9 +274,17 @@ fn front(
         }
         Event::Damage(damage) => match &damage.rdb {
             Some(stop) => match base::choose(damage, stop, flushes) {
-                Choice::Keys { proven, keys } => {
+                Choice::Keys { proven } => {
+                    // What is wrong inside of a key may come before what breaks the structure.
+                    let flaw = base::first_flaw(aof, position)?.map_or(proven, |(key, _)| key);
+                    let end = proven.min(flaw);
+                    let keys = base::keys_before(aof, position, end)?;
+                    if keys == 0 && !flushes {
+                        let why = "nothing whole is left of its RDB: restore it from a backup";
+                        return Ok(Front::Refused(why.to_owned()));
+                    }
                     notes.push(base::note(name, keys, flushes));
-                    sieve.rdb_ends(proven, damage.end, damage.fault.to_string())?;
+                    sieve.rdb_ends(end, damage.end, damage.fault.to_string())?;
                     Ok(Front::Taken)
                 }
                 Choice::Refuse(why) => Ok(Front::Refused(why)),
@@ -369,7 +379,9 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
             why.push(fault.cause.to_string());
         }
     }
-    let database = edited.databases.iter().find(|d| (gap.from..=gap.to).contains(&d.from));
+    // At the very end nothing follows.
+    let asked = |d: &&Database| (gap.from..=gap.to).contains(&d.from) && d.from < edited.len;
+    let database = edited.databases.iter().find(asked);
     let has_rest = wrong < gap.to - gap.from;
     Range { file: file.to_vec(), why, has_rest, database: database.cloned(), gap }
 }

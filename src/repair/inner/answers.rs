@@ -1,6 +1,6 @@
 //! Which database was selected where a damaged range may have held a SELECT. Pure.
 
-use super::sieve::{Db, Question, Sorted, Step};
+use super::sorted::{Db, Question, Sorted, Step};
 use crate::change::Piece;
 
 /// The database taken for a stretch of records, and how sure that is.

@@ -7,6 +7,7 @@ mod answers;
 mod base;
 mod hidden;
 mod sieve;
+mod sorted;
 mod toll;
 
 pub use answers::{Database, Known};
@@ -24,7 +25,8 @@ use crate::text;
 
 use super::manifest;
 use base::Choice;
-use sieve::{Cause, Fault, Sieve, Sorted};
+use sieve::Sieve;
+use sorted::{Cause, Fault, Sorted};
 
 /// Ranges told of one set; the rest is counted.
 const RANGES: usize = 200;

@@ -1,0 +1,300 @@
+//! Sorts the events of one segment into what stays and what goes, so that a loader takes what stays and
+//! understands it as it was meant: in its database, and no part of a transaction without the rest.
+
+mod faults;
+
+use super::hidden::{Hidden, hidden};
+use super::sorted::{Cause, Db, Fault, Sorted, Step};
+use crate::aof::Event;
+use crate::check::{Loader, Opinion};
+use crate::command::{CommandId, Kind};
+use crate::disk::Source;
+use crate::error::Result;
+use crate::format::resp::Record;
+use crate::rules::Rules;
+
+/// A place in the new content to go back to.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    steps: usize,
+    selected: Db,
+}
+
+/// Whether a transaction is open.
+#[derive(Clone, Copy, Debug)]
+enum Transaction {
+    Outside,
+    /// Damage may have taken a MULTI along: what follows is decided by what comes first, EXEC or MULTI.
+    Unsure(Mark),
+    /// MULTI stands before the mark; `restart` is where a server seems to have begun anew inside of it.
+    Open {
+        mark: Mark,
+        at: u64,
+        is_first: bool,
+        restart: Option<Mark>,
+    },
+    /// It lost a part: the rest goes up to EXEC.
+    Broken,
+}
+
+/// All that a way back has to bring back.
+#[derive(Clone, Copy, Debug)]
+struct Snapshot {
+    mark: Mark,
+    db: Db,
+    transaction: Transaction,
+    questions: usize,
+}
+
+/// The last record that was taken as it is.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    start: u64,
+    end: u64,
+    argc: u32,
+    id: CommandId,
+}
+
+/// Sorts one segment. `bytes` reads the same segment as the walk that feeds it.
+pub(super) struct Sieve<'a> {
+    loader: &'a Loader,
+    rules: &'static Rules,
+    bytes: Box<dyn Source + 'a>,
+    now: Sorted,
+    db: Db,
+    selected: Db,
+    transaction: Transaction,
+    /// Steps before this one are not joined with later ones.
+    barrier: usize,
+    /// The last fault, and how all was before it.
+    last: Option<(u64, u64, Snapshot)>,
+    /// The same of the last one that is no whole record.
+    broken: Option<(u64, u64, Snapshot)>,
+    taken: Option<Taken>,
+}
+
+impl<'a> Sieve<'a> {
+    pub(super) fn new(
+        loader: &'a Loader,
+        rules: &'static Rules,
+        bytes: Box<dyn Source + 'a>,
+    ) -> Self {
+        let now = Sorted {
+            len: 0,
+            header: None,
+            steps: Vec::new(),
+            faults: Vec::new(),
+            questions: Vec::new(),
+            databases: Vec::new(),
+            redundant: 0,
+            restarts: Vec::new(),
+        };
+        Self {
+            loader,
+            rules,
+            bytes,
+            now,
+            db: Db::At(0),
+            selected: Db::At(0),
+            transaction: Transaction::Outside,
+            barrier: 0,
+            last: None,
+            broken: None,
+            taken: None,
+        }
+    }
+
+    /// The next event of the segment.
+    pub(super) fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        match event {
+            Event::Record(record, id) => self.record(record, *id)?,
+            Event::Annotation { start, len, .. } => {
+                if !matches!(self.transaction, Transaction::Broken) {
+                    self.keep(*start, start + len);
+                }
+            }
+            Event::Hollow { start, len, .. } => {
+                let cause = Cause::Refused("a record without arguments".to_owned());
+                self.fault(*start, start + len, cause, Some(Hidden::Nothing))?;
+            }
+            Event::Damage(damage) => self.damage(damage)?,
+            Event::Rdb(part) => self.keep(part.start, part.end),
+        }
+        Ok(())
+    }
+
+    /// The end of the segment.
+    pub(super) fn finish(mut self, len: u64) -> Sorted {
+        self.now.len = len;
+        if let Transaction::Open { at, .. } = self.transaction {
+            self.now.faults.push(Fault { from: at, to: len, cause: Cause::OpenTransaction });
+            self.abandon();
+        }
+        self.now
+    }
+
+    /// The RDB part ends at `proven`, where it broke; what follows up to `end` is lost.
+    pub(super) fn rdb_ends(&mut self, proven: u64, end: u64, why: String) -> Result<()> {
+        self.keep(0, proven);
+        self.now.steps.push(Step::RdbEnd);
+        self.fault(proven, end, Cause::Broken(why), None)
+    }
+
+    /// The RDB part is kept with its checksum switched off.
+    pub(super) fn rdb_without_checksum(&mut self, end: u64) {
+        self.keep(0, end - 8);
+        self.now.steps.push(Step::NoChecksum);
+        self.barrier = self.now.steps.len();
+    }
+
+    fn mark(&mut self) -> Mark {
+        self.barrier = self.now.steps.len();
+        Mark { steps: self.barrier, selected: self.selected }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        self.now.steps.truncate(mark.steps);
+        self.barrier = self.now.steps.len();
+        self.selected = mark.selected;
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        Snapshot {
+            mark: self.mark(),
+            db: self.db,
+            transaction: self.transaction,
+            questions: self.now.questions.len(),
+        }
+    }
+
+    fn restore(&mut self, before: Snapshot) {
+        self.back_to(before.mark);
+        self.db = before.db;
+        self.transaction = before.transaction;
+        self.now.questions.truncate(before.questions);
+    }
+
+    fn keep(&mut self, from: u64, to: u64) {
+        let joins = self.now.steps.len() > self.barrier;
+        match self.now.steps.last_mut() {
+            Some(Step::Keep { to: end, .. }) if joins && *end == from => *end = to,
+            _ => self.now.steps.push(Step::Keep { from, to }),
+        }
+    }
+
+    /// Keeps a record that works on the selected database.
+    fn keep_in_db(&mut self, record: &Record<'_>) {
+        if self.selected != self.db {
+            self.now.steps.push(Step::Select { from: self.selected, to: self.db });
+            self.selected = self.db;
+        }
+        self.keep(record.start, record.end());
+    }
+
+    fn record(&mut self, record: &Record<'_>, id: Option<CommandId>) -> Result<()> {
+        let opinion = self.loader.opinion(record, id);
+        let (Some(id), Opinion::Fine | Opinion::WrongArity { fatal: false }) = (id, opinion) else {
+            return self.refused(record, id, opinion);
+        };
+        self.taken = None;
+        match id.kind() {
+            Kind::Plain => {
+                if self.now.databases.is_empty() {
+                    self.now.databases.push(0);
+                }
+                let (start, end, argc) = (record.start, record.end(), record.argc);
+                self.taken = Some(Taken { start, end, argc, id });
+                if let Transaction::Open { is_first, .. } = &mut self.transaction {
+                    *is_first = false;
+                }
+                if !matches!(self.transaction, Transaction::Broken) {
+                    self.keep_in_db(record);
+                }
+            }
+            Kind::Select => return self.select(record),
+            Kind::Multi => {
+                // Inside of another one it is queued and does nothing.
+                if !matches!(self.transaction, Transaction::Open { .. }) {
+                    let (mark, at) = (self.mark(), record.start);
+                    self.transaction =
+                        Transaction::Open { mark, at, is_first: true, restart: None };
+                }
+                self.keep(record.start, record.end());
+            }
+            Kind::Exec => {
+                match self.transaction {
+                    Transaction::Unsure(mark) => self.back_to(mark),
+                    Transaction::Broken => {}
+                    _ => self.keep(record.start, record.end()),
+                }
+                self.transaction = Transaction::Outside;
+            }
+            Kind::Discard if matches!(self.transaction, Transaction::Open { .. }) => {
+                let why = "DISCARD inside a transaction, which crashes every server at EXEC";
+                let hides = Hidden::Anything { select: None };
+                let cause = Cause::Refused(why.to_owned());
+                return self.fault(record.start, record.end(), cause, Some(hides));
+            }
+            Kind::Discard if matches!(self.transaction, Transaction::Broken) => {}
+            Kind::Discard => self.keep(record.start, record.end()),
+        }
+        Ok(())
+    }
+
+    fn select(&mut self, record: &Record<'_>) -> Result<()> {
+        let number = record.args().nth(1).and_then(|arg| std::str::from_utf8(arg.head).ok());
+        let Some(db) = number.and_then(|n| n.parse().ok()) else {
+            let cause = Cause::Refused("SELECT of what is no number".to_owned());
+            return self.fault(record.start, record.end(), cause, Some(Hidden::UnknownSelect));
+        };
+        let is_redundant = self.db == Db::At(db) && !self.now.databases.is_empty();
+        self.now.redundant += u64::from(is_redundant);
+        if let Db::Asked(question) = self.db {
+            self.now.questions[question].next.get_or_insert(db);
+        }
+        if !self.now.databases.contains(&db) {
+            self.now.databases.push(db);
+        }
+        self.db = Db::At(db);
+        let here = self.mark();
+        if let Transaction::Open { is_first, restart, .. } = &mut self.transaction {
+            if is_redundant && !*is_first && restart.is_none() {
+                *restart = Some(here);
+                self.now.restarts.push(record.start);
+            }
+            *is_first = false;
+        }
+        if !matches!(self.transaction, Transaction::Broken) {
+            self.keep(record.start, record.end());
+            self.selected = self.db;
+        }
+        Ok(())
+    }
+
+    /// A whole record that the target does not take.
+    fn refused(
+        &mut self,
+        record: &Record<'_>,
+        id: Option<CommandId>,
+        opinion: Opinion,
+    ) -> Result<()> {
+        let shown = crate::text::escape(&record.name[..record.name.len().min(32)]);
+        let why = match opinion {
+            Opinion::WrongArity { .. } => {
+                format!("{shown} with a wrong number of arguments, {}", record.argc)
+            }
+            _ => format!("the unknown command {shown}"),
+        };
+        let hides = match id.map(CommandId::kind) {
+            Some(Kind::Multi) => Some(Hidden::Multi),
+            Some(Kind::Exec) => Some(Hidden::Exec),
+            _ => None,
+        };
+        let (from, to) = (record.start, record.end());
+        let hides = match hides {
+            Some(hides) => hides,
+            None => hidden(&self.look(from, to)?, true),
+        };
+        self.fault(from, to, Cause::Refused(why), Some(hides))
+    }
+}

@@ -9,7 +9,7 @@
 //! 3. [`scan`]: one pass over a set that feeds observers
 //! 4. observers: [`stats`], [`check`], [`mod@print`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
-//! 6. acts: [`repair`], [`rewind`] and [`clean`]
+//! 6. acts: [`repair`], [`rewind`], [`clean`] and [`convert`]
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};
@@ -33,6 +33,7 @@ pub mod change;
 pub mod check;
 pub mod clean;
 pub mod command;
+pub mod convert;
 pub mod disk;
 pub mod error;
 pub mod format;

@@ -121,7 +121,15 @@ impl Plan {
             copies.push((name.clone(), Copy::Pieces(vec![NewBytes::These(bytes)], like)));
         }
         let old = || self.files.iter().filter(|f| f.stamp.is_some()).map(|f| f.name.clone());
-        let names = names.unwrap_or_else(|| old().collect());
+        let new = || {
+            self.actions.iter().filter_map(|action| match action {
+                Action::Rewrite { file: None, new_name, .. } => Some(new_name.clone()),
+                _ => None,
+            })
+        };
+        // Without a manifest: the files as they are, or those that take the place of them all.
+        let is_new = self.manifest.is_none() && new().next().is_some();
+        let names = names.unwrap_or_else(|| if is_new { new().collect() } else { old().collect() });
         let last = names.last().cloned();
         for name in names {
             if let Some(new) = self.new_content(&name, places)? {

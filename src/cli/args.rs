@@ -15,6 +15,7 @@ use clap_complete::Shell;
 
 use super::cat::CatArgs;
 use super::clean::CleanArgs;
+use super::convert::ConvertArgs;
 use super::growth::GrowthArgs;
 use super::outcome::Outcome;
 use super::render::{Style, json};
@@ -62,6 +63,9 @@ pub enum Verb {
     Restore(restore::RestoreArgs),
     /// Remove snapshots by rules, and what no snapshot needs; shows the plan first
     Prune(prune::PruneArgs),
+    /// A set in another form: an RDB or a pre-7.0 file as a set, increments merged, a set as one file
+    #[command(after_help = CONVERT_CODES)]
+    Convert(ConvertArgs),
     /// What lies beside a set and no server needs: temporary and orphan files, history; a plan first, always
     #[command(after_help = CLEAN_CODES)]
     Clean(CleanArgs),
@@ -98,6 +102,7 @@ impl Verb {
             Self::Cat(cat) => Some(&cat.reading),
             Self::Repair(repair) => Some(&repair.reading),
             Self::Backup(backup) => Some(&backup.reading),
+            Self::Convert(convert) => Some(&convert.reading),
             Self::Clean(clean) => Some(&clean.reading),
             Self::Rewind(rewind) => Some(&rewind.reading),
             Self::Growth(growth) => Some(&growth.reading),
@@ -194,6 +199,16 @@ untouched set without; 0 when there is nothing to do. Besides:
   11   a process has the files open for writing, or another run works on them
   23   more would be lost than --max-loss allows; nothing was changed
   130  interrupted; a change that had begun was finished or taken back";
+const CONVERT_CODES: &str = "\
+An RDB keeps every byte, so filters are for sets whose base is none. What cannot be converted rightly is
+refused, with the place.
+
+Exit status: the verdict of what was made, as `check` has it: 0 when it is healthy. Besides:
+  1    refused, or could not be done; DIR is as it was
+  2    usage
+  10   no such path, or no set there
+  130  interrupted; DIR is as it was";
+
 const CLEAN_CODES: &str = "\
 Never touched: what the manifest names as base or increment, what a process has open, what is younger than
 --min-age, and beside a running server what is younger than a minute or may be about to be named.

@@ -7,6 +7,7 @@ mod changing;
 mod check;
 mod clean;
 mod completions;
+mod convert;
 mod filters;
 mod growth;
 mod inspect;
@@ -64,6 +65,7 @@ pub fn run() -> Outcome {
         Verb::Verify(args) => repository::verify::run(args, &context),
         Verb::Restore(args) => repository::restore::run(args, &context),
         Verb::Prune(args) => repository::prune::run(args, &context),
+        Verb::Convert(verb) => convert::run(verb, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(rewind) => rewind::run(rewind, &context),
         Verb::Growth(growth) => growth::run(growth, &context),

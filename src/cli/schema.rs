@@ -25,6 +25,8 @@ pub enum Schema {
     Restore,
     /// What `prune --json` prints
     Prune,
+    /// What `convert --json` prints
+    Convert,
     /// What `clean --json` prints
     Clean,
     /// What `rewind --json` prints
@@ -49,6 +51,7 @@ impl Schema {
             Self::Verify => "aofkit.verify/1",
             Self::Restore => "aofkit.restore/1",
             Self::Prune => "aofkit.prune/1",
+            Self::Convert => "aofkit.convert/1",
             Self::Clean => "aofkit.clean/1",
             Self::Rewind => "aofkit.rewind/1",
             Self::Growth => "aofkit.growth/1",
@@ -68,6 +71,7 @@ impl Schema {
             Self::Verify => "verify",
             Self::Restore => "restore",
             Self::Prune => "prune",
+            Self::Convert => "convert",
             Self::Clean => "clean",
             Self::Rewind => "rewind",
             Self::Growth => "growth",
@@ -87,6 +91,7 @@ impl Schema {
             Self::Verify => include_str!("../../docs/schemas/verify.json"),
             Self::Restore => include_str!("../../docs/schemas/restore.json"),
             Self::Prune => include_str!("../../docs/schemas/prune.json"),
+            Self::Convert => include_str!("../../docs/schemas/convert.json"),
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
             Self::Growth => include_str!("../../docs/schemas/growth.json"),

@@ -1,5 +1,6 @@
 //! `clean`: what goes, what stays, and that nobody ever misses what went.
 
+#[allow(dead_code)]
 #[path = "../support/schema.rs"]
 mod schema;
 #[path = "../support/mod.rs"]
@@ -225,7 +226,7 @@ fn killed_anywhere_it_leaves_the_old_set_or_the_new_one() {
         let dir = tempfile::tempdir().expect("make a temporary directory");
         let from = original.path();
         copy_tree(from, dir.path());
-        for (name, _) in &old {
+        for name in old.keys() {
             let time = fs::metadata(from.join(name)).unwrap().modified().unwrap();
             let file = fs::File::options().append(true).open(dir.path().join(name)).unwrap();
             file.set_modified(time).unwrap();
@@ -235,7 +236,7 @@ fn killed_anywhere_it_leaves_the_old_set_or_the_new_one() {
     let whole = fresh();
     let places = kill::places(&words(whole.path(), &["--apply"]));
     let new = snapshot(whole.path());
-    assert!(places.len() > 100 && new != old, "{} places", places.len());
+    assert!(places.len() > 40 && new != old, "{} places", places.len());
     // Each costs some dozen syncs.
     let kills = number_from_env("AOFKIT_KILLS", 24) as usize;
     let chosen: Vec<_> = places.iter().step_by(places.len().div_ceil(kills.max(1))).collect();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
-const ALL_SCHEMAS: [&str; 13] = [
+const ALL_SCHEMAS: [&str; 14] = [
     "check",
     "inspect",
     "stats",
@@ -21,6 +21,7 @@ const ALL_SCHEMAS: [&str; 13] = [
     "restore",
     "prune",
     "clean",
+    "convert",
     "error",
 ];
 

@@ -161,6 +161,11 @@ pub fn repair(repair: &Repair, context: &Context) -> String {
     })
 }
 
+/// `convert`
+pub fn convert(run: &Run, context: &Context) -> String {
+    pretty(&plan("aofkit.convert/1", run, context))
+}
+
 /// What a plan says, with what became of it.
 pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
     let plan = &run.plan;

@@ -68,6 +68,23 @@ pub fn first_line(run: &Run, words: Words, style: Style) -> String {
     text + "\n"
 }
 
+/// What `convert` made of a set.
+pub fn convert(run: &Run, context: &Context) -> String {
+    let style = context.style;
+    let path = name(run.plan.path.as_os_str().as_encoded_bytes());
+    let into = run.output.as_ref().map(|dir| name(dir.as_os_str().as_encoded_bytes()));
+    let line =
+        format!("{path}: written into {}; nothing was changed here", into.unwrap_or_default());
+    let mut text = style.good(&line) + "\n\n";
+    for action in &run.plan.actions {
+        text += &action_lines(&run.plan, action, style);
+    }
+    if run.plan.loss.commands > 0 {
+        text += &format!("  {} left out\n", count(run.plan.loss.commands, "command"));
+    }
+    text + &after(run, context)
+}
+
 /// What happens, what it costs, and what comes of it.
 pub fn plan(run: &Run, context: &Context) -> String {
     let (plan, style) = (&run.plan, context.style);
@@ -79,6 +96,13 @@ pub fn plan(run: &Run, context: &Context) -> String {
         text += &format!("  {}\n\n", style.dim(published(plan)));
         text += &loss(&plan.loss, style, context.redact);
     }
+    text + &after(run, context)
+}
+
+/// What should be known of a plan, and what comes of it.
+fn after(run: &Run, context: &Context) -> String {
+    let (plan, style) = (&run.plan, context.style);
+    let mut text = String::new();
     for note in &plan.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}"), style.width, "  "));
     }

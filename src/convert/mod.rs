@@ -1,0 +1,188 @@
+//! A set in another form: wrapped as a multi-part set, with its increments merged, or as one file; and of its
+//! commands those that a filter takes.
+//!
+//! Knows what a check found; writes nothing itself: what comes out is a [`Plan`] to be written into a directory
+//! of its own. An RDB keeps every byte. What cannot be done rightly is refused, with the place.
+
+mod filter;
+mod weave;
+
+pub use filter::Picks;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::aof::{Aof, ManifestState, Role};
+use crate::change::{Action, Loss, Piece, Plan, SourceFile, Verb};
+use crate::check::{Loads, RdbFacts, Report, Verdict};
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{self, Entry, Manifest};
+use crate::limits;
+use crate::progress::Progress;
+use crate::scan::{Pace, scan};
+use weave::{Weave, Woven};
+
+/// What a set is to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A multi-part set: a base and one increment.
+    Set,
+    /// One file, as servers before 7.0 have it; later ones take it over at their next start.
+    File,
+    /// An RDB alone: the base of a set whose increments hold no command.
+    Rdb,
+}
+
+/// Names of the files that are made.
+const STEM: &str = "appendonly.aof";
+const DUMP: &str = "dump.rdb";
+
+/// A plan that makes the set into that form, with the commands that `picks` takes.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] when the set is not sound, or when the result could not be right; or when it cannot
+/// be read.
+pub fn plan(
+    aof: &Aof,
+    report: &Report,
+    form: Form,
+    picks: &Picks,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<Plan> {
+    is_sound(aof, report)?;
+    let rdb_end = base_rdb(report);
+    if rdb_end.is_some() && !picks.is_all() {
+        let why =
+            "the base is an RDB, of which every byte is kept: a filter would not reach its keys";
+        return Err(refused(aof, why));
+    }
+    let woven = scan(aof, Weave::new(aof, picks.clone()), pace, progress)?;
+    if let Some((segment, offset, why)) = &woven.refusal {
+        let path = &aof.segments[*segment].path;
+        return Err(Error::new(ErrorKind::Refused(why.clone()), path).at(*offset));
+    }
+    let mut made = Made { aof, files: Vec::new(), notes: Vec::new() };
+    match form {
+        Form::Set => made.set(rdb_end, &woven),
+        Form::File => made.file(rdb_end, woven.pieces()),
+        Form::Rdb => made.rdb(rdb_end, &woven)?,
+    }
+    if report.is_rdb && report.size_bytes > rdb_end.unwrap_or(0) {
+        made.notes.push("what stands behind the end of the RDB is left behind".to_owned());
+    }
+    made.plan(form, woven.dropped)
+}
+
+fn refused(aof: &Aof, why: &str) -> Error {
+    Error::new(ErrorKind::Refused(why.to_owned()), &aof.path)
+}
+
+fn is_sound(aof: &Aof, report: &Report) -> Result<()> {
+    let valid = matches!(
+        aof.manifest.as_ref().map(|manifest| &manifest.state),
+        None | Some(ManifestState::Valid(_))
+    );
+    if !valid || report.verdict != Verdict::Healthy || report.loads == Loads::No {
+        return Err(refused(aof, "it is not sound: see `aofkit check`, and repair it first"));
+    }
+    if aof.upgrade_pending {
+        return Err(refused(aof, "an upgrade is to be completed by a server's next start"));
+    }
+    if aof.live().any(|(_, segment)| !segment.is_plain()) {
+        return Err(refused(aof, "a file of it is packed or a stream: write it out first"));
+    }
+    Ok(())
+}
+
+/// Where the RDB that the set begins with ends.
+fn base_rdb(report: &Report) -> Option<u64> {
+    let first = report.segments.first().filter(|segment| segment.role != Role::Increment)?;
+    match first.facts.as_ref()?.rdb.as_ref()? {
+        RdbFacts::Whole(walked) => Some(walked.outcome.end),
+        RdbFacts::Broken(_) => None,
+    }
+}
+
+/// The files of the new form.
+struct Made<'a> {
+    aof: &'a Aof,
+    files: Vec<(Vec<u8>, Vec<Piece>)>,
+    notes: Vec<String>,
+}
+
+impl Made<'_> {
+    fn put(&mut self, name: &str, pieces: Vec<Piece>) {
+        self.files.push((name.as_bytes().to_vec(), pieces));
+    }
+
+    fn set(&mut self, rdb_end: Option<u64>, woven: &Woven) {
+        match rdb_end {
+            Some(to) => {
+                self.put("appendonly.aof.1.base.rdb", vec![Piece::Keep { file: 0, from: 0, to }]);
+                self.put("appendonly.aof.1.incr.aof", woven.pieces());
+            }
+            None => {
+                self.put("appendonly.aof.1.base.aof", woven.base.clone());
+                self.put("appendonly.aof.1.incr.aof", woven.rest.clone());
+            }
+        }
+    }
+
+    fn file(&mut self, rdb_end: Option<u64>, mut pieces: Vec<Piece>) {
+        if let Some(to) = rdb_end {
+            pieces.insert(0, Piece::Keep { file: 0, from: 0, to });
+        }
+        self.put(STEM, pieces);
+    }
+
+    fn rdb(&mut self, rdb_end: Option<u64>, woven: &Woven) -> Result<()> {
+        let Some(to) = rdb_end else { return Err(refused(self.aof, "its base is no RDB")) };
+        if woven.kept > 0 {
+            let why =
+                "it holds commands beside its base, which an RDB cannot: let a server save it";
+            return Err(refused(self.aof, why));
+        }
+        self.put(DUMP, vec![Piece::Keep { file: 0, from: 0, to }]);
+        Ok(())
+    }
+
+    fn plan(self, form: Form, dropped: u64) -> Result<Plan> {
+        let stamped = |segment: &crate::aof::Segment| SourceFile {
+            name: segment.name.clone(),
+            path: segment.path.clone(),
+            stamp: segment.file().map(|file| file.stamp()),
+        };
+        let name = format!("{STEM}.manifest").into_bytes();
+        let mut actions = Vec::new();
+        if form == Form::Set {
+            let role =
+                |at: usize| if at == 0 { manifest::Role::Base } else { manifest::Role::Increment };
+            let entry =
+                |(at, (name, _)): (usize, &(Vec<u8>, _))| Entry::new(name.clone(), 1, role(at));
+            let entries = self.files.iter().enumerate().map(entry).collect();
+            let after = manifest::print(&Manifest::new(entries));
+            let there = self.aof.dir().join(OsStr::from_bytes(&name));
+            let before = match disk::exists(&there) {
+                true => Some(disk::read_small(&there, limits::MANIFEST)?),
+                false => None,
+            };
+            actions.push(Action::Manifest { name: name.clone(), before, after });
+        }
+        for (new_name, pieces) in self.files {
+            actions.push(Action::Rewrite { file: None, new_name, from_bytes: 0, pieces });
+        }
+        Ok(Plan {
+            verb: Verb::Convert,
+            dir: self.aof.dir(),
+            manifest: (form == Form::Set).then_some(name),
+            path: self.aof.path.clone(),
+            target: self.aof.target,
+            files: self.aof.segments.iter().map(stamped).collect(),
+            actions,
+            loss: Loss { commands: dropped, ..Loss::default() },
+            notes: self.notes,
+        })
+    }
+}

@@ -8,8 +8,8 @@ use aofkit::error::Result;
 use aofkit::growth::Trigger;
 use aofkit::scan::scan;
 use aofkit::stats::{
-    DeleteReport, Deletes, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions, KeySpaceReport,
-    KeyTraffic, Mix, MixReport,
+    DeleteReport, Deletes, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions,
+    KeySpaceReport, KeyTraffic, Mix, MixReport,
 };
 use aofkit::text::{count, name};
 

@@ -108,11 +108,7 @@ impl KeySpace {
             Some(elements) => row.elements = row.elements.saturating_add(elements),
             None => row.uncounted += 1,
         }
-        if bytes > row.largest_bytes {
-            row.largest_bytes = bytes;
-            row.largest_key.clear();
-            row.largest_key.extend_from_slice(entry.key);
-        }
+        row.offer(bytes, entry.key);
     }
 
     fn count_expiry(&mut self, at_ms: i64) {
@@ -280,10 +276,7 @@ fn merge_type(mine: &mut Option<TypeRow>, theirs: Option<TypeRow>) {
     row.elements = row.elements.saturating_add(more.elements);
     row.uncounted += more.uncounted;
     row.bytes = row.bytes.saturating_add(more.bytes);
-    if more.largest_bytes > row.largest_bytes {
-        row.largest_bytes = more.largest_bytes;
-        row.largest_key.clone_from(&more.largest_key);
-    }
+    row.offer(more.largest_bytes, &more.largest_key);
 }
 
 #[cfg(test)]

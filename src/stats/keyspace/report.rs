@@ -26,6 +26,19 @@ pub struct TypeRow {
     pub largest_key: Vec<u8>,
 }
 
+impl TypeRow {
+    /// Takes a key for the largest when it is; of several, the first by name, in whatever order they come.
+    #[inline]
+    pub(super) fn offer(&mut self, bytes: u64, key: &[u8]) {
+        let is_larger = bytes > self.largest_bytes;
+        if is_larger || (bytes == self.largest_bytes && key < &self.largest_key[..]) {
+            self.largest_bytes = bytes;
+            self.largest_key.clear();
+            self.largest_key.extend_from_slice(key);
+        }
+    }
+}
+
 /// One database. `db` is `None` for those beyond the ones counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DatabaseKeys {

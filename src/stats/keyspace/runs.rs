@@ -34,9 +34,6 @@ impl KeySpace {
         row.keys += 1;
         row.bytes = row.bytes.saturating_add(run.bytes);
         row.elements = row.elements.saturating_add(run.elements);
-        if run.bytes > row.largest_bytes {
-            row.largest_bytes = run.bytes;
-            row.largest_key.clone_from(&run.key);
-        }
+        row.offer(run.bytes, &run.key);
     }
 }

@@ -16,6 +16,9 @@ const TOO_OFTEN: f64 = 600.0;
 /// Seconds that should lie between two rewrites.
 const APART: f64 = 3600.0;
 
+/// No set should grow to more than this many percent over its base just to be rewritten less often.
+const HIGHEST: u32 = 1000;
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -115,5 +118,6 @@ fn calmer(outlook: &Outlook, rate: f64) -> Option<u32> {
     let room = outlook
         .disk
         .map_or(f64::MAX, |disk| disk.free.saturating_add(outlook.current_bytes()) as f64);
-    (percentage > trigger.percentage && peak < room).then_some(percentage)
+    let is_sensible = percentage > trigger.percentage && percentage <= HIGHEST;
+    (is_sensible && peak < room).then_some(percentage)
 }

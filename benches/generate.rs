@@ -4,6 +4,8 @@
 //! cargo bench --bench generate -- --value 256 --size 1GiB --seed 1 OUT
 //! ```
 //!
+//! With `--distinct N` it is N commands, each of another key, and nothing else.
+//!
 //! OUT is a new file, or `-` for standard output. Without OUT it does nothing, so that a plain
 //! `cargo bench` passes it by.
 
@@ -16,7 +18,8 @@ use std::process::ExitCode;
 
 use generate::Shape;
 
-const USAGE: &str = "usage: generate [--value BYTES] [--size BYTES] [--seed NUMBER] OUT|-
+const USAGE: &str =
+    "usage: generate [--value BYTES] [--size BYTES] [--seed NUMBER] [--distinct KEYS] OUT|-
 sizes may end in KiB, MiB or GiB; defaults: --value 256 --size 64MiB --seed 1";
 
 fn main() -> ExitCode {
@@ -34,13 +37,14 @@ fn main() -> ExitCode {
 
 fn run(mut words: impl Iterator<Item = String>) -> Result<String, String> {
     let mut shape = Shape { value: 256, bytes: 64 << 20, seed: 1 };
-    let mut out = None;
+    let (mut out, mut distinct) = (None, None);
     while let Some(word) = words.next() {
         let mut number = || words.next().and_then(|w| size(&w)).ok_or(format!("{word}: a number"));
         match word.as_str() {
             "--value" => shape.value = number()? as usize,
             "--size" => shape.bytes = number()?,
             "--seed" => shape.seed = number()?,
+            "--distinct" => distinct = Some(number()?),
             // Cargo says this to every bench.
             "--bench" | "--test" => {}
             other if other.starts_with("--") => return Err(format!("unknown option {other}")),
@@ -48,17 +52,20 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<String, String> {
         }
     }
     let Some(path) = out else { return Ok(USAGE.to_owned()) };
-    let written = write(&path, shape).map_err(|e| format!("{path}: {e}"))?;
+    let written = write(&path, shape, distinct).map_err(|e| format!("{path}: {e}"))?;
     Ok(format!("{path}: {written} bytes, values of {} bytes, seed {}", shape.value, shape.seed))
 }
 
-fn write(path: &str, shape: Shape) -> io::Result<u64> {
+fn write(path: &str, shape: Shape, distinct: Option<u64>) -> io::Result<u64> {
     let mut out: Box<dyn Write> = match path {
         "-" => Box::new(io::stdout().lock()),
         path => Box::new(File::create_new(path)?),
     };
     let mut buffered = BufWriter::with_capacity(1 << 20, &mut out);
-    let written = generate::generate(&mut buffered, shape)?;
+    let written = match distinct {
+        Some(keys) => generate::distinct(&mut buffered, keys)?,
+        None => generate::generate(&mut buffered, shape)?,
+    };
     buffered.flush()?;
     Ok(written)
 }

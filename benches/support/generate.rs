@@ -58,6 +58,18 @@ pub fn in_memory(shape: Shape) -> Vec<u8> {
     }
 }
 
+/// Writes one SET of each of `keys` different keys, a thousand families of them, and answers the length.
+pub fn distinct(out: &mut impl Write, keys: u64) -> io::Result<u64> {
+    let mut written = 0;
+    for n in 0..keys {
+        let key = format!("item:{}:{:x}", n % 1000, SplitMix(n).next());
+        let record = format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n$1\r\nv\r\n", key.len());
+        out.write_all(record.as_bytes())?;
+        written += record.len() as u64;
+    }
+    Ok(written)
+}
+
 struct Log {
     random: SplitMix,
     value: usize,

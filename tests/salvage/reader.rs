@@ -65,8 +65,41 @@ pub fn read(bytes: &[u8]) -> Vec<Command> {
     all
 }
 
+/// A line, or what is left: an annotation may end with the file.
 fn line(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.iter().position(|&b| b == b'\n').unwrap() + 1]
+    &bytes[..bytes.iter().position(|&b| b == b'\n').map_or(bytes.len(), |newline| newline + 1)]
+}
+
+/// Whether what begins at `place` of a damaged log is reached by whole records that follow each other: the
+/// damage there left no trace, and no reader can tell what lay before it.
+pub fn leaves_no_trace(bytes: &[u8], place: usize) -> bool {
+    let mut at = 0;
+    while at < place {
+        match record_end(bytes, at) {
+            Some(end) => at = end,
+            None => return false,
+        }
+    }
+    true
+}
+
+fn record_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let header = |at: usize, marker: u8| {
+        let line = line(bytes.get(at..)?);
+        let digits = line.strip_suffix(b"\r\n")?.strip_prefix(&[marker])?;
+        let number: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        Some((number, at + line.len()))
+    };
+    if bytes.get(at) == Some(&b'#') {
+        return Some(at + line(&bytes[at..]).len());
+    }
+    let (count, mut at) = header(at, b'*')?;
+    for _ in 0..count {
+        let (length, payload) = header(at, b'$')?;
+        let end = payload.checked_add(length)?;
+        at = (bytes.get(end..end + 2)? == b"\r\n").then_some(end + 2)?;
+    }
+    Some(at)
 }
 
 fn number(at: &mut usize, bytes: &[u8], marker: u8) -> usize {

@@ -31,6 +31,11 @@ impl Sieve<'_> {
             self.fault(record, next, cause, Some(Hidden::Nothing))?;
             return self.record_at(next, end);
         }
+        if let Some(taken) = taken.filter(|taken| taken.is_odd) {
+            // A loader can read it, but it has swallowed the beginning of what is broken now.
+            self.take_back(taken.start, start);
+            return self.fault(taken.start, end, cause, None);
+        }
         let bytes = self.look(start, end)?;
         if let Some(taken) = taken.filter(|taken| self.belongs_to(&bytes, *taken)) {
             self.take_back(taken.start, start);

@@ -53,6 +53,8 @@ struct Taken {
     end: u64,
     argc: u32,
     id: CommandId,
+    /// No server writes it like that.
+    is_odd: bool,
 }
 
 /// Sorts one segment. `bytes` reads the same segment as the walk that feeds it.
@@ -203,7 +205,8 @@ impl<'a> Sieve<'a> {
                     self.now.databases.push(0);
                 }
                 let (start, end, argc) = (record.start, record.end(), record.argc);
-                self.taken = Some(Taken { start, end, argc, id });
+                let is_odd = record.oddities.any();
+                self.taken = Some(Taken { start, end, argc, id, is_odd });
                 if let Transaction::Open { is_first, .. } = &mut self.transaction {
                     *is_first = false;
                 }

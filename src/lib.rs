@@ -1,15 +1,15 @@
-//! aofkit: inspect and check the append-only files (AOF) of Redis and Valkey.
+//! aofkit: inspect and maintain the append-only files (AOF) of Redis and Valkey.
 //!
 //! The house has floors, and imports only go down:
 //!
 //! 0. words: [`error`], [`limits`], [`progress`], [`text`]
-//! 1. hands and tongues: [`disk`] (bytes of files), [`store`] (whole objects in a repository), [`mod@format`] (what bytes mean), [`command`] (what a name
-//!    means), [`rules`] (what each server accepts)
+//! 1. hands and tongues: [`disk`] (bytes of files), [`store`] (whole objects in a repository),
+//!    [`mod@format`] (what bytes mean), [`command`] (what a name means), [`rules`] (what each server accepts)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
-//! 4. observers: [`stats`], [`check`], [`mod@print`] and [`moment`]
+//! 4. observers: [`stats`], [`growth`], [`check`], [`mod@print`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
-//! 6. acts: [`repair`], [`rewind`], [`clean`] and [`convert`]
+//! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};

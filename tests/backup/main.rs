@@ -4,6 +4,7 @@
 mod crash;
 mod failures;
 mod live;
+mod loaded;
 #[path = "../support/mod.rs"]
 mod support;
 

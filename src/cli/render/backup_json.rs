@@ -5,9 +5,10 @@ use std::path::Path;
 use aofkit::backup::{Backup, Entry, FlawKind, Planned, PrunePlan, Restored, Verified, Words};
 use serde::Serialize;
 
-use crate::cli::repository::load::Loaded;
+use crate::cli::repository::load::{Difference, Loaded};
 
 use super::json::{VERSION, path_text, pretty, text};
+use super::veil::Veil;
 
 #[derive(Serialize)]
 struct Head {
@@ -195,18 +196,48 @@ struct LoadedJson {
     source_name: String,
     loads: bool,
     keys: u64,
+    databases: Vec<DatabaseJson>,
     digest: Option<String>,
     message: Option<String>,
+    compared: bool,
+    not_compared: Option<String>,
+    differences: Vec<DifferenceJson>,
 }
 
-fn loaded_json(one: &Loaded) -> LoadedJson {
+#[derive(Serialize)]
+struct DatabaseJson {
+    db: u64,
+    keys: u64,
+}
+
+#[derive(Serialize)]
+struct DifferenceJson {
+    message: String,
+    key: Option<String>,
+    key_b64: Option<String>,
+}
+
+fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
+    let difference = |d: &Difference| {
+        let key = match &d.key {
+            None => text(b""),
+            Some(key) if veil.hides() => text(veil.hashed(key).as_bytes()),
+            Some(key) => text(key),
+        };
+        let plain = key.plain.filter(|_| d.key.is_some());
+        DifferenceJson { message: d.what.clone(), key: plain, key_b64: key.b64 }
+    };
     LoadedJson {
         id: one.id.clone(),
         source_name: one.source.clone(),
         loads: one.why.is_none(),
         keys: one.keys,
+        databases: one.databases.iter().map(|(&db, &keys)| DatabaseJson { db, keys }).collect(),
         digest: one.digest.clone(),
         message: one.why.clone(),
+        compared: one.why.is_none() && one.uncompared.is_none(),
+        not_compared: one.uncompared.clone(),
+        differences: one.differences.iter().map(difference).collect(),
     }
 }
 
@@ -220,7 +251,12 @@ struct FlawJson {
 }
 
 /// `verify`
-pub fn verified(repository: &Path, verified: &Verified, loaded: Option<&[Loaded]>) -> String {
+pub fn verified(
+    repository: &Path,
+    verified: &Verified,
+    loaded: Option<&[Loaded]>,
+    veil: &Veil,
+) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {
         kind: flaw_kind(flaw.kind),
         severity: if flaw.harmless { "warning" } else { "error" },
@@ -236,7 +272,7 @@ pub fn verified(repository: &Path, verified: &Verified, loaded: Option<&[Loaded]
         contents_checked_bytes: verified.contents_checked,
         commands_checked: verified.commands_checked,
         unreferenced_objects: verified.unreferenced,
-        loaded: loaded.map(|all| all.iter().map(loaded_json).collect()),
+        loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, veil)).collect()),
         problems: problems.collect(),
     })
 }

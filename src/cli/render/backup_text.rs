@@ -10,6 +10,7 @@ use comfy_table::CellAlignment::{Left, Right};
 use super::human::wrap;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
+use super::veil::Veil;
 use crate::cli::repository::load::Loaded;
 
 /// `backup`
@@ -130,6 +131,7 @@ pub fn verified(
     repository: &Path,
     verified: &Verified,
     loaded: Option<&[Loaded]>,
+    veil: &Veil,
     style: Style,
 ) -> String {
     let mut text = style.bold(&name(repository.as_os_str().as_encoded_bytes())) + "\n";
@@ -163,26 +165,41 @@ pub fn verified(
         }
     }
     for one in loaded.into_iter().flatten() {
-        let id = short_id(&one.id);
-        text += &match &one.why {
-            None => {
-                let digest = one.digest.as_deref().unwrap_or("unknown");
-                let keys = count(one.keys, "key");
-                format!("loaded {id} of {}: {keys}, digest {digest}\n", one.source)
-            }
-            Some(why) => {
-                let head = format!("{} {id} of {}\n", style.bad("error"), one.source);
-                head + &wrap(why, style.width, "  ") + "\n"
-            }
-        };
+        text += &loaded_text(one, veil, style);
     }
-    let unloaded = loaded.into_iter().flatten().filter(|one| one.why.is_some()).count() as u64;
+    let unloaded = loaded.into_iter().flatten().filter(|one| !one.is_good()).count() as u64;
     let errors = unloaded + verified.flaws.iter().filter(|flaw| !flaw.harmless).count() as u64;
     text += &match errors {
         0 => style.good("all that was checked is as it was written"),
         n => style.bad(&count(n, "problem")),
     };
     text + "\n"
+}
+
+fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
+    let id = short_id(&one.id);
+    if let Some(why) = &one.why {
+        let head = format!("{} {id} of {} does not load\n", style.bad("error"), one.source);
+        return head + &wrap(why, style.width, "  ") + "\n";
+    }
+    let digest = one.digest.as_deref().unwrap_or("unknown");
+    let keys = count(one.keys, "key");
+    let mut text = format!("loaded {id} of {}: {keys}, digest {digest}\n", one.source);
+    let note = match (&one.uncompared, one.differences.is_empty()) {
+        (Some(why), _) => format!("{}: {why}", style.warn("not compared")),
+        (None, true) => "the commands in it give the same keys, values and expiries".to_owned(),
+        (None, false) => format!("{}: its content is not what it should be", style.bad("error")),
+    };
+    text += &(wrap(&note, style.width, "  ") + "\n");
+    for one in &one.differences {
+        let key = one.key.as_ref().map(|key| match veil.hides() {
+            true => format!(": {}", veil.hashed(key)),
+            false => format!(": \"{}\"", aofkit::text::escape(key)),
+        });
+        let line = format!("{}{}", one.what, key.unwrap_or_default());
+        text += &(wrap(&line, style.width, "  ") + "\n");
+    }
+    text
 }
 
 /// `restore`

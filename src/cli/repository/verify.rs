@@ -1,15 +1,17 @@
 //! `aofkit verify`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aofkit::backup::{Depth, Repository, verify};
 use aofkit::error::Result;
 use clap::Args as ClapArgs;
 
-use super::{Place, load};
+use super::Place;
+use super::load::{Loaded, Loading};
 use crate::cli::args::Context;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
+use crate::cli::render::veil::Veil;
 use crate::cli::render::{backup_json, backup_text};
 
 #[derive(Debug, ClapArgs)]
@@ -21,7 +23,8 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N/OF", num_args = 0..=1, require_equals = true,
         default_missing_value = "1/1", value_parser = slice, env = "AOFKIT_DATA")]
     data: Option<(u64, u64)>,
-    /// Also restore the newest snapshot of each source aside and have this server load it
+    /// Also restore the newest snapshot of each source aside, have this server load it, and compare all
+    /// keys with those that a second one has from the commands in it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
     load: Option<PathBuf>,
 }
@@ -42,18 +45,27 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     let verified = verify(&repository, depth, context.threads, &Bar::new(context.bar))?;
     let loaded = match &args.load {
         None => None,
-        Some(server) => {
-            let (source, bar) = (context.source.as_deref(), Bar::new(context.bar));
-            Some(load::load(&repository, server, source, context.threads, &bar)?)
-        }
+        Some(server) => Some(loading(server, args, context).run()?),
     };
-    let all_load = loaded.iter().flatten().all(|one| one.why.is_none());
-    let outcome = if verified.is_good() && all_load { Outcome::Done } else { Outcome::BadBackup };
+    let all_good = loaded.iter().flatten().all(Loaded::is_good);
+    let outcome = if verified.is_good() && all_good { Outcome::Done } else { Outcome::BadBackup };
+    let veil = Veil::new(context.redact);
     let text = match context.json {
-        true => backup_json::verified(&args.place.repo, &verified, loaded.as_deref()),
+        true => backup_json::verified(&args.place.repo, &verified, loaded.as_deref(), &veil),
         false => {
-            backup_text::verified(&args.place.repo, &verified, loaded.as_deref(), context.style)
+            let (loaded, style) = (loaded.as_deref(), context.style);
+            backup_text::verified(&args.place.repo, &verified, loaded, &veil, style)
         }
     };
     Ok((text, outcome))
+}
+
+fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
+    Loading {
+        repo: args.place.repo.clone(),
+        server: server.to_owned(),
+        source: context.source.clone(),
+        threads: context.threads,
+        bar: context.bar,
+    }
 }

@@ -1,0 +1,251 @@
+//! `verify --load`: real servers load a snapshot in two ways, and a snapshot that is falsified so that all its
+//! hashes are right is found out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::support::fill::fill;
+use super::support::live::Live;
+use super::support::server::Server;
+use super::{Home, set};
+
+const SERVERS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
+
+struct Run {
+    code: Option<i32>,
+    json: Value,
+    err: String,
+}
+
+fn aofkit(words: &[&str], temporary: &Path) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    command.args(words).arg("--json").env("TMPDIR", temporary).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    Run {
+        code: output.status.code(),
+        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Verifies with a server; whatever comes, nothing is left in the temporary directory.
+fn load(repo: &Path, server: &Path) -> Run {
+    let temporary = TempDir::new().unwrap();
+    let words = ["verify", "--load", server.to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+    let run = aofkit(&words, temporary.path());
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left");
+    run
+}
+
+fn rewrite(live: &mut Live) {
+    live.must("BGREWRITEAOF");
+    let started = Instant::now();
+    let is_busy = |info: &str| {
+        ["aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1"].iter().any(|w| info.contains(w))
+    };
+    while is_busy(&live.must("INFO persistence").text()) {
+        assert!(started.elapsed() < Duration::from_secs(30), "a rewrite never ends");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn ms_from_now(ms: i64) -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 + ms
+}
+
+/// Keys of every type in several databases; some expire soon, and one would have if it had not been kept.
+fn write(server: &Server, data: &Path, preamble: &str) -> u64 {
+    let settings =
+        ["--appendonly", "yes", "--appendfsync", "no", "--aof-use-rdb-preamble", preamble];
+    let mut live = Live::start_with(server, data, &settings);
+    fill(&mut live);
+    live.must("SELECT 0");
+    live.must(&format!("SET kept:alive 1 PXAT {}", ms_from_now(900)));
+    rewrite(&mut live);
+    live.must("PERSIST kept:alive");
+    live.must("SELECT 7");
+    for n in 0..1500 {
+        live.must(&format!("SET seven:{n} {n}"));
+    }
+    live.must(&format!("PEXPIREAT seven:1 {}", ms_from_now(600)));
+    live.must(&format!("PEXPIREAT seven:2 {}", ms_from_now(3_600_000)));
+    thread::sleep(Duration::from_millis(1000));
+    let keys = live.must("DBSIZE").number();
+    live.shut_down();
+    keys
+}
+
+#[test]
+fn three_servers_hold_the_same_by_the_files_as_by_the_commands_in_them() {
+    let Some(servers) = Server::find_all(&SERVERS) else {
+        println!("not all servers found: nothing was loaded");
+        return;
+    };
+    for server in &servers {
+        for preamble in ["yes", "no"] {
+            let data = TempDir::new().unwrap();
+            write(server, data.path(), preamble);
+            let repo = data.path().join("repo");
+            let words = ["backup", data.path().to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+            let made = aofkit(&[&words[..], &["--min-free", "0"]].concat(), data.path());
+            assert_eq!(made.code, Some(0), "{}: {}", server.name, made.err);
+            let run = load(&repo, &server.program());
+            assert_eq!(run.code, Some(0), "{} {preamble}: {} {:#}", server.name, run.err, run.json);
+            let loaded = &run.json["loaded"][0];
+            assert_eq!(loaded["compared"], true, "{loaded}");
+            let seven = loaded["databases"].as_array().unwrap().iter().find(|d| d["db"] == 7);
+            assert_eq!(seven.unwrap()["keys"], 1499, "{loaded}");
+            assert!(loaded["keys"].as_u64().unwrap() > 1520, "{loaded}");
+        }
+    }
+}
+
+/// The bytes of an entry with another sum.
+fn sealed(entry: &Value) -> Vec<u8> {
+    let mut rest = entry.clone();
+    rest.as_object_mut().unwrap().remove("sum");
+    let rest = serde_json::to_string(&rest).unwrap();
+    let body = format!("\",{}\n", rest.strip_prefix('{').unwrap());
+    let hash = hex(format!("{{\"sum\":\"{}{body}", "0".repeat(64)).as_bytes());
+    format!("{{\"sum\":\"{hash}{body}").into_bytes()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Changes the only entry of a repository so that all its hashes are right.
+fn falsify(home: &Home, change: impl Fn(&mut Value)) {
+    let repository = home.repository();
+    let listed = repository.list().unwrap().pop().unwrap();
+    let path = home.repo().join(listed.key());
+    let mut entry: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut entry);
+    fs::write(path, sealed(&entry)).unwrap();
+}
+
+fn differences(run: &Run) -> String {
+    run.json["loaded"][0]["differences"].to_string()
+}
+
+#[test]
+fn a_snapshot_that_is_falsified_with_right_hashes_is_found_out() {
+    let Some(server) = Server::find("redis-7.0") else {
+        println!("no redis-7.0: nothing was loaded");
+        return;
+    };
+    let new = || {
+        let home = Home::with_increment(&[set("a", b"1"), set("b", b"2")].concat());
+        home.backup();
+        home
+    };
+    let program = server.program();
+    let home = new();
+    assert_eq!(load(&home.repo(), &program).code, Some(0));
+    // The manifest keeps silent about the increment.
+    falsify(&home, |entry| {
+        let text = entry["manifest"]["text"].as_str().unwrap();
+        let first = text.split_inclusive('\n').next().unwrap().to_owned();
+        entry["manifest"]["sha256"] = hex(first.as_bytes()).into();
+        entry["manifest"]["text"] = first.into();
+    });
+    let quiet = ["verify", "--repo", home.repo().to_str().unwrap()].map(str::to_owned);
+    let quiet: Vec<&str> = quiet.iter().map(String::as_str).collect();
+    assert_eq!(aofkit(&quiet, home.root.path()).code, Some(0), "all hashes are right");
+    let run = load(&home.repo(), &program);
+    assert_eq!(run.code, Some(25), "{}", run.json);
+    let found = differences(&run);
+    assert!(found.contains("db 0: 1 loaded, the commands in it give 3"), "{found}");
+    assert!(found.contains("\"key\":\"a\"") && found.contains("\"key\":\"b\""), "{found}");
+    // More commands are promised than there are.
+    let home = new();
+    falsify(&home, |entry| entry["files"][1]["commands"] = 3.into());
+    let run = load(&home.repo(), &program);
+    assert_eq!(run.code, Some(25), "{}", run.json);
+    assert!(differences(&run).contains("it holds 3 commands, and says 4"), "{}", differences(&run));
+    // The same file twice over: what counts twice has another value.
+    let home = Home::with_increment(b"*2\r\n$4\r\nINCR\r\n$4\r\nbase\r\n");
+    home.backup();
+    falsify(&home, |entry| {
+        let text = entry["manifest"]["text"].as_str().unwrap().to_owned();
+        let text = text + "file appendonly.aof.2.incr.aof seq 2 type i\n";
+        entry["manifest"]["sha256"] = hex(text.as_bytes()).into();
+        entry["manifest"]["text"] = text.into();
+        let mut base = entry["files"][0].clone();
+        base["name"] = "appendonly.aof.2.incr.aof".into();
+        entry["files"].as_array_mut().unwrap().insert(1, base);
+    });
+    let run = load(&home.repo(), &program);
+    let found = differences(&run);
+    assert!(found.contains("\"key\":\"base\"") && found.contains("another value"), "{found}");
+}
+
+#[test]
+fn an_rdb_alone_is_compared_with_the_number_of_its_keys() {
+    let Some(server) = Server::find("redis-7.0") else {
+        println!("no redis-7.0: nothing was loaded");
+        return;
+    };
+    let data = TempDir::new().unwrap();
+    let mut live = Live::start(&server, data.path());
+    fill(&mut live);
+    live.must("SELECT 2");
+    live.must(&format!("SET short 1 PXAT {}", ms_from_now(700)));
+    live.must("SAVE");
+    live.shut_down();
+    thread::sleep(Duration::from_millis(700));
+    let repo = data.path().join("repo");
+    let dump = data.path().join("dump.rdb");
+    let words = ["backup", dump.to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+    let made = aofkit(&[&words[..], &["--min-free", "0"]].concat(), data.path());
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let run = load(&repo, &server.program());
+    assert_eq!(run.code, Some(0), "{:#}", run.json);
+    assert_eq!(run.json["loaded"][0]["compared"], true);
+}
+
+/// A program that says it is a server, writes down its process, and then does nothing.
+fn idler(dir: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = dir.join("server");
+    let script = "#!/bin/sh\ncase $1 in --version) echo 'X server v=7.0.0'; exit;; esac\n\
+                  echo $$ > \"$(dirname \"$0\")/pid\"; exec sleep 60\n";
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn an_interrupted_load_leaves_neither_files_nor_servers() {
+    let home = Home::with_increment(&set("a", b"1"));
+    home.backup();
+    let (temporary, dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .args(["verify", "--load", idler(dir.path()).to_str().unwrap(), "--repo"])
+        .arg(home.repo())
+        .env("TMPDIR", temporary.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let server = loop {
+        assert!(started.elapsed() < Duration::from_secs(30), "the server was not started");
+        match fs::read_to_string(dir.path().join("pid")) {
+            Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
+            _ => thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left");
+    assert!(!Path::new("/proc").join(server).exists(), "the server lives on");
+}

@@ -76,7 +76,7 @@ pub fn restore(
     }
     has_room(entry, disk::parent(&target))?;
     let staging = beside(&target, &format!("restore-{}", entry.id));
-    sweep(&staging)?;
+    sweep(&staging, &target, &entry.id)?;
     let build = Build { repository, entry, staging: &staging, old: &old };
     let reused_bytes = match build.run(options.threads, progress) {
         Ok(reused) => reused,
@@ -110,7 +110,7 @@ fn names_and_sizes(entry: &Entry) -> Vec<(Vec<u8>, u64)> {
 
 /// The target by a path that stays right, its parent directory being there.
 fn absolute(target: &Path) -> Result<PathBuf> {
-    if disk::exists(target) {
+    if disk::is_there(target)? {
         return disk::real_path(target);
     }
     let Some(name) = target.file_name() else {
@@ -139,7 +139,7 @@ struct Old {
 
 impl Old {
     fn look(target: &Path, may_replace: bool) -> Result<Self> {
-        let is_there = disk::exists(target);
+        let is_there = disk::is_there(target)?;
         let mut old =
             Self { is_there, is_empty: true, files: Vec::new(), owner: None, mode: DIR_MODE };
         if !is_there {
@@ -191,17 +191,16 @@ fn has_room(entry: &Entry, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes what a run of ours that was killed left; anything else under that name is not ours to remove.
-fn sweep(staging: &Path) -> Result<()> {
-    if !disk::exists(staging) {
+/// Makes way: removes what a run that was killed left half done. Without the mark it is a whole directory: the one
+/// that was replaced, or one that was not put in its place yet. Nobody can tell which, so it is kept beside.
+fn sweep(staging: &Path, target: &Path, id: &str) -> Result<()> {
+    if !disk::is_there(staging)? || disk::remove_empty_dir(staging) {
         return Ok(());
     }
-    if disk::exists(&staging.join(MARK)) || disk::remove_empty_dir(staging) {
-        return if disk::exists(staging) { disk::remove_tree(staging) } else { Ok(()) };
+    if disk::is_there(&staging.join(MARK))? {
+        return disk::remove_tree(staging);
     }
-    let why =
-        "a whole restored set lies here, left by a run that was killed; move it away".to_owned();
-    Err(Error::new(ErrorKind::Refused(why), staging))
+    disk::publish_new(staging, &free_name(target, "before", id)).map(drop)
 }
 
 struct Build<'b> {

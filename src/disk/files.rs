@@ -67,6 +67,18 @@ pub fn exists(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
+/// The same, where it matters that "no" is not merely "it could not be looked at".
+///
+/// # Errors
+/// When that cannot be told.
+pub fn is_there(path: &Path) -> Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(Error::io(path, e)),
+    }
+}
+
 /// An open file whose length was taken when it was opened.
 #[derive(Debug)]
 pub struct FrozenFile {
@@ -336,9 +348,15 @@ pub struct Listed {
 /// When the directory cannot be read.
 pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(|e| Error::io(dir, e))? {
+    for entry in unless_interrupted(|| std::fs::read_dir(dir)).map_err(|e| Error::io(dir, e))? {
         let entry = entry.map_err(|e| Error::io(dir, e))?;
-        let Ok(meta) = std::fs::metadata(entry.path()) else { continue };
+        let meta = match std::fs::metadata(entry.path()) {
+            Ok(meta) => meta,
+            // Links that lead nowhere or in a circle are no files.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(_) if entry.file_type().is_ok_and(|kind| kind.is_symlink()) => continue,
+            Err(e) => return Err(Error::io(&entry.path(), e)),
+        };
         found.push(Listed {
             name: entry.file_name(),
             len: meta.len(),
@@ -348,6 +366,16 @@ pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// The standard library begins again what a signal interrupted, but not when it opens directories.
+fn unless_interrupted<T>(work: impl Fn() -> std::io::Result<T>) -> std::io::Result<T> {
+    loop {
+        match work() {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
 }
 
 /// The name of this machine.

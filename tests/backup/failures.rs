@@ -13,7 +13,7 @@ use aofkit::error::Result;
 use aofkit::progress::Silent;
 use aofkit::store::{MemoryStore, Put, Store, Stored};
 
-use super::{Home, set};
+use super::home::{Home, INCREMENT, set};
 
 /// A store that a test and a repository hold together.
 struct Shared(Arc<MemoryStore>);
@@ -77,7 +77,7 @@ fn a_backup_that_fails_at_any_call_publishes_nothing_and_the_next_one_succeeds()
         for call in 0.. {
             let store = Arc::new(MemoryStore::default());
             if second {
-                home.put(super::INCREMENT, &set("a", b"1"));
+                home.put(INCREMENT, &set("a", b"1"));
                 run(&home, &store).unwrap();
                 home.append(&set("b", b"2"));
             }
@@ -109,9 +109,9 @@ fn a_prune_that_fails_at_any_call_leaves_every_remaining_snapshot_whole() {
     let home = Home::with_increment(&set("a", b"1"));
     for call in 0.. {
         let store = Arc::new(MemoryStore::default());
-        home.put(super::INCREMENT, &set("a", b"1"));
+        home.put(INCREMENT, &set("a", b"1"));
         run(&home, &store).unwrap();
-        home.put(super::INCREMENT, &set("z", b"1"));
+        home.put(INCREMENT, &set("z", b"1"));
         run(&home, &store).unwrap();
         let repository = open(&store).unwrap();
         store.fail_from(Some(call));

@@ -13,7 +13,7 @@ use aofkit::progress::Silent;
 use aofkit::store::LocalStore;
 use tempfile::TempDir;
 
-use super::run_script;
+use super::home::run_script;
 use super::support::live::{Live, Reply};
 use super::support::number_from_env;
 use super::support::server::Server;

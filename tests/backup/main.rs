@@ -1,125 +1,23 @@
 //! Backups through the library's door: what comes back is what was there, also by hand, also after failures.
 #![allow(clippy::unwrap_used)]
 
-mod crash;
 mod failures;
+#[path = "../support/home.rs"]
+#[allow(dead_code)]
+mod home;
 mod live;
 mod loaded;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use aofkit::aof::OpenOptions;
-use aofkit::backup::{Backup, BackupOptions, Repository, RestoreOptions, backup, restore};
-use aofkit::error::{ErrorKind, Result};
+use aofkit::backup::{Backup, BackupOptions, backup};
+use aofkit::error::ErrorKind;
 use aofkit::progress::Silent;
-use aofkit::store::LocalStore;
-use tempfile::TempDir;
-
-/// A set in a directory, and a repository beside it.
-struct Home {
-    root: TempDir,
-}
-
-const INCREMENT: &str = "appendonly.aof.1.incr.aof";
-
-impl Home {
-    fn new() -> Self {
-        let home = Self { root: TempDir::new().unwrap() };
-        fs::create_dir(home.set()).unwrap();
-        home
-    }
-
-    /// A base of one key and an increment.
-    fn with_increment(bytes: &[u8]) -> Self {
-        let home = Self::new();
-        home.put("appendonly.aof.1.base.aof", &set("base", b"1"));
-        home.put(INCREMENT, bytes);
-        let manifest =
-            format!("file appendonly.aof.1.base.aof seq 1 type b\nfile {INCREMENT} seq 1 type i\n");
-        home.put("appendonly.aof.manifest", manifest.as_bytes());
-        home
-    }
-
-    fn set(&self) -> PathBuf {
-        self.root.path().join("appendonlydir")
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.set().join(name), bytes).unwrap();
-    }
-
-    fn append(&self, bytes: &[u8]) {
-        use std::io::Write;
-        let path = self.set().join(INCREMENT);
-        fs::File::options().append(true).open(path).unwrap().write_all(bytes).unwrap();
-    }
-
-    fn repo(&self) -> PathBuf {
-        self.root.path().join("repo")
-    }
-
-    fn repository(&self) -> Repository {
-        Repository::open_or_create(Box::new(LocalStore::new(&self.repo(), Some(0)))).unwrap()
-    }
-
-    fn backup(&self) -> Backup {
-        self.try_backup(&BackupOptions::default()).unwrap()
-    }
-
-    fn try_backup(&self, options: &BackupOptions) -> Result<Backup> {
-        backup(&self.set(), &OpenOptions::default(), &self.repository(), options, &Silent)
-    }
-
-    /// Restores by nothing but the script.
-    fn by_hand(&self, backup: &Backup) -> BTreeMap<String, Vec<u8>> {
-        let dest = self.root.path().join(format!("hand-{}", backup.entry.seq));
-        run_script(&self.repo(), backup, &dest);
-        files_in(&dest)
-    }
-
-    /// The same, into a place that may have been used before.
-    fn by_hand_anew(&self, backup: &Backup) -> BTreeMap<String, Vec<u8>> {
-        drop(fs::remove_dir_all(self.root.path().join(format!("hand-{}", backup.entry.seq))));
-        self.by_hand(backup)
-    }
-}
-
-/// Restores by the script, which needs zstd; where there is none, by the library, which is told.
-fn run_script(repo: &Path, backup: &Backup, dest: &Path) {
-    let zstd = Command::new("zstd").arg("--version").output();
-    if !zstd.is_ok_and(|run| run.status.success()) {
-        println!("there is no zstd program: nothing was restored by hand");
-        let repository = Repository::open_local(repo).unwrap();
-        let options = RestoreOptions { replace: false, threads: 1 };
-        restore(&repository, &backup.entry, dest, options, &Silent).unwrap();
-        return;
-    }
-    let (source, id) = (&backup.entry.source, &backup.entry.id);
-    let script = repo.join(format!("sources/{source}/snapshots/{id}.sh"));
-    let run = Command::new("sh").arg(script).arg(dest).current_dir("/").output().unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-}
-
-fn files_in(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
-    entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
-}
-
-fn set(key: &str, value: &[u8]) -> Vec<u8> {
-    let mut bytes =
-        format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), value.len()).into_bytes();
-    bytes.extend(value);
-    bytes.extend(b"\r\n");
-    bytes
-}
-
-const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
-const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+use home::{EXEC, Home, INCREMENT, MULTI, files_in, run_script, set};
 
 #[test]
 fn a_set_comes_back_byte_for_byte_by_its_script_alone() {

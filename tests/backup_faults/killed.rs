@@ -1,0 +1,223 @@
+//! Killed at every system call of `backup`, `prune` and `restore`.
+//!
+//! It is enough to die before each call that can change what another process would find, and at none: between two
+//! such calls the disk stays what it is. What lies in the page cache survives a killed process; that what was
+//! published also survives a power failure rests on the syncs in between, whose order is not what is tried here.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::Path;
+
+use aofkit::backup::Repository;
+
+use super::home::{Home, INCREMENT, files_in, set, tree, verified};
+use super::trace::{Act, Tracer};
+use super::{backup_words, four_files, strs, tidy};
+
+/// Kills `words` at its first, second, … call that changes something below `place`, each time after `prepare`,
+/// until a run comes to its end; `check` looks at what is there. Answers how often it was killed.
+fn at_every_call(
+    place: &Path,
+    words: &[&str],
+    prepare: impl Fn(),
+    check: impl Fn(bool, &str),
+) -> u64 {
+    let Some(tracer) = Tracer::find() else { return 0 };
+    for at in 1.. {
+        prepare();
+        let traced = tracer.run(Act { what: "kill", at, calls: "change" }, &[place], words);
+        let Some((call, path)) = traced.hit else {
+            assert_eq!(traced.code, 0, "{}", traced.stderr);
+            check(true, "not killed");
+            return at - 1;
+        };
+        assert_eq!(traced.code, 137, "{call} {path}");
+        check(false, &format!("killed at {at}, before {call} of {path}"));
+    }
+    unreachable!("a run makes a limited number of calls")
+}
+
+/// Objects that no snapshot needs, and files that never got a name.
+fn garbage(home: &Home) -> (u64, usize) {
+    let staged = fs::read_dir(home.repo().join("tmp")).map_or(0, Iterator::count);
+    // Killed before the first document, it is no repository yet.
+    let Ok(repository) = Repository::open_local(&home.repo()) else { return (0, staged) };
+    let found = verified(&repository);
+    assert!(found.is_good(), "{found:?}");
+    (found.unreferenced, staged)
+}
+
+#[test]
+fn a_first_backup_killed_at_any_call_publishes_all_or_nothing_and_the_next_adopts_what_is_there() {
+    let home = Home::in_memory();
+    four_files(&home);
+    let words = backup_words(&home);
+    let most = Cell::new((0, 0));
+    let prepare = || drop(fs::remove_dir_all(home.repo()));
+    let killed = at_every_call(home.root.path(), &strs(&words), prepare, |done, what| {
+        let (unreferenced, staged) = garbage(&home);
+        most.set((most.get().0.max(unreferenced), most.get().1.max(staged)));
+        // Four segments; two files may be written at a time, and a document.
+        assert!(
+            unreferenced <= 4 && staged <= 3,
+            "{what}: {unreferenced} objects, {staged} staged"
+        );
+        let again = home.backup();
+        assert!(again.unchanged || !done, "{what}");
+        assert_eq!(home.by_hand_anew(&again), files_in(&home.set()), "{what}");
+        assert_eq!(garbage(&home).0, 0, "{what}: objects were stored twice");
+        let count = home.repository().list().unwrap().len();
+        assert_eq!(count, 1, "{what}: {count} snapshots of one state");
+    });
+    println!("a first backup: killed at {killed} calls; garbage at most {:?}", most.get());
+}
+
+#[test]
+fn a_later_backup_killed_at_any_call_leaves_the_earlier_snapshots_whole() {
+    let home = Home::in_memory();
+    let words = backup_words(&home);
+    let (one, two) = (set("key:3", b"1"), [set("key:3", b"1"), set("more", b"2")].concat());
+    four_files(&home);
+    let first = home.backup();
+    let before = tree(&home.repo());
+    let prepare = || {
+        restore_tree(&home.repo(), &before);
+        home.put("appendonly.aof.3.incr.aof", &two);
+    };
+    let killed = at_every_call(home.root.path(), &strs(&words), prepare, |_, what| {
+        let (unreferenced, staged) = garbage(&home);
+        assert!(
+            unreferenced <= 1 && staged <= 2,
+            "{what}: {unreferenced} objects, {staged} staged"
+        );
+        let old = home.by_hand_anew(&first);
+        assert_eq!(old["appendonly.aof.3.incr.aof"], one, "{what}");
+        let again = home.backup();
+        assert_eq!(again.entry.parent.as_ref(), Some(&first.entry.id), "{what}");
+        assert_eq!(home.by_hand_anew(&again), files_in(&home.set()), "{what}");
+        assert_eq!(garbage(&home).0, 0, "{what}");
+    });
+    println!("a later backup: killed at {killed} calls");
+}
+
+/// Makes a directory what it was.
+fn restore_tree(dir: &Path, was: &std::collections::BTreeMap<String, Vec<u8>>) {
+    drop(fs::remove_dir_all(dir));
+    fs::create_dir(dir).unwrap();
+    for (name, bytes) in was {
+        match name.strip_suffix('/') {
+            Some(name) => fs::create_dir_all(dir.join(name)).unwrap(),
+            None => {
+                fs::create_dir_all(dir.join(name).parent().unwrap()).unwrap();
+                fs::write(dir.join(name), bytes).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prune_killed_at_any_call_leaves_whole_snapshots_and_the_next_one_ends_its_work() {
+    let home = Home::in_memory();
+    for value in [&b"1"[..], b"2", b"3"] {
+        home.fill(&set("a", value));
+        home.backup();
+    }
+    let before = tree(&home.repo());
+    let repo = home.repo();
+    let words = ["prune", "--repo", repo.to_str().unwrap(), "--keep-last", "1", "--apply"];
+    let killed = at_every_call(
+        home.root.path(),
+        &words,
+        || restore_tree(&repo, &before),
+        |done, what| {
+            let found = verified(&home.repository());
+            assert!(found.is_good(), "{what}: {found:?}");
+            let listed = home.repository().list().unwrap();
+            assert!(!done || listed.len() == 1, "{what}");
+            let latest = home.repository().entry(listed.last().unwrap()).unwrap();
+            assert_eq!(latest.seq, 3, "{what}");
+            let again = super::untouched::run(&words);
+            assert_eq!(again.code, 0, "{what}: {}", again.stderr);
+            let found = verified(&home.repository());
+            assert!(found.is_good() && found.unreferenced == 0, "{what}: {found:?}");
+            assert!(found.flaws.is_empty(), "{what}: {found:?}");
+            assert_eq!(found.snapshots_checked, 1, "{what}");
+            let unchanged = home.backup();
+            assert!(unchanged.unchanged, "{what}");
+            assert_eq!(home.by_hand_anew(&unchanged), files_in(&home.set()), "{what}");
+        },
+    );
+    println!("prune: killed at {killed} calls");
+}
+
+/// What a restore finds at its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum There {
+    Nothing,
+    AnEmptyDirectory,
+    AnotherSet,
+}
+
+#[test]
+fn a_restore_killed_at_any_call_leaves_the_old_directory_or_the_new_one() {
+    for there in [There::Nothing, There::AnEmptyDirectory, There::AnotherSet] {
+        let home = Home::in_memory();
+        four_files(&home);
+        home.backup();
+        let new = files_in(&home.set());
+        let target = home.root.path().join("target");
+        let from = format!("{}::latest", home.repo().display());
+        let words = ["restore", &from, target.to_str().unwrap(), "--replace"];
+        let old = set("old", b"1");
+        let prepare = || {
+            tidy(&home);
+            if there != There::Nothing {
+                fs::create_dir(&target).unwrap();
+            }
+            if there == There::AnotherSet {
+                fs::write(target.join(INCREMENT), &old).unwrap();
+            }
+        };
+        let killed = at_every_call(home.root.path(), &words, prepare, |done, what| {
+            let what = format!("{there:?}: {what}");
+            assert_old_or_new(&target, there, &old, &new, done, &what);
+            // Whatever happened, what was there is somewhere.
+            let kept = fs::read_dir(home.root.path()).unwrap().any(|entry| {
+                let file = entry.unwrap().path().join(INCREMENT);
+                fs::read(file).is_ok_and(|bytes| bytes == old)
+            });
+            assert!(kept || there != There::AnotherSet, "{what}: the old directory is gone");
+            assert!(Repository::open_local(&home.repo()).is_ok());
+            if !done {
+                again(&home, &words, &new, &what);
+            }
+        });
+        println!("restore over {there:?}: killed at {killed} calls");
+    }
+}
+
+type Files = std::collections::BTreeMap<String, Vec<u8>>;
+
+fn assert_old_or_new(target: &Path, there: There, old: &[u8], new: &Files, done: bool, what: &str) {
+    if !target.exists() {
+        assert!(there == There::Nothing && !done, "{what}");
+        return;
+    }
+    let now = files_in(target);
+    let is_old = match there {
+        There::Nothing => false,
+        There::AnEmptyDirectory => now.is_empty(),
+        There::AnotherSet => now.len() == 1 && now[INCREMENT] == old,
+    };
+    assert!(now == *new || is_old && !done, "{what}: {:?}", now.keys());
+}
+
+/// The next run succeeds, whatever lies there.
+fn again(home: &Home, words: &[&str], new: &Files, what: &str) {
+    let next = super::untouched::run(words);
+    assert_eq!(next.code, 0, "{what}: {}", next.stderr);
+    assert_eq!(files_in(Path::new(words[2])), *new, "{what}");
+    let names = fs::read_dir(home.root.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|n| n.to_str().unwrap().contains(".restore-")).collect();
+    assert!(left.is_empty(), "{what}: {left:?}");
+}

@@ -1,0 +1,253 @@
+//! Every system call that concerns the set, the repository or the target is refused once, or does less than it was
+//! asked for. Each call gets one of the answers that a disk may give; `AOFKIT_EVERY_REFUSAL=1` gives it all of them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+
+use aofkit::backup::{RestoreOptions, restore};
+use aofkit::progress::Silent;
+
+use super::home::{Home, INCREMENT, files_in, set, tree, verified};
+use super::support::number_from_env;
+use super::trace::{Act, Traced, Tracer};
+use super::{backup_words, four_files, strs, tidy};
+
+/// What a disk or a file system may answer, and how a run tells of it.
+const REFUSALS: [(&str, &str); 3] = [
+    ("error=5", "Input/output error"),
+    ("error=28", "No space left on device"),
+    ("error=122", "quota exceeded"),
+];
+
+/// What to do to which calls: refusals first, which begin with one or the other at the first call.
+fn refusals() -> Vec<(Vec<&'static str>, &'static str)> {
+    let all = REFUSALS.map(|(act, _)| act);
+    match number_from_env("AOFKIT_EVERY_REFUSAL", 0) {
+        0 => vec![(all.to_vec(), "fault")],
+        _ => all.map(|act| (vec![act], "fault")).to_vec(),
+    }
+}
+
+/// What must not matter.
+fn nuisances() -> Vec<(Vec<&'static str>, &'static str)> {
+    vec![(vec!["error=4"], INTERRUPTIBLE), (vec!["short"], PARTIAL)]
+}
+
+/// Calls that Linux lets a signal interrupt on some file system or other.
+const INTERRUPTIBLE: &str = "openat,read,pread64,write,pwrite64,fsync,fdatasync,ftruncate";
+
+/// Calls that may do a part of what they were asked for.
+const PARTIAL: &str = "read,pread64,write,pwrite64";
+
+/// Runs `words` with one of `acts`, in turn, at its first, second, … call, each time after `prepare`; `check` looks at the outcome.
+fn at_every_call(
+    home: &Home,
+    words: &[&str],
+    (acts, calls): &(Vec<&str>, &str),
+    prepare: &dyn Fn(),
+    check: &dyn Fn(&Traced, &str),
+) -> u64 {
+    let Some(tracer) = Tracer::find() else { return 0 };
+    for at in 1.. {
+        prepare();
+        let what = acts[at as usize % acts.len()];
+        let traced = tracer.run(Act { what, at, calls }, &[home.root.path()], words);
+        let Some((call, path)) = traced.hit.clone() else {
+            assert_eq!(traced.code, 0, "{}", traced.stderr);
+            return at - 1;
+        };
+        check(&traced, &format!("{what} at {at}, {call} of {path}"));
+    }
+    unreachable!("a run makes a limited number of calls")
+}
+
+/// A refused run says what the system said and where; it is told apart from one that did its work all the same.
+fn assert_told(traced: &Traced, what: &str) -> bool {
+    if traced.code == 0 {
+        return false;
+    }
+    let text = REFUSALS.iter().find(|(act, _)| what.starts_with(&format!("{act} "))).unwrap().1;
+    assert_eq!(traced.code, 1, "{what}: {}", traced.stderr);
+    assert!(traced.stderr.contains(text), "{what}: {}", traced.stderr);
+    let path = &traced.hit.as_ref().unwrap().1;
+    // A staged file has no name that anybody knows; of it the place is told.
+    let told = traced.stderr.contains(path.as_str())
+        || path.contains("/tmp/")
+        || path.contains(".restore-")
+        || traced.stderr.contains("target")
+        || traced.stderr.contains("repo");
+    assert!(told, "{what}: {}", traced.stderr);
+    true
+}
+
+fn put_back(home: &Home, was: &BTreeMap<String, Vec<u8>>) {
+    drop(fs::remove_dir_all(home.repo()));
+    for (name, bytes) in was {
+        match name.strip_suffix('/') {
+            Some(name) => fs::create_dir_all(home.repo().join(name)).unwrap(),
+            None => {
+                fs::create_dir_all(home.repo().join(name).parent().unwrap()).unwrap();
+                fs::write(home.repo().join(name), bytes).unwrap();
+            }
+        }
+    }
+}
+
+/// A repository with one snapshot, and a set that has grown since.
+fn grown() -> (Home, BTreeMap<String, Vec<u8>>) {
+    let home = Home::in_memory();
+    four_files(&home);
+    home.backup();
+    let before = tree(&home.repo());
+    let more = [set("key:3", b"1"), set("more", b"2")].concat();
+    home.put("appendonly.aof.3.incr.aof", &more);
+    (home, before)
+}
+
+#[test]
+fn a_backup_refused_at_any_call_says_so_and_publishes_nothing() {
+    let (home, before) = grown();
+    let words = backup_words(&home);
+    for begin in [BTreeMap::new(), before] {
+        let was = usize::from(!begin.is_empty());
+        for acts in refusals() {
+            let did_not_matter = RefCell::new(Vec::new());
+            let prepare = || put_back(&home, &begin);
+            let tried = at_every_call(&home, &strs(&words), &acts, &prepare, &|traced, what| {
+                let refused = assert_told(traced, what);
+                let (call, path) = traced.hit.clone().unwrap();
+                // Once the entry has its name, a refusal can only say that it may not last.
+                let late = ["openat", "fsync", "unlink"].contains(&call.as_str())
+                    && path.contains("/repo/sources/");
+                let repository = home.repository();
+                assert!(verified(&repository).is_good(), "{what}");
+                let now = repository.list().unwrap().len();
+                assert!(now == was || now == was + 1 && (!refused || late), "{what}: {now}");
+                if call != "statx" {
+                    assert_next_backup(&home, what);
+                }
+                if !refused {
+                    did_not_matter.borrow_mut().push((call, path));
+                }
+            });
+            let did_not_matter = did_not_matter.into_inner();
+            println!("backup over {was} snapshots: {tried} calls refused with {:?}", acts.0);
+            // A directory that is made all the same, what may lie beside the set, and a staged file that
+            // is not needed and stays until it is swept. Never bytes.
+            let looks = ["statx", "newfstatat", "openat", "getdents64"];
+            let only_looks = did_not_matter.iter().all(|(call, path)| {
+                looks.contains(&call.as_str()) || call == "unlink" && path.contains("/repo/tmp/")
+            });
+            assert!(only_looks, "{did_not_matter:?}");
+        }
+    }
+}
+
+/// The next run succeeds, and what it published is what is there.
+fn assert_next_backup(home: &Home, what: &str) {
+    let again = home.backup();
+    let target = home.root.path().join("again");
+    drop(fs::remove_dir_all(&target));
+    let options = RestoreOptions { replace: false, threads: 1 };
+    restore(&home.repository(), &again.entry, &target, options, &Silent).unwrap();
+    assert_eq!(files_in(&target), files_in(&home.set()), "{what}");
+}
+
+#[test]
+fn a_backup_does_its_work_through_interruptions_and_partial_reads_and_writes() {
+    let (home, before) = grown();
+    let words = backup_words(&home);
+    for acts in nuisances() {
+        for begin in [&BTreeMap::new(), &before] {
+            let prepare = || put_back(&home, begin);
+            let tried = at_every_call(&home, &strs(&words), &acts, &prepare, &|traced, what| {
+                assert_eq!(traced.code, 0, "{what}: {}", traced.stderr);
+                let repository = home.repository();
+                assert!(verified(&repository).is_good(), "{what}");
+                let listed = repository.list().unwrap().len();
+                assert_eq!(listed, 1 + usize::from(!begin.is_empty()), "{what}");
+                assert_next_backup(&home, what);
+            });
+            println!("backup: {tried} calls with {:?}", acts.0);
+        }
+    }
+}
+
+#[test]
+fn a_prune_refused_at_any_call_says_so_and_leaves_whole_snapshots() {
+    let home = Home::in_memory();
+    for value in [&b"1"[..], b"2", b"3"] {
+        home.fill(&set("a", value));
+        home.backup();
+    }
+    let before = tree(&home.repo());
+    let repo = home.repo();
+    let words = ["prune", "--repo", repo.to_str().unwrap(), "--keep-last", "1", "--apply"];
+    for acts in refusals().into_iter().chain(nuisances()) {
+        let prepare = || put_back(&home, &before);
+        let tried = at_every_call(&home, &words, &acts, &prepare, &|traced, what| {
+            if acts.1 == "fault" {
+                assert_told(traced, what);
+            } else {
+                assert_eq!(traced.code, 0, "{what}: {}", traced.stderr);
+            }
+            let found = verified(&home.repository());
+            assert!(found.is_good(), "{what}: {found:?}");
+            assert!(traced.code != 0 || found.snapshots_checked == 1, "{what}");
+            assert_next_backup(&home, what);
+        });
+        println!("prune: {tried} calls with {:?}", acts.0);
+    }
+}
+
+#[test]
+fn a_restore_refused_at_any_call_says_so_and_changes_nothing() {
+    let home = Home::in_memory();
+    four_files(&home);
+    home.backup();
+    let new = files_in(&home.set());
+    let target = home.root.path().join("target");
+    let from = format!("{}::latest", home.repo().display());
+    let old = set("old", b"1");
+    for replaces in [false, true] {
+        let mut words = vec!["restore", &from, target.to_str().unwrap()];
+        words.extend(replaces.then_some("--replace"));
+        let prepare = || {
+            tidy(&home);
+            if replaces {
+                fs::create_dir(&target).unwrap();
+                fs::write(target.join(INCREMENT), &old).unwrap();
+            }
+        };
+        for acts in refusals().into_iter().chain(nuisances()) {
+            let tried = at_every_call(&home, &words, &acts, &prepare, &|traced, what| {
+                let refused = acts.1 == "fault" && assert_told(traced, what);
+                assert!(refused || traced.code == 0, "{what}: {}", traced.stderr);
+                let now = target.exists().then(|| files_in(&target));
+                let is_old = match (&now, replaces) {
+                    (Some(now), true) => now.len() == 1 && now[INCREMENT] == old,
+                    (now, _) => now.is_none(),
+                };
+                // Only what comes after the one step may be refused with the new set in its place.
+                assert!(now.as_ref() == Some(&new) || refused && is_old, "{what}: {now:?}");
+            });
+            println!("restore (replacing: {replaces}): {tried} calls with {:?}", acts.0);
+        }
+    }
+}
+
+#[test]
+fn a_verify_that_cannot_read_never_says_that_all_is_well() {
+    let (home, before) = grown();
+    let repo = home.repo();
+    let words = ["verify", "--repo", repo.to_str().unwrap(), "--data"];
+    let tried = at_every_call(
+        &home,
+        &words,
+        &(vec!["error=5"], "openat,read,pread64,getdents64,statx"),
+        &|| put_back(&home, &before),
+        &|traced, what| assert!([1, 25].contains(&traced.code), "{what}: {}", traced.stdout),
+    );
+    println!("verify: {tried} calls refused");
+}

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::{Journal, Step};
 use super::keep::{Keep, KeepDir};
+use super::pieces::NewBytes;
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
-use super::work::{NewBytes, NewFile, Recovered, Reins, Work, at, recover};
+use super::work::{NewFile, Recovered, Reins, Work, at, recover};
 use crate::disk::{self, Attributes, Durable, FrozenFile, Identity, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
@@ -330,6 +331,9 @@ pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
             NewBytes::Range { file: places[*file], from: *from, to: *to }
         }
         Piece::Insert(bytes) => NewBytes::These(bytes.clone()),
+        Piece::Sifted { file, len, sieve } => {
+            NewBytes::Sifted { file: places[*file], len: *len, sieve: sieve.clone() }
+        }
     }
 }
 

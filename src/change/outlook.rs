@@ -4,7 +4,7 @@ use super::plan::{Action, Piece, Plan};
 use crate::aof::{Aof, Changes};
 use crate::check::{self, Check, Loads, Verdict, Wording};
 use crate::disk::Part;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
 use crate::rules::{KNOWN, Target};
 use crate::scan::{Pace, scan};
@@ -34,7 +34,7 @@ impl Plan {
     /// The set as it would be. `aof` is the set the plan was made for.
     ///
     /// # Errors
-    /// When a file cannot be opened.
+    /// When a file cannot be opened, or the plan has a sieve.
     pub fn preview(&self, aof: &Aof) -> Result<Aof> {
         let mut changes = Changes::default();
         for action in &self.actions {
@@ -44,7 +44,12 @@ impl Plan {
                     changes.files.push((self.files[*file].name.clone(), vec![kept]));
                 }
                 Action::Rewrite { file, new_name, pieces, .. } => {
-                    changes.files.push((new_name.clone(), pieces.iter().map(part).collect()));
+                    let parts =
+                        pieces.iter().map(part).collect::<Option<_>>().ok_or_else(|| {
+                            let why = "what is sifted is known once it is written".to_owned();
+                            Error::new(ErrorKind::Refused(why), &self.path)
+                        })?;
+                    changes.files.push((new_name.clone(), parts));
                     let old = file.map(|file| self.files[file].name.clone());
                     changes.gone.extend(old.filter(|old| old != new_name));
                 }
@@ -88,9 +93,11 @@ impl Plan {
     }
 }
 
-fn part(piece: &Piece) -> Part {
-    match piece {
+/// `None` for what can be looked at only once it is written.
+fn part(piece: &Piece) -> Option<Part> {
+    Some(match piece {
         Piece::Keep { file, from, to } => Part::Range { file: *file, from: *from, to: *to },
         Piece::Insert(bytes) => Part::Bytes(bytes.clone()),
-    }
+        Piece::Sifted { .. } => return None,
+    })
 }

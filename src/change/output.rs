@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::apply::{Options, like_a_file_in, new_bytes};
+use super::pieces::{NewBytes, write};
 use super::plan::{Action, Piece, Plan};
-use super::work::{NewBytes, Reins, at, write};
+use super::work::{Reins, at};
 use crate::disk::{self, Attributes, Durable, FrozenFile, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};

@@ -1,9 +1,11 @@
 //! What is going to happen to a set: a value that can be printed, judged and carried out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::loss::Loss;
-use crate::disk::Stamp;
+use crate::disk::{FrozenFile, Stamp};
+use crate::error::Result;
 use crate::rules::Target;
 
 /// Whose plan it is.
@@ -62,7 +64,37 @@ pub enum Piece {
     },
     /// Bytes that were not there, such as a SELECT put back.
     Insert(Vec<u8>),
+    /// What a sieve leaves of a file.
+    Sifted {
+        /// Position in [`Plan::files`].
+        file: usize,
+        /// How many bytes that is.
+        len: u64,
+        /// The sieve.
+        sieve: Sieve,
+    },
 }
+
+/// Makes a piece of a file while it is written, where what is left of it lies in more places than can be listed.
+pub trait Sift: std::fmt::Debug + Send + Sync {
+    /// Gives all of the piece to `out`, in order: the same bytes whenever it is asked.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or `out` fails.
+    fn sift(&self, file: &FrozenFile, out: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+}
+
+/// A sieve that several plans can hold.
+#[derive(Clone, Debug)]
+pub struct Sieve(pub Arc<dyn Sift>);
+
+impl PartialEq for Sieve {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Sieve {}
 
 impl Piece {
     /// How many bytes it is.
@@ -70,6 +102,7 @@ impl Piece {
         match self {
             Self::Keep { from, to, .. } => to.saturating_sub(*from),
             Self::Insert(bytes) => bytes.len() as u64,
+            Self::Sifted { len, .. } => *len,
         }
     }
 

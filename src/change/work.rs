@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{Journal, MadeFile, Step};
 use super::keep::{Entry, KeepDir, State};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Output, Packer, Stamp};
+use super::pieces::{NewBytes, write};
+use crate::disk::{self, Attributes, Durable, FrozenFile, Packer, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
-use crate::limits;
 use crate::progress::Progress;
 
 /// A file to be written beside.
@@ -25,27 +25,6 @@ pub(super) struct NewFile {
     pub(super) like: Attributes,
     /// What [`NewBytes::Kept`] is read from, in order.
     pub(super) kept: Option<Box<dyn Read>>,
-}
-
-/// Bytes of a file to be written.
-pub(super) enum NewBytes {
-    /// Of a file of the set, by its position in [`Work::files`].
-    Range { file: usize, from: u64, to: u64 },
-    /// These.
-    These(Vec<u8>),
-    /// The next ones that were kept.
-    Kept(u64),
-}
-
-impl NewBytes {
-    /// How many bytes it is.
-    pub(super) fn len(&self) -> u64 {
-        match self {
-            Self::Range { from, to, .. } => to - from,
-            Self::These(bytes) => bytes.len() as u64,
-            Self::Kept(n) => *n,
-        }
-    }
 }
 
 /// Bytes to be kept: of which file, from where to where.
@@ -190,56 +169,6 @@ impl Work<'_> {
 /// A name of a journal as a path.
 pub(super) fn at(base: &Path, name: &[u8]) -> PathBuf {
     base.join(OsStr::from_bytes(name))
-}
-
-/// Writes pieces one after the other.
-pub(super) fn write(
-    output: &mut dyn Output,
-    path: &Path,
-    pieces: &[NewBytes],
-    files: &[FrozenFile],
-    mut kept: Option<&mut Box<dyn Read>>,
-    reins: &Reins<'_>,
-) -> Result<()> {
-    let failed = |e| Error::io(path, e);
-    for (position, piece) in pieces.iter().enumerate() {
-        match piece {
-            NewBytes::Range { file, from: 0, to }
-                if position == 0 && output.share(&files[*file], *to)? =>
-            {
-                reins.advance(*to, path)?;
-            }
-            NewBytes::Range { file, from, to } => {
-                let mut at = *from;
-                while at < *to {
-                    let n = output.copy(&files[*file], at, *to)?;
-                    if n == 0 {
-                        let why = "it has become shorter".to_owned();
-                        return Err(Error::new(ErrorKind::Stale(why), files[*file].path()).at(at));
-                    }
-                    at += n;
-                    reins.advance(n, path)?;
-                }
-            }
-            NewBytes::These(bytes) => output.write_all(bytes).map_err(failed)?,
-            NewBytes::Kept(n) => {
-                let mut left = *n;
-                let mut buffer = vec![0; limits::WINDOW];
-                while left > 0 {
-                    let some = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-                    let buffer = &mut buffer[..some];
-                    match kept.as_deref_mut() {
-                        Some(kept) => kept.read_exact(buffer).map_err(failed)?,
-                        None => return Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
-                    }
-                    output.write_all(buffer).map_err(failed)?;
-                    left -= some as u64;
-                    reins.advance(some as u64, path)?;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Bytes at the end of a file that tell it from others of the same length and time.

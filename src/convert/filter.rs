@@ -32,14 +32,19 @@ impl Picks {
         self.filter.is_all() && self.slots.is_empty()
     }
 
-    fn takes(&self, db: u64, key: &[u8]) -> bool {
+    /// Whether of one database some keys may be taken and others not.
+    fn is_by_key(&self) -> bool {
+        self.filter.is_by_key() || !self.slots.is_empty()
+    }
+
+    pub(super) fn takes(&self, db: u64, key: &[u8]) -> bool {
         let slot = slot(key);
         let fits = |&(first, last): &(u16, u16)| (first..=last).contains(&slot);
         self.filter.takes_base_key(db, key)
             && (self.slots.is_empty() || self.slots.iter().any(fits))
     }
 
-    fn takes_db(&self, db: u64) -> bool {
+    pub(super) fn takes_db(&self, db: u64) -> bool {
         self.databases.is_empty() || self.databases.contains(&db)
     }
 
@@ -56,6 +61,10 @@ impl Picks {
         let name = id.command().name.as_str();
         if let Some(choice) = self.of_databases(id, db, record) {
             return choice;
+        }
+        if name == "SORT" && self.is_by_key() && looks_up(record) {
+            let why = "SORT looks up keys by a pattern: which ones cannot be told";
+            return Choice::Refuse(why.to_owned());
         }
         let (mut taken, mut left) = (Vec::new(), 0_usize);
         let mut last = 0;
@@ -102,6 +111,15 @@ impl Picks {
             _ => None,
         }
     }
+}
+
+/// Whether a SORT reads other keys than the one it sorts: BY or GET with a pattern.
+fn looks_up(record: &Record<'_>) -> bool {
+    let args: Vec<_> = record.args().skip(2).collect();
+    args.windows(2).any(|two| {
+        let is_word = |word: &[u8]| two[0].head.eq_ignore_ascii_case(word);
+        (is_word(b"BY") || is_word(b"GET")) && two[1].head.contains(&b'*')
+    })
 }
 
 fn is_script(name: &str) -> bool {

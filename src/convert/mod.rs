@@ -2,18 +2,21 @@
 //! commands those that a filter takes.
 //!
 //! Knows what a check found; writes nothing itself: what comes out is a [`Plan`] to be written into a directory
-//! of its own. An RDB keeps every byte. What cannot be done rightly is refused, with the place.
+//! of its own. An RDB keeps every byte, or every byte of the keys that are
+//! taken. What cannot be done rightly is refused, with the place.
 
 mod filter;
+mod sieve;
 mod weave;
 
 pub use filter::Picks;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use crate::aof::{Aof, ManifestState, Role};
-use crate::change::{Action, Loss, Piece, Plan, SourceFile, Verb};
+use crate::change::{Action, Loss, Piece, Plan, Sieve, SourceFile, Verb};
 use crate::check::{Loads, RdbFacts, Report, Verdict};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +24,7 @@ use crate::format::manifest::{self, Entry, Manifest};
 use crate::limits;
 use crate::progress::Progress;
 use crate::scan::{Pace, scan};
+use crate::text;
 use weave::{Weave, Woven};
 
 /// What a set is to become.
@@ -53,21 +57,17 @@ pub fn plan(
 ) -> Result<Plan> {
     is_sound(aof, report)?;
     let rdb_end = base_rdb(report);
-    if rdb_end.is_some() && !picks.is_all() {
-        let why =
-            "the base is an RDB, of which every byte is kept: a filter would not reach its keys";
-        return Err(refused(aof, why));
-    }
     let woven = scan(aof, Weave::new(aof, picks.clone()), pace, progress)?;
     if let Some((segment, offset, why)) = &woven.refusal {
         let path = &aof.segments[*segment].path;
         return Err(Error::new(ErrorKind::Refused(why.clone()), path).at(*offset));
     }
     let mut made = Made { aof, files: Vec::new(), notes: Vec::new() };
+    let rdb = rdb_end.map(|to| made.base(to, picks)).transpose()?;
     match form {
-        Form::Set => made.set(rdb_end, &woven),
-        Form::File => made.file(rdb_end, woven.pieces()),
-        Form::Rdb => made.rdb(rdb_end, &woven)?,
+        Form::Set => made.set(rdb, &woven),
+        Form::File => made.file(rdb, woven.pieces()),
+        Form::Rdb => made.rdb(rdb, &woven)?,
     }
     if report.is_rdb && report.size_bytes > rdb_end.unwrap_or(0) {
         made.notes.push("what stands behind the end of the RDB is left behind".to_owned());
@@ -117,10 +117,30 @@ impl Made<'_> {
         self.files.push((name.as_bytes().to_vec(), pieces));
     }
 
-    fn set(&mut self, rdb_end: Option<u64>, woven: &Woven) {
-        match rdb_end {
-            Some(to) => {
-                self.put("appendonly.aof.1.base.rdb", vec![Piece::Keep { file: 0, from: 0, to }]);
+    /// The RDB that the set begins with, `to` bytes long: all of it, or what is taken.
+    fn base(&mut self, to: u64, picks: &Picks) -> Result<Piece> {
+        let file = self.aof.segments.first().and_then(|segment| segment.file());
+        let Some(file) = file.filter(|_| !picks.is_all()) else {
+            return Ok(Piece::Keep { file: 0, from: 0, to });
+        };
+        let sifted = sieve::plan(file, picks)?;
+        let keys = text::count(sifted.keys, "key");
+        self.notes.push(format!("the RDB keeps {} of {keys}", sifted.kept));
+        if sifted.has_libraries {
+            self.notes.push("its function libraries stay: they belong to no key".to_owned());
+        }
+        if sifted.has_module_data {
+            self.notes
+                .push("what modules keep beside keys stays, whatever it speaks of".to_owned());
+        }
+        let sieve = Sieve(Arc::new(sifted.sieve));
+        Ok(Piece::Sifted { file: 0, len: sifted.len, sieve })
+    }
+
+    fn set(&mut self, rdb: Option<Piece>, woven: &Woven) {
+        match rdb {
+            Some(rdb) => {
+                self.put("appendonly.aof.1.base.rdb", vec![rdb]);
                 self.put("appendonly.aof.1.incr.aof", woven.pieces());
             }
             None => {
@@ -130,21 +150,21 @@ impl Made<'_> {
         }
     }
 
-    fn file(&mut self, rdb_end: Option<u64>, mut pieces: Vec<Piece>) {
-        if let Some(to) = rdb_end {
-            pieces.insert(0, Piece::Keep { file: 0, from: 0, to });
+    fn file(&mut self, rdb: Option<Piece>, mut pieces: Vec<Piece>) {
+        if let Some(rdb) = rdb {
+            pieces.insert(0, rdb);
         }
         self.put(STEM, pieces);
     }
 
-    fn rdb(&mut self, rdb_end: Option<u64>, woven: &Woven) -> Result<()> {
-        let Some(to) = rdb_end else { return Err(refused(self.aof, "its base is no RDB")) };
+    fn rdb(&mut self, rdb: Option<Piece>, woven: &Woven) -> Result<()> {
+        let Some(rdb) = rdb else { return Err(refused(self.aof, "its base is no RDB")) };
         if woven.kept > 0 {
             let why =
                 "it holds commands beside its base, which an RDB cannot: let a server save it";
             return Err(refused(self.aof, why));
         }
-        self.put(DUMP, vec![Piece::Keep { file: 0, from: 0, to }]);
+        self.put(DUMP, vec![rdb]);
         Ok(())
     }
 

@@ -91,8 +91,11 @@ pub(super) fn library<'a>(
     Ok(text(source, span.start, room)?.then_some(Library { at: span.start, bytes, code: room }))
 }
 
-/// Puts the string at `at`, as it is meant, into `room`. Answers whether it could be held.
-fn text(source: &mut dyn Source, at: u64, room: &mut Vec<u8>) -> Result<bool> {
+/// Puts the string of an RDB at `at`, as it is meant, into `room`. Answers whether it could be held.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text(source: &mut dyn Source, at: u64, room: &mut Vec<u8>) -> Result<bool> {
     room.clear();
     let Ok(head) = string::Head::decode(source.window(at, STRING_HEAD)?) else { return Ok(false) };
     let meant = head.expanded_len().unwrap_or(0);

@@ -91,7 +91,7 @@ impl Filter {
     /// Whether it takes everything.
     pub fn is_all(&self) -> bool {
         self.dbs.is_empty()
-            && !self.by_key()
+            && !self.is_by_key()
             && self.commands.is_none()
             && !self.by_time()
             && self.from.is_none()
@@ -108,7 +108,8 @@ impl Filter {
         self.since.is_some() || self.until.is_some()
     }
 
-    fn by_key(&self) -> bool {
+    /// Whether it asks for keys.
+    pub fn is_by_key(&self) -> bool {
         !self.globs.is_empty() || !self.regexes.is_empty()
     }
 
@@ -129,12 +130,13 @@ impl Filter {
         self.takes_place((at.segment, record.start))
             && self.commands.as_ref().is_none_or(|commands| commands.take(record, id))
             && self.takes_db(at.db, record, id)
-            && (!self.by_key() || self.takes_key_of(record, id))
+            && (!self.is_by_key() || self.takes_key_of(record, id))
     }
 
     /// Whether it takes a key of a base, for which only databases and keys count.
     pub fn takes_base_key(&self, db: u64, key: &[u8]) -> bool {
-        (self.dbs.is_empty() || self.dbs.contains(&db)) && (!self.by_key() || self.takes_key(key))
+        (self.dbs.is_empty() || self.dbs.contains(&db))
+            && (!self.is_by_key() || self.takes_key(key))
     }
 
     /// [`Self::takes_base_key`] of an entry, by as much of its key as it shows.
@@ -145,7 +147,7 @@ impl Filter {
 
     /// Whether it takes the libraries of functions in a base, which belong to no key and no database.
     pub fn takes_libraries(&self) -> bool {
-        self.dbs.is_empty() && !self.by_key()
+        self.dbs.is_empty() && !self.is_by_key()
     }
 
     fn takes_place(&self, place: Position) -> bool {

@@ -189,7 +189,7 @@ fn removed(file: usize, len: u64, pieces: &[Piece], style: Style) -> String {
                 }
                 at = *to;
             }
-            Piece::Keep { .. } => {}
+            Piece::Keep { .. } | Piece::Sifted { .. } => {}
             Piece::Insert(bytes) => {
                 let shown = escape(&bytes[..bytes.len().min(60)]);
                 lines.push(format!("before byte {at}: \"{shown}\" is put in"));

@@ -165,6 +165,19 @@ pub struct Library<'a> {
     pub end: u64,
 }
 
+/// An opcode that is about no single key, with what belongs to it. The end of the RDB is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Opcode {
+    /// Number and name.
+    pub row: &'static Row,
+    /// The database it stands in; of an opcode that names a database, that one.
+    pub db: u64,
+    /// Offset of its number.
+    pub at: u64,
+    /// Offset after all that belongs to it.
+    pub end: u64,
+}
+
 /// One token of a record, for those who check what is inside of values.
 #[derive(Clone, Copy, Debug)]
 pub struct Token<'a> {
@@ -204,6 +217,11 @@ pub trait Sink {
     /// A function library.
     fn library(&mut self, library: &Library<'_>) {
         let _ = library;
+    }
+
+    /// An opcode that is about no single key, wanted together with entries.
+    fn opcode(&mut self, opcode: &Opcode) {
+        let _ = opcode;
     }
 
     /// A token, before the entry it belongs to.

@@ -62,6 +62,18 @@ pub fn number(bytes: &[u8]) -> Result<(u64, usize), Halt> {
     }
 }
 
+/// A number in the shortest form, as servers write it.
+pub fn encode(number: u64) -> Vec<u8> {
+    match number {
+        0..0x40 => vec![number as u8],
+        0x40..0x4000 => vec![0x40 | (number >> 8) as u8, number as u8],
+        _ => match u32::try_from(number) {
+            Ok(number) => [&[0x80][..], &number.to_be_bytes()].concat(),
+            Err(_) => [&[0x81][..], &number.to_be_bytes()].concat(),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +86,15 @@ mod tests {
         assert_eq!(number(&[0x81, 0, 0, 0, 1, 0, 0, 0, 0]), Ok((1 << 32, 9)));
         assert_eq!(number(&[0x81; 9]), Ok((0x8181_8181_8181_8181, 9)));
         assert_eq!(decode(&[0xc3]), Ok((Length::Encoding(0xc3), 1)));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for n in [0, 1, 63, 64, 16383, 16384, u64::from(u32::MAX), 1 << 32, u64::MAX] {
+            let bytes = encode(n);
+            assert_eq!(number(&bytes), Ok((n, bytes.len())));
+        }
+        assert_eq!(encode(700), [0x42, 0xbc]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! that true: state changes only after the last read of a token, and a skip comes last of all.
 
 use super::burst;
-use super::entry::{Library, Sink};
+use super::entry::{Library, Opcode, Sink};
 use super::layout::{self, Body, Item, Kind, Part};
 use super::reason::Reason;
 use super::string::{self, Form};
@@ -155,6 +155,11 @@ impl Walker {
                         let (first_line, at) = (&self.draft.library, self.draft.library_at);
                         sink.library(&Library { first_line, at, end: window.at() });
                     }
+                }
+                if S::ENTRIES
+                    && let Some(row) = self.row
+                {
+                    sink.opcode(&Opcode { row, db: self.db, at: self.row_at, end: window.at() });
                 }
             }
         }

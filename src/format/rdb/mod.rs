@@ -47,7 +47,7 @@ mod tests;
 pub use checksum::{Checksum, Crc64};
 pub use contents::{Contents, Opening, Part, Piece, Reader};
 pub use deep::Deep;
-pub use entry::{Entry, Library, Sink, Stream, Token};
+pub use entry::{Entry, Library, Opcode, Sink, Stream, Token};
 pub use fields::{Fields, Meaning, Writer};
 pub use header::{Family, HEADER_LEN, Header, sniff};
 pub use outcome::{Outcome, Remarks, Tally};

@@ -85,6 +85,8 @@ pub struct Walker {
     pub(super) frames: [Frame; DEPTH],
     pub(super) depth: usize,
     pub(super) row: Option<&'static Row>,
+    /// Where that record begins.
+    pub(super) row_at: u64,
     /// End of the data, when it is known.
     pub(super) limit: Option<u64>,
     pub(super) held: u64,
@@ -127,6 +129,7 @@ impl Walker {
             frames: [Frame { items: &[], next: 0, rounds: 1 }; DEPTH],
             depth: 0,
             row: None,
+            row_at: base,
             limit: None,
             held: 0,
             templates: BTreeMap::new(),
@@ -391,7 +394,7 @@ impl Walker {
         if row.since > self.header.version {
             self.remarks.too_new_numbers.note(at);
         }
-        self.row = Some(row);
+        (self.row, self.row_at) = (Some(row), at);
         self.frames[0] = Frame { items: row.items, next: 0, rounds: 1 };
         self.depth = 1;
     }

@@ -69,6 +69,8 @@ pub enum ErrorKind {
     },
     /// A repository, or what was to become a backup, is not as it must be.
     BadBackup(String),
+    /// A running server cannot be reached, or does not answer; the path is its address.
+    Server(String),
 }
 
 impl Error {
@@ -152,6 +154,7 @@ impl fmt::Display for Error {
                 | ErrorKind::Stale(why)
                 | ErrorKind::InUse(why)
                 | ErrorKind::BadBackup(why)
+                | ErrorKind::Server(why)
                 | ErrorKind::Refused(why),
                 None,
             ) => f.write_str(why),

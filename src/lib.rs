@@ -4,7 +4,8 @@
 //!
 //! 0. words: [`error`], [`limits`], [`progress`], [`text`]
 //! 1. hands and tongues: [`disk`] (bytes of files), [`store`] (whole objects in a repository),
-//!    [`mod@format`] (what bytes mean), [`command`] (what a name means), [`rules`] (what each server accepts)
+//!    [`mod@format`] (what bytes mean), [`command`] (what a name means), [`rules`] (what each server accepts),
+//!    [`server`] (what a running one says)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
 //! 4. observers: [`stats`], [`growth`], [`check`], [`mod@print`] and [`moment`]
@@ -46,6 +47,7 @@ pub mod repair;
 pub mod rewind;
 pub mod rules;
 pub mod scan;
+pub mod server;
 pub mod stats;
 pub mod store;
 pub mod text;

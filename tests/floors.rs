@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
 const FLOORS: [&[&str]; 7] = [
     &["error", "limits", "progress", "text"],
-    &["command", "disk", "format", "rules", "store"],
+    &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
     &["scan"],
     &["check", "growth", "moment", "print", "stats"],
@@ -16,24 +16,29 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which
-/// argument is a key is asked of a record. A store in a directory lies on the disk. Growth names families of keys as
+/// argument is a key is asked of a record. A store in a directory lies on the disk, and so does
+/// a server's log; its settings are those of a configuration. Growth names families of keys as
 /// the statistics do.
-const NEIGHBOURS: [(&str, &str); 5] = [
+const NEIGHBOURS: [(&str, &str); 7] = [
     ("command", "format"),
     ("growth", "stats"),
     ("rules", "command"),
     ("rules", "format"),
+    ("server", "disk"),
+    ("server", "format"),
     ("store", "disk"),
 ];
 
 /// `(what, where alone it may stand)`
-const ONLY_IN: [(&str, &str); 6] = [
+const ONLY_IN: [(&str, &str); 8] = [
     ("std::fs", "disk/"),
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),
     ("clap::", "cli/"),
     ("indicatif::", "cli/progress.rs"),
     ("memmap2::", "disk/map.rs"),
+    ("redis::", "server/connection.rs"),
+    ("rustls::", "server/connection.rs"),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -23,6 +23,7 @@ use super::repair::RepairArgs;
 use super::repository::{self, backup, prune, restore, snapshots, verify};
 use super::rewind::RewindArgs;
 use super::schema::Schema;
+use super::server::{Asked, PASSWORD_TYPED, ServerArgs};
 use super::stats::StatsArgs;
 
 /// Inspect, check and back up the append-only files (AOF) of Redis and Valkey. Looking never changes anything.
@@ -33,6 +34,8 @@ pub struct Args {
     pub verb: Verb,
     #[command(flatten)]
     pub global: Global,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,6 +112,11 @@ impl Verb {
             _ => None,
         }
     }
+
+    /// Whether `--server` means anything to it.
+    fn asks_server(&self) -> bool {
+        matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Backup(_))
+    }
 }
 
 impl Args {
@@ -118,12 +126,15 @@ impl Args {
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
         let mut args = Self::from_arg_matches(&matches)?;
-        let Some(reading) = args.verb.reading() else { return Ok(args) };
         let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };
-        let conf_typed = typed.value_source("conf") == Some(ValueSource::CommandLine);
+        let is_typed = |id| typed.value_source(id) == Some(ValueSource::CommandLine);
+        if is_typed("server") && args.server.holds_password() {
+            return Err(command.error(ArgumentConflict, PASSWORD_TYPED));
+        }
+        let Some(reading) = args.verb.reading() else { return Ok(args) };
         let wrong = match (&reading.path, &args.global.conf) {
             // One of them would have to be ignored in silence.
-            (Some(_), Some(_)) if conf_typed => Some((
+            (Some(_), Some(_)) if is_typed("conf") => Some((
                 ArgumentConflict,
                 "--conf FILE stands in the place of PATH: give one of them",
             )),
@@ -138,6 +149,20 @@ impl Args {
             args.global.conf = None;
         }
         Ok(args)
+    }
+
+    /// What the global options mean.
+    ///
+    /// # Errors
+    /// Says what makes no sense.
+    pub fn context(&self) -> Result<Context, String> {
+        let mut context = self.global.context()?;
+        context.server = self.server.asked()?;
+        if context.server.is_some() && !self.verb.asks_server() {
+            context.note("this verb asks no server: --server is without effect");
+            context.server = None;
+        }
+        Ok(context)
     }
 
     /// Whether the verb has this form of output, or why it has not.
@@ -321,11 +346,13 @@ pub struct Context {
     pub quiet: bool,
     pub verbose: bool,
     pub bar: bool,
+    /// The running server to ask.
+    pub server: Option<Asked>,
 }
 
 impl Global {
     /// Makes sense of the options, or says why there is none.
-    pub fn context(&self) -> Result<Context, String> {
+    fn context(&self) -> Result<Context, String> {
         let bytes_per_second = match &self.limit_rate {
             None => None,
             Some(text) => match size(text) {
@@ -358,6 +385,7 @@ impl Global {
             quiet: self.quiet,
             verbose: self.verbose,
             bar: !self.no_progress && !self.quiet && std::io::stderr().is_terminal(),
+            server: None,
         })
     }
 }

@@ -8,6 +8,7 @@ use aofkit::disk;
 use aofkit::error::Result;
 use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Outlook, Surroundings, Trigger};
 use aofkit::scan::scan;
+use aofkit::server::ServerState;
 use aofkit::stats::Faults;
 use aofkit::text::name;
 use clap::Args as ClapArgs;
@@ -82,6 +83,8 @@ pub struct Grown {
     pub outlook: Outlook,
     pub faults: Faults,
     pub exceeded: Vec<Exceeded>,
+    /// The running server that was asked about it: its address, and what it said.
+    pub server: Option<(String, ServerState)>,
 }
 
 impl Grown {
@@ -92,10 +95,34 @@ impl Grown {
     }
 }
 
+/// Where the rule in force comes from.
+pub enum RuleSource {
+    Server,
+    Conf,
+    Default,
+}
+
+/// Where this set's rule comes from: the server counts as soon as it told one of the two settings.
+pub fn rule_source(one: &Grown) -> RuleSource {
+    let told =
+        |said: &ServerState| said.rewrite_percentage.is_some() || said.rewrite_min_bytes.is_some();
+    match &one.server {
+        Some((_, said)) if told(said) => RuleSource::Server,
+        _ if one.aof.configured => RuleSource::Conf,
+        _ => RuleSource::Default,
+    }
+}
+
 /// Tells how every set at the path grows. A set in trouble that could be read is no error, but a warning.
 pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
-    let (mut grown, failed) = context.each_set(path, |aof| grow(aof, args, context))?;
+    // Asked before the set is opened, so that the files have at least what the server counts.
+    let server = match &context.server {
+        Some(asked) => Some((asked.address.to_string(), asked.connect()?.state()?)),
+        None => None,
+    };
+    let (mut grown, failed) =
+        context.each_set(path, |aof| grow(aof, args, context, server.clone()))?;
     // The outlier first.
     grown.sort_by_key(|one| std::cmp::Reverse(one.outlook.trigger.percent()));
     let mut outcome = failed;
@@ -120,20 +147,26 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }
 
-fn grow(aof: Aof, args: &GrowthArgs, context: &Context) -> Result<Grown> {
+fn grow(
+    aof: Aof,
+    args: &GrowthArgs,
+    context: &Context,
+    server: Option<(String, ServerState)>,
+) -> Result<Grown> {
     let now = jiff::Timestamp::now();
     let growth = Growth::new(&aof, GrowthOptions::at(now.as_millisecond()));
     let bar = Bar::new(context.bar);
     let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, &bar)?;
     // A stream lies on no file system, and a snapshot on another one than its set.
     let disk = disk::room(&aof.path).ok();
-    let rule = Trigger::new(0, 0, &aof.settings);
-    let around = Surroundings { now: now.as_second(), disk, rules: args.rules(&rule) };
+    let said = server.as_ref().map(|(_, said)| said.clone());
+    let mut around = Surroundings { now: now.as_second(), disk, rules: Vec::new(), server: said };
+    around.rules = args.rules(&Trigger::new(0, 0, &around.settings(&aof.settings)));
     let mut outlook = Outlook::new(&aof, &report, &around);
     if let Some(server) = &args.calibrate {
         outlook.load.calibrate(calibrate::load_seconds(&aof, server)?);
     }
-    Ok(Grown { aof, report, outlook, faults, exceeded: Vec::new() })
+    Ok(Grown { aof, report, outlook, faults, exceeded: Vec::new(), server })
 }
 
 /// What can be watched, as far as it is known.

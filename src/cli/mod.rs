@@ -22,6 +22,7 @@ mod repair;
 mod repository;
 mod rewind;
 mod schema;
+mod server;
 mod stats;
 mod threshold;
 mod times;
@@ -43,7 +44,7 @@ pub fn run() -> Outcome {
         Ok(args) => args,
         Err(e) => return not_understood(&e),
     };
-    let context = match args.global.context() {
+    let context = match args.context() {
         Ok(context) => context,
         Err(why) => return usage(&why, Args::asks_for_json()),
     };

@@ -2,6 +2,7 @@
 
 use super::hold::Hold;
 use super::outlook::Outlook;
+use super::trigger::Since;
 use crate::text::thousands;
 
 /// A part of the set from which on it is worth giving back.
@@ -64,7 +65,12 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
     let current = outlook.current_bytes();
     let part = rewrite.reclaimable_bytes as f64 / current.max(1) as f64;
     let percent = thousands((part * 100.0).round() as u64);
-    if outlook.holds.iter().any(|hold| matches!(hold, Hold::Failing { .. })) {
+    let has = |which: fn(&Hold) -> bool| outlook.holds.iter().any(which);
+    if has(|hold| matches!(hold, Hold::Unwritable)) {
+        let why = "the server cannot write to its log: its own log says why (disk, permissions)";
+        return Advice::FindFault(why.to_owned());
+    }
+    if has(|hold| matches!(hold, Hold::Failing { .. } | Hold::Failed { .. })) {
         let why =
             "rewrites seem to fail: the server's log says why (memory to fork, disk, permissions)";
         return Advice::FindFault(why.to_owned());
@@ -79,11 +85,15 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
             "at this rate rewrites follow each other within minutes; this makes it about an hour";
         return Advice::Percentage(percentage, why.to_owned());
     }
-    if outlook.holds.iter().any(|hold| matches!(hold, Hold::Running { .. })) {
+    if has(|hold| matches!(hold, Hold::NoLog)) {
+        return Advice::Nothing("the server keeps no log".to_owned());
+    }
+    if has(|hold| matches!(hold, Hold::Running { .. } | Hold::Child { .. })) {
         return Advice::Nothing("a rewrite is running".to_owned());
     }
     if trigger.is_due() {
-        return Advice::Nothing("a server that runs on this set rewrites it at once".to_owned());
+        let who = if trigger.since == Since::Running { "the" } else { "a" };
+        return Advice::Nothing(format!("{who} server that runs on this set rewrites it at once"));
     }
     let is_worth_it = part >= WORTH && rewrite.reclaimable_bytes >= LARGE;
     if is_worth_it && trigger.percentage == 0 {

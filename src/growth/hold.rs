@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::UNIX_EPOCH;
 
 use crate::aof::{Aof, Role};
+use crate::server::ServerState;
 use crate::text::{count, name, thousands};
 
 use super::outlook::is_rewrite;
+use super::running::is_its_log;
 use super::trigger::Trigger;
 
 /// A rewrite writes to its file all the time; one that has not for so many seconds is not running.
@@ -41,6 +43,27 @@ pub enum Hold {
         /// How many there are.
         increments: usize,
     },
+    /// The running server keeps no log.
+    NoLog,
+    /// The running server loads its data.
+    Loading,
+    /// The running server says that a child rewrites.
+    Child {
+        /// Seconds so far.
+        seconds: Option<u64>,
+    },
+    /// The running server's child saves an RDB, and a rewrite waits for that.
+    Saving {
+        /// A rewrite is to follow at once.
+        is_scheduled: bool,
+    },
+    /// The running server says that its last rewrite failed.
+    Failed {
+        /// How many failed in a row.
+        in_a_row: Option<u64>,
+    },
+    /// The running server could not write to its log the last time it tried.
+    Unwritable,
 }
 
 impl Hold {
@@ -52,6 +75,12 @@ impl Hold {
             Self::Running { .. } => "running",
             Self::Abandoned { .. } => "abandoned",
             Self::Failing { .. } => "failing",
+            Self::NoLog => "no-log",
+            Self::Loading => "loading",
+            Self::Child { .. } => "running",
+            Self::Saving { .. } => "saving",
+            Self::Failed { .. } => "failed",
+            Self::Unwritable => "unwritable",
         }
     }
 }
@@ -79,13 +108,46 @@ impl fmt::Display for Hold {
                  waits up to an hour before it tries again; see its log",
                 thousands(*increments as u64)
             ),
+            Self::NoLog => f.write_str("the server keeps no log (appendonly no): it rewrites none"),
+            Self::Loading => f.write_str("the server loads its data, and rewrites nothing before that is done"),
+            Self::Child { seconds } => {
+                f.write_str("the server rewrites right now")?;
+                if let Some(seconds) = seconds {
+                    write!(f, ", for {} so far", count(*seconds, "second"))?;
+                }
+                f.write_str("; no other begins before it ends")
+            }
+            Self::Saving { is_scheduled } => f.write_str(match is_scheduled {
+                true => "the server saves an RDB, and rewrites as soon as that is done",
+                false => "the server saves an RDB, and rewrites nothing before that is done",
+            }),
+            Self::Failed { in_a_row } => {
+                f.write_str("the server's last rewrite failed")?;
+                if let Some(times) = in_a_row.filter(|times| *times > 1) {
+                    write!(f, ", {} in a row", count(times, "time"))?;
+                }
+                f.write_str("; after three failures it waits up to an hour before it tries again; see its log")
+            }
+            Self::Unwritable => f.write_str(
+                "the server could not write to its log: it refuses writes of clients until it can; see its log",
+            ),
         }
     }
 }
 
 /// What keeps this set from being rewritten, as of a time in Unix seconds.
-pub(super) fn holds(aof: &Aof, trigger: &Trigger, now: i64) -> Vec<Hold> {
-    let mut holds = Vec::new();
+pub(super) fn holds(
+    aof: &Aof,
+    trigger: &Trigger,
+    now: i64,
+    server: Option<&ServerState>,
+) -> Vec<Hold> {
+    let mut holds = server.map_or_else(Vec::new, told);
+    // It knows of its own children; of a file that lies here only when this is its log.
+    let has_no_child = server.is_some_and(|server| {
+        server.rewrite_in_progress == Some(false) && is_its_log(aof, server) == Some(true)
+    });
+    let has_child = holds.iter().any(|hold| matches!(hold, Hold::Child { .. }));
     if trigger.percentage == 0 {
         holds.push(Hold::Off);
     }
@@ -97,14 +159,40 @@ pub(super) fn holds(aof: &Aof, trigger: &Trigger, now: i64) -> Vec<Hold> {
         let file = name(file.as_encoded_bytes());
         let since = leftover.modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let since = since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0);
-        holds.push(match now.saturating_sub(since) > QUIET {
-            true => Hold::Abandoned { file, since },
-            false => Hold::Running { file, bytes: leftover.len },
-        });
+        match now.saturating_sub(since) > QUIET || has_no_child {
+            true => holds.push(Hold::Abandoned { file, since }),
+            false if has_child => {}
+            false => holds.push(Hold::Running { file, bytes: leftover.len }),
+        }
     }
     let increments = aof.live().filter(|(_, segment)| segment.role == Role::Increment).count();
     if increments >= INCREMENTS {
         holds.push(Hold::Failing { increments });
+    }
+    holds
+}
+
+/// What the running server says of itself.
+fn told(server: &ServerState) -> Vec<Hold> {
+    let mut holds = Vec::new();
+    let is = |flag: Option<bool>| flag == Some(true);
+    let is_not = |flag: Option<bool>| flag == Some(false);
+    if is_not(server.aof_enabled) {
+        holds.push(Hold::NoLog);
+    }
+    if is(server.loading) {
+        holds.push(Hold::Loading);
+    }
+    if is(server.rewrite_in_progress) {
+        holds.push(Hold::Child { seconds: server.rewrite_running_seconds });
+    } else if is(server.save_in_progress) {
+        holds.push(Hold::Saving { is_scheduled: is(server.rewrite_scheduled) });
+    }
+    if is_not(server.rewrite_last_ok) {
+        holds.push(Hold::Failed { in_a_row: server.rewrites_failed });
+    }
+    if is_not(server.write_last_ok) {
+        holds.push(Hold::Unwritable);
     }
     holds
 }

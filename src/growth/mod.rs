@@ -9,6 +9,7 @@ mod live;
 mod load;
 mod observe;
 mod outlook;
+mod running;
 mod simulate;
 mod timeline;
 mod trigger;

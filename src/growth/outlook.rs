@@ -4,11 +4,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::aof::{Aof, Layout, LeftoverKind, Role};
 use crate::disk::Room;
+use crate::format::conf::Settings;
+use crate::server::ServerState;
 
 use super::advice::{Advice, advise};
 use super::hold::{Hold, holds};
 use super::load::Load;
 use super::observe::GrowthReport;
+use super::running;
 use super::simulate::{Simulation, simulate};
 use super::trigger::{Since, Trigger};
 
@@ -42,7 +45,7 @@ pub struct Rewrite {
 /// All that follows.
 #[derive(Clone, Debug)]
 pub struct Outlook {
-    /// As a server counts that starts with this set.
+    /// As the running server counts that was asked, else as one that starts with this set.
     pub trigger: Trigger,
     /// As it looks to servers that have seen more of it.
     pub others: Vec<Trigger>,
@@ -72,6 +75,10 @@ pub struct Outlook {
     pub load: Load,
     /// What to do.
     pub advice: Advice,
+    /// Whether the running server keeps this very log; `None` when none was asked, or it does not tell.
+    pub is_its_log: Option<bool>,
+    /// Where the running server and what lies here disagree, in words.
+    pub differences: Vec<String>,
 }
 
 /// What is known beside the set.
@@ -83,13 +90,26 @@ pub struct Surroundings {
     pub disk: Option<Room>,
     /// Other rules to play over the timeline: percentage and minimum.
     pub rules: Vec<(u32, u64)>,
+    /// What the server said that runs on the set.
+    pub server: Option<ServerState>,
+}
+
+impl Surroundings {
+    /// The settings in force: the server's where it tells them, else those of the set's configuration.
+    pub fn settings(&self, own: &Settings) -> Settings {
+        running::settings(own, self.server.as_ref())
+    }
 }
 
 impl Outlook {
     /// From what was seen of a set.
     pub fn new(aof: &Aof, report: &GrowthReport, around: &Surroundings) -> Self {
         let (base_bytes, increment_bytes) = sizes(aof, report);
-        let trigger = Trigger::new(base_bytes, increment_bytes, &aof.settings);
+        let settings = around.settings(&aof.settings);
+        let server = around.server.as_ref();
+        let restarted = Trigger::new(base_bytes, increment_bytes, &settings);
+        let counted = running::counted(&restarted, server);
+        let trigger = counted.unwrap_or(restarted);
         let rate = rate(aof, report, increment_bytes);
         let per_second = rate.map_or(0.0, |(rate, _)| rate);
         let after = |bytes: u64| {
@@ -97,8 +117,8 @@ impl Outlook {
             // Beyond a century nobody plans.
             (seconds < 3.2e9).then(|| around.now.saturating_add(seconds as i64))
         };
-        let rewrite = rewrite(aof, report, &trigger, per_second);
-        let holds = holds(aof, &trigger, around.now);
+        let rewrite = rewrite(settings.use_rdb_preamble, report, &trigger, per_second);
+        let holds = holds(aof, &trigger, around.now, server);
         let rules = std::iter::once((trigger.percentage, trigger.min_size_bytes));
         let rules = rules.chain(around.rules.iter().copied());
         let play = |(percentage, min_size_bytes)| {
@@ -107,7 +127,10 @@ impl Outlook {
         };
         let mut outlook = Self {
             trigger,
-            others: others(aof, report, &trigger),
+            others: match counted {
+                Some(_) => vec![restarted],
+                None => others(aof, report, &trigger),
+            },
             base_bytes,
             increment_bytes,
             rate,
@@ -121,6 +144,10 @@ impl Outlook {
             write_amplification: amplification(&trigger, rewrite.estimated_bytes),
             load: Load::estimated(report),
             advice: Advice::Nothing(String::new()),
+            is_its_log: server.and_then(|server| running::is_its_log(aof, server)),
+            differences: server.map_or_else(Vec::new, |server| {
+                running::differences(aof, server, restarted.current_bytes)
+            }),
         };
         outlook.advice = advise(&outlook);
         outlook
@@ -182,8 +209,13 @@ fn others(aof: &Aof, report: &GrowthReport, trigger: &Trigger) -> Vec<Trigger> {
     others
 }
 
-fn rewrite(aof: &Aof, report: &GrowthReport, trigger: &Trigger, per_second: f64) -> Rewrite {
-    let is_rdb = match aof.settings.use_rdb_preamble {
+fn rewrite(
+    use_rdb: Option<bool>,
+    report: &GrowthReport,
+    trigger: &Trigger,
+    per_second: f64,
+) -> Rewrite {
+    let is_rdb = match use_rdb {
         Some(is_rdb) => is_rdb,
         None => report.rdb_bytes > 0 || report.base_bytes == 0,
     };

@@ -12,6 +12,8 @@ pub enum Since {
     Fresh,
     /// It rewrote the set and goes on: the base is the base file and what was appended by the end of that rewrite.
     Rewrite,
+    /// It runs, and said itself what it counts.
+    Running,
 }
 
 /// When a server rewrites by itself, and how far that is.

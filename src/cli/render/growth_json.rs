@@ -5,13 +5,14 @@ use std::path::Path;
 use aofkit::growth::{
     Advice, Axis, Hold, Outlook, Peak, RateSource, Simulation, Since, Timeline, Trigger,
 };
+use aofkit::server::{RoleOfServer, ServerState};
 use serde::Serialize;
 
 use super::json::{VERSION, path_text, pretty, text};
 use super::stats_json::source;
 use super::units::time;
 use super::wire::{Source, SourceOfSeveral};
-use crate::cli::growth::Grown;
+use crate::cli::growth::{Grown, RuleSource, rule_source};
 use crate::cli::threshold::Exceeded;
 
 const GROWTH: &str = "aofkit.growth/1";
@@ -27,6 +28,7 @@ struct GrowthJson {
     growth_percent: u64,
     increments: usize,
     trigger: TriggerJson,
+    server: Option<ServerJson>,
     holds: Vec<HoldJson>,
     timeline: Vec<BucketJson>,
     timeline_axis: &'static str,
@@ -64,6 +66,30 @@ struct CaseJson {
     rewrite_at_bytes: Option<u64>,
     remaining_bytes: Option<u64>,
     due: bool,
+}
+
+#[derive(Serialize)]
+struct ServerJson {
+    address: String,
+    family: &'static str,
+    version: Option<String>,
+    run_id: Option<String>,
+    role: Option<&'static str>,
+    loading: Option<bool>,
+    aof_enabled: Option<bool>,
+    aof_base_bytes: Option<u64>,
+    aof_current_bytes: Option<u64>,
+    rewrite_in_progress: Option<bool>,
+    rewrite_scheduled: Option<bool>,
+    rewrite_last_ok: Option<bool>,
+    rewrite_last_seconds: Option<u64>,
+    write_last_ok: Option<bool>,
+    rewrites: Option<u64>,
+    delayed_fsyncs: Option<u64>,
+    no_fsync_on_rewrite: Option<bool>,
+    same_log: Option<bool>,
+    settings_withheld: Option<String>,
+    differences: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -220,7 +246,8 @@ fn growth_json(one: &Grown) -> GrowthJson {
         current_bytes: outlook.current_bytes(),
         growth_percent: outlook.trigger.percent(),
         increments: one.increments(),
-        trigger: trigger(outlook, one.aof.configured),
+        trigger: trigger(one),
+        server: one.server.as_ref().map(|(address, said)| server(address, said, outlook)),
         holds: outlook.holds.iter().map(hold).collect(),
         timeline: buckets(&report.timeline),
         timeline_axis: match report.timeline.axis {
@@ -264,7 +291,8 @@ fn growth_json(one: &Grown) -> GrowthJson {
     }
 }
 
-fn trigger(outlook: &Outlook, is_configured: bool) -> TriggerJson {
+fn trigger(one: &Grown) -> TriggerJson {
+    let outlook = &one.outlook;
     let trigger = &outlook.trigger;
     TriggerJson {
         percentage: trigger.percentage,
@@ -272,8 +300,40 @@ fn trigger(outlook: &Outlook, is_configured: bool) -> TriggerJson {
         rewrite_at_bytes: trigger.rewrite_at_bytes(),
         remaining_bytes: trigger.remaining_bytes(),
         due: trigger.is_due(),
-        source: if is_configured { "conf" } else { "default" },
+        source: match rule_source(one) {
+            RuleSource::Server => "server",
+            RuleSource::Conf => "conf",
+            RuleSource::Default => "default",
+        },
         cases: std::iter::once(trigger).chain(&outlook.others).map(case).collect(),
+    }
+}
+
+fn server(address: &str, said: &ServerState, outlook: &Outlook) -> ServerJson {
+    ServerJson {
+        address: address.to_owned(),
+        family: said.family,
+        version: said.version.clone(),
+        run_id: said.run_id.clone(),
+        role: said.role.map(|role| match role {
+            RoleOfServer::Primary => "primary",
+            RoleOfServer::Replica => "replica",
+        }),
+        loading: said.loading,
+        aof_enabled: said.aof_enabled,
+        aof_base_bytes: said.aof_base_bytes,
+        aof_current_bytes: said.aof_current_bytes,
+        rewrite_in_progress: said.rewrite_in_progress,
+        rewrite_scheduled: said.rewrite_scheduled,
+        rewrite_last_ok: said.rewrite_last_ok,
+        rewrite_last_seconds: said.rewrite_last_seconds,
+        write_last_ok: said.write_last_ok,
+        rewrites: said.rewrites,
+        delayed_fsyncs: said.delayed_fsyncs,
+        no_fsync_on_rewrite: said.no_fsync_on_rewrite,
+        same_log: outlook.is_its_log,
+        settings_withheld: said.withheld.as_ref().map(ToString::to_string),
+        differences: outlook.differences.clone(),
     }
 }
 
@@ -283,6 +343,7 @@ fn case(trigger: &Trigger) -> CaseJson {
             Since::Restart => "restart",
             Since::Fresh => "fresh",
             Since::Rewrite => "rewrite",
+            Since::Running => "server",
         },
         counted_base_bytes: trigger.base_bytes,
         counted_bytes: trigger.current_bytes,
@@ -300,7 +361,7 @@ fn hold(hold: &Hold) -> HoldJson {
             (file, since_at) = (Some(of.clone()), Some(time(*since)))
         }
         Hold::Failing { increments: of } => increments = Some(*of),
-        Hold::Off | Hold::BelowMinimum => {}
+        _ => {}
     }
     HoldJson { kind: hold.kind(), file, since_at, increments, message: hold.to_string() }
 }

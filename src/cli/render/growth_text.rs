@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
+use aofkit::server::RoleOfServer;
 use aofkit::text::{count, escape, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
@@ -11,7 +12,7 @@ use super::human::{below, wrap};
 use super::screen::{laid_out, table};
 use super::units::{Style, bar, duration, share, size, time};
 use crate::cli::args::Context;
-use crate::cli::growth::Grown;
+use crate::cli::growth::{Grown, RuleSource, rule_source};
 
 /// One set.
 pub fn growth(one: &Grown, context: &Context) -> String {
@@ -19,6 +20,7 @@ pub fn growth(one: &Grown, context: &Context) -> String {
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
     text += &trigger(one, context);
+    text += &server(one, style);
     text += &timeline(one, style);
     text += &rewrite(one, style);
     text += &disk(&one.outlook, style);
@@ -54,7 +56,11 @@ fn trigger(one: &Grown, context: &Context) -> String {
     let (outlook, style) = (&one.outlook, context.style);
     let trigger = &outlook.trigger;
     let mut text = heading("next rewrite", style);
-    let source = if one.aof.configured { "as configured" } else { "server defaults" };
+    let source = match rule_source(one) {
+        RuleSource::Server => "as the server says",
+        RuleSource::Conf => "as configured",
+        RuleSource::Default => "server defaults",
+    };
     let rule = format!(
         "{} % over the base and above {} ({source})",
         trigger.percentage,
@@ -100,6 +106,7 @@ fn trigger(one: &Grown, context: &Context) -> String {
 /// What a server that has seen more of the set counts.
 fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
     let who = match other.since {
+        Since::Restart => "a server that starts with this set",
         Since::Fresh => {
             "a server that made this set and was never restarted leaves its first base out"
         }
@@ -114,6 +121,43 @@ fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
         (Some(left), false) => format!("{} to go", size(left)),
     };
     format!("{who}: {when}")
+}
+
+/// What the running server said, and where that and the files differ.
+fn server(one: &Grown, style: Style) -> String {
+    let Some((address, said)) = &one.server else { return String::new() };
+    let mut text = heading("the running server", style);
+    let version = said.version.as_deref().unwrap_or("of unknown version");
+    let role = match said.role {
+        Some(RoleOfServer::Replica) => ", a replica",
+        _ => "",
+    };
+    let mut told = format!("{} {version} at {}{role}", said.family, name(address.as_bytes()));
+    if let (Some(base), Some(current)) = (said.aof_base_bytes, said.aof_current_bytes) {
+        told += &format!(": it counts {} over a base of {}", size(current), size(base));
+    }
+    if let Some(rewrites) = said.rewrites {
+        told += &format!("; {} since it started", count(rewrites, "rewrite"));
+    }
+    if let Some(seconds) = said.rewrite_last_seconds {
+        told += &format!(", the last in {}", rough(seconds as f64));
+    }
+    text += &line(&told, style);
+    if said.delayed_fsyncs.is_some_and(|times| times > 0) {
+        let times = count(said.delayed_fsyncs.unwrap_or(0), "sync");
+        text += &line(&format!("{times} had to wait for the disk"), style);
+    }
+    if said.no_fsync_on_rewrite == Some(true) {
+        let told = "no-appendfsync-on-rewrite is on: while it rewrites, nothing is synced";
+        text += &line(told, style);
+    }
+    if let Some(why) = &said.withheld {
+        text += &line(&format!("it does not tell its settings: {}", name(why.0.as_bytes())), style);
+    }
+    for difference in &one.outlook.differences {
+        text += &line(difference, style);
+    }
+    text
 }
 
 fn timeline(one: &Grown, style: Style) -> String {

@@ -1,0 +1,30 @@
+//! What stands in for a connection in a build without a client.
+
+use std::convert::Infallible;
+
+use crate::error::{Error, ErrorKind, Result};
+
+use super::{Access, Address, ServerState};
+
+/// A connection to a server; this build has no client, so there is never one.
+#[derive(Debug)]
+pub struct Server(Infallible);
+
+impl Server {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Always: this build has no client.
+    pub fn connect(address: &Address, _: &Access) -> Result<Self> {
+        let why = "this build speaks to no server: it was made without the feature `server`";
+        Err(Error::new(ErrorKind::Server(why.to_owned()), address.to_string().as_ref()))
+    }
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub fn state(&mut self) -> Result<ServerState> {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,168 @@
+//! A connection, and the few commands that are sent over it.
+
+use std::time::Duration;
+
+use redis::{
+    Client, ClientTlsConfig, ConnectionAddr, ErrorKind as Kind, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, TlsCertificates, Value,
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+use super::state::SETTINGS;
+use super::{Access, Address, Endpoint, ServerState, Withheld};
+
+/// A connection to a server, as long as it lives. Sends only commands that read.
+pub struct Server {
+    connection: redis::Connection,
+    address: String,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Server({})", self.address)
+    }
+}
+
+impl Server {
+    /// Connects, within the patience of `access`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Server`]: nobody answers, or lets this client in, or certificates do not fit. The path of the error
+    /// is the address without its password.
+    pub fn connect(address: &Address, access: &Access) -> Result<Self> {
+        let shown = address.to_string();
+        let refused = |e: &RedisError| failed(&shown, connecting(e));
+        let client = client(address, access).map_err(|e| refused(&e))?;
+        let connection =
+            client.get_connection_with_timeout(access.patience).map_err(|e| refused(&e))?;
+        let mut server = Self { connection, address: shown };
+        server.wait_at_most(access.patience)?;
+        Ok(server)
+    }
+
+    /// What it says of itself. Settings that it does not tell, because the user may not ask or the command has another
+    /// name, are unknown, and why is part of the answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Server`]: no answer, or `INFO` is forbidden.
+    pub fn state(&mut self) -> Result<ServerState> {
+        let info = redis::cmd("INFO").query::<Value>(&mut self.connection);
+        let info = text(info.map_err(|e| failed(&self.address, answering("INFO", &e)))?);
+        let mut settings = Vec::new();
+        let mut withheld = None;
+        // Servers before 7.0 take one name at a time.
+        for name in SETTINGS {
+            let asked =
+                redis::cmd("CONFIG").arg("GET").arg(name).query::<Value>(&mut self.connection);
+            match asked {
+                Ok(Value::Array(pair)) => {
+                    let mut pair = pair.into_iter().map(text);
+                    settings.extend(pair.next().zip(pair.next()));
+                }
+                Ok(_) => {}
+                Err(e) if e.is_io_error() => {
+                    return Err(failed(&self.address, answering("CONFIG GET", &e)));
+                }
+                Err(e) => {
+                    withheld = Some(Withheld(said(&e)));
+                    break;
+                }
+            }
+        }
+        Ok(ServerState::new(&info, &settings, withheld))
+    }
+
+    fn wait_at_most(&mut self, patience: Duration) -> Result<()> {
+        let set = self.connection.set_read_timeout(Some(patience));
+        let set = set.and_then(|()| self.connection.set_write_timeout(Some(patience)));
+        set.map_err(|e| failed(&self.address, connecting(&e)))
+    }
+}
+
+fn client(address: &Address, access: &Access) -> redis::RedisResult<Client> {
+    let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
+    if let Some(user) = address.user() {
+        login = login.set_username(user);
+    }
+    if let Some(password) = address.password().or(access.password.as_deref()) {
+        login = login.set_password(password);
+    }
+    let to = |address: ConnectionAddr| {
+        address.into_connection_info().map(|info| info.set_redis_settings(login))
+    };
+    match address.endpoint() {
+        Endpoint::Tcp(host, port) => Client::open(to(ConnectionAddr::Tcp(host.clone(), *port))?),
+        Endpoint::Unix(path) => Client::open(to(ConnectionAddr::Unix(path.clone()))?),
+        Endpoint::Tls(host, port) => {
+            // Another part of the program may have chosen one before; then it stays.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let address = ConnectionAddr::TcpTls {
+                host: host.clone(),
+                port: *port,
+                insecure: false,
+                tls_params: None,
+            };
+            let identity = access.identity.clone();
+            let certificates = TlsCertificates {
+                client_tls: identity
+                    .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
+                root_cert: access.authorities.clone(),
+            };
+            Client::build_with_tls(to(address)?, certificates)
+        }
+    }
+}
+
+fn failed(address: &str, why: String) -> Error {
+    Error::new(ErrorKind::Server(why), address.as_ref())
+}
+
+/// Why there is no connection.
+fn connecting(e: &RedisError) -> String {
+    let why = said(e);
+    if e.is_timeout() {
+        return "the server does not answer in time".to_owned();
+    }
+    match e.kind() {
+        Kind::AuthenticationFailed => format!("the server does not let this client in: {why}"),
+        _ if why.contains("NOAUTH") || why.contains("WRONGPASS") => {
+            format!("the server does not let this client in: {why}")
+        }
+        _ => format!("no connection to the server: {why}"),
+    }
+}
+
+/// Why there is no answer.
+fn answering(command: &str, e: &RedisError) -> String {
+    if e.is_timeout() {
+        return format!("the server does not answer {command} in time");
+    }
+    match e.code() {
+        Some("NOAUTH") => {
+            "the server wants a password: AOFKIT_SERVER_PASSWORD or --server-password-file"
+                .to_owned()
+        }
+        Some("NOPERM") => format!("this user may not ask {command}: {}", said(e)),
+        _ => format!("{command}: {}", said(e)),
+    }
+}
+
+/// The error in the server's own words where there are some.
+fn said(e: &RedisError) -> String {
+    match (e.code(), e.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (None, Some(detail)) => detail.to_owned(),
+        _ => e.to_string(),
+    }
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Value::SimpleString(text) => text,
+        Value::VerbatimString { text, .. } => text,
+        Value::Int(number) => number.to_string(),
+        _ => String::new(),
+    }
+}

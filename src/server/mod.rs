@@ -1,0 +1,49 @@
+//! A running server, asked what it knows of its log.
+//!
+//! [`Address`] says where it is, [`Access`] how to be let in, [`Server`] is a connection to it and [`ServerState`] its
+//! answer, an owned value. Only commands that read are sent: `INFO` and `CONFIG GET`. `WAITAOF` is of no use here: it
+//! waits for what the asking client itself wrote (seen with Redis 8.2 and Valkey 9.1), and this one writes nothing. Never logs, prints or keeps a password; without the feature `server` there is nobody to ask, and
+//! every connection is refused.
+
+mod address;
+#[cfg(feature = "server")]
+mod connection;
+#[cfg(not(feature = "server"))]
+#[path = "absent.rs"]
+mod connection;
+mod state;
+
+use std::time::Duration;
+
+pub use address::{Address, Endpoint};
+pub use connection::Server;
+pub use state::{RoleOfServer, ServerState, Withheld};
+
+/// Longest wait for a connection, and for each answer, unless told.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How to be let in.
+#[derive(Clone)]
+pub struct Access {
+    /// The password, where the address holds none.
+    pub password: Option<String>,
+    /// Certificates of the authorities to trust, PEM; else those of the system.
+    pub authorities: Option<Vec<u8>>,
+    /// The client's certificate and its private key, both PEM, for servers that ask for one.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// Longest wait for a connection, and for each answer.
+    pub patience: Duration,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { password: None, authorities: None, identity: None, patience: PATIENCE }
+    }
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Neither password nor key belongs in any log.
+        f.debug_struct("Access").field("patience", &self.patience).finish_non_exhaustive()
+    }
+}

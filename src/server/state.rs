@@ -1,0 +1,281 @@
+//! What a server says of itself.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::format::conf::parse_size;
+
+/// The settings that are asked for.
+pub(super) const SETTINGS: [&str; 10] = [
+    "dir",
+    "appenddirname",
+    "appendfilename",
+    "auto-aof-rewrite-percentage",
+    "auto-aof-rewrite-min-size",
+    "aof-use-rdb-preamble",
+    "appendfsync",
+    "no-appendfsync-on-rewrite",
+    "maxmemory",
+    "databases",
+];
+
+/// Why the settings are unknown, in the server's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld(pub String);
+
+impl fmt::Display for Withheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a server is to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleOfServer {
+    /// It takes writes.
+    Primary,
+    /// It follows another; its log begins anew with every full synchronisation.
+    Replica,
+}
+
+/// What a server said of itself at one moment. Whatever it did not say, or not in a form that can be understood, is
+/// `None`: fields came and went with versions, and managed servers hide some.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ServerState {
+    /// `redis` or `valkey`.
+    pub family: &'static str,
+    /// Its version, as in `8.2.1`; a Valkey's own, not the Redis version that it says to be compatible with.
+    pub version: Option<String>,
+    /// Forty hexadecimal digits, new with every start.
+    pub run_id: Option<String>,
+    /// Its process on its own machine, as seen from inside its container.
+    pub process_id: Option<u32>,
+    /// The configuration file that it was started with; empty when with none.
+    pub config_file: Option<String>,
+    /// Seconds since it started.
+    pub uptime_seconds: Option<u64>,
+
+    /// Primary or replica.
+    pub role: Option<RoleOfServer>,
+    /// Of a replica: whether its link to the primary is up (`master_link_status`).
+    pub primary_link_up: Option<bool>,
+    /// Of a replica: whether it is loading a full copy right now (`master_sync_in_progress`).
+    pub sync_in_progress: Option<bool>,
+    /// The replication history it is in (`master_replid`).
+    pub replication_id: Option<String>,
+    /// How far it is in that (`master_repl_offset`), bytes.
+    pub replication_offset: Option<u64>,
+
+    /// It is loading its data, from disk or from a primary.
+    pub loading: Option<bool>,
+    /// Keys were changed so many times since the last save (`rdb_changes_since_last_save`).
+    pub changes_since_save: Option<u64>,
+    /// A child is saving an RDB; rewrites wait for it.
+    pub save_in_progress: Option<bool>,
+    /// It keeps a log.
+    pub aof_enabled: Option<bool>,
+    /// A child is rewriting the log.
+    pub rewrite_in_progress: Option<bool>,
+    /// A rewrite follows as soon as another child is done.
+    pub rewrite_scheduled: Option<bool>,
+    /// Seconds that the running rewrite has taken so far.
+    pub rewrite_running_seconds: Option<u64>,
+    /// Seconds that the last one took.
+    pub rewrite_last_seconds: Option<u64>,
+    /// The last rewrite ended well (`aof_last_bgrewrite_status`).
+    pub rewrite_last_ok: Option<bool>,
+    /// The last write to the log went well (`aof_last_write_status`); where not, the server refuses writes.
+    pub write_last_ok: Option<bool>,
+    /// Rewrites since it started (`aof_rewrites`, since Redis 7.0).
+    pub rewrites: Option<u64>,
+    /// Rewrites in a row that failed (`aof_rewrites_consecutive_failures`, since Redis 7.0).
+    pub rewrites_failed: Option<u64>,
+    /// What it takes for the size of the log after the last rewrite or start, bytes; its own count, exact.
+    pub aof_base_bytes: Option<u64>,
+    /// What it takes for the size of the log now, bytes.
+    pub aof_current_bytes: Option<u64>,
+    /// Bytes that wait in memory to be written to the log (`aof_buffer_length`).
+    pub aof_buffer_bytes: Option<u64>,
+    /// Syncs that had to wait because the one before was not done.
+    pub delayed_fsyncs: Option<u64>,
+    /// A sync waits for a thread (`aof_pending_bio_fsync`).
+    pub pending_fsyncs: Option<u64>,
+
+    /// Bytes of memory in use.
+    pub used_memory_bytes: Option<u64>,
+    /// `maxmemory`, bytes; 0: none.
+    pub maxmemory_bytes: Option<u64>,
+
+    /// Why the settings below are unknown.
+    pub withheld: Option<Withheld>,
+    /// `dir`: absolute, on its own machine and inside its container.
+    pub dir: Option<PathBuf>,
+    /// `appenddirname`; none before Redis 7.0.
+    pub append_dir_name: Option<String>,
+    /// `appendfilename`.
+    pub append_file_name: Option<String>,
+    /// `auto-aof-rewrite-percentage`.
+    pub rewrite_percentage: Option<u32>,
+    /// `auto-aof-rewrite-min-size`, bytes.
+    pub rewrite_min_bytes: Option<u64>,
+    /// `aof-use-rdb-preamble`: rewrites write an RDB.
+    pub rdb_preamble: Option<bool>,
+    /// `appendfsync`: `always`, `everysec` or `no`.
+    pub fsync: Option<String>,
+    /// `no-appendfsync-on-rewrite`: while a child writes, nothing is synced.
+    pub no_fsync_on_rewrite: Option<bool>,
+    /// `databases`.
+    pub databases: Option<u64>,
+}
+
+impl ServerState {
+    /// From the text of `INFO` and the settings.
+    ///
+    /// Source: names and meanings as the servers 6.2 to 9.1 write them; 0 and 1 for no and yes, `ok` and `err`,
+    /// `up` and `down`, -1 where there is no time.
+    pub(super) fn new(
+        info: &str,
+        settings: &[(String, String)],
+        withheld: Option<Withheld>,
+    ) -> Self {
+        let info = Said(info.lines().filter_map(|line| line.split_once(':')).collect());
+        let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let conf = Said(pairs.collect());
+        let is_valkey =
+            info.text("server_name") == Some("valkey") || info.text("valkey_version").is_some();
+        let version = info.text("valkey_version").or_else(|| info.text("redis_version"));
+        Self {
+            family: if is_valkey { "valkey" } else { "redis" },
+            version: version.map(str::to_owned),
+            run_id: info.owned("run_id"),
+            process_id: info.number("process_id"),
+            config_file: info.owned("config_file"),
+            uptime_seconds: info.number("uptime_in_seconds"),
+            role: match info.text("role") {
+                Some("master") => Some(RoleOfServer::Primary),
+                Some("slave") => Some(RoleOfServer::Replica),
+                _ => None,
+            },
+            primary_link_up: info.is("master_link_status", "up", "down"),
+            sync_in_progress: info.flag("master_sync_in_progress"),
+            replication_id: info.owned("master_replid"),
+            replication_offset: info.number("master_repl_offset"),
+            loading: info.flag("loading"),
+            changes_since_save: info.number("rdb_changes_since_last_save"),
+            save_in_progress: info.flag("rdb_bgsave_in_progress"),
+            aof_enabled: info.flag("aof_enabled"),
+            rewrite_in_progress: info.flag("aof_rewrite_in_progress"),
+            rewrite_scheduled: info.flag("aof_rewrite_scheduled"),
+            rewrite_running_seconds: info.number("aof_current_rewrite_time_sec"),
+            rewrite_last_seconds: info.number("aof_last_rewrite_time_sec"),
+            rewrite_last_ok: info.is("aof_last_bgrewrite_status", "ok", "err"),
+            write_last_ok: info.is("aof_last_write_status", "ok", "err"),
+            rewrites: info.number("aof_rewrites"),
+            rewrites_failed: info.number("aof_rewrites_consecutive_failures"),
+            aof_base_bytes: info.number("aof_base_size"),
+            aof_current_bytes: info.number("aof_current_size"),
+            aof_buffer_bytes: info.number("aof_buffer_length"),
+            delayed_fsyncs: info.number("aof_delayed_fsync"),
+            pending_fsyncs: info.number("aof_pending_bio_fsync"),
+            used_memory_bytes: info.number("used_memory"),
+            maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
+            withheld,
+            dir: conf.text("dir").map(PathBuf::from),
+            append_dir_name: conf.owned("appenddirname"),
+            append_file_name: conf.owned("appendfilename"),
+            rewrite_percentage: conf.number("auto-aof-rewrite-percentage"),
+            rewrite_min_bytes: conf.size("auto-aof-rewrite-min-size"),
+            rdb_preamble: conf.is("aof-use-rdb-preamble", "yes", "no"),
+            fsync: conf.owned("appendfsync"),
+            no_fsync_on_rewrite: conf.is("no-appendfsync-on-rewrite", "yes", "no"),
+            databases: conf.number("databases"),
+        }
+    }
+
+    /// Where its log is: the directory of its set, or the file of servers before 7.0. A path of its own machine, which
+    /// need not be this one.
+    pub fn log_path(&self) -> Option<PathBuf> {
+        let dir = self.dir.as_deref()?;
+        let name = self.append_dir_name.as_ref().or(self.append_file_name.as_ref())?;
+        Some(dir.join(name))
+    }
+
+    /// Whether its log is the one at `path`: the set's directory, its manifest or a file in it, or a pre-7.0 file. Both
+    /// are compared as real paths of this machine, so a server in a container or on another host may say the same path
+    /// and mean another file. `None` when it does not tell where its log is.
+    pub fn keeps_log_at(&self, path: &Path) -> Option<bool> {
+        let own = self.log_path()?;
+        let real = |path: &Path| crate::disk::real_path(path).ok();
+        let (Some(own), Some(path)) = (real(&own), real(path)) else { return Some(false) };
+        Some(path == own || self.append_dir_name.is_some() && path.parent() == Some(own.as_path()))
+    }
+}
+
+/// Names and what was said of them.
+struct Said<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Said<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|value| value.trim_end_matches('\r'))
+    }
+
+    fn owned(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned)
+    }
+
+    /// A number; none where it is -1.
+    fn number<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
+    }
+
+    fn size(&self, name: &str) -> Option<u64> {
+        parse_size(self.text(name)?.as_bytes())
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.is(name, "1", "0")
+    }
+
+    fn is(&self, name: &str, yes: &str, no: &str) -> Option<bool> {
+        match self.text(name)? {
+            said if said == yes => Some(true),
+            said if said == no => Some(false),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_unknown() {
+        let info = "# Persistence\r\nloading:0\r\naof_enabled:1\r\naof_base_size:88\r\naof_last_rewrite_time_sec:-1\r\n\
+                    aof_last_bgrewrite_status:err\r\nrole:slave\r\nmaster_link_status:down\r\n";
+        let state = ServerState::new(info, &[], Some(Withheld("NOPERM".to_owned())));
+        assert_eq!((state.loading, state.aof_enabled), (Some(false), Some(true)));
+        assert_eq!((state.aof_base_bytes, state.aof_current_bytes), (Some(88), None));
+        assert_eq!((state.rewrite_last_seconds, state.rewrite_last_ok), (None, Some(false)));
+        assert_eq!((state.role, state.primary_link_up), (Some(RoleOfServer::Replica), Some(false)));
+        assert_eq!((state.log_path(), state.keeps_log_at("/".as_ref())), (None, None));
+    }
+
+    #[test]
+    fn sizes_are_those_of_a_configuration() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let settings = [
+            pair("auto-aof-rewrite-min-size", "67108864"),
+            pair("dir", "/d"),
+            pair("appenddirname", "a"),
+        ];
+        let state =
+            ServerState::new("redis_version:7.2.4\nvalkey_version:9.1.2\n", &settings, None);
+        assert_eq!((state.family, state.version.as_deref()), ("valkey", Some("9.1.2")));
+        assert_eq!(state.rewrite_min_bytes, Some(64 << 20));
+        assert_eq!(state.log_path(), Some("/d/a".into()));
+    }
+}

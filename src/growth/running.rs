@@ -11,9 +11,8 @@ use super::trigger::{Since, Trigger};
 pub(super) fn settings(own: &Settings, server: Option<&ServerState>) -> Settings {
     let mut settings = own.clone();
     let Some(server) = server else { return settings };
-    let told = |said: Option<u32>, own: Option<u32>| said.or(own);
     settings.auto_rewrite_percentage =
-        told(server.rewrite_percentage, settings.auto_rewrite_percentage);
+        server.rewrite_percentage.or(settings.auto_rewrite_percentage);
     settings.auto_rewrite_min_bytes = server.rewrite_min_bytes.or(settings.auto_rewrite_min_bytes);
     settings.use_rdb_preamble = server.rdb_preamble.or(settings.use_rdb_preamble);
     settings

@@ -396,7 +396,8 @@ fn the_command_line_takes_no_password_and_other_places_do() {
     let file = dir.path().join("password");
     fs::write(&file, "secret\n").unwrap();
     let file = file.to_str().unwrap();
-    let ways: [(&[&str], &[(&str, &str)]); 4] = [
+    type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+    let ways: [Way<'_>; 4] = [
         (&[], &[("AOFKIT_SERVER", &with)]),
         (&["--server", &url], &[("AOFKIT_SERVER_PASSWORD", "secret")]),
         (&["--server", &url], &[("REDISCLI_AUTH", "secret")]),

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aofkit::aof::{Aof, open_each};
-use aofkit::change::{self, Applied, Keep, Options};
+use aofkit::change::{self, Applied, Keep, Options, Outlook};
+use aofkit::check::Wording;
 use aofkit::clean::{self, Survey};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{ErrorKind, Result};
@@ -50,6 +51,8 @@ pub struct Cleaned {
     pub is_delete: bool,
     pub applied: bool,
     pub kept_at: Option<PathBuf>,
+    /// How the set will be, or is by now, where that was asked for and could be seen.
+    pub outlook: Option<Outlook>,
 }
 
 /// Cleans up beside the one set at the path.
@@ -105,5 +108,13 @@ fn clean(aof: Aof, args: &CleanArgs, keep: &Keep, context: &Context) -> Result<C
         Applied { kept_at } = survey.plan.apply(&LocalDisk, &options, &bar)?;
     }
     let applied = args.apply && !survey.plan.is_empty();
-    Ok(Cleaned { aof, survey, is_delete: args.delete, applied, kept_at })
+    // It reads all of the set, which nothing else here does. What is live was not touched, and is still open here.
+    let outlook = match context.format {
+        Format::Json => {
+            let (wording, bar) = (Wording { redact: context.redact }, Bar::new(context.bar));
+            survey.plan.outlook(&aof, &wording, &context.pace, &bar).ok()
+        }
+        _ => None,
+    };
+    Ok(Cleaned { aof, survey, is_delete: args.delete, applied, kept_at, outlook })
 }

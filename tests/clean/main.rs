@@ -6,18 +6,18 @@ mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use aofkit::change::{Keep, Options, Undo};
 use aofkit::disk::LocalDisk;
 use aofkit::progress::Silent;
-use serde_json::Value;
+use serde_json::{Value, json as value};
 use support::kill;
 use support::live::Live;
 use support::server::{Outcome, Server};
@@ -81,31 +81,6 @@ const CLUTTER: &[&str] = &[
 /// Not of the set, whatever it is called.
 const STRANGERS: &[&str] = &["aof/notes.txt", "aof/other.aof.1.incr.aof", "dump.rdb", "users.acl"];
 
-/// Everything below a directory but what was kept: bytes, time, mode.
-fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, u32)> {
-    let mut found = BTreeMap::new();
-    let mut pending = vec![dir.to_owned()];
-    while let Some(at) = pending.pop() {
-        for entry in fs::read_dir(&at).expect("list a directory") {
-            let path = entry.expect("an entry").path();
-            if path.extension().is_some_and(|e| e == "aofkit") {
-                continue;
-            }
-            let meta = fs::metadata(&path).expect("look at a file");
-            if meta.is_dir() {
-                pending.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(dir).expect("below").to_owned();
-            // A manifest is written anew, so its time is its own.
-            let time =
-                if name.extension().is_some_and(|e| e == "manifest") { 0 } else { meta.mtime() };
-            found.insert(name, (fs::read(&path).expect("read"), time, meta.mode()));
-        }
-    }
-    found
-}
-
 fn undo(dir: &Path) {
     let set = dir.join("aof");
     let last = Undo::last(&set, &set, &Keep::Beside).expect("look for what was kept");
@@ -120,13 +95,19 @@ fn what_nobody_needs_goes_with_its_manifest_lines_and_comes_back_exactly() {
         fs::write(dir.path().join(name), name).expect("write a file");
         aged(&dir.path().join(name), 2);
     }
-    let before = snapshot(dir.path());
+    let before = kill::state(dir.path());
     let plan = json(dir.path(), &[]);
     assert_eq!(plan["applied"], false);
-    assert_eq!(snapshot(dir.path()), before, "a plan changes nothing");
+    assert_eq!(kill::state(dir.path()), before, "a plan changes nothing");
     let done = json(dir.path(), &["--apply"]);
     assert_eq!((&done["applied"], &done["actions"]), (&Value::Bool(true), &plan["actions"]));
-    let after = snapshot(dir.path());
+    for answer in [&plan, &done] {
+        assert_eq!(
+            (&answer["verdict_after"], &answer["loads_after"]),
+            (&value!("healthy"), &value!("yes"))
+        );
+    }
+    let after = kill::state(dir.path());
     let gone: Vec<_> = before.keys().filter(|name| !after.contains_key(*name)).collect();
     // Four files of history in the recorded manifest.
     assert_eq!(gone.len(), CLUTTER.len() + 4, "{gone:?}");
@@ -160,7 +141,7 @@ fn what_nobody_needs_goes_with_its_manifest_lines_and_comes_back_exactly() {
     }
     assert_eq!(json(dir.path(), &["--apply"])["applied"], false, "twice is once");
     undo(dir.path());
-    assert_eq!(snapshot(dir.path()), before);
+    assert_eq!(kill::state(dir.path()), before);
 }
 
 #[test]
@@ -206,66 +187,109 @@ fn without_a_sound_manifest_nothing_is_known_to_be_left_over() {
             None => fs::remove_file(&path).unwrap(),
             Some(text) => fs::write(&path, text).unwrap(),
         }
-        let before = snapshot(dir.path());
+        let before = kill::state(dir.path());
         let output = aofkit(dir.path(), &["--apply", "--min-age", "0s"]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("manifest"), "{output:?}");
-        assert_eq!(snapshot(dir.path()), before);
+        assert_eq!(kill::state(dir.path()), before);
     }
 }
 
 #[test]
-fn killed_anywhere_it_leaves_the_old_set_or_the_new_one() {
-    if !kill::is_possible() {
-        println!("no strace: clean was not killed");
-        return;
-    }
+fn killed_at_any_call_it_leaves_the_old_set_or_the_new_one() {
     let original = cluttered();
-    let old = snapshot(original.path());
-    let fresh = || {
-        let dir = tempfile::tempdir().expect("make a temporary directory");
-        let from = original.path();
-        copy_tree(from, dir.path());
-        for name in old.keys() {
-            let time = fs::metadata(from.join(name)).unwrap().modified().unwrap();
-            let file = fs::File::options().append(true).open(dir.path().join(name)).unwrap();
-            file.set_modified(time).unwrap();
-        }
+    let old = kill::state(original.path());
+    let text = |dir: &Path| dir.to_str().expect("UTF-8").to_owned();
+    for more in [&[][..], &["--delete"]] {
+        let words = |dir: &Path| -> Vec<String> {
+            let words = ["clean".to_owned(), text(dir), "--apply".to_owned()];
+            words.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
+        };
+        let whole = kill::copied(original.path());
+        assert!(kill::aofkit(&words(whole.path())).status.success());
+        let new = kill::state(whole.path());
+        assert!(new.len() < old.len());
+        let manifest = Path::new("aof/appendonly.aof.manifest");
+        let seen = Mutex::new(BTreeSet::new());
+        let killed = kill::at_every_call(
+            || kill::copied(original.path()),
+            words,
+            |dir, _, what| {
+                let now = kill::state(dir);
+                let is_new = now[manifest].0 == new[manifest].0;
+                assert!(is_new || now[manifest].0 == old[manifest].0, "{what}: another manifest");
+                seen.lock().expect("nobody panicked").insert(is_new);
+                for (name, is) in new.iter().filter(|(name, _)| *name != manifest) {
+                    assert_eq!(now.get(name), Some(is), "{what}: {} is touched", name.display());
+                }
+                // The next run finishes it, or begins anew.
+                let again = kill::aofkit(&words(dir));
+                assert!(again.status.success(), "{what}: {again:?}");
+                assert_eq!(kill::state(dir), new, "{what}");
+                if more.is_empty() {
+                    undo(dir);
+                    assert_eq!(kill::state(dir), old, "{what}: undo");
+                }
+            },
+        );
+        println!("clean {more:?}: {killed}");
+        assert!(killed.kills == 0 || seen.into_inner().expect("nobody panicked").len() == 2);
+    }
+}
+
+#[test]
+fn an_undo_killed_at_any_call_is_not_begun_or_done() {
+    let original = cluttered();
+    let old = kill::state(original.path());
+    let make = || {
+        let dir = kill::copied(original.path());
+        assert!(aofkit(dir.path(), &["--apply"]).status.success());
         dir
     };
-    let whole = fresh();
-    let places = kill::places(&words(whole.path(), &["--apply"]));
-    let new = snapshot(whole.path());
-    assert!(places.len() > 40 && new != old, "{} places", places.len());
-    // Each costs some dozen syncs.
-    let kills = number_from_env("AOFKIT_KILLS", 24) as usize;
-    let chosen: Vec<_> = places.iter().step_by(places.len().div_ceil(kills.max(1))).collect();
-    support::in_parallel(chosen.len(), |index| {
-        let (place, dir) = (chosen[index], fresh());
-        let killed = kill::kill_at(place, &words(dir.path(), &["--apply"]), dir.path());
-        assert!(killed, "{place:?} was not reached");
-        let manifest = Path::new("aof/appendonly.aof.manifest");
-        let (now, live) = (snapshot(dir.path()), |name: &Path| new.contains_key(name));
-        assert!([&old, &new].iter().any(|s| s[manifest].0 == now[manifest].0), "{place:?}");
-        for (name, was) in old.iter().filter(|(name, _)| live(name) && *name != manifest) {
-            assert_eq!(now.get(name), Some(was), "{place:?}: {} was touched", name.display());
+    let new = kill::state(make().path());
+    let words = |dir: &Path| {
+        let set = dir.join("aof").to_str().expect("UTF-8").to_owned();
+        vec!["repair".to_owned(), set, "--undo".to_owned(), "--apply".to_owned()]
+    };
+    let killed = kill::at_every_call(make, words, |dir, _, what| {
+        let now = kill::state(dir);
+        for (name, is) in new.iter().filter(|(name, _)| !name.ends_with("appendonly.aof.manifest"))
+        {
+            assert_eq!(now.get(name), Some(is), "{what}: {} is touched", name.display());
         }
-        // The next run finishes it, or begins anew.
-        json(dir.path(), &["--apply"]);
-        assert_eq!(snapshot(dir.path()), new, "{place:?}");
-        undo(dir.path());
-        assert_eq!(snapshot(dir.path()), old, "{place:?}");
+        // Whatever changes something next finishes or clears it first.
+        let set = dir.join("aof").to_str().expect("UTF-8").to_owned();
+        let next = kill::aofkit(&["repair".to_owned(), set, "--apply".to_owned()]);
+        assert!(next.status.success(), "{what}: {next:?}");
+        if kill::state(dir) != old {
+            assert_eq!(kill::state(dir), new, "{what}");
+            undo(dir);
+        }
+        assert_eq!(kill::state(dir), old, "{what}: taken back");
     });
+    println!("undo of clean: {killed}");
+}
+
+/// How many rewrites a server has finished.
+fn rewrites(live: &mut Live) -> u64 {
+    let info = live.must("INFO persistence").text();
+    let field = info.lines().find_map(|line| line.strip_prefix("aof_rewrites:"));
+    field.map_or(0, |count| count.trim().parse().expect("a number"))
 }
 
 #[test]
 fn beside_a_server_that_rewrites_it_never_touches_a_live_file() {
-    let Some(server) = Server::find("redis-8.2") else {
-        println!("no redis-8.2: clean was not tried beside a server");
-        return;
-    };
+    let names = ["redis-7.0", "redis-8.2", "valkey-9.1"];
+    let seconds = Duration::from_secs(number_from_env("AOFKIT_CLEAN_SECONDS", 10));
+    support::in_parallel(names.len(), |index| match Server::find(names[index]) {
+        Some(server) => beside(&server, seconds),
+        None => println!("no {}: clean was not tried beside it", names[index]),
+    });
+}
+
+fn beside(server: &Server, seconds: Duration) {
     let dir = tempfile::tempdir().expect("make a temporary directory");
-    let mut live = Live::start(&server, dir.path());
+    let mut live = Live::start(server, dir.path());
     live.must("CONFIG SET appendonly yes");
     let set = dir.path().join("appendonlydir");
     while !set.join("appendonly.aof.manifest").exists() {
@@ -276,8 +300,8 @@ fn beside_a_server_that_rewrites_it_never_touches_a_live_file() {
             ["appendonlydir/appendonly.aof.0.incr.aof", "temp-rewriteaof-bg-1.aof", "temp-1.rdb"];
         dir.path().join(names[i % 3])
     };
-    let until = Instant::now() + Duration::from_secs(number_from_env("AOFKIT_CLEAN_SECONDS", 5));
-    let (mut written, mut gone) = (0, 0);
+    let until = Instant::now() + seconds;
+    let (mut written, mut gone, mut runs, mut given_up) = (0, 0, 0, 0);
     while Instant::now() < until {
         for _ in 0..200 {
             live.must(&format!("SET key:{written} value"));
@@ -288,24 +312,32 @@ fn beside_a_server_that_rewrites_it_never_touches_a_live_file() {
         let path = planted(written / 200);
         fs::write(&path, b"left").expect("write a file");
         aged(&path, 3);
-        let output = aofkit(&set, &["--apply", "--min-age", "0s", "--delete"]);
+        let more: &[&str] = if runs % 4 == 3 { &["--json"] } else { &[] };
+        let output = aofkit(&set, &[&["--apply", "--min-age", "0s", "--delete"], more].concat());
         let said = String::from_utf8_lossy(&output.stderr);
         // A set that changes each time it is looked at is a reason to give up, not to guess.
         assert!(output.status.success() || said.contains("chang"), "{output:?}");
+        (runs, given_up) = (runs + 1, given_up + usize::from(!output.status.success()));
         gone += usize::from(!path.exists());
     }
     assert!(gone > 0, "nothing was cleaned up");
     let info = live.must("INFO persistence").text();
     assert!(info.contains("aof_last_bgrewrite_status:ok"), "{info}");
     assert!(info.contains("aof_last_write_status:ok"), "{info}");
+    let rewrites = rewrites(&mut live);
+    let name = &server.name;
+    println!(
+        "{name}: {rewrites} rewrites, {runs} runs of clean, {given_up} of them gave up, {gone} files went"
+    );
+    assert!(rewrites > 2, "{name}: {rewrites} rewrites");
     drop(live);
     fs::rename(&set, dir.path().join("aof")).expect("rename a directory");
     fs::remove_file(dir.path().join("s")).expect("remove a socket");
-    assert_eq!(server.load(dir.path()).outcome, Outcome::Loaded);
+    assert_eq!(server.load(dir.path()).outcome, Outcome::Loaded, "{name}");
     let mut live =
-        Live::start_with(&server, dir.path(), &["--appendonly", "yes", "--appenddirname", "aof"]);
+        Live::start_with(server, dir.path(), &["--appendonly", "yes", "--appenddirname", "aof"]);
     while live.run("PING").text().starts_with("LOADING") {
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(live.must("DBSIZE").number(), written as u64);
+    assert_eq!(live.must("DBSIZE").number(), written as u64, "{name}");
 }

@@ -7,10 +7,10 @@ mod schema;
 mod support;
 
 mod base;
+mod killed;
 mod model;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -18,7 +18,6 @@ use std::process::{Command, Output};
 use aofkit::command::Glob;
 use aofkit::stats::slot;
 use serde_json::Value;
-use support::kill;
 use support::live::{Live, Reply};
 use support::server::{Outcome, SINGLE_FILE, Server};
 use support::{copy_tree, recorded_sets};
@@ -181,6 +180,13 @@ fn written(base: &[u8], increments: &[Vec<u8>]) -> tempfile::TempDir {
     dir
 }
 
+/// A pre-7.0 file that begins with an RDB, as a server wrote it.
+fn single_with_preamble() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("make a temporary directory");
+    copy_tree(&recorded_sets().join("redis-6.2.14/preamble"), dir.path());
+    dir
+}
+
 fn busy() -> tempfile::TempDir {
     let base = log(&["SET a:1 base", "SELECT 3", "SET b:1 base", "SELECT 9", "SET c:1 base"]);
     let one = log(&[
@@ -291,40 +297,4 @@ fn what_cannot_be_right_is_refused_with_its_place_and_nothing_is_made() {
     let output = aofkit(&[], [&torn.path().join("aof"), &dir.path().join("made")]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("not sound"), "{output:?}");
     assert!(!dir.path().join("made").exists());
-}
-
-#[test]
-fn killed_anywhere_it_has_made_nothing_or_all_of_it() {
-    if !kill::is_possible() {
-        println!("no strace: convert was not killed");
-        return;
-    }
-    let original = busy();
-    let set = original.path().join("aof");
-    let words = |into: &Path| {
-        let mut words: Vec<OsString> = vec![env!("CARGO_BIN_EXE_aofkit").into(), "convert".into()];
-        words.extend([set.as_os_str().to_owned(), "--output".into(), into.into()]);
-        words
-    };
-    let contents = |dir: &Path| -> BTreeMap<OsString, Vec<u8>> {
-        let listed = fs::read_dir(dir).expect("list a directory").map(|e| e.expect("an entry"));
-        listed.map(|e| (e.file_name(), fs::read(e.path()).expect("read a file"))).collect()
-    };
-    let room = tempfile::tempdir().expect("make a temporary directory");
-    let places = kill::places(&words(&room.path().join("whole")));
-    let (whole, before) = (contents(&room.path().join("whole")), contents(&set));
-    let kills = support::number_from_env("AOFKIT_KILLS", 24) as usize;
-    let chosen: Vec<_> = places.iter().step_by(places.len().div_ceil(kills.max(1))).collect();
-    support::in_parallel(chosen.len(), |index| {
-        let (place, into) = (chosen[index], room.path().join(index.to_string()));
-        assert!(kill::kill_at(place, &words(&into), room.path()), "{place:?} was not reached");
-        assert_eq!(contents(&set), before, "{place:?}: the original was touched");
-        if into.exists() {
-            assert_eq!(contents(&into), whole, "{place:?}");
-            return;
-        }
-        // What a killed run left is in nobody's way.
-        json(&[], [&set, &into]);
-        assert_eq!(contents(&into), whole, "{place:?}");
-    });
 }

@@ -8,6 +8,7 @@ pub mod kill;
 pub mod live;
 pub mod mutate;
 pub mod server;
+pub mod trace;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use comfy_table::CellAlignment::{Left, Right};
 use serde::Serialize;
 
 use super::human::wrap;
-use super::json::{VERSION, path_text, pretty, text as plain_text};
+use super::json::{VERSION, loads, path_text, pretty, text as plain_text, verdict};
 use super::screen::{laid_out, table};
 use super::stats_json::source;
 use super::units::{Style, size, time};
@@ -195,8 +195,8 @@ pub fn json(cleaned: &Cleaned) -> String {
         },
         kept_at_b64: kept_at.as_ref().and_then(|kept| kept.b64.clone()),
         kept_at: kept_at.and_then(|kept| kept.plain),
-        verdict_after: None,
-        loads_after: None,
+        verdict_after: cleaned.outlook.as_ref().map(|outlook| verdict(outlook.verdict())),
+        loads_after: cleaned.outlook.as_ref().map(|outlook| loads(outlook.loads())),
         spared: spared.collect(),
         in_use_by: survey.servers.clone(),
         all_processes_seen: survey.all_seen,

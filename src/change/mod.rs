@@ -14,6 +14,7 @@ mod output;
 mod pieces;
 mod plan;
 mod recipe;
+mod recover;
 mod undo;
 mod work;
 
@@ -24,5 +25,5 @@ pub use keep::{Entry, Keep, SUFFIX, State, entries, subject};
 pub use loss::{Loss, LostKey};
 pub use outlook::Outlook;
 pub use plan::{Action, Piece, Plan, Publication, Sieve, Sift, SourceFile, Verb};
+pub use recover::Recovered;
 pub use undo::Undo;
-pub use work::Recovered;

@@ -1,5 +1,4 @@
-//! Carries a change out: writes beside, publishes by one step, clears up. And finishes or clears what a killed run
-//! left.
+//! Carries a change out: writes beside, publishes by one step, clears up.
 //!
 //! Whatever happens when, the set is the old one or the new one. Up to the step nothing the set consists of
 //! is touched, so an error before it is answered by removing what was written.
@@ -13,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::journal::{Journal, MadeFile, Step};
 use super::keep::{Entry, KeepDir, State};
 use super::pieces::{NewBytes, write};
+use super::recover::{finish, roll_back};
 use crate::disk::{self, Attributes, Durable, FrozenFile, Packer, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
@@ -197,126 +197,4 @@ pub(super) fn made_file(
         at += piece.len() as u64;
     }
     Ok(MadeFile { name: name.to_vec(), len, modified_ns, crc: crc.value() })
-}
-
-/// What remains to be done once the step is taken.
-fn finish(keep: &KeepDir<'_>, base: &Path, entry: &Entry, journal: &Journal) -> Result<()> {
-    for name in &journal.gone {
-        let path = at(base, name);
-        // A file that is not the old one any more is somebody else's by now.
-        if is_old(journal, name, &path) {
-            keep.disk.remove_file(&path)?;
-        }
-    }
-    if !journal.gone.is_empty() {
-        for dir in dirs(base, journal.gone.iter()) {
-            keep.disk.sync_dir(&dir)?;
-        }
-    }
-    if let Some(undone) = journal.undoes.as_ref().map(|id| keep.path.join(id)) {
-        let undone = Entry { path: undone, state: State::Done, journal: None };
-        if disk::exists(&undone.file(State::Done)) {
-            keep.advance(&undone, State::Done, State::Undone)?;
-        }
-    }
-    if journal.unkept {
-        return keep.forget(entry);
-    }
-    keep.advance(entry, State::Ready, State::Done)?;
-    if disk::exists(&entry.file(State::Begun)) {
-        keep.disk.remove_file(&entry.file(State::Begun))?;
-    }
-    Ok(())
-}
-
-/// The directories that names lie in.
-fn dirs<'n>(base: &Path, names: impl Iterator<Item = &'n Vec<u8>>) -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> =
-        names.filter_map(|name| Some(at(base, name).parent()?.to_owned())).collect();
-    dirs.sort();
-    dirs.dedup();
-    dirs
-}
-
-fn is_old(journal: &Journal, name: &[u8], path: &Path) -> bool {
-    let Ok(now) = disk::stamp(path) else { return false };
-    journal.old.iter().any(|old| {
-        old.name == name
-            && old.len == now.len
-            && old.attributes.modified_ns == Some(now.modified_ns)
-    })
-}
-
-/// Removes what was written beside.
-fn roll_back(keep: &KeepDir<'_>, base: &Path, entry: &Entry, stages: &[Vec<u8>]) -> Result<()> {
-    for path in stages.iter().map(|name| at(base, name)).filter(|path| disk::exists(path)) {
-        keep.disk.remove_file(&path)?;
-    }
-    if !stages.is_empty() {
-        keep.disk.sync_dir(base)?;
-    }
-    keep.forget(entry)
-}
-
-/// What became of a change that was not finished.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recovered {
-    /// It had been published; what remained is done.
-    Completed(String),
-    /// It had not; what was written beside is removed, and the set is the old one.
-    Cleared(String),
-}
-
-/// Finishes or clears every change in `keep` that was cut short.
-pub(super) fn recover(keep: &KeepDir<'_>, base: &Path) -> Result<Vec<Recovered>> {
-    let mut recovered = Vec::new();
-    for entry in super::keep::entries(&keep.path)? {
-        let id = entry.id();
-        match (entry.state, &entry.journal) {
-            (State::Done | State::Undone, _) => continue,
-            (State::Ready, Some(journal)) if is_published(base, journal) => {
-                make_last(keep, base, journal)?;
-                finish(keep, base, &entry, journal)?;
-                recovered.push(Recovered::Completed(id));
-            }
-            (State::Begun | State::Ready, journal) => {
-                let stages = journal.as_ref().map_or(&[][..], |j| &j.stages);
-                roll_back(keep, base, &entry, stages)?;
-                recovered.push(Recovered::Cleared(id));
-            }
-        }
-    }
-    Ok(recovered)
-}
-
-/// Whether the step of a change that was ready has been taken.
-fn is_published(base: &Path, journal: &Journal) -> bool {
-    match &journal.step {
-        Step::Truncation { name, from, modified_ns, .. } => {
-            let now = disk::stamp(&at(base, name));
-            now.is_ok_and(|now| now.len != *from || now.modified_ns != *modified_ns)
-        }
-        // It was there when the change became ready.
-        Step::Rename { from, .. } => !disk::exists(&at(base, from)),
-        Step::Unlink { name } => !disk::exists(&at(base, name)),
-        // All that goes is kept: going on is as good as going back.
-        Step::Removal => true,
-    }
-}
-
-/// The step may have been taken without being on the disk yet.
-fn make_last(keep: &KeepDir<'_>, base: &Path, journal: &Journal) -> Result<()> {
-    match &journal.step {
-        Step::Truncation { name, to, modified_ns, .. } => {
-            let path = at(base, name);
-            let now = disk::stamp(&path)?;
-            if now.len == *to {
-                // For its time and its sync, which the step may not have come to.
-                return keep.disk.cut(&path, now, *to, *modified_ns);
-            }
-            Ok(())
-        }
-        Step::Rename { .. } | Step::Unlink { .. } => keep.disk.sync_dir(base),
-        Step::Removal => Ok(()),
-    }
 }

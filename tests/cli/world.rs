@@ -143,6 +143,14 @@ impl Set {
         set
     }
 
+    /// The same in memory, where that is possible: a sync takes no time there.
+    #[allow(dead_code, reason = "for the tests that share this")]
+    pub fn in_memory(self) -> Self {
+        let Ok(root) = TempDir::new_in("/dev/shm") else { return self };
+        copy_tree(self.root(), root.path());
+        Self { root }
+    }
+
     /// The server's directory.
     pub fn root(&self) -> &Path {
         self.root.path()

@@ -8,18 +8,20 @@ use std::process::{Command, Stdio};
 use aofkit::disk::LocalDisk;
 use aofkit::repair;
 
-use super::library::{Failing, State, apply, clear_up, judged, plan, salvage, state, undo};
-use super::world::{INCREMENT, Set, aofkit, record, sets};
+use super::library::{
+    Failing, State, apply, clear_up, judged, plan, salvage, state, truncate, undo,
+};
+use super::world::{BASE, INCREMENT, Set, aofkit, record, sets};
 
 /// A set, how it is repaired, and how it is afterwards.
-struct Case {
-    name: &'static str,
-    make: fn() -> Set,
-    plan: fn(&Path) -> aofkit::change::Plan,
+pub struct Case {
+    pub name: &'static str,
+    pub make: fn() -> Set,
+    pub plan: fn(&Path) -> aofkit::change::Plan,
     /// The word for the program.
-    words: &'static [&'static str],
+    pub words: &'static [&'static str],
     /// The path that is repaired.
-    path: fn(&Set) -> PathBuf,
+    pub path: fn(&Set) -> PathBuf,
 }
 
 fn torn() -> Vec<u8> {
@@ -43,13 +45,24 @@ fn without_newline() -> Set {
     set
 }
 
+/// Damage in both increments, so that both get a successor.
+fn damaged_twice() -> Set {
+    let set = Set::of(&with_hole());
+    set.put("appendonly.aof.2.incr.aof", &with_hole());
+    set.manifest(&format!(
+        "file {BASE} seq 1 type b\nfile {INCREMENT} seq 1 type i\n\
+         file appendonly.aof.2.incr.aof seq 2 type i\n"
+    ));
+    set
+}
+
 fn single(bytes: &[u8]) -> Set {
     let set = Set::empty();
     set.put("appendonly.aof", bytes);
     set
 }
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let dir: fn(&Set) -> PathBuf = Set::dir;
     let file: fn(&Set) -> PathBuf = |set| set.file("appendonly.aof");
     vec![
@@ -59,6 +72,20 @@ fn cases() -> Vec<Case> {
             make: damaged_inside,
             plan: salvage,
             words: &["--salvage"],
+            path: dir,
+        },
+        Case {
+            name: "damage in several files",
+            make: damaged_twice,
+            plan: salvage,
+            words: &["--salvage"],
+            path: dir,
+        },
+        Case {
+            name: "a cut before the last file",
+            make: damaged_twice,
+            plan: truncate,
+            words: &["--truncate"],
             path: dir,
         },
         Case { name: "tail and manifest", make: without_newline, plan, words: &[], path: dir },
@@ -74,8 +101,8 @@ fn cases() -> Vec<Case> {
 }
 
 /// What a healthy end looks like, made without any fault.
-fn ends(case: &Case) -> (State, State) {
-    let set = (case.make)();
+pub fn ends(case: &Case) -> (State, State) {
+    let set = (case.make)().in_memory();
     age(&set);
     let old = state(&set.dir());
     apply(&(case.plan)(&(case.path)(&set)), &LocalDisk).unwrap();
@@ -83,7 +110,7 @@ fn ends(case: &Case) -> (State, State) {
 }
 
 /// Long ago, so that nobody seems to be in the middle of writing, and equal for all copies.
-fn age(set: &Set) {
+pub fn age(set: &Set) {
     for entry in fs::read_dir(set.dir()).unwrap() {
         let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000))
@@ -107,7 +134,7 @@ fn a_failing_or_dying_disk_leaves_the_old_set_or_the_new_one() {
                 call += 1;
                 let at =
                     format!("{}, call {call}, {}", case.name, if dies { "dies" } else { "fails" });
-                let set = (case.make)();
+                let set = (case.make)().in_memory();
                 age(&set);
                 let path = (case.path)(&set);
                 let disk = Failing::at(call, dies);
@@ -145,7 +172,7 @@ fn taking_back_is_as_safe_as_changing() {
         let mut call = 0;
         loop {
             call += 1;
-            let set = (case.make)();
+            let set = (case.make)().in_memory();
             age(&set);
             let path = (case.path)(&set);
             apply(&(case.plan)(&path), &LocalDisk).unwrap();
@@ -180,115 +207,6 @@ fn strace(inject: &str) -> Option<Command> {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", inject]);
     Some(command)
-}
-
-/// Runs `repair --apply` under strace; answers whether it ended by itself and well.
-fn injected(inject: &str, path: &Path, words: &[&str]) -> Option<bool> {
-    let mut command = strace(inject)?;
-    let status = command
-        .arg(aofkit().get_program())
-        .args(["repair", "--apply", "--quiet"])
-        .args(words)
-        .arg(path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    Some(status.code() == Some(0))
-}
-
-#[test]
-fn the_program_killed_at_any_write_leaves_the_old_set_or_the_new_one() {
-    let calls = ["fsync", "ftruncate", "rename,renameat,renameat2", "unlink,unlinkat", "pwrite64"];
-    let points = super::support::number_from_env("AOFKIT_KILLS", 3);
-    let mut killed = 0;
-    for case in cases() {
-        let words = case.words;
-        let (old, new) = ends(&case);
-        for call in calls {
-            for n in 1..=points {
-                let set = (case.make)();
-                age(&set);
-                let path = (case.path)(&set);
-                let inject = format!("inject={call}:signal=KILL:when={n}");
-                let Some(ended) = injected(&inject, &path, words) else {
-                    eprintln!("not run: strace cannot trace here");
-                    return;
-                };
-                if ended {
-                    break;
-                }
-                killed += 1;
-                let at = format!("{}, {call} {n}", case.name);
-                let now = seen_by_servers(state(&set.dir()));
-                let is_old = now == seen_by_servers(old.clone());
-                let is_new =
-                    seen_by_servers(new.clone()).iter().all(|(k, v)| now.get(k) == Some(v));
-                assert!(is_old || is_new, "{at}: neither old nor new");
-                let again = super::world::finish(
-                    aofkit().args(["repair", "--apply"]).args(words).arg(&path),
-                );
-                assert_eq!(again.code, 0, "{at}: {again:#?}");
-                assert_eq!(state(&set.dir()), new, "{at}");
-            }
-        }
-    }
-    eprintln!("{killed} runs were killed");
-    assert!(killed >= 20, "only {killed} runs were killed");
-}
-
-#[test]
-fn a_sync_that_fails_is_told_and_the_next_run_goes_on() {
-    for n in 1..=12 {
-        let set = Set::of(&torn());
-        age(&set);
-        let Some(ended) = injected(&format!("inject=fsync:error=EIO:when={n}"), &set.dir(), &[])
-        else {
-            eprintln!("not run: strace cannot trace here");
-            return;
-        };
-        if ended {
-            assert!(n > 4, "hardly anything is synced");
-            return;
-        }
-        let again = super::world::finish(aofkit().args(["repair", "--apply"]).arg(set.dir()));
-        assert_eq!(again.code, 0, "{n}: {again:#?}");
-        assert_eq!(fs::read(set.file(INCREMENT)).unwrap(), sets(20), "{n}");
-    }
-}
-
-#[test]
-fn a_full_disk_changes_nothing_and_no_keep_still_helps() {
-    let mount = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
-        .arg(mount.path())
-        .stderr(Stdio::null())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("not run: a file system that is full can only be mounted by root");
-        return;
-    }
-    let dir = mount.path().join("aof");
-    fs::create_dir(&dir).unwrap();
-    let file = dir.join("appendonly.aof");
-    let noise: Vec<u8> =
-        (0..60_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect();
-    fs::write(&file, [sets(5), b"x".to_vec(), noise].concat()).unwrap();
-    // Up to the last byte.
-    let filler = mount.path().join("filler");
-    let _ = fs::write(&filler, vec![1; 1 << 20]);
-    let before = fs::read(&file).unwrap();
-    let full = super::world::finish(aofkit().args(["repair", "--apply"]).arg(&file));
-    let after = fs::read(&file).unwrap();
-    let unkept = super::world::finish(aofkit().args(["repair", "--apply", "--no-keep"]).arg(&file));
-    let cut = fs::read(&file).unwrap();
-    Command::new("umount").arg(mount.path()).status().unwrap();
-    assert_eq!(full.code, 1, "{full:#?}");
-    assert_eq!(after, before);
-    assert_eq!(unkept.code, 0, "{unkept:#?}");
-    assert_eq!(cut, sets(5));
 }
 
 #[test]

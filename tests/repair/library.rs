@@ -38,6 +38,15 @@ pub fn salvage(path: &Path) -> Plan {
     }
 }
 
+/// The plan that cuts at the first damage.
+pub fn truncate(path: &Path) -> Plan {
+    let (aof, _) = judged(path);
+    match inner::truncate(&aof, &Pace::default(), &Silent).unwrap() {
+        inner::Answer::Plan(inner) => inner.plan,
+        inner::Answer::Refused(why) => panic!("refused: {why}"),
+    }
+}
+
 /// Nobody is asked whether files are open: other tests of this process start programs, which hold all files of
 /// this one for a moment.
 const OPTIONS: Options<'static> =

@@ -6,6 +6,7 @@
 )]
 
 mod crash;
+mod killed;
 mod library;
 mod manifests;
 mod outputs;
@@ -14,6 +15,7 @@ mod plans;
 #[allow(dead_code, reason = "shared with other tests")]
 mod schema;
 mod servers;
+mod strace;
 #[path = "../support/mod.rs"]
 mod support;
 mod tails;

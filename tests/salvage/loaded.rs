@@ -1,90 +1,30 @@
-//! What comes out loads on the server that wrote the set, holds exactly the commands that were kept, and can be
-//! taken back; and a truncation keeps at least what redis-check-aof --fix keeps.
+//! What was repaired for a server is loaded by it, whichever of those it is that load the undamaged set, and then
+//! it holds exactly what the plan promised; and it can be taken back. A truncation keeps at least what
+//! redis-check-aof --fix keeps.
 //!
 //! `AOFKIT_LOADS`: how many damages; `AOFKIT_LOAD=17`: only that one.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
-use aofkit::change::{self, Keep, Options, Undo};
-use aofkit::check::{Loads, Verdict};
+use aofkit::aof::Aof;
+use aofkit::change::{self, Keep, Options, Plan, Undo};
+use aofkit::check::{Check, Loads, Verdict, Wording, judge};
 use aofkit::disk::LocalDisk;
 use aofkit::progress::Silent;
+use aofkit::repair;
 use aofkit::repair::inner::{Answer, Inner};
+use aofkit::scan::{Pace, scan};
 
+use super::damaged::{Damaged, KINDS, tree};
 use super::kept::{SEED, sets};
-use super::reader;
-use super::repaired::{contents, damaged_copy, open, outlook, planned, salvaged, truncated};
-use super::support::live::Live;
-use super::support::mutate::{Mutation, Random};
+use super::promised::{Holds, live_files, loaded, promised, replayed};
+use super::repaired::{contents, open, outlook, salvaged, truncated};
+use super::support::mutate::Random;
 use super::support::server::{APPEND_DIR, MANIFEST, Outcome, Server};
 use super::support::{copy_tree, in_parallel, number_from_env};
-use super::written::{Written, persistent};
+use super::written::Written;
 
-/// What a server holds: keys by database, and a digest of all.
-fn holds(live: &mut Live) -> (Vec<u64>, String) {
-    let sizes = [0, 1, 5].map(|db| {
-        live.must(&format!("SELECT {db}"));
-        live.must("DBSIZE").number()
-    });
-    (sizes.to_vec(), live.must("DEBUG DIGEST").text())
-}
-
-fn started(server: &Server, data: &Path) -> Live {
-    persistent(server, data, &["--enable-debug-command", "yes"])
-}
-
-/// The base of a set alone, and then every command of what comes after it, one by one.
-fn replayed(written: &Written, base: Option<&[u8]>, logs: &[Vec<u8>]) -> (Vec<u64>, String) {
-    let dir = tempfile::tempdir().unwrap();
-    let set = dir.path().join(APPEND_DIR);
-    fs::create_dir(&set).unwrap();
-    if let Some(base) = base {
-        fs::write(set.join("appendonly.aof.1.base.rdb"), base).unwrap();
-        let line = "file appendonly.aof.1.base.rdb seq 1 type b\n";
-        fs::write(set.join("appendonly.aof.manifest"), line).unwrap();
-    }
-    let mut live = started(&written.server, dir.path());
-    for log in logs {
-        // Every file is read by a client of its own.
-        live.must("SELECT 0");
-        let mut is_open = false;
-        for command in reader::read(log) {
-            // A loader queues a second MULTI, which does nothing; a client would spoil the transaction.
-            if command.args[0] == b"MULTI" && std::mem::replace(&mut is_open, true) {
-                continue;
-            }
-            is_open &= command.args[0] != b"EXEC";
-            let args: Vec<&[u8]> = command.args.iter().map(Vec::as_slice).collect();
-            live.call(&args);
-        }
-    }
-    holds(&mut live)
-}
-
-/// All files below a directory.
-fn tree(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(dir).unwrap().flatten().filter(|e| e.path().is_file());
-    entries
-        .map(|e| (e.file_name().to_string_lossy().into_owned(), fs::read(e.path()).unwrap()))
-        .collect()
-}
-
-struct Damaged {
-    written_by: usize,
-    file: String,
-    damage: Mutation,
-}
-
-fn damage(sets: &[Written], number: u64) -> Damaged {
-    let mut random = Random::new(number_from_env("AOFKIT_SEED", SEED) + 1, number);
-    let written_by = random.below(sets.len());
-    let files = sets[written_by].files();
-    let file = random.pick(&files).clone();
-    let damage = Mutation::choose(&mut random, &sets[written_by].bytes(&file));
-    Damaged { written_by, file, damage }
-}
+const TARGETS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
 
 fn numbers(default: u64) -> Vec<u64> {
     match number_from_env("AOFKIT_LOAD", u64::MAX) {
@@ -93,82 +33,170 @@ fn numbers(default: u64) -> Vec<u64> {
     }
 }
 
-fn is_rdb(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY")
+/// A way to repair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Plain,
+    Truncate,
+    Salvage,
+}
+
+/// A plan that puts all right, or why there is none.
+fn plan(aof: &Aof, way: Way) -> Result<Plan, String> {
+    let answer = match way {
+        Way::Plain => {
+            let facts = scan(aof, Check::new(aof), &Pace::default(), &Silent).unwrap();
+            let report = judge(aof, facts, &Wording::default()).unwrap();
+            let proposal = repair::tail_and_manifest(aof, &report).unwrap();
+            if !proposal.left.is_empty() || report.verdict == Verdict::InnerDamage {
+                return Err(format!("{:?}", proposal.left));
+            }
+            return Ok(proposal.plan);
+        }
+        Way::Truncate => truncated(aof),
+        Way::Salvage => salvaged(aof),
+    };
+    match answer {
+        Answer::Plan(inner) => Ok(inner.plan),
+        Answer::Refused(why) => Err(why),
+    }
+}
+
+/// What became of one way to repair one damage for one target.
+enum Told {
+    /// Nothing is wrong for that target.
+    Nothing,
+    /// Or not all of it could be put right.
+    Refused,
+    Held,
+}
+
+fn told(damaged: &Damaged<'_>, target: &Server, way: Way, parent: &Holds) -> Told {
+    let what = format!("{} for {} by {way:?}", damaged.what, target.name);
+    let dir = tempfile::tempdir().unwrap();
+    let set = damaged.copy(dir.path());
+    let aof = repair::subject(open(&set, &target.name)).unwrap();
+    let plan = match plan(&aof, way) {
+        Ok(plan) => plan,
+        Err(why) => {
+            // Only where a base is broken nothing may be provable, or where all is to be cut.
+            let may = damaged.has_broken_rdb() || way != Way::Salvage;
+            assert!(may, "{what}: refused: {why}");
+            return Told::Refused;
+        }
+    };
+    let after = plan.outlook(&aof, &Wording::default(), &Pace::default(), &Silent).unwrap();
+    if way == Way::Plain && after.verdict() == Verdict::InnerDamage {
+        // Only the manifest is put right without a word, and that is what it says.
+        return Told::Refused;
+    }
+    let outcome = (after.verdict(), after.loads());
+    assert_eq!(outcome, (Verdict::Healthy, Loads::Yes), "{what}: {:?}", after.report.problems);
+    drop(aof);
+    if plan.is_empty() {
+        return Told::Nothing;
+    }
+    let was = tree(&set);
+    let promised = promised(&plan, &was);
+    let applied = plan.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
+    assert!(applied.kept_at.is_some_and(|kept| kept.exists()), "{what}: nothing was kept");
+    let now = tree(&set);
+    assert_eq!(live_files(&now), promised, "{what}: not what was promised");
+    let start = target.load(dir.path());
+    let fine = [Outcome::Loaded, Outcome::StartedEmpty].contains(&start.outcome);
+    assert!(fine, "{what}: {:?}: {}", start.outcome, start.log);
+    // The server may change its manifest: it gets a copy.
+    let copy = tempfile::tempdir().unwrap();
+    copy_tree(dir.path(), copy.path());
+    let held = loaded(target, copy.path());
+    assert_eq!(held, replayed(target, &promised), "{what}");
+    if damaged.is_manifest_alone() {
+        assert_eq!(&held, parent, "{what}: the data are all there");
+    }
+    let aof = open(&set, &target.name);
+    let undo = Undo::last(&change::subject(&aof), &aof.dir(), &Keep::Beside).unwrap().unwrap();
+    undo.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
+    assert_eq!(tree(&set), was, "{what}: undone");
+    Told::Held
+}
+
+/// Sets of these servers, with bases of both forms, and what each server that loads one then holds.
+fn parents(servers: &[Server]) -> Vec<(Written, Vec<(&Server, Holds)>)> {
+    let written = servers.iter().enumerate().flat_map(|(i, server)| {
+        [true, false].map(|has_rdb| Written::by(server, SEED + i as u64, 250, has_rdb))
+    });
+    let mut parents = Vec::new();
+    for written in written {
+        let mut by = Vec::new();
+        for server in servers {
+            if server.load(&written.data).outcome == Outcome::Loaded {
+                let copy = tempfile::tempdir().unwrap();
+                copy_tree(&written.data, copy.path());
+                by.push((server, loaded(server, copy.path())));
+            }
+        }
+        assert!(by.iter().any(|(server, _)| server.name == written.server.name));
+        parents.push((written, by));
+    }
+    parents
 }
 
 #[test]
-fn what_is_salvaged_loads_holds_what_was_kept_and_can_be_taken_back() {
-    let Some(sets) = sets(250) else {
-        println!("salvage: NOT RUN against loaders: real servers are not installed");
+fn every_server_that_loads_the_parent_holds_what_the_plan_for_it_promised() {
+    let Some(servers) = Server::find_all(&TARGETS) else {
+        println!("repairs: NOT RUN against loaders: real servers are not installed");
         return;
     };
-    let numbers = numbers(30);
-    let told = in_parallel(numbers.len(), |i| {
+    let parents = parents(&servers);
+    let seed = number_from_env("AOFKIT_SEED", SEED) + 1;
+    let numbers = numbers(2 * KINDS.len() as u64);
+    let all = in_parallel(numbers.len(), |i| {
         let number = numbers[i];
-        let Damaged { written_by, file, damage } = damage(&sets, number);
-        let written = &sets[written_by];
-        let what = format!("#{number} {} {file} {damage}", written.server.name);
-        let dir = tempfile::tempdir().unwrap();
-        let broken = damage.apply(&written.bytes(&file));
-        let set = damaged_copy(&written.data, dir.path(), &file, &broken);
-        let aof = open(&set, &written.server.name);
-        let inner = match salvaged(&aof) {
-            Answer::Plan(inner) => inner,
-            Answer::Refused(why) => {
-                assert!(is_rdb(&written.bytes(&file)), "{what}: refused: {why}");
-                return (1, 0);
+        let mut random = Random::new(seed, number);
+        let kind = KINDS[number as usize % KINDS.len()];
+        let (written, by) = random.pick(&parents);
+        let mut damaged = Damaged::of(written, kind, &mut random);
+        damaged.what = format!("#{number} {}", damaged.what);
+        let mut counts: BTreeMap<(String, Way), [u64; 3]> = BTreeMap::new();
+        for (target, parent) in by {
+            for way in [Way::Plain, Way::Truncate, Way::Salvage] {
+                let told = told(&damaged, target, way, parent);
+                let is_done = way == Way::Plain && !matches!(told, Told::Refused);
+                let count = match told {
+                    Told::Nothing => 0,
+                    Told::Refused => 1,
+                    Told::Held => 2,
+                };
+                counts.entry((target.name.clone(), way)).or_default()[count] += 1;
+                // The words are for what is still wrong then.
+                if is_done {
+                    break;
+                }
             }
-        };
-        let after = outlook(&aof, &inner);
-        let problems = &after.report.problems;
-        let outcome = (after.verdict(), after.loads());
-        assert_eq!(outcome, (Verdict::Healthy, Loads::Yes), "{what}: {problems:?}");
-        let results = contents(&aof, &inner);
-        let was = tree(&set);
-        change::Plan::apply(&inner.plan, &LocalDisk, &Options::default(), &Silent).unwrap();
-        let start = written.server.load(dir.path());
-        let fine = [Outcome::Loaded, Outcome::StartedEmpty].contains(&start.outcome);
-        assert!(fine, "{what}: {:?}: {}", start.outcome, start.log);
-        let mut live = started(&written.server, dir.path());
-        let loaded = holds(&mut live);
-        drop(live);
-        let (base, logs) = match is_rdb(&results[0]) {
-            true => (Some(&results[0][..]), &results[1..]),
-            false => (None, &results[..]),
-        };
-        assert_eq!(loaded, replayed(written, base, logs), "{what}");
-        // The server has looked at it and may have touched its manifest; the plan is applied again.
-        let again = tempfile::tempdir().unwrap();
-        let set = damaged_copy(&written.data, again.path(), &file, &broken);
-        taken_back(&set, &written.server.name, &was, &what);
-        (0, inner.ranges.len())
+        }
+        counts
     });
-    let refused: usize = told.iter().map(|(refused, _)| refused).sum();
-    let ranges: usize = told.iter().map(|(_, ranges)| ranges).sum();
-    println!("salvage: {} damages loaded, {refused} refused, {ranges} ranges dropped", told.len());
-    assert!(refused * 3 < told.len() || told.len() == 1, "too many are refused");
-}
-
-fn taken_back(set: &Path, target: &str, was: &BTreeMap<String, Vec<u8>>, what: &str) {
-    let aof = open(set, target);
-    let inner = planned(salvaged(&aof));
-    let subject = change::subject(&aof);
-    let dir = aof.dir();
-    drop(aof);
-    if inner.plan.is_empty() {
-        return;
+    let mut sum: BTreeMap<(String, Way), [u64; 3]> = BTreeMap::new();
+    for (key, counts) in all.into_iter().flatten() {
+        let sum = sum.entry(key).or_default();
+        (0..3).for_each(|i| sum[i] += counts[i]);
     }
-    let applied = inner.plan.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
-    assert!(applied.kept_at.is_some_and(|kept| kept.exists()), "{what}: nothing was kept");
-    assert_ne!(&tree(set), was, "{what}");
-    let undo = Undo::last(&subject, &dir, &Keep::Beside).unwrap().unwrap();
-    undo.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
-    assert_eq!(&tree(set), was, "{what}: undone");
+    println!("repairs: {} damages, AOFKIT_SEED={}", numbers.len(), seed - 1);
+    for ((target, way), [nothing, refused, held]) in &sum {
+        println!(
+            "    {target} {way:?}: {held} loaded and the same, {refused} refused, {nothing} sound"
+        );
+    }
+    if numbers.len() >= 2 * KINDS.len() {
+        for target in TARGETS {
+            let held = sum.iter().filter(|((t, _), _)| t == target).map(|(_, c)| c[2]).sum::<u64>();
+            assert!(held >= 10, "{target} loaded {held} repaired sets only");
+        }
+    }
 }
 
 /// Bytes of the live files that are left.
-fn size(inner: &Inner, aof: &aofkit::aof::Aof) -> u64 {
+fn size(inner: &Inner, aof: &Aof) -> u64 {
     contents(aof, inner).iter().map(|bytes| bytes.len() as u64).sum()
 }
 
@@ -180,13 +208,12 @@ fn truncation_keeps_at_least_what_redis_check_aof_keeps() {
     };
     let numbers = numbers(60);
     let told = in_parallel(numbers.len(), |i| {
-        let number = numbers[i];
-        let Damaged { written_by, file, damage } = damage(&sets, number);
-        let written = &sets[written_by];
-        let what = format!("#{number} {} {file} {damage}", written.server.name);
+        let mut random = Random::new(number_from_env("AOFKIT_SEED", SEED) + 1, numbers[i]);
+        let written = random.pick(&sets);
+        let damaged = Damaged::anywhere(written, &mut random);
+        let what = format!("#{} {}", numbers[i], damaged.what);
         let dir = tempfile::tempdir().unwrap();
-        let broken = damage.apply(&written.bytes(&file));
-        let set = damaged_copy(&written.data, dir.path(), &file, &broken);
+        let set = damaged.copy(dir.path());
         let aof = open(&set, &written.server.name);
         let inner = match truncated(&aof) {
             Answer::Plan(inner) => inner,

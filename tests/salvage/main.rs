@@ -8,8 +8,10 @@
 mod support;
 
 mod bases;
+mod damaged;
 mod kept;
 mod loaded;
+mod promised;
 mod reader;
 mod repaired;
 mod rules;

@@ -167,14 +167,21 @@ impl Run {
         }
     }
 
-    /// Looks at what will be, and does what was asked for.
-    pub fn carry_out(&mut self, changing: &Changing, context: &Context) -> Result<()> {
+    /// Looks at what will be.
+    pub fn look_ahead(&mut self, context: &Context) -> Result<()> {
         let wording = Wording { redact: context.redact };
         let bar = Bar::new(context.bar);
-        if !self.plan.is_empty() {
+        if !self.plan.is_empty() && self.outlook.is_none() {
             let outlook = self.plan.outlook(&self.aof, &wording, &context.pace, &bar)?;
             self.outlook = Some(outlook);
         }
+        Ok(())
+    }
+
+    /// Looks at what will be, and does what was asked for.
+    pub fn carry_out(&mut self, changing: &Changing, context: &Context) -> Result<()> {
+        self.look_ahead(context)?;
+        let bar = Bar::new(context.bar);
         if let Some(why) = changing.max_loss.as_ref().and_then(|most| most.refuses(&self.plan.loss))
         {
             self.refused = Some(why);

@@ -94,6 +94,7 @@ fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Re
     }
     let proposal = repair::tail_and_manifest(&aof, &before)?;
     let mut run = Run::new(aof, before, proposal.plan, proposal.left);
+    run.look_ahead(context)?;
     let ways = ways(&run, context)?;
     if !ways.is_empty() && run.left.is_empty() {
         run.left.push("damage inside, which needs a word from you".to_owned());
@@ -104,9 +105,10 @@ fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Re
 /// What the two words would do about what is left.
 fn ways(run: &Run, context: &Context) -> Result<Vec<Way>> {
     let bar = Bar::new(context.bar);
-    let is_inner = match run.plan.is_empty() {
-        true => matches!(run.before.verdict, Verdict::InnerDamage | Verdict::TailDamage),
-        false => false,
+    let is_inner = match &run.outlook {
+        None => matches!(run.before.verdict, Verdict::InnerDamage | Verdict::TailDamage),
+        // The word puts the rest right in the same run.
+        Some(outlook) => outlook.verdict() == Verdict::InnerDamage,
     };
     let mut ways = Vec::new();
     if !is_inner {

@@ -3,6 +3,8 @@
 //! A base is a snapshot; an increment last written to before the snapshot began is contained in it, and one
 //! first written to afterwards is not. No increment is both: a server begins a new one when it begins a base.
 
+mod older;
+
 use std::time::UNIX_EPOCH;
 
 use super::manifest::{Answer, os_name};
@@ -22,15 +24,14 @@ struct Candidate<'a> {
 }
 
 /// The manifest these files had, as far as they can tell.
-pub(super) fn rebuild(aof: &Aof, report: &Report) -> Result<Answer> {
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn rebuild(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
     if let Some(answer) = pending(aof)? {
         return Ok(answer);
     }
-    let facts = |position: usize| report.segments.get(position).and_then(|s| s.facts.as_ref());
-    let Some((base, base_facts)) = aof
-        .live()
-        .find(|(_, segment)| segment.role == SegmentRole::Base)
-        .map(|(position, segment)| (segment, facts(position)))
+    let Some((position, base)) = aof.live().find(|(_, segment)| segment.role == SegmentRole::Base)
     else {
         return Ok(Answer::Doubtful(match aof.live().next() {
             Some(_) => "no base is here, and increments alone are not the data: put the base back \
@@ -39,35 +40,59 @@ pub(super) fn rebuild(aof: &Aof, report: &Report) -> Result<Answer> {
             None => "it names no file, and no file of a set is here: restore a backup".to_owned(),
         }));
     };
-    if let Some(RdbFacts::Broken(_)) = base_facts.and_then(|f| f.rdb.as_ref()) {
-        return Ok(Answer::Doubtful(format!(
-            "{}, the newest base, is broken: put a sound one back first",
-            text::name(&base.name)
-        )));
+    let facts = report.segments.get(position).and_then(|s| s.facts.as_ref());
+    let is_broken = matches!(facts.and_then(|f| f.rdb.as_ref()), Some(RdbFacts::Broken(_)));
+    if is_broken {
+        let answer = older::older(aof, base)?;
+        if broken == BrokenBase::Stops || matches!(answer, Answer::Mended { .. }) {
+            return Ok(answer);
+        }
     }
     let mut notes = Vec::new();
-    let created = created(base, base_facts, &mut notes);
-    let mut increments: Vec<Candidate<'_>> = aof
-        .live()
-        .filter(|(_, segment)| segment.role == SegmentRole::Increment)
+    let mut increments = candidates(aof, report);
+    let created = created(base, facts, &mut notes);
+    sift(created, &mut increments, &mut notes);
+    other_bases(aof, base, &mut notes);
+    let summary = "the manifest is made from the files: roles and order by their names".to_owned();
+    notes.insert(0, summary);
+    Ok(Answer::Mended { manifest: manifest_of(base, increments), notes })
+}
+
+/// Whether a manifest may be made that names a broken base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BrokenBase {
+    /// No: it stops the repair.
+    Stops,
+    /// What is whole in it is going to be kept.
+    IsSalvaged,
+}
+
+/// All increments that are there.
+fn candidates<'a>(aof: &'a Aof, report: &'a Report) -> Vec<Candidate<'a>> {
+    let increments = aof.live().filter(|(_, segment)| segment.role == SegmentRole::Increment);
+    increments
         .filter_map(|(position, segment)| {
             let seq = segment.seq.filter(|&seq| seq > 0)?;
             let entry = Entry::new(segment.name.clone(), seq, Role::Increment);
-            Some(Candidate { entry, segment, facts: facts(position) })
+            let facts = report.segments.get(position).and_then(|s| s.facts.as_ref());
+            Some(Candidate { entry, segment, facts })
         })
-        .collect();
-    one_per_number(&mut increments, &mut notes);
+        .collect()
+}
+
+/// Leaves out what a base that was begun then contains, and tells what is doubtful.
+fn sift(created: Option<i64>, increments: &mut Vec<Candidate<'_>>, notes: &mut Vec<String>) {
+    one_per_number(increments, notes);
     if let Some(created) = created {
-        drop_contained(created, &mut increments, &mut notes);
+        drop_contained(created, increments, notes);
     }
-    tell_doubts(created, &increments, &mut notes);
-    other_bases(aof, base, &mut notes);
+    tell_doubts(created, increments, notes);
+}
+
+fn manifest_of(base: &Segment, increments: Vec<Candidate<'_>>) -> Manifest {
     let seq = base.seq.filter(|&seq| seq > 0).unwrap_or(1);
     let base = Entry::new(base.name.clone(), seq, Role::Base);
-    let entries = std::iter::once(base).chain(increments.into_iter().map(|c| c.entry)).collect();
-    let summary = "the manifest is made from the files: roles and order by their names".to_owned();
-    notes.insert(0, summary);
-    Ok(Answer::Mended { manifest: Manifest::new(entries), notes })
+    Manifest::new(std::iter::once(base).chain(increments.into_iter().map(|c| c.entry)).collect())
 }
 
 /// The next manifest a server had written and not yet put in place: its own word.

@@ -1,7 +1,7 @@
 //! The manifest: lines that can be understood are kept, what stands in the way goes, what would do harm is
 //! put right; and where nothing is left of it, the files themselves are asked.
 
-use super::from_files;
+use super::from_files::{self, BrokenBase};
 use super::lines::{Line, lines, numbered};
 use crate::aof::{Aof, ManifestState};
 use crate::check::Report;
@@ -28,30 +28,30 @@ pub(super) enum Answer {
 }
 
 /// Looks at the manifest of a set, and at its files where it says too little.
-pub(super) fn manifest(aof: &Aof, report: &Report) -> Result<Answer> {
+pub(super) fn manifest(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
     let Some(opened) = &aof.manifest else { return Ok(Answer::Sound) };
     match &opened.state {
-        ManifestState::Missing => from_files::rebuild(aof, report),
-        ManifestState::Valid(manifest) => valid(aof, report, manifest),
+        ManifestState::Missing => from_files::rebuild(aof, report, broken),
+        ManifestState::Valid(manifest) => valid(aof, report, manifest, broken),
         ManifestState::Invalid(_) => {
             let bytes = disk::read_small(&opened.path, limits::MANIFEST)?;
             if disk::zstd_magic(&bytes) {
                 return Ok(Answer::Doubtful("it is packed: unpack it first".to_owned()));
             }
-            invalid(aof, report, &bytes)
+            invalid(aof, report, &bytes, broken)
         }
     }
 }
 
 /// One that servers read: only what does harm is changed.
-fn valid(aof: &Aof, report: &Report, manifest: &Manifest) -> Result<Answer> {
+fn valid(aof: &Aof, report: &Report, manifest: &Manifest, broken: BrokenBase) -> Result<Answer> {
     let dangers = manifest::hazards(manifest).into_iter().filter(|h| h.level() == Level::Danger);
     let dangers: Vec<String> = dangers.map(|hazard| hazard.kind.to_string()).collect();
     if dangers.is_empty() || aof.upgrade_pending {
         return Ok(Answer::Sound);
     }
     if manifest.live().next().is_none() {
-        return from_files::rebuild(aof, report);
+        return from_files::rebuild(aof, report, broken);
     }
     let mut notes = Vec::new();
     match settled(aof, manifest.entries.clone(), &mut notes) {
@@ -69,7 +69,7 @@ fn valid(aof: &Aof, report: &Report, manifest: &Manifest) -> Result<Answer> {
 }
 
 /// One that no server reads.
-fn invalid(aof: &Aof, report: &Report, bytes: &[u8]) -> Result<Answer> {
+fn invalid(aof: &Aof, report: &Report, bytes: &[u8], broken: BrokenBase) -> Result<Answer> {
     let dir = aof.dir();
     let exists = |name: &[u8]| disk::is_file(&dir.join(os_name(name)));
     let mut notes = Vec::new();
@@ -98,7 +98,7 @@ fn invalid(aof: &Aof, report: &Report, bytes: &[u8]) -> Result<Answer> {
     let has_live = entries.iter().any(|entry| entry.role != Role::History);
     if lost > 0 || !has_live {
         // What a lost line said, only the files can tell.
-        return Ok(match from_files::rebuild(aof, report)? {
+        return Ok(match from_files::rebuild(aof, report, broken)? {
             Answer::Mended { manifest, notes: more } => {
                 Answer::Mended { manifest, notes: notes.into_iter().chain(more).collect() }
             }

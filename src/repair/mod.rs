@@ -13,6 +13,7 @@ use crate::aof::Aof;
 use crate::change::{Draft, Loss, Plan, Verb};
 use crate::check::Report;
 use crate::error::Result;
+use from_files::BrokenBase;
 use manifest::Answer;
 use tail::Tail;
 
@@ -42,7 +43,7 @@ pub fn subject(aof: Aof) -> Result<Aof> {
 pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
     let mut draft = Draft::new(Verb::Repair, aof);
     let mut left = Vec::new();
-    let is_known = match manifest::manifest(aof, report)? {
+    let is_known = match manifest::manifest(aof, report, BrokenBase::Stops)? {
         Answer::Sound => true,
         Answer::Mended { manifest, notes } => {
             draft.manifest(manifest);

@@ -159,6 +159,57 @@ fn killed_at_any_call_that_changes_something() {
 }
 
 #[test]
+fn interrupted_it_ends_on_one_side_and_says_so() {
+    if !kill::is_possible() {
+        println!("repair: NOT RUN under interruptions: strace cannot trace here");
+        return;
+    }
+    let works = works();
+    let all: Vec<_> = (0..works.len())
+        .flat_map(|i| {
+            let (_set, path) = works[i].set();
+            kill::places(&works[i].command(&path)).into_iter().map(move |place| (i, place))
+        })
+        .collect();
+    let chosen = some(&all, number_from_env("AOFKIT_KILLS", 40) as usize);
+    let sides = in_parallel(chosen.len(), |n| {
+        let (work, place) = (&works[chosen[n].0], &chosen[n].1);
+        let at = format!("{}, interrupted at {place:?}", work.name());
+        let (set, path) = work.set();
+        let what = format!("{}:signal=INT:when={}", place.call, place.nth);
+        let status = kill::with_injected(&what, &work.command(&path), set.root());
+        let now = state(&set.dir());
+        // Nothing is half done, and nothing is left to be cleared up.
+        assert!(now == work.old || now == work.new, "{at}: between the old set and the new one");
+        let kept = PathBuf::from(format!("{}.aofkit", path.display()));
+        for change in fs::read_dir(&kept).into_iter().flatten().flatten() {
+            let unfinished = ["begun", "ready"].map(|name| change.path().join(name));
+            assert!(
+                !unfinished.iter().any(|path| path.exists()),
+                "{at}: {change:?} is not finished"
+            );
+        }
+        // Before it changes anything an interruption ends it on the spot, and after its last word it is over.
+        let ended = status.code();
+        assert!(matches!(ended, None | Some(130)) || now == work.new, "{at}: {status}");
+        if ended.is_none() {
+            assert!(now == work.old, "{at}: killed while it changed something");
+        }
+        let side = [(now == work.old && ended.is_some()), (now == work.new && ended == Some(130))];
+        work.holds(&set, &path, &at);
+        side.map(usize::from)
+    });
+    let undone: usize = sides.iter().map(|side| side[0]).sum();
+    let finished: usize = sides.iter().map(|side| side[1]).sum();
+    println!(
+        "repair: of {} interrupted runs {undone} took back what they had begun and {finished} finished it, \
+         with status 130",
+        chosen.len()
+    );
+    assert!(undone > 0 && finished > 0);
+}
+
+#[test]
 fn killed_at_any_moment() {
     let works = works();
     // From the moment something is seen to be written.

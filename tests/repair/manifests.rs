@@ -164,3 +164,42 @@ fn a_torn_end_and_a_broken_manifest_are_put_right_by_one_rename() {
     repair(&["--undo", "--apply"], &set).expect(22);
     assert_eq!(state(&set.dir()), before);
 }
+
+#[test]
+fn a_broken_manifest_and_damage_inside_are_put_right_by_one_run() {
+    let set = Set::of(&[sets(20), b"*3\r\n$3\r\nSXX".to_vec(), sets(20)].concat());
+    set.manifest(&format!("{B}\n{I}"));
+    let before = state(&set.dir());
+    let plan = repair(&[], &set).expect(22);
+    assert!(plan.out.contains("--salvage") && plan.out.contains("--truncate"), "{}", plan.out);
+    // Without the word only the manifest is put right, and that is said.
+    let half = repair(&["--apply"], &set).expect(21);
+    assert!(half.out.contains("needs a word from you"), "{}", half.out);
+    repair(&["--undo", "--apply"], &set).expect(22);
+    assert_eq!(state(&set.dir()), before);
+    repair(&["--salvage", "--apply"], &set).expect(0);
+    let manifest = fs::read_to_string(set.file("appendonly.aof.manifest")).unwrap();
+    assert_eq!(manifest, format!("{B}file appendonly.aof.01.incr.aof seq 1 type i\n"));
+    assert_eq!(
+        fs::read(set.file("appendonly.aof.01.incr.aof")).unwrap(),
+        [sets(20), sets(20)].concat()
+    );
+    repair(&["--undo", "--apply"], &set).expect(22);
+    assert_eq!(state(&set.dir()), before);
+}
+
+#[test]
+fn a_lost_manifest_with_a_torn_base_needs_the_word_and_one_run() {
+    let (set, _) = with_dated_base();
+    let base = set.file("appendonly.aof.2.base.rdb");
+    let bytes = fs::read(&base).unwrap();
+    fs::write(&base, &bytes[..bytes.len() / 2]).unwrap();
+    let before = state(&set.dir());
+    let plain = repair(&["--apply"], &set).expect(22);
+    assert!(plain.out.contains("is broken") && plain.out.contains("--salvage"), "{}", plain.out);
+    assert_eq!(state(&set.dir()), before);
+    repair(&["--salvage", "--apply"], &set).expect(0);
+    assert_eq!(check(&set.dir()).code, 0);
+    repair(&["--undo", "--apply"], &set).expect(22);
+    assert_eq!(state(&set.dir()), before);
+}

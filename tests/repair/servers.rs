@@ -104,3 +104,63 @@ fn a_repaired_set_is_loaded_with_what_the_server_itself_would_have_kept_or_more(
         }
     }
 }
+
+#[test]
+fn after_a_clean_shutdown_of_redis_8_a_torn_end_is_cut_in_place_and_the_old_end_offset_harms_nobody()
+ {
+    let names = ["redis-7.0", "redis-8.2", "valkey-9.1"];
+    let Some(servers) = Server::find_all(&names) else {
+        eprintln!("not run: real servers are missing (tests/servers/fetch)");
+        return;
+    };
+    let from = tempfile::tempdir().unwrap();
+    let settings = [
+        ["--appendonly", "yes"],
+        ["--appendfilename", SINGLE_FILE],
+        ["--appenddirname", APPEND_DIR],
+        ["--aof-use-rdb-preamble", "no"],
+    ];
+    let mut live = Live::start_with(&servers[1], from.path(), &settings.concat());
+    for i in 0..50 {
+        live.must(&format!("SET key:{i} value"));
+    }
+    live.shut_down();
+    let set = from.path().join(APPEND_DIR);
+    let manifest = set.join("appendonly.aof.manifest");
+    let text = fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains(" endoffset "), "{text}");
+    let log = set.join("appendonly.aof.1.incr.aof");
+    let whole = fs::read(&log).unwrap();
+    // A torn record behind what was whole, and a record that was whole and is torn.
+    for (bytes, keys) in [
+        ([&whole[..], b"*3\r\n$3\r\nSET\r\n$1"].concat(), 50),
+        (whole[..whole.len() - 5].to_vec(), 49),
+    ] {
+        fs::write(&log, &bytes).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&log)
+            .unwrap()
+            .set_modified(std::time::UNIX_EPOCH)
+            .unwrap();
+        let plan = plan(&set);
+        assert!(matches!(plan.actions[..], [aofkit::change::Action::Cut { .. }]), "{plan:?}");
+        apply(&plan, &LocalDisk).unwrap();
+        assert_eq!(fs::read_to_string(&manifest).unwrap(), text);
+        for server in &servers {
+            assert_eq!(contents(server, from.path()).0, keys, "{}", server.name);
+        }
+        // It goes on writing, and loads that again.
+        let copy = tempfile::tempdir().unwrap();
+        copy_tree(from.path(), copy.path());
+        let mut live = Live::start_with(&servers[1], copy.path(), &settings.concat());
+        while !live.must("INFO persistence").text().contains("\nloading:0") {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let now = fs::read_to_string(copy.path().join(APPEND_DIR).join("appendonly.aof.manifest"));
+        assert!(!now.unwrap().contains("endoffset"), "removed at the start");
+        live.must("SET more value");
+        live.shut_down();
+        assert_eq!(contents(&servers[1], copy.path()).0, keys + 1);
+    }
+}

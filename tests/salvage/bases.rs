@@ -2,18 +2,25 @@
 
 use std::fs;
 
-use aofkit::check::{Loads, Verdict};
+use aofkit::change::Options;
+use aofkit::check::{Check, Loads, Verdict, Wording, judge};
+use aofkit::disk::LocalDisk;
+use aofkit::progress::Silent;
 use aofkit::repair::inner::Answer;
+use aofkit::scan::{Pace, scan};
 
+use super::promised::{Holds, loaded};
 use super::repaired::{contents, damaged_copy, open, outlook, planned, salvaged, truncated};
-use super::support::server::APPEND_DIR;
+use super::support::mutate::Random;
+use super::support::server::{APPEND_DIR, Server};
 use super::support::{copy_tree, recorded_sets};
+use super::written::{persistent, work};
 
 const BASE: &str = "appendonly.aof.2.base.rdb";
 const INCREMENT: &str = "appendonly.aof.2.incr.aof";
 
 /// A recorded set with a changed base, and what is asked about it.
-fn with_base(change: impl Fn(&mut Vec<u8>), ask: impl Fn(&aofkit::aof::Aof)) {
+fn with_base(change: impl Fn(&mut Vec<u8>), ask: impl FnOnce(&aofkit::aof::Aof)) {
     let from = recorded_sets().join("redis-8.2.3/rdb-base");
     let dir = tempfile::tempdir().unwrap();
     let mut base = fs::read(from.join(APPEND_DIR).join(BASE)).unwrap();
@@ -100,4 +107,104 @@ fn one_wrong_byte_in_the_header_is_put_right_when_the_checksum_proves_it() {
 #[test]
 fn a_base_that_is_no_rdb_any_more_is_never_read_as_a_log() {
     with_base(|base| base[..40].fill(0), |aof| assert!(refusal(salvaged(aof)).contains("backup")));
+}
+
+/// A set of two increments with the base before its own one, which a crash may leave behind, and what a
+/// server holds that loads it whole.
+fn with_older_base(server: &Server) -> (tempfile::TempDir, Holds) {
+    let dir = tempfile::tempdir().unwrap();
+    let set = dir.path().join(APPEND_DIR);
+    let mut random = Random::new(11, 1);
+    let mut live = persistent(server, dir.path(), &[]);
+    work(&mut live, &mut random, 200);
+    let older = tempfile::tempdir().unwrap();
+    copy_tree(&set, older.path());
+    let names = ["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof"];
+    let times = names.map(|name| fs::metadata(set.join(name)).unwrap().modified().unwrap());
+    // The base is made in a later second than the last write before it.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    live.must("BGREWRITEAOF");
+    while !live.must("INFO persistence").text().contains("aof_rewrite_in_progress:0") {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    work(&mut live, &mut random, 200);
+    live.shut_down();
+    let copy = tempfile::tempdir().unwrap();
+    copy_tree(dir.path(), copy.path());
+    let holds = loaded(server, copy.path());
+    for (name, time) in names.into_iter().zip(times) {
+        fs::copy(older.path().join(name), set.join(name)).unwrap();
+        let file = fs::File::options().write(true).open(set.join(name)).unwrap();
+        file.set_modified(time).unwrap();
+    }
+    fs::remove_file(set.join("appendonly.aof.manifest")).unwrap();
+    (dir, holds)
+}
+
+#[test]
+fn an_older_base_that_is_whole_takes_the_place_of_a_broken_one_when_no_increment_is_missing() {
+    let Some(server) = Server::find("redis-8.2") else {
+        println!("older bases: NOT RUN: redis-8.2 is not installed");
+        return;
+    };
+    let (dir, holds) = with_older_base(&server);
+    let set = dir.path().join(APPEND_DIR);
+    let base = set.join("appendonly.aof.2.base.rdb");
+    let bytes = fs::read(&base).unwrap();
+    let modified = fs::metadata(&base).unwrap().modified().unwrap();
+    fs::write(&base, &bytes[..bytes.len() / 2]).unwrap();
+    fs::File::options().write(true).open(&base).unwrap().set_modified(modified).unwrap();
+    let planned = || {
+        let aof = aofkit::repair::subject(open(&set, "redis-8.2")).unwrap();
+        let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).unwrap();
+        let report = judge(&aof, facts, &Wording::default()).unwrap();
+        aofkit::repair::tail_and_manifest(&aof, &report).unwrap()
+    };
+    let proposal = planned();
+    assert_eq!(proposal.left, Vec::<String>::new());
+    assert!(proposal.plan.notes.iter().any(|note| note.contains("doubtful")));
+    proposal.plan.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
+    assert_eq!(loaded(&server, dir.path()), holds);
+    // Without the first increment the older base proves nothing.
+    fs::remove_file(set.join("appendonly.aof.1.incr.aof")).unwrap();
+    fs::remove_file(set.join("appendonly.aof.manifest")).unwrap();
+    let proposal = planned();
+    assert!(proposal.plan.is_empty());
+    assert!(proposal.left[0].contains("does not help"), "{:?}", proposal.left);
+}
+
+#[test]
+fn the_one_key_with_a_broken_structure_goes_and_the_checksum_fits_again() {
+    let from = recorded_sets().join("redis-8.2.3/rdb-base").join(APPEND_DIR).join(BASE);
+    let whole = fs::read(from).unwrap();
+    let (mut dropped, mut switched_off, mut other) = (0, 0, 0);
+    for at in (9..whole.len() - 9).step_by(23) {
+        with_base(
+            |base| base[at] ^= 0x10,
+            |aof| match salvaged(aof) {
+                Answer::Plan(inner) if inner.plan.loss.keys_total == 1 => {
+                    dropped += 1;
+                    let base = &contents(aof, &inner)[0];
+                    let (bytes, sum) = base.split_at(base.len() - 8);
+                    let fits = aofkit::format::rdb::checksum::crc64(bytes).to_le_bytes() == sum;
+                    assert!(fits, "byte {at}");
+                    assert!(inner.plan.loss.bytes > 0 && base.len() < whole.len(), "byte {at}");
+                    assert_eq!(outlook(aof, &inner).verdict(), Verdict::Healthy, "byte {at}");
+                    assert!(inner.plan.notes.iter().any(|note| note.contains("one key alone")));
+                    if let Some(server) = Server::find("redis-8.2") {
+                        let file = tempfile::NamedTempFile::new().unwrap();
+                        fs::write(file.path(), base).unwrap();
+                        let (code, said) = server.check_rdb(file.path());
+                        assert_eq!(code, Some(0), "byte {at}: {said}");
+                    }
+                }
+                Answer::Plan(inner) if inner.plan.loss.bytes == 0 => switched_off += 1,
+                _ => other += 1,
+            },
+        );
+    }
+    println!(
+        "bases: {dropped} times one key goes, {switched_off} times the checksum, {other} other"
+    );
+    assert!(dropped >= 3 && switched_off > dropped);
 }

@@ -107,6 +107,7 @@ pub(super) fn pieces(sorted: &Sorted, answers: &[Database], file: usize) -> Vec<
             }
             Step::RdbEnd => pieces.push(Piece::Insert([&[0xFF][..], &[0; 8]].concat())),
             Step::NoChecksum => pieces.push(Piece::Insert(vec![0; 8])),
+            Step::Checksum(sum) => pieces.push(Piece::Insert(sum.to_le_bytes().to_vec())),
         }
     }
     pieces
@@ -125,7 +126,7 @@ pub(super) fn gaps(sorted: &Sorted) -> Vec<(u64, u64)> {
         let (from, to) = match *step {
             Step::Keep { from, to } => (from, to),
             // The checksum is replaced, which loses nothing.
-            Step::NoChecksum => (at, at + 8),
+            Step::NoChecksum | Step::Checksum(_) => (at, at + 8),
             _ => continue,
         };
         if from > at {

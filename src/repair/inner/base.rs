@@ -1,6 +1,7 @@
 //! What can be kept of a broken RDB part, and when that is honest.
 
 use crate::aof::{Aof, Changes, Damage, Depth, Event, RdbStop, Role, Sink, Why, walk, walk_with};
+use crate::change::LostKey;
 use crate::disk::Part;
 use crate::error::Result;
 use crate::format::rdb::{self, Checksum, Class};
@@ -111,6 +112,124 @@ pub(super) fn first_flaw(aof: &Aof, position: usize) -> Result<Option<(u64, Stri
     let mut inside = Inside(None);
     walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
     Ok(inside.0)
+}
+
+/// A key in which something is wrong, and nothing is in any other.
+pub(super) struct FlawedKey {
+    /// Offset of the first byte that is about it.
+    pub(super) from: u64,
+    /// Offset after its value.
+    pub(super) to: u64,
+    /// What is wrong, and where.
+    pub(super) why: String,
+    /// Which one it is.
+    pub(super) key: LostKey,
+}
+
+/// What is wrong inside of the values of an RDB whose outer structure is whole.
+pub(super) enum Flawed {
+    /// Nothing that can be seen.
+    No,
+    /// One key has it all.
+    OneKey(FlawedKey),
+    /// More than one has, or it cannot be told which.
+    Unproven(String),
+}
+
+/// Looks for the one key in which all is that is wrong: its structure is broken, and that of every other key
+/// is whole.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn only_flaw(aof: &Aof, position: usize) -> Result<Flawed> {
+    struct Inside(rdb::deep::Report);
+    impl Sink for Inside {
+        fn event(&mut self, _: Event<'_>) {}
+        fn depth(&self) -> Depth {
+            Depth::Values
+        }
+        fn inside(&mut self, report: &rdb::deep::Report) {
+            self.0 = report.clone();
+        }
+    }
+    let mut inside = Inside(rdb::deep::Report::default());
+    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
+    let report = inside.0;
+    // Keys without elements are skipped by every loader.
+    let counts = |flaw: &&rdb::deep::Flaw| flaw.wrong != rdb::deep::Wrong::Empty;
+    let mut flaws = report.flaws.iter().filter(counts);
+    let Some(first) = flaws.next() else { return Ok(Flawed::No) };
+    let why = format!("byte {}: {}", first.at, first.wrong);
+    // Which of two keys of one name has the wrong name, nobody can tell.
+    let is_clear = |flaw: &rdb::deep::Flaw| flaw.wrong != rdb::deep::Wrong::DuplicateKey;
+    let is_alone = flaws.all(|flaw| flaw.key.at == first.key.at && is_clear(flaw));
+    let all_told = report.flaws_seen == report.flaws.len() as u64 && !report.leaves_out();
+    if !is_alone || !is_clear(first) || !all_told {
+        return Ok(Flawed::Unproven(why));
+    }
+    let Some((from, to)) = span_of_key(aof, position, first.key.at)? else {
+        return Ok(Flawed::Unproven(why));
+    };
+    let key = LostKey { db: Some(first.key.db), name: first.key.start.clone() };
+    Ok(Flawed::OneKey(FlawedKey { from, to, why, key }))
+}
+
+/// From where to where the key reaches whose type number is at `at`.
+fn span_of_key(aof: &Aof, position: usize, at: u64) -> Result<Option<(u64, u64)>> {
+    struct Wanted(u64, Option<(u64, u64)>);
+    impl Sink for Wanted {
+        fn event(&mut self, _: Event<'_>) {}
+        fn depth(&self) -> Depth {
+            Depth::Entries
+        }
+        fn entry(&mut self, entry: &rdb::Entry<'_>) {
+            if entry.at == self.0 {
+                self.1 = Some((entry.start, entry.end));
+            }
+        }
+    }
+    let mut wanted = Wanted(at, None);
+    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut wanted)?;
+    Ok(wanted.1)
+}
+
+/// The checksum of an RDB part that ends at `end` without the bytes of `gap`.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn checksum_without(
+    aof: &Aof,
+    position: usize,
+    gap: (u64, u64),
+    end: u64,
+) -> Result<u64> {
+    let mut source = aof.segments[position].source()?;
+    let mut crc = rdb::Crc64::new();
+    for (from, to) in [(0, gap.0), (gap.1, end.saturating_sub(8))] {
+        let mut at = from;
+        while at < to {
+            let window = source.window(at, 1)?;
+            let left = usize::try_from(to - at).unwrap_or(usize::MAX);
+            let piece = &window[..window.len().min(left)];
+            if piece.is_empty() {
+                break;
+            }
+            crc.update(piece);
+            at += piece.len() as u64;
+        }
+    }
+    Ok(crc.value())
+}
+
+/// What it means that one key goes.
+pub(super) fn note_of_key(name: &[u8], key: &FlawedKey) -> String {
+    format!(
+        "{}: the checksum of the RDB does not fit, and in one key alone the structure is broken ({}): it \
+         goes, and the checksum is made anew; what the increments do to that key begins from nothing, and a \
+         wrong byte inside of another value could not be seen: prefer a backup of the base",
+        text::name(name),
+        key.why,
+    )
 }
 
 /// How many whole keys an RDB has that ends before `end`.

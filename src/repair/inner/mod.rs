@@ -5,6 +5,7 @@
 
 mod answers;
 mod base;
+mod front;
 mod hidden;
 mod sieve;
 mod sorted;
@@ -13,18 +14,18 @@ mod toll;
 pub use answers::{Database, Known};
 pub use toll::{Gap, Suspect, Toll};
 
-use crate::aof::{Aof, Event, Role, walk};
-use crate::change::{Draft, Plan, Verb};
+use crate::aof::{Aof, Event, ManifestState, Role, walk};
+use crate::change::{Draft, Loss, LostKey, Plan, Verb};
 use crate::check::{Check, Facts, Loader, SegmentFacts, Wording, judge};
 use crate::command::Kind;
 use crate::error::Result;
-use crate::format::rdb::Checksum;
 use crate::progress::Progress;
 use crate::scan::{Pace, scan};
 use crate::text;
 
+use super::from_files::BrokenBase;
 use super::manifest;
-use base::Choice;
+use front::{Front, front};
 use sieve::Sieve;
 use sorted::{Cause, Fault, Sorted};
 
@@ -77,6 +78,7 @@ struct Edited {
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
     faults: Vec<Fault>,
+    lost_key: Option<(u64, LostKey)>,
     len: u64,
 }
 
@@ -87,7 +89,9 @@ struct Edited {
 pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
     let facts = scan(aof, Check::new(aof), pace, progress)?;
     let mut draft = Draft::new(Verb::Repair, aof);
-    mend_manifest(aof, &facts, &mut draft)?;
+    if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
+        return Ok(Answer::Refused(why));
+    }
     let flushes = flushes(aof, &facts)?;
     let loader = Loader::new(aof.target.rules, &aof.settings);
     let mut edited = Vec::new();
@@ -112,7 +116,8 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
                  on top of what is gone"
             ));
         }
-        edited.push(Edited { position, gaps, databases, faults: sorted.faults, len: sorted.len });
+        let Sorted { faults, lost_key, len, .. } = sorted;
+        edited.push(Edited { position, gaps, databases, faults, lost_key, len });
     }
     answer(aof, draft, &edited)
 }
@@ -125,7 +130,9 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
 pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
     let facts = scan(aof, Check::new(aof), pace, progress)?;
     let mut draft = Draft::new(Verb::Repair, aof);
-    mend_manifest(aof, &facts, &mut draft)?;
+    if let Some(why) = mend_manifest(aof, &facts, BrokenBase::Stops, &mut draft)? {
+        return Ok(Answer::Refused(why));
+    }
     let Some(found) = facts.segments.iter().find(|found| found.halt.is_some()) else {
         return answer(aof, draft, &[]);
     };
@@ -157,6 +164,7 @@ pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answe
             gaps: Some((from, segment.len)).filter(|(from, to)| from < to).into_iter().collect(),
             databases: Vec::new(),
             faults: vec![Fault { from, to: segment.len, cause }],
+            lost_key: None,
             len: segment.len,
         });
     }
@@ -170,18 +178,41 @@ pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answe
     answer(aof, draft, &edited)
 }
 
-/// Puts right what is wrong with the manifest as well, where that can be done.
-fn mend_manifest(aof: &Aof, facts: &Facts, draft: &mut Draft<'_>) -> Result<()> {
+/// Puts right what is wrong with the manifest as well, where that can be done; or the reason why nothing can be
+/// done before it is.
+fn mend_manifest(
+    aof: &Aof,
+    facts: &Facts,
+    broken: BrokenBase,
+    draft: &mut Draft<'_>,
+) -> Result<Option<String>> {
     let report = judge(aof, facts.clone(), &Wording::default())?;
-    match manifest::manifest(aof, &report)? {
+    match manifest::manifest(aof, &report, broken)? {
         manifest::Answer::Sound => {}
-        manifest::Answer::Doubtful(why) => draft.note(format!("manifest: left as it is: {why}")),
+        manifest::Answer::Doubtful(why) => {
+            let is_read = matches!(
+                aof.manifest.as_ref().map(|m| &m.state),
+                None | Some(ManifestState::Valid(_))
+            );
+            if !is_read {
+                return Ok(Some(format!("manifest: {why}")));
+            }
+            draft.note(format!("manifest: left as it is: {why}"));
+        }
         manifest::Answer::Mended { manifest, notes } => {
+            let named = |name: &[u8]| manifest.live().any(|entry| entry.name == name);
+            let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
+            if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
+                return Ok(Some(
+                    "the manifest can be put right with another base: repair it first, without a word"
+                        .to_owned(),
+                ));
+            }
             draft.manifest(manifest);
             notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Sorts one segment; or the reason why nothing honest can be done.
@@ -241,65 +272,6 @@ fn sort(
     Ok(Ok(Sorted { header, ..sieve.finish(len) }))
 }
 
-/// Whether an event was dealt with because it is an RDB part that is not sound.
-enum Front {
-    Plain,
-    Taken,
-    Refused(String),
-}
-
-fn front(
-    aof: &Aof,
-    position: usize,
-    event: &Event<'_>,
-    flushes: bool,
-    sieve: &mut Sieve<'_>,
-    notes: &mut Vec<String>,
-) -> Result<Front> {
-    let name = &aof.segments[position].name;
-    match event {
-        Event::Rdb(part) if matches!(part.walked.checksum, Checksum::Mismatch { .. }) => {
-            if let Some((_, why)) = base::first_flaw(aof, position)? {
-                return Ok(Front::Refused(format!(
-                    "the checksum of its RDB does not fit, and servers may die of what is in it ({why}): \
-                     restore the base from a backup"
-                )));
-            }
-            sieve.rdb_without_checksum(part.end);
-            notes.push(format!(
-                "{}: some byte of the RDB is not what was written, and nobody can tell which: its \
-                 checksum is switched off, so that servers load it with the wrong value in it; prefer a \
-                 backup of the base",
-                text::name(name)
-            ));
-            Ok(Front::Taken)
-        }
-        Event::Damage(damage) => match &damage.rdb {
-            Some(stop) => match base::choose(damage, stop, flushes) {
-                Choice::Keys { proven } => {
-                    // What is wrong inside of a key may come before what breaks the structure.
-                    let flaw = base::first_flaw(aof, position)?.map_or(proven, |(key, _)| key);
-                    let end = proven.min(flaw);
-                    let keys = base::keys_before(aof, position, end)?;
-                    if keys == 0 && !flushes {
-                        let why = "nothing whole is left of its RDB: restore it from a backup";
-                        return Ok(Front::Refused(why.to_owned()));
-                    }
-                    notes.push(base::note(name, keys, flushes));
-                    sieve.rdb_ends(end, damage.end, damage.fault.to_string())?;
-                    Ok(Front::Taken)
-                }
-                Choice::Refuse(why) => Ok(Front::Refused(why)),
-            },
-            None if damage.start == 0 && base::was_rdb(aof, position)? => Ok(Front::Refused(
-                "it does not begin as the RDB it was: restore it from a backup".to_owned(),
-            )),
-            None => Ok(Front::Plain),
-        },
-        _ => Ok(Front::Plain),
-    }
-}
-
 /// The true header of an RDB that is wrong in one byte of it.
 fn wrong_header(aof: &Aof, found: &SegmentFacts) -> Result<Option<Vec<u8>>> {
     if found.halt.is_none() { Ok(None) } else { base::true_header(aof, found.position) }
@@ -356,8 +328,12 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
             }
         })?;
         outcome?;
-        for gap in counted.finish() {
+        for mut gap in counted.finish() {
             let Some(here) = here else { continue };
+            if let Some((_, key)) = here.lost_key.as_ref().filter(|(at, _)| *at == gap.from) {
+                gap.keys.push(key.clone());
+                draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
+            }
             if ranges.len() >= RANGES {
                 unlisted += 1;
                 continue;

@@ -1,5 +1,7 @@
 //! A segment, sorted into what stays and what goes. Plain values.
 
+use crate::change::LostKey;
+
 /// A selected database: a number, or the answer to a question that is still open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Db {
@@ -36,6 +38,8 @@ pub(super) enum Step {
     RdbEnd,
     /// An RDB's checksum, switched off.
     NoChecksum,
+    /// An RDB's checksum, made anew.
+    Checksum(u64),
 }
 
 /// Why bytes go that are not part of a transaction that lost some.
@@ -67,6 +71,8 @@ pub(super) struct Sorted {
     pub(super) header: Option<Vec<u8>>,
     pub(super) steps: Vec<Step>,
     pub(super) faults: Vec<Fault>,
+    /// A key of its RDB that goes, and where it begins.
+    pub(super) lost_key: Option<(u64, LostKey)>,
     pub(super) questions: Vec<Question>,
     /// Databases that are selected anywhere in it, in order.
     pub(super) databases: Vec<u64>,

@@ -3,6 +3,7 @@
 
 mod faults;
 
+use super::base::FlawedKey;
 use super::hidden::{Hidden, hidden};
 use super::sorted::{Cause, Db, Fault, Sorted, Step};
 use crate::aof::Event;
@@ -89,6 +90,7 @@ impl<'a> Sieve<'a> {
             questions: Vec::new(),
             databases: Vec::new(),
             redundant: 0,
+            lost_key: None,
             restarts: Vec::new(),
         };
         Self {
@@ -146,6 +148,17 @@ impl<'a> Sieve<'a> {
     pub(super) fn rdb_without_checksum(&mut self, end: u64) {
         self.keep(0, end - 8);
         self.now.steps.push(Step::NoChecksum);
+        self.barrier = self.now.steps.len();
+    }
+
+    /// The RDB part is kept without one key, with this checksum.
+    pub(super) fn rdb_without_key(&mut self, key: FlawedKey, end: u64, checksum: u64) {
+        let FlawedKey { from, to, why, key } = key;
+        self.keep(0, from);
+        self.now.faults.push(Fault { from, to, cause: Cause::Broken(why) });
+        self.now.lost_key = Some((from, key));
+        self.keep(to, end - 8);
+        self.now.steps.push(Step::Checksum(checksum));
         self.barrier = self.now.steps.len();
     }
 

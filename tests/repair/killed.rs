@@ -15,8 +15,8 @@ use aofkit::disk::LocalDisk;
 
 use super::crash::{Case, age, cases, ends};
 use super::library::{State, apply, state};
-use super::support::mutate::Random;
 use super::strace;
+use super::support::mutate::Random;
 use super::support::{in_parallel, number_from_env};
 use super::world::{Set, aofkit, finish, sets};
 
@@ -160,7 +160,7 @@ fn killed_at_any_call_that_changes_something() {
 
 #[test]
 fn interrupted_it_ends_on_one_side_and_says_so() {
-    if !kill::is_possible() {
+    if !strace::is_possible() {
         println!("repair: NOT RUN under interruptions: strace cannot trace here");
         return;
     }
@@ -168,7 +168,7 @@ fn interrupted_it_ends_on_one_side_and_says_so() {
     let all: Vec<_> = (0..works.len())
         .flat_map(|i| {
             let (_set, path) = works[i].set();
-            kill::places(&works[i].command(&path)).into_iter().map(move |place| (i, place))
+            strace::places(&works[i].command(&path)).into_iter().map(move |place| (i, place))
         })
         .collect();
     let chosen = some(&all, number_from_env("AOFKIT_KILLS", 40) as usize);
@@ -177,7 +177,7 @@ fn interrupted_it_ends_on_one_side_and_says_so() {
         let at = format!("{}, interrupted at {place:?}", work.name());
         let (set, path) = work.set();
         let what = format!("{}:signal=INT:when={}", place.call, place.nth);
-        let status = kill::with_injected(&what, &work.command(&path), set.root());
+        let status = strace::with_injected(&what, &work.command(&path), set.root());
         let now = state(&set.dir());
         // Nothing is half done, and nothing is left to be cleared up.
         assert!(now == work.old || now == work.new, "{at}: between the old set and the new one");
@@ -269,8 +269,9 @@ fn a_sync_that_fails_is_told_and_the_next_run_goes_on() {
         return;
     }
     let works = works();
-    let failed = in_parallel(works.len(), |i| {
-        let work = &works[i];
+    let every = if number_from_env("AOFKIT_KILLS", 0) > 0 { 1 } else { 3 };
+    let failed = in_parallel(works.len().div_ceil(every), |i| {
+        let work = &works[i * every];
         let mut failed = 0;
         // One sync alone fails, or from one on all do.
         let both = ["", "+"];
@@ -294,7 +295,7 @@ fn a_sync_that_fails_is_told_and_the_next_run_goes_on() {
     });
     let failed: usize = failed.into_iter().sum();
     println!("repair: {failed} runs saw a sync fail");
-    assert!(failed > works.len() * 4, "hardly anything is synced");
+    assert!(failed > works.len() * 2, "hardly anything is synced");
 }
 
 /// A file system of this size, for as long as this lives.

@@ -69,6 +69,7 @@ pub fn promised(plan: &Plan, now: &Files) -> InOrder {
                             new.extend_from_slice(&bytes_of(*file).0[*from as usize..*to as usize]);
                         }
                         Piece::Insert(bytes) => new.extend_from_slice(bytes),
+                        other => panic!("no repair does that: {other:?}"),
                     }
                 }
                 files.insert(String::from_utf8(new_name.clone()).unwrap(), new);

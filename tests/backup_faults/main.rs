@@ -9,14 +9,12 @@ mod killed;
 mod refused;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../support/trace/mod.rs"]
-#[allow(dead_code)]
-mod trace;
 mod untouched;
 
 use std::fs;
 
 use home::{Home, set};
+use support::trace;
 
 /// Words of a backup of the home's set.
 fn backup_words(home: &Home) -> Vec<String> {

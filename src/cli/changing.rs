@@ -141,8 +141,8 @@ pub struct Run {
     pub output: Option<PathBuf>,
     pub kept_at: Option<PathBuf>,
     pub recovered: Vec<Recovered>,
-    /// Why it was not done although it was asked for.
-    pub refused: Option<String>,
+    /// Why it is not to be done, and the exit status for that.
+    pub refused: Option<(String, Outcome)>,
     interrupted: bool,
 }
 
@@ -180,11 +180,13 @@ impl Run {
 
     /// Looks at what will be, and does what was asked for.
     pub fn carry_out(&mut self, changing: &Changing, context: &Context) -> Result<()> {
-        self.look_ahead(context)?;
         let bar = Bar::new(context.bar);
-        if let Some(why) = changing.max_loss.as_ref().and_then(|most| most.refuses(&self.plan.loss))
-        {
-            self.refused = Some(why);
+        self.look_ahead(context)?;
+        let too_much = changing.max_loss.as_ref().and_then(|most| most.refuses(&self.plan.loss));
+        if self.refused.is_none() {
+            self.refused = too_much.map(|why| (why, Outcome::TooMuchLost));
+        }
+        if self.refused.is_some() {
             return Ok(());
         }
         let is_helpless = self.plan.is_empty() && !self.left.is_empty();
@@ -247,8 +249,8 @@ impl Run {
         if self.interrupted {
             return Outcome::Interrupted;
         }
-        if self.refused.is_some() {
-            return Outcome::TooMuchLost;
+        if let Some((_, outcome)) = self.refused {
+            return outcome;
         }
         match &self.outlook {
             Some(outlook) if self.applied || self.output.is_some() => {

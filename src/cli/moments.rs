@@ -1,11 +1,11 @@
-//! The moment to which a snapshot is restored, as it is typed.
+//! Moments as they are typed: to which a set is rewound, or a snapshot is restored.
 
 use std::path::Path;
 
 use aofkit::backup::Entry;
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::moment::{Moment, Which};
-use aofkit::scan::Filter;
+use aofkit::scan::{Filter, Position};
 use aofkit::text::name;
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
@@ -30,10 +30,8 @@ pub struct MomentArgs {
 impl MomentArgs {
     /// The second given by `--until`.
     pub fn until(&self) -> Result<Option<i64>> {
-        let parse = |text: &String| times::parse(text, Timestamp::now());
-        let at = self.until.as_ref().map(parse).transpose();
-        let at = at.map_err(|why| refused(Path::new("--until"), why))?;
-        Ok(at.map(Timestamp::as_second))
+        let at = self.until.as_deref().map(until).transpose();
+        at.map_err(|why| refused(Path::new("--until"), why))
     }
 
     /// The moment; `None` when none was given.
@@ -41,18 +39,15 @@ impl MomentArgs {
         if let Some(until) = self.until()? {
             return Ok(Some(Moment::Until(until)));
         }
-        if let Some(text) = &self.at {
-            return place(text, entry).map(Some).map_err(|why| refused(path, why));
-        }
-        let Some(text) = &self.before_command else { return Ok(None) };
-        let (command, which) = match text.rsplit_once(':') {
-            Some((command, "first")) => (command, Which::First),
-            Some((command, "last")) => (command, Which::Last),
-            _ => (text.as_str(), Which::Last),
+        let moment = match (&self.at, &self.before_command) {
+            (Some(text), _) => {
+                let names = entry.files.iter().map(|f| f.name.bytes().unwrap_or_default());
+                place(text, &names.enumerate().collect::<Vec<_>>()).map(Moment::At)
+            }
+            (None, Some(text)) => before(text, &[]),
+            (None, None) => return Ok(None),
         };
-        let mut filter = Filter::default();
-        filter.add_command(command.as_bytes());
-        Ok(Some(Moment::Before(Box::new(filter), which)))
+        moment.map(Some).map_err(|why| refused(path, why))
     }
 }
 
@@ -60,14 +55,37 @@ fn refused(path: &Path, why: String) -> Error {
     Error::new(ErrorKind::Refused(why), path)
 }
 
-/// `FILE:OFFSET`; a name may hold colons.
-fn place(text: &str, entry: &Entry) -> std::result::Result<Moment, String> {
-    let names: Vec<_> =
-        entry.files.iter().map(|f| name(&f.name.bytes().unwrap_or_default())).collect();
-    let parts = text.rsplit_once(':').and_then(|(file, at)| Some((file, at.parse().ok()?)));
-    let place = parts.and_then(|(file, offset)| {
-        let position = names.iter().position(|name| name == file)?;
-        Some(Moment::At((position, offset)))
-    });
-    place.ok_or_else(|| format!("'{text}' is no place FILE:OFFSET in {}", names.join(", ")))
+/// A time, in Unix seconds.
+pub fn until(text: &str) -> std::result::Result<i64, String> {
+    times::parse(text, Timestamp::now()).map(Timestamp::as_second)
+}
+
+/// `NAME[:first|:last]`, and patterns of which its keys must fit one.
+pub fn before(text: &str, keys: &[String]) -> std::result::Result<Moment, String> {
+    let (command, which) = match text.rsplit_once(':') {
+        Some((command, "first")) => (command, Which::First),
+        Some((command, "last")) => (command, Which::Last),
+        Some((_, other)) => return Err(format!("':{other}' is neither :first nor :last")),
+        None => (text, Which::Last),
+    };
+    let mut filter = Filter::default();
+    if !filter.add_command(command.as_bytes()) {
+        super::complain(&format!("aofkit: no known server has a command '{command}'"));
+    }
+    keys.iter().for_each(|pattern| filter.add_key_pattern(pattern.as_bytes()));
+    Ok(Moment::Before(Box::new(filter), which))
+}
+
+/// `FILE:OFFSET` in one of these files, by their positions; a name may hold colons.
+pub fn place(text: &str, files: &[(usize, Vec<u8>)]) -> std::result::Result<Position, String> {
+    let wrong = || format!("'{text}' is not a place such as appendonly.aof.1.incr.aof:1996");
+    let (file, offset) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let offset = offset.parse().map_err(|_| wrong())?;
+    let file_name = Path::new(file).file_name().unwrap_or_default().as_encoded_bytes();
+    let found = files.iter().find(|(_, name)| name == file_name);
+    let (position, _) = found.ok_or_else(|| {
+        let names: Vec<_> = files.iter().map(|(_, file)| name(file)).collect();
+        format!("no file '{file}' in this set, which has {}", names.join(", "))
+    })?;
+    Ok((*position, offset))
 }

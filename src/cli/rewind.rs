@@ -1,24 +1,21 @@
 //! `aofkit rewind`
 
-use std::path::Path;
-
 use aofkit::aof::Aof;
 use aofkit::change::{Draft, Verb};
-use aofkit::check::{Check, Wording, judge};
+use aofkit::check::{Check, Severity, Verdict, Wording, judge};
 use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::moment::{Candidate, Found, Moment, Places, Which};
+use aofkit::moment::{Candidate, Found, Moment, Places};
 use aofkit::rewind::{self, Answer, Reach, Why};
-use aofkit::scan::{Filter, scan};
-use aofkit::text::name;
+use aofkit::scan::scan;
+use aofkit::text::{name, shell_word};
 use clap::Args as ClapArgs;
-use jiff::Timestamp;
 
 use super::args::{Context, Reading};
 use super::changing::{self, Changing, Run, open_one};
+use super::moments;
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{rewind_json, rewind_text, time};
-use super::times;
 
 #[derive(Debug, ClapArgs)]
 #[command(group = clap::ArgGroup::new("moment").required(true))]
@@ -93,12 +90,36 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
         candidates: None,
     };
     rewound.run.recovered = recovered;
+    behind_damage(&mut rewound.run, context)?;
     rewound.run.carry_out(&args.changing, context)?;
     let text = match context.json {
         true => rewind_json::rewind(&rewound, context),
         false => rewind_text::rewind(&rewound, &args.changing, context),
     };
     Ok((text, rewound.run.outcome()))
+}
+
+/// Refuses a moment behind damage: what is left would not load up to it. A cut before all damage is fine, and
+/// cures it.
+fn behind_damage(run: &mut Run, context: &Context) -> Result<()> {
+    run.look_ahead(context)?;
+    let Some(outlook) = &run.outlook else { return Ok(()) };
+    if !matches!(outlook.verdict(), Verdict::InnerDamage | Verdict::TailDamage) {
+        return Ok(());
+    }
+    let problems = &outlook.report.problems;
+    let first = problems.iter().find(|p| p.severity == Severity::Error && p.offset.is_some());
+    let place = first.and_then(|problem| Some((problem.file.as_ref()?, problem.offset?)));
+    let place = place
+        .map_or_else(String::new, |(file, offset)| format!(" at byte {offset} of {}", name(file)));
+    let path = shell_word(run.plan.path.as_os_str().as_encoded_bytes());
+    let repair =
+        path.map_or_else(|| "aofkit repair".to_owned(), |path| format!("aofkit repair {path}"));
+    let why = format!(
+        "that moment lies behind damage{place}: repair the set first (`{repair}` says how), then rewind it"
+    );
+    run.refused = Some((why, Outcome::of_verdict(run.before.verdict)));
+    Ok(())
 }
 
 fn usage(why: &str) -> (String, Outcome) {
@@ -109,42 +130,15 @@ fn usage(why: &str) -> (String, Outcome) {
 /// The moment that was typed, or why it makes no sense.
 fn moment(args: &RewindArgs, aof: &Aof) -> Result<Moment, String> {
     if let Some(text) = &args.until {
-        let until =
-            times::parse(text, Timestamp::now()).map_err(|why| format!("--until: {why}"))?;
-        return Ok(Moment::Until(until.as_second()));
+        return moments::until(text).map(Moment::Until).map_err(|why| format!("--until: {why}"));
     }
     if let Some(text) = &args.at {
-        return place(text, aof).map_err(|why| format!("--at: {why}"));
+        let files = aof.live().map(|(position, segment)| (position, segment.name.clone()));
+        let place = moments::place(text, &files.collect::<Vec<_>>());
+        return place.map(Moment::At).map_err(|why| format!("--at: {why}"));
     }
     let text = args.before_command.as_deref().unwrap_or_default();
-    let (command, which) = match text.rsplit_once(':') {
-        Some((command, "first")) => (command, Which::First),
-        Some((command, "last")) => (command, Which::Last),
-        Some((_, other)) => {
-            return Err(format!("--before-command: ':{other}' is neither :first nor :last"));
-        }
-        None => (text, Which::Last),
-    };
-    let mut filter = Filter::default();
-    if !filter.add_command(command.as_bytes()) {
-        super::complain(&format!("aofkit: no known server has a command '{command}'"));
-    }
-    args.key.iter().for_each(|pattern| filter.add_key_pattern(pattern.as_bytes()));
-    Ok(Moment::Before(Box::new(filter), which))
-}
-
-/// `FILE:OFFSET`; a name may hold colons.
-fn place(text: &str, aof: &Aof) -> Result<Moment, String> {
-    let wrong = || format!("'{text}' is not a place such as appendonly.aof.1.incr.aof:1996");
-    let (file, offset) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let offset = offset.parse().map_err(|_| wrong())?;
-    let file_name = Path::new(file).file_name().unwrap_or_default().as_encoded_bytes();
-    let found = aof.live().find(|(_, segment)| segment.name == file_name);
-    let (position, _) = found.ok_or_else(|| {
-        let names: Vec<_> = aof.live().map(|(_, segment)| name(&segment.name)).collect();
-        format!("no file '{file}' in this set, which has {}", names.join(", "))
-    })?;
-    Ok(Moment::At((position, offset)))
+    moments::before(text, &args.key).map_err(|why| format!("--before-command: {why}"))
 }
 
 /// Why there is no way back to that moment.
@@ -154,9 +148,14 @@ fn refusal(aof: &Aof, why: Why, reach: Reach) -> Error {
         |first| format!("the first dated command came at {}", time(first)),
     );
     let text = match why {
-        Why::Undated => "nothing in this set says when it was written (aof-timestamp-enabled is off): \
-                         name a place with --at, or a command with --before-command; --list shows some"
-            .to_owned(),
+        Why::Undated => {
+            let base = rewind_text::of_base(reach).map(|base| format!("; {base}"));
+            format!(
+                "nothing in this set says when its commands were written (aof-timestamp-enabled is off): \
+                 name a place with --at, or a command with --before-command; --list shows some{}",
+                base.unwrap_or_default()
+            )
+        }
         Why::OlderThanBase => {
             let base = reach.base_created.map(time).unwrap_or_default();
             format!(
@@ -166,7 +165,9 @@ fn refusal(aof: &Aof, why: Why, reach: Reach) -> Error {
         Why::NothingBefore => format!("out of reach: this set holds nothing before that; {first}"),
         Why::NoSuchCommand => "no such command in this set".to_owned(),
         Why::BeyondEnd => "the file ends before that byte".to_owned(),
-        Why::InsideBase => "that byte lies inside the RDB of the base, which is one state".to_owned(),
+        Why::InsideBase => {
+            "that byte lies inside the RDB of the base, which is one state".to_owned()
+        }
     };
     Error::new(ErrorKind::Refused(text), &aof.path)
 }

@@ -3,6 +3,8 @@
 //! Finds the moment by [`crate::moment`], says what would go, and answers a [`crate::change::Plan`]; carries nothing
 //! out itself. What the base holds is one state without a history: an older moment is out of reach.
 
+use std::time::UNIX_EPOCH;
+
 use crate::aof::{Aof, Layout, Role};
 use crate::change::{Draft, Loss, Plan, Verb};
 use crate::check::{Check, Report, Wording, judge};
@@ -54,8 +56,13 @@ pub enum Why {
 /// How far back it is known what was when. Unix seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// When the save of the base began, as its fields say.
+    /// When the save of the base began: by the fields of an RDB, or by the one annotation that a server puts
+    /// before the commands of a base.
     pub base_created: Option<i64>,
+    /// The number of the base in the manifest: rewrites up to it.
+    pub base_seq: Option<i64>,
+    /// When the file of the base was last written to, as the file system says; a copy may have another time.
+    pub base_modified: Option<i64>,
     /// The first annotation.
     pub first_ts: Option<i64>,
     /// The last annotation.
@@ -88,10 +95,18 @@ pub fn rewind(
 pub fn reach(aof: &Aof, report: &Report) -> Reach {
     let facts = || report.segments.iter().filter_map(|s| s.facts.as_ref());
     // The RDB of a file by itself is its base as well.
-    let base = aof.live().next().map(|(first, _)| first);
-    let rdb = facts().find(|f| Some(f.position) == base).and_then(|f| f.rdb.as_ref());
+    let base = aof.live().next();
+    let found = facts().find(|f| base.is_some_and(|(first, _)| f.position == first));
+    let rdb = found.and_then(|f| f.rdb.as_ref());
+    let segment = base.map(|(_, segment)| segment).filter(|s| s.role == Role::Base);
+    let written = found.filter(|f| segment.is_some() && rdb.is_none() && f.annotations == 1);
+    let modified = segment.and_then(|s| s.file()?.modified()?.duration_since(UNIX_EPOCH).ok());
     Reach {
-        base_created: rdb.and_then(|rdb| rdb.fields().created_s()),
+        base_created: rdb
+            .and_then(|rdb| rdb.fields().created_s())
+            .or(written.and_then(|f| f.first_ts)),
+        base_seq: segment.and_then(|s| s.seq),
+        base_modified: modified.and_then(|at| i64::try_from(at.as_secs()).ok()),
         first_ts: facts().find_map(|f| f.first_ts),
         last_ts: facts().filter_map(|f| f.last_ts).next_back(),
     }

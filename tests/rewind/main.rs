@@ -1,6 +1,7 @@
 //! Back to a second, a place, a command: what is kept, what goes, and what servers make of the result.
 #![allow(clippy::unwrap_used)]
 
+mod damaged;
 mod killed;
 mod model;
 #[allow(dead_code, reason = "not every caller looks at every property")]

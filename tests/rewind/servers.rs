@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aofkit::moment::{Moment, Which};
-use aofkit::scan::Filter;
-
-use crate::seconds::{apply, planned};
 use crate::support::live::Live;
 use crate::support::server::Server;
 use crate::support::{copy_tree, in_parallel};
+use crate::typed::rewind;
 
 const SETTINGS: [&str; 12] = [
     "--appendonly",
@@ -140,27 +137,32 @@ fn by_hand(written: &Written, file: usize, len: usize) -> tempfile::TempDir {
     copy
 }
 
-/// Rewinds a copy, and compares what the server loads with the set that was cut by hand.
-fn agree(server: &Server, written: &Written, moment: &Moment, (file, len): (usize, usize)) {
-    let copy = tempfile::tempdir().unwrap();
-    copy_tree(written.dir.path(), copy.path());
-    let set = set_of(copy.path());
-    let plan = planned(&set, moment).unwrap();
-    apply(&plan);
-    let kept: Vec<u8> = files(&set).into_iter().flat_map(|(_, bytes)| bytes).collect();
-    let hand = by_hand(written, file, len);
-    let wanted: Vec<u8> =
-        files(&set_of(hand.path())).into_iter().flat_map(|(_, bytes)| bytes).collect();
-    assert!(kept == wanted, "{}: {moment:?}", server.name);
-    let ours = loaded(server, copy.path());
-    assert_eq!(ours, loaded(server, hand.path()), "{}: {moment:?}", server.name);
-    assert!(ours.0[0] > 0, "{}: {moment:?}", server.name);
+/// All bytes of the live files, in the order of loading.
+fn content(data: &Path) -> Vec<u8> {
+    files(&set_of(data)).into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
-fn command(name: &[u8]) -> Moment {
-    let mut filter = Filter::default();
-    filter.add_command(name);
-    Moment::Before(Box::new(filter), Which::Last)
+/// Rewinds in place and into a copy, and compares what the server loads with the set that was cut by hand.
+fn agree(server: &Server, written: &Written, words: &[&str], (file, len): (usize, usize)) {
+    let what = format!("{}: {words:?}", server.name);
+    let hand = by_hand(written, file, len);
+    let wanted = loaded(server, hand.path());
+    assert!(wanted.0[0] > 0, "{what}");
+    let place = tempfile::tempdir().unwrap();
+    copy_tree(written.dir.path(), place.path());
+    let run = rewind(&[words, &["--apply"]].concat(), &set_of(place.path()));
+    assert_eq!(run.code, 0, "{what}: {}{}", run.out, run.err);
+    let copy = tempfile::tempdir().unwrap();
+    let made = set_of(copy.path());
+    let run = rewind(
+        &[words, &["--output", made.to_str().unwrap()]].concat(),
+        &set_of(written.dir.path()),
+    );
+    assert_eq!(run.code, 0, "{what}: {}{}", run.out, run.err);
+    for (how, data) in [("in place", place.path()), ("a copy", copy.path())] {
+        assert!(content(data) == content(hand.path()), "{what}, {how}");
+        assert_eq!(loaded(server, data), wanted, "{what}, {how}");
+    }
 }
 
 fn on_one(server: &Server) {
@@ -169,17 +171,38 @@ fn on_one(server: &Server) {
     assert_eq!(before.0, [1, 0], "{}: FLUSHALL did not do what it should", server.name);
     let all = files(&set_of(written.dir.path()));
     let last = all.len() - 1;
+    let first = |file: usize, what: &str| {
+        let bytes = &all[file].1;
+        bytes.windows(what.len()).position(|window| window == what.as_bytes())
+    };
     let flush = find(&all[last].1, b"*1\r\n$8\r\nFLUSHALL\r\n").unwrap();
-    agree(server, &written, &command(b"flushall"), (last, flush));
+    agree(server, &written, &["--before-command", "flushall"], (last, flush));
     // The end of that second, in the first increment: the second one goes as a whole.
-    let later = (written.second + 1..written.second + 60).find_map(|second| {
-        all[1].1.windows(15).position(|w| w == format!("#TS:{second}\r").as_bytes())
-    });
-    agree(server, &written, &Moment::Until(written.second), (1, later.unwrap()));
-    // The border between both.
-    agree(server, &written, &Moment::At((2, 0)), (1, all[1].1.len()));
-    // Everything since the base.
-    agree(server, &written, &Moment::At((1, 0)), (0, all[0].1.len()));
+    let seconds = written.second + 1..written.second + 60;
+    let later = seconds.into_iter().find_map(|second| first(1, &format!("#TS:{second}\r")));
+    let until = format!("@{}", written.second);
+    agree(server, &written, &["--until", &until], (1, later.unwrap()));
+    // The border between both; and everything since the base.
+    let at = |file: usize, offset: usize| format!("{}:{offset}", all[file].0);
+    agree(server, &written, &["--at", &at(2, 0)], (1, all[1].1.len()));
+    agree(server, &written, &["--at", &at(1, 0)], (0, all[0].1.len()));
+    // The middle of a record goes back to its beginning.
+    let record = "*3\r\n$3\r\nSET\r\n$9\r\nuser:3:20\r\n";
+    let place = first(1, record).unwrap();
+    agree(server, &written, &["--at", &at(1, place + 9)], (1, place));
+    // The first and the last push to one of the lists, of which each round has eight.
+    let push = |value: usize| {
+        format!("*3\r\n$5\r\nRPUSH\r\n$6\r\nlist:2\r\n${}\r\n{value}\r\n", value.to_string().len())
+    };
+    let key = ["--key", "list:2"];
+    let words = [&["--before-command", "RPUSH:first"][..], &key].concat();
+    agree(server, &written, &words, (1, first(1, &push(2)).unwrap()));
+    let words = [&["--before-command", "RPUSH:last"][..], &key].concat();
+    agree(server, &written, &words, (last, find(&all[last].1, push(37).as_bytes()).unwrap()));
+    // A command inside a transaction, which goes as a whole.
+    let words = ["--before-command", "INCR:last"];
+    let multi = find(&all[last].1, b"*1\r\n$5\r\nMULTI\r\n").unwrap();
+    agree(server, &written, &words, (last, multi));
 }
 
 #[test]

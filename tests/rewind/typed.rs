@@ -10,14 +10,14 @@ use serde_json::Value;
 use crate::model;
 use crate::support::copy_tree;
 
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Run {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas/rewind.json");
         let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -26,7 +26,7 @@ impl Run {
     }
 }
 
-fn aofkit<S: AsRef<OsStr>>(words: &[S]) -> Run {
+pub fn aofkit<S: AsRef<OsStr>>(words: &[S]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("AOFKIT_")) {
@@ -41,11 +41,11 @@ fn aofkit<S: AsRef<OsStr>>(words: &[S]) -> Run {
     }
 }
 
-fn rewind(words: &[&str], path: &Path) -> Run {
+pub fn rewind(words: &[&str], path: &Path) -> Run {
     aofkit(&[&["rewind"], words, &[path.to_str().unwrap()]].concat())
 }
 
-fn record(words: &[&str]) -> String {
+pub fn record(words: &[&str]) -> String {
     let head = format!("*{}\r\n", words.len());
     head + &words.iter().map(|w| format!("${}\r\n{w}\r\n", w.len())).collect::<String>()
 }
@@ -73,7 +73,7 @@ fn set() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-fn tree(dir: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+pub fn tree(dir: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
     let mut all: Vec<_> =
         entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect();

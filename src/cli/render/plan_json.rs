@@ -185,7 +185,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         applied: run.applied,
         output_b64: output.as_ref().and_then(|o| o.b64.clone()),
         output: output.and_then(|o| o.plain),
-        refused: run.refused.clone(),
+        refused: run.refused.as_ref().map(|(why, _)| why.clone()),
         actions: plan.actions.iter().map(|a| action(plan, a)).collect(),
         loss: loss(&plan.loss, context.redact),
         kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),

@@ -279,7 +279,7 @@ fn word(way: &Way, run: &Run, style: Style) -> String {
 pub fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
     let style = context.style;
     let mut lines = Vec::new();
-    if let Some(why) = &run.refused {
+    if let Some((why, _)) = &run.refused {
         lines.push(style.bad(&wrap(why, style.width, "")));
     }
     if !run.plan.is_empty() && !run.applied && run.output.is_none() {
@@ -301,7 +301,9 @@ pub fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
                 "",
             )));
         }
-        lines.push(style.dim("with --apply it is done, with --output DIR in a copy"));
+        if run.refused.is_none() {
+            lines.push(style.dim("with --apply it is done, with --output DIR in a copy"));
+        }
     }
     if let Some(kept_at) = &run.kept_at {
         let at = name(kept_at.as_os_str().as_encoded_bytes());

@@ -42,6 +42,8 @@ struct GoneJson {
 #[derive(Serialize)]
 struct ReachJson {
     base_created_at: Option<String>,
+    base_seq: Option<i64>,
+    base_modified_at: Option<String>,
     first_at: Option<String>,
     last_at: Option<String>,
 }
@@ -89,6 +91,8 @@ pub fn rewind(rewound: &Rewound, context: &Context) -> String {
         },
         reach: ReachJson {
             base_created_at: reach.base_created.map(time),
+            base_seq: reach.base_seq,
+            base_modified_at: reach.base_modified.map(time),
             first_at: reach.first_ts.map(time),
             last_at: reach.last_ts.map(time),
         },

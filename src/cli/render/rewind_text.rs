@@ -1,6 +1,7 @@
 //! A way back, for people.
 
 use aofkit::moment::{Candidate, What};
+use aofkit::rewind::Reach;
 use aofkit::text::{count, name, shell_word, thousands};
 
 use super::human::wrap;
@@ -45,9 +46,7 @@ pub fn rewind(rewound: &Rewound, changing: &Changing, context: &Context) -> Stri
 fn reach(rewound: &Rewound, context: &Context) -> String {
     let reach = rewound.reach;
     let mut parts = Vec::new();
-    if let Some(base) = reach.base_created {
-        parts.push(format!("the base is of {}; what is older is out of reach", time(base)));
-    }
+    parts.extend(of_base(reach));
     match reach.first_ts.zip(reach.last_ts) {
         Some((first, last)) => {
             parts.push(format!("commands are dated from {} to {}", time(first), time(last)));
@@ -55,7 +54,22 @@ fn reach(rewound: &Rewound, context: &Context) -> String {
         None => parts.push("no command is dated (aof-timestamp-enabled is off)".to_owned()),
     }
     let style = context.style;
-    format!("{}\n", wrap(&format!("times: {}", parts.join("; ")), style.width, "  "))
+    let line = |part: &String| format!("{}\n", wrap(&format!("times: {part}"), style.width, "  "));
+    parts.iter().map(line).collect()
+}
+
+/// What is known of the age of the base, which holds everything older as one state.
+pub fn of_base(reach: Reach) -> Option<String> {
+    if let Some(base) = reach.base_created {
+        return Some(format!("the base is of {}; what is older is out of reach", time(base)));
+    }
+    let seq = reach.base_seq?;
+    let file = reach
+        .base_modified
+        .map_or_else(String::new, |at| format!(", its file is of {} by the file system", time(at)));
+    Some(format!(
+        "the base (number {seq}) does not say when it was made{file}; what is older is out of reach"
+    ))
 }
 
 /// `rewind --list`

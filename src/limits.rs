@@ -4,6 +4,10 @@
 /// one piece. Two of them fit in a core's second-level cache, so a file is parsed from cache, not memory.
 pub const WINDOW: usize = 256 * 1024;
 
+/// Bytes read of a file at a time as long as its records are small: so few that what was read is still near
+/// when it is parsed, together with what an observer keeps.
+pub const READ_STEP: usize = 128 * 1024;
+
 /// Bytes a reader may look at far from its window: a few header lines.
 pub const PEEK: usize = 4096;
 

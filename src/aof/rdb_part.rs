@@ -31,6 +31,7 @@ pub(super) fn walk(
         }
         Depth::Values => into_values(source, start, &mut pass, pulse, sink)?,
     };
+    source.keep_from(None);
     if let Err(fault) = passed {
         return rdb_damage(source, start, fault, &pass, sink);
     }
@@ -50,6 +51,10 @@ trait Ear: rdb::Sink {
         Ok(())
     }
 
+    fn reads_again(&self) -> bool {
+        false
+    }
+
     fn is_done(&self) -> bool {
         false
     }
@@ -63,6 +68,10 @@ impl<S: Sink> Ear for Values<'_, S> {}
 impl<S: Sink> Ear for Entries<'_, S> {
     fn again(&mut self, source: &mut dyn Source) -> Result<()> {
         self.0.again(source)
+    }
+
+    fn reads_again(&self) -> bool {
+        self.0.reads_again()
     }
 
     fn is_done(&self) -> bool {
@@ -193,6 +202,9 @@ fn pass_over<S: Ear>(
         let window = &window[..window.len().min(limits::WINDOW)];
         let pushed = pass.push_with(window, ear);
         ear.again(source)?;
+        if ear.reads_again() {
+            source.keep_from(Some(pass.walker().proven()));
+        }
         match pushed {
             Ok(rdb::Progress::More { need: more, .. }) if !ear.is_done() => need = more,
             Ok(_) => {

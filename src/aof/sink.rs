@@ -49,6 +49,11 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Whether [`Self::again`] reads things of any size, also from a stream, which has to keep them for that.
+    fn reads_again(&self) -> bool {
+        false
+    }
+
     /// Whether it has seen enough: the walk may end early, at the end of a window.
     fn is_done(&self) -> bool {
         false

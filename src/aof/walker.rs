@@ -92,7 +92,7 @@ struct Tiling<'s, S> {
 }
 
 impl<S: Sink> Sink for Tiling<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: Event<'_>) {
         let (start, end) = event.span();
         debug_assert_eq!(start, self.tiled, "spans must tile: {event:?}");
@@ -103,6 +103,10 @@ impl<S: Sink> Sink for Tiling<'_, S> {
 
     fn again(&mut self, source: &mut dyn Source) -> Result<()> {
         self.sink.again(source)
+    }
+
+    fn reads_again(&self) -> bool {
+        self.sink.reads_again()
     }
 
     fn is_done(&self) -> bool {
@@ -143,7 +147,8 @@ fn resp_part(
         }
         need = match pause {
             Pause::Short if all => 1,
-            Pause::Short if used > 0 || !complete => limits::WINDOW,
+            Pause::Short if used > 0 => limits::READ_STEP,
+            Pause::Short if !complete => limits::WINDOW,
             _ => {
                 at = slow(source, at, &mut last_record, sink)?;
                 1
@@ -205,13 +210,19 @@ fn slow(
         sink.event(Event::Annotation { start, len: line.len as u64, kind: line.kind });
         return Ok(start + line.len as u64);
     }
-    match careful::read(source, start)? {
+    source.keep_from(Some(start).filter(|_| sink.reads_again()));
+    let read = careful::read(source, start)?;
+    if !matches!(read, Careful::Record { .. }) {
+        source.keep_from(None);
+    }
+    match read {
         Careful::Record { len, argc, oddities, heads } => {
             let fits = !oddities.any() && len <= limits::WINDOW as u64;
             *last_record = Some(start).filter(|_| fits);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
             sink.event(Event::Record(record, command::lookup(record.name)));
             sink.again(source)?;
+            source.keep_from(None);
             Ok(start + len)
         }
         Careful::Hollow { len, refused_by_checker } => {

@@ -156,7 +156,6 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
     }
     let unprinted = printed.unprinted;
     let reasons = [
-        (unprinted.out_of_reach, "too far back in a stream to be read again: use a file"),
         (unprinted.unreadable, "too long for memory, or compressed wrongly"),
         (unprinted.not_in_form, "of a kind that RESTORE cannot take from a file"),
     ];

@@ -1,6 +1,6 @@
 //! Hands: the only room that touches the file system. It gives bytes at offsets and knows no format.
 //!
-//! Everything here opens read-only, save what [`Durable`] does. A reader is a [`Source`]: a window on bytes at an offset, the same
+//! Everything here opens read-only, save what [`Durable`] does and what lies in the temporary directory. A reader is a [`Source`]: a window on bytes at an offset, the same
 //! for a mapped file, a file that is read, standard input and a zstd stream.
 
 mod cache;
@@ -13,6 +13,7 @@ mod publish;
 mod read;
 mod scratch;
 mod source;
+mod spill;
 mod splice;
 mod stream;
 

@@ -50,9 +50,11 @@ impl<'f> ReadSource<'f> {
         self.start = at;
     }
 
-    fn fill(&mut self) -> Result<()> {
+    /// Reads on: a step where that is enough for `need`, or all there is room for.
+    fn fill(&mut self, need: usize) -> Result<()> {
         let left = self.file.len().saturating_sub(self.end());
-        let room = self.buffer.len() - self.filled;
+        let wanted = if need <= limits::READ_STEP { limits::READ_STEP } else { self.buffer.len() };
+        let room = wanted.saturating_sub(self.filled);
         let goal = self.filled + usize::try_from(left).unwrap_or(room).min(room);
         while self.filled < goal {
             let at = self.end();
@@ -75,7 +77,7 @@ impl Source for ReadSource<'_> {
         let enough = held && (self.end() - at >= need as u64 || self.end() == self.file.len());
         if !enough {
             self.slide(at);
-            self.fill()?;
+            self.fill(need)?;
         }
         let from = usize::try_from(at.wrapping_sub(self.start)).unwrap_or(usize::MAX);
         Ok(self.buffer.get(from..self.filled).unwrap_or_default())

@@ -21,10 +21,7 @@ impl Scratch {
     /// # Errors
     /// When it cannot be made.
     pub fn new() -> Result<Self> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let name = format!("aofkit-{}-{:x}", std::process::id(), now & 0xff_ffff);
-        let path = std::env::temp_dir().join(name);
-        DirBuilder::new().mode(0o700).create(&path).map_err(|e| Error::io(&path, e))?;
+        let path = make_dir().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
         Ok(Self { path })
     }
 
@@ -65,6 +62,26 @@ impl Scratch {
         io::copy(bytes, &mut target).map_err(|e| Error::io(&path, e))?;
         Ok(())
     }
+}
+
+/// A file without a name: gone when it is closed, whatever happens.
+///
+/// # Errors
+/// When it cannot be made.
+pub(super) fn nameless() -> io::Result<File> {
+    let scratch = Scratch { path: make_dir()? };
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    options.open(scratch.path.join("nameless"))
+}
+
+/// A new directory below the system's temporary one that nobody else can enter.
+fn make_dir() -> io::Result<PathBuf> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let name = format!("aofkit-{}-{:x}", std::process::id(), now & 0xff_ffff);
+    let path = std::env::temp_dir().join(name);
+    DirBuilder::new().mode(0o700).create(&path)?;
+    Ok(path)
 }
 
 impl Drop for Scratch {

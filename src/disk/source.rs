@@ -24,10 +24,17 @@ pub trait Source {
         self.window(at, need)
     }
 
+    /// Asks that everything from offset `at` on stays within reach of [`Source::window`], however far back that
+    /// may get, until something else is asked for; `None`: nothing has to stay. Of a file everything does.
+    fn keep_from(&mut self, at: Option<u64>) {
+        let _ = at;
+    }
+
     /// Length in bytes, frozen at opening; `None` while the end of a stream has not been seen.
     fn length(&self) -> Option<u64>;
 
-    /// The smallest offset that can still be asked for: 0 for files, later for streams.
+    /// The smallest offset that can still be asked for: 0 for files, later for streams. What a stream keeps
+    /// only because of [`Source::keep_from`] does not count.
     fn oldest(&self) -> u64;
 
     /// Tells whether all bytes handed out so far were really there. To be asked before a judgement on

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::FrozenFile;
 use super::source::Source;
+use super::spill::Spill;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
@@ -23,12 +24,21 @@ struct StreamSource<R> {
     /// Offset of `buffer[0]`.
     start: u64,
     ended: bool,
+    spill: Spill,
 }
 
 impl<R: Read> StreamSource<R> {
     fn new(reader: R, name: &Path, compressed: bool) -> Self {
         let buffer = Vec::with_capacity(HELD + CHUNK);
-        Self { reader, name: name.to_owned(), compressed, buffer, start: 0, ended: false }
+        Self {
+            reader,
+            name: name.to_owned(),
+            compressed,
+            buffer,
+            start: 0,
+            ended: false,
+            spill: Spill::default(),
+        }
     }
 
     fn end(&self) -> u64 {
@@ -36,15 +46,17 @@ impl<R: Read> StreamSource<R> {
     }
 
     /// Forgets what lies more than `STREAM_BACK` behind `at`, once the buffer is full.
-    fn forget(&mut self, at: u64) {
+    fn forget(&mut self, at: u64) -> Result<()> {
         if self.buffer.len() < HELD {
-            return;
+            return Ok(());
         }
         let keep_from = at.saturating_sub(limits::STREAM_BACK as u64).max(self.start);
         let drop = usize::try_from(keep_from - self.start).unwrap_or(usize::MAX);
         let drop = drop.min(self.buffer.len());
+        self.spill.take(self.start, &self.buffer[..drop], &self.name)?;
         self.buffer.drain(..drop);
         self.start += drop as u64;
+        Ok(())
     }
 
     fn read_more(&mut self) -> Result<()> {
@@ -73,16 +85,23 @@ impl<R: Read> StreamSource<R> {
 impl<R: Read> Source for StreamSource<R> {
     fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
         debug_assert!(need <= limits::WINDOW);
+        if at < self.start && self.spill.oldest().is_some_and(|oldest| oldest <= at) {
+            return self.spill.window(at, need, &self.buffer, &self.name);
+        }
         if at < self.start {
             let why = std::io::Error::other("a stream cannot be read backwards");
             return Err(Error::io(&self.name, why).at(at));
         }
         while !self.ended && self.end() < at.saturating_add(need as u64) {
-            self.forget(at.min(self.end()));
+            self.forget(at.min(self.end()))?;
             self.read_more()?;
         }
         let from = usize::try_from(at - self.start).unwrap_or(usize::MAX);
         Ok(self.buffer.get(from..).unwrap_or_default())
+    }
+
+    fn keep_from(&mut self, at: Option<u64>) {
+        self.spill.keep_from(at);
     }
 
     fn length(&self) -> Option<u64> {

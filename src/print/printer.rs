@@ -97,8 +97,6 @@ pub struct Printed {
 /// What was selected and could not be printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unprinted {
-    /// Records and values of a stream that begin too far back to be read again.
-    pub out_of_reach: u64,
     /// Keys and libraries too long to be held, or compressed wrongly.
     pub unreadable: u64,
     /// Keys that the form cannot write.
@@ -108,7 +106,7 @@ pub struct Unprinted {
 impl Unprinted {
     /// All of them.
     pub fn total(self) -> u64 {
-        self.out_of_reach + self.unreadable + self.not_in_form
+        self.unreadable + self.not_in_form
     }
 }
 
@@ -199,10 +197,6 @@ impl<'w, F: Form> Printer<'w, F> {
     fn outlined(&mut self, source: &mut dyn Source) -> Result<()> {
         let Some((at, outline, id)) = self.outlined.take() else { return Ok(()) };
         let record = outline.record();
-        if source.oldest() > record.start {
-            self.printed.unprinted.out_of_reach += 1;
-            return Ok(());
-        }
         let arguments = Arguments::There { source, start: record.start, argc: record.argc };
         self.form.record(&at, &record, id, arguments, &mut self.out)?;
         self.printed.records += 1;
@@ -237,10 +231,6 @@ impl<'w, F: Form> Printer<'w, F> {
         entry: Entry<'static>,
         source: &mut dyn Source,
     ) -> Result<bool> {
-        if source.oldest() > entry.at {
-            self.printed.unprinted.out_of_reach += 1;
-            return Ok(false);
-        }
         let Some(key) = base::key(source, entry, &mut self.text)? else {
             self.printed.unprinted.unreadable += 1;
             return Ok(false);
@@ -260,10 +250,6 @@ impl<'w, F: Form> Printer<'w, F> {
         span: &std::ops::Range<u64>,
         source: &mut dyn Source,
     ) -> Result<bool> {
-        if source.oldest() > span.start {
-            self.printed.unprinted.out_of_reach += 1;
-            return Ok(false);
-        }
         let Some(library) = base::library(source, span, &mut self.text)? else {
             self.printed.unprinted.unreadable += 1;
             return Ok(false);
@@ -316,6 +302,10 @@ impl<F: Form> Observer for Printer<'_, F> {
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.outlined(source)?;
         self.found(at, source)
+    }
+
+    fn reads_again(&self) -> bool {
+        true
     }
 
     fn is_done(&self) -> bool {

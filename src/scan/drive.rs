@@ -73,7 +73,7 @@ struct Feed<'o, O> {
 }
 
 impl<O: Observer> Sink for Feed<'_, O> {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: Event<'_>) {
         self.observer.observe(&self.context, &event);
         self.context.follow(&event);
@@ -94,6 +94,10 @@ impl<O: Observer> Sink for Feed<'_, O> {
 
     fn again(&mut self, source: &mut dyn Source) -> Result<()> {
         self.observer.again(&self.context, source)
+    }
+
+    fn reads_again(&self) -> bool {
+        self.observer.reads_again()
     }
 
     fn is_done(&self) -> bool {

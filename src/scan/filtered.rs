@@ -37,19 +37,9 @@ impl<O> Filtered<O> {
     }
 }
 
-impl<O: Observer> Observer for Filtered<O> {
-    /// What the observer answers; what was selected, where there was a filter.
-    type Report = (O::Report, Option<Selected>);
-
-    fn begin(&mut self, segment: usize) {
-        self.inner.begin(segment);
-    }
-
-    #[inline]
-    fn observe(&mut self, at: &Context, event: &Event<'_>) {
-        if self.is_all {
-            return self.inner.observe(at, event);
-        }
+impl<O: Observer> Filtered<O> {
+    #[inline(never)]
+    fn select(&mut self, at: &Context, event: &Event<'_>) {
         let (record, id) = match event {
             Event::Record(record, id) => (record, id),
             Event::Rdb(_) => return self.inner.observe(at, event),
@@ -62,6 +52,24 @@ impl<O: Observer> Observer for Filtered<O> {
             self.inner.observe(at, event);
         } else if at.time.is_none() && self.filter.misses_time(at, record, *id) {
             self.selected.undated += 1;
+        }
+    }
+}
+
+impl<O: Observer> Observer for Filtered<O> {
+    /// What the observer answers; what was selected, where there was a filter.
+    type Report = (O::Report, Option<Selected>);
+
+    fn begin(&mut self, segment: usize) {
+        self.inner.begin(segment);
+    }
+
+    #[inline(always)]
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        if self.is_all {
+            self.inner.observe(at, event);
+        } else {
+            self.select(at, event);
         }
     }
 
@@ -84,6 +92,10 @@ impl<O: Observer> Observer for Filtered<O> {
 
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.inner.again(at, source)
+    }
+
+    fn reads_again(&self) -> bool {
+        self.inner.reads_again()
     }
 
     fn is_done(&self) -> bool {

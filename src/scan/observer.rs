@@ -46,6 +46,11 @@ pub trait Observer {
         Ok(())
     }
 
+    /// Whether [`Self::again`] reads things of any size, also from a stream, which has to keep them for that.
+    fn reads_again(&self) -> bool {
+        false
+    }
+
     /// Whether it has seen enough: a scan that only feeds observers that have ends early.
     fn is_done(&self) -> bool {
         false
@@ -92,7 +97,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.begin(segment);
     }
 
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
         self.0.observe(at, event);
         self.1.observe(at, event);
@@ -116,6 +121,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.0.again(at, source)?;
         self.1.again(at, source)
+    }
+
+    fn reads_again(&self) -> bool {
+        self.0.reads_again() || self.1.reads_again()
     }
 
     fn is_done(&self) -> bool {
@@ -156,7 +165,7 @@ impl<A: Observer> Observer for Option<A> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
         if let Some(inner) = self {
             inner.observe(at, event);
@@ -182,6 +191,10 @@ impl<A: Observer> Observer for Option<A> {
 
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.as_mut().map_or(Ok(()), |inner| inner.again(at, source))
+    }
+
+    fn reads_again(&self) -> bool {
+        self.as_ref().is_some_and(A::reads_again)
     }
 
     fn is_done(&self) -> bool {
@@ -243,6 +256,10 @@ impl<A: Observer> Observer for Vec<A> {
 
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.iter_mut().try_for_each(|each| each.again(at, source))
+    }
+
+    fn reads_again(&self) -> bool {
+        self.iter().any(A::reads_again)
     }
 
     fn is_done(&self) -> bool {

@@ -256,6 +256,11 @@ impl Walker {
         self.at
     }
 
+    /// File offset after the last thing that was read whole: what is still open begins there or later.
+    pub const fn proven(&self) -> u64 {
+        self.proven
+    }
+
     /// The header, once it was read.
     pub fn header(&self) -> Option<Header> {
         (self.state != State::Header).then_some(self.header)

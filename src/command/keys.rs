@@ -70,10 +70,47 @@ pub struct Key<'a> {
 #[inline]
 pub fn first_key<'a>(id: CommandId, record: &Record<'a>) -> Option<Arg<'a>> {
     match id.command().keys.first {
-        First::At(1) => record.operands().next(),
+        First::At(1) => record.operand(),
         First::At(at) => record.args().nth(at),
         First::Never => None,
         First::Depends | First::Subcommand => keys(id, record).next().map(|key| key.arg),
+    }
+}
+
+/// The same for many records: what the table says of every command, close together.
+#[derive(Clone, Debug)]
+pub struct FirstKeys {
+    /// By place in the table: whether there is none, or it is always the second argument.
+    usual: Vec<Usual>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Usual {
+    Never,
+    Second,
+    Depends,
+}
+
+impl Default for FirstKeys {
+    fn default() -> Self {
+        let usual = |command: &super::Command| match command.keys.first {
+            First::Never => Usual::Never,
+            First::At(1) => Usual::Second,
+            _ => Usual::Depends,
+        };
+        Self { usual: super::all().iter().map(usual).collect() }
+    }
+}
+
+impl FirstKeys {
+    /// As [`first_key`].
+    #[inline(always)]
+    pub fn of<'a>(&self, id: CommandId, record: &Record<'a>) -> Option<Arg<'a>> {
+        match self.usual[id.index()] {
+            Usual::Second => record.operand(),
+            Usual::Never => None,
+            Usual::Depends => first_key(id, record),
+        }
     }
 }
 

@@ -12,5 +12,5 @@ mod table;
 
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
-pub use keys::{Key, Keys, first_key, keys, other_db, swapped};
+pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
 pub use table::{Command, CommandId, Effect, Kind, Server, all, has_module_form};

@@ -27,8 +27,17 @@ impl Context {
     }
 
     /// The state after an event.
-    #[inline]
+    #[inline(always)]
     pub fn follow(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Record(_, None) => {}
+            Event::Record(_, Some(command)) if command.kind() == Kind::Plain => {}
+            event => self.follow_rare(event),
+        }
+    }
+
+    #[inline(never)]
+    fn follow_rare(&mut self, event: &Event<'_>) {
         match event {
             Event::Record(record, Some(command)) => match command.kind() {
                 Kind::Plain | Kind::Discard => {}

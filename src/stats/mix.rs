@@ -185,7 +185,7 @@ impl Default for Mix {
 }
 
 impl Mix {
-    #[inline]
+    #[inline(always)]
     fn record(
         &mut self,
         at: &Context,
@@ -206,6 +206,32 @@ impl Mix {
         }
         if id.is_some_and(|id| id.kind() == Kind::Exec) && at.transaction.is_some() {
             self.totals.transactions += 1;
+        }
+    }
+
+    /// What is no record.
+    #[inline(never)]
+    fn other(&mut self, at: &Context, event: &Event<'_>) {
+        let (start, end) = event.span();
+        let bytes = end - start;
+        match event {
+            Event::Record(..) => {}
+            Event::Annotation { .. } => {
+                self.totals.annotations += 1;
+                self.totals.annotation_bytes += bytes;
+            }
+            Event::Rdb(_) => {
+                self.totals.rdb_bytes += bytes;
+                return;
+            }
+            Event::Damage(damage) if damage.rdb.is_some() => {
+                self.totals.rdb_bytes += bytes;
+                return;
+            }
+            Event::Damage(_) | Event::Hollow { .. } => self.totals.unparsed_bytes += bytes,
+        }
+        if at.in_base {
+            self.totals.base_resp_bytes += bytes;
         }
     }
 
@@ -231,28 +257,12 @@ impl Mix {
 impl Observer for Mix {
     type Report = MixReport;
 
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
-        let (start, end) = event.span();
-        let bytes = end - start;
-        match event {
-            Event::Record(record, id) => self.record(at, record, *id),
-            Event::Annotation { .. } => {
-                self.totals.annotations += 1;
-                self.totals.annotation_bytes += bytes;
-            }
-            Event::Rdb(_) => {
-                self.totals.rdb_bytes += bytes;
-                return;
-            }
-            Event::Damage(damage) if damage.rdb.is_some() => {
-                self.totals.rdb_bytes += bytes;
-                return;
-            }
-            Event::Damage(_) | Event::Hollow { .. } => self.totals.unparsed_bytes += bytes,
-        }
+        let Event::Record(record, id) = event else { return self.other(at, event) };
+        self.record(at, record, *id);
         if at.in_base {
-            self.totals.base_resp_bytes += bytes;
+            self.totals.base_resp_bytes += record.len;
         }
     }
 

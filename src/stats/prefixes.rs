@@ -56,7 +56,14 @@ pub(super) struct Families {
     places: HashMap<Vec<u8>, u32, RandomState>,
     scratch: Vec<u8>,
     /// Families that were asked for last, by how keys begin: keys of one family come again and again.
-    recent: [u32; RECENT],
+    recent: [Recent; RECENT],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    family: u32,
+    /// Where its pattern has its only `*`, when that is a whole word.
+    star: Option<u32>,
 }
 
 /// Beginnings of keys that are told apart for that.
@@ -67,7 +74,13 @@ impl Families {
         let mut places = HashMap::with_hasher(seed);
         places.insert(b"*".to_vec(), REST);
         let rest = Family { pattern: b"*".to_vec(), ..Family::default() };
-        Self { grouping, list: vec![rest], places, scratch: Vec::new(), recent: [REST; RECENT] }
+        Self {
+            grouping,
+            list: vec![rest],
+            places,
+            scratch: Vec::new(),
+            recent: [Recent::default(); RECENT],
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -78,16 +91,21 @@ impl Families {
     pub(super) fn of_key(&mut self, key: &[u8]) -> u32 {
         let beginning = key.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
         let recent = (beginning.wrapping_mul(0x9E37_79B1) >> 26) as usize % RECENT;
-        let likely = self.recent[recent];
+        let Recent { family: likely, star } = self.recent[recent];
         let family = &self.list[likely as usize];
-        if self.grouping.is_plainly(&family.pattern, key) {
+        let is_plainly = match star {
+            Some(star) => self.grouping.is_plainly_with(&family.pattern, star as usize, key),
+            None => self.grouping.is_plainly(&family.pattern, key),
+        };
+        if is_plainly {
             return likely;
         }
         let mut pattern = std::mem::take(&mut self.scratch);
         self.grouping.pattern(key, &mut pattern);
         let number = if family.pattern == pattern { likely } else { self.named(&pattern) };
+        let star = self.grouping.only_star(&pattern).and_then(|at| u32::try_from(at).ok());
         self.scratch = pattern;
-        self.recent[recent] = number;
+        self.recent[recent] = Recent { family: number, star };
         number
     }
 

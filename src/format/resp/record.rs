@@ -15,8 +15,8 @@ pub struct Shape<'a> {
     pub argc: u32,
     /// Its first argument: the command's name as the client wrote it.
     pub name: &'a [u8],
-    /// Where its second argument would begin.
-    operands_at: usize,
+    /// Its second argument, empty when it has none.
+    operand: &'a [u8],
 }
 
 /// Why there is no whole canonical record at the start of a window.
@@ -38,11 +38,14 @@ pub fn record(input: &[u8]) -> Result<Shape<'_>, Stop> {
     let stop = |e| stopped(input.len(), e);
     let (rest, argc) = grammar::array_header(input).map_err(stop)?;
     let (mut rest, name) = argument(rest).map_err(stop)?;
-    let operands_at = input.len() - rest.len();
-    for _ in 1..argc {
-        (rest, _) = argument(rest).map_err(stop)?;
+    let mut operand = &input[..0];
+    if argc > 1 {
+        (rest, operand) = argument(rest).map_err(stop)?;
+        for _ in 2..argc {
+            (rest, _) = argument(rest).map_err(stop)?;
+        }
     }
-    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name, operands_at })
+    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name, operand })
 }
 
 #[inline(always)]
@@ -104,8 +107,8 @@ pub struct Record<'a> {
     /// What is not canonical about it.
     pub oddities: Oddities,
     body: Body<'a>,
-    /// Where its second argument would begin in [`Body::Whole`].
-    operands_at: usize,
+    /// Its second argument in [`Body::Whole`].
+    operand: &'a [u8],
 }
 
 /// A record that is not canonical or larger than a window, kept.
@@ -145,7 +148,7 @@ impl<'a> Record<'a> {
             name: shape.name,
             oddities: Oddities::default(),
             body: Body::Whole(&bytes[..shape.len]),
-            operands_at: shape.operands_at,
+            operand: shape.operand,
         }
     }
 
@@ -159,7 +162,7 @@ impl<'a> Record<'a> {
         let name = heads.first().map_or(&[][..], |head| &head.bytes);
         let len = span.end - span.start;
         let body = Body::Outline(heads);
-        Self { start: span.start, len, argc, name, oddities, body, operands_at: 0 }
+        Self { start: span.start, len, argc, name, oddities, body, operand: &[] }
     }
 
     /// All its bytes, when they lie in one window: then it is canonical.
@@ -202,12 +205,17 @@ impl<'a> Record<'a> {
         Args(rest)
     }
 
-    /// As [`Record::args`], without the name; quicker than to skip it.
+    /// Its second argument, which mostly is its key; quicker than to look for it among [`Record::args`].
     #[inline]
-    pub fn operands(&self) -> Args<'a> {
+    pub fn operand(&self) -> Option<Arg<'a>> {
         match self.body {
-            Body::Whole(bytes) => Args(Body::Whole(bytes.get(self.operands_at..).unwrap_or(&[]))),
-            Body::Outline(heads) => Args(Body::Outline(heads.get(1..).unwrap_or(&[]))),
+            Body::Whole(_) => {
+                let (len, head) = (self.operand.len() as u64, self.operand);
+                (self.argc > 1).then_some(Arg { len, head })
+            }
+            Body::Outline(heads) => {
+                heads.get(1).map(|head| Arg { len: head.len, head: &head.bytes })
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use foldhash::quality::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use crate::aof::{Depth, Event};
-use crate::command::{self, CommandId};
+use crate::command::{CommandId, FirstKeys};
 use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::scan::{Context, Merge, Observer};
@@ -84,6 +84,7 @@ impl Tally {
 #[derive(Clone, Debug)]
 pub struct KeyTraffic {
     options: KeyOptions,
+    first_keys: FirstKeys,
     keys: SpaceSaving<Known>,
     families: Option<Families>,
     slots: Option<Vec<Tally>>,
@@ -105,6 +106,7 @@ impl KeyTraffic {
         let families = options.prefixes.clone().map(|grouping| Families::new(grouping, seed));
         let slots = options.slots.then(|| vec![Tally::default(); usize::from(SLOTS)]);
         Self {
+            first_keys: FirstKeys::default(),
             keys: SpaceSaving::new(KEYS),
             families,
             slots,
@@ -119,9 +121,9 @@ impl KeyTraffic {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, db: u64, record: &Record<'_>, id: CommandId) {
-        let Some(key) = command::first_key(id, record) else { return };
+        let Some(key) = self.first_keys.of(id, record) else { return };
         let hash = self.hash(db, queue::seen(&key), key.len);
         let db = u32::try_from(db).unwrap_or(u32::MAX);
         if self.queue.push(hash, record.len, db, &key) {
@@ -130,12 +132,17 @@ impl KeyTraffic {
     }
 
     /// Counts what waits. The table is larger than the caches near the core: looking up many keys one
-    /// after the other would wait for memory every time, looking at all their places first waits once.
+    /// after the other would wait for memory every time. So all their places are looked at first, and then
+    /// all their rows, which waits twice.
     #[inline(never)]
     fn work_off(&mut self) {
-        let glance = self.queue.iter().fold(0, |sum, one| sum ^ self.keys.glance(one.hash));
+        let mut queue = std::mem::replace(&mut self.queue, Queue::NONE);
+        let mut places = [0; QUEUE];
+        for (place, one) in places.iter_mut().zip(queue.iter()) {
+            *place = self.keys.look(one.hash);
+        }
+        let glance = places.iter().fold(0, |sum, &place| sum ^ self.keys.glance(place));
         std::hint::black_box(glance);
-        let mut queue = std::mem::take(&mut self.queue);
         let (mut unknown, mut last) = ([0; QUEUE], 0);
         for (place, one) in queue.iter().enumerate() {
             self.sample.add(one.hash);
@@ -264,13 +271,16 @@ fn credit(
 impl Observer for KeyTraffic {
     type Report = KeyReport;
 
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
         if let Event::Record(record, id) = event {
             self.total.add(1, record.len);
             if let Some(id) = id {
                 self.record(at.db, record, *id);
             }
+        }
+        if !at.in_base {
+            return;
         }
         if let Some(run) = self.runs.observe(at, event) {
             self.run_in_base(&run);

@@ -10,7 +10,7 @@ pub(super) const QUEUE: usize = 64;
 const SHORT: usize = 32;
 
 /// A record that waits to be counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waiting {
     pub(super) hash: u64,
     pub(super) bytes: u64,
@@ -26,13 +26,14 @@ pub(super) struct Waiting {
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     waiting: Vec<Waiting>,
+    len: usize,
     /// Keys that are not short, one after the other.
     long: Vec<u8>,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { waiting: Vec::with_capacity(QUEUE), long: Vec::new() }
+        Self { waiting: vec![Waiting::default(); QUEUE], ..Self::NONE }
     }
 }
 
@@ -43,26 +44,32 @@ pub(super) fn seen<'a>(key: &Arg<'a>) -> &'a [u8] {
 }
 
 impl Queue {
-    /// Adds a record; answers whether the queue is full then.
-    #[inline]
+    /// One that has no room: it stands in for another for a while.
+    pub(super) const NONE: Self = Self { waiting: Vec::new(), len: 0, long: Vec::new() };
+
+    /// Adds a record to a queue that is not full; answers whether it is full then.
+    #[inline(always)]
     pub(super) fn push(&mut self, hash: u64, bytes: u64, db: u32, key: &Arg<'_>) -> bool {
-        let (head, long_at) = (seen(key), self.long.len() as u32);
-        let short = [0; SHORT];
-        self.waiting.push(Waiting { hash, bytes, key_len: key.len, db, long_at, short });
-        match self.waiting.last_mut() {
-            // Written where it stays: to be read again at once would be slow.
-            Some(last) if head.len() <= SHORT => copy_short(head, &mut last.short),
-            _ => self.long.extend_from_slice(head),
+        let (head, long_at, at) = (seen(key), self.long.len() as u32, self.len % QUEUE);
+        // Written where it stays: to be copied there at once would be slow.
+        let one = &mut self.waiting[at];
+        (one.hash, one.bytes, one.key_len) = (hash, bytes, key.len);
+        (one.db, one.long_at) = (db, long_at);
+        if head.len() <= SHORT {
+            copy_short(head, &mut one.short);
+        } else {
+            self.long.extend_from_slice(head);
         }
-        self.waiting.len() == QUEUE
+        self.len = at + 1;
+        self.len == QUEUE
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<&Waiting> {
-        self.waiting.get(place)
+    pub(super) fn get(&self, at: usize) -> Option<&Waiting> {
+        self.waiting.get(at)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.waiting.iter()
+        self.waiting.iter().take(self.len)
     }
 
     /// What was seen of the key of one that waits.
@@ -75,7 +82,7 @@ impl Queue {
     }
 
     pub(super) fn clear(&mut self) {
-        self.waiting.clear();
+        self.len = 0;
         self.long.clear();
     }
 }

@@ -9,8 +9,8 @@
 //! A cell is never emptied. So it holds at least what any one name outside the table weighs, and every
 //! error is honest, whatever was thrown out and merged.
 //!
-//! Names are told apart by a 64-bit hash alone, so that a name that is known costs one look into memory.
-//! What is not needed for that lies apart.
+//! Names are told apart by a 64-bit hash alone. Counting looks at two small things only, a place that is found
+//! by the hash and a row that is close to those of other busy names; all else lies apart.
 
 /// Cells for the weight of names outside the table: few enough for a cache near the core.
 const CELLS: usize = 1 << 16;
@@ -19,17 +19,15 @@ const CELLS: usize = 1 << 16;
 /// that are all alike leave most cells below it.
 const SHARE: u64 = CELLS as u64 / 4;
 
-/// A place in the table: all that counting needs, in half a cache line.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    /// The name's hash; 0 marks an empty place.
+/// What counting needs of a name. These lie close together in the order in which names came, which brings
+/// the busiest ones near each other: they come first.
+#[derive(Clone, Copy, Debug)]
+struct Count {
     hash: u64,
     /// Weight counted since it is in the table.
     counted: u64,
     /// Times it was counted since it is in the table.
     times: u64,
-    /// Where the rest about it is.
-    rest: u32,
 }
 
 /// What is kept of a name besides.
@@ -41,6 +39,16 @@ struct Rest<T> {
     name_len: u32,
     data: T,
 }
+
+/// Bits of a place that say which row is meant; the others are some of its hash, so that nearly no look at a
+/// wrong row is needed.
+const ROW_BITS: u32 = 20;
+
+/// The row of a place, counted from 1.
+const ROW: u32 = (1 << ROW_BITS) - 1;
+
+/// The most rows a table can have.
+const MOST_ROWS: usize = ROW as usize - 1;
 
 /// A name, and what was counted of it.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +81,10 @@ impl<T> Row<'_, T> {
 /// The table and the cells.
 #[derive(Clone, Debug)]
 pub struct SpaceSaving<T> {
-    /// Open addressing, at most half full. A power of two.
-    places: Vec<Place>,
+    /// Open addressing, at most half full; a power of two. A row and a part of its hash, 0 for none.
+    places: Vec<u32>,
+    counts: Vec<Count>,
+    /// For every row of `counts`.
     rests: Vec<Rest<T>>,
     names: Vec<u8>,
     limit: usize,
@@ -89,10 +99,11 @@ impl<T: Copy> SpaceSaving<T> {
     /// A table of at most `limit` rows.
     pub fn new(limit: usize) -> Self {
         Self {
-            places: vec![Place::default(); FIRST],
+            places: vec![0; FIRST],
+            counts: Vec::new(),
             rests: Vec::new(),
             names: Vec::new(),
-            limit: limit.max(2),
+            limit: limit.clamp(2, MOST_ROWS),
             cells: Vec::new(),
         }
     }
@@ -122,15 +133,7 @@ impl<T: Copy> SpaceSaving<T> {
 
     /// All rows, in no order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
-        self.places.iter().filter(|place| place.hash != 0).map(|place| self.row(place))
-    }
-
-    fn row(&self, place: &Place) -> Row<'_, T> {
-        let Rest { error, name_at, name_len, data } = self.rests[place.rest as usize];
-        let from = name_at as usize;
-        let name = self.names.get(from..from + name_len as usize).unwrap_or_default();
-        let Place { hash, counted, times, .. } = *place;
-        Row { hash, counted, error, times, name, data }
+        self.counts.iter().zip(&self.rests).map(|(count, rest)| row(&self.names, count, rest))
     }
 
     /// The data of all rows, to change it.
@@ -140,17 +143,21 @@ impl<T: Copy> SpaceSaving<T> {
 
     /// What was counted for the name of this hash, when it is in the table.
     pub fn weight(&self, hash: u64) -> Option<u64> {
-        let hash = hash.max(1);
-        let mask = self.places.len() - 1;
-        let from = hash as usize & mask;
-        let run = (0..).map(|step| &self.places[(from + step) & mask]);
-        run.take_while(|place| place.hash != 0).find(|p| p.hash == hash).map(|p| p.counted)
+        self.row_of(hash).map(|row| self.counts[row].counted)
     }
 
-    /// Looks at the place of a hash, which brings it near; the answer means nothing.
+    /// The first place in which a hash may be found. To ask for those of many hashes one after the other, and
+    /// then for their [`Self::glance`], brings everything near that [`Self::count`] needs of them.
     #[inline]
-    pub fn glance(&self, hash: u64) -> u64 {
-        self.places[hash as usize & (self.places.len() - 1)].hash
+    pub fn look(&self, hash: u64) -> u32 {
+        self.places[hash as usize & (self.places.len() - 1)]
+    }
+
+    /// Looks at the row of a place, which brings it near; the answer means nothing.
+    #[inline]
+    pub fn glance(&self, place: u32) -> u64 {
+        let row = (place & ROW).wrapping_sub(1) as usize;
+        self.counts.get(row).map_or(0, |count| count.hash)
     }
 
     /// The same for the cell of a hash.
@@ -162,25 +169,42 @@ impl<T: Copy> SpaceSaving<T> {
     /// Counts `weight` for the name of this hash, when it is in the table.
     #[inline]
     pub fn count(&mut self, hash: u64, weight: u64) -> bool {
-        let place = self.place_of(hash);
-        if place.hash == 0 {
-            return false;
-        }
-        place.counted += weight;
-        place.times += 1;
+        let Some(row) = self.row_of(hash) else { return false };
+        let count = &mut self.counts[row];
+        count.counted += weight;
+        count.times += 1;
         true
     }
 
-    /// The place of this hash, or the empty one for it.
+    /// The row of this hash.
     #[inline]
-    fn place_of(&mut self, hash: u64) -> &mut Place {
-        let hash = hash.max(1);
+    fn row_of(&self, hash: u64) -> Option<usize> {
         let mask = self.places.len() - 1;
         let mut at = hash as usize & mask;
-        while self.places[at].hash != hash && self.places[at].hash != 0 {
+        loop {
+            let place = self.places[at];
+            if place == 0 {
+                return None;
+            }
+            if (place ^ tag(hash)) & !ROW == 0 {
+                let row = (place & ROW) as usize - 1;
+                if self.counts.get(row).is_some_and(|count| count.hash == hash) {
+                    return Some(row);
+                }
+            }
             at = (at + 1) & mask;
         }
-        &mut self.places[at]
+    }
+
+    /// Gives a row the first empty place for its hash.
+    fn put(&mut self, row: usize) {
+        let hash = self.counts[row].hash;
+        let mask = self.places.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.places[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        self.places[at] = tag(hash) & !ROW | (row as u32 + 1);
     }
 
     /// Whether a name that is not in the table shall come into it, when all names together weigh `total`.
@@ -217,23 +241,21 @@ impl<T: Copy> SpaceSaving<T> {
             self.purge(gone);
         }
         if (self.rests.len() + 1) * 2 > self.places.len() {
-            self.grow();
+            self.places = vec![0; self.places.len() * 2];
+            self.place_all();
         }
         let (name_at, name_len) = (self.names.len() as u32, row.name.len() as u32);
         self.names.extend_from_slice(row.name);
-        let rest = self.rests.len() as u32;
-        self.rests.push(Rest { error: row.error, name_at, name_len, data: row.data });
         let Row { hash, counted, times, .. } = *row;
-        *self.place_of(hash) = Place { hash: hash.max(1), counted, times, rest };
+        self.counts.push(Count { hash, counted, times });
+        self.rests.push(Rest { error: row.error, name_at, name_len, data: row.data });
+        self.put(self.counts.len() - 1);
     }
 
+    /// Gives every row a place, when none has one.
     #[cold]
-    fn grow(&mut self) {
-        let len = self.places.len() * 2;
-        let old = std::mem::replace(&mut self.places, vec![Place::default(); len]);
-        for place in old.into_iter().filter(|place| place.hash != 0) {
-            *self.place_of(place.hash) = place;
-        }
+    fn place_all(&mut self) {
+        (0..self.counts.len()).for_each(|row| self.put(row));
     }
 
     /// Puts the lighter half outside and tells the owner of each row that goes.
@@ -242,42 +264,29 @@ impl<T: Copy> SpaceSaving<T> {
         let mut weights: Vec<u64> = self.rows().map(|row| row.at_most()).collect();
         let middle = weights.len() / 2;
         let (_, &mut median, _) = weights.select_nth_unstable(middle);
-        let places = std::mem::take(&mut self.places);
-        let mut staying = Vec::with_capacity(middle);
-        for place in places.iter().filter(|place| place.hash != 0) {
-            let row = self.row(place);
-            if row.at_most() > median {
-                staying.push(*place);
+        let (mut kept, mut end) = (0, 0);
+        for at in 0..self.counts.len() {
+            let (count, mut rest) = (self.counts[at], self.rests[at]);
+            let row = row(&self.names, &count, &rest);
+            if row.at_most() <= median {
+                gone(&row);
+                // Its error is in the cell already.
+                self.put_outside(count.hash, count.counted);
                 continue;
             }
-            gone(&row);
-            // Its error is in the cell already.
-            self.put_outside(place.hash, place.counted);
-        }
-        self.places = places;
-        self.keep(staying);
-    }
-
-    /// Makes a table of these places alone, and moves what is kept of their names together.
-    fn keep(&mut self, mut staying: Vec<Place>) {
-        // In the order in which names lie, each can move down over those that are gone.
-        staying.sort_unstable_by_key(|place| place.rest);
-        let mut end = 0;
-        for (at, place) in staying.iter_mut().enumerate() {
-            let mut rest = self.rests[place.rest as usize];
+            // In the order in which names lie, each can move down over those that are gone.
             let from = rest.name_at as usize;
             self.names.copy_within(from..from + rest.name_len as usize, end);
             rest.name_at = end as u32;
             end += rest.name_len as usize;
-            self.rests[at] = rest;
-            place.rest = at as u32;
+            (self.counts[kept], self.rests[kept]) = (count, rest);
+            kept += 1;
         }
         self.names.truncate(end);
-        self.rests.truncate(staying.len());
-        self.places.fill(Place::default());
-        for place in staying {
-            *self.place_of(place.hash) = place;
-        }
+        self.counts.truncate(kept);
+        self.rests.truncate(kept);
+        self.places.fill(0);
+        self.place_all();
     }
 
     /// Takes over what `later` counted. `adopt` makes the data of a row that comes new; `gone` is told of
@@ -289,14 +298,11 @@ impl<T: Copy> SpaceSaving<T> {
         mut gone: impl FnMut(&Row<'_, T>),
     ) {
         // What either counted outside may have been of any name that only the other has.
-        let places = std::mem::take(&mut self.places);
-        for place in places.iter().filter(|place| place.hash != 0) {
-            if later.weight(place.hash).is_none() {
-                let rest = &mut self.rests[place.rest as usize];
-                rest.error = rest.error.saturating_add(later.outside(place.hash));
+        for (count, rest) in self.counts.iter().zip(&mut self.rests) {
+            if later.row_of(count.hash).is_none() {
+                rest.error = rest.error.saturating_add(later.outside(count.hash));
             }
         }
-        self.places = places;
         if !later.cells.is_empty() {
             self.cells.resize(CELLS, 0);
         }
@@ -304,12 +310,10 @@ impl<T: Copy> SpaceSaving<T> {
             *mine = mine.saturating_add(*theirs);
         }
         for row in later.rows() {
-            let mine = self.place_of(row.hash);
-            if mine.hash != 0 {
+            if let Some(at) = self.row_of(row.hash) {
+                let (mine, rest) = (&mut self.counts[at], &mut self.rests[at]);
                 mine.counted += row.counted;
                 mine.times += row.times;
-                let at = mine.rest as usize;
-                let rest = &mut self.rests[at];
                 rest.error = rest.error.saturating_add(row.error);
                 continue;
             }
@@ -318,6 +322,20 @@ impl<T: Copy> SpaceSaving<T> {
             self.enter(&Row { error, data: adopt(&row.data), ..row }, &mut gone);
         }
     }
+}
+
+fn row<'t, T: Copy>(names: &'t [u8], count: &Count, rest: &Rest<T>) -> Row<'t, T> {
+    let Rest { error, name_at, name_len, data } = *rest;
+    let from = name_at as usize;
+    let name = names.get(from..from + name_len as usize).unwrap_or_default();
+    let Count { hash, counted, times } = *count;
+    Row { hash, counted, error, times, name, data }
+}
+
+/// The part of a hash that lies in its place: other bits than those that choose it.
+#[inline]
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// The cell of a hash.

@@ -225,8 +225,8 @@ untouched set without; 0 when there is nothing to do. Besides:
   23   more would be lost than --max-loss allows; nothing was changed
   130  interrupted; a change that had begun was finished or taken back";
 const CONVERT_CODES: &str = "\
-An RDB keeps every byte, so filters are for sets whose base is none. What cannot be converted rightly is
-refused, with the place.
+An RDB keeps every byte; with a filter every byte of the keys that are taken, and function libraries. What cannot
+be converted rightly is refused, with the place.
 
 Exit status: the verdict of what was made, as `check` has it: 0 when it is healthy. Besides:
   1    refused, or could not be done; DIR is as it was

@@ -41,16 +41,16 @@ pub struct ConvertArgs {
     /// Write it into DIR, which must not exist or be empty; the original stays as it is
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
-    /// Only commands in this database
+    /// Only this database
     #[arg(long, value_name = "N", env = "AOFKIT_DB", value_delimiter = ',')]
     db: Vec<u64>,
-    /// Only commands on keys of this pattern, as KEYS understands it: 'user:*'
+    /// Only keys of this pattern, as KEYS understands it: 'user:*'
     #[arg(long, value_name = "GLOB", env = "AOFKIT_KEY")]
     key: Vec<String>,
-    /// Only commands on keys in which this regular expression is found
+    /// Only keys in which this regular expression is found
     #[arg(long, value_name = "REGEX", env = "AOFKIT_KEY_REGEX")]
     key_regex: Vec<String>,
-    /// Only commands on keys of this hash slot, or of a range: 0-5460
+    /// Only keys of this hash slot, or of a range: 0-5460
     #[arg(long, value_name = "N[-M]", env = "AOFKIT_SLOT", value_delimiter = ',',
         value_parser = slots)]
     slot: Vec<(u16, u16)>,

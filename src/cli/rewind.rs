@@ -163,7 +163,9 @@ fn refusal(aof: &Aof, why: Why, reach: Reach) -> Error {
             )
         }
         Why::NothingBefore => format!("out of reach: this set holds nothing before that; {first}"),
-        Why::NoSuchCommand => "no such command in this set".to_owned(),
+        Why::NoSuchCommand => {
+            "no such command in this set; --list shows places to go back to".to_owned()
+        }
         Why::BeyondEnd => "the file ends before that byte".to_owned(),
         Why::InsideBase => {
             "that byte lies inside the RDB of the base, which is one state".to_owned()

@@ -125,7 +125,8 @@ impl Made<'_> {
         };
         let sifted = sieve::plan(file, picks)?;
         let keys = text::count(sifted.keys, "key");
-        self.notes.push(format!("the RDB keeps {} of {keys}", sifted.kept));
+        let kept = text::thousands(sifted.kept);
+        self.notes.push(format!("the RDB keeps {kept} of {keys}"));
         if sifted.has_libraries {
             self.notes.push("its function libraries stay: they belong to no key".to_owned());
         }

@@ -295,18 +295,27 @@ impl Edit {
     }
 }
 
-/// Where what is taken is written to, with its checksum.
+/// Where what is taken is written to, with its checksum. What is taken may be many small pieces, so they are
+/// gathered first.
 struct Taken<'o> {
     out: &'o mut dyn FnMut(&[u8]) -> Result<()>,
     crc: Crc64,
+    gathered: Vec<u8>,
     /// Bytes that are to be copied.
     pending: (u64, u64),
 }
 
 impl Taken<'_> {
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.crc.update(bytes);
-        (self.out)(bytes)
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= limits::WINDOW { self.pass_on() } else { Ok(()) }
+    }
+
+    fn pass_on(&mut self) -> Result<()> {
+        self.crc.update(&self.gathered);
+        (self.out)(&self.gathered)?;
+        self.gathered.clear();
+        Ok(())
     }
 
     /// These bytes stay; what continues the last ones goes with them.
@@ -331,8 +340,7 @@ impl Taken<'_> {
                 return source.settle();
             }
             at += piece.len() as u64;
-            self.crc.update(piece);
-            (self.out)(piece)?;
+            self.put(piece)?;
         }
         self.pending = (to, to);
         Ok(())
@@ -345,7 +353,7 @@ impl Sift for Sieve {
         // Of its own, so that the walk does not lose its place.
         let mut copied = file.source(Access::Read);
         let header = (0, rdb::HEADER_LEN as u64);
-        let mut taken = Taken { out, crc: Crc64::new(), pending: header };
+        let mut taken = Taken { out, crc: Crc64::new(), gathered: Vec::new(), pending: header };
         let mut edits = self.edits.iter();
         let outcome = walk(&mut *source, file, &self.picks, &mut |span, thing| match thing {
             Thing::Key { takes: false, .. } => Ok(()),
@@ -357,6 +365,7 @@ impl Sift for Sieve {
         })?;
         taken.flush(&mut *copied)?;
         taken.put(&[END])?;
+        taken.pass_on()?;
         let checksum = if self.has_checksum { taken.crc.value() } else { 0 };
         let trailer = checksum.to_le_bytes();
         (taken.out)(&trailer[..outcome.header.trailer_len().min(trailer.len())])

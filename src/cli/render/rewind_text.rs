@@ -39,7 +39,13 @@ pub fn rewind(rewound: &Rewound, changing: &Changing, context: &Context) -> Stri
     text += &reach(rewound, context);
     text += "\n";
     text += &plan(run, context);
-    text + &ending(run, changing, context)
+    text += &ending(run, changing, context);
+    let is_waiting = !run.plan.is_empty() && !run.applied && run.output.is_none();
+    if is_waiting && !run.in_use.pids.is_empty() {
+        let line = "stop it with SHUTDOWN NOSAVE before it rewrites the log: a rewrite makes what was lost the base";
+        text += &format!("{}\n", wrap(line, style.width, ""));
+    }
+    text
 }
 
 /// Which times the set knows of.

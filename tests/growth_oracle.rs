@@ -174,6 +174,195 @@ fn fields(server: &mut Growing, round: u64) {
     server.send();
 }
 
+/// Commands that make values out of other keys'.
+fn combined(server: &mut Growing, round: u64) {
+    let mut random = Random(500 + round);
+    for i in 0..1500 {
+        let member = format!("user:{}", random.below(3000));
+        server.queue(&["SADD", &format!("group:{}", random.below(12)), &member]);
+        server.queue(&[
+            "SADD",
+            &format!("ids:{}", random.below(12)),
+            &random.below(900).to_string(),
+        ]);
+        let score = random.below(1000).to_string();
+        server.queue(&["ZADD", &format!("rank:{}", random.below(12)), &score, &member]);
+        let bits = random.below(1 << 14).to_string();
+        server.queue(&["SETBIT", &format!("bits:{}", random.below(8)), &bits, "1"]);
+        server.queue(&["PFADD", &format!("seen:{}", random.below(6)), &i.to_string(), &member]);
+        let (east, north) =
+            (format!("{}.{i}", random.below(179)), format!("{}.{i}", random.below(80)));
+        server.queue(&["GEOADD", &format!("places:{}", random.below(4)), &east, &north, &member]);
+    }
+    for i in 0..60 {
+        let [a, b, c] =
+            [random.below(12), random.below(12), random.below(12)].map(|n| n.to_string());
+        let key = |family: &str, n: &str| format!("{family}:{n}");
+        let to = |what: &str| format!("made:{what}:{}", i % 20);
+        for (command, family) in
+            [("SUNIONSTORE", "group"), ("SINTERSTORE", "ids"), ("SDIFFSTORE", "group")]
+        {
+            server.queue(&[
+                command,
+                &to(command),
+                &key(family, &a),
+                &key(family, &b),
+                &key(family, &c),
+            ]);
+        }
+        let (left, right) = (key("rank", &a), key("rank", &b));
+        let words = ["ZUNIONSTORE", &to("zu"), "2", &left, &right, "WEIGHTS", "2", "0.25"];
+        server.queue(&[&words[..], &["AGGREGATE", "MAX"]].concat());
+        server.queue(&["ZINTERSTORE", &to("zi"), "2", &left, &key("group", &b)]);
+        server.queue(&["ZDIFFSTORE", &to("zd"), "2", &left, &right]);
+        server.queue(&[
+            "ZRANGESTORE",
+            &to("zr"),
+            &left,
+            "200",
+            "(700",
+            "BYSCORE",
+            "LIMIT",
+            "3",
+            "60",
+        ]);
+        server.queue(&["ZRANGESTORE", &to("zn"), &left, "5", "-20", "REV"]);
+        server.queue(&["SORT", &key("ids", &c), "LIMIT", "2", "50", "STORE", &to("sorted")]);
+        server.queue(&["SORT", &key("group", &c), "ALPHA", "STORE", &to("words")]);
+        let operation = ["AND", "OR", "XOR", "NOT"][i % 4];
+        let (one, other) =
+            (key("bits", &(i % 8).to_string()), key("bits", &((i + 3) % 8).to_string()));
+        let sources = if operation == "NOT" { vec![&*one] } else { vec![&*one, &*other] };
+        server.queue(&[&["BITOP", operation, &to("bits")][..], &sources].concat());
+        server.queue(&["PFMERGE", &to("seen"), "seen:0", &format!("seen:{}", i % 6)]);
+        let near = ["FROMLONLAT", "90", "40", "BYRADIUS", "9000", "km", "COUNT", "150"];
+        let from = format!("places:{}", i % 4);
+        server.queue(&[&["GEOSEARCHSTORE", &to("near"), &from][..], &near].concat());
+    }
+    server.send();
+}
+
+/// Values that get other names, and databases.
+fn moved(server: &mut Growing, round: u64) {
+    let mut random = Random(600 + round);
+    for i in 0..1200 {
+        let name = |n: u64| format!("doc:{n}");
+        let len = 60 + random.below(400) as usize;
+        let value = json(&mut random, len);
+        server.queue(&["SET", &name(random.below(400)), &value, "PX", "7200000"]);
+        server.queue(&["RPUSH", &format!("list:{}", random.below(30)), &value]);
+        let from = random.below(30);
+        let to = from + 1 + random.below(30);
+        match i % 6 {
+            0 => server.queue(&["COPY", &format!("list:{from}"), &format!("list:{to}"), "REPLACE"]),
+            1 => {
+                server.queue(&["SET", "moving", &value]);
+                server.queue(&["RENAME", "moving", &name(random.below(400))]);
+            }
+            2 => {
+                server.queue(&["SET", "moving", &value]);
+                server.queue(&["RENAMENX", "moving", &name(400 + random.below(100))]);
+                server.queue(&["DEL", "moving"]);
+            }
+            3 => {
+                server.queue(&["SET", &name(1000 + i), &value]);
+                server.queue(&["MOVE", &name(1000 + i), "3"]);
+            }
+            4 => server.queue(&["COPY", &format!("list:{from}"), &format!("list:{to}"), "DB", "2"]),
+            _ => {}
+        }
+        if i % 200 == 7 {
+            server.queue(&["SWAPDB", "2", "3"]);
+        }
+        if i == 900 && round == 2 {
+            server.queue(&["SWAPDB", "3", "4"]);
+            server.queue(&["SELECT", "2"]);
+            server.queue(&["FLUSHDB"]);
+            server.queue(&["SELECT", "0"]);
+        }
+    }
+    server.send();
+}
+
+/// The groups of every stream.
+const GROUPS: [&str; 3] = ["mail", "billing", "search"];
+
+/// Consumer groups.
+fn groups(server: &mut Growing, round: u64) {
+    let mut random = Random(700 + round);
+    for stream in 0..4 {
+        let key = format!("jobs:{stream}");
+        for group in GROUPS {
+            // From the second round on it is there.
+            if round == 0 {
+                server.queue(&["XGROUP", "CREATE", &key, group, "0", "MKSTREAM"]);
+            }
+            server.queue(&["XGROUP", "CREATECONSUMER", &key, group, &format!("idle:{round}")]);
+        }
+    }
+    for i in 0..1500 {
+        let key = format!("jobs:{}", random.below(4));
+        let id = format!("{}-1", 1_800_000_000_000 + round * 100_000 + i);
+        let text = json(&mut random, 60);
+        server.queue(&["XADD", &key, &id, "kind", "job", "body", &text]);
+        let group = GROUPS[random.below(3) as usize];
+        let worker = format!("worker:{}", random.below(5));
+        let read = ["XREADGROUP", "GROUP", group, &worker, "COUNT", "2", "STREAMS", &key, ">"];
+        server.queue(&read);
+        let before = format!(
+            "{}-1",
+            1_800_000_000_000 + round * 100_000 + i.saturating_sub(random.below(40))
+        );
+        server.queue(&["XACK", &key, group, &before]);
+        match random.below(20) {
+            0 => server.queue(&["XAUTOCLAIM", &key, group, "worker:9", "0", "0", "COUNT", "3"]),
+            1 => server.queue(&["XDEL", &key, &before]),
+            2 => server.queue(&["XTRIM", &key, "MAXLEN", "400"]),
+            3 => server.queue(&["XGROUP", "DELCONSUMER", &key, group, &worker]),
+            4 => server.queue(&["XGROUP", "SETID", &key, group, "$"]),
+            _ => {}
+        }
+    }
+    // One that is made anew with all that is pending in it gone.
+    server.queue(&["XGROUP", "DESTROY", "jobs:1", "search"]);
+    server.queue(&["XGROUP", "CREATE", "jobs:1", "search", "$"]);
+    server.send();
+}
+
+/// Fields that expire by themselves, and libraries of functions.
+fn timed_fields(server: &mut Growing, round: u64) {
+    let mut random = Random(800 + round);
+    for i in 0..4000 {
+        let key = format!("device:{}", random.below(300));
+        let field = format!("f{}", random.below(60));
+        let text = json(&mut random, 24);
+        server.queue(&["HSET", &key, &field, &text]);
+        let one = ["FIELDS", "1", &field];
+        match random.below(8) {
+            0 => server.queue(&[&["HPEXPIRE", &key, "5000000"][..], &one].concat()),
+            1 => server.queue(&[&["HPEXPIREAT", &key, "1900000000000"][..], &one].concat()),
+            2 => server.queue(&[&["HEXPIRE", &key, "0"][..], &one].concat()),
+            3 => server.queue(&[&["HPERSIST", &key][..], &one].concat()),
+            4 => server.queue(&["HSETEX", &key, "EX", "7200", "FIELDS", "1", &field, &text]),
+            5 => server.queue(&[&["HGETEX", &key, "PX", "5000000"][..], &one].concat()),
+            6 => server.queue(&[&["HGETDEL", &key][..], &one].concat()),
+            _ => server.queue(&[&["HPEXPIRE", &key, "1"][..], &one].concat()),
+        }
+        if i % 1000 == 0 {
+            let body =
+                "-- what it does is told here at some length\n".repeat(20 + round as usize * 5);
+            let name = format!("lib{}", random.below(3));
+            let code = format!(
+                "#!lua name={name}\n{body}redis.register_function('{name}f{i}', function() return 1 end)"
+            );
+            server.queue(&["FUNCTION", "LOAD", "REPLACE", &code]);
+        }
+    }
+    server.send();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    server.settle_expiry();
+}
+
 fn run(name: &str, work: impl Fn(&mut Growing, u64), budget: usize) {
     let Some(server) = server() else { return };
     let mut growing = Growing::start(&server, &["--auto-aof-rewrite-percentage", "0"]);
@@ -203,6 +392,26 @@ fn a_rewrite_of_sessions_that_expire_is_as_large_as_estimated() {
 #[test]
 fn a_rewrite_of_hashes_whose_fields_change_is_as_large_as_estimated() {
     run("fields", fields, ALL);
+}
+
+#[test]
+fn a_rewrite_of_values_made_of_other_keys_is_as_large_as_estimated() {
+    run("combined", combined, ALL);
+}
+
+#[test]
+fn a_rewrite_of_values_that_were_moved_is_as_large_as_estimated() {
+    run("moved", moved, ALL);
+}
+
+#[test]
+fn a_rewrite_of_consumer_groups_is_as_large_as_estimated() {
+    run("groups", groups, ALL);
+}
+
+#[test]
+fn a_rewrite_of_fields_that_expire_is_as_large_as_estimated() {
+    run("timed fields", timed_fields, ALL);
 }
 
 /// Bytes to go for a server that counts since then, as aofkit says.

@@ -11,6 +11,7 @@ mod connection;
 #[cfg(not(feature = "server"))]
 #[path = "absent.rs"]
 mod connection;
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
 mod state;
 
 use std::time::Duration;

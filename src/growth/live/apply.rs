@@ -34,8 +34,7 @@ pub(super) fn is(arg: &Arg<'_>, word: &str) -> bool {
 impl Keys {
     /// Applies a record of one key, or whose first key is what it changes. Answers whether it could.
     pub fn apply(&mut self, op: Op, met: Met<'_, '_>) -> bool {
-        let mut args = met.record.args();
-        args.next();
+        let mut args = met.record.operands();
         match op {
             Op::Nothing => return true,
             Op::FlushAll => self.flush(None),
@@ -57,6 +56,13 @@ impl Keys {
             Op::MultiSet | Op::MultiSetFor => self.set_many(op, met, args),
             Op::Rename | Op::Copy | Op::Move => self.relocate(op, met, args),
             Op::SetMove | Op::PopPush | Op::ListMove => self.hand_over(op, met, args),
+            Op::BitOperation
+            | Op::SketchMerge
+            | Op::SetStore(_)
+            | Op::SortedStore(_)
+            | Op::RangeStore
+            | Op::PlacesStore
+            | Op::Sort => return self.store(op, met, args),
             _ => {
                 let Some(key) = args.next() else { return false };
                 let name = self.name(met.db, key.head, key.len);

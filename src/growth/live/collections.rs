@@ -1,6 +1,7 @@
 //! Applies records to lists, sets, sorted sets, hashes and streams.
 
 use super::apply::{Met, is, number, piece};
+use super::cost::{bulk, header};
 use super::keys::{Keys, Name};
 use super::members::{Kind, Members, Piece};
 use super::op::Op;
@@ -48,7 +49,7 @@ impl Keys {
     pub(super) fn members(&mut self, op: Op, name: &Name<'_>, growth: u64, mut args: Args<'_>) {
         let (kind, makes) = match op {
             Op::SetAdd => (Kind::Set, true),
-            Op::SortedAdd => (Kind::Zset, true),
+            Op::SortedAdd | Op::PlacesAdd => (Kind::Zset, true),
             Op::FieldsSet | Op::FieldsSetFor => (Kind::Hash, true),
             Op::AddTo(kind) => (kind, true),
             Op::Remove(kind) => (kind, false),
@@ -95,11 +96,12 @@ impl Keys {
                     args.filter_map(|arg| id(arg.head)).for_each(|id| stream.delete(id));
                 }
                 Op::StreamClaim => {
-                    let (group, _, _, id) = (args.next(), args.next(), args.next(), args.next());
-                    if let (Some(group), Some(id)) = (group, id) {
-                        stream
-                            .groups
-                            .claim(seed(&group) ^ seed(&id).rotate_left(1), growth_of_claim(args));
+                    let (group, consumer) = (args.next(), args.next());
+                    if let (Some(group), Some(consumer), Some(id)) = (group, consumer, args.nth(1))
+                    {
+                        let bytes = claim_bytes([&group, &consumer, &id]);
+                        let owner = (seed(&group), seed(&group) ^ seed(&consumer).rotate_left(1));
+                        stream.groups.claim(owner.0 ^ seed(&id).rotate_left(1), owner, bytes);
                     }
                 }
                 _ => {
@@ -121,12 +123,18 @@ impl Keys {
         let creates = is(&sub, "CREATE");
         // With MKSTREAM it makes the stream.
         let fresh = creates.then_some(Fresh::Stream);
+        let seed = self.inner_hasher();
         self.change(&name, if creates { met.record.len } else { 0 }, fresh, |held, _| {
             let Value::Stream(stream) = &mut held.value else { return };
-            if creates || is(&sub, "DESTROY") {
-                stream.groups.create(creates, group.len);
-            } else if is(&sub, "CREATECONSUMER") || is(&sub, "DELCONSUMER") {
-                stream.groups.consumer(is(&sub, "CREATECONSUMER"));
+            let groups = &mut stream.groups;
+            if creates {
+                groups.create(group.len);
+            } else if is(&sub, "DESTROY") {
+                groups.destroy(seed(&group));
+            } else if is(&sub, "CREATECONSUMER") {
+                groups.add_consumer();
+            } else if let Some(consumer) = args.next().filter(|_| is(&sub, "DELCONSUMER")) {
+                groups.remove_consumer(seed(&group) ^ seed(&consumer).rotate_left(1));
             }
         });
     }
@@ -150,6 +158,7 @@ fn change_members(
             }
         }
         Op::SortedAdd => add_scores(members, args, hash),
+        Op::PlacesAdd => add_places(members, args, hash),
         Op::AddTo(kind) => {
             if let (Some(first), Some(second)) = (args.next(), args.next()) {
                 let (by, name) = if kind == Kind::Hash { (second, first) } else { (first, second) };
@@ -204,6 +213,28 @@ fn add_scores(members: &mut Members, mut args: Args<'_>, hash: &impl Fn(&Arg<'_>
     }
 }
 
+/// GEOADD: a place's score is 26 bits of each coordinate in turn, as the servers make it.
+fn add_places(members: &mut Members, mut args: Args<'_>, hash: &impl Fn(&Arg<'_>) -> u64) {
+    let none = Piece { bytes: &[], len: 0 };
+    let part = |arg: &Arg<'_>, most: f64| {
+        let share = (score(arg.head).unwrap_or(0.0) + most) / (2.0 * most);
+        (share * f64::from(1 << 26)) as u64
+    };
+    let mut first = args.next();
+    while let Some(word) = first
+        && ["NX", "XX", "CH"].iter().any(|option| is(&word, option))
+    {
+        first = args.next();
+    }
+    while let (Some(east), Some(north), Some(member)) = (first, args.next(), args.next()) {
+        let (east, north) = (part(&east, 180.0), part(&north, 85.051_128_78));
+        let bits =
+            (0..26).map(|bit| (north >> bit & 1) << (2 * bit) | (east >> bit & 1) << (2 * bit + 1));
+        members.set(hash(&member), piece(member), none, bits.sum::<u64>() as f64);
+        first = args.next();
+    }
+}
+
 fn score(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -218,31 +249,41 @@ fn bound(arg: Option<Arg<'_>>) -> Option<(f64, bool)> {
 }
 
 fn remove_scores(members: &mut Members, mut args: Args<'_>) {
-    if let (Some((low, with_low)), Some((high, with_high))) =
-        (bound(args.next()), bound(args.next()))
-    {
-        members.remove_where(|score, _| {
-            (score > low || with_low && score == low)
-                && (score < high || with_high && score == high)
-        });
+    let (Some(low), Some(high)) = (args.next(), args.next()) else { return };
+    if let Some(inside) = scores(low, high) {
+        members.remove_where(|score, _| inside(score));
     }
 }
 
 fn remove_names(members: &mut Members, mut args: Args<'_>) {
     let (Some(low), Some(high)) = (args.next(), args.next()) else { return };
-    let above = |name: &[u8]| match low.head.split_first() {
+    let inside = names(low, high);
+    members.remove_where(|_, name| inside(name));
+}
+
+/// Whether a score lies between these two.
+pub(super) fn scores(low: Arg<'_>, high: Arg<'_>) -> Option<impl Fn(f64) -> bool + use<>> {
+    let ((low, with_low), (high, with_high)) = (bound(Some(low))?, bound(Some(high))?);
+    Some(move |score: f64| {
+        (score > low || with_low && score == low) && (score < high || with_high && score == high)
+    })
+}
+
+/// Whether a name lies between these two.
+pub(super) fn names<'a>(low: Arg<'a>, high: Arg<'a>) -> impl Fn(&[u8]) -> bool + use<'a> {
+    let above = move |name: &[u8]| match low.head.split_first() {
         Some((b'[', from)) => name >= from,
         Some((b'(', from)) => name > from,
         Some((b'-', _)) => true,
         _ => false,
     };
-    let below = |name: &[u8]| match high.head.split_first() {
+    let below = move |name: &[u8]| match high.head.split_first() {
         Some((b'[', to)) => name <= to,
         Some((b'(', to)) => name < to,
         Some((b'+', _)) => true,
         _ => false,
     };
-    members.remove_where(|_, name| above(name) && below(name));
+    move |name: &[u8]| above(name) && below(name)
 }
 
 /// An identifier of a stream's entry: `1700000000000-0`.
@@ -283,7 +324,9 @@ fn trim(stream: &mut Stream, word: &Arg<'_>, args: &mut Args<'_>) {
     }
 }
 
-/// Bytes of the XCLAIM of a rewritten log: as the one that was seen, about.
-fn growth_of_claim(rest: Args<'_>) -> u64 {
-    rest.map(|arg| arg.len + 6).sum::<u64>() + 60
+/// Bytes of the XCLAIM of a rewritten log but for the key, with these of its arguments:
+/// `XCLAIM key group consumer 0 id TIME ms RETRYCOUNT n JUSTID FORCE`.
+fn claim_bytes(arguments: [&Arg<'_>; 3]) -> u64 {
+    let own: u64 = arguments.iter().map(|arg| bulk(arg.len)).sum();
+    own + header(12) + [6, 1, 4, 13, 10, 1, 6, 5].map(bulk).iter().sum::<u64>()
 }

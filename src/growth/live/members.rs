@@ -102,6 +102,11 @@ impl Members {
         }
     }
 
+    /// An empty one of which a sample is kept as of a larger one.
+    pub fn sample(kind: Kind, shift: u32) -> Self {
+        Self { shift, is_table: shift > 0, ..Self::new(kind) }
+    }
+
     /// Whether nothing is left. Of a sample nothing may be left while there are members.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty() && self.shift == 0
@@ -127,7 +132,7 @@ impl Members {
         hash.leading_zeros() >= self.shift
     }
 
-    fn find(&self, hash: u64) -> Option<usize> {
+    pub(super) fn find(&self, hash: u64) -> Option<usize> {
         match &self.index {
             Some(index) => index.get(&hash).map(|at| *at as usize),
             None => self.list.iter().position(|member| member.hash == hash),

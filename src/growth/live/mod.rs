@@ -15,6 +15,7 @@ mod keys;
 mod members;
 mod op;
 mod packing;
+mod stores;
 mod stream;
 mod text;
 mod value;

@@ -1,6 +1,7 @@
 //! What each command does to values, by its name.
 
 use super::members::Kind;
+use super::stores::Join;
 use crate::command;
 
 /// Kinds of effect.
@@ -62,6 +63,14 @@ pub enum Op {
     StreamAcknowledge,
     Sketch,
     Function,
+    BitOperation,
+    SketchMerge,
+    SetStore(Join),
+    SortedStore(Join),
+    RangeStore,
+    PlacesStore,
+    PlacesAdd,
+    Sort,
 }
 
 /// What every command of the table does, by its place there.
@@ -77,7 +86,25 @@ pub fn table() -> Vec<Op> {
 }
 
 fn of(name: &str) -> Option<Op> {
-    of_keys(name).or_else(|| of_collections(name))
+    of_keys(name).or_else(|| of_collections(name)).or_else(|| of_several(name))
+}
+
+/// Commands that make a value out of other keys'.
+fn of_several(name: &str) -> Option<Op> {
+    Some(match name {
+        "BITOP" => Op::BitOperation,
+        "PFMERGE" => Op::SketchMerge,
+        "SUNIONSTORE" => Op::SetStore(Join::Union),
+        "SINTERSTORE" => Op::SetStore(Join::Intersection),
+        "SDIFFSTORE" => Op::SetStore(Join::Difference),
+        "ZUNIONSTORE" => Op::SortedStore(Join::Union),
+        "ZINTERSTORE" => Op::SortedStore(Join::Intersection),
+        "ZDIFFSTORE" => Op::SortedStore(Join::Difference),
+        "ZRANGESTORE" => Op::RangeStore,
+        "GEOSEARCHSTORE" => Op::PlacesStore,
+        "SORT" => Op::Sort,
+        _ => return None,
+    })
 }
 
 fn of_keys(name: &str) -> Option<Op> {
@@ -131,6 +158,7 @@ fn of_collections(name: &str) -> Option<Op> {
         "SREM" => Op::Remove(Kind::Set),
         "SMOVE" => Op::SetMove,
         "ZADD" => Op::SortedAdd,
+        "GEOADD" => Op::PlacesAdd,
         "ZREM" => Op::Remove(Kind::Zset),
         "ZINCRBY" => Op::AddTo(Kind::Zset),
         "ZPOPMIN" => Op::SortedPop(true),

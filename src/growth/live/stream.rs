@@ -349,11 +349,17 @@ mod tests {
     fn pending_entries_are_told_apart() {
         let (mut stream, mut scales) = filled(10);
         let none = stream.cost(1, &mut scales).resp;
-        stream.groups.claim(1, 100);
-        stream.groups.claim(1, 100);
-        stream.groups.claim(2, 100);
-        assert_eq!(stream.cost(1, &mut scales).resp, none + 200.0);
+        stream.groups.claim(1, (7, 7), 100);
+        stream.groups.claim(1, (7, 7), 100);
+        stream.groups.claim(2, (7, 8), 100);
+        // The key comes with each.
+        assert_eq!(stream.cost(1, &mut scales).resp, none + 214.0);
         stream.groups.acknowledge(1);
-        assert_eq!(stream.cost(1, &mut scales).resp, none + 100.0);
+        assert_eq!(stream.cost(1, &mut scales).resp, none + 107.0);
+        stream.groups.claim(3, (7, 9), 100);
+        stream.groups.remove_consumer(8);
+        assert_eq!(stream.cost(1, &mut scales).resp, none + 107.0);
+        stream.groups.destroy(7);
+        assert_eq!(stream.cost(1, &mut scales).resp, none);
     }
 }

@@ -33,6 +33,11 @@ impl Text {
         self.len
     }
 
+    /// What is kept of it.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// Bytes kept in memory.
     pub fn kept(&self) -> usize {
         self.head.capacity()

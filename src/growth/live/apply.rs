@@ -34,7 +34,11 @@ pub(super) fn is(arg: &Arg<'_>, word: &str) -> bool {
 impl Keys {
     /// Applies a record of one key, or whose first key is what it changes. Answers whether it could.
     pub fn apply(&mut self, op: Op, met: Met<'_, '_>) -> bool {
-        let mut args = met.record.operands();
+        if op.is_of_one_key() {
+            return self.one_key(op, met);
+        }
+        let mut args = met.record.args();
+        args.next();
         match op {
             Op::Nothing => return true,
             Op::FlushAll => self.flush(None),
@@ -63,14 +67,29 @@ impl Keys {
             | Op::RangeStore
             | Op::PlacesStore
             | Op::Sort => return self.store(op, met, args),
-            _ => {
-                let Some(key) = args.next() else { return false };
-                let name = self.name(met.db, key.head, key.len);
-                let growth = met.record.len;
-                return self.one(op, &name, growth, args);
-            }
+            _ => return false,
         }
         true
+    }
+
+    /// A record of one key, which comes first. Of keys that are not followed nothing else is read.
+    #[inline]
+    fn one_key(&mut self, op: Op, met: Met<'_, '_>) -> bool {
+        let Some(key) = met.record.operand() else { return false };
+        let name = self.name(met.db, key.head, key.len);
+        let growth = met.record.len;
+        let can_matter = match op.makes() {
+            // Only values of many parts are followed for what is written into them in sum.
+            Some(Fresh::Text) => self.matters(&name, growth),
+            None => self.matters(&name, 0),
+            Some(_) => true,
+        };
+        if !can_matter {
+            return op != Op::Unknown;
+        }
+        let mut args = met.record.args();
+        args.nth(1);
+        self.one(op, &name, growth, args)
     }
 
     /// A record of one key.

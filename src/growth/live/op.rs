@@ -2,6 +2,7 @@
 
 use super::members::Kind;
 use super::stores::Join;
+use super::value::Fresh;
 use crate::command;
 
 /// Kinds of effect.
@@ -71,6 +72,58 @@ pub enum Op {
     PlacesStore,
     PlacesAdd,
     Sort,
+}
+
+impl Op {
+    /// Whether it changes the one key that stands first.
+    pub fn is_of_one_key(self) -> bool {
+        !matches!(
+            self,
+            Self::Nothing
+                | Self::FlushAll
+                | Self::FlushDatabase
+                | Self::SwapDatabases
+                | Self::Delete
+                | Self::MultiSet
+                | Self::MultiSetFor
+                | Self::Rename
+                | Self::Copy
+                | Self::Move
+                | Self::SetMove
+                | Self::PopPush
+                | Self::ListMove
+                | Self::BitOperation
+                | Self::SketchMerge
+                | Self::SetStore(_)
+                | Self::SortedStore(_)
+                | Self::RangeStore
+                | Self::PlacesStore
+                | Self::Sort
+        )
+    }
+
+    /// What it makes of a key that is not there, when it is of one key: `None` where it makes nothing.
+    pub fn makes(self) -> Option<Fresh> {
+        match self {
+            Self::Set
+            | Self::SetFor
+            | Self::GetSet
+            | Self::Append
+            | Self::SetRange
+            | Self::SetBit
+            | Self::Increment(_)
+            | Self::IncrementFloat
+            | Self::Sketch
+            | Self::Restore => Some(Fresh::Text),
+            Self::Push(_) => Some(Fresh::List),
+            Self::SetAdd => Some(Fresh::Members(Kind::Set)),
+            Self::SortedAdd | Self::PlacesAdd => Some(Fresh::Members(Kind::Zset)),
+            Self::FieldsSet | Self::FieldsSetFor => Some(Fresh::Members(Kind::Hash)),
+            Self::AddTo(kind) => Some(Fresh::Members(kind)),
+            Self::StreamAdd => Some(Fresh::Stream),
+            _ => None,
+        }
+    }
 }
 
 /// What every command of the table does, by its place there.

@@ -6,6 +6,7 @@
 mod growing;
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::aof::{Aof, OpenOptions};
@@ -472,6 +473,50 @@ fn loading_is_measured_on_a_copy_that_is_gone_afterwards() {
     assert_eq!(report["load"]["estimated_seconds"], report["load"]["measured_seconds"]);
     assert_eq!(growing.files(""), before, "the original is not touched");
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "the copy is gone");
+}
+
+#[test]
+fn an_interrupted_measurement_leaves_neither_server_nor_copy() {
+    let Some(server) = server() else { return };
+    let mut growing = Growing::start(&server, &["--auto-aof-rewrite-percentage", "0"]);
+    overwrites(&mut growing, 1);
+    let scratch = tempfile::tempdir().unwrap();
+    // A server that is not done loading: it prints a line, leaves word of itself, and waits.
+    let slow = scratch.path().join("slow");
+    let script = "#!/bin/sh\necho begins\necho $$ > ../started\nexec sleep 60\n";
+    std::fs::write(&slow, script).unwrap();
+    std::fs::set_permissions(&slow, PermissionsExt::from_mode(0o755)).unwrap();
+    for signal in ["INT", "TERM"] {
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_aofkit"))
+            .args(["growth", "--calibrate"])
+            .arg(&slow)
+            .arg(growing.append_dir())
+            .env("TMPDIR", scratch.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let word = scratch.path().join("started");
+        let begun = std::time::Instant::now();
+        while !std::fs::read_to_string(&word).is_ok_and(|word| word.ends_with('\n')) {
+            assert!(begun.elapsed().as_secs() < 30, "it never starts the server");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let process = std::fs::read_to_string(&word).unwrap();
+        let told = std::process::Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("interrupted"), "{said}");
+        let alive = std::path::Path::new("/proc").join(process.trim());
+        assert!(!alive.exists(), "the server goes on");
+        std::fs::remove_file(&word).unwrap();
+        let left: Vec<_> = std::fs::read_dir(scratch.path()).unwrap().flatten().collect();
+        assert_eq!(left.len(), 1, "only the script is left: {left:?}");
+    }
 }
 
 #[test]

@@ -1,18 +1,26 @@
 //! How long a real server takes to load a set: measured on a copy.
 //!
 //! The server gets a scratch directory with copies of the files, no network and no way back to the original. It
-//! is ended as soon as it has loaded.
+//! is ended as soon as it has loaded, and on Ctrl-C: neither it nor the copy outlives the run.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::disk::{Scratch, read_small, room};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
+
+use super::interrupt::Interrupt;
+
+/// How often it is looked whether somebody pressed Ctrl-C.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
@@ -30,8 +38,10 @@ impl Drop for Started {
 /// Seconds that the server says it took to load the set.
 pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
     let failed = |path: &Path, why: &str| Error::new(ErrorKind::Refused(why.to_owned()), path);
+    // From here on a signal is noticed, and the way out leads past all that has to go.
+    let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
     let scratch = Scratch::new()?;
-    let (dir, stem) = copied(aof, &scratch)?;
+    let (dir, stem) = copied(aof, &scratch, &interrupt)?;
     let mut child = Command::new(server)
         .args(["--port", "0", "--save", "", "--appendonly", "yes", "--daemonize", "no"])
         .args(["--logfile", "", "--auto-aof-rewrite-percentage", "0", "--protected-mode", "yes"])
@@ -51,15 +61,41 @@ pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
     let output = child.stdout.take();
     let _ended_with_this = Started(child);
     let Some(output) = output else { return Err(failed(server, "it has no output")) };
+    let lines = lines_of(output);
     let mut last = String::new();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line.map_err(|e| Error::io(server, e))?;
-        last = String::from_utf8_lossy(&line).into_owned();
+    loop {
+        stop(&interrupt, aof)?;
+        match lines.recv_timeout(LOOK) {
+            Ok(line) => last = line,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => {
+                // At a terminal Ctrl-C ends the server too.
+                stop(&interrupt, aof)?;
+                return Err(failed(server, &format!("it ended without loading the set: {last}")));
+            }
+        }
         if let Some(seconds) = told(&last) {
             return Ok(seconds);
         }
     }
-    Err(failed(server, &format!("it ended without loading the set: {last}")))
+}
+
+fn stop(interrupt: &Interrupt, aof: &Aof) -> Result<()> {
+    if interrupt.came() { Err(Error::new(ErrorKind::Interrupted, &aof.path)) } else { Ok(()) }
+}
+
+/// What a server prints, as it comes.
+fn lines_of(output: ChildStdout) -> Receiver<String> {
+    let (send, receive) = channel();
+    // It ends with the server, or when nobody wants to know any more.
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(std::io::Result::ok) {
+            if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                break;
+            }
+        }
+    });
+    receive
 }
 
 /// The seconds in `DB loaded from append only file: 1.234 seconds`.
@@ -74,7 +110,11 @@ fn databases(aof: &Aof) -> String {
 }
 
 /// Copies the set: the directory of its files, when it has one of its own, and what their names begin with.
-fn copied(aof: &Aof, scratch: &Scratch) -> Result<(Option<&'static str>, Vec<u8>)> {
+fn copied(
+    aof: &Aof,
+    scratch: &Scratch,
+    interrupt: &Interrupt,
+) -> Result<(Option<&'static str>, Vec<u8>)> {
     const DIR: &str = "set";
     let unfit = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
     if aof.layout == Layout::Stream {
@@ -97,6 +137,7 @@ fn copied(aof: &Aof, scratch: &Scratch) -> Result<(Option<&'static str>, Vec<u8>
     let text = read_small(&manifest.path, limits::MANIFEST)?;
     scratch.write(&Path::new(DIR).join(name), &text)?;
     for (_, segment) in aof.live() {
+        stop(interrupt, aof)?;
         match segment.file().filter(|_| segment.is_plain()) {
             Some(file) => {
                 scratch.copy(file, &Path::new(DIR).join(OsStr::from_bytes(&segment.name)))?

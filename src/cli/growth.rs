@@ -10,7 +10,6 @@ use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Outlook, Surroundings,
 use aofkit::scan::scan;
 use aofkit::server::ServerState;
 use aofkit::stats::Faults;
-use aofkit::text::name;
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Reading, size};
@@ -128,10 +127,8 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
     let mut outcome = failed;
     for one in &mut grown {
         troubles::note(&one.aof, &troubles::of(&one.aof, &one.faults), context);
-        one.exceeded = Threshold::exceeded(&args.fail_above, &figures(one));
-        for exceeded in &one.exceeded {
-            let path = name(one.aof.path.as_os_str().as_encoded_bytes());
-            context.note(&format!("{path}: {exceeded}"));
+        one.exceeded = Threshold::tell(&args.fail_above, &figures(one), &one.aof, context);
+        if !one.exceeded.is_empty() {
             outcome = outcome.or(Some(Outcome::Findings));
         }
         if context.redact {

@@ -7,7 +7,6 @@ use aofkit::stats::{
     DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions,
     KeySpaceReport, KeyTraffic, Mix, MixReport, PrefixRow,
 };
-use aofkit::text::name;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{Context, Format, Reading};
@@ -184,10 +183,8 @@ pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(Stri
     let mut outcome = failed;
     for one in &mut counted {
         warn(one, context);
-        one.exceeded = Threshold::exceeded(&args.fail_above, &figures(one));
-        for exceeded in &one.exceeded {
-            let path = name(one.aof.path.as_os_str().as_encoded_bytes());
-            context.note(&format!("{path}: {exceeded}"));
+        one.exceeded = Threshold::tell(&args.fail_above, &figures(one), &one.aof, context);
+        if !one.exceeded.is_empty() {
             outcome = outcome.or(Some(Outcome::Findings));
         }
         if context.redact {

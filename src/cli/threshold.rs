@@ -1,8 +1,10 @@
 //! `--fail-above NAME=VALUE`: figures that must not be exceeded, for scripts that watch.
 
+use aofkit::aof::Aof;
+use aofkit::text::name;
 use serde::Serialize;
 
-use super::args::size;
+use super::args::{Context, size};
 
 /// A figure and the most it may be.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +40,22 @@ impl Threshold {
         Ok(Self { name, limit })
     }
 
+    /// Compares what was found in a set with the limits, and tells of those that were exceeded.
+    pub fn tell(
+        limits: &[Self],
+        found: &[(&'static str, Option<f64>)],
+        aof: &Aof,
+        context: &Context,
+    ) -> Vec<Exceeded> {
+        let all = Self::exceeded(limits, found);
+        for exceeded in &all {
+            context.note(&format!("{}: {exceeded}", name(aof.path.as_os_str().as_encoded_bytes())));
+        }
+        all
+    }
+
     /// Compares what was found, by name, with the limits. A figure that is unknown (`None`) exceeds nothing.
-    pub fn exceeded(limits: &[Self], found: &[(&'static str, Option<f64>)]) -> Vec<Exceeded> {
+    fn exceeded(limits: &[Self], found: &[(&'static str, Option<f64>)]) -> Vec<Exceeded> {
         let value = |name| found.iter().find(|(known, _)| *known == name).and_then(|found| found.1);
         let above = |limit: &Self| {
             let value = value(limit.name).filter(|value| *value > limit.limit)?;

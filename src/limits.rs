@@ -69,6 +69,10 @@ pub const SET_DEPTH: usize = 3;
 /// that a set of a terabyte has some ten thousand.
 pub const BACKUP_SEGMENT: u64 = 64 * 1024 * 1024;
 
+/// New bytes of a file up to which a backup keeps them in memory between the walk over them and their packing; more are
+/// read a second time, from the page cache.
+pub const BACKUP_KEPT: u64 = 16 * 1024 * 1024;
+
 /// Bytes of one document of a repository's catalog read at most: some hundred thousand segments.
 pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 

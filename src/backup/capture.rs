@@ -210,8 +210,8 @@ fn walk<'a>(
     }
     let is_cold = !one.file.is_cached();
     let (file, name) = (one.file, one.name.clone());
-    let mut job = |piece: Piece| {
-        hand_out(Job { file_number: number, file, name: name.clone(), piece, is_cold })
+    let mut job = |piece: Piece, bytes: Option<Vec<u8>>| {
+        hand_out(Job { file_number: number, file, name: name.clone(), piece, bytes, is_cold })
     };
     if one.kind == FileType::Extra {
         one.reused.clear();
@@ -233,11 +233,11 @@ fn walk<'a>(
     }
 }
 
-fn unwalked(len: u64, job: &mut dyn FnMut(Piece) -> Result<()>) -> Result<()> {
+fn unwalked(len: u64, job: &mut dyn FnMut(Piece, Option<Vec<u8>>) -> Result<()>) -> Result<()> {
     let mut offset = 0;
     while offset < len {
         let size = limits::BACKUP_SEGMENT.min(len - offset);
-        job(Piece { offset, size, summed: size, sum: None })?;
+        job(Piece { offset, size, summed: size, sum: None }, None)?;
         offset += size;
     }
     Ok(())

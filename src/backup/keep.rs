@@ -62,12 +62,14 @@ impl Keep {
                 reasons[at].push(format!("tag {tag}"));
             }
         }
-        self.by_buckets(&times, &mut reasons);
-        self.by_time(entries, &times, &mut reasons);
+        // A snapshot dated in the future takes nobody's place: one wrong clock would cost all the others theirs.
+        let so_far: Vec<usize> = (0..times.len()).filter(|at| times[*at] <= now).collect();
+        self.by_buckets(&times, &so_far, &mut reasons);
+        self.by_time(entries, &times, &so_far, &mut reasons);
         reasons
     }
 
-    fn by_buckets(&self, times: &[Moment], reasons: &mut [Reasons]) {
+    fn by_buckets(&self, times: &[Moment], so_far: &[usize], reasons: &mut [Reasons]) {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
         type Bucket = fn(&Zoned) -> (i16, i16, i16, i16);
         let rules: [(&str, u64, Option<Bucket>); 6] = [
@@ -84,8 +86,8 @@ impl Keep {
         ];
         for (name, mut left, bucket) in rules {
             let mut previous = None;
-            for (at, time) in times.iter().enumerate().rev() {
-                let this = bucket.map(|bucket| bucket(&time.in_zone(&zone)));
+            for &at in so_far.iter().rev() {
+                let this = bucket.map(|bucket| bucket(&times[at].in_zone(&zone)));
                 if left > 0 && (this.is_none() || this != previous) {
                     reasons[at].push(name.to_owned());
                     left -= 1;
@@ -95,14 +97,20 @@ impl Keep {
         }
     }
 
-    fn by_time(&self, entries: &[Entry], times: &[Moment], reasons: &mut [Reasons]) {
-        let Some(newest) = times.iter().max() else { return };
+    fn by_time(
+        &self,
+        entries: &[Entry],
+        times: &[Moment],
+        so_far: &[usize],
+        reasons: &mut [Reasons],
+    ) {
+        let Some(newest) = so_far.iter().map(|at| times[*at]).max() else { return };
         let before = |span: &Span| {
             let zoned = newest.in_zone(&TimeZone::UTC).checked_sub(*span).ok()?;
             Some(Moment::of_milliseconds(zoned.timestamp().as_millisecond()))
         };
         if let Some(from) = self.within.as_ref().and_then(before) {
-            for (at, _) in times.iter().enumerate().filter(|(_, time)| **time >= from) {
+            for &at in so_far.iter().filter(|at| times[**at] >= from) {
                 reasons[at].push("within".to_owned());
             }
         }
@@ -129,9 +137,11 @@ fn needed_since(entries: &[Entry], times: &[Moment], from: Moment) -> Vec<usize>
             Some(covered) => Moment::parse(&covered.to).is_none_or(|to| to >= from),
             None => times[at] >= from,
         };
-        let later_has_it = !entries[at].covers.is_empty()
-            && (at + 1..entries.len())
-                .any(|later| base(later) == base(at) && contains(entries, later, at));
+        let has_history = |at: usize| !entries[at].covers.is_empty();
+        let has_it = |later: usize| {
+            has_history(later) && base(later) == base(at) && contains(entries, later, at)
+        };
+        let later_has_it = has_history(at) && (at + 1..entries.len()).any(has_it);
         if is_in && !later_has_it {
             needed.push(at);
         }

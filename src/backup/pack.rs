@@ -56,13 +56,25 @@ fn each_step(
     Ok(())
 }
 
-/// Compresses a piece, and makes sure that it is what the pass walked over.
-pub(super) fn pack(file: &FrozenFile, piece: Piece, level: i32) -> Result<Packed> {
+/// Compresses a piece, and makes sure that it is what the pass walked over. `kept` begins with its bytes, if it is
+/// given: those very ones.
+pub(super) fn pack(
+    file: &FrozenFile,
+    piece: Piece,
+    kept: Option<&[u8]>,
+    level: i32,
+) -> Result<Packed> {
     let failed = |e| Error::io(file.path(), e);
     let mut encoder = zstd::Encoder::new(Vec::new(), level).map_err(failed)?;
     encoder.include_checksum(true).map_err(failed)?;
     encoder.include_contentsize(true).map_err(failed)?;
     encoder.set_pledged_src_size(Some(piece.size)).map_err(failed)?;
+    let kept = kept.and_then(|kept| kept.get(..usize::try_from(piece.size).ok()?));
+    if let Some(bytes) = kept {
+        encoder.write_all(bytes).map_err(failed)?;
+        let (plain_hash, bytes) = (hash::hex_of(bytes), encoder.finish().map_err(failed)?);
+        return Ok(Packed { bytes, plain_hash });
+    }
     let (mut hash, mut sum) = (Sha256::new(), Crc64::new());
     each_step(file, piece.offset, piece.size, &mut |bytes| {
         hash.update(bytes);

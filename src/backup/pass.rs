@@ -50,14 +50,16 @@ pub(super) struct Stretch {
     pub(super) store_from: u64,
 }
 
-/// Walks a file and hands out its pieces as soon as they may be stored. `told` is called for every window.
+/// Walks a file and hands out its pieces as soon as they may be stored, with their bytes and what follows them where
+/// all of it is little. `told` is called for every window.
 pub(super) fn pass(
     file: &FrozenFile,
     stretch: Stretch,
     told: &mut dyn Pulse,
-    hand_out: &mut dyn FnMut(Piece) -> Result<()>,
+    hand_out: &mut dyn FnMut(Piece, Option<Vec<u8>>) -> Result<()>,
 ) -> Result<Seen> {
-    let sums = RefCell::new(Sums::new(stretch.store_from));
+    let is_little = file.len().saturating_sub(stretch.store_from) <= limits::BACKUP_KEPT;
+    let sums = RefCell::new(Sums::new(stretch.store_from, is_little));
     let boundary = Cell::new(stretch.walk_from);
     let inner = file.source(Access::ReadAndKeep);
     let mut source = Summing { inner, sums: &sums };
@@ -110,18 +112,24 @@ struct Sums {
     end: u64,
     open: Crc64,
     done: VecDeque<u64>,
+    /// The bytes themselves, where they are few: nobody reads them a second time then.
+    kept: Option<Vec<u8>>,
 }
 
 impl Sums {
-    fn new(from: u64) -> Self {
+    fn new(from: u64, keeps: bool) -> Self {
         let end = from.saturating_add(limits::BACKUP_SEGMENT);
-        Self { at: from, end, open: Crc64::new(), done: VecDeque::new() }
+        let kept = keeps.then(Vec::new);
+        Self { at: from, end, open: Crc64::new(), done: VecDeque::new(), kept }
     }
 
     /// Takes in `bytes`, which lie at `start` and may have been seen in part.
     fn take(&mut self, start: u64, bytes: &[u8]) {
         let Some(skip) = self.at.checked_sub(start) else { return };
         let mut rest = usize::try_from(skip).ok().and_then(|s| bytes.get(s..)).unwrap_or_default();
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(rest);
+        }
         while !rest.is_empty() {
             let room = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
             let (now, later) = rest.split_at(room.min(rest.len()));
@@ -191,7 +199,7 @@ struct Pieces<'a> {
     boundary: &'a Cell<u64>,
     sums: &'a RefCell<Sums>,
     told: &'a mut dyn Pulse,
-    hand_out: &'a mut dyn FnMut(Piece) -> Result<()>,
+    hand_out: &'a mut dyn FnMut(Piece, Option<Vec<u8>>) -> Result<()>,
     failed: Option<crate::error::Error>,
 }
 
@@ -200,7 +208,7 @@ impl Pieces<'_> {
         while self.next.saturating_add(limits::BACKUP_SEGMENT) <= self.boundary.get() {
             let Some(sum) = self.sums.borrow_mut().done.pop_front() else { return Ok(()) };
             let size = limits::BACKUP_SEGMENT;
-            (self.hand_out)(Piece { offset: self.next, size, summed: size, sum: Some(sum) })?;
+            (self.hand_out)(Piece { offset: self.next, size, summed: size, sum: Some(sum) }, None)?;
             self.next += size;
         }
         Ok(())
@@ -220,8 +228,9 @@ impl Pieces<'_> {
             Some(sum) => (sum, limits::BACKUP_SEGMENT),
             None => (open, len - self.next),
         };
+        let kept = sums.kept.take();
         drop(sums);
-        (self.hand_out)(Piece { offset: self.next, size, summed, sum: Some(sum) })
+        (self.hand_out)(Piece { offset: self.next, size, summed, sum: Some(sum) }, kept)
     }
 }
 
@@ -341,7 +350,7 @@ mod tests {
         let file = FrozenFile::open(&path).unwrap();
         let mut pieces = Vec::new();
         let stretch = Stretch { walk_from: stretch_from, store_from: stretch_from };
-        let seen = pass(&file, stretch, &mut (), &mut |piece| {
+        let seen = pass(&file, stretch, &mut (), &mut |piece, _| {
             pieces.push(piece);
             Ok(())
         });

@@ -11,6 +11,7 @@ use super::pass::Piece;
 use super::repository::{self, Repository, Unfinished};
 use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::store::Store;
 
 /// A piece to be packed.
@@ -20,6 +21,8 @@ pub(super) struct Job<'f> {
     pub(super) file: &'f FrozenFile,
     pub(super) name: Words,
     pub(super) piece: Piece,
+    /// Its bytes, and perhaps more, if they were kept.
+    pub(super) bytes: Option<Vec<u8>>,
     /// It was not in the page cache before; its pages are given back.
     pub(super) is_cold: bool,
 }
@@ -27,8 +30,11 @@ pub(super) struct Job<'f> {
 /// Threads that wait for the store, so that packing goes on meanwhile.
 const PLACERS: usize = 2;
 
-/// How often it is written down what is stored already: a run that is over sooner leaves nothing to resume.
+/// How often it is written down at least what is stored already.
 const CHECKPOINT: Duration = Duration::from_secs(2);
+
+/// After so many whole segments the list of them is written less often than with each: it is written as a whole.
+const FEW_SEGMENTS: usize = 256;
 
 /// What became of a piece, and which file it is of.
 pub(super) type Done = (usize, Placed);
@@ -119,13 +125,15 @@ struct State {
     done: Vec<Done>,
     unfinished: Unfinished,
     noted: Instant,
+    /// Whole segments stored since then.
+    unnoted: usize,
     error: Option<Error>,
 }
 
 impl State {
     fn new() -> Self {
         let unfinished = Unfinished::default();
-        Self { done: Vec::new(), unfinished, noted: Instant::now(), error: None }
+        Self { done: Vec::new(), unfinished, noted: Instant::now(), unnoted: 0, error: None }
     }
 }
 
@@ -145,11 +153,12 @@ impl<'f> Shared<'_, 'f> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn pack(&self, job: Job<'f>, on: &SyncSender<(Job<'f>, Packed)>) -> Result<()> {
+    fn pack(&self, mut job: Job<'f>, on: &SyncSender<(Job<'f>, Packed)>) -> Result<()> {
         if let Some(placed) = self.stored_earlier(&job, self.packing.repository.store())? {
             return self.placed(job, placed);
         }
-        let packed = pack::pack(job.file, job.piece, self.packing.level)?;
+        let bytes = job.bytes.take();
+        let packed = pack::pack(job.file, job.piece, bytes.as_deref(), self.packing.level)?;
         if job.is_cold {
             job.file.give_back(job.piece.offset, job.piece.size);
         }
@@ -166,11 +175,14 @@ impl<'f> Shared<'_, 'f> {
     fn placed(&self, job: Job<'f>, placed: Placed) -> Result<()> {
         let mut state = self.state();
         let segment = placed.segment.clone();
+        // What is smaller is stored again in no time.
+        state.unnoted += usize::from(segment.size == limits::BACKUP_SEGMENT);
         state.unfinished.pieces.push(repository::Piece { file: job.name, segment });
         state.done.push((job.file_number, placed));
-        if state.noted.elapsed() > CHECKPOINT {
+        let many = state.unnoted > state.done.len() / FEW_SEGMENTS;
+        if many || state.noted.elapsed() > CHECKPOINT {
             self.packing.repository.keep_unfinished(self.packing.source, &state.unfinished)?;
-            state.noted = Instant::now();
+            (state.noted, state.unnoted) = (Instant::now(), 0);
         }
         Ok(())
     }

@@ -214,9 +214,10 @@ impl FrozenFile {
     /// # Errors
     /// When they cannot be read.
     pub fn head(&self, n: usize) -> Result<Vec<u8>> {
-        let mut source = ReadSource::new(self);
-        let bytes = source.window(0, n.min(crate::limits::WINDOW))?;
-        Ok(bytes[..n.min(bytes.len())].to_vec())
+        let _courtesy = super::cache::Courtesy::new(self);
+        let mut bytes = vec![0; usize::try_from(self.len).unwrap_or(n).min(n)];
+        self.read_exact_at(&mut bytes, 0)?;
+        Ok(bytes)
     }
 
     /// Fills `into` with its bytes from `at` on.

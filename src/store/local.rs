@@ -145,6 +145,10 @@ fn random() -> u64 {
 
 impl Store for LocalStore {
     fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put> {
+        // The rename refuses a taken name, too, but only after all has been written once more.
+        if disk::is_there(&self.path(key)?)? {
+            return Ok(Put::Taken);
+        }
         let created = self.place(key, bytes, disk::publish_new)?;
         Ok(if created { Put::Created } else { Put::Taken })
     }

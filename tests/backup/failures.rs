@@ -160,6 +160,96 @@ fn every_bit_of_every_object_and_document_counts() {
     assert_sound(&store, "afterwards");
 }
 
+/// Every file of a repository with two snapshots, by key; locks are empty anyway.
+fn filled(store: &Arc<MemoryStore>) -> BTreeMap<String, Vec<u8>> {
+    let home = Home::with_increment(&set("a", b"1"));
+    run(&home, store).unwrap();
+    home.append(&set("b", b"2"));
+    run(&home, store).unwrap();
+    let all = store.list("").unwrap().into_iter();
+    let read = all.map(|one| (one.key.clone(), store.get(&one.key, one.len).unwrap()));
+    read.filter(|(key, _)| !key.ends_with("lock")).collect()
+}
+
+/// Whether the repository is refused, or verified as bad, with this key named.
+fn is_named(store: &Arc<MemoryStore>, key: &str) -> bool {
+    match open(store) {
+        Err(e) => e.to_string().contains(key) || key == "format.json",
+        Ok(repository) => {
+            let found = verify(&repository, Depth::Objects, 1, &Silent).unwrap();
+            !found.is_good() && found.flaws.iter().any(|flaw| !flaw.harmless && flaw.key == key)
+        }
+    }
+}
+
+#[test]
+fn every_cut_of_every_file_is_found_and_named() {
+    let store = Arc::new(MemoryStore::default());
+    let mut cuts = 0;
+    for (key, bytes) in filled(&store) {
+        for len in 0..bytes.len() {
+            store.tamper(&key, |there| there.truncate(len));
+            assert!(is_named(&store, &key), "{key} cut to {len}");
+            cuts += 1;
+            store.tamper(&key, |there| *there = bytes.clone());
+        }
+        store.tamper(&key, |there| there.push(0));
+        assert!(is_named(&store, &key), "{key} and one byte more");
+        store.tamper(&key, |there| *there = bytes.clone());
+    }
+    assert!(cuts > 3000, "{cuts}");
+    assert_sound(&store, "afterwards");
+}
+
+#[test]
+fn every_swap_of_two_files_is_found_and_both_are_named() {
+    let store = Arc::new(MemoryStore::default());
+    let all = filled(&store);
+    let mut swaps = 0;
+    for (one, bytes) in &all {
+        for (other, others) in all.range(one.clone()..).skip(1).filter(|(_, b)| *b != bytes) {
+            store.tamper(one, |there| *there = others.clone());
+            store.tamper(other, |there| *there = bytes.clone());
+            for key in [one, other] {
+                // Without its first document it is refused as a whole. What a script should be stands in its
+                // entry, and that is named.
+                let refused = open(&store).is_err();
+                let entry = key.replace(".sh", ".json");
+                let without_entry = *key != entry && [one, other].contains(&&entry);
+                assert!(
+                    refused || without_entry || is_named(&store, key),
+                    "{one} and {other}: {key}"
+                );
+            }
+            swaps += 1;
+            store.tamper(one, |there| *there = bytes.clone());
+            store.tamper(other, |there| *there = others.clone());
+        }
+    }
+    assert!(swaps > 20, "{swaps}");
+    assert_sound(&store, "afterwards");
+}
+
+#[test]
+fn every_removal_is_found_and_named_but_that_of_a_whole_snapshot() {
+    let store = Arc::new(MemoryStore::default());
+    for (key, bytes) in filled(&store) {
+        store.delete(&key).unwrap();
+        if key.ends_with(".json") && key != "format.json" {
+            // A forgotten snapshot looks like that; its script tells that it was there.
+            let found = verify(&open(&store).unwrap(), Depth::Objects, 1, &Silent).unwrap();
+            let script = key.replace(".json", ".sh");
+            assert!(found.flaws.iter().any(|flaw| flaw.key == script), "{key}: {found:?}");
+        } else {
+            // Of the first document: nothing is a repository without it, and it is not made anew.
+            let first = key == "format.json";
+            assert!(if first { open(&store).is_err() } else { is_named(&store, &key) }, "{key}");
+        }
+        store.put(&key, &bytes).unwrap();
+    }
+    assert_sound(&store, "afterwards");
+}
+
 #[test]
 fn an_object_whose_name_is_taken_by_other_bytes_is_stored_under_another() {
     let home = Home::with_increment(&set("a", b"1"));

@@ -69,17 +69,32 @@ impl Live {
         Self::start_with(server, dir, &["--appendonly", "no"])
     }
 
+    /// Starts the server by a configuration that says where its files are; its socket lies in `dir`.
+    pub fn start_by(server: &Server, dir: &Path, conf: &Path) -> Live {
+        let socket = dir.join("s");
+        let mut command = Command::new(server.program());
+        command.arg(conf).args(["--port", "0", "--save", "", "--daemonize", "no", "--logfile", ""]);
+        command.arg("--unixsocket").arg(&socket);
+        Self::spawn(server, command, dir, &socket)
+    }
+
     /// Starts the server in `dir` with these settings. What it has to load is loaded before it answers.
     pub fn start_with(server: &Server, dir: &Path, settings: &[&str]) -> Live {
         let socket = dir.join("s");
-        let child = Command::new(server.program())
+        let mut command = Command::new(server.program());
+        command
             .args(["--port", "0", "--save", "", "--daemonize", "no"])
             .args(["--databases", "16", "--logfile", ""])
             .args(settings)
             .arg("--dir")
             .arg(dir)
             .arg("--unixsocket")
-            .arg(&socket)
+            .arg(&socket);
+        Self::spawn(server, command, dir, &socket)
+    }
+
+    fn spawn(server: &Server, mut command: Command, dir: &Path, socket: &Path) -> Live {
+        let child = command
             .current_dir(dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -89,7 +104,7 @@ impl Live {
         let process = Process(child);
         let started = Instant::now();
         loop {
-            if let Ok(stream) = UnixStream::connect(&socket) {
+            if let Ok(stream) = UnixStream::connect(socket) {
                 let mut live = Live { process, stream: BufReader::new(stream) };
                 // It answers while it loads, but not much.
                 while live.run("PING").text().starts_with("LOADING") {

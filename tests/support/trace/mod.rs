@@ -25,7 +25,7 @@ pub struct Traced {
     pub calls: u64,
     /// The call to which something was done, and the path it was about.
     pub hit: Option<(String, String)>,
-    /// Of every call: name, flags of an opening, third argument and path, where they were asked for.
+    /// Of every call: name, flags of an opening, third argument and path; or `answer`, what it was, and path; where they were asked for.
     pub listed: Vec<String>,
     pub stdout: String,
     pub stderr: String,
@@ -34,7 +34,7 @@ pub struct Traced {
 /// What to do, at which call, to which calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Act<'a> {
-    /// `count`, `kill`, `short`, `error=N`, `errors=N`.
+    /// `count`, `answers`, `kill`, `short`, `error=N`, `errors=N`.
     pub what: &'a str,
     /// Counted from 1.
     pub at: u64,

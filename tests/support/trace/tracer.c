@@ -5,6 +5,7 @@
  *   tracer REPORT ACTION N PREFIX[:PREFIX...] CALLS -- PROGRAM ARGUMENTS
  *
  * ACTION   count          nothing, only counts
+ *          answers        the same, and each call's answer and path are written to REPORT
  *          kill           the whole program dies before the call has begun
  *          short          the call is asked for one byte only (reads and writes)
  *          error=NUMBER   the call is not made and fails with this errno
@@ -50,6 +51,7 @@ static const struct known KNOWN[] = {
     { SYS_preadv2, "preadv2", -1, 0, -1, LOOKS },
     { SYS_statx, "statx", 1, 0, -1, FAULTS },
     { SYS_newfstatat, "newfstatat", 1, 0, -1, FAULTS },
+    { SYS_mmap, "mmap", -1, 4, -1, LOOKS },
     { SYS_getdents64, "getdents64", -1, 0, -1, FAULTS },
     { SYS_write, "write", -1, 0, -1, FAULTS | CHANGES },
     { SYS_pwrite64, "pwrite64", -1, 0, -1, FAULTS | CHANGES },
@@ -238,6 +240,26 @@ static void note_failing(pid_t pid) {
         }
 }
 
+/* Calls under way whose answer is to be written down. */
+static struct { pid_t pid; char path[4200]; } under_way[256];
+
+static void begin_call(pid_t pid, const char *path) {
+    for (int i = 0; i < 256; i++)
+        if (!under_way[i].pid) {
+            under_way[i].pid = pid;
+            strcpy(under_way[i].path, path);
+            return;
+        }
+}
+
+static void end_call(pid_t pid, long answer) {
+    for (int i = 0; i < 256; i++)
+        if (under_way[i].pid == pid) {
+            under_way[i].pid = 0;
+            fprintf(report, "answer %ld %s\n", answer, under_way[i].path);
+        }
+}
+
 static int was_failing(pid_t pid) {
     for (int i = 0; i < 256; i++)
         if (failing[i] == pid) {
@@ -303,6 +325,8 @@ int main(int argc, char **argv) {
                     int now = count == n || (every && count > n);
                     if (now && !hit[0])
                         snprintf(hit, sizeof hit, "hit %s %s\n", one->name, path);
+                    if (!strcmp(action, "answers"))
+                        begin_call(pid, path);
                     if (!strcmp(calls, "list"))
                         fprintf(report, "%s %lx %ld %s\n", one->name, (unsigned long)flags_of(one, &info),
                                 (long)info.entry.args[2], path);
@@ -315,8 +339,10 @@ int main(int argc, char **argv) {
                         note_failing(pid);
                     }
                 }
-            } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && error && was_failing(pid)) {
-                answer(pid, -error);
+            } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+                if (error && was_failing(pid))
+                    answer(pid, -error);
+                end_call(pid, info.exit.rval);
             }
         } else if (signal != SIGTRAP && signal != SIGSTOP) {
             pass = signal;

@@ -1,0 +1,129 @@
+//! A later backup reads and stores what was appended, and little more.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use super::home::{Home, INCREMENT, set};
+use super::trace::{Act, Tracer};
+use super::{Random, expect};
+
+/// Bytes beside those appended that may be read of each file: its beginning and its end, twice.
+const READ_BESIDE: u64 = 192 * 1024;
+
+/// Bytes beside what zstd makes of those appended that may be stored.
+const STORED_BESIDE: u64 = 8 * 1024;
+
+/// Bytes of the catalog for each segment, beyond what an entry has anyway.
+const CATALOG_PER_SEGMENT: u64 = 512;
+
+/// Commands of some text that compresses as data does.
+fn commands(random: &mut Random, len: usize) -> Vec<u8> {
+    let words: Vec<String> = (0..500).map(|_| format!("{:x}", random.below(1 << 40))).collect();
+    let mut bytes = Vec::with_capacity(len + 1000);
+    while bytes.len() < len {
+        let value: Vec<&str> =
+            (0..20).map(|_| words[random.below(500) as usize].as_str()).collect();
+        bytes.extend(set(&format!("user:{}", random.below(100_000)), value.join(" ").as_bytes()));
+    }
+    bytes
+}
+
+/// What zstd's own program makes of bytes, at the same level; `None` without it.
+fn zstd_size(home: &Home, bytes: &[u8]) -> Option<u64> {
+    let file = home.root.path().join("appended");
+    fs::write(&file, bytes).unwrap();
+    let out = Command::new("zstd").args(["-1", "-q", "-c"]).arg(&file).output().ok()?;
+    out.status.success().then_some(out.stdout.len() as u64)
+}
+
+/// Bytes that a run read of each file of the set.
+fn read_of_each(home: &Home) -> Option<BTreeMap<String, u64>> {
+    let (set_dir, repo) = (home.set(), home.repo());
+    let words = ["backup", set_dir.to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+    let words = [&words[..], &["--min-free", "0"]].concat();
+    let calls = "read,pread64,readv,preadv2,sendfile,copy_file_range,mmap";
+    let traced = Tracer::find()?.run(Act { what: "answers", at: 0, calls }, &[&set_dir], &words);
+    assert_eq!(traced.code, 0, "{}", traced.stderr);
+    let mut read = BTreeMap::new();
+    for line in &traced.listed {
+        let (bytes, path) = line.strip_prefix("answer ").unwrap().split_once(' ').unwrap();
+        let bytes: i64 = bytes.parse().unwrap();
+        // An address: what is read through a map cannot be counted here.
+        assert!(bytes < 1 << 40, "{path} was mapped");
+        let name = path.rsplit('/').next().unwrap().to_owned();
+        *read.entry(name).or_default() += bytes.max(0) as u64;
+    }
+    Some(read)
+}
+
+#[test]
+fn a_later_backup_reads_and_stores_what_was_appended_whatever_the_size() {
+    let mut random = Random(42);
+    for size in [1 << 20, 24 << 20] {
+        let home = Home::in_memory();
+        home.fill(&commands(&mut random, size));
+        home.put("appendonly.aof.1.base.aof", &commands(&mut random, size));
+        home.backup();
+        for appended in [100, 10_000, 1 << 20, 8 << 20] {
+            let more = commands(&mut random, appended);
+            home.append(&more);
+            let before = stored(&home);
+            let Some(read) = read_of_each(&home) else { return };
+            let (of_base, of_log) = (read["appendonly.aof.1.base.aof"], read[INCREMENT]);
+            assert!(of_base <= READ_BESIDE, "{of_base} bytes of the base were read");
+            let appended = more.len() as u64;
+            assert!(of_log <= appended + READ_BESIDE, "{of_log} bytes read for {appended}");
+            let now = stored(&home);
+            let (objects, catalog) = (now.0 - before.0, now.1 - before.1);
+            println!(
+                "{size} bytes each, {appended} appended: {of_base} read of the base, {of_log} of the log, \
+                 {objects} stored, {catalog} of catalog"
+            );
+            let Some(compressed) = zstd_size(&home, &more) else { continue };
+            assert!(objects <= compressed + STORED_BESIDE, "{objects}, zstd: {compressed}");
+        }
+    }
+}
+
+/// Bytes of objects, and of everything else.
+fn stored(home: &Home) -> (u64, u64) {
+    let store = home.repository();
+    let all = store.store().list("").unwrap();
+    let of = |objects: bool| {
+        all.iter().filter(|o| o.key.starts_with("objects/") == objects).map(|o| o.len).sum()
+    };
+    (of(true), of(false))
+}
+
+#[test]
+fn the_catalog_grows_by_a_few_hundred_bytes_for_each_segment() {
+    let home = Home::in_memory();
+    home.fill(&set("a", b"1"));
+    home.backup();
+    let mut sizes = Vec::new();
+    for n in 0..40 {
+        home.append(&set(&format!("key:{n}"), b"1"));
+        let made = home.backup();
+        let key = format!("sources/{}/snapshots/{}", made.entry.source, made.entry.id);
+        let size = |ending: &str| fs::metadata(home.repo().join(format!("{key}{ending}"))).unwrap();
+        sizes.push(size(".json").len() + size(".sh").len());
+    }
+    let per_segment = (sizes[39] - sizes[0]) / 39;
+    println!("an entry and its script: {} bytes, and {per_segment} for each segment", sizes[0]);
+    assert!(per_segment <= CATALOG_PER_SEGMENT, "{per_segment}");
+    assert!(sizes[0] < 8192, "{}", sizes[0]);
+}
+
+#[test]
+fn an_unchanged_set_is_not_read_again_however_large() {
+    let home = Home::in_memory();
+    home.fill(&commands(&mut Random(7), 8 << 20));
+    home.backup();
+    let Some(read) = read_of_each(&home) else { return };
+    let most = read.values().max().unwrap();
+    assert!(*most <= READ_BESIDE, "{read:?}");
+    let (set_dir, repo) = (home.set(), home.repo());
+    let words = ["backup", set_dir.to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+    assert!(expect(0, &words).contains("unchanged"));
+}

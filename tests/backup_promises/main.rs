@@ -13,11 +13,10 @@ mod resumed;
 mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../support/trace/mod.rs"]
-#[allow(dead_code)]
-mod trace;
 
 use std::process::{Command, Output, Stdio};
+
+use support::trace;
 
 /// Runs the binary.
 fn aofkit(words: &[&str]) -> Output {

@@ -107,6 +107,7 @@ impl Plan {
         if self.is_empty() {
             return Ok(Applied { kept_at: None });
         }
+        self.is_no_link()?;
         let still_fits = || {
             self.is_fresh()?;
             if options.force { Ok(()) } else { self.is_free() }
@@ -128,6 +129,33 @@ impl Plan {
             keep_dir.close();
         }
         Ok(Applied { kept_at })
+    }
+
+    /// A file that changes must be one by that name: a new file would take the place of a link, not of the file.
+    fn is_no_link(&self) -> Result<()> {
+        let touched = self.actions.iter().filter_map(|action| match action {
+            Action::Cut { file, .. } => Some(*file),
+            Action::Rewrite { file, .. } => *file,
+            // Only a name goes.
+            Action::Remove { .. } | Action::Manifest { .. } => None,
+        });
+        for file in touched {
+            let SourceFile { path, stamp, .. } = &self.files[file];
+            let same = |other: &&SourceFile| match (&other.stamp, stamp) {
+                (Some(other), Some(this)) => other.identity == this.identity,
+                _ => false,
+            };
+            let why = if self.files.iter().filter(same).count() > 1 {
+                "two files of the set are the same file under two names"
+            } else if disk::is_link(path) {
+                "it is a symbolic link, which would be replaced: name the file itself"
+            } else {
+                continue;
+            };
+            let why = format!("{why}, or use --output DIR");
+            return Err(Error::new(ErrorKind::Refused(why), path));
+        }
+        Ok(())
     }
 
     /// On a full disk: nothing is written at all.

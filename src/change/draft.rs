@@ -1,7 +1,7 @@
 //! From what each segment shall become to a plan that one step publishes.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::loss::Loss;
 use super::plan::{Action, Piece, Plan, SourceFile, Verb};
@@ -100,7 +100,7 @@ impl<'a> Draft<'a> {
         } else {
             self.multi_part(&dir, &mut actions)?;
         }
-        let segments = self.aof.segments.iter().map(source_file);
+        let segments = self.aof.segments.iter().map(|segment| source_file(segment, &dir));
         let first_other = self.aof.segments.len();
         for (i, other) in self.others.iter().enumerate() {
             let from_bytes = other.stamp.map_or(0, |s| s.len);
@@ -235,12 +235,17 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn source_file(segment: &Segment) -> SourceFile {
-    SourceFile {
-        name: segment.name.clone(),
-        path: segment.path.clone(),
-        stamp: segment.file().map(|file| file.stamp()),
-    }
+fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
+    let path = behind_link(segment, dir).unwrap_or_else(|| segment.path.clone());
+    let stamp = segment.file().map(|file| file.stamp());
+    SourceFile { name: segment.name.clone(), path, stamp }
+}
+
+/// The file in the set's directory that a link there leads to: that one is changed, and the link stays.
+fn behind_link(segment: &Segment, dir: &Path) -> Option<PathBuf> {
+    let real = disk::real_path(&segment.path).ok().filter(|_| segment.is_link)?;
+    let is_here = real.parent() == Some(&disk::real_path(dir).ok()?);
+    is_here.then(|| dir.join(real.file_name().unwrap_or_default()))
 }
 
 /// Pieces that continue each other as one, empty ones left out.

@@ -62,6 +62,11 @@ pub fn real_path(path: &Path) -> Result<PathBuf> {
     path.canonicalize().map_err(|e| Error::io(path, e))
 }
 
+/// Whether this name is a symbolic link.
+pub fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Whether anything has this name, a dangling link included.
 pub fn exists(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()

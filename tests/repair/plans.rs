@@ -186,3 +186,48 @@ fn outputs_fit_their_schema() {
     fs::remove_file(inner.file("appendonly.aof.manifest")).unwrap();
     fits(repair(&["--json"], &inner), "lost manifest");
 }
+
+/// A set whose increment is a link to a file of another name beside it, or somewhere below.
+fn linked(to: &str, bytes: &[u8]) -> Set {
+    let set = Set::of(b"");
+    fs::remove_file(set.file(INCREMENT)).unwrap();
+    fs::create_dir_all(set.file(to).parent().unwrap()).unwrap();
+    set.put(to, bytes);
+    std::os::unix::fs::symlink(to, set.file(INCREMENT)).unwrap();
+    set
+}
+
+#[test]
+fn behind_a_link_the_file_is_changed_and_the_link_stays() {
+    let hole = [sets(5), b"*3\r\n$3\r\nSXX".to_vec(), sets(5)].concat();
+    let torn = [sets(5), b"*3\r\n$3".to_vec()].concat();
+    for (bytes, words, cut) in [(&torn, &[][..], true), (&hole, &["--salvage"], false)] {
+        let set = linked("real", bytes);
+        let repair = |more: &[&str]| finish(aofkit().arg("repair").args(more).arg(set.dir()));
+        repair(&[words, &["--apply"]].concat()).expect(0);
+        assert_eq!(check(&set.dir()).code, 0);
+        assert!(set.file(INCREMENT).is_symlink());
+        // A successor has a name of its own, and the old file goes.
+        assert_eq!(fs::read(set.file("real")).ok(), cut.then(|| sets(5)));
+        repair(&["--undo", "--apply"]);
+        assert!(set.file(INCREMENT).is_symlink());
+        assert_eq!(&fs::read(set.file("real")).unwrap(), bytes);
+        assert_eq!(&fs::read(set.file(INCREMENT)).unwrap(), bytes);
+    }
+    // Where the link would be replaced nothing is done in place.
+    let deep = linked("sub/real", &torn);
+    let refused = finish(aofkit().args(["repair", "--apply"]).arg(deep.dir()));
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    assert!(refused.err.contains("symbolic link"), "{}", refused.err);
+    assert_eq!(fs::read(deep.file("sub/real")).unwrap(), torn);
+    let single = Set::empty();
+    single.put("real", &torn);
+    std::os::unix::fs::symlink("real", single.file("appendonly.aof")).unwrap();
+    let file = single.file("appendonly.aof");
+    let refused = finish(aofkit().args(["repair", "--apply"]).arg(&file));
+    assert!(refused.code == 1 && refused.err.contains("name the file itself"), "{refused:#?}");
+    assert_eq!(fs::read(&file).unwrap(), torn);
+    let copy = single.root().join("copy");
+    finish(aofkit().arg("repair").arg("--output").arg(&copy).arg(&file)).expect(0);
+    assert_eq!(fs::read(copy.join("appendonly.aof")).unwrap(), sets(5));
+}

@@ -6,6 +6,7 @@
 
 mod apply;
 mod draft;
+mod in_use;
 mod journal;
 mod keep;
 mod loss;
@@ -18,8 +19,9 @@ mod recover;
 mod undo;
 mod work;
 
-pub use apply::{Applied, InUse, Options, clear_up, in_use};
+pub use apply::{Applied, Options, clear_up};
 pub use draft::Draft;
+pub use in_use::{InUse, in_use};
 pub use journal::Journal;
 pub use keep::{Entry, Keep, SUFFIX, State, entries, subject};
 pub use loss::{Loss, LostKey};

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::apply::{Options, refuse_writers, temporary};
+use super::apply::{Options, temporary};
+use super::in_use::refuse_writers;
 use super::journal::{Content, Journal, OldFile, Step};
 use super::keep::{Entry, Keep, KeepDir, State, entries};
 use super::pieces::NewBytes;

@@ -115,7 +115,7 @@ impl Verb {
 
     /// Whether `--server` means anything to it.
     fn asks_server(&self) -> bool {
-        matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Backup(_))
+        matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
     }
 }
 

@@ -12,6 +12,7 @@ use aofkit::text::count;
 use clap::Args as ClapArgs;
 
 use super::args::{Context, size};
+use super::in_use;
 use super::interrupt::Interrupt;
 use super::outcome::Outcome;
 use super::progress::Bar;
@@ -34,7 +35,7 @@ pub struct Changing {
     /// Keep nothing of what is removed: there is no way back then. For a disk with no room at all
     #[arg(long)]
     pub no_keep: bool,
-    /// Also when a process has the files open for writing
+    /// Also when a process has the files open for writing, or the server of --server uses the set
     #[arg(long)]
     pub force: bool,
 }
@@ -193,6 +194,9 @@ impl Run {
         let is_asked = changing.apply && !self.plan.is_empty() || changing.output.is_some();
         if is_helpless || !is_asked {
             return Ok(());
+        }
+        if changing.apply {
+            in_use::ask(&self.aof, changing.force, context)?;
         }
         let interrupt = Interrupt::listen().map_err(|e| Error::io(&self.plan.path, e))?;
         let keep = changing.keep();

@@ -10,6 +10,7 @@ mod completions;
 mod convert;
 mod filters;
 mod growth;
+mod in_use;
 mod inspect;
 mod interrupt;
 mod man;

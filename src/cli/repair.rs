@@ -11,6 +11,7 @@ use clap::Args as ClapArgs;
 
 use super::args::{Context, Reading};
 use super::changing::{self, Changing, Run, check, open_one};
+use super::in_use;
 use super::interrupt::Interrupt;
 use super::outcome::Outcome;
 use super::progress::Bar;
@@ -146,6 +147,7 @@ fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outc
     let last = Undo::last(&subject, &aof.dir(), &keep)?;
     let mut interrupted = false;
     if let (Some(undo), true) = (&last, args.changing.apply) {
+        in_use::ask(aof, args.changing.force, context)?;
         let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
         let options = change::Options {
             keep: Some(&keep),

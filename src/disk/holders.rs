@@ -57,6 +57,11 @@ pub fn held_for_writing(file: Identity) -> Option<bool> {
     }
 }
 
+/// The directory a process of this machine works in; `None` when it is not there, or may not be looked at.
+pub fn working_directory(pid: u32) -> Option<std::path::PathBuf> {
+    fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
 /// Whether this process can see the processes of the whole machine, and not only those of its container.
 pub fn sees_all_processes() -> bool {
     // The number that the first process namespace has on every Linux since 3.8.

@@ -22,7 +22,9 @@ pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_there,
     list_dir, open_inside, read_small, real_path, stamp,
 };
-pub use holders::{Writers, held_for_writing, openers, sees_all_processes, writers};
+pub use holders::{
+    Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,
+};
 pub use pack::{Packer, unpack};
 pub use publish::{
     Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, open_if_there, parent, publish_new,

@@ -11,6 +11,7 @@ use super::support::live::Live;
 use super::support::mutate::Random;
 use super::support::server::{APPEND_DIR, SINGLE_FILE, Server};
 use super::support::{copy_tree, number_from_env, recorded_sets};
+use super::world::{Set, aofkit, finish, sets};
 
 /// Keys and a digest of all of them.
 fn contents(server: &Server, data: &Path) -> (u64, String) {
@@ -163,4 +164,54 @@ fn after_a_clean_shutdown_of_redis_8_a_torn_end_is_cut_in_place_and_the_old_end_
         live.shut_down();
         assert_eq!(contents(&servers[1], copy.path()).0, keys + 1);
     }
+}
+
+/// `repair --apply` of a set that a server at this socket may use.
+fn asked(server_dir: &Path, set: &Path, more: &[&str]) -> super::world::Run {
+    let url = format!("unix://{}", server_dir.join("s").display());
+    finish(aofkit().args(["repair", "--apply", "--server", &url]).args(more).arg(set))
+}
+
+#[test]
+fn a_server_that_answers_is_asked_whether_the_set_is_its_own() {
+    if !cfg!(feature = "server") {
+        eprintln!("not run: built without the feature `server`");
+        return;
+    }
+    let Some(server) = Server::find("redis-8.2") else {
+        eprintln!("not run: redis-8.2 is missing (tests/servers/fetch)");
+        return;
+    };
+    let own = tempfile::tempdir().unwrap();
+    let settings = ["--appendonly", "yes", "--appenddirname", APPEND_DIR];
+    let mut live = Live::start_with(&server, own.path(), &settings);
+    live.must("SET key value");
+    let torn = [sets(5), b"*3\r\n$3".to_vec()].concat();
+    let other = Set::of(&torn);
+    // Its own set, behind which nobody holds the torn copy of the log open.
+    let set = own.path().join(APPEND_DIR);
+    let log = set.join("appendonly.aof.1.incr.aof");
+    let whole = fs::read(&log).unwrap();
+    fs::remove_file(&log).unwrap();
+    fs::write(&log, [&whole[..], b"*3\r\n$3"].concat()).unwrap();
+    let refused = asked(own.path(), &set, &[]).expect(11);
+    assert!(refused.err.contains("this set is its own"), "{}", refused.err);
+    assert_eq!(fs::read(&log).unwrap().len(), whole.len() + 6);
+    // The plan alone asks nobody, and a set elsewhere is no concern of that server.
+    let url = format!("unix://{}", own.path().join("s").display());
+    finish(aofkit().args(["repair", "--server", &url]).arg(&set)).expect(20);
+    let done = asked(own.path(), &other.dir(), &[]).expect(0);
+    assert!(done.err.contains("works in"), "{}", done.err);
+    finish(aofkit().args(["repair", "--undo", "--apply"]).arg(other.dir())).expect(20);
+    // Where it does not say where it works nobody knows.
+    live.must("ACL SETUSER default -config");
+    let refused = asked(own.path(), &other.dir(), &[]).expect(11);
+    assert!(refused.err.contains("may be its own"), "{}", refused.err);
+    asked(own.path(), &other.dir(), &["--force"]).expect(0);
+    let undo = asked(own.path(), &other.dir(), &["--undo"]).expect(11);
+    assert!(undo.err.contains("may be its own"), "{}", undo.err);
+    live.shut_down();
+    let done = asked(own.path(), &set, &[]).expect(0);
+    assert!(done.err.contains("taken for stopped"), "{}", done.err);
+    assert_eq!(fs::read(&log).unwrap(), whole);
 }

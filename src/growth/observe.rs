@@ -11,7 +11,8 @@ use crate::scan::{Context, Observer};
 use crate::stats::Grouping;
 
 use super::live::{BUDGET, Live, LiveEstimate};
-use super::timeline::{Clock, Peak, Recorder, Timeline};
+use super::recorder::{Clock, Rate, Recorder};
+use super::timeline::{Peak, Timeline};
 
 /// How to look.
 #[derive(Clone, Debug)]
@@ -58,8 +59,8 @@ pub struct GrowthReport {
     pub timeline: Timeline,
     /// How the clock ran.
     pub clock: Clock,
-    /// Bytes a second by the annotations, from the first time told to the latest.
-    pub bytes_per_second: Option<f64>,
+    /// Bytes a second by the annotations.
+    pub rate: Option<Rate>,
     /// When much more than usual was written, the most first.
     pub peaks: Vec<Peak>,
     /// The command and family that wrote most of all, and its part.
@@ -101,7 +102,7 @@ impl Growth {
             report: GrowthReport {
                 timeline,
                 clock: Clock::default(),
-                bytes_per_second: None,
+                rate: None,
                 peaks: Vec::new(),
                 heaviest: None,
                 live: LiveEstimate::default(),
@@ -176,14 +177,18 @@ impl Observer for Growth {
                 false
             }
             Event::Annotation { kind: annotation::Kind::Timestamp(seconds), .. } => {
-                if !self.in_base {
-                    self.tell(*seconds);
+                match self.in_base {
+                    true => self.recorder.begins(*seconds),
+                    false => self.tell(*seconds),
                 }
                 false
             }
             Event::Rdb(part) => {
                 self.live.base(part.end - part.start);
                 self.report.rdb_keys += part.walked.outcome.keys;
+                if let Some(born) = part.walked.outcome.fields.created_s() {
+                    self.recorder.begins(born);
+                }
                 true
             }
             Event::Damage(damage) if damage.rdb.is_some() => {
@@ -242,7 +247,7 @@ impl Observer for Growth {
             }
             None => ("others".to_owned(), Vec::new()),
         };
-        (report.timeline, report.bytes_per_second) = self.recorder.finish();
+        (report.timeline, report.rate) = self.recorder.finish();
         report.peaks = report.timeline.coarse(PEAK_BUCKETS).peaks(writer);
         report.heaviest = report.timeline.heaviest().map(|(number, share)| {
             let (command, prefix) = writer(number);

@@ -11,6 +11,7 @@ use super::advice::{Advice, advise};
 use super::hold::{Hold, holds};
 use super::load::Load;
 use super::observe::GrowthReport;
+use super::recorder::Rate;
 use super::running;
 use super::simulate::{Simulation, simulate};
 use super::trigger::{Since, Trigger};
@@ -55,6 +56,9 @@ pub struct Outlook {
     pub increment_bytes: u64,
     /// Bytes appended a second, and how that is known.
     pub rate: Option<(f64, RateSource)>,
+    /// The rate at the end and over how many seconds, where it is another than [`Self::rate`], which is an average:
+    /// what follows is reckoned with it.
+    pub recent_rate: Option<(f64, i64)>,
     /// Unix seconds of the next rewrite, at that rate.
     pub rewrite_at: Option<i64>,
     /// Unix seconds when the file system is full, if nothing is rewritten.
@@ -111,7 +115,9 @@ impl Outlook {
         let counted = running::counted(&restarted, server);
         let trigger = counted.unwrap_or(restarted);
         let rate = rate(aof, report, increment_bytes);
-        let per_second = rate.map_or(0.0, |(rate, _)| rate);
+        let recent_rate = report.rate.and_then(changed);
+        let per_second =
+            recent_rate.map_or_else(|| rate.map_or(0.0, |(rate, _)| rate), |(rate, _)| rate);
         let after = |bytes: u64| {
             let seconds = bytes as f64 / per_second;
             // Beyond a century nobody plans.
@@ -134,6 +140,7 @@ impl Outlook {
             base_bytes,
             increment_bytes,
             rate,
+            recent_rate,
             rewrite_at: trigger.remaining_bytes().and_then(after),
             disk_full_at: around.disk.and_then(|disk| after(disk.free)),
             rewrite,
@@ -175,10 +182,21 @@ fn seconds(time: SystemTime) -> Option<f64> {
     time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
 }
 
+/// How much another rate is another, not the same one with its ups and downs.
+const CHANGED: f64 = 1.25;
+
+/// The rate at the end where it is another than the average.
+fn changed(rate: Rate) -> Option<(f64, i64)> {
+    let times = |(recent, _): &(f64, i64)| recent / rate.average;
+    rate.recent.filter(|recent| {
+        times(recent) > CHANGED || (times(recent) < 1.0 / CHANGED && recent.0 > 0.0)
+    })
+}
+
 /// Bytes a second: by annotations, else from when the base was done to when the last increment was written to.
 fn rate(aof: &Aof, report: &GrowthReport, increment_bytes: u64) -> Option<(f64, RateSource)> {
-    if let Some(rate) = report.bytes_per_second {
-        return Some((rate, RateSource::Annotations));
+    if let Some(rate) = report.rate {
+        return Some((rate.average, RateSource::Annotations));
     }
     let time = |role| {
         let of_role = aof.live().filter(move |(_, segment)| segment.role == role);

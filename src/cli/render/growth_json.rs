@@ -6,205 +6,19 @@ use aofkit::growth::{
     Advice, Axis, Hold, Outlook, Peak, RateSource, Simulation, Since, Timeline, Trigger,
 };
 use aofkit::server::{RoleOfServer, ServerState};
-use serde::Serialize;
 
+use super::growth_wire::{
+    AdviceJson, BucketJson, CaseJson, ClockJson, DiskJson, ForecastJson, GrowthJson, HoldJson,
+    LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson,
+    TriggerJson,
+};
 use super::json::{VERSION, path_text, pretty, text};
 use super::stats_json::source;
 use super::units::time;
-use super::wire::{Source, SourceOfSeveral};
+use super::wire::SourceOfSeveral;
 use crate::cli::growth::{Grown, RuleSource, rule_source};
-use crate::cli::threshold::Exceeded;
 
 const GROWTH: &str = "aofkit.growth/1";
-
-#[derive(Serialize)]
-struct GrowthJson {
-    schema: &'static str,
-    tool_version: &'static str,
-    source: Source,
-    base_bytes: u64,
-    increment_bytes: u64,
-    current_bytes: u64,
-    growth_percent: u64,
-    increments: usize,
-    trigger: TriggerJson,
-    server: Option<ServerJson>,
-    holds: Vec<HoldJson>,
-    timeline: Vec<BucketJson>,
-    timeline_axis: &'static str,
-    peaks: Vec<PeakJson>,
-    clock: ClockJson,
-    rate_bytes_per_second: Option<f64>,
-    rate_source: Option<&'static str>,
-    forecast: ForecastJson,
-    rewrite: RewriteJson,
-    simulations: Vec<SimulationJson>,
-    disk: DiskJson,
-    leftover_bytes: u64,
-    write_amplification: Option<f64>,
-    load: LoadJson,
-    advice: AdviceJson,
-    exceeded: Vec<Exceeded>,
-}
-
-#[derive(Serialize)]
-struct TriggerJson {
-    percentage: u32,
-    min_size_bytes: u64,
-    rewrite_at_bytes: Option<u64>,
-    remaining_bytes: Option<u64>,
-    due: bool,
-    source: &'static str,
-    cases: Vec<CaseJson>,
-}
-
-#[derive(Serialize)]
-struct CaseJson {
-    since: &'static str,
-    counted_base_bytes: u64,
-    counted_bytes: u64,
-    rewrite_at_bytes: Option<u64>,
-    remaining_bytes: Option<u64>,
-    due: bool,
-}
-
-#[derive(Serialize)]
-struct ServerJson {
-    address: String,
-    family: &'static str,
-    version: Option<String>,
-    run_id: Option<String>,
-    role: Option<&'static str>,
-    loading: Option<bool>,
-    aof_enabled: Option<bool>,
-    aof_base_bytes: Option<u64>,
-    aof_current_bytes: Option<u64>,
-    rewrite_in_progress: Option<bool>,
-    rewrite_scheduled: Option<bool>,
-    rewrite_last_ok: Option<bool>,
-    rewrite_last_seconds: Option<u64>,
-    write_last_ok: Option<bool>,
-    rewrites: Option<u64>,
-    delayed_fsyncs: Option<u64>,
-    no_fsync_on_rewrite: Option<bool>,
-    same_log: Option<bool>,
-    settings_withheld: Option<String>,
-    differences: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct HoldJson {
-    kind: &'static str,
-    file: Option<String>,
-    since_at: Option<String>,
-    increments: Option<usize>,
-    message: String,
-}
-
-#[derive(Serialize)]
-struct BucketJson {
-    start_at: Option<String>,
-    seconds: Option<i64>,
-    start_bytes: Option<i64>,
-    bytes: u64,
-    commands: u64,
-}
-
-#[derive(Serialize)]
-struct PeakJson {
-    start_at: String,
-    end_at: String,
-    bytes: u64,
-    times_usual: f64,
-    command: String,
-    prefix: Option<String>,
-    prefix_b64: Option<String>,
-    share: f64,
-}
-
-#[derive(Serialize)]
-struct ClockJson {
-    first_at: Option<String>,
-    last_at: Option<String>,
-    steps_back: u64,
-    largest_step_seconds: i64,
-}
-
-#[derive(Serialize)]
-struct ForecastJson {
-    rewrite_at: Option<String>,
-    disk_full_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct RewriteJson {
-    estimated_bytes: u64,
-    reclaimable_bytes: u64,
-    error_percent: f64,
-    peak_disk_bytes: u64,
-    format: &'static str,
-    resp_bytes: u64,
-    resp_error_percent: f64,
-    rdb_bytes: u64,
-    rdb_error_percent: f64,
-    keys: u64,
-    followed_keys: u64,
-    complete: bool,
-    expired_keys: u64,
-    unfollowed_commands: u64,
-}
-
-#[derive(Serialize)]
-struct SimulationJson {
-    percentage: u32,
-    min_size_bytes: u64,
-    rewrites: u64,
-    rewritten_bytes: u64,
-    peak_disk_bytes: u64,
-}
-
-#[derive(Serialize)]
-struct DiskJson {
-    free_bytes: Option<u64>,
-    total_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct LoadJson {
-    estimated_seconds: f64,
-    measured_seconds: Option<f64>,
-    rdb_bytes_per_second: f64,
-    rdb_keys_per_second: f64,
-    resp_bytes_per_second: f64,
-    commands_per_second: f64,
-}
-
-#[derive(Serialize)]
-struct AdviceJson {
-    kind: &'static str,
-    percentage: Option<u32>,
-    reason: String,
-}
-
-#[derive(Serialize)]
-struct SeveralJson {
-    schema: &'static str,
-    tool_version: &'static str,
-    source: SourceOfSeveral,
-    sets: Vec<GrowthJson>,
-    total: TotalJson,
-}
-
-#[derive(Serialize)]
-struct TotalJson {
-    sets: usize,
-    base_bytes: u64,
-    increment_bytes: u64,
-    current_bytes: u64,
-    reclaimable_bytes: u64,
-    leftover_bytes: u64,
-    due: usize,
-}
 
 /// One set.
 pub fn growth(one: &Grown) -> String {
@@ -254,7 +68,7 @@ fn growth_json(one: &Grown) -> GrowthJson {
             Axis::Time => "time",
             Axis::Offset => "offset",
         },
-        peaks: report.peaks.iter().map(peak).collect(),
+        peaks: report.peaks.iter().map(|one| peak(one, report.timeline.axis)).collect(),
         clock: ClockJson {
             first_at: clock.first.map(time),
             last_at: clock.latest.map(time),
@@ -262,6 +76,8 @@ fn growth_json(one: &Grown) -> GrowthJson {
             largest_step_seconds: clock.largest_step,
         },
         rate_bytes_per_second: outlook.rate.map(|(rate, _)| rate),
+        recent_rate_bytes_per_second: outlook.recent_rate.map(|(rate, _)| rate),
+        recent_rate_seconds: outlook.recent_rate.map(|(_, seconds)| seconds),
         rate_source: outlook.rate.map(|(_, source)| match source {
             RateSource::Annotations => "annotations",
             RateSource::FileTimes => "file-times",
@@ -378,11 +194,14 @@ fn buckets(timeline: &Timeline) -> Vec<BucketJson> {
     rows.collect()
 }
 
-fn peak(peak: &Peak) -> PeakJson {
+fn peak(peak: &Peak, axis: Axis) -> PeakJson {
     let prefix = text(&peak.prefix);
+    let is_time = axis == Axis::Time;
     PeakJson {
-        start_at: time(peak.from),
-        end_at: time(peak.to),
+        start_at: is_time.then(|| time(peak.from)),
+        end_at: is_time.then(|| time(peak.to)),
+        start_bytes: (!is_time).then_some(peak.from),
+        end_bytes: (!is_time).then_some(peak.to),
         bytes: peak.bytes,
         times_usual: peak.times,
         command: peak.command.clone(),

@@ -43,12 +43,13 @@ fn summary(one: &Grown) -> String {
         return format!("{}, no increments", size(outlook.base_bytes));
     }
     format!(
-        "{}: a base of {} and {} in {}, {} % more than the base",
+        "{}: a base of {} and {} in {}, {} % more than {}",
         size(outlook.current_bytes()),
         size(outlook.base_bytes),
         size(outlook.increment_bytes),
         count(one.increments() as u64, "increment"),
-        thousands(outlook.trigger.percent())
+        thousands(outlook.trigger.percent()),
+        if one.server.is_some() { "what the server counts as base" } else { "the base" }
     )
 }
 
@@ -84,6 +85,13 @@ fn trigger(one: &Grown, context: &Context) -> String {
             RateSource::FileTimes => "by file times alone: from the base's to the last increment's",
         };
         let mut told = format!("{}/s on average, {from}", size(rate.round() as u64));
+        if let Some((recent, seconds)) = outlook.recent_rate {
+            told += &format!(
+                ", but {}/s in the last {}",
+                size(recent.round() as u64),
+                duration(seconds)
+            );
+        }
         if let Some(at) = outlook.rewrite_at.filter(|_| !trigger.is_due()) {
             told += &format!("; at that rate the next one is at {}", time(at));
         }
@@ -173,7 +181,7 @@ fn timeline(one: &Grown, style: Style) -> String {
     };
     text += &chart(timeline, &report.peaks, style);
     for (peak, number) in report.peaks.iter().zip(1..) {
-        text += &line(&peak_line(number, peak), style);
+        text += &line(&peak_line(number, peak, timeline.axis), style);
     }
     if let Some((command, prefix, part)) = &report.heaviest {
         let told = format!("most of all: {}, {}", writer(command, prefix), percent(*part));
@@ -198,13 +206,21 @@ fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }
 
-fn peak_line(number: usize, peak: &Peak) -> String {
+fn peak_line(number: usize, peak: &Peak, axis: Axis) -> String {
+    let place = match axis {
+        Axis::Time => format!("{}, {}", time(peak.from), duration(peak.to - peak.from)),
+        Axis::Offset => {
+            let place = |at: i64| size(at.unsigned_abs());
+            format!("commands from {} to {} of the log", place(peak.from), place(peak.to))
+        }
+    };
+    let times = match peak.times {
+        few if few < 10.0 => format!("{few:.1}"),
+        many => thousands(many.round() as u64),
+    };
     format!(
-        "peak {number}: {}, {}: {}, up to {:.1} times the usual; {} of it {}",
-        time(peak.from),
-        duration(peak.to - peak.from),
+        "peak {number}: {place}: {}, up to {times} times the usual; {} of it {}",
         size(peak.bytes),
-        peak.times,
         percent(peak.share),
         writer(&peak.command, &peak.prefix)
     )

@@ -10,6 +10,7 @@ mod deletes_json;
 pub mod folded;
 pub mod growth_json;
 pub mod growth_text;
+mod growth_wire;
 pub mod human;
 pub mod json;
 mod key_space;

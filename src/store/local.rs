@@ -68,7 +68,7 @@ impl LocalStore {
         let parent = disk::parent(dir);
         self.make_dir(parent)?;
         match disk::make_dir(dir, DIR_MODE) {
-            Err(e) if !disk::exists(dir) => Err(e),
+            Err(e) if !disk::is_there(dir)? => Err(e),
             _ => {
                 self.touch(parent);
                 Ok(())

@@ -69,7 +69,7 @@ fn told(logs: &[Vec<u8>; 2], options: &KeyOptions, cuts: &[usize], dated: bool) 
             }
             if dated && seen % 7 == 0 {
                 let kind = Kind::Timestamp(1_700_000_000 + seen as i64 / 14);
-                context.follow(&Event::Annotation { start: 0, len: 1, kind });
+                context.follow(&Event::Annotation { start: 0, len: 1, kind, is_open: false });
             }
             seen += 1;
             let event = Event::Record(record, command::lookup(record.name));

@@ -30,6 +30,8 @@ pub enum Event<'a> {
         len: u64,
         /// What it says.
         kind: annotation::Kind,
+        /// The data ends before its line does: loaders skip it, and what is appended becomes a part of it.
+        is_open: bool,
     },
     /// Bytes that belong to nothing.
     Damage(&'a Damage),

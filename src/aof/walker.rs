@@ -184,7 +184,8 @@ fn quick(
             },
             Some(b'#') => match annotation(rest, false) {
                 Some(line) => {
-                    sink.event(Event::Annotation { start, len: line.len as u64, kind: line.kind });
+                    let (len, kind) = (line.len as u64, line.kind);
+                    sink.event(Event::Annotation { start, len, kind, is_open: false });
                     used += line.len;
                 }
                 None => return (used, Pause::Short),
@@ -207,8 +208,10 @@ fn slow(
     if window.first() == Some(&b'#') {
         // The window holds a whole line, or the data ends.
         let Some(line) = annotation(window, true) else { return Ok(start) };
-        sink.event(Event::Annotation { start, len: line.len as u64, kind: line.kind });
-        return Ok(start + line.len as u64);
+        let (len, kind) = (line.len as u64, line.kind);
+        let is_open = line.len < limits::LOADER_LINE && window[..line.len].last() != Some(&b'\n');
+        sink.event(Event::Annotation { start, len, kind, is_open });
+        return Ok(start + len);
     }
     source.keep_from(Some(start).filter(|_| sink.reads_again()));
     let read = careful::read(source, start)?;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
+use super::eyes::{Seen, joined};
 use super::hash;
-use super::pass::{Piece, Seen, Stretch, joined, pass};
+use super::pass::{Piece, Stretch, pass};
 use super::pool::{Done, Job, Packing, with_packers};
 use super::prefix::{self, Prefix};
 use super::repository::{Repository, Unfinished};

@@ -10,7 +10,7 @@ use super::entry::{Entry, FileEntry, FileType, SegmentEntry};
 use super::repository::Repository;
 use super::{hash, pack};
 use crate::aof::{Aof, Kept, KeptFile, OpenOptions, Role, open_kept};
-use crate::disk::Source;
+use crate::disk::{Rolling, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::Store;
@@ -18,18 +18,13 @@ use crate::store::Store;
 /// Bytes decompressed at a time.
 const STEP: usize = 2 * limits::WINDOW;
 
-/// Bytes held at most: what is kept behind the reading position, and as much again before it.
-const HELD: usize = 2 * limits::STREAM_BACK;
-
 /// A file in a snapshot as a source. Reads forwards; for a way back it begins a segment again.
 pub(super) struct Frames<'r> {
     store: &'r dyn Store,
     segments: &'r [SegmentEntry],
     len: u64,
     name: PathBuf,
-    buffer: Vec<u8>,
-    /// Offset of `buffer[0]`.
-    start: u64,
+    held: Rolling,
     /// The segment that is opened next.
     next: usize,
     open: Option<Open>,
@@ -50,8 +45,7 @@ impl<'r> Frames<'r> {
             segments: &file.segments,
             len: file.size,
             name,
-            buffer: Vec::new(),
-            start: 0,
+            held: Rolling::default(),
             next: 0,
             open: None,
             proving: false,
@@ -63,32 +57,16 @@ impl<'r> Frames<'r> {
         Self { proving: true, ..self }
     }
 
-    fn end(&self) -> u64 {
-        self.start + self.buffer.len() as u64
-    }
-
     /// Goes to the segment that holds `at` when what is held does not reach it.
     fn seek(&mut self, at: u64) {
         let holds = |segment: &SegmentEntry| segment.offset <= at;
         let target = self.segments.partition_point(holds).saturating_sub(1);
-        let back = at < self.start;
-        if back || (!self.proving && target >= self.next && at > self.end()) {
-            self.start = self.segments.get(target).map_or(0, |segment| segment.offset);
-            self.buffer.clear();
+        let back = at < self.held.start();
+        if back || (!self.proving && target >= self.next && at > self.held.end()) {
+            self.held.begin_at(self.segments.get(target).map_or(0, |segment| segment.offset));
             self.next = target;
             self.open = None;
         }
-    }
-
-    fn forget(&mut self, at: u64) {
-        if self.buffer.len() < HELD {
-            return;
-        }
-        let keep_from = at.saturating_sub(limits::STREAM_BACK as u64).max(self.start);
-        let drop = usize::try_from(keep_from - self.start).unwrap_or(usize::MAX);
-        let drop = drop.min(self.buffer.len());
-        self.buffer.drain(..drop);
-        self.start += drop as u64;
     }
 
     fn read_more(&mut self) -> Result<()> {
@@ -102,13 +80,11 @@ impl<'r> Frames<'r> {
                 Open { decoder, hash: Sha256::new(), left: segment.size }
             }
         };
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + STEP, 0);
-        let read = open.decoder.read(&mut self.buffer[filled..]);
-        self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
+        let from = self.held.end();
+        let read = self.held.fill(STEP, |room| open.decoder.read(room));
         let n = read.map_err(|e| self.bad(&e.to_string()))?;
         if self.proving {
-            open.hash.update(&self.buffer[filled..]);
+            open.hash.update(self.held.from(from));
         }
         if n as u64 > open.left || n == 0 && open.left > 0 {
             return Err(self.bad("it does not hold as many bytes as it should"));
@@ -134,12 +110,11 @@ impl<'r> Frames<'r> {
 impl Source for Frames<'_> {
     fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
         self.seek(at);
-        while self.next < self.segments.len() && self.end() < at.saturating_add(need as u64) {
-            self.forget(at.min(self.end()));
+        while self.next < self.segments.len() && self.held.end() < at.saturating_add(need as u64) {
+            self.held.forget(at);
             self.read_more()?;
         }
-        let from = usize::try_from(at - self.start).unwrap_or(usize::MAX);
-        Ok(self.buffer.get(from..).unwrap_or_default())
+        Ok(self.held.from(at))
     }
 
     fn length(&self) -> Option<u64> {
@@ -153,7 +128,7 @@ impl Source for Frames<'_> {
     fn settle(&mut self) -> Result<()> {
         // The end of the last object is only seen when it is read beyond its last byte.
         while self.proving && self.next < self.segments.len() {
-            self.forget(self.end());
+            self.held.forget(self.held.end());
             self.read_more()?;
         }
         Ok(())

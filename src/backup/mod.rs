@@ -12,6 +12,7 @@ mod capture;
 mod contents;
 mod cut;
 mod entry;
+mod eyes;
 mod frames;
 mod hash;
 mod keep;

@@ -11,6 +11,7 @@ mod map;
 mod pack;
 mod publish;
 mod read;
+mod rolling;
 mod scratch;
 mod source;
 mod spill;
@@ -30,6 +31,7 @@ pub use publish::{
     Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, open_if_there, parent, publish_new,
     remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
 };
+pub use rolling::Rolling;
 pub use scratch::Scratch;
 pub use source::{Access, Source};
 pub use splice::{Part, Splice};

@@ -4,13 +4,11 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::files::FrozenFile;
+use super::rolling::Rolling;
 use super::source::Source;
 use super::spill::Spill;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-
-/// Bytes held at most: what is kept behind the reading position, and as much again before it.
-const HELD: usize = 2 * limits::STREAM_BACK;
 
 /// Bytes read at a time.
 const CHUNK: usize = 2 * limits::WINDOW;
@@ -20,56 +18,24 @@ struct StreamSource<R> {
     reader: R,
     name: PathBuf,
     compressed: bool,
-    buffer: Vec<u8>,
-    /// Offset of `buffer[0]`.
-    start: u64,
+    held: Rolling,
     ended: bool,
     spill: Spill,
 }
 
 impl<R: Read> StreamSource<R> {
     fn new(reader: R, name: &Path, compressed: bool) -> Self {
-        let buffer = Vec::with_capacity(HELD + CHUNK);
-        Self {
-            reader,
-            name: name.to_owned(),
-            compressed,
-            buffer,
-            start: 0,
-            ended: false,
-            spill: Spill::default(),
-        }
-    }
-
-    fn end(&self) -> u64 {
-        self.start + self.buffer.len() as u64
-    }
-
-    /// Forgets what lies more than `STREAM_BACK` behind `at`, once the buffer is full.
-    fn forget(&mut self, at: u64) -> Result<()> {
-        if self.buffer.len() < HELD {
-            return Ok(());
-        }
-        let keep_from = at.saturating_sub(limits::STREAM_BACK as u64).max(self.start);
-        let drop = usize::try_from(keep_from - self.start).unwrap_or(usize::MAX);
-        let drop = drop.min(self.buffer.len());
-        self.spill.take(self.start, &self.buffer[..drop], &self.name)?;
-        self.buffer.drain(..drop);
-        self.start += drop as u64;
-        Ok(())
+        let (held, spill) = (Rolling::with_room(CHUNK), Spill::default());
+        Self { reader, name: name.to_owned(), compressed, held, ended: false, spill }
     }
 
     fn read_more(&mut self) -> Result<()> {
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + CHUNK, 0);
-        let outcome = self.reader.read(&mut self.buffer[filled..]);
-        self.buffer.truncate(filled + *outcome.as_ref().unwrap_or(&0));
-        match outcome {
+        match self.held.fill(CHUNK, |room| self.reader.read(room)) {
             Ok(0) => self.ended = true,
             Ok(_) => {}
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => {
-                let at = self.end();
+                let at = self.held.end();
                 let error = if self.compressed {
                     Error::compressed(&self.name, e)
                 } else {
@@ -85,19 +51,19 @@ impl<R: Read> StreamSource<R> {
 impl<R: Read> Source for StreamSource<R> {
     fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
         debug_assert!(need <= limits::WINDOW);
-        if at < self.start && self.spill.oldest().is_some_and(|oldest| oldest <= at) {
-            return self.spill.window(at, need, &self.buffer, &self.name);
+        if at < self.held.start() && self.spill.oldest().is_some_and(|oldest| oldest <= at) {
+            return self.spill.window(at, need, self.held.from(self.held.start()), &self.name);
         }
-        if at < self.start {
+        if at < self.held.start() {
             let why = std::io::Error::other("a stream cannot be read backwards");
             return Err(Error::io(&self.name, why).at(at));
         }
-        while !self.ended && self.end() < at.saturating_add(need as u64) {
-            self.forget(at.min(self.end()))?;
+        while !self.ended && self.held.end() < at.saturating_add(need as u64) {
+            self.spill.take(self.held.start(), self.held.forgettable(at), &self.name)?;
+            self.held.forget(at);
             self.read_more()?;
         }
-        let from = usize::try_from(at - self.start).unwrap_or(usize::MAX);
-        Ok(self.buffer.get(from..).unwrap_or_default())
+        Ok(self.held.from(at))
     }
 
     fn keep_from(&mut self, at: Option<u64>) {
@@ -105,11 +71,11 @@ impl<R: Read> Source for StreamSource<R> {
     }
 
     fn length(&self) -> Option<u64> {
-        self.ended.then(|| self.end())
+        self.ended.then(|| self.held.end())
     }
 
     fn oldest(&self) -> u64 {
-        self.start
+        self.held.start()
     }
 
     fn settle(&mut self) -> Result<()> {

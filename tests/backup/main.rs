@@ -9,6 +9,7 @@ mod live;
 mod loaded;
 #[path = "../support/mod.rs"]
 mod support;
+mod until;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,6 @@
 
 mod damaged;
 mod killed;
-mod model;
 #[allow(dead_code, reason = "not every caller looks at every property")]
 #[path = "../support/schema.rs"]
 mod schema;

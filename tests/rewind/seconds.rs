@@ -1,8 +1,6 @@
 //! To the end of a second: what redis-check-aof cuts where it can, and what an independent reader expects.
 
-use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::change::{Options, Plan};
@@ -13,10 +11,9 @@ use aofkit::progress::Silent;
 use aofkit::rewind::{Answer, Why, rewind};
 use aofkit::scan::Pace;
 
-use crate::model::{self, BEGIN, Set};
 use crate::support::mutate::Random;
-use crate::support::server::{Server, servers_dir};
-use crate::support::{copy_tree, in_parallel, number_from_env};
+use crate::support::timed::{self, BEGIN, Set, assert_same, cut_by_tool};
+use crate::support::{in_parallel, number_from_env};
 
 /// What is planned.
 pub fn planned(path: &Path, moment: &Moment) -> Result<Plan, Why> {
@@ -32,34 +29,6 @@ pub fn apply(plan: &Plan) {
     plan.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
 }
 
-/// What redis-check-aof leaves of a copy; `None` when it refuses.
-fn cut_by_tool(tool: &Path, set: &Path, second: i64) -> Option<tempfile::TempDir> {
-    let copy = tempfile::tempdir().unwrap();
-    copy_tree(set, copy.path());
-    let status = Command::new(tool)
-        .args(["--truncate-to-timestamp", &second.to_string()])
-        .arg(copy.path().join("F.manifest"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    status.success().then_some(copy)
-}
-
-/// Whether both directories hold the same files; what we keep lies beside them.
-fn assert_same(ours: &Path, theirs: &Path) {
-    let names = |dir: &Path| {
-        let mut names: Vec<_> =
-            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
-    };
-    assert_eq!(names(ours), names(theirs));
-    for name in names(ours) {
-        assert!(fs::read(ours.join(&name)).unwrap() == fs::read(theirs.join(&name)).unwrap());
-    }
-}
-
 struct Tried {
     by_tool: bool,
     across: bool,
@@ -68,7 +37,7 @@ struct Tried {
 /// One random second of one random set.
 fn try_one((base, seed): (u64, u64), tool: Option<&Path>) -> Tried {
     let mut random = Random::new(base, seed);
-    let set: Set = model::set(&mut random);
+    let set: Set = timed::set(&mut random);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("set");
     set.write(&path);
@@ -81,7 +50,7 @@ fn try_one((base, seed): (u64, u64), tool: Option<&Path>) -> Tried {
     assert_eq!(plan.is_empty(), later.is_none(), "seed {seed}, second {second}");
     let total: usize = set.files.iter().map(|(_, bytes)| bytes.len()).sum();
     apply(&plan);
-    let kept = model::content(&path);
+    let kept = timed::content(&path);
     assert!(kept == set.until(second), "seed {seed}, second {second}");
     assert_eq!(plan.loss.bytes, (total - kept.len()) as u64, "seed {seed}");
     let in_transaction = later.is_some_and(|stamp| stamp.multi.is_some());
@@ -94,8 +63,7 @@ fn try_one((base, seed): (u64, u64), tool: Option<&Path>) -> Tried {
 
 #[test]
 fn random_seconds_give_what_redis_check_aof_gives_and_more() {
-    let tool = servers_dir().map(|dir| dir.join("redis-8.2/check-aof"));
-    let tool = tool.filter(|_| Server::find("redis-8.2").is_some());
+    let tool = timed::tool();
     if tool.is_none() {
         eprintln!("not run: redis-check-aof 8.2; an independent reader stands in");
     }

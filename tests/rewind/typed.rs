@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::model;
-use crate::support::copy_tree;
+use crate::support::{copy_tree, timed};
 
 pub struct Run {
     pub code: i32,
@@ -112,7 +111,7 @@ fn a_flush_is_undone_by_one_command_and_that_is_taken_back_by_another() {
         (Some(true), Some(2))
     );
     assert_eq!(json["verdict_after"], "healthy");
-    assert!(model::content(&path).ends_with(b"#TS:3000\r\n"));
+    assert!(timed::content(&path).ends_with(b"#TS:3000\r\n"));
     let set = path.to_str().unwrap();
     assert_eq!(aofkit(&["repair", "--undo", "--apply", set]).code, 0);
     assert!(tree(&path) == before);
@@ -151,7 +150,7 @@ fn a_copy_is_written_and_the_original_stays() {
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert!(tree(&path) == before);
     let kept = [&before[0].1[..], &before[1].1].concat();
-    assert!(model::content(&copy) == kept, "{}", run.out);
+    assert!(timed::content(&copy) == kept, "{}", run.out);
 }
 
 #[test]

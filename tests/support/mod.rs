@@ -8,6 +8,7 @@ pub mod kill;
 pub mod live;
 pub mod mutate;
 pub mod server;
+pub mod timed;
 pub mod trace;
 
 use std::fs;

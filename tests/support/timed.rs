@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use crate::support::mutate::Random;
+use super::mutate::Random;
 
 /// The first second of every set.
 pub const BEGIN: i64 = 1_700_000_000;
@@ -55,8 +56,13 @@ impl Writer<'_> {
     }
 
     fn set(&mut self) {
-        let (key, value) = (self.random.below(40), self.random.below(100_000));
-        self.bytes.extend(record(&["SET", &format!("key:{key}"), &value.to_string()]));
+        let (key, mut value) = (self.random.below(40), self.random.below(100_000).to_string());
+        // What looks like an annotation of another time is part of a value.
+        if self.random.below(5) == 0 {
+            let other = self.now + self.random.below(9) as i64 - 4;
+            value = format!("{value}\r\n#TS:{other}\r\n");
+        }
+        self.bytes.extend(record(&["SET", &format!("key:{key}"), &value]));
     }
 
     fn group(&mut self) {
@@ -143,4 +149,38 @@ pub fn content(dir: &Path) -> Vec<u8> {
         all.extend(fs::read(dir.join(name)).unwrap());
     }
     all
+}
+
+/// What redis-check-aof leaves of a copy of such a set; `None` when it refuses.
+pub fn cut_by_tool(tool: &Path, set: &Path, second: i64) -> Option<tempfile::TempDir> {
+    let copy = tempfile::tempdir().unwrap();
+    super::copy_tree(set, copy.path());
+    let status = Command::new(tool)
+        .args(["--truncate-to-timestamp", &second.to_string()])
+        .arg(copy.path().join("F.manifest"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    status.success().then_some(copy)
+}
+
+/// Whether both directories hold the same files.
+pub fn assert_same(ours: &Path, theirs: &Path) {
+    let names = |dir: &Path| {
+        let mut names: Vec<_> =
+            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(ours), names(theirs));
+    for name in names(ours) {
+        assert!(fs::read(ours.join(&name)).unwrap() == fs::read(theirs.join(&name)).unwrap());
+    }
+}
+
+/// redis-check-aof 8.2, which this was compared with.
+pub fn tool() -> Option<std::path::PathBuf> {
+    let tool = super::server::servers_dir().map(|dir| dir.join("redis-8.2/check-aof"));
+    tool.filter(|_| super::server::Server::find("redis-8.2").is_some())
 }

@@ -1,0 +1,137 @@
+//! Looks at the events of a file: where it may be cut, and what is in it.
+
+use std::cell::Cell;
+
+use super::entry::Stamps;
+use crate::aof::{Damage, Ending, Event};
+use crate::format::annotation::Kind;
+use crate::format::rdb::Checksum;
+use crate::scan;
+
+/// What a pass saw.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// The last place to cut: after something whole, outside a transaction.
+    pub(super) boundary: u64,
+    /// Records up to there.
+    pub(super) commands: u64,
+    /// Annotations up to there.
+    pub(super) stamps: Option<Stamps>,
+    /// What the base says of when it was begun.
+    pub(super) created: Option<i64>,
+    /// The first bytes that are neither whole nor merely unfinished, and what is wrong with them.
+    pub(super) trouble: Option<(u64, String)>,
+}
+
+/// Looks for places to cut, and counts.
+pub(super) struct Eyes<'b> {
+    context: scan::Context,
+    place: &'b Cell<u64>,
+    len: u64,
+    seen: Seen,
+    /// Counted since the last place to cut.
+    pending: u64,
+    pending_stamps: Option<Stamps>,
+}
+
+impl<'b> Eyes<'b> {
+    pub(super) fn new(place: &'b Cell<u64>, from: u64, len: u64) -> Self {
+        let seen = Seen { boundary: from, ..Seen::default() };
+        let context = scan::Context::default();
+        Self { context, place, len, seen, pending: 0, pending_stamps: None }
+    }
+
+    #[inline]
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        self.context.follow(event);
+        match event {
+            Event::Record(..) => self.pending += 1,
+            // What a server appends to a line that is not whole would become a part of it.
+            Event::Annotation { is_open: true, .. } => return,
+            Event::Annotation { kind: Kind::Timestamp(seconds), .. } => self.stamp(*seconds),
+            Event::Annotation { .. } | Event::Hollow { .. } => {}
+            Event::Rdb(part) => {
+                let outcome = &part.walked.outcome;
+                self.seen.created = outcome.fields.created_s();
+                if let Checksum::Mismatch { .. } = part.walked.checksum {
+                    self.trouble(part.start, "the RDB's checksum does not fit".to_owned());
+                }
+            }
+            Event::Damage(damage) => return self.damage(damage),
+        }
+        if self.context.transaction.is_none() {
+            self.whole_up_to(event.span().1);
+        }
+    }
+
+    fn whole_up_to(&mut self, end: u64) {
+        if self.seen.trouble.is_some() {
+            return;
+        }
+        self.place.set(end);
+        self.seen.commands += std::mem::take(&mut self.pending);
+        if self.pending_stamps.is_some() {
+            self.seen.stamps = self.pending_stamps;
+        }
+    }
+
+    fn trouble(&mut self, at: u64, what: String) {
+        self.seen.trouble.get_or_insert((at, what));
+    }
+
+    fn stamp(&mut self, seconds: i64) {
+        let so_far = self.pending_stamps.or(self.seen.stamps);
+        self.pending_stamps = Some(added(so_far, seconds));
+    }
+
+    fn damage(&mut self, damage: &Damage) {
+        let reaches_the_end = damage.end == self.len;
+        let unknown_but_intact = damage.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true));
+        if unknown_but_intact && reaches_the_end {
+            return self.whole_up_to(damage.end);
+        }
+        if damage.ending != Ending::Torn || damage.rdb.is_some() || !reaches_the_end {
+            self.trouble(damage.fault.at, damage.fault.reason.to_string());
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Seen {
+        self.seen.boundary = self.place.get();
+        self.seen
+    }
+}
+
+/// These annotations and one more.
+fn added(stamps: Option<Stamps>, seconds: i64) -> Stamps {
+    match stamps {
+        None => Stamps { first: seconds, last: seconds, monotonic: true },
+        Some(s) => Stamps { last: seconds, monotonic: s.monotonic && seconds >= s.last, ..s },
+    }
+}
+
+/// Annotations of two stretches that follow each other.
+pub(super) fn joined(first: Option<Stamps>, second: Option<Stamps>) -> Option<Stamps> {
+    match (first, second) {
+        (Some(a), Some(b)) => Some(Stamps {
+            first: a.first,
+            last: b.last,
+            monotonic: a.monotonic && b.monotonic && a.last <= b.first,
+        }),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_join_as_one_pass_would_have_seen_them() {
+        let one = |seconds: &[i64]| seconds.iter().fold(None, |s, &t| Some(added(s, t)));
+        for (a, b) in
+            [(&[1, 2][..], &[3][..]), (&[1], &[]), (&[], &[]), (&[5, 4], &[6]), (&[5], &[4])]
+        {
+            assert_eq!(joined(one(a), one(b)), one(&[a, b].concat()));
+        }
+    }
+}

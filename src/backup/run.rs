@@ -57,6 +57,10 @@ impl Default for BackupOptions {
 pub struct Backup {
     /// Nothing had changed; `entry` is the one that was there.
     pub unchanged: bool,
+    /// What was backed up: the path as every verb resolves it.
+    pub path: PathBuf,
+    /// Its manifest, where it has one.
+    pub manifest: Option<PathBuf>,
     /// The snapshot.
     pub entry: Entry,
     /// Bytes of objects that were added.
@@ -140,8 +144,11 @@ fn once(
         if is_unchanged(parent, &captured, manifest.as_ref(), &options.tags) {
             repository.forget_unfinished(&source)?;
             let reused_bytes = parent.logical_bytes();
-            let entry = parent.clone();
-            return Ok(Backup { unchanged: true, entry, new_bytes: 0, reused_bytes, unreadable });
+            return Ok(Backup {
+                unchanged: true,
+                reused_bytes,
+                ..made(&aof, parent.clone(), unreadable)
+            });
         }
     }
     let seq = listed.last().map_or(1, |last| last.seq.saturating_add(1));
@@ -151,7 +158,19 @@ fn once(
     let (entry, script) = with_script(entry);
     repository.publish(&entry, &script)?;
     repository.forget_unfinished(&entry.source)?;
-    Ok(Backup { unchanged: false, entry, new_bytes, reused_bytes, unreadable })
+    Ok(Backup { new_bytes, reused_bytes, ..made(&aof, entry, unreadable) })
+}
+
+fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>) -> Backup {
+    Backup {
+        unchanged: false,
+        path: aof.path.clone(),
+        manifest: aof.manifest.as_ref().map(|manifest| manifest.path.clone()),
+        entry,
+        new_bytes: 0,
+        reused_bytes: 0,
+        unreadable,
+    }
 }
 
 /// The manifest to keep; `None` for a set without one.

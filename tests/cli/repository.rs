@@ -357,3 +357,20 @@ fn a_real_server_loads_the_newest_snapshot_and_refuses_a_wrong_one() {
     let refused = load().expect(25).json();
     assert_eq!(refused["loaded"][0]["loads"], false, "{refused}");
 }
+
+#[test]
+fn the_source_of_a_backup_is_the_path_as_every_verb_resolves_it() {
+    let kept = Kept::new();
+    let dir = kept.set.dir();
+    let of = |words: &[&str]| {
+        let mut command = aofkit();
+        let run = finish(command.args(words).arg(&dir).arg("--json"));
+        let json: Value = serde_json::from_str(&run.out).unwrap();
+        json["source"].clone()
+    };
+    let repo = kept.repo();
+    let ours = of(&["backup", "--min-free", "0", "--repo", repo.to_str().unwrap()]);
+    assert_eq!(ours, of(&["check"]));
+    assert_eq!(ours["layout"], "multi-part");
+    assert_eq!(ours["path"], dir.to_str().unwrap());
+}

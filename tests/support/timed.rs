@@ -1,4 +1,5 @@
 //! Sets made by chance, and an independent idea of what belongs to which second.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aofkit::backup::{Backup, Entry, FlawKind, Planned, PrunePlan, Restored, Verified, Words};
+use aofkit::backup::{Backup, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
 use serde::Serialize;
 
 use crate::cli::repository::load::{Difference, Loaded};
@@ -23,12 +23,14 @@ struct Source {
     path_b64: Option<String>,
     layout: &'static str,
     manifest: Option<String>,
+    manifest_b64: Option<String>,
 }
 
 fn head(schema: &'static str, repository: &Path) -> Head {
     let path = path_text(repository);
-    let source =
-        Source { path: path.plain, path_b64: path.b64, layout: "repository", manifest: None };
+    let layout = "repository";
+    let (path, path_b64) = (path.plain, path.b64);
+    let source = Source { path, path_b64, layout, manifest: None, manifest_b64: None };
     Head { schema, tool_version: VERSION, source }
 }
 
@@ -145,12 +147,13 @@ struct BackupJson {
 /// `backup`
 pub fn backup(made: &Backup) -> String {
     let entry = &made.entry;
-    let manifest = entry.manifest.as_ref().and_then(|manifest| match &manifest.name {
-        Words::Text(name) => Some(name.clone()),
-        Words::Bytes { .. } => None,
-    });
-    let path = Some(entry.path.clone());
-    let source = Source { path, path_b64: None, layout: layout(entry), manifest };
+    let path = path_text(&made.path);
+    let manifest = made.manifest.as_deref().map(path_text);
+    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
+    let is_rdb = entry.manifest.is_none()
+        && entry.files.iter().all(|file| file.commands == 0 && file.ts.is_none() && file.size > 0);
+    let layout = if is_rdb { "rdb" } else { layout(entry) };
+    let source = Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 };
     pretty(&BackupJson {
         head: Head { schema: "aofkit.backup/1", tool_version: VERSION, source },
         unchanged: made.unchanged,

@@ -51,6 +51,8 @@ pub(super) struct Means<'a> {
     pub(super) parent: Option<&'a Entry>,
     pub(super) earlier: Unfinished,
     pub(super) includes: &'a [PathBuf],
+    /// Compare all bytes that are taken over.
+    pub(super) paranoid: bool,
     pub(super) pace: Pace,
     pub(super) progress: &'a dyn Progress,
 }
@@ -113,7 +115,7 @@ fn begin<'a>(
     if !is_stored(in_parent, means.packing.repository)? {
         return Ok(one);
     }
-    match prefix::compare(file, in_parent)? {
+    match prefix::compare(file, in_parent, means.paranoid)? {
         Prefix::Whole => one.take_over(in_parent),
         Prefix::Part(same, how) => {
             one.reused = same;
@@ -132,7 +134,7 @@ fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a
     let in_parent = means.parent.and_then(|p| p.extras.iter().find(|f| f.name == one.name));
     if let Some(in_parent) = in_parent
         && is_stored(in_parent, means.packing.repository)?
-        && let Prefix::Whole = prefix::compare(file, in_parent)?
+        && let Prefix::Whole = prefix::compare(file, in_parent, false)?
         && in_parent.size == file.len()
         && whole_is_same(file, in_parent)?
     {

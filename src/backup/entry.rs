@@ -54,6 +54,9 @@ pub struct Entry {
     pub diverged: Vec<Divergence>,
     /// Hash of the script that restores it.
     pub script_sha256: String,
+    /// The snapshot whose place it has taken: the same content in other objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<String>,
 }
 
 /// How a snapshot was taken.
@@ -62,6 +65,8 @@ pub struct Entry {
 pub enum Method {
     /// From the files alone.
     OfflineDirectory,
+    /// From the files, beside their server, which was asked before and after.
+    Connected,
 }
 
 /// The server that wrote the base.
@@ -71,6 +76,22 @@ pub struct ServerEntry {
     pub kind: String,
     /// Its version as it gave it.
     pub version: String,
+    /// What a running server said of itself; nothing where only the base was read.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<RunningServer>,
+}
+
+/// What a running server said of itself when the snapshot was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningServer {
+    /// New with every start of the server.
+    pub run_id: String,
+    /// The replication history it was in.
+    pub replid: Option<String>,
+    /// How far it was in that.
+    pub repl_offset: Option<u64>,
+    /// `primary` or `replica`.
+    pub role: Option<String>,
 }
 
 /// Bytes that are text when they can be, and base64 otherwise.

@@ -8,7 +8,9 @@
 //! May know sets, scans, stores and disks. Never writes to a set: only to repositories and restore targets.
 //! The bytes are described in `docs/backup-format.md`.
 
+mod beside;
 mod capture;
+mod compact;
 mod contents;
 mod cut;
 mod entry;
@@ -16,6 +18,7 @@ mod eyes;
 mod frames;
 mod hash;
 mod keep;
+mod manifest;
 mod moment;
 mod name;
 mod pack;
@@ -29,10 +32,12 @@ mod run;
 mod script;
 mod verify;
 
+pub use beside::Beside;
+pub use compact::Compaction;
 pub use cut::{covering, cut_at};
 pub use entry::{
     Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ManifestEntry, Method,
-    SegmentEntry, ServerEntry, Stamps, Stretch, Words,
+    RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
 pub use frames::open_snapshot;
 pub use keep::{Keep, Reasons};
@@ -41,5 +46,5 @@ pub use name::{SnapshotPath, Which, short_id, source_name};
 pub use prune::{Planned, PrunePlan, apply as apply_prune, plan as plan_prune};
 pub use repository::{Listed, Repository};
 pub use restore::{RestoreOptions, Restored, restore};
-pub use run::{Backup, BackupOptions, backup};
+pub use run::{Backup, BackupOptions, backup, backup_beside};
 pub use verify::{Depth, Flaw, FlawKind, Verified, verify};

@@ -93,6 +93,20 @@ pub(super) fn pack(
     Ok(Packed { bytes, plain_hash: hash::hex(&hash.finalize()) })
 }
 
+/// Some segments that follow each other as one object, each proven by its name and its content.
+pub(super) fn joined(store: &dyn Store, segments: &[SegmentEntry]) -> Result<Packed> {
+    let mut hash = Sha256::new();
+    let mut bytes = Vec::new();
+    for segment in segments {
+        unpack(store, segment, &mut |plain| {
+            hash.update(plain);
+            Ok(())
+        })?;
+        bytes.append(&mut proven_object(store, segment)?);
+    }
+    Ok(Packed { bytes, plain_hash: hash::hex(&hash.finalize()) })
+}
+
 /// Puts a packed piece into the store.
 pub(super) fn place(mut packed: Packed, piece: Piece, store: &dyn Store) -> Result<Placed> {
     let mut attempt = 0_u64;

@@ -24,9 +24,10 @@ pub(super) enum Prefix {
     Part(Vec<SegmentEntry>, Divergence),
 }
 
-/// Compares a file with the parent's of the same name.
-pub(super) fn compare(file: &FrozenFile, parent: &FileEntry) -> Result<Prefix> {
-    if file.len() >= parent.size
+/// Compares a file with the parent's of the same name; all of its bytes when `paranoid`.
+pub(super) fn compare(file: &FrozenFile, parent: &FileEntry, paranoid: bool) -> Result<Prefix> {
+    if !paranoid
+        && file.len() >= parent.size
         && head(file, parent.size)? == parent.head
         && tail(file, parent.size)? == parent.tail
     {
@@ -41,6 +42,10 @@ pub(super) fn compare(file: &FrozenFile, parent: &FileEntry) -> Result<Prefix> {
         same.push(segment.clone());
     }
     let same_up_to = same.last().map_or(0, |s| s.offset + s.size);
+    if same_up_to == parent.size && same.len() == parent.segments.len() && file.len() >= parent.size
+    {
+        return Ok(Prefix::Whole);
+    }
     let (file, parent_size) = (parent.name.clone(), parent.size);
     Ok(Prefix::Part(same, Divergence { file, same_up_to, parent_size }))
 }

@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use super::compact::Compaction;
+use super::entry::Entry;
 use super::hash;
 use super::keep::{Keep, Reasons};
 use super::moment;
@@ -40,6 +42,8 @@ pub struct PrunePlan {
     /// Objects that no remaining snapshot needs, and other files that go with snapshots.
     garbage: Vec<Stored>,
     entries: Vec<String>,
+    /// What is going to be joined, when that was asked for.
+    pub compaction: Option<Compaction>,
     _lock: Option<Lock>,
 }
 
@@ -49,15 +53,65 @@ impl PrunePlan {
         self.garbage.iter().filter(|one| hash::is_object_key(&one.key)).count()
     }
 
-    /// Bytes that are freed.
+    /// Bytes that are freed; what is only joined is not.
     pub fn freed_bytes(&self) -> u64 {
-        self.garbage.iter().map(|one| one.len).sum()
+        let gone: u64 = self.garbage.iter().map(|one| one.len).sum();
+        gone.saturating_sub(self.compaction.as_ref().map_or(0, Compaction::bytes))
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.removed.is_empty() && self.garbage.is_empty()
     }
+
+    /// Also joins small objects of the snapshots that stay, of this source where one is named.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub fn compact(&mut self, repository: &Repository, source: Option<&str>) -> Result<()> {
+        let stays: BTreeSet<_> = self.kept.iter().map(|kept| kept.id.clone()).collect();
+        let (mut here, mut elsewhere) = (Vec::new(), BTreeSet::new());
+        let mut before = Vec::new();
+        for (name, entries) in repository.entries()? {
+            let superseded = superseded(&entries);
+            before.extend(entries.iter().filter(|e| superseded.contains(&e.id)).cloned());
+            for entry in entries.into_iter().filter(|entry| stays.contains(&entry.id)) {
+                match source.is_none_or(|source| source == name) {
+                    true => here.push(entry),
+                    false => elsewhere.extend(objects_of(&entry)),
+                }
+            }
+        }
+        let all: Vec<_> = here.iter().flat_map(objects_of).collect();
+        let compaction = Compaction::plan(here, &before);
+        let changed: BTreeSet<_> = compaction.snapshots().map(|entry| entry.id.clone()).collect();
+        let mut needed = compaction.still_needed();
+        needed.append(&mut elsewhere);
+        for (_, entries) in repository.entries()? {
+            let same = entries.iter().filter(|e| stays.contains(&e.id) && !changed.contains(&e.id));
+            needed.extend(same.flat_map(objects_of));
+        }
+        self.entries.extend(compaction.superseded());
+        let gone: BTreeSet<_> = all.into_iter().filter(|object| !needed.contains(object)).collect();
+        for one in repository.store().list("")? {
+            if gone.contains(&one.key) || self.is_document_that_goes(&one) {
+                self.garbage.push(one);
+            }
+        }
+        self.garbage.sort_by(|a, b| a.key.cmp(&b.key));
+        self.garbage.dedup_by(|a, b| a.key == b.key);
+        self.compaction = Some(compaction);
+        Ok(())
+    }
+
+    fn is_document_that_goes(&self, one: &Stored) -> bool {
+        let stem = one.key.strip_suffix(".sh").or_else(|| one.key.strip_suffix(".json"));
+        stem.is_some_and(|stem| self.entries.iter().any(|gone| gone == stem))
+    }
+}
+
+fn objects_of(entry: &Entry) -> Vec<String> {
+    entry.segments().map(|segment| segment.object.clone()).collect()
 }
 
 /// Works out what to do. Holds the repository until the plan is dropped: alone when it is to be applied.
@@ -77,6 +131,7 @@ pub fn plan(
         removed: Vec::new(),
         garbage: Vec::new(),
         entries: Vec::new(),
+        compaction: None,
         _lock: lock,
     };
     let mut needed = BTreeSet::new();
@@ -84,7 +139,7 @@ pub fn plan(
     for (name, entries) in repository.entries()? {
         let everything = Keep::default();
         let of_this = source.is_none_or(|source| source == name);
-        let reasons = if of_this { keep } else { &everything }.reasons(&entries, now);
+        let reasons = reasons_of(&entries, if of_this { keep } else { &everything }, now);
         for (entry, reasons) in entries.into_iter().zip(reasons) {
             let (id, taken) = (entry.id.clone(), entry.taken.clone());
             let goes = reasons.is_empty();
@@ -108,6 +163,25 @@ pub fn plan(
     plan.garbage
         .extend(all.iter().filter(|one| goes_along(&plan, one, &all)).cloned().collect::<Vec<_>>());
     Ok(plan)
+}
+
+/// Why snapshots of one source stay. A run that was killed while it compacted leaves some beside their
+/// successors, which hold the same: those count for nothing and go.
+fn reasons_of(entries: &[Entry], keep: &Keep, now: moment::Moment) -> Vec<Reasons> {
+    let superseded = superseded(entries);
+    let (current, _): (Vec<_>, Vec<_>) =
+        entries.iter().cloned().partition(|entry| !superseded.contains(&entry.id));
+    let mut of_current = keep.reasons(&current, now).into_iter();
+    let mut of = |entry: &Entry| match superseded.contains(&entry.id) {
+        true => Reasons::new(),
+        false => of_current.next().unwrap_or_default(),
+    };
+    entries.iter().map(&mut of).collect()
+}
+
+/// Names of those among these whose successors are there.
+fn superseded(entries: &[Entry]) -> BTreeSet<String> {
+    entries.iter().filter_map(|entry| entry.supersedes.clone()).collect()
 }
 
 /// Documents of snapshots that go, and scripts that never got their entry.
@@ -138,12 +212,17 @@ fn resumable(repository: &Repository, source: &str, document: &Stored) -> Result
 /// When something cannot be deleted. What remains is whole, and the next prune goes on.
 pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
     let store = repository.store();
+    // What takes the place of something is there before that goes.
+    let joined = match &plan.compaction {
+        Some(compaction) => compaction.apply(repository)?,
+        None => BTreeSet::new(),
+    };
     for key in &plan.entries {
         store.delete(&format!("{key}.json"))?;
     }
     // An entry that came back after a power failure would lack its objects.
     store.sync()?;
-    for one in &plan.garbage {
+    for one in plan.garbage.iter().filter(|one| !joined.contains(&one.key)) {
         store.delete(&one.key)?;
     }
     store.sync()?;

@@ -1,19 +1,21 @@
 //! One backup: from a path to a snapshot that is there.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use super::beside::Beside;
 use super::capture::{self, Captured, Means};
 use super::entry::{
-    Divergence, Entry, FORMAT, FileEntry, Gap, Interval, ManifestEntry, Method, ServerEntry, Words,
+    Divergence, Entry, FORMAT, FileEntry, Gap, Interval, ManifestEntry, Method, ServerEntry,
 };
+use super::manifest::manifest_of;
 use super::moment::{self, Moment};
 use super::pool::Packing;
 use super::repository::{Listed, Repository};
 use super::{hash, name, script};
-use crate::aof::{Aof, ManifestState, OpenOptions};
-use crate::disk::Hold;
+use crate::aof::{Aof, OpenOptions};
+use crate::disk::{FrozenFile, Hold};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::Manifest;
 use crate::format::rdb::Family;
 use crate::limits;
 use crate::progress::Progress;
@@ -36,6 +38,10 @@ pub struct BackupOptions {
     pub includes: Vec<PathBuf>,
     /// The set may have nothing to do with what the source had before.
     pub new_history: bool,
+    /// Make a snapshot also when nothing has changed.
+    pub always: bool,
+    /// Compare all bytes that are taken over from the snapshot before, and not only the ends of files.
+    pub paranoid: bool,
 }
 
 impl Default for BackupOptions {
@@ -48,6 +54,8 @@ impl Default for BackupOptions {
             pace: Pace::default(),
             includes: Vec::new(),
             new_history: false,
+            always: false,
+            paranoid: false,
         }
     }
 }
@@ -69,6 +77,10 @@ pub struct Backup {
     pub reused_bytes: u64,
     /// Entries of the source that could not be read and were passed over.
     pub unreadable: Vec<String>,
+    /// When the set was last written to.
+    pub written: Option<SystemTime>,
+    /// Where the server that was asked says its log is, when that is another place.
+    pub elsewhere: Option<String>,
 }
 
 /// Takes a snapshot of the set at `path`, beside a server if there is one.
@@ -83,12 +95,38 @@ pub fn backup(
     options: &BackupOptions,
     progress: &dyn Progress,
 ) -> Result<Backup> {
+    run(path, open, repository, options, None, progress)
+}
+
+/// Takes a snapshot as [`backup`] does, and asks the set's server before and after.
+///
+/// # Errors
+/// As [`backup`]; also when the server does not answer, or what lies there is not what it would load.
+pub fn backup_beside(
+    path: &Path,
+    open: &OpenOptions,
+    repository: &Repository,
+    options: &BackupOptions,
+    beside: &mut Beside<'_>,
+    progress: &dyn Progress,
+) -> Result<Backup> {
+    run(path, open, repository, options, Some(beside), progress)
+}
+
+fn run(
+    path: &Path,
+    open: &OpenOptions,
+    repository: &Repository,
+    options: &BackupOptions,
+    mut beside: Option<&mut Beside<'_>>,
+    progress: &dyn Progress,
+) -> Result<Backup> {
     let _shared = repository.lock(Hold::Shared)?;
     refuse_twice(&options.includes)?;
     let mut attempt = 0;
     loop {
         // A file that shrank, or a set that was rewritten too fast, is another set by now.
-        match once(path, open, repository, options, progress) {
+        match once(path, open, repository, options, beside.as_deref_mut(), progress) {
             Err(e) if is_passing(&e) && attempt < limits::OPEN_ATTEMPTS / 10 => attempt += 1,
             other => return other,
         }
@@ -116,10 +154,14 @@ fn once(
     open: &OpenOptions,
     repository: &Repository,
     options: &BackupOptions,
+    mut beside: Option<&mut Beside<'_>>,
     progress: &dyn Progress,
 ) -> Result<Backup> {
     let taken = moment::now();
+    // Asked before the set is opened, so that the files have at least what it has answered for.
+    let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
     let aof = Aof::open(path, open)?;
+    before.as_ref().map_or(Ok(()), |before| before.fits(&aof))?;
     let manifest = manifest_of(&aof)?;
     let place = capture::place_of(&aof)?;
     let host = crate::disk::host_name();
@@ -134,34 +176,41 @@ fn once(
         parent: parent.as_ref(),
         earlier: repository.unfinished(&source)?,
         includes: &options.includes,
+        paranoid: options.paranoid,
         pace: options.pace,
         progress,
     };
     let captured = capture::capture(&aof, means)?;
+    if let (Some(beside), Some(before)) = (beside, &before) {
+        beside.after(before, &aof.path)?;
+    }
+    let elsewhere = before.as_ref().and_then(|before| before.elsewhere(&aof));
+    let made = |entry| made(&aof, entry, unreadable, elsewhere);
     let place = capture::path_text(&place);
     if let Some(parent) = &parent {
         refuse_a_stranger(parent, &captured, &host, &place, options, repository)?;
-        if is_unchanged(parent, &captured, manifest.as_ref(), &options.tags) {
+        let unchanged = is_unchanged(parent, &captured, manifest.as_ref(), &options.tags);
+        if unchanged && !options.always {
             repository.forget_unfinished(&source)?;
             let reused_bytes = parent.logical_bytes();
-            return Ok(Backup {
-                unchanged: true,
-                reused_bytes,
-                ..made(&aof, parent.clone(), unreadable)
-            });
+            return Ok(Backup { unchanged, reused_bytes, ..made(parent.clone()) });
         }
     }
     let seq = listed.last().map_or(1, |last| last.seq.saturating_add(1));
     let facts = Facts { taken, source, host, place, seq };
     let (new_bytes, reused_bytes) = (captured.new_bytes, captured.reused_bytes);
-    let entry = entry(&aof, facts, manifest, captured, parent.as_ref(), options);
+    let mut entry = entry(&aof, facts, manifest, captured, parent.as_ref(), options);
+    if let Some(before) = &before {
+        (entry.method, entry.server) = (Method::Connected, Some(before.entry()));
+    }
     let (entry, script) = with_script(entry);
     repository.publish(&entry, &script)?;
     repository.forget_unfinished(&entry.source)?;
-    Ok(Backup { new_bytes, reused_bytes, ..made(&aof, entry, unreadable) })
+    Ok(Backup { new_bytes, reused_bytes, ..made(entry) })
 }
 
-fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>) -> Backup {
+fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<String>) -> Backup {
+    let files = aof.live().filter_map(|(_, segment)| segment.file());
     Backup {
         unchanged: false,
         path: aof.path.clone(),
@@ -170,35 +219,9 @@ fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>) -> Backup {
         new_bytes: 0,
         reused_bytes: 0,
         unreadable,
+        written: files.filter_map(FrozenFile::modified).max(),
+        elsewhere,
     }
-}
-
-/// The manifest to keep; `None` for a set without one.
-fn manifest_of(aof: &Aof) -> Result<Option<ManifestEntry>> {
-    let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
-    if aof.upgrade_pending {
-        return refused(
-            "an upgrade from a single file is under way here; let the server finish it",
-        );
-    }
-    let Some(opened) = &aof.manifest else { return Ok(None) };
-    match &opened.state {
-        ManifestState::Valid(manifest) => {
-            let text = without_history(&opened.bytes, manifest);
-            let name = opened.path.file_name().unwrap_or_default().as_encoded_bytes();
-            let (name, sha256) = (Words::new(name), hash::hex_of(&text));
-            Ok(Some(ManifestEntry { name, sha256, text: Words::new(&text) }))
-        }
-        ManifestState::Missing => refused("the manifest is missing; see `aofkit check`"),
-        ManifestState::Invalid(_) => refused("the manifest is not valid; see `aofkit check`"),
-    }
-}
-
-/// The manifest's bytes without the lines of files that a server would only delete.
-fn without_history(bytes: &[u8], manifest: &Manifest) -> Vec<u8> {
-    let gone: Vec<_> = manifest.history().map(|entry| entry.span.clone()).collect();
-    let kept = |at: usize| !gone.iter().any(|span| span.contains(&(at as u64)));
-    bytes.iter().enumerate().filter(|(at, _)| kept(*at)).map(|(_, byte)| *byte).collect()
 }
 
 /// The newest entry that can be read, and the names of those after it.
@@ -293,6 +316,7 @@ fn entry(
                 Family::Valkey => "valkey".to_owned(),
             },
             version: writer.version.clone(),
+            running: None,
         }),
         method: Method::OfflineDirectory,
         manifest,
@@ -305,10 +329,12 @@ fn entry(
         reused_bytes: captured.reused_bytes,
         diverged,
         script_sha256: String::new(),
+        supersedes: None,
     }
 }
 
-fn with_script(mut entry: Entry) -> (Entry, String) {
+/// The entry and its script, each knowing the other.
+pub(super) fn with_script(mut entry: Entry) -> (Entry, String) {
     let script = script::script(&entry);
     entry.script_sha256 = hash::hex_of(script.as_bytes());
     (entry, script)

@@ -57,7 +57,7 @@ pub enum Verb {
     #[command(after_help = REPAIR_CODES)]
     Rewind(Box<RewindArgs>),
     /// One incremental snapshot of a set, which may be live, into a repository
-    Backup(backup::BackupArgs),
+    Backup(Box<backup::BackupArgs>),
     /// What a repository holds
     Snapshots(snapshots::SnapshotsArgs),
     /// Is all of a repository there, as it was written, and readable
@@ -167,6 +167,9 @@ impl Args {
 
     /// Whether the verb has this form of output, or why it has not.
     pub fn can_print(&self, context: &Context) -> Result<(), String> {
+        if let Verb::Backup(backup) = &self.verb {
+            backup.can_run(context)?;
+        }
         match (context.format, &self.verb) {
             (format, Verb::Cat(cat)) => cat.can_print(format, context.redact),
             (Format::Resp | Format::Ndjson, _) => {

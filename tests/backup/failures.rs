@@ -54,16 +54,16 @@ impl Store for Shared {
     }
 }
 
-fn open(store: &Arc<MemoryStore>) -> Result<Repository> {
+pub fn open(store: &Arc<MemoryStore>) -> Result<Repository> {
     Repository::open_or_create(Box::new(Shared(Arc::clone(store))))
 }
 
-fn run(home: &Home, store: &Arc<MemoryStore>) -> Result<Backup> {
+pub fn run(home: &Home, store: &Arc<MemoryStore>) -> Result<Backup> {
     let options = BackupOptions { threads: 1, ..BackupOptions::default() };
     backup(&home.set(), &OpenOptions::default(), &open(store)?, &options, &Silent)
 }
 
-fn assert_sound(store: &Arc<MemoryStore>, what: &str) {
+pub fn assert_sound(store: &Arc<MemoryStore>, what: &str) {
     let depth = Depth::Contents { slice: 1, of: 1 };
     let found = verify(&open(store).unwrap(), depth, 1, &Silent).unwrap();
     assert!(found.is_good(), "{what}: {found:?}");

@@ -1,6 +1,8 @@
 //! Backups through the library's door: what comes back is what was there, also by hand, also after failures.
 #![allow(clippy::unwrap_used)]
 
+mod beside;
+mod compacted;
 mod failures;
 #[path = "../support/home.rs"]
 #[allow(dead_code)]

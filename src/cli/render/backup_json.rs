@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aofkit::backup::{Backup, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
+use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
 use serde::Serialize;
 
 use crate::cli::repository::load::{Difference, Loaded};
@@ -356,6 +356,25 @@ struct PruneJson {
     removed_objects: usize,
     marked_bytes: u64,
     freed_bytes: u64,
+    compaction: Option<CompactionJson>,
+}
+
+#[derive(Serialize)]
+struct CompactionJson {
+    snapshots: Vec<String>,
+    objects: usize,
+    into_objects: usize,
+    written_bytes: u64,
+}
+
+fn compaction_json(compaction: &Compaction) -> CompactionJson {
+    let (objects, into_objects) = compaction.objects();
+    CompactionJson {
+        snapshots: compaction.snapshots().map(|entry| entry.id.clone()).collect(),
+        objects,
+        into_objects,
+        written_bytes: compaction.bytes(),
+    }
 }
 
 #[derive(Serialize)]
@@ -383,5 +402,6 @@ pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool) -> String {
         // A directory needs no marking phase: what goes, goes at once.
         marked_bytes: 0,
         freed_bytes: plan.freed_bytes(),
+        compaction: plan.compaction.as_ref().map(compaction_json),
     })
 }

@@ -308,6 +308,22 @@ pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool, style: Style) 
     if !all.is_empty() {
         text += &format!("\n{}\n", laid_out(&rows));
     }
+    if let Some(compaction) = &plan.compaction {
+        let (from, to) = compaction.objects();
+        let what = match from {
+            0 => "nothing to join".to_owned(),
+            _ => format!(
+                "{} {} {}, {} written; {} {} a new name that begins alike",
+                count(from as u64, "object"),
+                if applied { "joined into" } else { "to join into" },
+                thousands(to as u64),
+                size(compaction.bytes()),
+                count(compaction.snapshots().count() as u64, "snapshot"),
+                if applied { "got" } else { "would get" }
+            ),
+        };
+        text += &(wrap(&what, style.width, "") + "\n");
+    }
     let total = format!(
         "{} kept, {} {}, {} and {} {}",
         thousands(plan.kept.len() as u64),

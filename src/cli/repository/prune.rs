@@ -46,6 +46,10 @@ pub struct PruneArgs {
     /// The time zone whose hours, days and months count
     #[arg(long, value_name = "ZONE", default_value = "UTC", env = "AOFKIT_TZ", value_parser = zone)]
     tz: TimeZone,
+    /// Also join small objects that follow each other, so that long chains of snapshots stay short; the
+    /// snapshots concerned get new names that begin alike
+    #[arg(long)]
+    compact: bool,
     /// Do it; without, only the plan is shown
     #[arg(long)]
     apply: bool,
@@ -78,7 +82,10 @@ pub fn run(args: &PruneArgs, context: &Context) -> Result<(String, Outcome)> {
         zone: Some(args.tz.clone()),
     };
     let hold = if args.apply { Hold::Alone } else { Hold::Shared };
-    let plan = plan_prune(&repository, &keep, context.source.as_deref(), hold)?;
+    let mut plan = plan_prune(&repository, &keep, context.source.as_deref(), hold)?;
+    if args.compact {
+        plan.compact(&repository, context.source.as_deref())?;
+    }
     if args.apply {
         apply_prune(&repository, &plan)?;
     }

@@ -36,6 +36,12 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+fn ended(server: &Mutex<Child>) {
+    let mut server = locked(server);
+    let _ = server.kill();
+    let _ = server.wait();
+}
+
 impl Leash {
     /// Takes a directory along.
     pub fn hold(&self, dir: &Path) {
@@ -47,9 +53,7 @@ impl Leash {
         let mut held = locked(&self.0);
         held.is_over = true;
         for server in &held.servers {
-            let mut server = locked(server);
-            let _ = server.kill();
-            let _ = server.wait();
+            ended(server);
         }
         for dir in &held.dirs {
             // Another thread may be putting files there; without the directory it fails.
@@ -82,9 +86,7 @@ pub struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut child = locked(&self.child);
-        let _ = child.kill();
-        let _ = child.wait();
+        ended(&self.child);
     }
 }
 
@@ -135,7 +137,7 @@ impl Program {
         match ready(BufReader::new(log)).and_then(|()| connected(socket)) {
             Ok(client) => Ok(Running { child, client }),
             Err(why) => {
-                drop((locked(&child).kill(), locked(&child).wait()));
+                ended(&child);
                 Err(why)
             }
         }

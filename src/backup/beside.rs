@@ -1,0 +1,148 @@
+//! A backup beside a server that is asked: whether what lies on the disk is what it writes to, and that this
+//! stayed so while the files were read.
+//!
+//! Nothing is set on the server: a run that is killed leaves nothing switched off.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::entry::{RunningServer, ServerEntry};
+use crate::aof::{Aof, LeftoverKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::server::{RoleOfServer, Server, ServerState};
+
+/// How long to wait before asking again whether everything is written.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A server that is asked.
+pub struct Beside<'s> {
+    /// The connection to it.
+    pub server: &'s mut Server,
+    /// Wait at most so long until everything that was acknowledged is in its files; do not wait when not
+    /// given.
+    pub exact: Option<Duration>,
+}
+
+/// What it said before the set was opened.
+pub(super) struct Before {
+    state: ServerState,
+}
+
+impl Beside<'_> {
+    /// Asks before the set is opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when what lies there is not, or not yet, what the server would load.
+    pub(super) fn before(&mut self, path: &Path) -> Result<Before> {
+        let mut state = self.server.state()?;
+        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), path));
+        if let Some(why) = unfit(&state) {
+            return refused(why);
+        }
+        let Some(patience) = self.exact else { return Ok(Before { state }) };
+        // Answers are sent after what they answer is handed to write(2), or put off together with it. So with
+        // nothing put off, everything that was acknowledged before is in the file.
+        let started = Instant::now();
+        loop {
+            match state.aof_buffer_bytes {
+                Some(0) => return Ok(Before { state }),
+                None => {
+                    return refused("--exact: the server does not tell what waits to be written");
+                }
+                Some(_) if started.elapsed() > patience => {
+                    return refused(
+                        "--exact: the server always has something that waits to be written to its \
+                         log (a slow disk, or one long sync); without --exact up to two seconds may \
+                         be missing",
+                    );
+                }
+                Some(_) => std::thread::sleep(PAUSE),
+            }
+            state = self.server.state()?;
+        }
+    }
+
+    /// Asks again when all files have been read, before anything is published.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when it is not the same server any more, or not fit any more.
+    pub(super) fn after(&mut self, before: &Before, path: &Path) -> Result<()> {
+        let now = self.server.state()?;
+        let why = match unfit(&now) {
+            Some(why) => why,
+            None if now.run_id != before.state.run_id => "the server was started anew meanwhile",
+            None if now.replication_id != before.state.replication_id
+                && now.role != before.state.role =>
+            {
+                "the server changed its role meanwhile"
+            }
+            None => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::Refused(format!("{why}; nothing was published")), path))
+    }
+}
+
+/// Why what lies on the disk is not what a server would load.
+fn unfit(state: &ServerState) -> Option<&'static str> {
+    match state {
+        ServerState { aof_enabled: Some(false), .. } => {
+            Some("the server keeps no log now (appendonly no): what lies here is from before")
+        }
+        ServerState { loading: Some(true), .. } => Some("the server is still loading"),
+        ServerState { write_last_ok: Some(false), .. } => {
+            Some("the server's last write to its log failed (aof_last_write_status)")
+        }
+        ServerState { sync_in_progress: Some(true), .. } => {
+            Some("the server is taking over a copy of its primary: its log is of before")
+        }
+        ServerState { role: Some(RoleOfServer::Replica), primary_link_up: Some(false), .. } => {
+            Some("the server is a replica that has lost its primary: its log lags behind")
+        }
+        _ => None,
+    }
+}
+
+impl Before {
+    /// Whether the set is the one that the server writes to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when the server is writing to a log that no manifest names yet.
+    pub(super) fn fits(&self, aof: &Aof) -> Result<()> {
+        let is_rewriting = [self.state.rewrite_in_progress, self.state.rewrite_scheduled];
+        let is_first = |name: &[u8]| name.starts_with(b"temp-") && name.ends_with(b".incr");
+        let temporary = aof.leftovers.iter().filter(|l| l.kind == LeftoverKind::Temporary);
+        let mut names = temporary.filter_map(|l| l.path.file_name());
+        if is_rewriting.contains(&Some(true)) && names.any(|n| is_first(n.as_encoded_bytes())) {
+            let why = "the server's first rewrite since its log was switched on, or since it took over a copy, is \
+                       under way: until that ends the manifest names the files of before";
+            return Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+        }
+        Ok(())
+    }
+
+    /// What goes into the entry.
+    pub(super) fn entry(&self) -> ServerEntry {
+        let state = &self.state;
+        let role = state.role.map(|role| match role {
+            RoleOfServer::Primary => "primary".to_owned(),
+            RoleOfServer::Replica => "replica".to_owned(),
+        });
+        ServerEntry {
+            kind: state.family.to_owned(),
+            version: state.version.clone().unwrap_or_default(),
+            running: Some(RunningServer {
+                run_id: state.run_id.clone().unwrap_or_default(),
+                replid: state.replication_id.clone(),
+                repl_offset: state.replication_offset,
+                role,
+            }),
+        }
+    }
+
+    /// Where the server says its log is, when that is not here.
+    pub(super) fn elsewhere(&self, aof: &Aof) -> Option<String> {
+        let is_here = self.state.keeps_log_at(&aof.path)?;
+        let at = self.state.log_path().filter(|_| !is_here)?;
+        Some(crate::text::name(at.as_os_str().as_encoded_bytes()))
+    }
+}

@@ -1,0 +1,165 @@
+//! Joins small objects that follow each other in a file: byte by byte, for zstd frames stand one after the
+//! other as well.
+//!
+//! An entry never changes, so one with joined objects is a new one that supersedes the old. Objects are not
+//! joined over a place where another snapshot that stays ends, so that all of them go on sharing what they
+//! share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::entry::{Entry, FileEntry, SegmentEntry};
+use super::moment::Moment;
+use super::pass::Piece;
+use super::repository::{self, Repository};
+use super::{name, pack, run};
+use crate::error::Result;
+use crate::limits;
+
+/// Pieces of at least so many bytes stay as they are: joining them again and again would cost more than it gives.
+const LARGE: u64 = limits::BACKUP_SEGMENT / 8;
+
+/// What is going to be joined.
+#[derive(Debug, Default)]
+pub struct Compaction {
+    /// Entries that get a successor.
+    entries: Vec<Entry>,
+    /// Segments that become one.
+    joins: BTreeMap<Run, Vec<SegmentEntry>>,
+}
+
+/// Where a run of segments begins in its file, and their objects.
+type Run = (u64, Vec<String>);
+
+fn name_of(segments: &[SegmentEntry]) -> Run {
+    let begin = segments.first().map_or(0, |first| first.offset);
+    (begin, segments.iter().map(|segment| segment.object.clone()).collect())
+}
+
+/// Runs of small segments that may become one.
+fn runs(file: &FileEntry, ends: &BTreeSet<&str>) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut from = 0;
+    let mut size = 0;
+    for (at, segment) in file.segments.iter().enumerate() {
+        let fits = segment.size < LARGE && size + segment.size <= limits::BACKUP_SEGMENT;
+        if !fits {
+            runs.push(from..at);
+            (from, size) = (at, 0);
+        }
+        size += segment.size;
+        if ends.contains(segment.object.as_str()) || segment.size >= LARGE {
+            runs.push(from..at + 1);
+            (from, size) = (at + 1, 0);
+        }
+    }
+    runs.push(from..file.segments.len());
+    runs.retain(|run| run.len() > 1);
+    runs
+}
+
+impl Compaction {
+    /// Looks for what can be joined in snapshots that stay. `before` are those that an earlier run, which was
+    /// killed, had given successors: it is joined as that run would have gone on.
+    pub(super) fn plan(entries: Vec<Entry>, before: &[Entry]) -> Self {
+        let mut joins = BTreeMap::new();
+        let files = || entries.iter().flat_map(Entry::all_files);
+        let all = files().chain(before.iter().flat_map(Entry::all_files));
+        let ends = all.filter_map(|file| file.segments.last()).map(|s| s.object.as_str());
+        let ends: BTreeSet<&str> = ends.collect();
+        for file in files() {
+            for run in runs(file, &ends) {
+                let segments = &file.segments[run];
+                joins.insert(name_of(segments), segments.to_vec());
+            }
+        }
+        let changes = |entry: &Entry| entry.all_files().any(|f| !runs(f, &ends).is_empty());
+        let changing: Vec<bool> = entries.iter().map(changes).collect();
+        let mut changing = changing.into_iter();
+        let entries = entries.into_iter().filter(|_| changing.next() == Some(true)).collect();
+        Self { entries, joins }
+    }
+
+    /// Snapshots that get a successor.
+    pub fn snapshots(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How many objects become how many.
+    pub fn objects(&self) -> (usize, usize) {
+        let before: BTreeSet<&String> =
+            self.joins.keys().flat_map(|(_, objects)| objects).collect();
+        (before.len(), self.joins.len())
+    }
+
+    /// Bytes that are written anew.
+    pub fn bytes(&self) -> u64 {
+        self.joins.values().flatten().map(|segment| segment.stored).sum()
+    }
+
+    /// The objects that the successors still need of those that are there.
+    pub(super) fn still_needed(&self) -> BTreeSet<String> {
+        let mut needed = BTreeSet::new();
+        let joined: BTreeSet<&String> =
+            self.joins.keys().flat_map(|(_, objects)| objects).collect();
+        for segment in self.entries.iter().flat_map(Entry::segments) {
+            if !joined.contains(&segment.object) {
+                needed.insert(segment.object.clone());
+            }
+        }
+        needed
+    }
+
+    /// Stores the joined objects, then publishes the successors. Answers the joined objects: one of a run that
+    /// was killed may have been there, and needed by nobody when it was planned what goes.
+    ///
+    /// # Errors
+    /// When an object is not what it was; when the repository cannot be written. Nothing is lost then.
+    pub(super) fn apply(&self, repository: &Repository) -> Result<BTreeSet<String>> {
+        let mut joined = BTreeMap::new();
+        for (run, segments) in &self.joins {
+            let (Some(first), Some(last)) = (segments.first(), segments.last()) else { continue };
+            let size = last.offset + last.size - first.offset;
+            let packed = pack::joined(repository.store(), segments)?;
+            let piece = Piece { offset: first.offset, size, summed: size, sum: None };
+            joined.insert(run, pack::place(packed, piece, repository.store())?.segment);
+        }
+        let mut renamed = BTreeMap::new();
+        for old in &self.entries {
+            let taken = Moment::parse(&old.taken).unwrap_or_else(super::moment::now);
+            renamed.insert(&old.id, name::id(taken, old.seq));
+        }
+        for old in &self.entries {
+            let mut new = old.clone();
+            new.supersedes = Some(old.id.clone());
+            new.id.clone_from(&renamed[&old.id]);
+            // The snapshot before may have got another name as well.
+            new.parent = old.parent.as_ref().map(|id| renamed.get(id).unwrap_or(id).clone());
+            for file in new.files.iter_mut().chain(&mut new.extras) {
+                replace(file, &joined);
+            }
+            let (new, script) = run::with_script(new);
+            repository.publish(&new, &script)?;
+        }
+        Ok(joined.into_values().map(|segment| segment.object).collect())
+    }
+
+    /// Where the entries that get a successor lie, without what their names end with.
+    pub(super) fn superseded(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|entry| repository::key_of(&entry.source, &entry.id))
+    }
+}
+
+/// Puts joined segments in the place of those that they consist of.
+fn replace(file: &mut FileEntry, joined: &BTreeMap<&Run, SegmentEntry>) {
+    for ((begin, objects), segment) in joined {
+        let Some(at) = file.segments.iter().position(|s| s.offset == *begin) else { continue };
+        let there = file.segments[at..].iter().map(|s| &s.object).take(objects.len());
+        if there.eq(objects.iter()) {
+            file.segments.splice(at..at + objects.len(), [segment.clone()]);
+        }
+    }
+    if let [only] = &file.segments[..] {
+        file.sha256 = Some(only.sha256.clone());
+    }
+}

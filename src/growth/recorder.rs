@@ -183,6 +183,7 @@ fn recent(time: &Timeline) -> Option<(f64, i64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::timeline::BUCKETS;
     use super::*;
 
     fn recorded(seconds: impl Iterator<Item = (i64, u64)>) -> Recorder {

@@ -1,7 +1,7 @@
 //! Bytes over time, or over the log where it carries no times, in buckets that widen as they have to.
 
 /// Buckets kept at most.
-const BUCKETS: usize = 512;
+pub(super) const BUCKETS: usize = 512;
 
 /// Widths in seconds, each a multiple of the one before: what people think in.
 const SECONDS: [i64; 15] =

@@ -17,6 +17,9 @@ const OVERHEAD: usize = 8;
 /// Bytes of contents that one list keeps.
 const KEPT: usize = 64 << 10;
 
+/// Bytes of a node beyond which it is made room for a whole one at once.
+const GROWS: usize = 1024;
+
 /// Nodes of one list that are told apart.
 const NODES: usize = 1 << 16;
 
@@ -44,6 +47,21 @@ impl Node {
 
     fn fits(&self, more: usize) -> bool {
         self.nodes == 1 && self.bytes as usize + more + OVERHEAD + pack::FRAME <= NODE
+    }
+
+    /// Puts an entry at the left or right end of its data; by how many bytes that made it larger in memory.
+    fn take(&mut self, left: bool, entry: &[u8]) -> usize {
+        let (old, before) = (self.data.len(), self.data.capacity());
+        if before - old < entry.len() && before >= GROWS {
+            // It is on its way to be full.
+            self.data.reserve_exact(NODE.max(old + entry.len()) - old);
+        }
+        self.data.extend_from_slice(entry);
+        if left {
+            self.data.copy_within(..old, entry.len());
+            self.data[..entry.len()].copy_from_slice(entry);
+        }
+        self.data.capacity() - before
     }
 
     /// Forgets what of its elements lies at this place in its data.
@@ -108,13 +126,7 @@ impl Chain {
         }
         let end = if left { self.nodes.front_mut() } else { self.nodes.back_mut() };
         if let Some(node) = end {
-            let before = node.data.capacity();
-            if left {
-                node.data.splice(0..0, entry.iter().copied());
-            } else {
-                node.data.extend_from_slice(&entry);
-            }
-            self.kept += node.data.capacity() - before;
+            self.kept += node.take(left, &entry);
             (node.count, node.bytes) = (node.count + 1, node.bytes + size);
             node.resp += bulk(len);
         }

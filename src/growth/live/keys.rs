@@ -27,8 +27,9 @@ const SHARE: usize = 64 << 10;
 /// Counters of what is written into keys that are not followed.
 const COUNTERS: usize = 1 << 16;
 
-/// Bits that tell which keys may be followed although their coin is high.
-const BITS: usize = 1 << 20;
+/// Bits that tell which keys may be followed although their coin is high: many times as many as such keys, and
+/// few enough to stay in the nearest cache.
+const BITS: usize = 1 << 17;
 
 /// A key that is followed.
 #[derive(Clone, Debug)]

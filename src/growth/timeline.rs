@@ -177,7 +177,7 @@ impl Timeline {
         let mut found = Vec::new();
         let mut from = 0;
         while from < self.buckets.len() {
-            let run = self.buckets[from..].iter().take_while(|bucket| is_high(bucket)).count();
+            let run = self.run(from, is_high);
             if run > 0 {
                 let mut sum = Bucket::default();
                 self.buckets[from..from + run].iter().for_each(|bucket| sum.absorb(bucket));
@@ -199,6 +199,20 @@ impl Timeline {
         found.sort_by_key(|peak| std::cmp::Reverse(peak.bytes));
         found.truncate(PEAKS);
         found
+    }
+
+    /// Buckets from here on that are high. Along the log a large command leaves the ones behind its beginning empty:
+    /// these are no end.
+    fn run(&self, from: usize, is_high: impl Fn(&Bucket) -> bool) -> usize {
+        let is_inside =
+            |bucket: &&Bucket| self.axis == Axis::Offset && bucket.commands == 0 || is_high(bucket);
+        let inside = self.buckets[from..].iter().take_while(is_inside).count();
+        let last = self.buckets[from..from + inside].iter().rposition(&is_high);
+        if self.buckets.get(from).is_some_and(&is_high) {
+            last.map_or(0, |last| last + 1)
+        } else {
+            0
+        }
     }
 
     /// Who wrote most of all, and its part.

@@ -128,6 +128,26 @@ fn find(dir: &Path, name: &str) -> PathBuf {
     below.into_iter().find(|p| p.is_file()).unwrap()
 }
 
+/// What the documentation of Redis 8.10 says of a sealed backup: hard links to base and increments in a directory of
+/// their own, with a manifest. No such server was at hand, so this one is made by hand.
+#[test]
+fn a_sealed_backup_of_a_server_is_a_source_and_stays_as_it_is() {
+    let home = Home::with_increment(&set("a", b"1"));
+    let sealed = home.root.path().join("backupdir");
+    fs::create_dir(&sealed).unwrap();
+    for (name, bytes) in files_in(&home.set()) {
+        match name.ends_with(".manifest") {
+            true => fs::write(sealed.join(&name), bytes).unwrap(),
+            false => fs::hard_link(home.set().join(&name), sealed.join(&name)).unwrap(),
+        }
+    }
+    let before = files_in(&sealed);
+    let options = BackupOptions::default();
+    let made = backup(&sealed, &OpenOptions::default(), &home.repository(), &options, &Silent);
+    assert_eq!(home.by_hand(&made.unwrap()), before);
+    assert_eq!(files_in(&sealed), before);
+}
+
 #[test]
 fn another_servers_set_under_the_same_source_needs_a_word() {
     let home = Home::with_increment(&set("a", b"1"));

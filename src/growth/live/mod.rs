@@ -35,7 +35,7 @@ use crate::format::resp::Record;
 use crate::limits;
 
 /// Memory for the keys that are followed.
-pub const BUDGET: usize = 16 << 20;
+pub const BUDGET: usize = 10 << 20;
 
 /// What the model of a value itself was off by, at most, where all keys were followed: measured against real
 /// servers on many kinds of data, in percent, by format.

@@ -4,7 +4,7 @@ use super::event::{Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
 use super::sink::{Depth, Sink};
 use super::sound;
 use super::walker::{Pulse, context};
-use crate::disk::Source;
+use crate::disk::{Source, pieces};
 use crate::error::Result;
 use crate::format::fault::Fault;
 use crate::format::rdb;
@@ -268,14 +268,14 @@ fn intact(source: &mut dyn Source, start: u64) -> Result<Option<bool>> {
         return Ok(None);
     }
     let mut crc = rdb::Crc64::new();
-    let (mut at, mut last) = (start, 0);
-    while at < body {
-        let window = source.window(at, 1)?;
-        let left = usize::try_from(body - at).unwrap_or(usize::MAX);
-        let piece = &window[..window.len().min(left)];
+    let mut last = 0;
+    let end = pieces(source, start, body, &mut |piece| {
         crc.update(piece);
         last = piece.last().copied().unwrap_or(last);
-        at += piece.len() as u64;
+        Ok(())
+    })?;
+    if end < body {
+        return Ok(None);
     }
     let trailer = source.window(body, 8)?;
     let stored = trailer.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));

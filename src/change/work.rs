@@ -185,16 +185,9 @@ pub(super) fn made_file(
     let modified_ns = modified_ns.unwrap_or(file.stamp().modified_ns);
     let mut crc = Crc64::new();
     let mut source = file.source(disk::Access::Read);
-    let mut at = len.saturating_sub(TAIL);
-    while at < len {
-        let window = source.window(at, 1)?;
-        let left = usize::try_from(len - at).unwrap_or(usize::MAX);
-        let piece = &window[..window.len().min(left)];
-        if piece.is_empty() {
-            break;
-        }
+    disk::pieces(&mut *source, len.saturating_sub(TAIL), len, &mut |piece| {
         crc.update(piece);
-        at += piece.len() as u64;
-    }
+        Ok(())
+    })?;
     Ok(MadeFile { name: name.to_vec(), len, modified_ns, crc: crc.value() })
 }

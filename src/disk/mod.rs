@@ -33,6 +33,6 @@ pub use publish::{
 };
 pub use rolling::Rolling;
 pub use scratch::Scratch;
-pub use source::{Access, Source};
+pub use source::{Access, Source, pieces};
 pub use splice::{Part, Splice};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

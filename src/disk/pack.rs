@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::durable::{Attributes, Output};
 use super::files::FrozenFile;
-use super::source::Access;
+use super::source::{Access, pieces};
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -45,20 +45,11 @@ impl<'p> Packer<'p> {
     ) -> Result<()> {
         use std::io::Write;
         let mut source = file.source(Access::Read);
-        let mut at = from;
-        while at < to {
-            let window = source.window(at, 1)?;
-            let left = usize::try_from(to - at).unwrap_or(usize::MAX);
-            let piece = &window[..window.len().min(left)];
-            if piece.is_empty() {
-                return Err(file.shrank(at));
-            }
+        let end = pieces(&mut *source, from, to, &mut |piece| {
             self.encoder.write_all(piece).map_err(|e| Error::io(self.path, e))?;
-            let n = piece.len() as u64;
-            at += n;
-            pulse(n)?;
-        }
-        Ok(())
+            pulse(piece.len() as u64)
+        })?;
+        if end < to { Err(file.shrank(end)) } else { Ok(()) }
     }
 
     /// Ends the frame and makes the file last.

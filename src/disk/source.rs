@@ -45,6 +45,30 @@ pub trait Source {
     fn settle(&mut self) -> Result<()>;
 }
 
+/// Hands out bytes `from` to `to` piece by piece; answers where they ended, which is before `to` when there are no more.
+///
+/// # Errors
+/// When they cannot be read, or `each` says to stop.
+pub fn pieces(
+    source: &mut dyn Source,
+    from: u64,
+    to: u64,
+    each: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<u64> {
+    let mut at = from;
+    while at < to {
+        let window = source.window(at, 1)?;
+        let left = usize::try_from(to - at).unwrap_or(usize::MAX);
+        let piece = &window[..window.len().min(left)];
+        if piece.is_empty() {
+            break;
+        }
+        each(piece)?;
+        at += piece.len() as u64;
+    }
+    Ok(at)
+}
+
 /// How a file's bytes are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

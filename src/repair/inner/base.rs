@@ -2,8 +2,8 @@
 
 use crate::aof::{Aof, Changes, Damage, Depth, Event, RdbStop, Role, Sink, Why, walk, walk_with};
 use crate::change::LostKey;
-use crate::disk::Part;
-use crate::error::Result;
+use crate::disk::{Part, pieces};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::{self, Checksum, Class};
 use crate::text;
 
@@ -206,16 +206,14 @@ pub(super) fn checksum_without(
     let mut source = aof.segments[position].source()?;
     let mut crc = rdb::Crc64::new();
     for (from, to) in [(0, gap.0), (gap.1, end.saturating_sub(8))] {
-        let mut at = from;
-        while at < to {
-            let window = source.window(at, 1)?;
-            let left = usize::try_from(to - at).unwrap_or(usize::MAX);
-            let piece = &window[..window.len().min(left)];
-            if piece.is_empty() {
-                break;
-            }
+        let now = pieces(&mut *source, from, to, &mut |piece| {
             crc.update(piece);
-            at += piece.len() as u64;
+            Ok(())
+        })?;
+        // A checksum over fewer bytes would be a wrong one.
+        if now < to {
+            let path = aof.segments[position].file().map_or(aof.path.as_path(), |file| file.path());
+            return Err(Error::new(ErrorKind::Shrank { frozen: end, now }, path).at(now));
         }
     }
     Ok(crc.value())

@@ -330,7 +330,7 @@ pub fn read_small(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if file.len() > limit {
         return Err(Error::new(ErrorKind::TooLarge { limit }, path));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(file.len()).unwrap_or_default());
     file.reader().take(limit).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
     Ok(bytes)
 }

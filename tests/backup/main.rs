@@ -4,6 +4,7 @@
 mod beside;
 mod compacted;
 mod failures;
+mod guide;
 #[path = "../support/home.rs"]
 #[allow(dead_code)]
 mod home;

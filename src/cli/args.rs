@@ -298,7 +298,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_SOURCE",
         value_parser = aofkit::backup::source_name)]
     source: Option<String>,
-    /// Show no progress bar, on a terminal either
+    /// Show no progress bar, on a terminal either; there is none with --json or --quiet
     #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     no_progress: bool,
     /// When to use colour (NO_COLOR is honoured)
@@ -376,18 +376,19 @@ impl Global {
                 !no_color && std::io::stdout().is_terminal()
             }
         };
+        let json = self.json || matches!(self.format, Format::Json | Format::Ndjson);
         Ok(Context {
             open: OpenOptions { target: self.target, conf: self.conf.clone() },
             pace: Pace { bytes_per_second },
             source: self.source.clone(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
             style: Style::new(color),
-            json: self.json || matches!(self.format, Format::Json | Format::Ndjson),
+            json,
             format: if self.json { Format::Json } else { self.format },
             redact: self.redact,
             quiet: self.quiet,
             verbose: self.verbose,
-            bar: !self.no_progress && !self.quiet && std::io::stderr().is_terminal(),
+            bar: !self.no_progress && !self.quiet && !json && std::io::stderr().is_terminal(),
             server: None,
         })
     }

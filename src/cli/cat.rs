@@ -3,6 +3,7 @@
 use std::io;
 
 use aofkit::aof::{Aof, Layout, Role, Segment};
+use aofkit::disk::is_regular;
 use aofkit::error::{Error, Result};
 use aofkit::print::{Form, Options, Printed, Printer, Resp};
 use aofkit::scan::{Filter, Position, Selected, scan_some};
@@ -138,8 +139,10 @@ fn print<F: Form>(
     context: &Context,
 ) -> Result<Printed> {
     let mut out = io::stdout().lock();
+    // On a terminal, or behind a pager, a bar would be drawn over what is printed.
+    let bar = Bar::new(context.bar && is_regular(&out));
     let printer = Printer::new(form, options, &mut out);
-    scan_some(aof, |s| args.takes(s), printer, &context.pace, &Bar::new(context.bar))
+    scan_some(aof, |s| args.takes(s), printer, &context.pace, &bar)
 }
 
 fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {

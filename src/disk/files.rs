@@ -401,3 +401,9 @@ pub fn is_dir(path: &Path) -> Result<bool> {
 pub fn is_file(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.is_file())
 }
+
+/// Whether what is open here is a regular file, not a terminal or a pipe.
+pub fn is_regular(open: &impl std::os::fd::AsFd) -> bool {
+    let kind = |stat: rustix::fs::Stat| rustix::fs::FileType::from_raw_mode(stat.st_mode);
+    rustix::fs::fstat(open).is_ok_and(|stat| kind(stat).is_file())
+}

@@ -20,8 +20,8 @@ mod stream;
 
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
 pub use files::{
-    FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_there,
-    list_dir, open_inside, read_small, real_path, stamp,
+    FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular,
+    is_there, list_dir, open_inside, read_small, real_path, stamp,
 };
 pub use holders::{
     Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,

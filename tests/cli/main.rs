@@ -14,6 +14,7 @@ mod growth;
 mod links;
 mod live;
 mod paths;
+mod progress;
 mod repository;
 #[path = "../support/schema.rs"]
 mod schema;

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::entry::{RunningServer, ServerEntry};
-use crate::aof::{Aof, LeftoverKind};
+use crate::aof::{Aof, LeftoverKind, Role};
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{RoleOfServer, Server, ServerState};
 
@@ -102,20 +103,38 @@ fn unfit(state: &ServerState) -> Option<&'static str> {
     }
 }
 
+/// Whether a process of this machine is seen that has the last increment open for writing.
+fn is_written_to(aof: &Aof) -> bool {
+    let increments = aof.live().filter(|(_, segment)| segment.role == Role::Increment);
+    let last = increments.filter_map(|(_, segment)| segment.file()).last();
+    last.is_some_and(|file| disk::held_for_writing(file.identity()) == Some(true))
+}
+
 impl Before {
     /// Whether the set is the one that the server writes to.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] when the server is writing to a log that no manifest names yet.
     pub(super) fn fits(&self, aof: &Aof) -> Result<()> {
-        let is_rewriting = [self.state.rewrite_in_progress, self.state.rewrite_scheduled];
+        let is = |flag: Option<bool>| flag == Some(true);
+        let (is_running, is_scheduled) =
+            (is(self.state.rewrite_in_progress), is(self.state.rewrite_scheduled));
         let is_first = |name: &[u8]| name.starts_with(b"temp-") && name.ends_with(b".incr");
         let temporary = aof.leftovers.iter().filter(|l| l.kind == LeftoverKind::Temporary);
         let mut names = temporary.filter_map(|l| l.path.file_name());
-        if is_rewriting.contains(&Some(true)) && names.any(|n| is_first(n.as_encoded_bytes())) {
-            let why = "the server's first rewrite since its log was switched on, or since it took over a copy, is \
-                       under way: until that ends the manifest names the files of before";
-            return Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+        if (is_running || is_scheduled) && names.any(|n| is_first(n.as_encoded_bytes())) {
+            return refused(
+                "the server's first rewrite since its log was switched on, or since it took over a copy, is under \
+                 way: until that ends the manifest names the files of before",
+            );
+        }
+        // A first rewrite that waits for another child has no file yet by which it could be told from any other.
+        if is_scheduled && !is_running && !is_written_to(aof) {
+            return refused(
+                "a rewrite waits on the server, and no process is seen that writes to this log: if it was only just \
+                 switched on, the manifest names the files of before; try again when that rewrite has begun",
+            );
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ pub struct ServerState {
     pub changes_since_save: Option<u64>,
     /// A child is saving an RDB; rewrites wait for it.
     pub save_in_progress: Option<bool>,
-    /// It keeps a log.
+    /// It keeps a log; unknown while it loads, for then it says no, whatever it will do.
     pub aof_enabled: Option<bool>,
     /// A child is rewriting the log.
     pub rewrite_in_progress: Option<bool>,
@@ -146,6 +146,7 @@ impl ServerState {
         let conf = Said(pairs.collect());
         let is_valkey =
             info.text("server_name") == Some("valkey") || info.text("valkey_version").is_some();
+        let loading = info.flag("loading");
         let version = info.text("valkey_version").or_else(|| info.text("redis_version"));
         Self {
             family: if is_valkey { "valkey" } else { "redis" },
@@ -163,10 +164,10 @@ impl ServerState {
             sync_in_progress: info.flag("master_sync_in_progress"),
             replication_id: info.owned("master_replid"),
             replication_offset: info.number("master_repl_offset"),
-            loading: info.flag("loading"),
+            loading,
             changes_since_save: info.number("rdb_changes_since_last_save"),
             save_in_progress: info.flag("rdb_bgsave_in_progress"),
-            aof_enabled: info.flag("aof_enabled"),
+            aof_enabled: info.flag("aof_enabled").filter(|_| loading != Some(true)),
             rewrite_in_progress: info.flag("aof_rewrite_in_progress"),
             rewrite_scheduled: info.flag("aof_rewrite_scheduled"),
             rewrite_running_seconds: info.number("aof_current_rewrite_time_sec"),

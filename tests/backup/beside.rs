@@ -1,8 +1,8 @@
-//! `backup --server`: what running servers are asked, what is refused, and that with `--exact` nothing that was
-//! acknowledged is missing.
+//! `backup --server`: what running servers are asked, and that with `--exact` nothing that was acknowledged is
+//! missing.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
@@ -15,28 +15,68 @@ use super::support::server::Server;
 
 const SERVERS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
 
-struct Run {
-    code: Option<i32>,
-    json: Value,
-    err: String,
+pub struct Run {
+    pub code: Option<i32>,
+    pub json: Value,
+    pub out: String,
+    pub err: String,
 }
 
-fn run(words: &[&str], paths: &[&Path]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
-    let output = command.args(words).args(paths).arg("--json").stdin(Stdio::null()).output();
-    let output = output.unwrap();
+pub fn run(words: &[&str]) -> Run {
+    finish(Command::new(env!("CARGO_BIN_EXE_aofkit")).args(words))
+}
+
+pub fn finish(command: &mut Command) -> Run {
+    ended(command.stdin(Stdio::null()).output().unwrap())
+}
+
+pub fn ended(output: Output) -> Run {
     Run {
         code: output.status.code(),
         json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
-fn beside(data: &Path, repo: &Path, more: &[&str]) -> Run {
-    let server = format!("unix://{}", data.join("s").display());
-    let words =
-        ["backup", "--server", &server, "--min-free", "0", "--repo", repo.to_str().unwrap()];
-    run(&[&words[..], more].concat(), &[data])
+/// A server's directory, and a repository elsewhere.
+pub struct Beside {
+    pub data: TempDir,
+    repos: TempDir,
+}
+
+impl Beside {
+    pub fn new() -> Self {
+        Self { data: TempDir::new().unwrap(), repos: TempDir::new().unwrap() }
+    }
+
+    pub fn repo(&self) -> PathBuf {
+        self.repos.path().join("repo")
+    }
+
+    /// Words of a backup of what lies in `data`, beside the server that has its socket there.
+    pub fn words(&self, data: &Path) -> Vec<String> {
+        let (server, repo) = (format!("unix://{}", data.join("s").display()), self.repo());
+        let words = ["backup", "--server", &server, "--min-free", "0", "--json", "--repo"];
+        let paths = [repo.to_str().unwrap(), data.to_str().unwrap()];
+        words.into_iter().chain(paths).map(str::to_owned).collect()
+    }
+
+    pub fn backup(&self, more: &[&str]) -> Run {
+        run(&[&strs(&self.words(self.data.path())), more].concat())
+    }
+}
+
+pub fn strs(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// The servers that are asked, or none, which is told.
+pub fn servers() -> Vec<Server> {
+    Server::find_all(&SERVERS).unwrap_or_else(|| {
+        println!("did not run: not all servers were found");
+        Vec::new()
+    })
 }
 
 /// The entry of a snapshot as it lies in the repository.
@@ -51,19 +91,14 @@ const ON: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
 
 #[test]
 fn a_server_is_asked_and_what_it_says_is_kept() {
-    let Some(servers) = Server::find_all(&SERVERS) else {
-        println!("not all servers found: none was asked");
-        return;
-    };
-    for server in &servers {
-        let (data, repos) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let repo = repos.path().join("repo");
-        let mut live = Live::start_with(server, data.path(), &ON);
+    for server in &servers() {
+        let place = Beside::new();
+        let mut live = Live::start_with(server, place.data.path(), &ON);
         live.must("SET a 1");
         let settings = live.must("CONFIG GET *").list();
-        let made = beside(data.path(), &repo, &["--exact"]);
+        let made = place.backup(&["--exact"]);
         assert_eq!(made.code, Some(0), "{}: {}", server.name, made.err);
-        let entry = entry(&repo, &made.json);
+        let entry = entry(&place.repo(), &made.json);
         assert_eq!(entry["method"], "connected");
         let info = live.must("INFO").text();
         let said = |name: &str| {
@@ -76,49 +111,17 @@ fn a_server_is_asked_and_what_it_says_is_kept() {
         assert!(server.name.starts_with(entry["server"]["kind"].as_str().unwrap()), "{entry}");
         assert!(live.must("CONFIG GET *").list() == settings, "{}: a setting changed", server.name);
         // The same again without a word, and with one.
-        assert_eq!(beside(data.path(), &repo, &[]).json["unchanged"], true);
-        assert_eq!(beside(data.path(), &repo, &["--always"]).json["unchanged"], false);
-    }
-}
-
-#[test]
-fn a_log_that_the_server_does_not_write_to_is_refused() {
-    let Some(servers) = Server::find_all(&SERVERS) else {
-        println!("not all servers found: none was asked");
-        return;
-    };
-    for server in &servers {
-        let (data, repos) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let repo = repos.path().join("repo");
-        let refused = |what: &str| {
-            let made = beside(data.path(), &repo, &[]);
-            assert_eq!(made.code, Some(1), "{} {what}: {}", server.name, made.err);
-            assert!(made.err.contains(what), "{}: {}", server.name, made.err);
-        };
-        let mut live = Live::start_with(server, data.path(), &ON);
-        live.must("SET a 1");
-        live.must("CONFIG SET appendonly no");
-        refused("keeps no log now");
-        live.must("CONFIG SET appendonly yes");
-        live.must("REPLICAOF 127.0.0.1 1");
-        refused("has lost its primary");
-        drop(live);
-        refused("no connection to the server");
-        assert!(!repo.join("sources").exists(), "something was published");
+        assert_eq!(place.backup(&[]).json["unchanged"], true);
+        assert_eq!(place.backup(&["--always"]).json["unchanged"], false);
     }
 }
 
 #[test]
 fn with_exact_everything_that_was_acknowledged_before_is_in_it() {
-    let Some(servers) = Server::find_all(&SERVERS) else {
-        println!("not all servers found: none was asked");
-        return;
-    };
     let rounds = number_from_env("AOFKIT_EXACTS", 8);
-    for server in &servers {
-        let (data, repos) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let repo = repos.path().join("repo");
-        let mut live = Live::start_with(server, data.path(), &ON);
+    for server in &servers() {
+        let place = Beside::new();
+        let mut live = Live::start_with(server, place.data.path(), &ON);
         let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
             let writer = scope.spawn(|| {
@@ -136,15 +139,15 @@ fn with_exact_everything_that_was_acknowledged_before_is_in_it() {
             while acknowledged.load(Ordering::SeqCst) < 10 {
                 thread::yield_now();
             }
-            let latest = format!("{}::latest", repo.display());
+            let latest = format!("{}::latest", place.repo().display());
             for round in 0..rounds {
                 let before = acknowledged.load(Ordering::SeqCst);
-                let made = beside(data.path(), &repo, &["--exact"]);
+                let made = place.backup(&["--exact"]);
                 assert_eq!(made.code, Some(0), "{}: {}", server.name, made.err);
-                let out = repos.path().join(format!("out{round}"));
-                let back = run(&["restore", &latest], &[&out]);
+                let out = place.repos.path().join(format!("out{round}"));
+                let back = run(&["restore", &latest, out.to_str().unwrap()]);
                 assert_eq!(back.code, Some(0), "{}", back.err);
-                let got = last_counter(server, repos.path(), &format!("out{round}"));
+                let got = last_counter(server, place.repos.path(), &format!("out{round}"));
                 assert!(got >= before, "{}: {got}, and {before} was acknowledged", server.name);
             }
             stop.store(true, Ordering::Relaxed);
@@ -162,7 +165,7 @@ fn last_counter(server: &Server, dir: &Path, name: &str) -> u64 {
 #[test]
 fn exact_without_a_server_makes_no_sense() {
     let dir = TempDir::new().unwrap();
-    let repo = dir.path().join("repo");
-    let made = run(&["backup", "--exact", "--repo", repo.to_str().unwrap()], &[dir.path()]);
+    let (repo, data) = (dir.path().join("repo"), dir.path().to_str().unwrap());
+    let made = run(&["backup", "--exact", "--repo", repo.to_str().unwrap(), data]);
     assert_eq!(made.code, Some(2), "{}", made.err);
 }

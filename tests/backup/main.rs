@@ -1,8 +1,9 @@
-//! Backups through the library's door: what comes back is what was there, also by hand, also after failures.
+//! Backups through the library's door and the command line: what comes back is what was there, also by hand, also after failures.
 #![allow(clippy::unwrap_used)]
 
 mod beside;
 mod compacted;
+mod doubted;
 mod failures;
 mod guide;
 #[path = "../support/home.rs"]
@@ -12,6 +13,7 @@ mod live;
 mod loaded;
 #[path = "../support/mod.rs"]
 mod support;
+mod unfit;
 mod until;
 
 use std::fs;

@@ -1,36 +1,13 @@
 //! A repository and a target on a file system that is really full, in bytes or in names.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use aofkit::backup::Repository;
 
 use super::home::{Home, files_in, set, verified};
+use super::support::small_disk::SmallDisk;
 use super::untouched::run;
 use super::{backup_words, four_files, strs};
-
-/// A small file system in memory; it is gone when this is dropped.
-struct Small(PathBuf);
-
-impl Small {
-    fn at(path: &Path, options: &str) -> Option<Self> {
-        fs::create_dir_all(path).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "small"]).arg(path).stderr(Stdio::null());
-        if !mount.status().is_ok_and(|status| status.success()) {
-            println!("did not run: nothing can be mounted here");
-            return None;
-        }
-        Some(Self(path.to_owned()))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 /// Bytes that no compressor makes smaller.
 fn noise(len: usize) -> Vec<u8> {
@@ -52,7 +29,7 @@ const INCREMENT: &str = "appendonly.aof.3.incr.aof";
 fn a_full_repository_publishes_nothing_and_what_is_in_it_stays_whole() {
     let home = Home::in_memory();
     four_files(&home);
-    let Some(_small) = Small::at(&home.repo(), "size=2m") else { return };
+    let Some(_small) = SmallDisk::at(&home.repo(), "size=2m") else { return };
     let words = backup_words(&home);
     assert_eq!(run(&strs(&words)).code, 0);
     let small = files_in(&home.set());
@@ -93,7 +70,7 @@ fn a_repository_without_room_for_names_publishes_nothing() {
 fn each_number_of_names(home: &Home) -> Option<u64> {
     let words = backup_words(home);
     for names in 2.. {
-        let _small = Small::at(&home.repo(), &format!("size=8m,nr_inodes={names}"))?;
+        let _small = SmallDisk::at(&home.repo(), &format!("size=8m,nr_inodes={names}"))?;
         let ran = run(&strs(&words));
         if ran.code == 0 {
             return Some(names);
@@ -115,7 +92,7 @@ fn a_target_without_room_is_told_before_anything_is_written() {
     home.put(INCREMENT, &[set("key:3", b"1"), set("big", &noise(3 << 20))].concat());
     home.backup();
     let disk = home.root.path().join("disk");
-    let Some(_small) = Small::at(&disk, "size=2m") else { return };
+    let Some(_small) = SmallDisk::at(&disk, "size=2m") else { return };
     let target = disk.join("target");
     fs::create_dir(&target).unwrap();
     fs::write(target.join("old"), b"old").unwrap();
@@ -136,7 +113,9 @@ fn a_target_that_runs_full_meanwhile_keeps_what_was_there() {
     let from = format!("{}::latest", home.repo().display());
     let mut failed = 0;
     for names in 4.. {
-        let Some(_small) = Small::at(&disk, &format!("size=2m,nr_inodes={names}")) else { return };
+        let Some(_small) = SmallDisk::at(&disk, &format!("size=2m,nr_inodes={names}")) else {
+            return;
+        };
         let target = disk.join("target");
         fs::create_dir(&target).unwrap();
         fs::write(target.join("old"), b"old").unwrap();

@@ -1,4 +1,4 @@
-//! Killed at every system call of `backup`, `prune` and `restore`.
+//! Killed and interrupted at every system call of `backup`, `prune` and `restore`.
 //!
 //! It is enough to die before each call that can change what another process would find, and at none: between two
 //! such calls the disk stays what it is. What lies in the page cache survives a killed process; that what was
@@ -10,31 +10,40 @@ use std::path::Path;
 
 use aofkit::backup::Repository;
 
-use super::home::{Home, INCREMENT, files_in, set, tree, verified};
-use super::trace::{Act, Tracer};
-use super::{backup_words, four_files, strs, tidy};
+use super::home::{Home, INCREMENT, files_in, put_back, set, tree, verified};
+use super::trace::at_every_call;
+use super::{backup_words, four_files, strs, three_snapshots, tidy};
 
-/// Kills `words` at its first, second, … call that changes something below `place`, each time after `prepare`,
-/// until a run comes to its end; `check` looks at what is there. Answers how often it was killed.
-fn at_every_call(
+/// What ends a run, its exit status then, and before or at which calls: a killed one may lie anywhere; interrupted it
+/// is where something gets or loses its name.
+const ENDS: [(&[&str], i32, &str); 2] = [
+    (&["kill"], 137, "change"),
+    (&SIGNALS, 130, "linkat,link,renameat2,rename,unlinkat,unlink,mkdirat,mkdir,rmdir"),
+];
+
+/// SIGINT and SIGTERM.
+pub const SIGNALS: [&str; 2] = ["signal=2", "signal=15"];
+
+/// Ends `words` at its first, second, … call below `place`, each time after `prepare`, until a run comes to its end;
+/// `check` looks at what is there, and is told whether it did. Answers how often it was ended.
+fn ended_at_every_call(
     place: &Path,
     words: &[&str],
     prepare: impl Fn(),
     check: impl Fn(bool, &str),
 ) -> u64 {
-    let Some(tracer) = Tracer::find() else { return 0 };
-    for at in 1.. {
-        prepare();
-        let traced = tracer.run(Act { what: "kill", at, calls: "change" }, &[place], words);
-        let Some((call, path)) = traced.hit else {
-            assert_eq!(traced.code, 0, "{}", traced.stderr);
-            check(true, "not killed");
-            return at - 1;
-        };
-        assert_eq!(traced.code, 137, "{call} {path}");
-        check(false, &format!("killed at {at}, before {call} of {path}"));
+    let mut times = 0;
+    for (acts, code, calls) in ENDS {
+        let tried = at_every_call(place, words, (acts, calls), &prepare, &|traced, what| {
+            assert_eq!(traced.code, code, "{what}: {}", traced.stderr);
+            check(false, what);
+        });
+        if tried > 0 {
+            check(true, "to its end");
+        }
+        times += tried;
     }
-    unreachable!("a run makes a limited number of calls")
+    times
 }
 
 /// Objects that no snapshot needs, and files that never got a name.
@@ -54,7 +63,7 @@ fn a_first_backup_killed_at_any_call_publishes_all_or_nothing_and_the_next_adopt
     let words = backup_words(&home);
     let most = Cell::new((0, 0));
     let prepare = || drop(fs::remove_dir_all(home.repo()));
-    let killed = at_every_call(home.root.path(), &strs(&words), prepare, |done, what| {
+    let killed = ended_at_every_call(home.root.path(), &strs(&words), prepare, |done, what| {
         let (unreferenced, staged) = garbage(&home);
         most.set((most.get().0.max(unreferenced), most.get().1.max(staged)));
         // Four segments; two files may be written at a time, and a document.
@@ -69,7 +78,7 @@ fn a_first_backup_killed_at_any_call_publishes_all_or_nothing_and_the_next_adopt
         let count = home.repository().list().unwrap().len();
         assert_eq!(count, 1, "{what}: {count} snapshots of one state");
     });
-    println!("a first backup: killed at {killed} calls; garbage at most {:?}", most.get());
+    println!("a first backup: ended at {killed} calls; garbage at most {:?}", most.get());
 }
 
 #[test]
@@ -81,10 +90,10 @@ fn a_later_backup_killed_at_any_call_leaves_the_earlier_snapshots_whole() {
     let first = home.backup();
     let before = tree(&home.repo());
     let prepare = || {
-        restore_tree(&home.repo(), &before);
+        put_back(&home.repo(), &before);
         home.put("appendonly.aof.3.incr.aof", &two);
     };
-    let killed = at_every_call(home.root.path(), &strs(&words), prepare, |_, what| {
+    let killed = ended_at_every_call(home.root.path(), &strs(&words), prepare, |_, what| {
         let (unreferenced, staged) = garbage(&home);
         assert!(
             unreferenced <= 1 && staged <= 2,
@@ -97,38 +106,18 @@ fn a_later_backup_killed_at_any_call_leaves_the_earlier_snapshots_whole() {
         assert_eq!(home.by_hand_anew(&again), files_in(&home.set()), "{what}");
         assert_eq!(garbage(&home).0, 0, "{what}");
     });
-    println!("a later backup: killed at {killed} calls");
-}
-
-/// Makes a directory what it was.
-fn restore_tree(dir: &Path, was: &std::collections::BTreeMap<String, Vec<u8>>) {
-    drop(fs::remove_dir_all(dir));
-    fs::create_dir(dir).unwrap();
-    for (name, bytes) in was {
-        match name.strip_suffix('/') {
-            Some(name) => fs::create_dir_all(dir.join(name)).unwrap(),
-            None => {
-                fs::create_dir_all(dir.join(name).parent().unwrap()).unwrap();
-                fs::write(dir.join(name), bytes).unwrap();
-            }
-        }
-    }
+    println!("a later backup: ended at {killed} calls");
 }
 
 #[test]
 fn a_prune_killed_at_any_call_leaves_whole_snapshots_and_the_next_one_ends_its_work() {
-    let home = Home::in_memory();
-    for value in [&b"1"[..], b"2", b"3"] {
-        home.fill(&set("a", value));
-        home.backup();
-    }
-    let before = tree(&home.repo());
-    let repo = home.repo();
+    let home = three_snapshots();
+    let (repo, before) = (home.repo(), tree(&home.repo()));
     let words = ["prune", "--repo", repo.to_str().unwrap(), "--keep-last", "1", "--apply"];
-    let killed = at_every_call(
+    let killed = ended_at_every_call(
         home.root.path(),
         &words,
-        || restore_tree(&repo, &before),
+        || put_back(&repo, &before),
         |done, what| {
             let found = verified(&home.repository());
             assert!(found.is_good(), "{what}: {found:?}");
@@ -147,7 +136,7 @@ fn a_prune_killed_at_any_call_leaves_whole_snapshots_and_the_next_one_ends_its_w
             assert_eq!(home.by_hand_anew(&unchanged), files_in(&home.set()), "{what}");
         },
     );
-    println!("prune: killed at {killed} calls");
+    println!("prune: ended at {killed} calls");
 }
 
 /// What a restore finds at its target.
@@ -156,6 +145,22 @@ enum There {
     Nothing,
     AnEmptyDirectory,
     AnotherSet,
+}
+
+#[test]
+fn an_interrupted_verify_says_so_and_changes_nothing() {
+    let home = Home::in_memory();
+    four_files(&home);
+    home.backup();
+    let before = tree(&home.repo());
+    let repo = home.repo();
+    let words = ["verify", "--repo", repo.to_str().unwrap(), "--data"];
+    let tried = at_every_call(&repo, &words, (&SIGNALS, "openat"), &|| (), &|traced, what| {
+        assert_eq!(traced.code, 130, "{what}: {}", traced.stderr);
+        assert_eq!(traced.stdout, "", "{what}");
+        assert_eq!(tree(&repo), before, "{what}");
+    });
+    println!("verify: interrupted at {tried} calls");
 }
 
 #[test]
@@ -178,7 +183,7 @@ fn a_restore_killed_at_any_call_leaves_the_old_directory_or_the_new_one() {
                 fs::write(target.join(INCREMENT), &old).unwrap();
             }
         };
-        let killed = at_every_call(home.root.path(), &words, prepare, |done, what| {
+        let killed = ended_at_every_call(home.root.path(), &words, prepare, |done, what| {
             let what = format!("{there:?}: {what}");
             assert_old_or_new(&target, there, &old, &new, done, &what);
             // Whatever happened, what was there is somewhere.
@@ -192,7 +197,7 @@ fn a_restore_killed_at_any_call_leaves_the_old_directory_or_the_new_one() {
                 again(&home, &words, &new, &what);
             }
         });
-        println!("restore over {there:?}: killed at {killed} calls");
+        println!("restore over {there:?}: ended at {killed} calls");
     }
 }
 

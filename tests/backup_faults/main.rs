@@ -41,6 +41,16 @@ fn four_files(home: &Home) {
     home.put(MANIFEST, manifest.as_bytes());
 }
 
+/// A repository with three snapshots that share no object but the base's.
+fn three_snapshots() -> Home {
+    let home = Home::in_memory();
+    for value in [&b"1"[..], b"2", b"3"] {
+        home.fill(&set("a", value));
+        home.backup();
+    }
+    home
+}
+
 /// Removes everything of the home but the set and the repository.
 fn tidy(home: &Home) {
     for entry in fs::read_dir(home.root.path()).unwrap() {

@@ -8,10 +8,10 @@ use std::fs;
 use aofkit::backup::{RestoreOptions, restore};
 use aofkit::progress::Silent;
 
-use super::home::{Home, INCREMENT, files_in, set, tree, verified};
+use super::home::{Home, INCREMENT, files_in, put_back, set, tree, verified};
 use super::support::number_from_env;
-use super::trace::{Act, Traced, Tracer};
-use super::{backup_words, four_files, strs, tidy};
+use super::trace::{self, Traced};
+use super::{backup_words, four_files, strs, three_snapshots, tidy};
 
 /// What a disk or a file system may answer, and how a run tells of it.
 const REFUSALS: [(&str, &str); 3] = [
@@ -40,7 +40,7 @@ const INTERRUPTIBLE: &str = "openat,read,pread64,write,pwrite64,fsync,fdatasync,
 /// Calls that may do a part of what they were asked for.
 const PARTIAL: &str = "read,pread64,write,pwrite64";
 
-/// Runs `words` with one of `acts`, in turn, at its first, second, … call, each time after `prepare`; `check` looks at the outcome.
+/// Something happens at every call that concerns the set, the repository or the target.
 fn at_every_call(
     home: &Home,
     words: &[&str],
@@ -48,18 +48,7 @@ fn at_every_call(
     prepare: &dyn Fn(),
     check: &dyn Fn(&Traced, &str),
 ) -> u64 {
-    let Some(tracer) = Tracer::find() else { return 0 };
-    for at in 1.. {
-        prepare();
-        let what = acts[at as usize % acts.len()];
-        let traced = tracer.run(Act { what, at, calls }, &[home.root.path()], words);
-        let Some((call, path)) = traced.hit.clone() else {
-            assert_eq!(traced.code, 0, "{}", traced.stderr);
-            return at - 1;
-        };
-        check(&traced, &format!("{what} at {at}, {call} of {path}"));
-    }
-    unreachable!("a run makes a limited number of calls")
+    trace::at_every_call(home.root.path(), words, (acts, calls), prepare, check)
 }
 
 /// A refused run says what the system said and where; it is told apart from one that did its work all the same.
@@ -81,19 +70,6 @@ fn assert_told(traced: &Traced, what: &str) -> bool {
     true
 }
 
-fn put_back(home: &Home, was: &BTreeMap<String, Vec<u8>>) {
-    drop(fs::remove_dir_all(home.repo()));
-    for (name, bytes) in was {
-        match name.strip_suffix('/') {
-            Some(name) => fs::create_dir_all(home.repo().join(name)).unwrap(),
-            None => {
-                fs::create_dir_all(home.repo().join(name).parent().unwrap()).unwrap();
-                fs::write(home.repo().join(name), bytes).unwrap();
-            }
-        }
-    }
-}
-
 /// A repository with one snapshot, and a set that has grown since.
 fn grown() -> (Home, BTreeMap<String, Vec<u8>>) {
     let home = Home::in_memory();
@@ -113,7 +89,7 @@ fn a_backup_refused_at_any_call_says_so_and_publishes_nothing() {
         let was = usize::from(!begin.is_empty());
         for acts in refusals() {
             let did_not_matter = RefCell::new(Vec::new());
-            let prepare = || put_back(&home, &begin);
+            let prepare = || put_back(&home.repo(), &begin);
             let tried = at_every_call(&home, &strs(&words), &acts, &prepare, &|traced, what| {
                 let refused = assert_told(traced, what);
                 let (call, path) = traced.hit.clone().unwrap();
@@ -161,7 +137,7 @@ fn a_backup_does_its_work_through_interruptions_and_partial_reads_and_writes() {
     let words = backup_words(&home);
     for acts in nuisances() {
         for begin in [&BTreeMap::new(), &before] {
-            let prepare = || put_back(&home, begin);
+            let prepare = || put_back(&home.repo(), begin);
             let tried = at_every_call(&home, &strs(&words), &acts, &prepare, &|traced, what| {
                 assert_eq!(traced.code, 0, "{what}: {}", traced.stderr);
                 let repository = home.repository();
@@ -177,16 +153,11 @@ fn a_backup_does_its_work_through_interruptions_and_partial_reads_and_writes() {
 
 #[test]
 fn a_prune_refused_at_any_call_says_so_and_leaves_whole_snapshots() {
-    let home = Home::in_memory();
-    for value in [&b"1"[..], b"2", b"3"] {
-        home.fill(&set("a", value));
-        home.backup();
-    }
-    let before = tree(&home.repo());
-    let repo = home.repo();
+    let home = three_snapshots();
+    let (repo, before) = (home.repo(), tree(&home.repo()));
     let words = ["prune", "--repo", repo.to_str().unwrap(), "--keep-last", "1", "--apply"];
     for acts in refusals().into_iter().chain(nuisances()) {
-        let prepare = || put_back(&home, &before);
+        let prepare = || put_back(&home.repo(), &before);
         let tried = at_every_call(&home, &words, &acts, &prepare, &|traced, what| {
             if acts.1 == "fault" {
                 assert_told(traced, what);
@@ -247,7 +218,7 @@ fn a_verify_that_cannot_read_never_says_that_all_is_well() {
         &home,
         &words,
         &(vec!["error=5"], "openat,read,pread64,getdents64,statx"),
-        &|| put_back(&home, &before),
+        &|| put_back(&home.repo(), &before),
         &|traced, what| assert!([1, 25].contains(&traced.code), "{what}: {}", traced.stdout),
     );
     println!("verify: {tried} calls refused");

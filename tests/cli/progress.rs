@@ -87,7 +87,8 @@ fn no_bar_where_it_is_unwanted_or_would_be_in_the_way() {
     let set = slow();
     let path = set.dir().display().to_string();
     let file = set.root().join("printed").display().to_string();
-    let cases: [(&str, String, &[(&str, &str)], bool); 10] = [
+    type Settings<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, String, Settings<'_>, bool); 10] = [
         ("check", String::new(), &[("NO_COLOR", "1")], true), // a bar has no colours
         ("check --json", String::new(), &[], false),
         ("check --quiet", String::new(), &[], false),

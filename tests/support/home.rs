@@ -151,3 +151,17 @@ pub fn tree(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     }
     found
 }
+
+/// Makes a directory what [`tree`] saw of it.
+pub fn put_back(dir: &Path, was: &BTreeMap<String, Vec<u8>>) {
+    drop(fs::remove_dir_all(dir));
+    for (name, bytes) in was {
+        match name.strip_suffix('/') {
+            Some(name) => fs::create_dir_all(dir.join(name)).unwrap(),
+            None => {
+                fs::create_dir_all(dir.join(name).parent().unwrap()).unwrap();
+                fs::write(dir.join(name), bytes).unwrap();
+            }
+        }
+    }
+}

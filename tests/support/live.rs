@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::server::Server;
 
-/// How long a server may take to open its socket.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a server may take to open its socket, or to do what it was told.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,11 +75,20 @@ impl Live {
         let mut command = Command::new(server.program());
         command.arg(conf).args(["--port", "0", "--save", "", "--daemonize", "no", "--logfile", ""]);
         command.arg("--unixsocket").arg(&socket);
-        Self::spawn(server, command, dir, &socket)
+        let mut live = Self::spawn(server, command, dir, &socket);
+        live.until_loaded();
+        live
     }
 
     /// Starts the server in `dir` with these settings. What it has to load is loaded before it answers.
     pub fn start_with(server: &Server, dir: &Path, settings: &[&str]) -> Live {
+        let mut live = Self::start_without_waiting(server, dir, settings);
+        live.until_loaded();
+        live
+    }
+
+    /// The same, and does not wait until what it has to load is loaded.
+    pub fn start_without_waiting(server: &Server, dir: &Path, settings: &[&str]) -> Live {
         let socket = dir.join("s");
         let mut command = Command::new(server.program());
         command
@@ -105,14 +114,25 @@ impl Live {
         let started = Instant::now();
         loop {
             if let Ok(stream) = UnixStream::connect(socket) {
-                let mut live = Live { process, stream: BufReader::new(stream) };
-                // It answers while it loads, but not much.
-                while live.run("PING").text().starts_with("LOADING") {
-                    thread::sleep(Duration::from_millis(5));
-                }
-                return live;
+                return Live { process, stream: BufReader::new(stream) };
             }
             assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// It answers while it loads, but not much.
+    fn until_loaded(&mut self) {
+        while self.run("PING").text().starts_with("LOADING") {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until `INFO` has this line, such as `loading:0`.
+    pub fn until_it_says(&mut self, line: &str) {
+        let started = Instant::now();
+        while !self.must("INFO").text().lines().any(|said| said == line) {
+            assert!(started.elapsed() < PATIENCE, "it never says {line}");
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -8,8 +8,10 @@ pub mod kill;
 pub mod live;
 pub mod mutate;
 pub mod server;
+pub mod small_disk;
 pub mod timed;
 pub mod trace;
+pub mod troubled;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 
 use super::Place;
 use crate::cli::args::{Context, Reading, parse_bytes};
+use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
 use crate::cli::render::{backup_json, backup_text};
@@ -74,6 +75,7 @@ impl BackupArgs {
 }
 
 pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
+    interrupt::obey_at_once();
     let store = LocalStore::new(&args.place.repo, args.min_free);
     let repository = Repository::open_or_create(Box::new(store))?;
     let options = BackupOptions {

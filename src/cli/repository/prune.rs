@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::Place;
 use crate::cli::args::Context;
+use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::render::{backup_json, backup_text};
 
@@ -68,6 +69,7 @@ fn zone(name: &str) -> Result<TimeZone, String> {
 }
 
 pub fn run(args: &PruneArgs, context: &Context) -> Result<(String, Outcome)> {
+    interrupt::obey_at_once();
     let repository = Repository::open_local(&args.place.repo)?;
     let keep = Keep {
         last: args.keep_last,

@@ -11,6 +11,7 @@ use clap::Args as ClapArgs;
 
 use super::find;
 use crate::cli::args::Context;
+use crate::cli::interrupt;
 use crate::cli::moments::MomentArgs;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
@@ -34,6 +35,7 @@ pub struct RestoreArgs {
 }
 
 pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
+    interrupt::obey_at_once();
     let Some(path) = SnapshotPath::parse(&args.snapshot) else {
         let why = "a snapshot is named as REPO::latest or REPO::ID".to_owned();
         return Err(Error::new(ErrorKind::Refused(why), &args.snapshot));

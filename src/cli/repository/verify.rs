@@ -9,6 +9,7 @@ use clap::Args as ClapArgs;
 use super::Place;
 use super::load::{Loaded, Loading};
 use crate::cli::args::Context;
+use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
 use crate::cli::render::veil::Veil;
@@ -37,6 +38,7 @@ fn slice(text: &str) -> Result<(u64, u64), String> {
 }
 
 pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
+    interrupt::obey_at_once();
     let repository = Repository::open_local(&args.place.repo)?;
     let depth = match args.data {
         None => Depth::Objects,

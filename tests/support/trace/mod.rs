@@ -34,12 +34,36 @@ pub struct Traced {
 /// What to do, at which call, to which calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Act<'a> {
-    /// `count`, `answers`, `kill`, `short`, `error=N`, `errors=N`.
+    /// `count`, `answers`, `kill`, `signal=N`, `short`, `error=N`, `errors=N`.
     pub what: &'a str,
     /// Counted from 1.
     pub at: u64,
     /// `change`, `fault`, `list`, or names.
     pub calls: &'a str,
+}
+
+/// Runs `words` with one of `acts`, in turn, at its first, second, … of `calls` that concerns `place`, each time after
+/// `prepare`, until a run comes to its end unhurt; `check` looks at each outcome. Answers how often something was
+/// done: never where nothing can be traced.
+pub fn at_every_call(
+    place: &Path,
+    words: &[&str],
+    (acts, calls): (&[&str], &str),
+    prepare: &dyn Fn(),
+    check: &dyn Fn(&Traced, &str),
+) -> u64 {
+    let Some(tracer) = Tracer::find() else { return 0 };
+    for at in 1.. {
+        prepare();
+        let what = acts[at as usize % acts.len()];
+        let traced = tracer.run(Act { what, at, calls }, &[place], words);
+        let Some((call, path)) = &traced.hit else {
+            assert_eq!(traced.code, 0, "{}", traced.stderr);
+            return at - 1;
+        };
+        check(&traced, &format!("{what} at {at}, {call} of {path}"));
+    }
+    unreachable!("a run makes a limited number of calls")
 }
 
 impl Tracer {

@@ -7,6 +7,7 @@
  * ACTION   count          nothing, only counts
  *          answers        the same, and each call's answer and path are written to REPORT
  *          kill           the whole program dies before the call has begun
+ *          signal=NUMBER  the program is sent this signal when the call has begun
  *          short          the call is asked for one byte only (reads and writes)
  *          error=NUMBER   the call is not made and fails with this errno
  *          errors=NUMBER  the same for this call and every one after it
@@ -273,7 +274,9 @@ int main(int argc, char **argv) {
     if (argc < 8 || strcmp(argv[6], "--"))
         return CANNOT;
     const char *action = argv[2], *calls = argv[5];
-    long n = atol(argv[3]), count = 0, error = 0, every = 0;
+    long n = atol(argv[3]), count = 0, error = 0, every = 0, sent = 0;
+    if (!strncmp(action, "signal=", 7))
+        sent = atol(action + 7);
     if (!strncmp(action, "error=", 6))
         error = atol(action + 6);
     if (!strncmp(action, "errors=", 7))
@@ -332,6 +335,8 @@ int main(int argc, char **argv) {
                                 (long)info.entry.args[2], path);
                     if (now && !strcmp(action, "kill"))
                         kill(child, SIGKILL);
+                    if (now && sent)
+                        kill(child, (int)sent);
                     if (now && !strcmp(action, "short"))
                         ask_for_one_byte(pid);
                     if (now && error) {

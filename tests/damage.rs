@@ -2,22 +2,16 @@
 //! a value.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/spelled.rs"]
+mod spelled;
+
 use std::fs;
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::{Check, Report, Verdict, Wording, judge};
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
-
-fn record(args: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
-    for arg in args {
-        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        bytes.extend_from_slice(arg);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes
-}
+use spelled::record;
 
 /// Records whose values hold whole logs, others whose values are plain, and a hash with many fields.
 fn records() -> Vec<Vec<u8>> {

@@ -4,14 +4,18 @@
 //! file of a set. Where aofkit differs on purpose, the difference stands in [`DELIBERATE`].
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/recorded.rs"]
+mod recorded;
+
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::{Check, Loads, Report, Wording, judge};
 use aofkit::format::conf::Settings;
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
+use recorded::{from_hex, rows};
 
 /// `(case, column)`: why we say something else than that server did.
 const DELIBERATE: [(&str, &str, &str); 2] = [
@@ -21,31 +25,11 @@ const DELIBERATE: [(&str, &str, &str); 2] = [
     ("R68", "loader_no_8.2.3", "undefined behaviour that happened to end well"),
 ];
 
-struct Case {
-    id: String,
-    bytes: Vec<u8>,
-    columns: Vec<(String, String)>,
-}
+/// The columns of the table by their names.
+type Case = BTreeMap<String, String>;
 
 fn cases() -> Vec<Case> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases/aof-edge-cases.tsv");
-    let text = fs::read_to_string(path).unwrap();
-    let mut lines = text.lines();
-    let names: Vec<&str> = lines.next().unwrap().split('\t').collect();
-    lines
-        .map(|line| {
-            let columns: Vec<&str> = line.split('\t').collect();
-            let hex = columns[2].as_bytes().chunks(2);
-            let byte =
-                |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-            let pairs = names.iter().zip(&columns).skip(3);
-            Case {
-                id: columns[0].to_owned(),
-                bytes: hex.map(byte).collect(),
-                columns: pairs.map(|(n, c)| ((*n).to_owned(), (*c).to_owned())).collect(),
-            }
-        })
-        .collect()
+    rows("aof-edge-cases.tsv")
 }
 
 fn report(bytes: &[u8], target: &str, load_truncated: bool) -> Report {
@@ -96,13 +80,18 @@ fn loaders_are_predicted_for_every_recorded_sequence() {
         {
             for (kind, load_truncated) in [("loader_yes_", true), ("loader_no_", false)] {
                 let name = format!("{kind}{version}");
-                let column = &case.columns.iter().find(|(n, _)| *n == name).unwrap().1;
-                let ours = loader_word(&report(&case.bytes, target, load_truncated));
+                let column = &case[&name];
+                let ours =
+                    loader_word(&report(&from_hex(&case["incr_file_hex"]), target, load_truncated));
                 let theirs = recorded_word(column);
                 let agree = ours == theirs;
-                assert!(!(agree && deliberate(&case.id, &name)), "{} {name} agrees now", case.id);
-                if !agree && !deliberate(&case.id, &name) {
-                    wrong.push(format!("{} {name}: ours {ours}, theirs {column}", case.id));
+                assert!(
+                    !(agree && deliberate(&case["id"], &name)),
+                    "{} {name} agrees now",
+                    case["id"]
+                );
+                if !agree && !deliberate(&case["id"], &name) {
+                    wrong.push(format!("{} {name}: ours {ours}, theirs {column}", case["id"]));
                 }
             }
         }
@@ -114,16 +103,16 @@ fn loaders_are_predicted_for_every_recorded_sequence() {
 fn redis_check_aof_is_predicted_for_every_recorded_sequence() {
     let mut wrong = Vec::new();
     for case in &cases() {
-        let report = report(&case.bytes, "redis-8.2", true);
+        let report = report(&from_hex(&case["incr_file_hex"]), "redis-8.2", true);
         let facts = report.segments[0].facts.as_ref().unwrap();
-        let theirs = &case.columns.iter().find(|(n, _)| n == "check_8.2.3").unwrap().1;
+        let theirs = &case["check_8.2.3"];
         let ours = match report.check_aof.valid {
             true if facts.len == 0 => "empty(0)".to_owned(),
             true => "valid".to_owned(),
             false => format!("bad@{}", facts.ok_up_to),
         };
         if ours != *theirs {
-            wrong.push(format!("{}: ours {ours}, theirs {theirs}", case.id));
+            wrong.push(format!("{}: ours {ours}, theirs {theirs}", case["id"]));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

@@ -3,33 +3,17 @@
 //! The directory is the one the table was made with: a base and two increments, each a SELECT and a SET.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashMap;
+#[path = "support/recorded.rs"]
+mod recorded;
+
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::{Check, Loads, Report, Verdict, Wording, judge};
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    hex.as_bytes().chunks(2).map(pair).collect()
-}
-
-/// Rows by column name.
-fn cases() -> Vec<HashMap<String, String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases/aof-manifest-cases.tsv");
-    let text = fs::read_to_string(path).unwrap();
-    let mut lines = text.lines();
-    let names: Vec<&str> = lines.next().unwrap().split('\t').collect();
-    lines
-        .map(|line| {
-            let cells = line.split('\t').chain(std::iter::repeat(""));
-            names.iter().map(|n| (*n).to_owned()).zip(cells.map(str::to_owned)).collect()
-        })
-        .collect()
-}
+use recorded::{from_hex, rows};
 
 fn log(key: &str) -> String {
     format!(
@@ -38,7 +22,7 @@ fn log(key: &str) -> String {
     )
 }
 
-fn report(case: &HashMap<String, String>, target: &str) -> Report {
+fn report(case: &BTreeMap<String, String>, target: &str) -> Report {
     let dir = tempfile::tempdir().unwrap();
     let set = dir.path().join("appendonlydir");
     fs::create_dir(&set).unwrap();
@@ -50,7 +34,7 @@ fn report(case: &HashMap<String, String>, target: &str) -> Report {
         fs::write(dir.path().join(extra), log("base")).unwrap();
     }
     let manifest = set.join("appendonly.aof.manifest");
-    fs::write(&manifest, bytes(&case["manifest_hex"])).unwrap();
+    fs::write(&manifest, from_hex(&case["manifest_hex"])).unwrap();
     let target = Some(target.parse().unwrap());
     let aof = Aof::open(&manifest, &OpenOptions { target, conf: None }).unwrap();
     let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).unwrap();
@@ -59,7 +43,7 @@ fn report(case: &HashMap<String, String>, target: &str) -> Report {
 
 #[test]
 fn loaders_are_predicted_for_every_recorded_manifest() {
-    let cases = cases();
+    let cases = rows("aof-manifest-cases.tsv");
     assert_eq!(cases.len(), 87, "a case is missing from the table");
     let mut wrong = Vec::new();
     for case in &cases {
@@ -90,7 +74,7 @@ fn loaders_are_predicted_for_every_recorded_manifest() {
 #[test]
 fn redis_check_aof_is_predicted_for_every_recorded_manifest() {
     let mut wrong = Vec::new();
-    for case in &cases() {
+    for case in &rows("aof-manifest-cases.tsv") {
         let ours = report(case, "redis-8.2").check_aof;
         let theirs = &case["check_8.2.3"];
         if ours.valid != theirs.starts_with("rc0") {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -52,6 +52,20 @@ impl Beside {
 /// A port that was free a moment ago.
 fn free_port() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+/// Directories of two servers.
+fn two_in(place: &Beside, names: [&str; 2]) -> [PathBuf; 2] {
+    names.map(|name| {
+        let dir = place.data.path().join(name);
+        fs::create_dir(&dir).unwrap();
+        dir
+    })
+}
+
+fn until_rewritten(live: &mut Live) {
+    live.until_it_says("aof_rewrite_scheduled:0");
+    live.until_it_says("aof_rewrite_in_progress:0");
 }
 
 #[test]
@@ -128,8 +142,7 @@ fn a_first_rewrite_that_waits_for_a_save() {
         let mut live = troubled::switched_on_during_a_save(&server, place.data.path());
         place.assert_refused(place.data.path(), "a rewrite waits on the server");
         live.until_it_says("rdb_bgsave_in_progress:0");
-        live.until_it_says("aof_rewrite_scheduled:0");
-        live.until_it_says("aof_rewrite_in_progress:0");
+        until_rewritten(&mut live);
         place.assert_taken(&server, place.data.path(), "late", 1);
     }
 }
@@ -162,9 +175,7 @@ fn slow_primary(server: &Server, dir: &Path) -> (Live, String) {
 fn a_replica_without_its_primary_and_one_that_takes_over_a_copy() {
     for server in servers() {
         let place = Beside::new();
-        let (at, data) = (place.data.path().join("primary"), place.data.path().join("replica"));
-        fs::create_dir(&at).unwrap();
-        fs::create_dir(&data).unwrap();
+        let [at, data] = two_in(&place, ["primary", "replica"]);
         let mut live = Live::start_with(&server, &data, &ON);
         live.must("SET a 1");
         live.must("REPLICAOF 127.0.0.1 1");
@@ -174,8 +185,7 @@ fn a_replica_without_its_primary_and_one_that_takes_over_a_copy() {
         live.until_it_says("master_sync_in_progress:1");
         place.assert_refused(&data, "taking over a copy of its primary");
         live.until_it_says("master_link_status:up");
-        live.until_it_says("aof_rewrite_scheduled:0");
-        live.until_it_says("aof_rewrite_in_progress:0");
+        until_rewritten(&mut live);
         place.assert_taken(&server, &data, "key:99", 99);
     }
 }
@@ -204,9 +214,7 @@ fn a_server_that_became_unfit_while_its_files_were_read() {
     let value = "v".repeat(10_000);
     for server in servers() {
         let place = Beside::new();
-        let (at, data) = (place.data.path().join("primary"), place.data.path().join("replica"));
-        fs::create_dir(&at).unwrap();
-        fs::create_dir(&data).unwrap();
+        let [at, data] = two_in(&place, ["primary", "replica"]);
         let mut live = Live::start_with(&server, &data, &ON);
         (0..100).for_each(|n| drop(live.must(&format!("SET key:{n} {value}"))));
         let off = || drop(live.must("CONFIG SET appendonly no"));
@@ -218,8 +226,7 @@ fn a_server_that_became_unfit_while_its_files_were_read() {
         (0..100).for_each(|n| drop(primary.must(&format!("SET key:{n} {value}"))));
         live.must(&format!("REPLICAOF 127.0.0.1 {port}"));
         live.until_it_says("master_link_status:up");
-        live.until_it_says("aof_rewrite_scheduled:0");
-        live.until_it_says("aof_rewrite_in_progress:0");
+        until_rewritten(&mut live);
         let promoted = || drop(live.must("REPLICAOF NO ONE"));
         let made = slow_backup(&place, &data, promoted);
         place.assert_is_refusal(&made, "changed its role meanwhile; nothing was published");
@@ -230,9 +237,7 @@ fn a_server_that_became_unfit_while_its_files_were_read() {
 fn another_servers_log_is_told_and_taken() {
     for server in servers() {
         let place = Beside::new();
-        let (ours, theirs) = (place.data.path().join("ours"), place.data.path().join("theirs"));
-        fs::create_dir(&ours).unwrap();
-        fs::create_dir(&theirs).unwrap();
+        let [ours, theirs] = two_in(&place, ["ours", "theirs"]);
         let mut live = Live::start_with(&server, &ours, &ON);
         let _other = Live::start_with(&server, &theirs, &ON);
         live.must("SET a 1");

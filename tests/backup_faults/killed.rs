@@ -12,7 +12,7 @@ use aofkit::backup::Repository;
 
 use super::home::{Home, INCREMENT, files_in, put_back, set, tree, verified};
 use super::trace::at_every_call;
-use super::{backup_words, four_files, strs, three_snapshots, tidy};
+use super::{backup_words, four_files, old_increment, put_old_set, strs, three_snapshots, tidy};
 
 /// What ends a run, its exit status then, and before or at which calls: a killed one may lie anywhere; interrupted it
 /// is where something gets or loses its name.
@@ -173,14 +173,13 @@ fn a_restore_killed_at_any_call_leaves_the_old_directory_or_the_new_one() {
         let target = home.root.path().join("target");
         let from = format!("{}::latest", home.repo().display());
         let words = ["restore", &from, target.to_str().unwrap(), "--replace"];
-        let old = set("old", b"1");
+        let old = old_increment();
         let prepare = || {
             tidy(&home);
-            if there != There::Nothing {
-                fs::create_dir(&target).unwrap();
-            }
-            if there == There::AnotherSet {
-                fs::write(target.join(INCREMENT), &old).unwrap();
+            match there {
+                There::Nothing => {}
+                There::AnEmptyDirectory => fs::create_dir(&target).unwrap(),
+                There::AnotherSet => put_old_set(&target),
             }
         };
         let killed = ended_at_every_call(home.root.path(), &words, prepare, |done, what| {

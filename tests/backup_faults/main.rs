@@ -60,3 +60,14 @@ fn tidy(home: &Home) {
         }
     }
 }
+
+/// An increment of an older set.
+fn old_increment() -> Vec<u8> {
+    set("old", b"1")
+}
+
+/// Puts an older set into `target`, which is made.
+fn put_old_set(target: &std::path::Path) {
+    fs::create_dir(target).unwrap();
+    fs::write(target.join(home::INCREMENT), old_increment()).unwrap();
+}

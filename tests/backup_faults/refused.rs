@@ -11,7 +11,7 @@ use aofkit::progress::Silent;
 use super::home::{Home, INCREMENT, files_in, put_back, set, tree, verified};
 use super::support::number_from_env;
 use super::trace::{self, Traced};
-use super::{backup_words, four_files, strs, three_snapshots, tidy};
+use super::{backup_words, four_files, old_increment, put_old_set, strs, three_snapshots, tidy};
 
 /// What a disk or a file system may answer, and how a run tells of it.
 const REFUSALS: [(&str, &str); 3] = [
@@ -181,15 +181,14 @@ fn a_restore_refused_at_any_call_says_so_and_changes_nothing() {
     let new = files_in(&home.set());
     let target = home.root.path().join("target");
     let from = format!("{}::latest", home.repo().display());
-    let old = set("old", b"1");
+    let old = old_increment();
     for replaces in [false, true] {
         let mut words = vec!["restore", &from, target.to_str().unwrap()];
         words.extend(replaces.then_some("--replace"));
         let prepare = || {
             tidy(&home);
             if replaces {
-                fs::create_dir(&target).unwrap();
-                fs::write(target.join(INCREMENT), &old).unwrap();
+                put_old_set(&target);
             }
         };
         for acts in refusals().into_iter().chain(nuisances()) {

@@ -96,20 +96,22 @@ fn owner_and_modes_are_those_that_were_there() {
 
 const SERVERS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
 
+/// A repository's place, and a directory for a server.
+fn with_data() -> (Home, PathBuf) {
+    let home = Home::new();
+    let data = home.root.path().join("data");
+    fs::create_dir(&data).unwrap();
+    (home, data)
+}
+
 fn start(server: &Server, dir: &Path) -> Live {
     Live::start_with(server, dir, &["--appendonly", "yes", "--appendfsync", "always"])
 }
 
 #[test]
 fn a_directory_that_a_server_holds_is_left_alone() {
-    let Some(servers) = Server::find_all(&SERVERS) else {
-        println!("did not run: not all servers were found");
-        return;
-    };
-    for server in servers {
-        let home = Home::new();
-        let data = home.root.path().join("data");
-        fs::create_dir(&data).unwrap();
+    for server in Server::all_or_none(&SERVERS) {
+        let (home, data) = with_data();
         let mut live = start(&server, &data);
         live.must("SET a 1");
         let (dir, repo) = (data.join("appendonlydir"), home.repo());
@@ -134,14 +136,8 @@ fn a_directory_that_a_server_holds_is_left_alone() {
 
 #[test]
 fn a_server_starts_from_the_lines_of_print_config_alone() {
-    let Some(servers) = Server::find_all(&SERVERS) else {
-        println!("did not run: not all servers were found");
-        return;
-    };
-    for server in servers {
-        let home = Home::new();
-        let data = home.root.path().join("data");
-        fs::create_dir(&data).unwrap();
+    for server in Server::all_or_none(&SERVERS) {
+        let (home, data) = with_data();
         let names = ["--appenddirname", "its own dir", "--appendfilename", "of-its-own.aof"];
         let settings = [&["--appendonly", "yes", "--appendfsync", "always"], &names[..]].concat();
         let mut live = Live::start_with(&server, &data, &settings);

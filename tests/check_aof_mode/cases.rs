@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use super::support::recorded::{from_hex, rows};
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -88,28 +90,10 @@ fn words() -> Vec<Case> {
     calls.iter().map(|args| case(&format!("words {args:?}"), files, args, b"")).collect()
 }
 
-fn table(name: &str) -> Vec<BTreeMap<String, String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases").join(name);
-    let text = fs::read_to_string(path).unwrap();
-    let mut lines = text.lines();
-    let names: Vec<&str> = lines.next().unwrap().split('\t').collect();
-    lines
-        .map(|line| {
-            let cells = line.split('\t').chain(std::iter::repeat(""));
-            names.iter().map(|n| (*n).to_owned()).zip(cells.map(str::to_owned)).collect()
-        })
-        .collect()
-}
-
-fn from_hex(hex: &str) -> Vec<u8> {
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    hex.as_bytes().chunks(2).map(byte).collect()
-}
-
 /// The recorded byte sequences, as a file by themselves and as the last of a set.
 fn sequences() -> Vec<Case> {
     let mut cases = Vec::new();
-    for row in table("aof-edge-cases.tsv") {
+    for row in rows("aof-edge-cases.tsv") {
         let (id, bytes) = (&row["id"], from_hex(&row["incr_file_hex"]));
         cases.push(case(&format!("{id} check"), &[("f", &bytes)], &["f"], b""));
         cases.push(case(&format!("{id} fix"), &[("f", &bytes)], &["--fix", "f"], b"y\n"));
@@ -129,7 +113,7 @@ fn sequences() -> Vec<Case> {
 /// The recorded manifests, each beside a base and two increments.
 fn manifests() -> Vec<Case> {
     let mut cases = Vec::new();
-    for row in table("aof-manifest-cases.tsv") {
+    for row in rows("aof-manifest-cases.tsv") {
         let manifest = from_hex(&row["manifest_hex"]);
         let mut all: Vec<(String, Vec<u8>)> = vec![
             ("d/appendonly.aof.1.base.aof".to_owned(), set("base")),

@@ -19,6 +19,8 @@ mod repository;
 #[path = "../support/schema.rs"]
 mod schema;
 mod screen;
+#[path = "../support/spelled.rs"]
+mod spelled;
 mod stats;
 mod streams;
 mod words;

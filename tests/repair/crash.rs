@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use aofkit::disk::LocalDisk;
 use aofkit::repair;
@@ -11,7 +10,8 @@ use aofkit::repair;
 use super::library::{
     Failing, State, apply, clear_up, judged, plan, salvage, state, truncate, undo,
 };
-use super::world::{BASE, INCREMENT, Set, aofkit, record, sets};
+use super::support::trace::{Act, Tracer};
+use super::world::{BASE, INCREMENT, Set, record, sets};
 
 /// A set, how it is repaired, and how it is afterwards.
 pub struct Case {
@@ -194,28 +194,9 @@ fn taking_back_is_as_safe_as_changing() {
     }
 }
 
-/// `strace`, which kills or fails the real program at an exact system call; `None` where it cannot.
-fn strace(inject: &str) -> Option<Command> {
-    let works = Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "true"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if !works.is_ok_and(|status| status.success()) {
-        return None;
-    }
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e", inject]);
-    Some(command)
-}
-
 #[test]
 fn a_torn_tail_of_a_large_set_rewrites_no_more_than_the_tail() {
-    let Some(mut command) = strace("trace=pwrite64,write,copy_file_range,sendfile,ftruncate")
-    else {
-        eprintln!("not run: strace cannot trace here");
-        return;
-    };
+    let Some(tracer) = Tracer::find() else { return };
     let set = Set::of(&sets(1));
     // One sparse value of 256 MiB, whole; then a torn record.
     let value = 256 << 20_u64;
@@ -227,25 +208,18 @@ fn a_torn_tail_of_a_large_set_rewrites_no_more_than_the_tail() {
     log.write_all_at(&torn, head.len() as u64 + value).unwrap();
     drop(log);
     age(&set);
-    let trace = set.root().join("trace");
-    command.args(["-o", trace.to_str().unwrap()]);
-    let done = command
-        .arg(aofkit().get_program())
-        .args(["repair", "--apply", "--quiet"])
-        .arg(set.dir())
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert_eq!(done.code(), Some(0));
-    let trace = fs::read_to_string(trace).unwrap();
-    let written = |line: &str| {
-        let writes = ["write(", "pwrite64(", "copy_file_range(", "sendfile("];
-        let counts = writes.iter().any(|call| line.contains(call));
-        line.rsplit(" = ").next().filter(|_| counts).and_then(|n| n.trim().parse::<u64>().ok())
-    };
-    let total: u64 = trace.lines().filter_map(written).sum();
-    assert!(total < 16 << 10, "{total} bytes were written");
-    assert_eq!(trace.matches("ftruncate(").count(), 1);
+    let dir = set.dir();
+    let words = ["repair", "--apply", "--quiet", dir.to_str().unwrap()];
+    let calls = "write,pwrite64,copy_file_range,sendfile,ftruncate";
+    let act = Act { what: "answers", at: 0, calls };
+    let traced = tracer.run(act, &[set.root()], &words);
+    assert_eq!(traced.code, 0, "{}", traced.stderr);
+    let answer = |line: &String| line.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok());
+    let answers: Vec<u64> = traced.listed.iter().filter_map(answer).collect();
+    let total: u64 = answers.iter().sum();
+    assert!(total > 0 && total < 16 << 10, "{total} bytes were written");
+    // Cutting a file answers with nothing; writing never does.
+    assert_eq!(answers.iter().filter(|answer| **answer == 0).count(), 1, "{answers:?}");
     assert_eq!(
         fs::metadata(set.file(INCREMENT)).unwrap().len(),
         head.len() as u64 + value + 2 + 27

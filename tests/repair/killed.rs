@@ -5,18 +5,18 @@
 //! these are all the states there are. The other is by the clock, wherever that hits. `AOFKIT_KILLS`: how many of
 //! each; all of the first kind when there are fewer.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use aofkit::disk::LocalDisk;
 
 use super::crash::{Case, age, cases, ends};
 use super::library::{State, apply, state};
-use super::strace;
 use super::support::mutate::Random;
+use super::support::small_disk::SmallDisk;
+use super::support::trace::{Act, Traced, Tracer};
 use super::support::{in_parallel, number_from_env};
 use super::world::{Set, aofkit, finish, sets};
 
@@ -65,11 +65,20 @@ impl Work {
         (set, path)
     }
 
-    fn command(&self, path: &Path) -> Vec<OsString> {
-        let mut words = vec![aofkit().get_program().to_owned()];
-        words.extend(self.words.iter().map(OsString::from));
-        words.push(path.into());
-        words
+    /// Runs the program, and something happens to it at the `at`-th of `calls` that concern the set.
+    fn traced(&self, tracer: &Tracer, set: &Set, path: &Path, act: Act<'_>) -> Traced {
+        let words = [&self.words[..], &[path.to_str().unwrap()]].concat();
+        tracer.run(act, &[set.root()], &words)
+    }
+
+    /// At how many calls that change something it can be ended.
+    fn calls(&self, tracer: &Tracer) -> u64 {
+        let (set, path) = self.set();
+        let unhurt = self.traced(tracer, &set, &path, Act { what: "count", at: 0, calls: CHANGES });
+        // A verdict is no failure.
+        assert!(![1, 2].contains(&unhurt.code), "{}: {}", self.name(), unhurt.stderr);
+        assert_eq!(state(&set.dir()), self.new, "{}", self.name());
+        unhurt.calls
     }
 
     /// What lies there is the old set or the new one; the next run completes it, and again it can be taken back.
@@ -128,30 +137,30 @@ fn some<T: Clone>(all: &[T], most: usize) -> Vec<T> {
     all
 }
 
+/// Calls by which a program changes what others see. A kill between two of them leaves the same as a kill at the
+/// second, so that all of them are all states a kill can leave behind.
+const CHANGES: &str = "change";
+
+/// Every piece of work with every call at which it can be ended.
+fn all_places(works: &[Work], tracer: &Tracer) -> Vec<(usize, u64)> {
+    let calls = in_parallel(works.len(), |i| works[i].calls(tracer));
+    let each = |(i, calls): (usize, u64)| (1..=calls).map(move |at| (i, at));
+    calls.into_iter().enumerate().flat_map(each).collect()
+}
+
 #[test]
 fn killed_at_any_call_that_changes_something() {
-    if !strace::is_possible() {
-        println!("repair: NOT RUN under kills at exact calls: strace cannot trace here");
-        return;
-    }
+    let Some(tracer) = Tracer::find() else { return };
     let works = works();
-    let places: Vec<Vec<_>> = in_parallel(works.len(), |i| {
-        let (set, path) = works[i].set();
-        let places = strace::places(&works[i].command(&path));
-        assert_eq!(state(&set.dir()), works[i].new, "{}", works[i].name());
-        places
-    });
-    let each = |(i, places): (usize, &Vec<strace::Place>)| -> Vec<_> {
-        places.iter().map(|place| (i, place.clone())).collect()
-    };
-    let all: Vec<_> = places.iter().enumerate().flat_map(each).collect();
+    let all = all_places(&works, tracer);
     let chosen = some(&all, number_from_env("AOFKIT_KILLS", 60) as usize);
     let killed = in_parallel(chosen.len(), |n| {
-        let (work, place) = (&works[chosen[n].0], &chosen[n].1);
+        let (work, at) = (&works[chosen[n].0], chosen[n].1);
         let (set, path) = work.set();
-        let killed = strace::kill_at(place, &work.command(&path), set.root());
-        work.holds(&set, &path, &format!("{}, killed at {place:?}", work.name()));
-        usize::from(killed)
+        let act = Act { what: "kill", at, calls: CHANGES };
+        let traced = work.traced(tracer, &set, &path, act);
+        work.holds(&set, &path, &format!("{}, killed at {:?}", work.name(), traced.hit));
+        usize::from(traced.died)
     });
     let killed: usize = killed.into_iter().sum();
     println!("repair: {killed} of {} runs were killed at one of {} calls", chosen.len(), all.len());
@@ -160,24 +169,16 @@ fn killed_at_any_call_that_changes_something() {
 
 #[test]
 fn interrupted_it_ends_on_one_side_and_says_so() {
-    if !strace::is_possible() {
-        println!("repair: NOT RUN under interruptions: strace cannot trace here");
-        return;
-    }
+    let Some(tracer) = Tracer::find() else { return };
     let works = works();
-    let all: Vec<_> = (0..works.len())
-        .flat_map(|i| {
-            let (_set, path) = works[i].set();
-            strace::places(&works[i].command(&path)).into_iter().map(move |place| (i, place))
-        })
-        .collect();
+    let all = all_places(&works, tracer);
     let chosen = some(&all, number_from_env("AOFKIT_KILLS", 40) as usize);
     let sides = in_parallel(chosen.len(), |n| {
-        let (work, place) = (&works[chosen[n].0], &chosen[n].1);
-        let at = format!("{}, interrupted at {place:?}", work.name());
+        let (work, at) = (&works[chosen[n].0], chosen[n].1);
         let (set, path) = work.set();
-        let what = format!("{}:signal=INT:when={}", place.call, place.nth);
-        let status = strace::with_injected(&what, &work.command(&path), set.root());
+        let act = Act { what: "signal=2", at, calls: CHANGES };
+        let traced = work.traced(tracer, &set, &path, act);
+        let at = format!("{}, interrupted at {:?}", work.name(), traced.hit);
         let now = state(&set.dir());
         // Nothing is half done, and nothing is left to be cleared up.
         assert!(now == work.old || now == work.new, "{at}: between the old set and the new one");
@@ -190,12 +191,11 @@ fn interrupted_it_ends_on_one_side_and_says_so() {
             );
         }
         // Before it changes anything an interruption ends it on the spot, and after its last word it is over.
-        let ended = status.code();
-        assert!(matches!(ended, None | Some(130)) || now == work.new, "{at}: {status}");
-        if ended.is_none() {
+        assert!(traced.code == 130 || now == work.new, "{at}: {}", traced.code);
+        if traced.died {
             assert!(now == work.old, "{at}: killed while it changed something");
         }
-        let side = [(now == work.old && ended.is_some()), (now == work.new && ended == Some(130))];
+        let side = [now == work.old && !traced.died, now == work.new && traced.code == 130];
         work.holds(&set, &path, &at);
         side.map(usize::from)
     });
@@ -264,26 +264,23 @@ fn wait_for_change(run: &mut std::process::Child, set: &Set, path: &Path) -> Ins
 
 #[test]
 fn a_sync_that_fails_is_told_and_the_next_run_goes_on() {
-    if !strace::is_possible() {
-        println!("repair: NOT RUN with failing syncs: strace cannot trace here");
-        return;
-    }
+    let Some(tracer) = Tracer::find() else { return };
     let works = works();
     let every = if number_from_env("AOFKIT_KILLS", 0) > 0 { 1 } else { 3 };
     let failed = in_parallel(works.len().div_ceil(every), |i| {
         let work = &works[i * every];
         let mut failed = 0;
         // One sync alone fails, or from one on all do.
-        let both = ["", "+"];
+        let both = ["error=5", "errors=5"];
         let kinds =
             if number_from_env("AOFKIT_KILLS", 0) > 0 { &both[..] } else { &both[i % 2..][..1] };
-        for all_after in kinds {
+        for what in kinds {
             for n in 1.. {
                 let (set, path) = work.set();
-                let what = format!("fsync:error=EIO:when={n}{all_after}");
-                let status = strace::with_injected(&what, &work.command(&path), set.root());
-                let at = format!("{}, {what}", work.name());
-                if status.code() != Some(1) {
+                let act = Act { what, at: n, calls: "fsync" };
+                let traced = work.traced(tracer, &set, &path, act);
+                let at = format!("{}, {what} at sync {n}", work.name());
+                if traced.code != 1 {
                     assert_eq!(state(&set.dir()), work.new, "{at}: told to be well");
                     break;
                 }
@@ -298,27 +295,6 @@ fn a_sync_that_fails_is_told_and_the_next_run_goes_on() {
     assert!(failed > works.len() * 2, "hardly anything is synced");
 }
 
-/// A file system of this size, for as long as this lives.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mounted(size: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let status = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-            .arg(dir.path())
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success()).then_some(Self(dir))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 /// Some bytes that do not shrink.
 fn noise(len: u32) -> Vec<u8> {
     (0..len).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect()
@@ -326,11 +302,9 @@ fn noise(len: u32) -> Vec<u8> {
 
 #[test]
 fn a_disk_that_is_full_at_any_point_leaves_the_old_set_and_with_room_it_goes_on() {
-    let Some(small) = Small::mounted("1m") else {
-        println!("repair: NOT RUN on a full disk: only root can mount a small one");
-        return;
-    };
-    let small = small.0.path();
+    let place = tempfile::tempdir().unwrap();
+    let Some(small) = SmallDisk::at(place.path(), "size=1m") else { return };
+    let small = small.path();
     let hole = [sets(2000), noise(40_000), sets(2000)].concat();
     let end = [sets(2000), noise(60_000)].concat();
     for (what, bytes, words) in
@@ -390,16 +364,14 @@ fn a_disk_that_is_full_at_any_point_leaves_the_old_set_and_with_room_it_goes_on(
 
 #[test]
 fn on_a_disk_without_any_room_no_keep_still_cuts() {
-    let Some(small) = Small::mounted("256k") else {
-        println!("repair: NOT RUN on a full disk: only root can mount a small one");
-        return;
-    };
-    let dir = small.0.path().join("aof");
+    let place = tempfile::tempdir().unwrap();
+    let Some(small) = SmallDisk::at(place.path(), "size=256k") else { return };
+    let dir = small.path().join("aof");
     fs::create_dir(&dir).unwrap();
     let file = dir.join("appendonly.aof");
     fs::write(&file, [sets(5), b"x".to_vec(), noise(60_000)].concat()).unwrap();
     // Up to the last byte.
-    let _ = fs::write(small.0.path().join("filler"), vec![1; 1 << 20]);
+    let _ = fs::write(small.path().join("filler"), vec![1; 1 << 20]);
     let before = fs::read(&file).unwrap();
     let full = finish(aofkit().args(["repair", "--apply"]).arg(&file));
     assert_eq!(full.code, 1, "{full:#?}");

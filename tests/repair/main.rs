@@ -15,10 +15,11 @@ mod plans;
 #[allow(dead_code, reason = "shared with other tests")]
 mod schema;
 mod servers;
-mod strace;
 #[path = "../support/mod.rs"]
 mod support;
 mod tails;
 #[path = "../cli/world.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod world;
+
+use support::spelled;

@@ -7,12 +7,12 @@ use aofkit::repair::inner::{Answer, Inner, Known};
 
 use super::reader;
 use super::repaired::{contents, planned, salvaged, truncated};
-use super::written::spelled;
+use super::support::spelled::record;
 
 /// Words as a record.
 fn r(words: &str) -> Vec<u8> {
     let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
-    spelled(&words)
+    record(&words)
 }
 
 fn log(records: &[&str]) -> Vec<u8> {
@@ -208,7 +208,7 @@ fn a_record_that_swallowed_the_beginning_of_the_next_one_does_not_stay() {
 #[test]
 fn look_alikes_in_a_value_stay_dead_whatever_is_wrong_around_them() {
     let inner = r("SET inner alive").repeat(9);
-    let record = spelled(&[b"HSET", b"pages", b"p1", &inner, b"n", b"1"]);
+    let record = record(&[b"HSET", b"pages", b"p1", &inner, b"n", b"1"]);
     let (before, after) = (log(&["SET a 1", "SET b 2"]), log(&["SET c 3", "SET d 4", "SET e 5"]));
     let whole = [&before[..], &record, &after].concat();
     let value = before.len() + record.windows(8).position(|w| w == b"*3\r\n$3\r\n").unwrap();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::live::Live;
 use crate::support::mutate::Random;
 use crate::support::server::{APPEND_DIR, Server};
+use crate::support::spelled::record;
 
 /// A set that a server wrote, and the server.
 pub struct Written {
@@ -83,7 +84,7 @@ pub fn persistent(server: &Server, data: &Path, more: &[&str]) -> Live {
 pub fn work(live: &mut Live, random: &mut Random, steps: usize) {
     let mut inner = Vec::new();
     for i in 0..12 {
-        inner.extend(spelled(&[b"SET", format!("inner:{i}").as_bytes(), b"look-alike"]));
+        inner.extend(record(&[b"SET", format!("inner:{i}").as_bytes(), b"look-alike"]));
     }
     live.must("SELECT 0");
     for step in 0..steps {
@@ -125,15 +126,4 @@ pub fn work(live: &mut Live, random: &mut Random, steps: usize) {
             _ => drop(live.must(&format!("SET session:{} value-{step}", random.below(200)))),
         }
     }
-}
-
-/// A command as a log has it.
-pub fn spelled(args: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
-    for arg in args {
-        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        bytes.extend_from_slice(arg);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::live::{Process, up};
 use crate::support::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,40 +24,17 @@ pub struct Growing {
     waiting: usize,
 }
 
-/// A process that is gone when this is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn start(program: &Path, arguments: &[String], dir: &Path) -> (Process, BufReader<UnixStream>) {
     let socket = dir.join("s");
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["--port", "0", "--save", "", "--appendonly", "yes", "--daemonize", "no"])
         .args(["--appendfsync", "no", "--databases", "16", "--logfile", "", "--dir"])
         .arg(dir)
         .arg("--unixsocket")
         .arg(&socket)
-        .args(arguments)
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("start a server");
-    let process = Process(child);
-    let started = Instant::now();
-    loop {
-        if let Ok(stream) = UnixStream::connect(&socket) {
-            return (process, BufReader::new(stream));
-        }
-        assert!(started.elapsed() < PATIENCE, "the server opens no socket");
-        thread::sleep(Duration::from_millis(5));
-    }
+        .args(arguments);
+    up("the server", command, dir, &socket)
 }
 
 impl Growing {

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::server::Server;
+use super::spelled::record;
 
 /// How long a server may take to open its socket, or to do what it was told.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,12 +49,37 @@ impl Reply {
 }
 
 /// A process that is gone when this is dropped.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Starts a server in `dir`, and connects to it as soon as its socket is there.
+pub fn up(
+    name: &str,
+    mut command: Command,
+    dir: &Path,
+    socket: &Path,
+) -> (Process, BufReader<UnixStream>) {
+    let child = command
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("start a server");
+    let process = Process(child);
+    let started = Instant::now();
+    loop {
+        if let Ok(stream) = UnixStream::connect(socket) {
+            return (process, BufReader::new(stream));
+        }
+        assert!(started.elapsed() < PATIENCE, "{name} opens no socket");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -102,23 +128,9 @@ impl Live {
         Self::spawn(server, command, dir, &socket)
     }
 
-    fn spawn(server: &Server, mut command: Command, dir: &Path, socket: &Path) -> Live {
-        let child = command
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("start a server");
-        let process = Process(child);
-        let started = Instant::now();
-        loop {
-            if let Ok(stream) = UnixStream::connect(socket) {
-                return Live { process, stream: BufReader::new(stream) };
-            }
-            assert!(started.elapsed() < PATIENCE, "{} opens no socket", server.name);
-            thread::sleep(Duration::from_millis(10));
-        }
+    fn spawn(server: &Server, command: Command, dir: &Path, socket: &Path) -> Live {
+        let (process, stream) = up(&server.name, command, dir, socket);
+        Live { process, stream }
     }
 
     /// It answers while it loads, but not much.
@@ -158,12 +170,7 @@ impl Live {
 
     /// Runs a command given as arguments.
     pub fn call(&mut self, arguments: &[&[u8]]) -> Reply {
-        let mut bytes = format!("*{}\r\n", arguments.len()).into_bytes();
-        for argument in arguments {
-            bytes.extend(format!("${}\r\n", argument.len()).into_bytes());
-            bytes.extend_from_slice(argument);
-            bytes.extend_from_slice(b"\r\n");
-        }
+        let bytes = record(arguments);
         self.stream.get_mut().write_all(&bytes).expect("write to a server");
         self.reply()
     }

@@ -106,6 +106,14 @@ impl Server {
         names.iter().map(|name| Server::find(name)).collect()
     }
 
+    /// All of `names`, or none, which is told.
+    pub fn all_or_none(names: &[&str]) -> Vec<Server> {
+        Self::find_all(names).unwrap_or_else(|| {
+            println!("did not run: not all servers were found");
+            Vec::new()
+        })
+    }
+
     /// Points the check tool at `subject`, a path inside a copy of `data_dir`.
     pub fn check_aof(&self, data_dir: &Path, subject: &str) -> Checked {
         let copy = tempfile::tempdir().expect("make a temporary directory");

@@ -21,6 +21,8 @@ pub struct Tracer {
 pub struct Traced {
     /// The exit status; 137 when it was killed.
     pub code: i32,
+    /// A signal ended it, and it did not exit by itself.
+    pub died: bool,
     /// Calls that fit.
     pub calls: u64,
     /// The call to which something was done, and the path it was about.
@@ -113,6 +115,7 @@ impl Tracer {
         let text = fs::read_to_string(report.path()).expect("read the tracer's report");
         let mut traced = Traced {
             code: output.status.code().unwrap_or(-1),
+            died: false,
             calls: 0,
             hit: None,
             listed: Vec::new(),
@@ -122,6 +125,8 @@ impl Tracer {
         for line in text.lines() {
             if let Ok(calls) = line.parse() {
                 traced.calls = calls;
+            } else if line == "died" {
+                traced.died = true;
             } else if let Some((call, path)) =
                 line.strip_prefix("hit ").and_then(|l| l.split_once(' '))
             {

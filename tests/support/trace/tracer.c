@@ -17,7 +17,8 @@
  *          list           all of "fault", and every call that names such a path; each is written to REPORT
  *          or names of calls, with commas
  *
- * REPORT gets the number of calls on its first line, and "hit CALL PATH" on the second when it came to that.
+ * REPORT gets the number of calls on its first line, "hit CALL PATH" on the second when it came to that, and
+ * "died" on the last when a signal ended the program.
  * The exit status is the program's; 137 when it was killed. 125: this machine cannot be traced like that.
  */
 #define _GNU_SOURCE
@@ -305,14 +306,14 @@ int main(int argc, char **argv) {
     if (ptrace(PTRACE_SETOPTIONS, child, 0, options))
         cannot("ptrace");
     ptrace(PTRACE_SYSCALL, child, 0, 0);
-    int code = CANNOT;
+    int code = CANNOT, died = 0;
     for (;;) {
         pid_t pid = waitpid(-1, &status, __WALL);
         if (pid < 0)
             break;
         if (WIFEXITED(status) || WIFSIGNALED(status)) {
             if (pid == child)
-                code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+                died = WIFSIGNALED(status), code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             continue;
         }
         int signal = WSTOPSIG(status), pass = 0;
@@ -354,7 +355,7 @@ int main(int argc, char **argv) {
         }
         ptrace(PTRACE_SYSCALL, pid, 0, pass);
     }
-    fprintf(report, "%ld\n%s", count, hit);
+    fprintf(report, "%ld\n%s%s", count, hit, died ? "died\n" : "");
     fclose(report);
     return code;
 }

@@ -36,6 +36,10 @@ pub const OUTLINE_ARGUMENTS: usize = 1024;
 /// First bytes kept of each argument of a record larger than a window: names and keys, not values.
 pub const OUTLINE_HEAD: usize = 1024;
 
+/// Longest key or library of a base that is held in memory, as it stands in the file and as it is meant, and longest
+/// name of a key by which a server is asked for it. Servers allow 512 MB, and nobody has one.
+pub const KEY: u64 = 64 * 1024 * 1024;
+
 /// Bytes of the manifest read at most. A line names one file in at most 1 KiB; a set with more than
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;

@@ -37,7 +37,7 @@ const ONLY_IN: [(&str, &str); 8] = [
     ("clap::", "cli/"),
     ("indicatif::", "cli/progress.rs"),
     ("memmap2::", "disk/map.rs"),
-    ("redis::", "server/connection.rs"),
+    ("redis::", "server/"),
     ("rustls::", "server/connection.rs"),
 ];
 

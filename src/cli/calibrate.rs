@@ -1,16 +1,11 @@
 //! How long a real server takes to load a set: measured on a copy.
 //!
 //! The server gets a scratch directory with copies of the files, no network and no way back to the original. It
-//! is ended as soon as it has loaded, and on Ctrl-C: neither it nor the copy outlives the run.
+//! is ended as soon as it has loaded; neither it nor the copy outlives the run.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::disk::{Scratch, read_small, room};
@@ -18,84 +13,35 @@ use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
 
 use super::interrupt::Interrupt;
-
-/// How often it is looked whether somebody pressed Ctrl-C.
-const LOOK: Duration = Duration::from_millis(50);
+use super::own_server::{Leash, OwnServer, words};
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
 
-/// A server that is gone when this is dropped.
-struct Started(Child);
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Seconds that the server says it took to load the set.
 pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
-    let failed = |path: &Path, why: &str| Error::new(ErrorKind::Refused(why.to_owned()), path);
     // From here on a signal is noticed, and the way out leads past all that has to go.
     let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
-    let scratch = Scratch::new()?;
-    let (dir, stem) = copied(aof, &scratch, &interrupt)?;
-    let mut child = Command::new(server)
-        .args(["--port", "0", "--save", "", "--appendonly", "yes", "--daemonize", "no"])
-        .args(["--logfile", "", "--auto-aof-rewrite-percentage", "0", "--protected-mode", "yes"])
-        .args(["--databases", &databases(aof), "--dir"])
-        .arg(scratch.path())
-        .arg("--appendfilename")
-        .arg(OsStr::from_bytes(&stem))
-        .args(dir.iter().flat_map(|dir| ["--appenddirname", dir]))
-        .arg("--unixsocket")
-        .arg(scratch.path().join("socket"))
-        .current_dir(scratch.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| Error::io(server, e))?;
-    let output = child.stdout.take();
-    let _ended_with_this = Started(child);
-    let Some(output) = output else { return Err(failed(server, "it has no output")) };
-    let lines = lines_of(output);
-    let mut last = String::new();
-    loop {
-        stop(&interrupt, aof)?;
-        match lines.recv_timeout(LOOK) {
-            Ok(line) => last = line,
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => {
-                // At a terminal Ctrl-C ends the server too.
-                stop(&interrupt, aof)?;
-                return Err(failed(server, &format!("it ended without loading the set: {last}")));
-            }
-        }
-        if let Some(seconds) = told(&last) {
-            return Ok(seconds);
-        }
-    }
+    let leash = Leash::default();
+    let own = leash.scratch()?;
+    let (dir, stem) = copied(aof, own.scratch(), &interrupt)?;
+    let mut settings = words(["--appendonly", "yes", "--databases", &databases(aof)]);
+    settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&stem)]));
+    settings.extend(dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
+    let server = server.to_owned();
+    leash.work(&interrupt, &aof.path, move |leash| {
+        let refused = |why| Error::new(ErrorKind::Refused(why), &server);
+        let mut seconds = None;
+        let mut hear = |line: &str| seconds = told(line).or(seconds);
+        let (home, socket) = (own.path(), own.path().join("socket"));
+        OwnServer::start(&server, home, &socket, &settings, leash, &mut hear).map_err(refused)?;
+        seconds
+            .ok_or_else(|| refused("it does not say how long it took to load the set".to_owned()))
+    })
 }
 
 fn stop(interrupt: &Interrupt, aof: &Aof) -> Result<()> {
     if interrupt.came() { Err(Error::new(ErrorKind::Interrupted, &aof.path)) } else { Ok(()) }
-}
-
-/// What a server prints, as it comes.
-fn lines_of(output: ChildStdout) -> Receiver<String> {
-    let (send, receive) = channel();
-    // It ends with the server, or when nobody wants to know any more.
-    thread::spawn(move || {
-        for line in BufReader::new(output).split(b'\n').map_while(std::io::Result::ok) {
-            if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                break;
-            }
-        }
-    });
-    receive
 }
 
 /// The seconds in `DB loaded from append only file: 1.234 seconds`.

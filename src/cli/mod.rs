@@ -16,6 +16,7 @@ mod interrupt;
 mod man;
 mod moments;
 mod outcome;
+mod own_server;
 mod progress;
 mod redis_check_aof;
 mod render;

@@ -5,10 +5,7 @@ use super::out::Out;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::rdb::{self, Crc64, Entry, string};
-
-/// Longest key or library that is held in memory, as it stands in the file and as it is meant. Servers
-/// allow 512 MB, and nobody has one.
-const HELD: u64 = 64 * 1024 * 1024;
+use crate::limits;
 
 /// Bytes that the header of a string takes at most.
 const STRING_HEAD: usize = 19;
@@ -61,12 +58,12 @@ impl Value<'_> {
         out.put(&crc.value().to_le_bytes());
         Ok(())
     }
+}
 
-    /// Whether what [`Self::dump`] writes says all: a hash that takes its field names from a template
-    /// elsewhere in the file does not.
-    pub fn stands_alone(&self) -> bool {
-        !(self.entry.family == rdb::Family::Redis && matches!(self.entry.row.number, 30 | 32))
-    }
+/// Whether the value of a key says all by itself: a hash that takes its field names from a template elsewhere in the
+/// file does not, and no RESTORE can be made of it.
+pub fn stands_alone(entry: &Entry<'_>) -> bool {
+    !matches!((entry.family, entry.row.number), (rdb::Family::Redis, 30 | 32))
 }
 
 /// The entry of a key with all of its key and its value; `None` when the key is too long to be held.
@@ -99,7 +96,7 @@ pub fn text(source: &mut dyn Source, at: u64, room: &mut Vec<u8>) -> Result<bool
     room.clear();
     let Ok(head) = string::Head::decode(source.window(at, STRING_HEAD)?) else { return Ok(false) };
     let meant = head.expanded_len().unwrap_or(0);
-    if head.body_len > HELD || meant > HELD {
+    if head.body_len > limits::KEY || meant > limits::KEY {
         return Ok(false);
     }
     let body = at + head.head_len as u64..at + head.head_len as u64 + head.body_len;
@@ -109,7 +106,7 @@ pub fn text(source: &mut dyn Source, at: u64, room: &mut Vec<u8>) -> Result<bool
     }
     let mut packed = Vec::new();
     show_bytes(source, body, &mut |bytes| packed.extend_from_slice(bytes))?;
-    let text = string::first_bytes(head, &packed, HELD as usize);
+    let text = string::first_bytes(head, &packed, limits::KEY as usize);
     room.extend_from_slice(&text.bytes);
     Ok(!text.is_broken)
 }

@@ -11,7 +11,7 @@ mod printer;
 mod resp;
 
 pub use arguments::{Arguments, Part};
-pub use base::{Key, Library, Value, text};
+pub use base::{Key, Library, Value, stands_alone, text};
 pub use out::Out;
 pub use printer::{Form, Options, Printed, Printer, Unprinted};
 pub use resp::Resp;

@@ -11,7 +11,7 @@
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
 use super::arguments::{Arguments, Part};
-use super::base::{Key, Library};
+use super::base::{Key, Library, stands_alone};
 use super::out::Out;
 use super::printer::Form;
 use crate::aof::{Damage, Event};
@@ -94,7 +94,7 @@ impl Form for Resp {
 
     fn key(&mut self, _: &Context, key: Key<'_>, out: &mut Out<'_>) -> Result<bool> {
         let Key { entry, mut value } = key;
-        if !value.stands_alone() {
+        if !stands_alone(&entry) {
             return Ok(false);
         }
         self.select(entry.db, out);

@@ -1,10 +1,11 @@
 //! What stands in for a connection in a build without a client.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::{Access, Address, ServerState};
+use super::{Access, Address, Contents, KeyId, ServerState};
 
 /// A connection to a server; this build has no client, so there is never one.
 #[derive(Debug)]
@@ -25,6 +26,22 @@ impl Server {
     /// # Errors
     /// There is no such connection.
     pub fn state(&mut self) -> Result<ServerState> {
+        match self.0 {}
+    }
+
+    /// Everything it holds.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub fn contents(&mut self) -> Result<Contents> {
+        match self.0 {}
+    }
+
+    /// The names of keys.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub fn names(&mut self, _: &BTreeSet<KeyId>) -> Result<BTreeMap<KeyId, Vec<u8>>> {
         match self.0 {}
     }
 }

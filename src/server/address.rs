@@ -47,6 +47,11 @@ impl Address {
         }
     }
 
+    /// A socket in the file system.
+    pub fn of_path(path: &std::path::Path) -> Self {
+        Self::at(Endpoint::Unix(path.to_owned()))
+    }
+
     fn at(endpoint: Endpoint) -> Self {
         Self { endpoint, user: None, password: None }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, ErrorKind as Kind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, TlsCertificates, Value,
+    Arg, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionLike, ErrorKind as Kind,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, TlsCertificates, Value,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -73,6 +73,27 @@ impl Server {
         Ok(ServerState::new(&info, &settings, withheld))
     }
 
+    /// The answers to commands that are sent together.
+    pub(super) fn ask(&mut self, commands: &[Cmd]) -> Result<Vec<Value>> {
+        let mut packed = Vec::new();
+        commands.iter().for_each(|command| command.write_packed_command(&mut packed));
+        let answers = self.connection.req_packed_commands(&packed, 0, commands.len());
+        answers.map_err(|e| failed(&self.address, answering(&name(commands), &e)))
+    }
+
+    /// The same answer, unless the command was refused.
+    pub(super) fn accepted<'v>(&self, answer: &'v Value) -> Result<&'v Value> {
+        match answer {
+            Value::ServerError(e) => Err(failed(&self.address, said(&e.clone().into()))),
+            answer => Ok(answer),
+        }
+    }
+
+    /// For an answer that makes no sense.
+    pub(super) fn unclear(&self) -> Error {
+        failed(&self.address, "its answer cannot be understood".to_owned())
+    }
+
     fn wait_at_most(&mut self, patience: Duration) -> Result<()> {
         let set = self.connection.set_read_timeout(Some(patience));
         let set = set.and_then(|()| self.connection.set_write_timeout(Some(patience)));
@@ -112,6 +133,15 @@ fn client(address: &Address, access: &Access) -> redis::RedisResult<Client> {
             Client::build_with_tls(to(address)?, certificates)
         }
     }
+}
+
+/// The name of the first of these commands.
+fn name(commands: &[Cmd]) -> String {
+    let name = commands.first().and_then(|command| match command.args_iter().next() {
+        Some(Arg::Simple(name)) => Some(String::from_utf8_lossy(name).into_owned()),
+        _ => None,
+    });
+    name.unwrap_or_default()
 }
 
 fn failed(address: &str, why: String) -> Error {

@@ -1,9 +1,10 @@
 //! A running server, asked what it knows of its log.
 //!
-//! [`Address`] says where it is, [`Access`] how to be let in, [`Server`] is a connection to it and [`ServerState`] its
-//! answer, an owned value. Only commands that read are sent: `INFO` and `CONFIG GET`. `WAITAOF` is of no use here: it
-//! waits for what the asking client itself wrote (seen with Redis 8.2 and Valkey 9.1), and this one writes nothing. Never logs, prints or keeps a password; without the feature `server` there is nobody to ask, and
-//! every connection is refused.
+//! [`Address`] says where it is, [`Access`] how to be let in, [`Server`] is a connection to it, [`ServerState`] its
+//! answer and [`Contents`] everything it holds, owned values. Only commands that read are sent: for its state `INFO` and
+//! `CONFIG GET`. `WAITAOF` is of no use here: it waits for what the asking client itself wrote (seen with Redis 8.2 and
+//! Valkey 9.1), and this one writes nothing. Never logs, prints or keeps a password; without the feature `server` there
+//! is nobody to ask, and every connection is refused.
 
 mod address;
 #[cfg(feature = "server")]
@@ -12,12 +13,17 @@ mod connection;
 #[path = "absent.rs"]
 mod connection;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
+mod contents;
+#[cfg(feature = "server")]
+mod reading;
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
 mod state;
 
 use std::time::Duration;
 
 pub use address::{Address, Endpoint};
 pub use connection::Server;
+pub use contents::{Contents, Difference, How, KeyId};
 pub use state::{RoleOfServer, ServerState, Withheld};
 
 /// Longest wait for a connection, and for each answer, unless told.

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,12 +11,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::support::fill::fill;
+use super::support::fill::{fill, many};
 use super::support::live::Live;
 use super::support::server::Server;
 use super::{Home, set};
 
-const SERVERS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
+const SERVERS: [&str; 5] = ["redis-6.2", "redis-7.0", "redis-8.2", "valkey-8.1", "valkey-9.1"];
 
 struct Run {
     code: Option<i32>,
@@ -66,10 +66,18 @@ fn write(server: &Server, data: &Path, preamble: &str) -> u64 {
         ["--appendonly", "yes", "--appendfsync", "no", "--aof-use-rdb-preamble", preamble];
     let mut live = Live::start_with(server, data, &settings);
     fill(&mut live);
+    let has_vectors = live.must("INFO server").text().contains("redis_version:8.");
     live.must("SELECT 0");
     live.must(&format!("SET kept:alive 1 PXAT {}", ms_from_now(900)));
     rewrite(&mut live);
     live.must("PERSIST kept:alive");
+    // A consumer is seen at another time in each load, and each builds another graph of the same vectors.
+    live.must("XREADGROUP GROUP g2 c9 COUNT 7 STREAMS stream:large >");
+    for n in 0..if has_vectors { 600 } else { 0 } {
+        live.must(&format!("VADD vectors VALUES 3 1 2 {n} element:{n}"));
+    }
+    live.must(&many("SADD", "set:huge", 12_000, |i| format!("member:{i}")));
+    live.call(&[b"RPUSH", b"\x00\xff\r\nbinary", b"\x00\r\n", b""]);
     live.must("SELECT 7");
     for n in 0..1500 {
         live.must(&format!("SET seven:{n} {n}"));
@@ -83,7 +91,7 @@ fn write(server: &Server, data: &Path, preamble: &str) -> u64 {
 }
 
 #[test]
-fn three_servers_hold_the_same_by_the_files_as_by_the_commands_in_them() {
+fn five_servers_hold_the_same_by_the_files_as_by_the_commands_in_them() {
     let Some(servers) = Server::find_all(&SERVERS) else {
         println!("not all servers found: nothing was loaded");
         return;
@@ -100,6 +108,8 @@ fn three_servers_hold_the_same_by_the_files_as_by_the_commands_in_them() {
             assert_eq!(run.code, Some(0), "{} {preamble}: {} {:#}", server.name, run.err, run.json);
             let loaded = &run.json["loaded"][0];
             assert_eq!(loaded["compared"], true, "{loaded}");
+            assert_eq!(loaded["left_out"], 0, "{loaded}");
+            assert_eq!(loaded["digest"].as_str().unwrap().len(), 32, "{loaded}");
             let seven = loaded["databases"].as_array().unwrap().iter().find(|d| d["db"] == 7);
             assert_eq!(seven.unwrap()["keys"], 1499, "{loaded}");
             assert!(loaded["keys"].as_u64().unwrap() > 1520, "{loaded}");
@@ -211,15 +221,107 @@ fn an_rdb_alone_is_compared_with_the_number_of_its_keys() {
     assert_eq!(run.json["loaded"][0]["compared"], true);
 }
 
-/// A program that says it is a server, writes down its process, and then does nothing.
-fn idler(dir: &Path) -> PathBuf {
+/// An executable script.
+fn script(dir: &Path, text: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = dir.join("server");
-    let script = "#!/bin/sh\ncase $1 in --version) echo 'X server v=7.0.0'; exit;; esac\n\
-                  echo $$ > \"$(dirname \"$0\")/pid\"; exec sleep 60\n";
-    fs::write(&path, script).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
+}
+
+/// The comparison went by DEBUG DIGEST-VALUE once, and a server without it was loaded and not compared.
+#[test]
+fn a_server_without_debug_is_compared_like_any_other() {
+    let names = ["redis-6.2", "redis-8.2", "valkey-9.1"];
+    let Some(servers) = Server::find_all(&names) else {
+        println!("not all servers found: nothing was loaded");
+        return;
+    };
+    for server in servers {
+        let data = TempDir::new().unwrap();
+        write(&server, data.path(), "no");
+        let repo = data.path().join("repo");
+        let words = ["backup", data.path().to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+        let made = aofkit(&[&words[..], &["--min-free", "0"]].concat(), data.path());
+        assert_eq!(made.code, Some(0), "{}: {}", server.name, made.err);
+        let bare = ["DEBUG", "OBJECT", "COMMAND", "MEMORY", "CONFIG", "DBSIZE", "KEYS"];
+        let bare = bare.map(|name| format!("--rename-command {name} ''")).join(" ");
+        let program = server.program();
+        let text = format!("exec {} \"$@\" {bare}\n", program.display());
+        let run = load(&repo, &script(data.path(), &text));
+        assert_eq!(run.code, Some(0), "{}: {} {:#}", server.name, run.err, run.json);
+        assert_eq!(run.json["loaded"][0]["compared"], true, "{:#}", run.json);
+        // Both say the same of it.
+        let usual = load(&repo, &program);
+        assert_eq!(usual.json["loaded"][0]["keys"], run.json["loaded"][0]["keys"]);
+    }
+}
+
+/// A snapshot with one such key was not compared at all.
+#[test]
+fn a_key_that_no_command_can_give_is_left_out_and_the_others_are_compared() {
+    let Some(server) = Server::find("redis-7.0") else {
+        println!("no redis-7.0: nothing was loaded");
+        return;
+    };
+    let data = TempDir::new().unwrap();
+    let dump = data.path().join("dump.rdb");
+    let long = vec![b'k'; (64 << 20) + 1];
+    let mut rdb = b"REDIS0009\xfe\x00\x00\x80".to_vec();
+    rdb.extend((long.len() as u32).to_be_bytes());
+    rdb.extend(long);
+    // Its value, another key, the end, and no checksum.
+    rdb.extend(b"\x01v\x00\x05short\x01w\xff\0\0\0\0\0\0\0\0");
+    fs::write(&dump, rdb).unwrap();
+    let repo = data.path().join("repo");
+    let words = ["backup", dump.to_str().unwrap(), "--repo", repo.to_str().unwrap()];
+    let made = aofkit(&[&words[..], &["--min-free", "0"]].concat(), data.path());
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let run = load(&repo, &server.program());
+    assert_eq!(run.code, Some(0), "{} {:#}", run.err, run.json);
+    let loaded = &run.json["loaded"][0];
+    assert_eq!((&loaded["compared"], &loaded["left_out"]), (&true.into(), &1.into()), "{loaded}");
+    assert_eq!(loaded["keys"], 2, "{loaded}");
+}
+
+/// A program that says it is a server, leaves word of a process, and is never done loading.
+fn idler(dir: &Path, work: &str) -> PathBuf {
+    let version = "case $1 in --version) echo 'X server v=7.0.0'; exit;; esac\n";
+    script(dir, &format!("{version}{work}\n").replace("PID", "\"$(dirname \"$0\")/pid\""))
+}
+
+/// Starts a verification with an idler in `dir`. Answers it and the process that must not be left.
+fn idling(home: &Home, server: &Path, temporary: &Path) -> (Child, String) {
+    let child = Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .args(["verify", "--load", server.to_str().unwrap(), "--repo"])
+        .arg(home.repo())
+        .env("TMPDIR", temporary)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let server = loop {
+        assert!(started.elapsed() < Duration::from_secs(30), "the server was not started");
+        match fs::read_to_string(server.with_file_name("pid")) {
+            Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
+            _ => thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    assert_eq!(fs::read_dir(temporary).unwrap().count(), 1);
+    assert!(is_alive(&server));
+    (child, server)
+}
+
+/// Whether a process is there, and not only waits to be buried.
+fn is_alive(pid: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+fn signal(child: &Child, signal: &str) {
+    let told = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(told.unwrap().success());
 }
 
 #[test]
@@ -227,25 +329,56 @@ fn an_interrupted_load_leaves_neither_files_nor_servers() {
     let home = Home::with_increment(&set("a", b"1"));
     home.backup();
     let (temporary, dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_aofkit"))
-        .args(["verify", "--load", idler(dir.path()).to_str().unwrap(), "--repo"])
-        .arg(home.repo())
-        .env("TMPDIR", temporary.path())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let started = Instant::now();
-    let server = loop {
-        assert!(started.elapsed() < Duration::from_secs(30), "the server was not started");
-        match fs::read_to_string(dir.path().join("pid")) {
-            Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
-            _ => thread::sleep(Duration::from_millis(10)),
-        }
-    };
-    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let server = idler(dir.path(), "echo $$ > PID; exec sleep 60");
+    let (mut child, server) = idling(&home, &server, temporary.path());
+    signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left");
-    assert!(!Path::new("/proc").join(server).exists(), "the server lives on");
+    assert!(!is_alive(&server), "the server lives on");
+}
+
+/// A verification that was killed left its servers running, and their copy of the set.
+#[test]
+fn a_killed_load_leaves_neither_files_nor_servers() {
+    let home = Home::with_increment(&set("a", b"1"));
+    home.backup();
+    let real = Server::find("redis-8.2").map(|server| server.program().display().to_string());
+    let mut works = vec![
+        "echo $$ > PID; exec sleep 60".to_owned(),
+        // A script that starts the server and waits for it.
+        "sleep 60 & echo $! > PID; wait".to_owned(),
+    ];
+    // A real one says that it is ready, and is not heard.
+    works.extend(real.map(|real| format!("echo $$ > PID; exec {real} \"$@\" > /dev/null")));
+    for work in works {
+        let (temporary, dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let server = idler(dir.path(), &work);
+        let (mut child, server) = idling(&home, &server, temporary.path());
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        let killed = Instant::now();
+        while is_alive(&server) || fs::read_dir(temporary.path()).unwrap().count() > 0 {
+            assert!(killed.elapsed() < Duration::from_secs(10), "something is left: {work}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn a_server_that_does_not_start_is_told_in_its_own_words() {
+    let home = Home::with_increment(&set("a", b"1"));
+    home.backup();
+    let dir = TempDir::new().unwrap();
+    let program = idler(dir.path(), "echo one; echo two >&2; exit 3");
+    // A server that was named from the current directory on was looked for in the scratch directory.
+    let here = std::env::current_dir().unwrap();
+    let up = here.components().skip(1).map(|_| "..").collect::<PathBuf>();
+    let from_here = up.join(program.strip_prefix("/").unwrap());
+    for program in [program, from_here] {
+        let run = load(&home.repo(), &program);
+        assert_eq!(run.code, Some(25), "{}", run.json);
+        let why = run.json["loaded"][0]["message"].as_str().unwrap();
+        assert_eq!(why, "the server does not start: one; two");
+        assert_eq!(run.json["loaded"][0]["compared"], false);
+    }
 }

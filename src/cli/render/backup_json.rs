@@ -203,9 +203,13 @@ struct LoadedJson {
     digest: Option<String>,
     message: Option<String>,
     compared: bool,
-    not_compared: Option<String>,
+    not_compared: Option<&'static str>,
+    left_out: u64,
     differences: Vec<DifferenceJson>,
 }
+
+/// Only two servers that have loaded something can be compared.
+const NOT_COMPARED: &str = "not both its files and the commands in them load";
 
 #[derive(Serialize)]
 struct DatabaseJson {
@@ -238,8 +242,9 @@ fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
         databases: one.databases.iter().map(|(&db, &keys)| DatabaseJson { db, keys }).collect(),
         digest: one.digest.clone(),
         message: one.why.clone(),
-        compared: one.why.is_none() && one.uncompared.is_none(),
-        not_compared: one.uncompared.clone(),
+        compared: one.compared,
+        not_compared: (!one.compared).then_some(NOT_COMPARED),
+        left_out: one.left_out,
         differences: one.differences.iter().map(difference).collect(),
     }
 }

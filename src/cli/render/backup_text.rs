@@ -185,12 +185,15 @@ fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
     let digest = one.digest.as_deref().unwrap_or("unknown");
     let keys = count(one.keys, "key");
     let mut text = format!("loaded {id} of {}: {keys}, digest {digest}\n", one.source);
-    let note = match (&one.uncompared, one.differences.is_empty()) {
-        (Some(why), _) => format!("{}: {why}", style.warn("not compared")),
-        (None, true) => "the commands in it give the same keys, values and expiries".to_owned(),
-        (None, false) => format!("{}: its content is not what it should be", style.bad("error")),
+    let note = match one.differences.is_empty() {
+        true => "the commands in it give the same keys, values, expiries and functions".to_owned(),
+        false => format!("{}: its content is not what it should be", style.bad("error")),
     };
     text += &(wrap(&note, style.width, "  ") + "\n");
+    if one.left_out > 0 {
+        let note = format!("{} left out that no command can give", count(one.left_out, "key"));
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
     for one in &one.differences {
         let key = one.key.as_ref().map(|key| match veil.hides() {
             true => format!(": {}", veil.hashed(key)),

@@ -25,7 +25,7 @@ pub struct VerifyArgs {
         default_missing_value = "1/1", value_parser = slice, env = "AOFKIT_DATA")]
     data: Option<(u64, u64)>,
     /// Also restore the newest snapshot of each source aside, have this server load it, and compare all
-    /// keys with those that a second one has from the commands in it
+    /// that it holds with what a second one has from the commands in it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
     load: Option<PathBuf>,
 }

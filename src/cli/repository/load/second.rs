@@ -1,7 +1,8 @@
 //! The second way into a server: a snapshot's content as our own readers tell it, written as one log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,15 +11,16 @@ use aofkit::backup::{Entry, FileType, Repository, open_snapshot};
 use aofkit::disk::NewFile;
 use aofkit::error::{Error, Result};
 use aofkit::format::rdb;
-use aofkit::print::{Options, Printed, Printer, Resp};
+use aofkit::print::{Options, Printed, Printer, Resp, stands_alone};
 use aofkit::progress::Progress;
 use aofkit::scan::{Context, Observer, Pace, scan};
+use aofkit::server::KeyId;
 use aofkit::text::count;
 
 /// What our readers say of a snapshot.
 pub struct Told {
     printed: Printed,
-    /// Keys of its base by database, and when each expires that does; of those that expire, the times.
+    /// The keys of its base.
     base: Base,
 }
 
@@ -42,15 +44,9 @@ pub fn write(
 }
 
 impl Told {
-    /// Why a server with this log cannot be compared with one that has the set itself.
-    pub fn not_comparable(&self) -> Option<String> {
-        let unprinted = self.printed.unprinted.total();
-        (unprinted > 0).then(|| {
-            format!(
-                "{} that commands cannot give, such as values of modules",
-                count(unprinted, "key")
-            )
-        })
+    /// Keys of its base that no command can give by itself.
+    pub fn left_out(&self) -> &BTreeSet<KeyId> {
+        &self.base.left_out
     }
 
     /// What the snapshot says of itself and our readers do not find.
@@ -66,8 +62,13 @@ impl Told {
             .then(|| format!("it holds {}, and says {promised}", count(found, "command")))
     }
 
-    /// How many keys there must be beyond an instant, by database, when the base alone decides that.
-    pub fn expected(&self, entry: &Entry, after: i64) -> Option<BTreeMap<u64, u64>> {
+    /// How many keys there must be beyond an instant, by database, when the base alone decides that: at least and at
+    /// most, for a hash goes with the last of its fields.
+    pub fn expected(
+        &self,
+        entry: &Entry,
+        after: i64,
+    ) -> Option<BTreeMap<u64, RangeInclusive<u64>>> {
         let decides =
             entry.commands() == 0 && entry.files.iter().any(|f| f.kind != FileType::Extra);
         if !decides {
@@ -77,7 +78,9 @@ impl Told {
         for (db, _) in self.base.expiring.iter().filter(|(_, at)| *at > after) {
             *expected.entry(*db).or_insert(0) += 1;
         }
-        Some(expected)
+        let least =
+            |db, most: u64| most.saturating_sub(self.base.fading.get(&db).copied().unwrap_or(0));
+        Some(expected.into_iter().map(|(db, most)| (db, least(db, most)..=most)).collect())
     }
 }
 
@@ -100,11 +103,14 @@ impl Write for Log {
     }
 }
 
-/// Counts the keys of a base.
+/// The keys of a base: how many there are by database, and when each expires that does.
 #[derive(Default)]
 struct Base {
     lasting: BTreeMap<u64, u64>,
     expiring: Vec<(u64, i64)>,
+    /// Keys with fields that expire.
+    fading: BTreeMap<u64, u64>,
+    left_out: BTreeSet<KeyId>,
 }
 
 impl Observer for Base {
@@ -117,6 +123,12 @@ impl Observer for Base {
     }
 
     fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
+        if entry.field_ttls.is_some_and(|fields| fields > 0) {
+            *self.fading.entry(entry.db).or_insert(0) += 1;
+        }
+        if !stands_alone(entry) {
+            self.left_out.insert(KeyId::new(entry.db, entry.key));
+        }
         match entry.expire_ms {
             Some(at) => self.expiring.push((entry.db, at)),
             None => *self.lasting.entry(entry.db).or_insert(0) += 1,

@@ -5,7 +5,7 @@ use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
 use super::{advice, behind_dump};
-use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Segment, Why};
+use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
 use crate::command;
 use crate::format::rdb::{self, Header};
 use crate::text::{escape, name};
@@ -106,6 +106,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             );
             scene.problem(Kind::BadAnnotation, Severity::Warning, seen, message)
         }
+        What::OpenAnnotation => open_annotation(scene, seen),
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
         What::RdbVersion(header) => rdb_version(scene, seen, *header),
@@ -232,6 +233,22 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
     let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
     let next = scene.repair(if scene.is_last { "" } else { SALVAGE });
     scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
+}
+
+fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
+    let what = format!("the last {} are an annotation without a line end", bytes(seen.len));
+    let target = scene.aof.target;
+    if scene.facts.halt.is_some() || !scene.is_last || scene.segment().role != Role::Increment {
+        let message = format!("{what}; {target} appends nothing behind it");
+        return scene.problem(Kind::BadAnnotation, Severity::Info, seen, message);
+    }
+    let message = format!(
+        "{what}: {target} loads the file, glues its next command to that line and refuses to start the \
+         time after, unless it writes a timestamp first (aof-timestamp-enabled yes)"
+    );
+    let lost = scene.lost(seen, seen.len, 0);
+    let problem = scene.problem(Kind::BadAnnotation, Severity::Warning, seen, message);
+    problem.lost(lost).next(scene.repair(""))
 }
 
 fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {

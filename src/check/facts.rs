@@ -59,6 +59,14 @@ pub struct SegmentFacts {
     pub unlisted: u64,
 }
 
+impl SegmentFacts {
+    /// Where the file ends in an annotation without a line end, its start: what is appended is glued to it.
+    pub fn open_annotation(&self) -> Option<u64> {
+        let last = self.seen.last()?;
+        matches!(last.what, What::OpenAnnotation).then_some(last.offset)
+    }
+}
+
 /// What a segment consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SegmentFormat {
@@ -151,6 +159,8 @@ pub enum What {
     NonCanonical(NonCanonical),
     /// `#TS:` without a number.
     BadTimestamp,
+    /// An annotation at the end of the file that has no line end.
+    OpenAnnotation,
     /// Something wrong inside of a value of an RDB.
     RdbFlaw(Box<rdb::deep::Flaw>),
     /// What a thorough look at an RDB left out.

@@ -158,9 +158,12 @@ impl Check {
                 self.now.rdb = Some(RdbFacts::Whole(Box::new(part.walked.clone())));
                 self.now.format = SegmentFormat::Rdb;
             }
-            Event::Annotation { kind, .. } => {
+            Event::Annotation { kind, is_open, .. } => {
                 self.now.annotations += 1;
                 match kind {
+                    _ if *is_open => {
+                        self.note(start, end - start, What::OpenAnnotation);
+                    }
                     annotation::Kind::Timestamp(seconds) => {
                         self.now.first_ts.get_or_insert(*seconds);
                         self.now.last_ts = Some(*seconds);

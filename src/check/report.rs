@@ -102,6 +102,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let last = aof.last_live();
     let mut in_flight = false;
     if let Some(end) = facts.segments.iter_mut().find(|f| Some(f.position) == last) {
+        forget_line_under_way(aof, end)?;
         in_flight = is_in_flight(aof, end)?;
         if in_flight {
             // The rest has arrived by now: to a loader that starts after us it is whole.
@@ -150,6 +151,15 @@ fn is_in_flight(aof: &Aof, facts: &SegmentFacts) -> Result<bool> {
         _ => false,
     };
     Ok(at_end && scan::in_flight(&aof.segments[facts.position], facts.safe_cut)?)
+}
+
+/// An annotation that was only being written when the file was opened is nothing to tell of.
+fn forget_line_under_way(aof: &Aof, facts: &mut SegmentFacts) -> Result<()> {
+    let Some(start) = facts.open_annotation() else { return Ok(()) };
+    if scan::in_flight(&aof.segments[facts.position], start)? {
+        facts.seen.pop();
+    }
+    Ok(())
 }
 
 fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {

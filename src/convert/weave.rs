@@ -152,7 +152,7 @@ impl Observer for Weave {
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
         match event {
             Event::Record(record, id) => self.record(at, record, *id),
-            Event::Annotation { start, len, .. } => {
+            Event::Annotation { start, len, is_open: false, .. } => {
                 let piece = Piece::Keep { file: at.segment, from: *start, to: start + len };
                 self.push(at.segment, piece);
             }
@@ -160,8 +160,8 @@ impl Observer for Weave {
                 let why = "an increment begins with an RDB, which cannot stand behind commands";
                 self.refuse(at.segment, part.start, why.to_owned());
             }
-            // A set with damage is not converted.
-            Event::Rdb(_) | Event::Damage(_) | Event::Hollow { .. } => {}
+            // What comes behind would be glued to a line without an end. A set with damage is not converted.
+            Event::Annotation { .. } | Event::Rdb(_) | Event::Damage(_) | Event::Hollow { .. } => {}
         }
     }
 

@@ -29,7 +29,16 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
     let Some(facts) = report.segments.get(segment).and_then(|s| s.facts.as_ref()) else {
         return Ok(Tail::Sound);
     };
-    let Some(halt) = facts.halt else { return Ok(behind_dump(segment, facts)) };
+    let of = &aof.segments[segment];
+    let Some(halt) = facts.halt else {
+        return Ok(match facts.open_annotation() {
+            // Nothing is appended to a file that is no increment.
+            Some(to) if of.role == Role::Increment && of.is_plain() => {
+                Tail::Cut { segment, to, what: "an annotation without a line end" }
+            }
+            _ => behind_dump(segment, facts),
+        });
+    };
     let stop = facts.seen.iter().find(|seen| {
         let open = matches!(seen.what, What::OpenTransaction { .. });
         seen.offset == halt.at || open && seen.offset + seen.len == halt.at
@@ -53,7 +62,6 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
         _ => return Ok(Tail::Sound),
     };
     let to = stop.cut_before;
-    let of = &aof.segments[segment];
     if !of.is_plain() {
         return Ok(Tail::Doubtful("it is packed or a stream: unpack it first".to_owned()));
     }

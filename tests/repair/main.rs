@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed, in its helpers as well"
 )]
 
+mod annotations;
 mod crash;
 mod killed;
 mod library;

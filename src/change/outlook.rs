@@ -16,9 +16,52 @@ pub struct Outlook {
     pub report: check::Report,
     /// What each known server would do with it, by name.
     pub servers: Vec<(&'static str, Loads)>,
+    /// What those of them that would not simply load it do with the set as it is: the same is no news.
+    pub servers_before: Vec<(&'static str, Loads)>,
 }
 
 impl Outlook {
+    /// What becomes of a set: how it will be, and how known servers see it now, as far as that matters.
+    ///
+    /// # Errors
+    /// When a set cannot be read.
+    pub fn new(
+        before: &Aof,
+        after: Aof,
+        wording: &Wording,
+        pace: &Pace,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let known = || KNOWN.iter().filter_map(|rules| rules.name.parse::<Target>().ok());
+        let targets = std::iter::once(after.target).chain(known()).collect();
+        let mut reports = judged_by(after, targets, wording, pace, progress)?;
+        let report = reports.remove(0);
+        let by_name = |reports: Vec<check::Report>| {
+            reports.iter().map(|r| (r.target.rules.name, r.loads)).collect::<Vec<_>>()
+        };
+        let servers = by_name(reports);
+        let refuses = |target: &Target| {
+            servers.iter().any(|(name, loads)| *name == target.rules.name && *loads != Loads::Yes)
+        };
+        let refusing: Vec<_> = known().filter(refuses).collect();
+        // What is packed or a stream cannot be read again.
+        let can_be_read = before.live().all(|(_, s)| s.is_plain() || s.is_missing());
+        let servers_before = match refusing.is_empty() || !can_be_read {
+            true => Vec::new(),
+            false => {
+                let before = before.preview(&Changes::default())?;
+                by_name(judged_by(before, refusing, wording, pace, progress)?)
+            }
+        };
+        Ok(Self { report, servers, servers_before })
+    }
+
+    /// What a server does with the set as it is; `None` where that was not looked at.
+    pub fn before(&self, server: &str) -> Option<Loads> {
+        let told = self.servers_before.iter().find(|(name, _)| *name == server);
+        told.map(|(_, loads)| *loads)
+    }
+
     /// The verdict the set will have.
     pub fn verdict(&self) -> Verdict {
         self.report.verdict
@@ -74,23 +117,31 @@ impl Plan {
         progress: &dyn Progress,
     ) -> Result<Outlook> {
         let mut after = self.preview(aof)?;
-        let known = KNOWN.iter().filter_map(|rules| rules.name.parse::<Target>().ok());
-        let targets: Vec<Target> = std::iter::once(self.target).chain(known).collect();
-        let mut observers = Vec::with_capacity(targets.len());
-        for &target in &targets {
-            after.target = target;
-            observers.push(Check::new(&after));
-        }
-        let facts = scan(&after, observers, pace, progress)?;
-        let mut reports = Vec::with_capacity(targets.len());
-        for (&target, facts) in targets.iter().zip(facts) {
-            after.target = target;
-            reports.push(check::judge(&after, facts, wording)?);
-        }
-        let report = reports.remove(0);
-        let servers = reports.iter().map(|r| (r.target.rules.name, r.loads)).collect();
-        Ok(Outlook { report, servers })
+        after.target = self.target;
+        Outlook::new(aof, after, wording, pace, progress)
     }
+}
+
+/// The judgements on a set by the rules of several servers, in one pass.
+fn judged_by(
+    mut aof: Aof,
+    targets: Vec<Target>,
+    wording: &Wording,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<Vec<check::Report>> {
+    let mut observers = Vec::with_capacity(targets.len());
+    for &target in &targets {
+        aof.target = target;
+        observers.push(Check::new(&aof));
+    }
+    let facts = scan(&aof, observers, pace, progress)?;
+    let mut reports = Vec::with_capacity(targets.len());
+    for (target, facts) in targets.into_iter().zip(facts) {
+        aof.target = target;
+        reports.push(check::judge(&aof, facts, wording)?);
+    }
+    Ok(reports)
 }
 
 /// `None` for what can be looked at only once it is written.

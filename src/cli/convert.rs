@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::change::{Options, Outlook};
-use aofkit::check::{Report, Wording, judge};
+use aofkit::check::Wording;
 use aofkit::convert::{self, Form, Picks};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{Error, Result};
-use aofkit::rules::{KNOWN, Target};
-use aofkit::scan::{Filter, scan};
+use aofkit::scan::Filter;
 use aofkit::stats::SLOTS;
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -104,7 +103,7 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
     plan.write_to(&args.output, &LocalDisk, &options, &bar)?;
     let mut run = Run::new(aof, before, plan, Vec::new());
     run.output = Some(args.output.clone());
-    run.outlook = Some(outlook(&args.output, run.plan.target, context)?);
+    run.outlook = Some(outlook(&args.output, &run, context)?);
     let text = match context.json {
         true => plan_json::convert(&run, context),
         false => plan_text::convert(&run, context),
@@ -113,18 +112,8 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
 }
 
 /// What was made, by the eyes of the target and of every known server.
-fn outlook(dir: &Path, target: Target, context: &Context) -> Result<Outlook> {
-    let judged = |target: Target| -> Result<Report> {
-        let aof = Aof::open(dir, &OpenOptions { target: Some(target), conf: None })?;
-        let bar = Bar::new(context.bar);
-        let facts = scan(&aof, aofkit::check::Check::new(&aof), &context.pace, &bar)?;
-        judge(&aof, facts, &Wording { redact: context.redact })
-    };
-    let mut servers = Vec::new();
-    for rules in KNOWN {
-        if let Ok(target) = rules.name.parse::<Target>() {
-            servers.push((rules.name, judged(target)?.loads));
-        }
-    }
-    Ok(Outlook { report: judged(target)?, servers })
+fn outlook(dir: &Path, run: &Run, context: &Context) -> Result<Outlook> {
+    let after = Aof::open(dir, &OpenOptions { target: Some(run.plan.target), conf: None })?;
+    let wording = Wording { redact: context.redact };
+    Outlook::new(&run.aof, after, &wording, &context.pace, &Bar::new(context.bar))
 }

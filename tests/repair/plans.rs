@@ -231,3 +231,31 @@ fn behind_a_link_the_file_is_changed_and_the_link_stays() {
     finish(aofkit().arg("repair").arg("--output").arg(&copy).arg(&file)).expect(0);
     assert_eq!(fs::read(copy.join("appendonly.aof")).unwrap(), sets(5));
 }
+
+#[test]
+fn that_a_server_does_not_load_the_set_is_news_only_where_it_did_otherwise_before() {
+    // A command that Redis 7.0 does not know, in front of a torn end.
+    let newer = record(&[b"HPEXPIREAT", b"h", b"1893456000000", b"FIELDS", b"1", b"f"]);
+    let set = Set::of(&[sets(5), newer.clone(), b"*3\r\n$3\r\nSE".to_vec()].concat());
+    let file = fs::File::options().write(true).open(set.file(INCREMENT)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let text = repair(&[], &set).expect(20).out;
+    assert!(text.contains("redis-7.0 does not load it (as before), redis-8.2 loads it"), "{text}");
+    let planned = repair(&["--json"], &set).expect(20).json();
+    let schema: Value = serde_json::from_str(&run(["schema", "repair"]).expect(0).out).unwrap();
+    assert_eq!(faults(&schema, &planned), Vec::<String>::new());
+    let of = |planned: &Value, server: &str| {
+        let all = planned["servers_after"].as_array().unwrap().clone();
+        let one = all.into_iter().find(|one| one["server"] == server).unwrap();
+        (one["loads"].clone(), one["loads_before"].clone())
+    };
+    assert_eq!(of(&planned, "redis-7.0"), ("no".into(), "no".into()));
+    assert_eq!(of(&planned, "redis-8.2"), ("yes".into(), Value::Null));
+    // Without its manifest every server starts empty; that one of them now refuses is news.
+    let set = Set::of(&[sets(5), newer].concat());
+    fs::remove_file(set.file("appendonly.aof.manifest")).unwrap();
+    let text = repair(&[], &set).expect(22).out;
+    assert!(text.contains("redis-7.0 does not load it, redis-8.2 loads it"), "{text}");
+    let planned = repair(&["--json"], &set).expect(22).json();
+    assert_eq!(of(&planned, "redis-7.0"), ("no".into(), "starts-empty".into()));
+}

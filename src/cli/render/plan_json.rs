@@ -72,6 +72,7 @@ struct KeyJson {
 struct ServerJson {
     server: &'static str,
     loads: &'static str,
+    loads_before: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -172,7 +173,13 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
     let output = run.output.as_deref().map(path_text);
     let kept_at = run.kept_at.as_deref().map(path_text);
     let after = run.outlook.as_ref().map_or(&run.before, |outlook| &outlook.report);
-    let servers = run.outlook.iter().flat_map(|outlook| &outlook.servers);
+    let servers = run.outlook.iter().flat_map(|outlook| {
+        outlook.servers.iter().map(|(server, will)| ServerJson {
+            server,
+            loads: loads(*will),
+            loads_before: outlook.before(server).map(loads),
+        })
+    });
     let recovered = run.recovered.iter().map(|recovered| match recovered {
         Recovered::Completed(id) => RecoveredJson { id: id.clone(), completed: true },
         Recovered::Cleared(id) => RecoveredJson { id: id.clone(), completed: false },
@@ -194,7 +201,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         loads_before: loads(run.before.loads),
         verdict_after: verdict(after.verdict),
         loads_after: loads(after.loads),
-        servers_after: servers.map(|(server, l)| ServerJson { server, loads: loads(*l) }).collect(),
+        servers_after: servers.collect(),
         notes: plan.notes.clone(),
         left: run.left.clone(),
         recovered: recovered.collect(),

@@ -123,7 +123,8 @@ fn after(run: &Run, context: &Context) -> String {
                 Loads::AfterTruncation => "cuts it again",
                 Loads::No => "does not load it",
             };
-            format!("{server} {does}")
+            let is_news = outlook.before(server) != Some(*loads);
+            format!("{server} {does}{}", if is_news { "" } else { " (as before)" })
         });
         let line = servers.collect::<Vec<_>>().join(", ");
         text += &format!("{}\n", wrap(&line, style.width, "  "));

@@ -16,7 +16,7 @@ use super::args::{Context, Reading, size};
 use super::calibrate;
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::render::{growth_json, growth_text};
+use super::render::{growth_json, growth_sets, growth_text};
 use super::threshold::{Exceeded, Threshold};
 use super::troubles;
 
@@ -139,7 +139,7 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
         (true, [one]) if failed.is_none() => growth_json::growth(one),
         (true, several) => growth_json::several(path, several),
         (false, [one]) if failed.is_none() => growth_text::growth(one, context),
-        (false, several) => growth_text::several(path, several, context),
+        (false, several) => growth_sets::several(path, several, context),
     };
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }

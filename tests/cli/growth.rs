@@ -166,3 +166,43 @@ fn what_keeps_a_rewrite_from_coming_is_told() {
     assert_eq!(report["advice"]["kind"], "find-fault");
     assert_eq!(report["leftover_bytes"], 6);
 }
+
+#[test]
+fn a_young_set_is_not_told_figures_that_mean_nothing() {
+    let growth = |set: &Set, width: &str| {
+        let mut command = aofkit();
+        let command = command.env("COLUMNS", width).arg("growth").arg(set.dir());
+        finish(command).expect(0).out
+    };
+    let young = Set::of(&sets(3));
+    let text = growth(&young, "100");
+    assert!(!text.contains("for every byte appended"), "its log alone is written: {text}");
+    assert!(text.contains(" % more than the base"), "{text}");
+    // Servers count an empty base as one byte: so many percent of that are no figure.
+    young.put(BASE, b"");
+    let text = growth(&young, "100");
+    assert!(text.contains("a base of 0 B and ") && !text.contains("more than the base"), "{text}");
+}
+
+#[test]
+fn several_sets_are_a_table_whose_figures_stay_whole_on_a_narrow_screen() {
+    let (busy, young) = (Set::of(&busy()), Set::of(&sets(3)));
+    let fleet = Set::empty();
+    copy_tree(&busy.dir(), &fleet.root().join("a-rather-long-name-of-a-host/appendonlydir"));
+    copy_tree(&young.dir(), &fleet.root().join("b/appendonlydir"));
+    for (width, columns) in [("60", 5), ("79", 5), ("80", 7), ("100", 7)] {
+        let mut command = aofkit();
+        let text =
+            finish(command.env("COLUMNS", width).arg("growth").arg(fleet.root())).expect(0).out;
+        let width: usize = width.parse().unwrap();
+        assert!(text.lines().skip(1).all(|line| line.chars().count() <= width), "{text}");
+        let head = text.lines().find(|line| line.starts_with("SET")).unwrap();
+        assert_eq!(
+            head.split("  ").filter(|word| !word.trim().is_empty()).count(),
+            columns,
+            "{text}"
+        );
+        let whole = text.lines().filter(|line| line.trim_end().ends_with("  nothing")).count();
+        assert_eq!(whole, 2, "the last column is never broken: {text}");
+    }
+}

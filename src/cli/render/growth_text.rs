@@ -1,6 +1,4 @@
-//! `growth` for people: one set on one screen, or a row for each of several.
-
-use std::path::Path;
+//! `growth` for people: one set on one screen.
 
 use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
 use aofkit::server::RoleOfServer;
@@ -8,7 +6,7 @@ use aofkit::text::{count, escape, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::chart::chart;
-use super::human::{below, wrap};
+use super::human::wrap;
 use super::screen::{laid_out, table};
 use super::units::{Style, bar, duration, share, size, time};
 use crate::cli::args::Context;
@@ -42,15 +40,24 @@ fn summary(one: &Grown) -> String {
     if one.increments() == 0 {
         return format!("{}, no increments", size(outlook.base_bytes));
     }
-    format!(
-        "{}: a base of {} and {} in {}, {} % more than {}",
+    let parts = format!(
+        "{}: a base of {} and {} in {}",
         size(outlook.current_bytes()),
         size(outlook.base_bytes),
         size(outlook.increment_bytes),
-        count(one.increments() as u64, "increment"),
-        thousands(outlook.trigger.percent()),
-        if one.server.is_some() { "what the server counts as base" } else { "the base" }
-    )
+        count(one.increments() as u64, "increment")
+    );
+    let base = if one.server.is_some() { "what the server counts as base" } else { "the base" };
+    match percent_more(&outlook.trigger) {
+        Some(percent) => format!("{parts}, {percent} more than {base}"),
+        None => parts,
+    }
+}
+
+/// By how much the set has outgrown its base; nothing is so many percent of an empty one, which servers
+/// count as one byte.
+pub(super) fn percent_more(trigger: &Trigger) -> Option<String> {
+    (trigger.base_bytes > 0).then(|| format!("{} %", thousands(trigger.percent())))
 }
 
 fn trigger(one: &Grown, context: &Context) -> String {
@@ -265,7 +272,8 @@ fn rewrite(one: &Grown, style: Style) -> String {
     if live.is_partial {
         text += &line("the base could not be read to its end: this is too small", style);
     }
-    if let Some(factor) = outlook.write_amplification {
+    // One byte for each, as it will be told, is what the log itself takes.
+    if let Some(factor) = outlook.write_amplification.filter(|factor| *factor >= 1.05) {
         text += &line(
             &format!("with rewrites, {factor:.1} bytes are written for every byte appended"),
             style,
@@ -286,8 +294,11 @@ fn disk(outlook: &Outlook, style: Style) -> String {
     }
     let peak = outlook.rewrite.peak_disk_bytes;
     let needed = peak.saturating_sub(outlook.current_bytes());
-    let told =
-        format!("the next rewrite takes the set to {}, {} more than now", size(peak), size(needed));
+    let told = format!(
+        "during the next rewrite the set takes {}, {} more than now",
+        size(peak),
+        size(needed)
+    );
     text += &match needed > disk.free {
         true => format!(
             "{}\n",
@@ -371,50 +382,4 @@ fn advice(outlook: &Outlook, style: Style) -> String {
     let told = wrap(&format!("next: {what}: {}", outlook.advice.reason()), style.width, "  ");
     // Painted last, for colours take no columns.
     format!("\n{}\n", told.replacen("next:", &style.bold("next:"), 1))
-}
-
-/// Several sets: a row each, the one that grew most first.
-pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
-    let style = context.style;
-    let head = [
-        ("SET", Left),
-        ("SIZE", Right),
-        ("GROWTH", Right),
-        ("TO GO", Right),
-        ("RATE", Right),
-        ("GIVES BACK", Right),
-        ("NEXT", Left),
-    ];
-    let mut table = table(style, &head);
-    let (mut bytes, mut reclaimable) = (0, 0);
-    for one in all {
-        let (outlook, trigger) = (&one.outlook, &one.outlook.trigger);
-        bytes += outlook.current_bytes();
-        reclaimable += outlook.rewrite.reclaimable_bytes;
-        table.add_row([
-            below(&one.aof.path, path),
-            size(outlook.current_bytes()),
-            format!("{} %", thousands(trigger.percent())),
-            match trigger.remaining_bytes() {
-                None => "never".to_owned(),
-                Some(0) => "due".to_owned(),
-                Some(left) => size(left),
-            },
-            outlook.rate.map_or("-".to_owned(), |(rate, _)| format!("{}/s", size(rate as u64))),
-            size(outlook.rewrite.reclaimable_bytes),
-            outlook.advice.kind().to_owned(),
-        ]);
-    }
-    let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
-    let total = format!(
-        "{}: {}, of which {} could be given back",
-        count(all.len() as u64, "set"),
-        size(bytes),
-        size(reclaimable)
-    );
-    let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total));
-    if !context.quiet {
-        text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
-    }
-    text
 }

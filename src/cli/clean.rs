@@ -108,13 +108,8 @@ fn clean(aof: Aof, args: &CleanArgs, keep: &Keep, context: &Context) -> Result<C
         Applied { kept_at } = survey.plan.apply(&LocalDisk, &options, &bar)?;
     }
     let applied = args.apply && !survey.plan.is_empty();
-    // It reads all of the set, which nothing else here does. What is live was not touched, and is still open here.
-    let outlook = match context.format {
-        Format::Json => {
-            let (wording, bar) = (Wording { redact: context.redact }, Bar::new(context.bar));
-            survey.plan.outlook(&aof, &wording, &context.pace, &bar).ok()
-        }
-        _ => None,
-    };
+    // What is live was not touched, and is still open here.
+    let (wording, bar) = (Wording { redact: context.redact }, Bar::new(context.bar));
+    let outlook = survey.plan.outlook(&aof, &wording, &context.pace, &bar).ok();
     Ok(Cleaned { aof, survey, is_delete: args.delete, applied, kept_at, outlook })
 }

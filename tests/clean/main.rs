@@ -103,6 +103,9 @@ fn what_nobody_needs_goes_with_its_manifest_lines_and_comes_back_exactly() {
     let plan = json(dir.path(), &[]);
     assert_eq!(plan["applied"], false);
     assert_eq!(kill::state(dir.path()), before, "a plan changes nothing");
+    let text = aofkit(dir.path(), &[]).stdout;
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.contains("\nthen: healthy: "), "as the JSON has it: {text}");
     let done = json(dir.path(), &["--apply"]);
     assert_eq!((&done["applied"], &done["actions"]), (&Value::Bool(true), &plan["actions"]));
     for answer in [&plan, &done] {

@@ -7,7 +7,7 @@ use aofkit::text::{count, name, shell_word};
 use comfy_table::CellAlignment::{Left, Right};
 use serde::Serialize;
 
-use super::human::wrap;
+use super::human::{verdict_lines, wrap};
 use super::json::{VERSION, loads, path_text, pretty, text as plain_text, verdict};
 use super::screen::{laid_out, table};
 use super::stats_json::source;
@@ -53,6 +53,11 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
     }
     for note in notes {
         text += &format!("{}\n", wrap(&note, style.width, "  "));
+    }
+    if let Some(outlook) = &cleaned.outlook {
+        let is_to_come = !cleaned.applied && !survey.plan.is_empty();
+        text += if is_to_come { "\nthen: " } else { "\nnow: " };
+        text += &verdict_lines(&outlook.report, style, "");
     }
     text
 }

@@ -73,9 +73,16 @@ pub const SET_DEPTH: usize = 3;
 /// that a set of a terabyte has some ten thousand.
 pub const BACKUP_SEGMENT: u64 = 64 * 1024 * 1024;
 
-/// New bytes of a file up to which a backup keeps them in memory between the walk over them and their packing; more are
-/// read a second time, from the page cache.
-pub const BACKUP_KEPT: u64 = 16 * 1024 * 1024;
+/// Bytes that a backup packs at a time, into one frame: copied while they are walked over, so a few of them are in memory
+/// at once; so many that zstd at its first two levels loses 0.1 to 0.6 % by beginning anew, where 2 MiB lose up to 1.2 %.
+pub const BACKUP_BLOCK: usize = 8 * 1024 * 1024;
+
+/// The same from level 3 on, whose windows are larger: 8 MiB would lose 1.3 % there and 2.3 % at level 6.
+pub const BACKUP_LARGE_BLOCK: usize = 32 * 1024 * 1024;
+
+/// From this level on, whole segments are packed at a time: 8 MiB would lose 6 %, 16 MiB 2.5 %. Who asks for it has the
+/// memory, which zstd needs for itself as well.
+pub const BACKUP_WHOLE_LEVEL: i32 = 9;
 
 /// Bytes of one document of a repository's catalog read at most: some hundred thousand segments.
 pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;

@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use super::blocks::Blocks;
 use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
 use super::eyes::{Seen, joined};
+use super::growing::Origin;
 use super::hash;
-use super::pass::{Piece, Stretch, pass};
-use super::pool::{Done, Job, Packing, with_packers};
+use super::pack::Placed;
+use super::pass::{pass, unwalked};
+use super::pool::{Done, Outlet, Packing, with_packers};
 use super::prefix::{self, Prefix};
-use super::repository::{Repository, Unfinished};
+use super::repository::Repository;
+use super::run::BackupOptions;
 use crate::aof::{Aof, Role, Segment};
 use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::progress::Progress;
-use crate::scan::{Meter, Pace};
+use crate::scan::Meter;
 use crate::text;
 
 /// What a set's files have become.
@@ -47,37 +50,36 @@ struct Capture<'a> {
 
 /// Everything a capture needs beside the set.
 pub(super) struct Means<'a> {
-    pub(super) packing: Packing<'a>,
+    pub(super) repository: &'a Repository,
+    pub(super) source: &'a str,
+    pub(super) options: &'a BackupOptions,
     pub(super) parent: Option<&'a Entry>,
-    pub(super) earlier: Unfinished,
-    pub(super) includes: &'a [PathBuf],
-    /// Compare all bytes that are taken over.
-    pub(super) paranoid: bool,
-    pub(super) pace: Pace,
     pub(super) progress: &'a dyn Progress,
 }
 
 /// Captures all live files of a set, and those that were asked for beside it.
-pub(super) fn capture(aof: &Aof, means: Means<'_>) -> Result<Captured> {
+pub(super) fn capture(aof: &Aof, means: &Means<'_>) -> Result<Captured> {
     let mut diverged = Vec::new();
     let last = aof.last_live();
     let mut captures = Vec::new();
     for (position, segment) in aof.live() {
         let is_last = Some(position) == last;
-        captures.push(begin(segment, is_last, &means, &mut diverged)?);
+        captures.push(begin(segment, is_last, means, &mut diverged)?);
     }
     let opened: Vec<_> =
-        means.includes.iter().map(|p| FrozenFile::open(p)).collect::<Result<_>>()?;
+        means.options.includes.iter().map(|p| FrozenFile::open(p)).collect::<Result<_>>()?;
     for file in &opened {
-        captures.push(begin_extra(file, &means)?);
+        captures.push(begin_extra(file, means)?);
     }
     let total = captures.iter().map(|c| c.file.len().saturating_sub(c.walk_from)).sum();
     means.progress.begin(Some(total));
-    let mut meter = Meter::new(means.progress, &means.pace);
-    let (captures, done) = with_packers(means.packing, means.earlier, |hand_out| {
+    let mut meter = Meter::new(means.progress, &means.options.pace);
+    let &Means { repository, source, options, .. } = means;
+    let packing = Packing { repository, source, threads: options.threads, level: options.level };
+    let (captures, done) = with_packers(packing, repository.unfinished(source)?, |outlet| {
         for (number, one) in captures.iter_mut().enumerate() {
             meter.begin_at(one.walk_from);
-            walk(number, one, &mut meter, hand_out)?;
+            walk(number, one, &mut meter, outlet)?;
         }
         Ok(captures)
     })?;
@@ -112,10 +114,10 @@ fn begin<'a>(
         parent.files.iter().find(|f| (&f.name, f.kind) == (&one.name, one.kind))
     });
     let Some(in_parent) = in_parent else { return Ok(one) };
-    if !is_stored(in_parent, means.packing.repository)? {
+    if !is_stored(in_parent, means.repository)? {
         return Ok(one);
     }
-    match prefix::compare(file, in_parent, means.paranoid)? {
+    match prefix::compare(file, in_parent, means.options.paranoid)? {
         Prefix::Whole => one.take_over(in_parent),
         Prefix::Part(same, how) => {
             one.reused = same;
@@ -133,7 +135,7 @@ fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a
     let mut one = Capture::new(file, Words::new(name), FileType::Extra, None, true);
     let in_parent = means.parent.and_then(|p| p.extras.iter().find(|f| f.name == one.name));
     if let Some(in_parent) = in_parent
-        && is_stored(in_parent, means.packing.repository)?
+        && is_stored(in_parent, means.repository)?
         && let Prefix::Whole = prefix::compare(file, in_parent, false)?
         && in_parent.size == file.len()
         && whole_is_same(file, in_parent)?
@@ -200,30 +202,27 @@ impl<'a> Capture<'a> {
     }
 }
 
-/// Walks over what is new in a file and hands out its pieces.
-fn walk<'a>(
+/// Walks over what is new in a file and stores it.
+fn walk<'f>(
     number: usize,
-    one: &mut Capture<'a>,
+    one: &mut Capture<'f>,
     meter: &mut Meter<'_>,
-    hand_out: &mut dyn FnMut(Job<'a>) -> Result<()>,
+    outlet: &Outlet<'_, 'f>,
 ) -> Result<()> {
     one.seen.boundary = one.walk_from;
-    if one.file.len() == one.walk_from {
+    let file = one.file;
+    if file.len() == one.walk_from {
         return Ok(());
     }
-    let is_cold = !one.file.is_cached();
-    let (file, name) = (one.file, one.name.clone());
-    let mut job = |piece: Piece, bytes: Option<Vec<u8>>| {
-        hand_out(Job { file_number: number, file, name: name.clone(), piece, bytes, is_cold })
-    };
+    let origin = Origin { number, file, name: one.name.clone() };
     if one.kind == FileType::Extra {
         one.reused.clear();
         one.seen.boundary = file.len();
-        return unwalked(file.len(), &mut job);
+        return unwalked(file, Blocks::new(outlet, origin, 0));
     }
     loop {
-        let stretch = Stretch { walk_from: one.walk_from, store_from: one.reused_bytes() };
-        one.seen = pass(file, stretch, meter, &mut job)?;
+        let blocks = Blocks::new(outlet, origin.clone(), one.reused_bytes());
+        one.seen = pass(file, one.walk_from, one.closed, blocks, meter)?;
         if let Some(error) = trouble(one) {
             return Err(error);
         }
@@ -231,19 +230,9 @@ fn walk<'a>(
         if boundary >= one.reused_bytes() {
             return Ok(());
         }
-        // It was cut, and what is there now ends inside a piece that the parent has.
+        // It was cut, and what is there now ends inside a segment that the parent has.
         one.reused.retain(|segment| segment.offset + segment.size <= boundary);
     }
-}
-
-fn unwalked(len: u64, job: &mut dyn FnMut(Piece, Option<Vec<u8>>) -> Result<()>) -> Result<()> {
-    let mut offset = 0;
-    while offset < len {
-        let size = limits::BACKUP_SEGMENT.min(len - offset);
-        job(Piece { offset, size, summed: size, sum: None }, None)?;
-        offset += size;
-    }
-    Ok(())
 }
 
 /// Why the file cannot be part of a proven backup, when it cannot.
@@ -265,10 +254,14 @@ fn assemble(
     done: Vec<Done>,
     diverged: Vec<Divergence>,
 ) -> Result<Captured> {
-    let new_bytes = done.iter().filter(|(_, p)| p.is_new).map(|(_, p)| p.segment.stored).sum();
+    let mut new_bytes = 0;
     let mut placed: Vec<Vec<SegmentEntry>> = vec![Vec::new(); captures.len()];
-    for (number, one) in done {
-        placed[number].push(one.segment);
+    for (number, Placed { segment, is_new }) in done {
+        // More than a segment may follow the last place to cut: it is stored before that is known.
+        if segment.offset < captures[number].seen.boundary {
+            new_bytes += if is_new { segment.stored } else { 0 };
+            placed[number].push(segment);
+        }
     }
     let mut captured = Captured {
         files: Vec::new(),
@@ -290,6 +283,10 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
     let size = one.seen.boundary;
     let mut segments = one.reused;
     segments.extend(placed);
+    let up_to = segments.iter().try_fold(0, |at, s| (s.offset == at).then_some(s.offset + s.size));
+    if up_to != Some(size) {
+        return Err(Error::new(ErrorKind::KeepsChanging, one.file.path()).at(size));
+    }
     let sha256 = match &segments[..] {
         [] => Some(hash::hex_of(b"")),
         [only] => Some(only.sha256.clone()),

@@ -10,7 +10,6 @@ use std::ops::Range;
 
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::moment::Moment;
-use super::pass::Piece;
 use super::repository::{self, Repository};
 use super::{name, pack, run};
 use crate::error::Result;
@@ -118,11 +117,9 @@ impl Compaction {
     pub(super) fn apply(&self, repository: &Repository) -> Result<BTreeSet<String>> {
         let mut joined = BTreeMap::new();
         for (run, segments) in &self.joins {
-            let (Some(first), Some(last)) = (segments.first(), segments.last()) else { continue };
-            let size = last.offset + last.size - first.offset;
+            let Some(first) = segments.first() else { continue };
             let packed = pack::joined(repository.store(), segments)?;
-            let piece = Piece { offset: first.offset, size, summed: size, sum: None };
-            joined.insert(run, pack::place(packed, piece, repository.store())?.segment);
+            joined.insert(run, pack::place(packed, first.offset, repository.store())?.segment);
         }
         let mut renamed = BTreeMap::new();
         for old in &self.entries {

@@ -1,7 +1,5 @@
 //! Looks at the events of a file: where it may be cut, and what is in it.
 
-use std::cell::Cell;
-
 use super::entry::Stamps;
 use crate::aof::{Damage, Ending, Event};
 use crate::format::annotation::Kind;
@@ -24,9 +22,8 @@ pub(super) struct Seen {
 }
 
 /// Looks for places to cut, and counts.
-pub(super) struct Eyes<'b> {
+pub(super) struct Eyes {
     context: scan::Context,
-    place: &'b Cell<u64>,
     len: u64,
     seen: Seen,
     /// Counted since the last place to cut.
@@ -34,11 +31,11 @@ pub(super) struct Eyes<'b> {
     pending_stamps: Option<Stamps>,
 }
 
-impl<'b> Eyes<'b> {
-    pub(super) fn new(place: &'b Cell<u64>, from: u64, len: u64) -> Self {
+impl Eyes {
+    pub(super) fn new(from: u64, len: u64) -> Self {
         let seen = Seen { boundary: from, ..Seen::default() };
         let context = scan::Context::default();
-        Self { context, place, len, seen, pending: 0, pending_stamps: None }
+        Self { context, len, seen, pending: 0, pending_stamps: None }
     }
 
     #[inline]
@@ -68,7 +65,7 @@ impl<'b> Eyes<'b> {
         if self.seen.trouble.is_some() {
             return;
         }
-        self.place.set(end);
+        self.seen.boundary = end;
         self.seen.commands += std::mem::take(&mut self.pending);
         if self.pending_stamps.is_some() {
             self.seen.stamps = self.pending_stamps;
@@ -95,8 +92,12 @@ impl<'b> Eyes<'b> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Seen {
-        self.seen.boundary = self.place.get();
+    /// What was seen so far.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    pub(super) fn finish(self) -> Seen {
         self.seen
     }
 }

@@ -9,6 +9,7 @@
 //! The bytes are described in `docs/backup-format.md`.
 
 mod beside;
+mod blocks;
 mod capture;
 mod compact;
 mod contents;
@@ -16,6 +17,7 @@ mod cut;
 mod entry;
 mod eyes;
 mod frames;
+mod growing;
 mod hash;
 mod keep;
 mod manifest;

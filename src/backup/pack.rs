@@ -1,28 +1,31 @@
 //! From bytes of a file to an object, and back.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
 use super::entry::SegmentEntry;
+use super::growing::Growing;
 use super::hash;
-use super::pass::Piece;
 use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::rdb::Crc64;
 use crate::limits;
 use crate::store::{Put, Store};
 
 /// Bytes read, hashed and compressed at a time: they stay in the second-level cache.
 const STEP: usize = 256 * 1024;
 
-/// A piece of a file as an object, not stored yet.
+/// A stretch of a file as an object, not stored yet.
 pub(super) struct Packed {
-    bytes: Vec<u8>,
-    plain_hash: String,
+    /// Frames, one after the other.
+    pub(super) bytes: Vec<u8>,
+    /// Plain bytes in them.
+    pub(super) size: u64,
+    /// The hash of those.
+    pub(super) sha256: String,
 }
 
-/// What became of a piece.
+/// What became of a segment.
 pub(super) struct Placed {
     pub(super) segment: SegmentEntry,
     /// It was not in the repository before.
@@ -56,59 +59,89 @@ fn each_step(
     Ok(())
 }
 
-/// Compresses a piece, and makes sure that it is what the pass walked over. `kept` begins with its bytes, if it is
-/// given: those very ones.
-pub(super) fn pack(
-    file: &FrozenFile,
-    piece: Piece,
-    kept: Option<&[u8]>,
+/// Bytes that are packed at a time.
+pub(super) fn block(level: i32) -> usize {
+    match level {
+        limits::BACKUP_WHOLE_LEVEL.. => limits::BACKUP_SEGMENT as usize,
+        3.. => limits::BACKUP_LARGE_BLOCK,
+        _ => limits::BACKUP_BLOCK,
+    }
+}
+
+/// Makes frames, one after the other.
+pub(super) struct Compressor {
     level: i32,
-) -> Result<Packed> {
-    let failed = |e| Error::io(file.path(), e);
-    let mut encoder = zstd::Encoder::new(Vec::new(), level).map_err(failed)?;
-    encoder.include_checksum(true).map_err(failed)?;
-    encoder.include_contentsize(true).map_err(failed)?;
-    encoder.set_pledged_src_size(Some(piece.size)).map_err(failed)?;
-    let kept = kept.and_then(|kept| kept.get(..usize::try_from(piece.size).ok()?));
-    if let Some(bytes) = kept {
-        encoder.write_all(bytes).map_err(failed)?;
-        let (plain_hash, bytes) = (hash::hex_of(bytes), encoder.finish().map_err(failed)?);
-        return Ok(Packed { bytes, plain_hash });
+    context: Option<zstd::bulk::Compressor<'static>>,
+    /// Room for the largest frame.
+    room: Vec<u8>,
+}
+
+impl Compressor {
+    pub(super) fn new(level: i32) -> Self {
+        Self { level, context: None, room: Vec::new() }
     }
-    let (mut hash, mut sum) = (Sha256::new(), Crc64::new());
-    each_step(file, piece.offset, piece.size, &mut |bytes| {
-        hash.update(bytes);
-        sum.update(bytes);
-        encoder.write_all(bytes).map_err(failed)
-    })?;
-    let end = piece.offset + piece.size;
-    each_step(file, end, piece.summed - piece.size, &mut |bytes| {
-        sum.update(bytes);
-        Ok(())
-    })?;
-    if piece.sum.is_some_and(|walked| walked != sum.value()) {
-        return Err(Error::new(ErrorKind::KeepsChanging, file.path()).at(piece.offset));
+
+    /// A whole frame of these bytes, which knows their number and has a checksum.
+    pub(super) fn frame(&mut self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+        let context = match &mut self.context {
+            Some(context) => context,
+            none => {
+                let mut context = zstd::bulk::Compressor::new(self.level)?;
+                context.include_checksum(true)?;
+                context.include_contentsize(true)?;
+                none.insert(context)
+            }
+        };
+        self.room.clear();
+        self.room.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        context.compress_to_buffer(bytes, &mut self.room)?;
+        Ok(self.room.as_slice().to_vec())
     }
-    let bytes = encoder.finish().map_err(failed)?;
-    Ok(Packed { bytes, plain_hash: hash::hex(&hash.finalize()) })
+}
+
+/// Packs the bytes of a segment that were walked over, and are read a second time because what an earlier run had
+/// stored does not fit. Their hash says whether they are still the same.
+pub(super) fn again(
+    segment: &Growing<'_>,
+    size: u64,
+    sha256: &str,
+    compressor: &mut Compressor,
+) -> Result<Vec<u8>> {
+    let file = segment.origin.file;
+    let end = segment.offset + size;
+    let (mut at, mut frames, mut hash) = (segment.offset, Vec::new(), Sha256::new());
+    let mut bytes = Vec::new();
+    while at < end {
+        let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+        bytes.resize(left.min(block(compressor.level)), 0);
+        file.read_exact_at(&mut bytes, at)?;
+        hash.update(&bytes);
+        frames.append(&mut compressor.frame(&bytes).map_err(|e| Error::io(file.path(), e))?);
+        at += bytes.len() as u64;
+    }
+    if hash::hex(&hash.finalize()) != sha256 {
+        return Err(Error::new(ErrorKind::KeepsChanging, file.path()).at(segment.offset));
+    }
+    Ok(frames)
 }
 
 /// Some segments that follow each other as one object, each proven by its name and its content.
 pub(super) fn joined(store: &dyn Store, segments: &[SegmentEntry]) -> Result<Packed> {
     let mut hash = Sha256::new();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut size) = (Vec::new(), 0);
     for segment in segments {
+        size += segment.size;
         unpack(store, segment, &mut |plain| {
             hash.update(plain);
             Ok(())
         })?;
         bytes.append(&mut proven_object(store, segment)?);
     }
-    Ok(Packed { bytes, plain_hash: hash::hex(&hash.finalize()) })
+    Ok(Packed { bytes, size, sha256: hash::hex(&hash.finalize()) })
 }
 
-/// Puts a packed piece into the store.
-pub(super) fn place(mut packed: Packed, piece: Piece, store: &dyn Store) -> Result<Placed> {
+/// Puts bytes that begin at `offset` of a file into the store.
+pub(super) fn place(mut packed: Packed, offset: u64, store: &dyn Store) -> Result<Placed> {
     let mut attempt = 0_u64;
     loop {
         let object = hash::object_key(&hash::hex_of(&packed.bytes));
@@ -116,7 +149,7 @@ pub(super) fn place(mut packed: Packed, piece: Piece, store: &dyn Store) -> Resu
         let put = store.put_if_absent(&object, &packed.bytes)?;
         let same = put == Put::Taken && is_there(store, &object, &packed.bytes)?;
         if put == Put::Created || same {
-            let (offset, size, sha256) = (piece.offset, piece.size, packed.plain_hash);
+            let Packed { size, sha256, .. } = packed;
             let segment = SegmentEntry { object, stored, offset, size, sha256 };
             return Ok(Placed { segment, is_new: put == Put::Created });
         }

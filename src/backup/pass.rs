@@ -1,72 +1,43 @@
-//! The one pass over the bytes of a file that are new: where it may be cut, what is in it, and the sums by
-//! which the packers know that they see the same bytes.
+//! The one pass over the bytes of a file that are new: where it may be cut, what is in it, and the bytes themselves on
+//! their way to the packers. No byte is read a second time.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
+use super::blocks::Blocks;
 use super::eyes::{Eyes, Seen};
 use crate::aof::{Event, Pulse, walk_from};
-use crate::disk::{Access, FrozenFile, Source};
+use crate::disk::{Access, FrozenFile, Source, pieces};
 use crate::error::Result;
-use crate::format::rdb::Crc64;
-use crate::limits;
 
-/// Bytes of one piece, as far as it has been walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    /// Where it begins in the file.
-    pub(super) offset: u64,
-    /// Bytes of it that go into the snapshot.
-    pub(super) size: u64,
-    /// Bytes of it that were summed; the last piece may have more than go in.
-    pub(super) summed: u64,
-    /// Their sum; `None` where nobody walked over them.
-    pub(super) sum: Option<u64>,
-}
-
-/// From where to walk, and from where on the bytes are to be stored.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
-    /// A record begins here, or the file.
-    pub(super) walk_from: u64,
-    /// Not before `walk_from`.
-    pub(super) store_from: u64,
-}
-
-/// Walks a file and hands out its pieces as soon as they may be stored, with their bytes and what follows them where
-/// all of it is little. `told` is called for every window.
+/// Walks a file from a place where a record begins, or the file, and stores its bytes from where `blocks` begin. A file
+/// that `is_whole` is in the snapshot with all of its bytes or not at all; another is cut. `told` is called for
+/// every window.
 pub(super) fn pass(
     file: &FrozenFile,
-    stretch: Stretch,
-    told: &mut dyn Pulse,
-    hand_out: &mut dyn FnMut(Piece, Option<Vec<u8>>) -> Result<()>,
+    from: u64,
+    is_whole: bool,
+    blocks: Blocks<'_, '_>,
+    told: &mut impl Pulse,
 ) -> Result<Seen> {
-    let is_little = file.len().saturating_sub(stretch.store_from) <= limits::BACKUP_KEPT;
-    let sums = RefCell::new(Sums::new(stretch.store_from, is_little));
-    let boundary = Cell::new(stretch.walk_from);
-    let inner = file.source(Access::ReadAndKeep);
-    let mut source = Summing { inner, sums: &sums };
-    let mut eyes = Eyes::new(&boundary, stretch.walk_from, file.len());
-    let mut pieces = Pieces {
-        next: stretch.store_from,
-        boundary: &boundary,
-        sums: &sums,
-        told,
-        hand_out,
-        failed: None,
-    };
-    let from = stretch.walk_from;
-    walk_from(&mut source, from, &mut pieces, &mut |event: Event<'_>| eyes.event(&event))?;
-    source.sum_up_to(file.len())?;
-    let Pieces { failed, .. } = &mut pieces;
-    if let Some(error) = failed.take() {
-        return Err(error);
-    }
-    let seen = eyes.finish();
-    if seen.trouble.is_none() {
-        pieces.rest(file.len())?;
+    let eyes = RefCell::new(Eyes::new(from, file.len()));
+    let inner = file.source(Access::Read);
+    let mut source = Passing { inner, blocks, eyes: &eyes, is_whole };
+    walk_from(&mut source, from, told, &mut |event: Event<'_>| eyes.borrow_mut().event(&event))?;
+    source.pass_to(file.len())?;
+    let blocks = source.blocks;
+    let seen = eyes.into_inner().finish();
+    if seen.trouble.is_none() && (!is_whole || seen.boundary == file.len()) {
+        blocks.finish(seen.boundary)?;
     }
     Ok(seen)
+}
+
+/// Stores a file that is none of a set's.
+pub(super) fn unwalked(file: &FrozenFile, mut blocks: Blocks<'_, '_>) -> Result<()> {
+    let mut source = file.source(Access::Read);
+    pieces(&mut *source, 0, file.len(), &mut |bytes| blocks.take(bytes, file.len()))?;
+    blocks.finish(file.len())
 }
 
 /// Walks a whole file that is in a snapshot. Answers what is in it, and which of the places in `ends` are
@@ -77,86 +48,48 @@ pub(super) fn look_at(
     mut ends: BTreeSet<u64>,
     told: &mut impl Pulse,
 ) -> Result<(Seen, BTreeSet<u64>)> {
-    let boundary = Cell::new(0);
-    let mut eyes = Eyes::new(&boundary, 0, len);
+    let mut eyes = Eyes::new(0, len);
     ends.remove(&0);
     walk_from(source, 0, told, &mut |event: Event<'_>| {
         eyes.event(&event);
-        ends.remove(&boundary.get());
+        ends.remove(&eyes.seen().boundary);
     })?;
     Ok((eyes.finish(), ends))
 }
 
-/// CRCs over the pieces of a file, in passing.
-struct Sums {
-    /// Up to here everything is summed.
-    at: u64,
-    /// Where the open piece ends.
-    end: u64,
-    open: Crc64,
-    done: VecDeque<u64>,
-    /// The bytes themselves, where they are few: nobody reads them a second time then.
-    kept: Option<Vec<u8>>,
+/// A source that stores what a reader has passed.
+struct Passing<'e, 's, 'o, 'f> {
+    inner: Box<dyn Source + 's>,
+    blocks: Blocks<'o, 'f>,
+    eyes: &'e RefCell<Eyes>,
+    is_whole: bool,
 }
 
-impl Sums {
-    fn new(from: u64, keeps: bool) -> Self {
-        let end = from.saturating_add(limits::BACKUP_SEGMENT);
-        let kept = keeps.then(Vec::new);
-        Self { at: from, end, open: Crc64::new(), done: VecDeque::new(), kept }
+impl Passing<'_, '_, '_, '_> {
+    /// Stores what lies before `end`. A walk jumps over the insides of large values: they are read here.
+    fn pass_to(&mut self, end: u64) -> Result<()> {
+        let (from, (cut, is_damaged)) = (self.blocks.at(), self.cut());
+        if from >= end || is_damaged {
+            return Ok(());
+        }
+        let blocks = &mut self.blocks;
+        pieces(&mut *self.inner, from, end, &mut |bytes| blocks.take(bytes, cut))?;
+        Ok(())
     }
 
-    /// Takes in `bytes`, which lie at `start` and may have been seen in part.
-    fn take(&mut self, start: u64, bytes: &[u8]) {
-        let Some(skip) = self.at.checked_sub(start) else { return };
-        let mut rest = usize::try_from(skip).ok().and_then(|s| bytes.get(s..)).unwrap_or_default();
-        if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(rest);
-        }
-        while !rest.is_empty() {
-            let room = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-            let (now, later) = rest.split_at(room.min(rest.len()));
-            self.open.update(now);
-            self.at += now.len() as u64;
-            if self.at == self.end {
-                self.done.push_back(self.open.value());
-                self.open = Crc64::new();
-                self.end += limits::BACKUP_SEGMENT;
-            }
-            rest = later;
-        }
+    /// The last place to cut so far, and whether the file will not be stored anyway.
+    fn cut(&self) -> (u64, bool) {
+        let eyes = self.eyes.borrow();
+        let Seen { boundary, trouble, .. } = eyes.seen();
+        (if self.is_whole { u64::MAX } else { *boundary }, trouble.is_some())
     }
 }
 
-/// A source that sums what is read through it.
-struct Summing<'s, 'f> {
-    inner: Box<dyn Source + 'f>,
-    sums: &'s RefCell<Sums>,
-}
-
-impl Summing<'_, '_> {
-    /// A walk jumps over the insides of large values: they are to be stored all the same.
-    fn sum_up_to(&mut self, end: u64) -> Result<()> {
-        loop {
-            let at = self.sums.borrow().at;
-            if at >= end {
-                return Ok(());
-            }
-            let window = self.inner.window(at, 1)?;
-            if window.is_empty() {
-                return Ok(());
-            }
-            self.sums.borrow_mut().take(at, window);
-        }
-    }
-}
-
-impl Source for Summing<'_, '_> {
+impl Source for Passing<'_, '_, '_, '_> {
+    /// When a reader asks for what begins at `at`, it has told everything that ends before.
     fn window(&mut self, at: u64, need: usize) -> Result<&[u8]> {
-        self.sum_up_to(at)?;
-        let window = self.inner.window(at, need)?;
-        self.sums.borrow_mut().take(at, window);
-        Ok(window)
+        self.pass_to(at)?;
+        self.inner.window(at, need)
     }
 
     fn peek(&mut self, at: u64, need: usize) -> Result<&[u8]> {
@@ -176,136 +109,200 @@ impl Source for Summing<'_, '_> {
     }
 }
 
-/// Hands out pieces that lie wholly before a place to cut.
-struct Pieces<'a> {
-    next: u64,
-    boundary: &'a Cell<u64>,
-    sums: &'a RefCell<Sums>,
-    told: &'a mut dyn Pulse,
-    hand_out: &'a mut dyn FnMut(Piece, Option<Vec<u8>>) -> Result<()>,
-    failed: Option<crate::error::Error>,
-}
-
-impl Pieces<'_> {
-    fn whole_ones(&mut self) -> Result<()> {
-        while self.next.saturating_add(limits::BACKUP_SEGMENT) <= self.boundary.get() {
-            let Some(sum) = self.sums.borrow_mut().done.pop_front() else { return Ok(()) };
-            let size = limits::BACKUP_SEGMENT;
-            (self.hand_out)(Piece { offset: self.next, size, summed: size, sum: Some(sum) }, None)?;
-            self.next += size;
-        }
-        Ok(())
-    }
-
-    /// After the last byte of the file: the whole pieces, and the one that ends at the last place to cut.
-    fn rest(&mut self, len: u64) -> Result<()> {
-        self.whole_ones()?;
-        let size = self.boundary.get().saturating_sub(self.next);
-        if size == 0 {
-            return Ok(());
-        }
-        let mut sums = self.sums.borrow_mut();
-        let open = sums.open.value();
-        // A piece that was summed to its end may still be cut short by a transaction.
-        let (sum, summed) = match sums.done.pop_front() {
-            Some(sum) => (sum, limits::BACKUP_SEGMENT),
-            None => (open, len - self.next),
-        };
-        let kept = sums.kept.take();
-        drop(sums);
-        (self.hand_out)(Piece { offset: self.next, size, summed, sum: Some(sum) }, kept)
-    }
-}
-
-impl Pulse for Pieces<'_> {
-    fn reached(&mut self, offset: u64) {
-        if self.failed.is_none() {
-            self.told.reached(offset);
-            self.failed = self.whole_ones().err();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::entry::{SegmentEntry, Words};
+    use super::super::growing::Origin;
+    use super::super::pack::unpack;
+    use super::super::pool::{Packing, with_packers};
+    use super::super::repository::{Piece, Repository, Unfinished};
     use super::*;
-
-    fn pieces_of(bytes: &[u8], stretch_from: u64) -> (Vec<Piece>, Seen) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("f");
-        std::fs::write(&path, bytes).unwrap();
-        let file = FrozenFile::open(&path).unwrap();
-        let mut pieces = Vec::new();
-        let stretch = Stretch { walk_from: stretch_from, store_from: stretch_from };
-        let seen = pass(&file, stretch, &mut (), &mut |piece, _| {
-            pieces.push(piece);
-            Ok(())
-        });
-        (pieces, seen.unwrap())
-    }
+    use crate::limits::{BACKUP_BLOCK, BACKUP_SEGMENT};
+    use crate::store::MemoryStore;
 
     const SET: &[u8] = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$2\r\n10\r\n";
+    const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+    const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+    const SEGMENT: usize = BACKUP_SEGMENT as usize;
+
+    /// A command with a value so large that the command has `len` bytes.
+    fn large(len: usize) -> Vec<u8> {
+        let with =
+            |value: usize| format!("*3\r\n$3\r\nSET\r\n$1\r\na\r\n${value}\r\n").into_bytes();
+        let head = (len - 40..len).map(with).find(|head| {
+            let text = String::from_utf8_lossy(head);
+            let value: usize = text.rsplit_once('$').unwrap().1.trim_end().parse().unwrap();
+            head.len() + value + 2 == len
+        });
+        let mut bytes = head.unwrap();
+        bytes.extend((0..len - bytes.len() - 2).map(|i| (i % 251) as u8));
+        bytes.extend(b"\r\n");
+        bytes
+    }
+
+    /// A repository, and what an earlier run into it had stored.
+    struct Home {
+        repository: Repository,
+        earlier: Unfinished,
+    }
+
+    struct Stored {
+        seen: Seen,
+        /// Up to the last place to cut.
+        segments: Vec<SegmentEntry>,
+        new: usize,
+        /// What was stored before it was known to lie behind it.
+        behind: usize,
+    }
+
+    impl Home {
+        fn new() -> Self {
+            let repository = Repository::open_or_create(Box::new(MemoryStore::default())).unwrap();
+            Self { repository, earlier: Unfinished::default() }
+        }
+
+        /// Stores a log, and sees that its segments have its bytes.
+        fn store(&self, log: &[u8], is_whole: bool) -> Stored {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("f");
+            std::fs::write(&path, log).unwrap();
+            let file = FrozenFile::open(&path).unwrap();
+            let origin = Origin { number: 0, file: &file, name: Words::new(b"f") };
+            let packing =
+                Packing { repository: &self.repository, source: "s", threads: 2, level: 1 };
+            let (seen, mut done) = with_packers(packing, self.earlier.clone(), |outlet| {
+                pass(&file, 0, is_whole, Blocks::new(outlet, origin, 0), &mut ())
+            })
+            .unwrap();
+            done.sort_by_key(|(_, placed)| placed.segment.offset);
+            let all = done.len();
+            done.retain(|(_, placed)| placed.segment.offset < seen.boundary);
+            let segments: Vec<_> = done.iter().map(|(_, p)| p.segment.clone()).collect();
+            if seen.trouble.is_none() {
+                let mut bytes: Vec<u8> = Vec::new();
+                for segment in &segments {
+                    assert_eq!(segment.offset, bytes.len() as u64);
+                    let store = self.repository.store();
+                    let mut take = |plain: &[u8]| {
+                        bytes.extend(plain);
+                        Ok(())
+                    };
+                    unpack(store, segment, &mut take).unwrap();
+                }
+                assert!(bytes == log[..seen.boundary as usize], "not the bytes of the log");
+            }
+            let new = done.iter().filter(|(_, placed)| placed.is_new).count();
+            Stored { seen, new, behind: all - segments.len(), segments }
+        }
+    }
+
+    fn stored(log: &[u8]) -> Stored {
+        Home::new().store(log, false)
+    }
 
     #[test]
     fn an_open_transaction_is_left_for_the_next_run() {
-        let log = [SET, b"*1\r\n$5\r\nMULTI\r\n", SET].concat();
-        let (pieces, seen) = pieces_of(&log, 0);
-        assert_eq!((seen.boundary, seen.commands), (SET.len() as u64, 1));
-        assert_eq!(pieces.len(), 1);
-        assert_eq!((pieces[0].size, pieces[0].summed), (SET.len() as u64, log.len() as u64));
+        let log = [SET, MULTI, SET].concat();
+        let Stored { seen, segments, .. } = stored(&log);
+        assert_eq!((seen.boundary, seen.commands, segments.len()), (SET.len() as u64, 1, 1));
+        assert_eq!(stored(&[MULTI, SET].concat()).segments, []);
     }
 
     #[test]
     fn a_torn_record_is_left_and_damage_is_trouble() {
-        let (_, seen) = pieces_of(&[SET, &SET[..9]].concat(), 0);
+        let seen = stored(&[SET, &SET[..9]].concat()).seen;
         assert_eq!((seen.boundary, seen.trouble), (SET.len() as u64, None));
-        let (pieces, seen) = pieces_of(&[SET, b"garbage\r\n", SET, SET, SET].concat(), 0);
+        let Stored { seen, segments, .. } = stored(&[SET, b"garbage\r\n", SET, SET, SET].concat());
         assert_eq!(seen.trouble.map(|t| t.0), Some(SET.len() as u64));
-        assert_eq!(pieces, []);
+        assert_eq!(segments, []);
     }
 
     #[test]
     fn an_annotation_that_is_not_whole_is_left_for_the_next_run() {
         let log = [SET, b"#TS:1700000000\r\n"].concat();
         for torn in 1..16 {
-            let (_, seen) = pieces_of(&log[..SET.len() + torn], 0);
+            let seen = stored(&log[..SET.len() + torn]).seen;
             assert_eq!((seen.boundary, seen.stamps), (SET.len() as u64, None), "{torn}");
             assert_eq!(seen.trouble, None);
         }
-        assert_eq!(pieces_of(&log, 0).1.boundary, log.len() as u64);
+        assert_eq!(stored(&log).seen.boundary, log.len() as u64);
     }
 
     #[test]
-    fn a_value_larger_than_a_piece_is_handed_out_in_pieces_with_the_sums_of_its_bytes() {
-        let value: Vec<u8> = (0..limits::BACKUP_SEGMENT + 99).map(|i| (i % 251) as u8).collect();
-        let mut log = format!("*3\r\n$3\r\nSET\r\n$1\r\na\r\n${}\r\n", value.len()).into_bytes();
-        log.extend(&value);
-        log.extend(b"\r\n");
-        log.extend(SET);
-        let (pieces, seen) = pieces_of(&log, 0);
-        assert_eq!((seen.boundary, seen.commands), (log.len() as u64, 2));
-        assert_eq!(pieces.len(), 2);
-        for piece in pieces {
-            let from = piece.offset as usize;
-            let bytes = &log[from..from + piece.summed as usize];
-            assert_eq!(piece.sum, Some(crate::format::rdb::checksum::crc64(bytes)));
+    fn a_value_larger_than_a_segment_is_in_two() {
+        let log = [large(SEGMENT + 99), SET.to_vec()].concat();
+        for is_whole in [false, true] {
+            let Stored { seen, segments, behind, .. } = Home::new().store(&log, is_whole);
+            assert_eq!((seen.boundary, seen.commands), (log.len() as u64, 2));
+            assert_eq!((segments.len(), segments[0].size, behind), (2, BACKUP_SEGMENT, 0));
+        }
+        // The same value torn: nothing of it is in the snapshot.
+        let Stored { seen, segments, behind, .. } = stored(&log[..SEGMENT + 9]);
+        assert_eq!((seen.boundary, segments.len(), behind), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_file_is_cut_in_any_block_whatever_follows_it() {
+        let (block, segment) = (BACKUP_BLOCK, SEGMENT);
+        let before = [9, block - 100, block, block + 1, segment - 100, segment, segment + block];
+        for cut in before.map(|at| at.max(SET.len())) {
+            let mut log = if cut < 99 { SET.to_vec() } else { large(cut) };
+            log.extend(MULTI);
+            log.extend(SET.repeat(9));
+            let Stored { seen, segments, behind, .. } = stored(&log);
+            assert_eq!((seen.boundary, seen.commands, behind), (cut as u64, 1, 0));
+            assert_eq!(segments.len(), cut.div_ceil(segment), "{cut}");
         }
     }
 
     #[test]
-    fn a_transaction_over_the_end_of_a_piece_holds_that_piece_back() {
-        let filler = limits::BACKUP_SEGMENT as usize - 100;
-        let mut log = format!("*3\r\n$3\r\nSET\r\n$1\r\na\r\n${filler}\r\n").into_bytes();
-        log.resize(log.len() + filler, b'x');
-        log.extend(b"\r\n");
-        let cut = log.len() as u64;
-        log.extend(b"*1\r\n$5\r\nMULTI\r\n");
-        log.extend(SET.repeat(9));
-        let (pieces, seen) = pieces_of(&log, 0);
-        assert_eq!(seen.boundary, cut);
-        assert_eq!(pieces.len(), 1);
-        assert_eq!((pieces[0].size, pieces[0].summed), (cut, limits::BACKUP_SEGMENT));
-        let summed = &log[..limits::BACKUP_SEGMENT as usize];
-        assert_eq!(pieces[0].sum, Some(crate::format::rdb::checksum::crc64(summed)));
+    fn an_open_transaction_over_several_segments_is_left_and_taken_when_it_ends() {
+        let (cut, value) = (BACKUP_BLOCK + 1000, large(50 << 20));
+        let open = [&large(cut)[..], MULTI, &value, &value, &value].concat();
+        let Stored { seen, segments, behind, .. } = stored(&open);
+        assert_eq!((seen.boundary, segments.len()), (cut as u64, 1));
+        assert_eq!(behind, 1, "only the whole segment behind the one with the place to cut");
+        let Stored { seen, segments, behind, .. } = stored(&[&open[..], EXEC, SET, MULTI].concat());
+        let end = open.len() + EXEC.len() + SET.len();
+        assert_eq!((seen.boundary, segments.len(), behind), (end as u64, 3, 0));
+    }
+
+    #[test]
+    fn a_file_of_whole_blocks_has_no_empty_frame() {
+        for blocks in [1, 2, 8, 9, 16] {
+            let log = large(blocks * BACKUP_BLOCK);
+            for is_whole in [false, true] {
+                let segments = Home::new().store(&log, is_whole).segments;
+                let sizes: u64 = segments.iter().map(|segment| segment.size).sum();
+                assert_eq!((segments.len(), sizes), (blocks.div_ceil(8), log.len() as u64));
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_run_had_stored_is_taken_over_if_it_is_still_so() {
+        let log = [large(SEGMENT), large(SEGMENT), SET.to_vec()].concat();
+        let mut home = Home::new();
+        let first = home.store(&log, false);
+        // Two have the same bytes, and one object.
+        assert_eq!((first.segments.len(), first.new), (3, 2));
+        let piece =
+            |segment: &SegmentEntry| Piece { file: Words::new(b"f"), segment: segment.clone() };
+        home.earlier = Unfinished { pieces: first.segments.iter().map(piece).collect() };
+        let second = home.store(&log, false);
+        assert_eq!((&second.segments, second.new), (&first.segments, 0));
+        // Its object is gone.
+        home.repository.store().delete(&first.segments[0].object).unwrap();
+        let third = home.store(&log, false);
+        assert_eq!((&third.segments, third.new), (&first.segments, 1));
+        // Other bytes are there by now, or the place to cut lies in it.
+        let mut other = log.clone();
+        other[SEGMENT - 9] = b'!';
+        let cut = [large(SEGMENT), MULTI.to_vec(), large(SEGMENT)].concat();
+        for (log, new) in [(other, 1), (cut, 0), (log[..SEGMENT].to_vec(), 0)] {
+            assert_eq!(home.store(&log, false).new, new);
+        }
+        let cut = [large(BACKUP_BLOCK + 9), MULTI.to_vec(), large(SEGMENT)].concat();
+        assert_eq!(home.store(&cut, false).new, 1);
     }
 }

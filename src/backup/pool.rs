@@ -1,30 +1,23 @@
-//! Packs pieces on several threads while one walks over the files, and others wait for the store.
+//! Packs blocks on several threads while one walks over the files, and others wait for the store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::entry::{SegmentEntry, Words};
-use super::pack::{self, Packed, Placed};
-use super::pass::Piece;
+use super::growing::{End, Growing, Grown};
+use super::pack::{self, Compressor, Packed, Placed};
 use super::repository::{self, Repository, Unfinished};
-use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::store::Store;
 
-/// A piece to be packed.
+/// A block to be packed.
 pub(super) struct Job<'f> {
-    /// Position of its file among those captured.
-    pub(super) file_number: usize,
-    pub(super) file: &'f FrozenFile,
-    pub(super) name: Words,
-    pub(super) piece: Piece,
-    /// Its bytes, and perhaps more, if they were kept.
-    pub(super) bytes: Option<Vec<u8>>,
-    /// It was not in the page cache before; its pages are given back.
-    pub(super) is_cold: bool,
+    pub(super) segment: Arc<Growing<'f>>,
+    /// Its place in the segment.
+    pub(super) number: usize,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// Threads that wait for the store, so that packing goes on meanwhile.
@@ -36,7 +29,7 @@ const CHECKPOINT: Duration = Duration::from_secs(2);
 /// After so many whole segments the list of them is written less often than with each: it is written as a whole.
 const FEW_SEGMENTS: usize = 256;
 
-/// What became of a piece, and which file it is of.
+/// What became of a segment, and which file it is of.
 pub(super) type Done = (usize, Placed);
 
 /// How to pack.
@@ -48,37 +41,40 @@ pub(super) struct Packing<'r> {
     pub(super) level: i32,
 }
 
-/// Runs `walk`, which hands out jobs, and answers what became of all of them.
+/// Runs `walk`, which hands out blocks, and answers what became of all segments.
 pub(super) fn with_packers<'f, T>(
     packing: Packing<'_>,
     earlier: Unfinished,
-    walk: impl FnOnce(&mut dyn FnMut(Job<'f>) -> Result<()>) -> Result<T>,
+    walk: impl FnOnce(&Outlet<'_, 'f>) -> Result<T>,
 ) -> Result<(T, Vec<Done>)> {
-    // One job waits while all packers are busy, and one packed piece while all placers are.
+    // One block waits while all packers are busy, and one segment while all placers are.
     let (send, receive) = sync_channel(1);
-    let (send_packed, receive_packed) = sync_channel(1);
+    let (send_grown, receive_grown) = sync_channel(1);
     let shared = Shared {
         packing,
         earlier,
         jobs: Mutex::new(receive),
-        packed: Mutex::new(receive_packed),
+        grown: Mutex::new(receive_grown),
+        spare: Mutex::default(),
         failed: AtomicBool::new(false),
         state: Mutex::new(State::new()),
     };
     let walked = std::thread::scope(|scope| {
+        let shared = &shared;
         for _ in 0..packing.threads.max(1) {
-            let packed = send_packed.clone();
-            let shared = &shared;
+            let grown = send_grown.clone();
             scope.spawn(move || {
-                each(&shared.jobs, |job| shared.guarded(|| shared.pack(job, &packed)))
+                let mut compressor = Compressor::new(packing.level);
+                each(&shared.jobs, |job| {
+                    shared.guarded(|| shared.pack(job, &mut compressor, &grown))
+                });
             });
         }
-        drop(send_packed);
         for _ in 0..PLACERS {
-            let work = || each(&shared.packed, |one| shared.guarded(|| shared.place(one)));
-            scope.spawn(work);
+            scope.spawn(|| each(&shared.grown, |one| shared.guarded(|| shared.place(one))));
         }
-        hand_out(&shared, send, walk)
+        // The senders are dropped at its end, which tells the others that no more will come.
+        walk(&Outlet { shared, blocks: send, grown: send_grown })
     });
     let state = shared.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     // A packer's error is the reason why the walk was stopped.
@@ -88,23 +84,65 @@ pub(super) fn with_packers<'f, T>(
     Ok((walked?, state.done))
 }
 
-/// The sender is dropped at the end, which tells the packers that no more will come.
-fn hand_out<'f, T>(
-    shared: &Shared<'_, 'f>,
-    send: SyncSender<Job<'f>>,
-    walk: impl FnOnce(&mut dyn FnMut(Job<'f>) -> Result<()>) -> Result<T>,
-) -> Result<T> {
-    walk(&mut |job: Job<'f>| {
-        let path = job.file.path();
-        if shared.failed.load(Ordering::Relaxed) || send.send(job).is_err() {
+/// Where the walking thread leaves what it has.
+pub(super) struct Outlet<'s, 'f> {
+    shared: &'s Shared<'s, 'f>,
+    blocks: SyncSender<Job<'f>>,
+    grown: SyncSender<Grown<'f>>,
+}
+
+impl<'f> Outlet<'_, 'f> {
+    /// A block is to be packed. Waits while all packers are busy.
+    pub(super) fn pack(&self, job: Job<'f>) -> Result<()> {
+        let path = job.segment.origin.file.path();
+        // What an earlier run has stored already is compressed again only if it should not fit.
+        let handed = match job.segment.earlier {
+            Some(_) => {
+                self.shared.give_back(job.bytes);
+                self.hand_on(job.segment.frame(job.number, Vec::new()))
+            }
+            None => self.blocks.send(job).is_ok(),
+        };
+        if self.shared.failed.load(Ordering::Relaxed) || !handed {
             return Err(Error::io(path, std::io::Error::other("its bytes could not be stored")));
         }
         Ok(())
-    })
+    }
+
+    /// It is known where a segment ends.
+    pub(super) fn ends(&self, segment: &Arc<Growing<'f>>, end: End) {
+        self.hand_on(segment.ends(end));
+    }
+
+    fn hand_on(&self, grown: Option<Grown<'f>>) -> bool {
+        // The placers are there as long as this is.
+        grown.is_none_or(|grown| self.grown.send(grown).is_ok())
+    }
+
+    /// The whole segment that an earlier run had stored of this place.
+    pub(super) fn stored_earlier(&self, file: &Words, offset: u64) -> Option<SegmentEntry> {
+        let fits = |segment: &SegmentEntry| {
+            (segment.offset, segment.size) == (offset, limits::BACKUP_SEGMENT)
+        };
+        let mut pieces = self.shared.earlier.pieces.iter();
+        pieces.find(|p| &p.file == file && fits(&p.segment)).map(|p| p.segment.clone())
+    }
+
+    /// Bytes of a block, save the last of a file.
+    pub(super) fn block(&self) -> usize {
+        pack::block(self.shared.packing.level)
+    }
+
+    /// Room for a block of so many bytes.
+    pub(super) fn spare(&self, size: usize) -> Vec<u8> {
+        let mut room = self.shared.spare().pop().unwrap_or_default();
+        room.reserve_exact(size);
+        room
+    }
 }
 
 /// Does `work` for everything that comes, until nothing more can come.
-fn each<T>(from: &Mutex<Receiver<T>>, work: impl Fn(T)) {
+fn each<T>(from: &Mutex<Receiver<T>>, mut work: impl FnMut(T)) {
     loop {
         let next = from.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
         let Ok(one) = next else { return };
@@ -116,7 +154,9 @@ struct Shared<'p, 'f> {
     packing: Packing<'p>,
     earlier: Unfinished,
     jobs: Mutex<Receiver<Job<'f>>>,
-    packed: Mutex<Receiver<(Job<'f>, Packed)>>,
+    grown: Mutex<Receiver<Grown<'f>>>,
+    /// Room of blocks that have been packed, for others.
+    spare: Mutex<Vec<Vec<u8>>>,
     failed: AtomicBool,
     state: Mutex<State>,
 }
@@ -153,56 +193,71 @@ impl<'f> Shared<'_, 'f> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn pack(&self, mut job: Job<'f>, on: &SyncSender<(Job<'f>, Packed)>) -> Result<()> {
-        if let Some(placed) = self.stored_earlier(&job, self.packing.repository.store())? {
-            return self.placed(job, placed);
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn give_back(&self, mut room: Vec<u8>) {
+        room.clear();
+        self.spare().push(room);
+    }
+
+    fn pack(
+        &self,
+        job: Job<'f>,
+        compressor: &mut Compressor,
+        on: &SyncSender<Grown<'f>>,
+    ) -> Result<()> {
+        let Job { segment, number, bytes } = job;
+        let frame = compressor.frame(&bytes);
+        let frame = frame.map_err(|e| Error::io(segment.origin.file.path(), e))?;
+        self.give_back(bytes);
+        if let Some(grown) = segment.frame(number, frame) {
+            // The placers are there as long as packers are.
+            let _ = on.send(grown);
         }
-        let bytes = job.bytes.take();
-        let packed = pack::pack(job.file, job.piece, bytes.as_deref(), self.packing.level)?;
-        if job.is_cold {
-            job.file.give_back(job.piece.offset, job.piece.size);
-        }
-        // The placers are there as long as packers are.
-        let _ = on.send((job, packed));
         Ok(())
     }
 
-    fn place(&self, (job, packed): (Job<'f>, Packed)) -> Result<()> {
-        let placed = pack::place(packed, job.piece, self.packing.repository.store())?;
-        self.placed(job, placed)
+    fn place(&self, grown: Grown<'f>) -> Result<()> {
+        let store = self.packing.repository.store();
+        let Grown { segment, mut bytes, size, sha256 } = grown;
+        if let Some(earlier) = &segment.earlier {
+            if self.is_still(earlier, size, &sha256)? {
+                let placed = Placed { segment: earlier.clone(), is_new: false };
+                return self.placed(&segment, placed);
+            }
+            let compressor = &mut Compressor::new(self.packing.level);
+            bytes = pack::again(&segment, size, &sha256, compressor)?;
+        }
+        let packed = Packed { bytes, size, sha256 };
+        self.placed(&segment, pack::place(packed, segment.offset, store)?)
     }
 
-    fn placed(&self, job: Job<'f>, placed: Placed) -> Result<()> {
+    /// Whether a segment that an earlier run had stored has these bytes, and its object is right.
+    fn is_still(&self, earlier: &SegmentEntry, size: u64, sha256: &str) -> Result<bool> {
+        if (earlier.size, earlier.sha256.as_str()) != (size, sha256) {
+            return Ok(false);
+        }
+        match pack::proven_object(self.packing.repository.store(), earlier) {
+            Ok(_) => Ok(true),
+            Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn placed(&self, of: &Growing<'f>, placed: Placed) -> Result<()> {
         let mut state = self.state();
         let segment = placed.segment.clone();
         // What is smaller is stored again in no time.
         state.unnoted += usize::from(segment.size == limits::BACKUP_SEGMENT);
-        state.unfinished.pieces.push(repository::Piece { file: job.name, segment });
-        state.done.push((job.file_number, placed));
+        state.unfinished.pieces.push(repository::Piece { file: of.origin.name.clone(), segment });
+        state.done.push((of.origin.number, placed));
         let many = state.unnoted > state.done.len() / FEW_SEGMENTS;
         if many || state.noted.elapsed() > CHECKPOINT {
             self.packing.repository.keep_unfinished(self.packing.source, &state.unfinished)?;
             (state.noted, state.unnoted) = (Instant::now(), 0);
         }
         Ok(())
-    }
-
-    /// The piece as an earlier run stored it, if it still has the same bytes.
-    fn stored_earlier(&self, job: &Job<'f>, store: &dyn Store) -> Result<Option<Placed>> {
-        let fits = |segment: &SegmentEntry| {
-            (segment.offset, segment.size) == (job.piece.offset, job.piece.size)
-        };
-        let mut pieces = self.earlier.pieces.iter();
-        let known = pieces.find(|p| p.file == job.name && fits(&p.segment));
-        let Some(known) = known else { return Ok(None) };
-        let hash = pack::hash_of_range(job.file, job.piece.offset, job.piece.size)?;
-        if hash != known.segment.sha256 {
-            return Ok(None);
-        }
-        match pack::proven_object(store, &known.segment) {
-            Ok(_) => Ok(Some(Placed { segment: known.segment.clone(), is_new: false })),
-            Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => Ok(None),
-            Err(e) => Err(e),
-        }
     }
 }

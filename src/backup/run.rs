@@ -10,7 +10,6 @@ use super::entry::{
 };
 use super::manifest::manifest_of;
 use super::moment::{self, Moment};
-use super::pool::Packing;
 use super::repository::{Listed, Repository};
 use super::{hash, name, script};
 use crate::aof::{Aof, OpenOptions};
@@ -95,7 +94,7 @@ pub fn backup(
     options: &BackupOptions,
     progress: &dyn Progress,
 ) -> Result<Backup> {
-    run(path, open, repository, options, None, progress)
+    Run { path, open, repository, options, progress }.until_it_holds_still(None)
 }
 
 /// Takes a snapshot as [`backup`] does, and asks the set's server before and after.
@@ -110,27 +109,16 @@ pub fn backup_beside(
     beside: &mut Beside<'_>,
     progress: &dyn Progress,
 ) -> Result<Backup> {
-    run(path, open, repository, options, Some(beside), progress)
+    Run { path, open, repository, options, progress }.until_it_holds_still(Some(beside))
 }
 
-fn run(
-    path: &Path,
-    open: &OpenOptions,
-    repository: &Repository,
-    options: &BackupOptions,
-    mut beside: Option<&mut Beside<'_>>,
-    progress: &dyn Progress,
-) -> Result<Backup> {
-    let _shared = repository.lock(Hold::Shared)?;
-    refuse_twice(&options.includes)?;
-    let mut attempt = 0;
-    loop {
-        // A file that shrank, or a set that was rewritten too fast, is another set by now.
-        match once(path, open, repository, options, beside.as_deref_mut(), progress) {
-            Err(e) if is_passing(&e) && attempt < limits::OPEN_ATTEMPTS / 10 => attempt += 1,
-            other => return other,
-        }
-    }
+/// A backup that is being taken.
+struct Run<'a> {
+    path: &'a Path,
+    open: &'a OpenOptions,
+    repository: &'a Repository,
+    options: &'a BackupOptions,
+    progress: &'a dyn Progress,
 }
 
 fn is_passing(error: &Error) -> bool {
@@ -149,64 +137,64 @@ fn refuse_twice(includes: &[PathBuf]) -> Result<()> {
     }
 }
 
-fn once(
-    path: &Path,
-    open: &OpenOptions,
-    repository: &Repository,
-    options: &BackupOptions,
-    mut beside: Option<&mut Beside<'_>>,
-    progress: &dyn Progress,
-) -> Result<Backup> {
-    let taken = moment::now();
-    // Asked before the set is opened, so that the files have at least what it has answered for.
-    let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
-    let aof = Aof::open(path, open)?;
-    before.as_ref().map_or(Ok(()), |before| before.fits(&aof))?;
-    let manifest = manifest_of(&aof)?;
-    let place = capture::place_of(&aof)?;
-    let host = crate::disk::host_name();
-    let source = options.source.clone().unwrap_or_else(|| name::default_source(&host, &place));
-    let _alone = repository.lock_source(&source)?;
-    let listed = repository.list_source(&source)?;
-    let (parent, unreadable) = newest_readable(repository, &listed)?;
-    let packing =
-        Packing { repository, source: &source, threads: options.threads, level: options.level };
-    let means = Means {
-        packing,
-        parent: parent.as_ref(),
-        earlier: repository.unfinished(&source)?,
-        includes: &options.includes,
-        paranoid: options.paranoid,
-        pace: options.pace,
-        progress,
-    };
-    let captured = capture::capture(&aof, means)?;
-    if let (Some(beside), Some(before)) = (beside, &before) {
-        beside.after(before, &aof.path)?;
-    }
-    let elsewhere = before.as_ref().and_then(|before| before.elsewhere(&aof));
-    let made = |entry| made(&aof, entry, unreadable, elsewhere);
-    let place = capture::path_text(&place);
-    if let Some(parent) = &parent {
-        refuse_a_stranger(parent, &captured, &host, &place, options, repository)?;
-        let unchanged = is_unchanged(parent, &captured, manifest.as_ref(), &options.tags);
-        if unchanged && !options.always {
-            repository.forget_unfinished(&source)?;
-            let reused_bytes = parent.logical_bytes();
-            return Ok(Backup { unchanged, reused_bytes, ..made(parent.clone()) });
+impl Run<'_> {
+    fn until_it_holds_still(&self, mut beside: Option<&mut Beside<'_>>) -> Result<Backup> {
+        let _shared = self.repository.lock(Hold::Shared)?;
+        refuse_twice(&self.options.includes)?;
+        let mut attempt = 0;
+        loop {
+            // A file that shrank, or a set that was rewritten too fast, is another set by now.
+            match self.once(beside.as_deref_mut()) {
+                Err(e) if is_passing(&e) && attempt < limits::OPEN_ATTEMPTS / 10 => attempt += 1,
+                other => return other,
+            }
         }
     }
-    let seq = listed.last().map_or(1, |last| last.seq.saturating_add(1));
-    let facts = Facts { taken, source, host, place, seq };
-    let (new_bytes, reused_bytes) = (captured.new_bytes, captured.reused_bytes);
-    let mut entry = entry(&aof, facts, manifest, captured, parent.as_ref(), options);
-    if let Some(before) = &before {
-        (entry.method, entry.server) = (Method::Connected, Some(before.entry()));
+
+    fn once(&self, mut beside: Option<&mut Beside<'_>>) -> Result<Backup> {
+        let &Run { path, open, repository, options, progress } = self;
+        let taken = moment::now();
+        // Asked before the set is opened, so that the files have at least what it has answered for.
+        let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
+        let aof = Aof::open(path, open)?;
+        before.as_ref().map_or(Ok(()), |before| before.fits(&aof))?;
+        let manifest = manifest_of(&aof)?;
+        let place = capture::place_of(&aof)?;
+        let host = crate::disk::host_name();
+        let source = options.source.clone().unwrap_or_else(|| name::default_source(&host, &place));
+        let _alone = repository.lock_source(&source)?;
+        let listed = repository.list_source(&source)?;
+        let (parent, unreadable) = newest_readable(repository, &listed)?;
+        let means =
+            Means { repository, source: &source, options, parent: parent.as_ref(), progress };
+        let captured = capture::capture(&aof, &means)?;
+        if let (Some(beside), Some(before)) = (beside, &before) {
+            beside.after(before, &aof.path)?;
+        }
+        let elsewhere = before.as_ref().and_then(|before| before.elsewhere(&aof));
+        let made = |entry| made(&aof, entry, unreadable, elsewhere);
+        let place = capture::path_text(&place);
+        if let Some(parent) = &parent {
+            refuse_a_stranger(parent, &captured, &host, &place, options, repository)?;
+            let unchanged = is_unchanged(parent, &captured, manifest.as_ref(), &options.tags);
+            if unchanged && !options.always {
+                repository.forget_unfinished(&source)?;
+                let reused_bytes = parent.logical_bytes();
+                return Ok(Backup { unchanged, reused_bytes, ..made(parent.clone()) });
+            }
+        }
+        let seq = listed.last().map_or(1, |last| last.seq.saturating_add(1));
+        let facts = Facts { taken, source, host, place, seq };
+        let (new_bytes, reused_bytes) = (captured.new_bytes, captured.reused_bytes);
+        let mut entry = entry(&aof, facts, manifest, captured, parent.as_ref(), options);
+        if let Some(before) = &before {
+            (entry.method, entry.server) = (Method::Connected, Some(before.entry()));
+        }
+        let (entry, script) = with_script(entry);
+        repository.publish(&entry, &script)?;
+        repository.forget_unfinished(&entry.source)?;
+        Ok(Backup { new_bytes, reused_bytes, ..made(entry) })
     }
-    let (entry, script) = with_script(entry);
-    repository.publish(&entry, &script)?;
-    repository.forget_unfinished(&entry.source)?;
-    Ok(Backup { new_bytes, reused_bytes, ..made(entry) })
 }
 
 fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<String>) -> Backup {

@@ -40,18 +40,6 @@ impl Drop for Courtesy<'_> {
     }
 }
 
-impl FrozenFile {
-    /// Whether most of it is in the page cache. Where that cannot be told, it is taken to be.
-    pub fn is_cached(&self) -> bool {
-        mostly_cached(self)
-    }
-
-    /// Gives the pages of `len` bytes from `from` back to the system.
-    pub fn give_back(&self, from: u64, len: u64) {
-        give_back(self, from, Some(len));
-    }
-}
-
 /// Tells the kernel that pages are not needed. Advice only: a failure changes nothing that matters.
 #[cfg(target_os = "linux")]
 fn give_back(file: &FrozenFile, from: u64, len: Option<u64>) {

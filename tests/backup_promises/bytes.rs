@@ -65,7 +65,7 @@ fn a_later_backup_reads_and_stores_what_was_appended_whatever_the_size() {
         home.fill(&commands(&mut random, size));
         home.put("appendonly.aof.1.base.aof", &commands(&mut random, size));
         home.backup();
-        for appended in [100, 10_000, 1 << 20, 8 << 20] {
+        for appended in [100, 10_000, 1 << 20, 24 << 20] {
             let more = commands(&mut random, appended);
             home.append(&more);
             let before = stored(&home);
@@ -84,6 +84,26 @@ fn a_later_backup_reads_and_stores_what_was_appended_whatever_the_size() {
             assert!(objects <= compressed + STORED_BESIDE, "{objects}, zstd: {compressed}");
         }
     }
+}
+
+/// A value larger than a window is jumped over, and a transaction that is open at the end is cut off: neither is a
+/// reason to read anything again.
+#[test]
+fn the_first_backup_reads_every_byte_once_however_many_there_are() {
+    let mut random = Random(43);
+    let home = Home::in_memory();
+    let whole = [commands(&mut random, 60 << 20), set("large", &random.bytes(9 << 20))].concat();
+    let open = [b"*1\r\n$5\r\nMULTI\r\n".to_vec(), commands(&mut random, 9 << 20)].concat();
+    home.fill(&[&whole[..], &open].concat());
+    let Some(read) = read_of_each(&home) else { return };
+    let (of_log, there) = (read[INCREMENT], (whole.len() + open.len()) as u64);
+    println!("{of_log} bytes read of {there}");
+    assert!(of_log >= there && of_log <= there + READ_BESIDE, "{of_log} bytes read of {there}");
+    let repository = home.repository();
+    let entry = repository.entry(&repository.list().unwrap()[0]).unwrap();
+    let log = &entry.files[1];
+    assert_eq!((log.size, log.torn_bytes_dropped), (whole.len() as u64, open.len() as u64));
+    expect(0, &["verify", "--data", "--repo", home.repo().to_str().unwrap()]);
 }
 
 /// Bytes of objects, and of everything else.

@@ -84,6 +84,11 @@ pub const BACKUP_LARGE_BLOCK: usize = 32 * 1024 * 1024;
 /// memory, which zstd needs for itself as well.
 pub const BACKUP_WHOLE_LEVEL: i32 = 9;
 
+/// Segments in the lists that snapshots share, the longest first. Entry and script repeat fewer of each kind than the next
+/// length has of it, so that a snapshot adds the same few KiB however long its files have grown, and every segment
+/// is written into three lists at most.
+pub const BACKUP_LISTS: [usize; 3] = [4096, 256, 16];
+
 /// Bytes of one document of a repository's catalog read at most: some hundred thousand segments.
 pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 

@@ -306,6 +306,7 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
         commands: one.commands + one.seen.commands,
         ts: joined(one.stamps, one.seen.stamps),
         created: one.created.or(one.seen.created),
+        lists: Vec::new(),
         segments,
     })
 }

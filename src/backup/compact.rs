@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::moment::Moment;
 use super::repository::{self, Repository};
-use super::{name, pack, run};
+use super::{name, pack};
 use crate::error::Result;
 use crate::limits;
 
@@ -109,8 +109,9 @@ impl Compaction {
         needed
     }
 
-    /// Stores the joined objects, then publishes the successors. Answers the joined objects: one of a run that
-    /// was killed may have been there, and needed by nobody when it was planned what goes.
+    /// Stores the joined objects, then publishes the successors. Answers the joined objects and the successors' lists:
+    /// one may have been there, of a run that was killed or of a snapshot that goes, and needed by nobody when it was
+    /// planned what goes.
     ///
     /// # Errors
     /// When an object is not what it was; when the repository cannot be written. Nothing is lost then.
@@ -121,6 +122,7 @@ impl Compaction {
             let packed = pack::joined(repository.store(), segments)?;
             joined.insert(run, pack::place(packed, first.offset, repository.store())?.segment);
         }
+        let mut put: BTreeSet<_> = joined.values().map(|one| one.object.clone()).collect();
         let mut renamed = BTreeMap::new();
         for old in &self.entries {
             let taken = Moment::parse(&old.taken).unwrap_or_else(super::moment::now);
@@ -135,10 +137,10 @@ impl Compaction {
             for file in new.files.iter_mut().chain(&mut new.extras) {
                 replace(file, &joined);
             }
-            let (new, script) = run::with_script(new);
-            repository.publish(&new, &script)?;
+            let new = repository.publish(new)?;
+            put.extend(new.lists().map(|one| one.list.clone()));
         }
-        Ok(joined.into_values().map(|segment| segment.object).collect())
+        Ok(put)
     }
 
     /// Where the entries that get a successor lie, without what their names end with.

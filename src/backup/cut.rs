@@ -69,6 +69,7 @@ fn cut(entry: &Entry, (position, offset): (usize, u64)) -> Entry {
 /// Restores of it end at `size`; the segment that this lies in is still needed as a whole.
 fn shorten(file: &mut FileEntry, size: u64) {
     file.segments.retain(|segment| segment.offset < size);
+    file.lists.clear();
     file.size = size;
     file.sha256 = None;
 }

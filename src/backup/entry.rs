@@ -183,8 +183,21 @@ pub struct FileEntry {
     pub ts: Option<Stamps>,
     /// When the base says it was begun, Unix seconds.
     pub created: Option<i64>,
+    /// The lists that hold the first of its segments, in order; none while these are few. What is written of an entry
+    /// has only the other segments, what is read of it has all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListEntry>,
     /// Where its bytes are, in order, without a hole.
     pub segments: Vec<SegmentEntry>,
+}
+
+/// A list of segments that is an object of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListEntry {
+    /// Its key.
+    pub list: String,
+    /// How many it has.
+    pub segments: u64,
 }
 
 /// A hash over some bytes of a file.
@@ -262,6 +275,17 @@ impl Entry {
     /// All segments of all files.
     pub fn segments(&self) -> impl Iterator<Item = &SegmentEntry> {
         self.all_files().flat_map(|file| &file.segments)
+    }
+
+    /// All lists of all files.
+    pub fn lists(&self) -> impl Iterator<Item = &ListEntry> {
+        self.all_files().flat_map(|file| &file.lists)
+    }
+
+    /// Keys of the objects and lists that it needs.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &String> {
+        let lists = self.lists().map(|one| &one.list);
+        self.segments().map(|segment| &segment.object).chain(lists)
     }
 
     /// Bytes of the set's files.

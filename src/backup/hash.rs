@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::list::LISTS;
+
 /// Directory of the objects.
-pub(super) const OBJECTS: &str = "objects/";
+const OBJECTS: &str = "objects/";
 
 const SUM_HEAD: &str = "{\"sum\":\"";
 const HEX: usize = 64;
@@ -33,10 +35,24 @@ pub(super) fn object_key(stored_hash: &str) -> String {
     format!("{OBJECTS}{}/{stored_hash}.zst", &stored_hash[..2])
 }
 
+/// The key of the list of segments that is these bytes.
+pub(super) fn list_key(hash: &str) -> String {
+    format!("{LISTS}{}/{hash}.txt", &hash[..2])
+}
+
 /// The hash in an object's key; `None` when it is no such key.
 pub(super) fn hash_in_key(key: &str) -> Option<&str> {
-    let (fan_out, file) = key.strip_prefix(OBJECTS)?.split_once('/')?;
-    let hash = file.strip_suffix(".zst")?;
+    hash_between(OBJECTS, key, ".zst")
+}
+
+/// The hash in a list's key; `None` when it is no such key.
+pub(super) fn hash_in_list_key(key: &str) -> Option<&str> {
+    hash_between(LISTS, key, ".txt")
+}
+
+fn hash_between<'k>(dir: &str, key: &'k str, ending: &str) -> Option<&'k str> {
+    let (fan_out, file) = key.strip_prefix(dir)?.split_once('/')?;
+    let hash = file.strip_suffix(ending)?;
     let digits = hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     (hash.len() == HEX && digits && hash.starts_with(fan_out) && fan_out.len() == 2).then_some(hash)
 }
@@ -44,6 +60,11 @@ pub(super) fn hash_in_key(key: &str) -> Option<&str> {
 /// Whether it is the key of an object.
 pub(super) fn is_object_key(key: &str) -> bool {
     hash_in_key(key).is_some()
+}
+
+/// Whether it is the key of a list of segments.
+pub(super) fn is_list_key(key: &str) -> bool {
+    hash_in_list_key(key).is_some()
 }
 
 /// A value as a document.
@@ -103,5 +124,7 @@ mod tests {
         for wrong in ["objects/ab/cd.zst", "objects/..", &key[1..], &key.replace('/', "-")] {
             assert!(!is_object_key(wrong), "{wrong}");
         }
+        let list = list_key(&hex_of(b"x"));
+        assert!(is_list_key(&list) && !is_object_key(&list) && !is_list_key(&key));
     }
 }

@@ -11,6 +11,7 @@
 mod beside;
 mod blocks;
 mod capture;
+mod catalog;
 mod compact;
 mod contents;
 mod cut;
@@ -20,6 +21,7 @@ mod frames;
 mod growing;
 mod hash;
 mod keep;
+mod list;
 mod manifest;
 mod moment;
 mod name;
@@ -38,8 +40,8 @@ pub use beside::Beside;
 pub use compact::Compaction;
 pub use cut::{covering, cut_at};
 pub use entry::{
-    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ManifestEntry, Method,
-    RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
+    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ListEntry, ManifestEntry,
+    Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
 pub use frames::open_snapshot;
 pub use keep::{Keep, Reasons};

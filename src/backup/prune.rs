@@ -39,7 +39,7 @@ pub struct PrunePlan {
     pub kept: Vec<Planned>,
     /// Snapshots that go.
     pub removed: Vec<Planned>,
-    /// Objects that no remaining snapshot needs, and other files that go with snapshots.
+    /// Objects and lists that no remaining snapshot needs, and other files that go with snapshots.
     garbage: Vec<Stored>,
     entries: Vec<String>,
     /// What is going to be joined, when that was asked for.
@@ -78,21 +78,21 @@ impl PrunePlan {
             for entry in entries.into_iter().filter(|entry| stays.contains(&entry.id)) {
                 match source.is_none_or(|source| source == name) {
                     true => here.push(entry),
-                    false => elsewhere.extend(objects_of(&entry)),
+                    false => elsewhere.extend(entry.needs().cloned()),
                 }
             }
         }
-        let all: Vec<_> = here.iter().flat_map(objects_of).collect();
+        let all: BTreeSet<_> = here.iter().flat_map(Entry::needs).cloned().collect();
         let compaction = Compaction::plan(here, &before);
         let changed: BTreeSet<_> = compaction.snapshots().map(|entry| entry.id.clone()).collect();
         let mut needed = compaction.still_needed();
         needed.append(&mut elsewhere);
         for (_, entries) in repository.entries()? {
             let same = entries.iter().filter(|e| stays.contains(&e.id) && !changed.contains(&e.id));
-            needed.extend(same.flat_map(objects_of));
+            needed.extend(same.flat_map(Entry::needs).cloned());
         }
         self.entries.extend(compaction.superseded());
-        let gone: BTreeSet<_> = all.into_iter().filter(|object| !needed.contains(object)).collect();
+        let gone: BTreeSet<_> = all.difference(&needed).collect();
         for one in repository.store().list("")? {
             if gone.contains(&one.key) || self.is_document_that_goes(&one) {
                 self.garbage.push(one);
@@ -108,10 +108,6 @@ impl PrunePlan {
         let stem = one.key.strip_suffix(".sh").or_else(|| one.key.strip_suffix(".json"));
         stem.is_some_and(|stem| self.entries.iter().any(|gone| gone == stem))
     }
-}
-
-fn objects_of(entry: &Entry) -> Vec<String> {
-    entry.segments().map(|segment| segment.object.clone()).collect()
 }
 
 /// Works out what to do. Holds the repository until the plan is dropped: alone when it is to be applied.
@@ -148,7 +144,7 @@ pub fn plan(
                 plan.entries.push(repository::key_of(&name, &entry.id));
                 plan.removed.push(planned);
             } else {
-                needed.extend(entry.segments().map(|segment| segment.object.clone()));
+                needed.extend(entry.needs().cloned());
                 plan.kept.push(planned);
             }
         }
@@ -158,7 +154,8 @@ pub fn plan(
             needed.extend(resumable(repository, source, one)?);
         }
     }
-    let goes = |one: &Stored| hash::is_object_key(&one.key) && !needed.contains(&one.key);
+    let is_shared = |key: &str| hash::is_object_key(key) || hash::is_list_key(key);
+    let goes = |one: &Stored| is_shared(&one.key) && !needed.contains(&one.key);
     plan.garbage.extend(all.iter().filter(|one| goes(one)).cloned());
     plan.garbage
         .extend(all.iter().filter(|one| goes_along(&plan, one, &all)).cloned().collect::<Vec<_>>());
@@ -213,7 +210,7 @@ fn resumable(repository: &Repository, source: &str, document: &Stored) -> Result
 pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
     let store = repository.store();
     // What takes the place of something is there before that goes.
-    let joined = match &plan.compaction {
+    let put = match &plan.compaction {
         Some(compaction) => compaction.apply(repository)?,
         None => BTreeSet::new(),
     };
@@ -222,7 +219,7 @@ pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
     }
     // An entry that came back after a power failure would lack its objects.
     store.sync()?;
-    for one in plan.garbage.iter().filter(|one| !joined.contains(&one.key)) {
+    for one in plan.garbage.iter().filter(|one| !put.contains(&one.key)) {
         store.delete(&one.key)?;
     }
     store.sync()?;

@@ -3,6 +3,7 @@
 //! ```text
 //! README.txt  format.json  lock                  written once
 //! objects/ab/<sha256>.zst                        immutable; named by the hash of the stored bytes
+//! lists/ab/<sha256>.txt                          the same for long lists of segments
 //! sources/<source>/snapshots/<id>.sh, .json      the .json is the commit point, written last
 //! sources/<source>/unfinished.json               what a run that was killed had stored already
 //! tmp/                                           a directory's staging place
@@ -10,15 +11,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, SegmentEntry, Words};
-use super::{hash, moment};
+use super::entry::{Entry, FileEntry, SegmentEntry, Words};
+use super::list::{self, Text};
+use super::{hash, moment, script};
 use crate::disk::{Hold, Lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::{LocalStore, Put, Store};
+use crate::text;
 
 pub(super) const README: &str = "README.txt";
 pub(super) const FORMAT: &str = "format.json";
@@ -66,6 +70,8 @@ pub struct Listed {
 /// A repository in some store.
 pub struct Repository {
     store: Box<dyn Store>,
+    /// Lists that were read: thousands of entries share them.
+    lists: Mutex<BTreeMap<String, Arc<Vec<SegmentEntry>>>>,
 }
 
 impl Repository {
@@ -82,7 +88,7 @@ impl Repository {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; when it is of a later format.
     pub fn open(store: Box<dyn Store>) -> Result<Self> {
-        let repository = Self { store };
+        let repository = Self { store, lists: Mutex::default() };
         if repository.store.head(FORMAT)?.is_none() {
             let none =
                 std::io::Error::new(std::io::ErrorKind::NotFound, "no backup repository here");
@@ -97,7 +103,7 @@ impl Repository {
     /// # Errors
     /// When something else lies there, or it cannot be made.
     pub fn open_or_create(store: Box<dyn Store>) -> Result<Self> {
-        let repository = Self { store };
+        let repository = Self { store, lists: Mutex::default() };
         let store = &repository.store;
         if store.head(FORMAT)?.is_none() {
             let ours = |key: &str| [README, LOCK].contains(&key) || key.starts_with(TMP);
@@ -201,11 +207,39 @@ impl Repository {
     /// Reads a snapshot's entry.
     ///
     /// # Errors
-    /// When it is not there, or not as it was written.
+    /// When it is not there, or not as it was written; the same for a list that it needs.
     pub fn entry(&self, listed: &Listed) -> Result<Entry> {
         let key = listed.key();
         let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
-        read_entry(&bytes, listed).map_err(|why| self.bad(format!("{key}: {why}")))
+        let bad = |why: String| self.bad(format!("{key}: {why}"));
+        let mut entry = read_entry(&bytes, listed).map_err(bad)?;
+        for file in entry.files.iter_mut().chain(&mut entry.extras) {
+            let mut lists = Vec::with_capacity(file.lists.len());
+            for one in &file.lists {
+                let list = self.list_of_segments(&one.list)?;
+                lists.push(list.map_err(|why| bad(format!("{}: {why}", one.list)))?);
+            }
+            let lists: Vec<_> = lists.iter().map(|list| list.as_slice()).collect();
+            list::join(file, &lists).map_err(bad)?;
+        }
+        match entry.contradiction() {
+            Some(why) => Err(bad(why)),
+            None => Ok(entry),
+        }
+    }
+
+    /// The segments in a list, or why it has none.
+    fn list_of_segments(&self, key: &str) -> Result<Result<Arc<Vec<SegmentEntry>>, String>> {
+        let known = self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(known) = known {
+            return Ok(Ok(known));
+        }
+        let read = read_list(&*self.store, key)?.map(Arc::new);
+        if let Ok(list) = &read {
+            let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+            lists.insert(key.to_owned(), Arc::clone(list));
+        }
+        Ok(read)
     }
 
     /// Reads all entries, by source.
@@ -220,15 +254,36 @@ impl Repository {
         Ok(all)
     }
 
-    /// Makes a snapshot visible; all its objects must be there.
-    pub(super) fn publish(&self, entry: &Entry, script: &str) -> Result<()> {
+    /// Makes a snapshot visible; all its objects must be there. Answers the entry with its lists and its script.
+    pub(super) fn publish(&self, mut entry: Entry) -> Result<Entry> {
+        for file in entry.files.iter_mut().chain(&mut entry.extras) {
+            for one in list::split(file) {
+                self.put_list(&one)?;
+            }
+        }
         self.store.sync()?;
+        let script = script::script(&entry);
+        entry.script_sha256 = hash::hex_of(script.as_bytes());
+        let short = |files: &[FileEntry]| files.iter().map(list::shortened).collect();
+        let (files, extras) = (short(&entry.files), short(&entry.extras));
+        let written = hash::sealed(&Entry { files, extras, ..entry.clone() });
         let key = key_of(&entry.source, &entry.id);
         self.store.put(&format!("{key}.sh"), script.as_bytes())?;
-        if self.store.put_if_absent(&format!("{key}.json"), &hash::sealed(entry))? == Put::Taken {
+        if self.store.put_if_absent(&format!("{key}.json"), &written)? == Put::Taken {
             return Err(self.bad(format!("{key}.json: the name is taken")));
         }
-        self.store.sync()
+        self.store.sync()?;
+        Ok(entry)
+    }
+
+    fn put_list(&self, list: &Text) -> Result<()> {
+        let (key, text) = (&list.key, list.text.as_bytes());
+        let is_there = self.store.put_if_absent(key, text)? == Put::Taken;
+        // One that is damaged becomes what its name says.
+        if is_there && self.list_of_segments(key)?.is_err() {
+            self.store.put(key, text)?;
+        }
+        Ok(())
     }
 
     fn unfinished_key(source: &str) -> String {
@@ -278,15 +333,27 @@ pub(super) fn listed(key: &str) -> Option<Listed> {
     Some(Listed { source: source.to_owned(), seq, id: id.to_owned() })
 }
 
-/// The entry in these bytes, if it is the one that should be there.
+/// The entry in these bytes, if it is the one that should be there; what its lists hold is missing in it.
 pub(super) fn read_entry(bytes: &[u8], listed: &Listed) -> Result<Entry, String> {
     let entry: Entry = hash::unsealed(bytes)?;
     if (&entry.id, &entry.source, entry.seq) != (&listed.id, &listed.source, listed.seq) {
         return Err(format!("it is the entry of {} of {}", entry.id, entry.source));
     }
-    match entry.contradiction() {
-        Some(why) => Err(why),
-        None => Ok(entry),
+    if let Some(one) = entry.lists().find(|one| !hash::is_list_key(&one.list)) {
+        return Err(format!("'{}' is no list's name", text::escape(one.list.as_bytes())));
+    }
+    Ok(entry)
+}
+
+/// The segments in a list, or why it has none.
+pub(super) fn read_list(store: &dyn Store, key: &str) -> Result<Result<Vec<SegmentEntry>, String>> {
+    match store.get(key, limits::CATALOG_DOCUMENT) {
+        Ok(bytes) => Ok(list::parse(key, &bytes)),
+        Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Err("it is missing".to_owned())),
+        Err(e) if matches!(e.kind(), ErrorKind::TooLarge { .. }) => {
+            Ok(Err("it is longer than any list".to_owned()))
+        }
+        Err(e) => Err(e),
     }
 }
 

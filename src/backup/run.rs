@@ -10,8 +10,8 @@ use super::entry::{
 };
 use super::manifest::manifest_of;
 use super::moment::{self, Moment};
+use super::name;
 use super::repository::{Listed, Repository};
-use super::{hash, name, script};
 use crate::aof::{Aof, OpenOptions};
 use crate::disk::{FrozenFile, Hold};
 use crate::error::{Error, ErrorKind, Result};
@@ -190,8 +190,7 @@ impl Run<'_> {
         if let Some(before) = &before {
             (entry.method, entry.server) = (Method::Connected, Some(before.entry()));
         }
-        let (entry, script) = with_script(entry);
-        repository.publish(&entry, &script)?;
+        let entry = repository.publish(entry)?;
         repository.forget_unfinished(&entry.source)?;
         Ok(Backup { new_bytes, reused_bytes, ..made(entry) })
     }
@@ -319,13 +318,6 @@ fn entry(
         script_sha256: String::new(),
         supersedes: None,
     }
-}
-
-/// The entry and its script, each knowing the other.
-pub(super) fn with_script(mut entry: Entry) -> (Entry, String) {
-    let script = script::script(&entry);
-    entry.script_sha256 = hash::hex_of(script.as_bytes());
-    (entry, script)
 }
 
 /// From the beginning of the base to the last annotation; nothing without annotations.

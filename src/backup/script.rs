@@ -1,31 +1,23 @@
 //! The script beside a snapshot, which restores it with sh, cat, zstd and sha256sum alone.
 
 use super::entry::{Entry, FileEntry};
+use super::list;
 
 /// The script for an entry; depends on nothing else.
 pub(super) fn script(entry: &Entry) -> String {
     let mut text = String::new();
-    let objects: std::collections::BTreeSet<_> =
-        entry.segments().map(|s| s.object.as_str()).collect();
     text.push_str("#!/bin/sh\n");
     text.push_str(&format!("# Restores snapshot {} of {}.\n", entry.id, entry.source));
     text.push_str(PROLOGUE);
-    if !objects.is_empty() {
-        text.push_str("sha256sum -c --quiet - <<'END'\n");
-        for object in objects {
-            let hash = super::hash::hash_in_key(object).unwrap_or_default();
-            text.push_str(&format!("{hash}  {object}\n"));
-        }
-        text.push_str("END\n");
-    }
-    for file in &entry.files {
-        one_file(&mut text, file, "$dest");
+    proofs(&mut text, entry);
+    for (file, number) in entry.files.iter().zip(1..) {
+        one_file(&mut text, file, number, "$dest");
     }
     if !entry.extras.is_empty() {
         text.push_str("mkdir -p -- \"$dest.extra\"\n");
     }
-    for file in &entry.extras {
-        one_file(&mut text, file, "$dest.extra");
+    for (file, number) in entry.extras.iter().zip(entry.files.len() + 1..) {
+        one_file(&mut text, file, number, "$dest.extra");
     }
     if let Some(manifest) = &entry.manifest {
         let name = variable(&manifest.name.bytes().unwrap_or_default());
@@ -51,18 +43,49 @@ mkdir -p -- "$dest"
 test -z "$(ls -A -- "$dest")" || { echo "$dest is not empty" >&2; exit 1; }
 "#;
 
-fn one_file(text: &mut String, file: &FileEntry, dir: &str) {
+/// Tells each file's lists and objects, and proves all of them before anything is written.
+fn proofs(text: &mut String, entry: &Entry) {
+    let mut names = Vec::new();
+    for (file, number) in entry.all_files().zip(1..).filter(|(f, _)| !f.segments.is_empty()) {
+        let lists = file.lists.iter().map(|one| &one.list);
+        let objects = list::unlisted(file).iter().map(|segment| &segment.object);
+        text.push_str(&format!("file_{number}() {{ cat <<'END'\n"));
+        lists.chain(objects).for_each(|key| text.push_str(&format!("{key}\n")));
+        text.push_str("END\n}\n");
+        names.push(format!("file_{number}; "));
+    }
+    if names.is_empty() {
+        return;
+    }
+    text.push_str(&format!("files() {{ {}}}\n", names.concat()));
+    text.push_str(FUNCTIONS);
+    if entry.lists().next().is_some() {
+        text.push_str("files | lists | sums | sha256sum -c --quiet -\n");
+    }
+    text.push_str("files | objects | sums | sha256sum -c --quiet -\n");
+}
+
+/// What a script does with keys. A line of a list begins with an object's.
+const FUNCTIONS: &str = r#"lists() {
+    while read -r key; do case $key in lists/*) echo "$key" ;; esac; done
+}
+objects() {
+    while read -r key; do case $key in lists/*) cat -- "$key" || exit 1 ;; *) echo "$key" ;; esac; done
+}
+sums() {
+    while read -r key rest; do hash=${key##*/}; echo "${hash%.*}  $key"; done
+}
+bytes() {
+    while read -r key rest; do cat -- "$key" || exit 1; done
+}
+"#;
+
+fn one_file(text: &mut String, file: &FileEntry, number: usize, dir: &str) {
     text.push_str(&variable(&file.name.bytes().unwrap_or_default()));
-    if file.segments.is_empty() {
-        text.push_str(&format!(": > \"{dir}/$name\"\n"));
-    } else {
-        text.push_str("cat <<'END' | while read -r o; do cat -- \"$o\" || exit 1; done");
-        text.push_str(&format!(" | zstd -dcq > \"{dir}/$name\"\n"));
-        for segment in &file.segments {
-            text.push_str(&segment.object);
-            text.push('\n');
-        }
-        text.push_str("END\n");
+    match file.segments.is_empty() {
+        true => text.push_str(&format!(": > \"{dir}/$name\"\n")),
+        false => text
+            .push_str(&format!("file_{number} | objects | bytes | zstd -dcq > \"{dir}/$name\"\n")),
     }
     let (mode, size) = (file.mode, file.size);
     text.push_str(&format!("test \"$(wc -c < \"{dir}/$name\")\" -eq {size}\n"));

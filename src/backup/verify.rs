@@ -7,13 +7,13 @@ use std::sync::mpsc::{Sender, channel};
 
 use sha2::{Digest, Sha256};
 
+use super::catalog::Catalog;
 use super::contents;
 use super::entry::Entry;
-use super::repository::{self, Repository, Unfinished};
-use super::{hash, script};
+use super::hash;
+use super::repository::Repository;
 use crate::disk::Hold;
-use crate::error::{ErrorKind, Result};
-use crate::limits;
+use crate::error::Result;
 use crate::progress::Progress;
 use crate::store::{Store, Stored};
 
@@ -69,15 +69,15 @@ pub enum FlawKind {
 pub struct Verified {
     /// Entries read.
     pub snapshots_checked: u64,
-    /// Objects hashed.
+    /// Objects and lists of segments hashed.
     pub objects_checked: u64,
-    /// Bytes of objects hashed.
+    /// Their bytes.
     pub bytes_checked: u64,
     /// Bytes of files decompressed and parsed.
     pub contents_checked: u64,
     /// Commands parsed.
     pub commands_checked: u64,
-    /// Objects that no snapshot needs.
+    /// Objects and lists of segments that no snapshot needs.
     pub unreferenced: u64,
     /// What is wrong, by key.
     pub flaws: Vec<Flaw>,
@@ -103,13 +103,11 @@ pub fn verify(
     let _shared = repository.lock(Hold::Shared)?;
     let all = repository.store().list("")?;
     let mut verified = Verified::default();
-    let mut entries = Vec::new();
+    let mut catalog = Catalog::read(repository, &all, &mut verified)?;
     for one in &all {
-        document(repository, one, &mut entries, &mut verified.flaws)?;
+        catalog.document(repository, one, &mut verified.flaws)?;
     }
-    verified.snapshots_checked = entries.len() as u64;
-    always_there(&all, &mut verified.flaws);
-    scripts(repository, &entries, &all, &mut verified.flaws)?;
+    let entries = catalog.finish(repository, &all, &mut verified)?;
     let objects: Vec<_> = all.iter().filter(|o| hash::is_object_key(&o.key)).collect();
     referenced(&entries, &objects, &mut verified);
     let contents = match depth {
@@ -119,8 +117,8 @@ pub fn verify(
     let bytes_of_contents: u64 = contents.iter().map(|history| history.file.size).sum();
     let bytes_of_objects: u64 = objects.iter().map(|object| object.len).sum();
     progress.begin(Some(bytes_of_objects + bytes_of_contents));
-    verified.objects_checked = objects.len() as u64;
-    verified.bytes_checked = bytes_of_objects;
+    verified.objects_checked += objects.len() as u64;
+    verified.bytes_checked += bytes_of_objects;
     let found = in_parallel(threads, objects.len(), progress, |at, told| {
         object(repository.store(), objects[at], told)
     })?;
@@ -140,17 +138,20 @@ pub fn verify(
 
 /// Which snapshots a flaw of an object concerns.
 fn name_snapshots(flaws: &mut Vec<Flaw>, entries: &[Entry]) {
-    let mut by_object = BTreeMap::<&str, BTreeSet<&str>>::new();
+    let mut by_object: BTreeMap<String, BTreeSet<&str>> =
+        flaws.iter().map(|flaw| (flaw.key.clone(), BTreeSet::new())).collect();
     for entry in entries {
         for segment in entry.segments() {
-            by_object.entry(&segment.object).or_default().insert(&entry.id);
+            if let Some(ids) = by_object.get_mut(&segment.object) {
+                ids.insert(&entry.id);
+            }
         }
     }
     for flaw in &mut *flaws {
-        let of_object = by_object.get(flaw.key.as_str()).into_iter().flatten();
+        let of_object = by_object.get(&flaw.key).into_iter().flatten();
         flaw.snapshots.extend(of_object.map(|id| (*id).to_owned()));
-        let is_garbage = hash::is_object_key(&flaw.key) && flaw.snapshots.is_empty();
-        if is_garbage {
+        let is_shared = hash::is_object_key(&flaw.key) || hash::is_list_key(&flaw.key);
+        if is_shared && flaw.snapshots.is_empty() {
             flaw.message.push_str("; no snapshot needs it");
         }
     }
@@ -158,109 +159,8 @@ fn name_snapshots(flaws: &mut Vec<Flaw>, entries: &[Entry]) {
     flaws.dedup();
 }
 
-/// Reads a file that is no object.
-fn document(
-    repository: &Repository,
-    one: &Stored,
-    entries: &mut Vec<Entry>,
-    flaws: &mut Vec<Flaw>,
-) -> Result<()> {
-    let key = one.key.as_str();
-    if hash::is_object_key(key) || key.starts_with(repository::TMP) || key.ends_with(".sh") {
-        return Ok(());
-    }
-    let bytes = match repository.store().get(key, limits::CATALOG_DOCUMENT) {
-        Ok(bytes) => bytes,
-        Err(e) if matches!(e.kind(), ErrorKind::Io | ErrorKind::TooLarge { .. }) => {
-            flaws.push(flaw(key, FlawKind::Damaged, e.to_string()));
-            return Ok(());
-        }
-        Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => {
-            flaws.push(unknown(key));
-            return Ok(());
-        }
-        Err(e) => return Err(e),
-    };
-    if let Some(listed) = repository::listed(key) {
-        match repository::read_entry(&bytes, &listed) {
-            Ok(entry) => entries.push(entry),
-            Err(why) => {
-                let snapshots = vec![listed.id];
-                flaws.push(Flaw { snapshots, ..flaw(key, FlawKind::Damaged, why) });
-            }
-        }
-        return Ok(());
-    }
-    let in_source = key.strip_prefix(repository::SOURCES).and_then(|rest| rest.split_once('/'));
-    let changed = match (key, in_source.map(|(_, name)| name)) {
-        (repository::FORMAT, _) => false,
-        (repository::README, _) => !repository.readme_fits(&bytes)?,
-        (repository::LOCK, _) | (_, Some("lock")) => !bytes.is_empty(),
-        (_, Some("unfinished.json")) => hash::unsealed::<Unfinished>(&bytes).is_err(),
-        _ => {
-            flaws.push(unknown(key));
-            false
-        }
-    };
-    if changed {
-        flaws.push(flaw(key, FlawKind::Damaged, "its bytes are not those written".to_owned()));
-    }
-    Ok(())
-}
-
-fn flaw(key: &str, kind: FlawKind, message: String) -> Flaw {
+pub(super) fn flaw(key: &str, kind: FlawKind, message: String) -> Flaw {
     Flaw { key: key.to_owned(), kind, harmless: false, message, snapshots: Vec::new() }
-}
-
-fn unknown(key: &str) -> Flaw {
-    let message = "it does not belong to a repository".to_owned();
-    Flaw { harmless: true, ..flaw(key, FlawKind::Unknown, message) }
-}
-
-fn always_there(all: &[Stored], flaws: &mut Vec<Flaw>) {
-    for key in [repository::README, repository::LOCK] {
-        if !all.iter().any(|o| o.key == key) {
-            flaws.push(flaw(key, FlawKind::Missing, "it is missing".to_owned()));
-        }
-    }
-}
-
-/// The scripts, which follow from the entries; and those that have lost theirs.
-fn scripts(
-    repository: &Repository,
-    entries: &[Entry],
-    all: &[Stored],
-    flaws: &mut Vec<Flaw>,
-) -> Result<()> {
-    let mut scripts: BTreeSet<&str> =
-        all.iter().map(|o| o.key.as_str()).filter(|key| key.ends_with(".sh")).collect();
-    for entry in entries {
-        let key = format!("{}.sh", repository::key_of(&entry.source, &entry.id));
-        if !scripts.remove(key.as_str()) {
-            let message = "the script of a snapshot is missing".to_owned();
-            flaws.push(flaw(&key, FlawKind::Missing, message));
-            continue;
-        }
-        let bytes = repository.store().get(&key, limits::CATALOG_DOCUMENT);
-        let fits = |bytes: &[u8]| hash::hex_of(bytes) == entry.script_sha256;
-        if !bytes.is_ok_and(|bytes| fits(&bytes)) {
-            let of_this_version = hash::hex_of(script::script(entry).as_bytes());
-            let how =
-                if of_this_version == entry.script_sha256 { "; it can be made again" } else { "" };
-            let message = format!("the script is not as it was written{how}");
-            flaws.push(flaw(&key, FlawKind::Damaged, message));
-        }
-    }
-    for key in scripts {
-        // A run that was killed between script and entry, or an entry that was removed.
-        let message = "a script without its snapshot".to_owned();
-        let entry = format!("{}.json", key.trim_end_matches(".sh"));
-        let lost = Flaw { harmless: true, ..flaw(key, FlawKind::Unknown, message) };
-        if !flaws.iter().any(|f| f.key == entry) {
-            flaws.push(lost);
-        }
-    }
-    Ok(())
 }
 
 /// Objects that entries name but are not there, or not as long as they were.
@@ -283,7 +183,7 @@ fn referenced(entries: &[Entry], objects: &[&Stored], verified: &mut Verified) {
             Some(_) => {}
         }
     }
-    verified.unreferenced = there.len() as u64;
+    verified.unreferenced += there.len() as u64;
 }
 
 /// An object against its name.

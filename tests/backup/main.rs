@@ -9,6 +9,7 @@ mod guide;
 #[path = "../support/home.rs"]
 #[allow(dead_code)]
 mod home;
+mod lists;
 mod live;
 mod loaded;
 #[path = "../support/mod.rs"]

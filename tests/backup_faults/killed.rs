@@ -110,6 +110,59 @@ fn a_later_backup_killed_at_any_call_leaves_the_earlier_snapshots_whole() {
 }
 
 #[test]
+fn a_backup_that_puts_a_list_killed_at_any_call_leaves_the_earlier_snapshots_whole() {
+    let home = Home::in_memory();
+    let words = backup_words(&home);
+    home.fill(b"");
+    for n in 0..16 {
+        home.append(&set(&format!("key:{n}"), b"1"));
+        if n < 15 {
+            home.backup();
+        }
+    }
+    let before = tree(&home.repo());
+    let prepare = || put_back(&home.repo(), &before);
+    let killed = ended_at_every_call(home.root.path(), &strs(&words), prepare, |done, what| {
+        let (unreferenced, staged) = garbage(&home);
+        assert!(unreferenced <= 2 && staged <= 2, "{what}: {unreferenced}, {staged} staged");
+        let again = home.backup();
+        assert!(again.unchanged || !done, "{what}");
+        assert_eq!(again.entry.files[1].lists.len(), 1, "{what}");
+        assert_eq!(home.by_hand_anew(&again), files_in(&home.set()), "{what}");
+        assert_eq!(garbage(&home).0, 0, "{what}");
+    });
+    println!("a backup that puts a list: ended at {killed} calls");
+}
+
+#[test]
+fn a_prune_of_lists_killed_at_any_call_leaves_whole_snapshots_and_the_next_one_ends_its_work() {
+    let home = Home::in_memory();
+    home.fill(b"");
+    for n in 0..17 {
+        home.append(&set(&format!("key:{n}"), b"1"));
+        home.backup();
+    }
+    home.put(INCREMENT, &set("new", b"1"));
+    home.backup();
+    let before = tree(&home.repo());
+    let repo = home.repo();
+    let words = ["prune", "--repo", repo.to_str().unwrap(), "--keep-last", "1", "--apply"];
+    let prepare = || put_back(&repo, &before);
+    let killed = ended_at_every_call(home.root.path(), &words, prepare, |done, what| {
+        let found = verified(&home.repository());
+        assert!(found.is_good(), "{what}: {found:?}");
+        assert!(!done || found.snapshots_checked == 1, "{what}");
+        let again = super::untouched::run(&words);
+        assert_eq!(again.code, 0, "{what}: {}", again.stderr);
+        let found = verified(&home.repository());
+        assert!(found.flaws.is_empty() && found.unreferenced == 0, "{what}: {found:?}");
+        assert_eq!(found.snapshots_checked, 1, "{what}");
+        assert_eq!(home.repository().store().list("lists/").unwrap(), [], "{what}");
+    });
+    println!("prune of lists: ended at {killed} calls");
+}
+
+#[test]
 fn a_prune_killed_at_any_call_leaves_whole_snapshots_and_the_next_one_ends_its_work() {
     let home = three_snapshots();
     let (repo, before) = (home.repo(), tree(&home.repo()));

@@ -85,3 +85,66 @@ fn a_script_stops_at_an_object_that_is_not_what_it_was() {
         assert!(!dest.join(INCREMENT).exists(), "byte {at}");
     }
 }
+
+/// A set whose increment has so many segments, and its last snapshot.
+fn with_segments(count: usize) -> (Home, aofkit::backup::Backup) {
+    let home = Home::in_memory();
+    home.fill(b"");
+    let mut take = |n: usize| {
+        home.append(&set(&format!("key:{n}"), &[0, 255, b'\'', b'%', b'\n']));
+        home.backup()
+    };
+    let made = (0..count).map(&mut take).last().unwrap();
+    (home, made)
+}
+
+#[test]
+fn a_snapshot_with_lists_comes_back_with_the_same_programs() {
+    let (home, made) = with_segments(275);
+    assert_eq!(made.entry.files[1].lists.len(), 2);
+    let Some(bin) = minimal(home.root.path()) else { return };
+    let elsewhere = home.root.path().join("else where's");
+    fs::rename(home.repo(), &elsewhere).unwrap();
+    let script =
+        elsewhere.join(format!("sources/{}/snapshots/{}.sh", made.entry.source, made.entry.id));
+    let dest = home.root.path().join("here");
+    let mut command = Command::new(bin.join("sh"));
+    command.env_clear().env("PATH", &bin).current_dir(home.root.path());
+    let ran = command.arg(&script).arg(&dest).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(files_in(&dest), files_in(&home.set()));
+}
+
+#[test]
+fn a_script_stops_at_a_list_that_is_not_what_it_was_or_lacks_an_object() {
+    let (home, made) = with_segments(17);
+    let Some(bin) = minimal(home.root.path()) else { return };
+    let list = &made.entry.files[1].lists[0].list;
+    let in_list = &made.entry.files[1].segments[3].object;
+    let refuses = |what: &str, named: &str| {
+        let dest = home.root.path().join(format!("dest {what}"));
+        let mut command = Command::new(bin.join("sh"));
+        command.env_clear().env("PATH", &bin).arg(script(&home, &made)).arg(&dest);
+        let ran = command.output().unwrap();
+        assert!(!ran.status.success(), "{what}");
+        let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let told = told + &String::from_utf8_lossy(&ran.stderr);
+        assert!(told.contains(named), "{what}: {told}");
+        assert!(files_in(&dest).is_empty(), "{what}: it wrote something");
+    };
+    let path = home.repo().join(list);
+    let good = fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(11) {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&path, &bad).unwrap();
+        refuses(&format!("byte {at}"), list);
+    }
+    fs::write(&path, &good[..good.len() / 2]).unwrap();
+    refuses("cut", list);
+    fs::remove_file(&path).unwrap();
+    refuses("missing", list);
+    fs::write(&path, &good).unwrap();
+    fs::remove_file(home.repo().join(in_list)).unwrap();
+    refuses("without an object", in_list);
+}

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::home::{Home, INCREMENT, set};
+use super::support::number_from_env;
 use super::trace::{Act, Tracer};
 use super::{Random, expect};
 
@@ -16,6 +17,9 @@ const STORED_BESIDE: u64 = 8 * 1024;
 
 /// Bytes of the catalog for each segment, beyond what an entry has anyway.
 const CATALOG_PER_SEGMENT: u64 = 512;
+
+/// Bytes of an entry and its script, whose files have up to some thousand segments.
+const CATALOG_PER_SNAPSHOT: u64 = 16 * 1024;
 
 /// Commands of some text that compresses as data does.
 fn commands(random: &mut Random, len: usize) -> Vec<u8> {
@@ -116,23 +120,40 @@ fn stored(home: &Home) -> (u64, u64) {
     (of(true), of(false))
 }
 
+/// `AOFKIT_CHAIN` says how many snapshots.
 #[test]
-fn the_catalog_grows_by_a_few_hundred_bytes_for_each_segment() {
+fn a_snapshot_adds_a_few_kilobytes_of_catalog_however_many_were_before() {
     let home = Home::in_memory();
     home.fill(&set("a", b"1"));
     home.backup();
+    let snapshots = number_from_env("AOFKIT_CHAIN", 600) as usize;
     let mut sizes = Vec::new();
-    for n in 0..40 {
+    for n in 0..snapshots {
         home.append(&set(&format!("key:{n}"), b"1"));
         let made = home.backup();
         let key = format!("sources/{}/snapshots/{}", made.entry.source, made.entry.id);
         let size = |ending: &str| fs::metadata(home.repo().join(format!("{key}{ending}"))).unwrap();
         sizes.push(size(".json").len() + size(".sh").len());
     }
-    let per_segment = (sizes[39] - sizes[0]) / 39;
-    println!("an entry and its script: {} bytes, and {per_segment} for each segment", sizes[0]);
+    let store = home.repository();
+    let lists = store.store().list("lists/").unwrap();
+    let of_lists: u64 = lists.iter().map(|one| one.len).sum();
+    let of_entries: u64 = sizes.iter().sum();
+    let (first, most) = (sizes[0], sizes.iter().max().unwrap());
+    let per_segment = (sizes[12] - first) / 12;
+    let (per_snapshot, per_listed) = (of_entries / snapshots as u64, of_lists / snapshots as u64);
+    println!(
+        "{snapshots} snapshots: the first entry and its script have {first} bytes, each segment adds {per_segment} up \
+         to a list; {per_snapshot} a snapshot, at most {most}; {} lists, {per_listed} bytes of them for each segment",
+        lists.len()
+    );
+    assert!(first < 4096, "{first}");
     assert!(per_segment <= CATALOG_PER_SEGMENT, "{per_segment}");
-    assert!(sizes[0] < 8192, "{}", sizes[0]);
+    // Each segment is in a list of each of three lengths at most.
+    assert!(per_listed <= 3 * CATALOG_PER_SEGMENT / 2, "{per_listed}");
+    assert!(*most <= CATALOG_PER_SNAPSHOT, "{most}");
+    let of_one_alone = sizes[snapshots - 1] + of_lists / 2;
+    assert!(of_one_alone / (snapshots as u64) < CATALOG_PER_SEGMENT, "{of_one_alone}");
 }
 
 #[test]

@@ -62,6 +62,11 @@ pub(super) fn is_object_key(key: &str) -> bool {
     hash_in_key(key).is_some()
 }
 
+/// Whether snapshots share what lies under this key: an object or a list.
+pub(super) fn is_shared_key(key: &str) -> bool {
+    is_object_key(key) || is_list_key(key)
+}
+
 /// Whether it is the key of a list of segments.
 pub(super) fn is_list_key(key: &str) -> bool {
     hash_in_list_key(key).is_some()

@@ -48,9 +48,9 @@ pub struct PrunePlan {
 }
 
 impl PrunePlan {
-    /// Objects that go.
+    /// Objects and lists that go.
     pub fn objects(&self) -> usize {
-        self.garbage.iter().filter(|one| hash::is_object_key(&one.key)).count()
+        self.garbage.iter().filter(|one| hash::is_shared_key(&one.key)).count()
     }
 
     /// Bytes that are freed; what is only joined is not.
@@ -154,8 +154,7 @@ pub fn plan(
             needed.extend(resumable(repository, source, one)?);
         }
     }
-    let is_shared = |key: &str| hash::is_object_key(key) || hash::is_list_key(key);
-    let goes = |one: &Stored| is_shared(&one.key) && !needed.contains(&one.key);
+    let goes = |one: &Stored| hash::is_shared_key(&one.key) && !needed.contains(&one.key);
     plan.garbage.extend(all.iter().filter(|one| goes(one)).cloned());
     plan.garbage
         .extend(all.iter().filter(|one| goes_along(&plan, one, &all)).cloned().collect::<Vec<_>>());

@@ -150,8 +150,7 @@ fn name_snapshots(flaws: &mut Vec<Flaw>, entries: &[Entry]) {
     for flaw in &mut *flaws {
         let of_object = by_object.get(&flaw.key).into_iter().flatten();
         flaw.snapshots.extend(of_object.map(|id| (*id).to_owned()));
-        let is_shared = hash::is_object_key(&flaw.key) || hash::is_list_key(&flaw.key);
-        if is_shared && flaw.snapshots.is_empty() {
+        if hash::is_shared_key(&flaw.key) && flaw.snapshots.is_empty() {
             flaw.message.push_str("; no snapshot needs it");
         }
     }

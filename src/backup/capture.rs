@@ -1,6 +1,7 @@
 //! Captures the files of an opened set: takes over from the parent what is the same, stores the rest.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::blocks::Blocks;
 use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
@@ -39,7 +40,7 @@ struct Capture<'a> {
     kind: FileType,
     closed: bool,
     /// Taken over from the parent.
-    reused: Vec<SegmentEntry>,
+    reused: Vec<Arc<SegmentEntry>>,
     walk_from: u64,
     /// Of what lies before `walk_from`.
     commands: u64,
@@ -282,7 +283,7 @@ fn assemble(
 fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> {
     let size = one.seen.boundary;
     let mut segments = one.reused;
-    segments.extend(placed);
+    segments.extend(placed.into_iter().map(Arc::new));
     let up_to = segments.iter().try_fold(0, |at, s| (s.offset == at).then_some(s.offset + s.size));
     if up_to != Some(size) {
         return Err(Error::new(ErrorKind::KeepsChanging, one.file.path()).at(size));

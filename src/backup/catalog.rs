@@ -2,6 +2,7 @@
 //! documents that are always there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::entry::{Entry, SegmentEntry};
 use super::repository::{self, Repository, Unfinished};
@@ -14,7 +15,7 @@ use crate::store::Stored;
 /// What was read.
 #[derive(Default)]
 pub(super) struct Catalog {
-    lists: BTreeMap<String, Vec<SegmentEntry>>,
+    lists: BTreeMap<String, Vec<Arc<SegmentEntry>>>,
     /// What is wrong with lists, and the snapshots that this concerns.
     broken: BTreeMap<String, Flaw>,
     /// Lists that an entry names.

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::moment::Moment;
@@ -24,13 +25,13 @@ pub struct Compaction {
     /// Entries that get a successor.
     entries: Vec<Entry>,
     /// Segments that become one.
-    joins: BTreeMap<Run, Vec<SegmentEntry>>,
+    joins: BTreeMap<Run, Vec<Arc<SegmentEntry>>>,
 }
 
 /// Where a run of segments begins in its file, and their objects.
 type Run = (u64, Vec<String>);
 
-fn name_of(segments: &[SegmentEntry]) -> Run {
+fn name_of(segments: &[Arc<SegmentEntry>]) -> Run {
     let begin = segments.first().map_or(0, |first| first.offset);
     (begin, segments.iter().map(|segment| segment.object.clone()).collect())
 }
@@ -120,7 +121,8 @@ impl Compaction {
         for (run, segments) in &self.joins {
             let Some(first) = segments.first() else { continue };
             let packed = pack::joined(repository.store(), segments)?;
-            joined.insert(run, pack::place(packed, first.offset, repository.store())?.segment);
+            let placed = pack::place(packed, first.offset, repository.store())?;
+            joined.insert(run, Arc::new(placed.segment));
         }
         let mut put: BTreeSet<_> = joined.values().map(|one| one.object.clone()).collect();
         let mut renamed = BTreeMap::new();
@@ -150,7 +152,7 @@ impl Compaction {
 }
 
 /// Puts joined segments in the place of those that they consist of.
-fn replace(file: &mut FileEntry, joined: &BTreeMap<&Run, SegmentEntry>) {
+fn replace(file: &mut FileEntry, joined: &BTreeMap<&Run, Arc<SegmentEntry>>) {
     for ((begin, objects), segment) in joined {
         let Some(at) = file.segments.iter().position(|s| s.offset == *begin) else { continue };
         let there = file.segments[at..].iter().map(|s| &s.object).take(objects.len());

@@ -3,8 +3,10 @@
 //! Entries never change once they are there. Later versions may add fields; readers skip what they do not
 //! know.
 
+use std::sync::Arc;
+
 use base64::prelude::{BASE64_STANDARD, Engine};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The version of the format this code writes.
 pub const FORMAT: u32 = 1;
@@ -187,8 +189,10 @@ pub struct FileEntry {
     /// has only the other segments, what is read of it has all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ListEntry>,
-    /// Where its bytes are, in order, without a hole.
-    pub segments: Vec<SegmentEntry>,
+    /// Where its bytes are, in order, without a hole. Snapshots that are in memory together share those of their lists:
+    /// thousands may have thousands in common.
+    #[serde(serialize_with = "without_arcs", deserialize_with = "with_arcs")]
+    pub segments: Vec<Arc<SegmentEntry>>,
 }
 
 /// A list of segments that is an object of its own.
@@ -235,6 +239,15 @@ pub struct SegmentEntry {
     pub sha256: String,
 }
 
+fn without_arcs<S: Serializer>(segments: &[Arc<SegmentEntry>], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(segments.iter().map(Arc::as_ref))
+}
+
+fn with_arcs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<SegmentEntry>>, D::Error> {
+    let segments = Vec::<SegmentEntry>::deserialize(from)?;
+    Ok(segments.into_iter().map(Arc::new).collect())
+}
+
 /// A stretch of time, RFC 3339 in UTC, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interval {
@@ -274,7 +287,7 @@ impl Entry {
 
     /// All segments of all files.
     pub fn segments(&self) -> impl Iterator<Item = &SegmentEntry> {
-        self.all_files().flat_map(|file| &file.segments)
+        self.all_files().flat_map(|file| &file.segments).map(Arc::as_ref)
     }
 
     /// All lists of all files.

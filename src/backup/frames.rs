@@ -21,7 +21,7 @@ const STEP: usize = 2 * limits::WINDOW;
 /// A file in a snapshot as a source. Reads forwards; for a way back it begins a segment again.
 pub(super) struct Frames<'r> {
     store: &'r dyn Store,
-    segments: &'r [SegmentEntry],
+    segments: &'r [Arc<SegmentEntry>],
     len: u64,
     name: PathBuf,
     held: Rolling,
@@ -59,7 +59,7 @@ impl<'r> Frames<'r> {
 
     /// Goes to the segment that holds `at` when what is held does not reach it.
     fn seek(&mut self, at: u64) {
-        let holds = |segment: &SegmentEntry| segment.offset <= at;
+        let holds = |segment: &Arc<SegmentEntry>| segment.offset <= at;
         let target = self.segments.partition_point(holds).saturating_sub(1);
         let back = at < self.held.start();
         if back || (!self.proving && target >= self.next && at > self.held.end()) {

@@ -10,6 +10,8 @@
 //! A file is split from its beginning, always at the same places: as many of the longest lists as are full, then of
 //! the next length, and what is left stands in the entry. Whoever reads takes lists of any length.
 
+use std::sync::Arc;
+
 use super::entry::{FileEntry, ListEntry, SegmentEntry};
 use super::hash;
 use crate::limits;
@@ -41,7 +43,7 @@ pub(super) fn split(file: &mut FileEntry) -> Vec<Text> {
     for length in lengths(file.segments.len()) {
         let (these, later) = rest.split_at(length);
         rest = later;
-        let text: String = these.iter().map(line).collect();
+        let text: String = these.iter().map(|one| line(one)).collect();
         let key = hash::list_key(&hash::hex_of(text.as_bytes()));
         file.lists.push(ListEntry { list: key.clone(), segments: length as u64 });
         texts.push(Text { key, text });
@@ -60,13 +62,13 @@ pub(super) fn shortened(file: &FileEntry) -> FileEntry {
 }
 
 /// The segments that are in no list.
-pub(super) fn unlisted(file: &FileEntry) -> &[SegmentEntry] {
+pub(super) fn unlisted(file: &FileEntry) -> &[Arc<SegmentEntry>] {
     let listed = file.lists.iter().map(|list| list.segments).sum::<u64>();
     usize::try_from(listed).ok().and_then(|at| file.segments.get(at..)).unwrap_or_default()
 }
 
 /// Puts the segments of its lists in front of those that stand in the entry.
-pub(super) fn join(file: &mut FileEntry, lists: &[&[SegmentEntry]]) -> Result<(), String> {
+pub(super) fn join(file: &mut FileEntry, lists: &[&[Arc<SegmentEntry>]]) -> Result<(), String> {
     for (named, list) in file.lists.iter().zip(lists) {
         if list.len() as u64 != named.segments {
             let (key, count) = (&named.list, named.segments);
@@ -80,7 +82,7 @@ pub(super) fn join(file: &mut FileEntry, lists: &[&[SegmentEntry]]) -> Result<()
 }
 
 /// The segments in a list that has this key, or why it is none.
-pub(super) fn parse(key: &str, bytes: &[u8]) -> Result<Vec<SegmentEntry>, String> {
+pub(super) fn parse(key: &str, bytes: &[u8]) -> Result<Vec<Arc<SegmentEntry>>, String> {
     if hash::hash_in_list_key(key) != Some(&hash::hex_of(bytes)) {
         return Err("its bytes do not fit its name".to_owned());
     }
@@ -90,7 +92,7 @@ pub(super) fn parse(key: &str, bytes: &[u8]) -> Result<Vec<SegmentEntry>, String
 }
 
 /// The segment in a line: only what [`line`] makes of it again.
-fn segment(text: &str) -> Option<SegmentEntry> {
+fn segment(text: &str) -> Option<Arc<SegmentEntry>> {
     let mut words = text.strip_suffix('\n')?.split(' ');
     let segment = SegmentEntry {
         object: words.next()?.to_owned(),
@@ -99,7 +101,7 @@ fn segment(text: &str) -> Option<SegmentEntry> {
         size: words.next()?.parse().ok()?,
         sha256: words.next()?.to_owned(),
     };
-    (line(&segment) == text).then_some(segment)
+    (line(&segment) == text).then(|| Arc::new(segment))
 }
 
 #[cfg(test)]
@@ -116,13 +118,13 @@ mod tests {
         let segments: Vec<_> = (0..segments as u64)
             .map(|n| {
                 let sha256 = hash::hex_of(&n.to_le_bytes());
-                SegmentEntry {
+                Arc::new(SegmentEntry {
                     object: hash::object_key(&sha256),
                     stored: n + 20,
                     offset: n * 7,
                     size: 7,
                     sha256,
-                }
+                })
             })
             .collect();
         FileEntry {
@@ -212,7 +214,7 @@ mod tests {
         ) {
             let key = hash::list_key(&hash::hex_of(text.as_bytes()));
             if let Ok(segments) = parse(&key, text.as_bytes()) {
-                let again: String = segments.iter().map(line).collect();
+                let again: String = segments.iter().map(|one| line(one)).collect();
                 prop_assert_eq!(again, text);
             }
         }

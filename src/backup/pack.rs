@@ -1,6 +1,7 @@
 //! From bytes of a file to an object, and back.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -126,7 +127,7 @@ pub(super) fn again(
 }
 
 /// Some segments that follow each other as one object, each proven by its name and its content.
-pub(super) fn joined(store: &dyn Store, segments: &[SegmentEntry]) -> Result<Packed> {
+pub(super) fn joined(store: &dyn Store, segments: &[Arc<SegmentEntry>]) -> Result<Packed> {
     let mut hash = Sha256::new();
     let (mut bytes, mut size) = (Vec::new(), 0);
     for segment in segments {

@@ -5,6 +5,8 @@
 //! parent's segments are compared one by one from the beginning, because a later one that fits proves
 //! nothing of those before it.
 
+use std::sync::Arc;
+
 use super::entry::{Divergence, FileEntry, SegmentEntry, Stretch};
 use super::pack;
 use crate::disk::FrozenFile;
@@ -21,7 +23,7 @@ pub(super) enum Prefix {
     /// All of it.
     Whole,
     /// These segments.
-    Part(Vec<SegmentEntry>, Divergence),
+    Part(Vec<Arc<SegmentEntry>>, Divergence),
 }
 
 /// Compares a file with the parent's of the same name; all of its bytes when `paranoid`.

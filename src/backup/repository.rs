@@ -67,11 +67,14 @@ pub struct Listed {
     pub id: String,
 }
 
+/// What a list holds.
+type Segments = Arc<[Arc<SegmentEntry>]>;
+
 /// A repository in some store.
 pub struct Repository {
     store: Box<dyn Store>,
     /// Lists that were read: thousands of entries share them.
-    lists: Mutex<BTreeMap<String, Arc<Vec<SegmentEntry>>>>,
+    lists: Mutex<BTreeMap<String, Segments>>,
 }
 
 impl Repository {
@@ -219,7 +222,7 @@ impl Repository {
                 let list = self.list_of_segments(&one.list)?;
                 lists.push(list.map_err(|why| bad(format!("{}: {why}", one.list)))?);
             }
-            let lists: Vec<_> = lists.iter().map(|list| list.as_slice()).collect();
+            let lists: Vec<_> = lists.iter().map(AsRef::as_ref).collect();
             list::join(file, &lists).map_err(bad)?;
         }
         match entry.contradiction() {
@@ -229,12 +232,12 @@ impl Repository {
     }
 
     /// The segments in a list, or why it has none.
-    fn list_of_segments(&self, key: &str) -> Result<Result<Arc<Vec<SegmentEntry>>, String>> {
+    fn list_of_segments(&self, key: &str) -> Result<Result<Segments, String>> {
         let known = self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         if let Some(known) = known {
             return Ok(Ok(known));
         }
-        let read = read_list(&*self.store, key)?.map(Arc::new);
+        let read = read_list(&*self.store, key)?.map(Segments::from);
         if let Ok(list) = &read {
             let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
             lists.insert(key.to_owned(), Arc::clone(list));
@@ -346,7 +349,10 @@ pub(super) fn read_entry(bytes: &[u8], listed: &Listed) -> Result<Entry, String>
 }
 
 /// The segments in a list, or why it has none.
-pub(super) fn read_list(store: &dyn Store, key: &str) -> Result<Result<Vec<SegmentEntry>, String>> {
+pub(super) fn read_list(
+    store: &dyn Store,
+    key: &str,
+) -> Result<Result<Vec<Arc<SegmentEntry>>, String>> {
     match store.get(key, limits::CATALOG_DOCUMENT) {
         Ok(bytes) => Ok(list::parse(key, &bytes)),
         Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Err("it is missing".to_owned())),

@@ -232,7 +232,7 @@ impl Build<'_> {
         let targets: Vec<_> = self.targets()?;
         let jobs: Vec<(&Target<'_>, &SegmentEntry)> = targets
             .iter()
-            .flat_map(|(file, target)| file.segments.iter().map(move |s| (target, s)))
+            .flat_map(|(file, target)| file.segments.iter().map(move |s| (target, &**s)))
             .collect();
         progress.begin(Some(self.entry.all_files().map(|file| file.size).sum()));
         let done = in_parallel(threads, jobs.len(), progress, |at, told| {

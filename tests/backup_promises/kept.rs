@@ -1,5 +1,7 @@
 //! What `prune` keeps, against a model of restic's rules that was written apart: its own calendar, its own loops.
 
+use std::sync::Arc;
+
 use aofkit::backup::{Entry, Interval, Keep, Moment};
 
 use super::home::{Home, set};
@@ -228,11 +230,12 @@ fn histories(template: &Entry, random: &mut Random) -> Vec<Entry> {
         let segment = one.files[1].segments[0].clone();
         one.files[0].name = aofkit::backup::Words::new(format!("{base}.base").as_bytes());
         one.files[1].name = aofkit::backup::Words::new(format!("{base}.incr").as_bytes());
-        one.files[0].segments[0].object = format!("base {base}");
+        Arc::make_mut(&mut one.files[0].segments[0]).object = format!("base {base}");
         one.files[1].segments = (0..pieces)
-            .map(|n| aofkit::backup::SegmentEntry {
-                object: format!("{base} {n}"),
-                ..segment.clone()
+            .map(|n| {
+                let mut one = segment.clone();
+                Arc::make_mut(&mut one).object = format!("{base} {n}");
+                one
             })
             .collect();
         let text = |seconds| Moment::of_seconds(seconds).seconds_text();

@@ -319,8 +319,12 @@ int main(int argc, char **argv) {
         int signal = WSTOPSIG(status), pass = 0;
         if (signal == (SIGTRAP | 0x80)) {
             struct ptrace_syscall_info info;
-            if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0)
+            if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0) {
+                /* Another thread has ended the process since this one stopped; its end is told next. */
+                if (errno == ESRCH)
+                    continue;
                 cannot("system call");
+            }
             char path[4200];
             if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
                 const struct known *one = look_up(info.entry.nr);

@@ -6,7 +6,6 @@
 mod growing;
 mod support;
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::aof::{Aof, OpenOptions};
@@ -484,8 +483,7 @@ fn an_interrupted_measurement_leaves_neither_server_nor_copy() {
     // A server that is not done loading: it prints a line, leaves word of itself, and waits.
     let slow = scratch.path().join("slow");
     let script = "#!/bin/sh\necho begins\necho $$ > ../started\nexec sleep 60\n";
-    std::fs::write(&slow, script).unwrap();
-    std::fs::set_permissions(&slow, PermissionsExt::from_mode(0o755)).unwrap();
+    support::put_program(&slow, script.as_bytes());
     for signal in ["INT", "TERM", "KILL"] {
         let child = std::process::Command::new(env!("CARGO_BIN_EXE_aofkit"))
             .args(["growth", "--calibrate"])

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::support::fill::{fill, many};
 use super::support::live::Live;
+use super::support::put_program;
 use super::support::server::Server;
 use super::{Home, set};
 
@@ -223,10 +224,8 @@ fn an_rdb_alone_is_compared_with_the_number_of_its_keys() {
 
 /// An executable script.
 fn script(dir: &Path, text: &str) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
     let path = dir.join("server");
-    fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    put_program(&path, format!("#!/bin/sh\n{text}").as_bytes());
     path
 }
 

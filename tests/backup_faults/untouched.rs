@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::home::{EXEC, Home, INCREMENT, MULTI, set, tree};
+use super::support::put_program;
 use super::trace::{Act, Tracer};
 use super::{backup_words, four_files, strs};
 
@@ -185,14 +186,13 @@ fn whoever_may_only_read_the_set_can_back_it_up() {
     four_files(&home);
     // The binary may lie where nobody else can reach it.
     let binary = home.root.path().join("aofkit");
-    fs::copy(env!("CARGO_BIN_EXE_aofkit"), &binary).unwrap();
+    put_program(&binary, &fs::read(env!("CARGO_BIN_EXE_aofkit")).unwrap());
     let places = home.root.path().join("places");
     fs::create_dir(&places).unwrap();
     let mode = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     mode(home.root.path(), 0o755);
-    mode(&binary, 0o755);
     mode(&home.set(), 0o555);
     for file in fs::read_dir(home.set()).unwrap() {
         mode(&file.unwrap().path(), 0o444);

@@ -9,6 +9,7 @@ use aofkit::disk::LocalDisk;
 use aofkit::progress::Silent;
 
 use crate::cases::{COMMANDS, Case, case, recorded};
+use crate::support::put_program;
 use crate::tools::{call, lay_out, ours, run};
 
 const TORN: &[u8] = b"*3\r\n$3\r\nSE";
@@ -137,7 +138,7 @@ fn looking_needs_no_permission_to_write() {
     use std::os::unix::process::CommandExt;
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("redis-check-aof");
-    fs::copy(env!("CARGO_BIN_EXE_aofkit"), &program).unwrap();
+    put_program(&program, &fs::read(env!("CARGO_BIN_EXE_aofkit")).unwrap());
     fs::write(dir.path().join("f"), COMMANDS).unwrap();
     fs::set_permissions(dir.path().join("f"), fs::Permissions::from_mode(0o444)).unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();

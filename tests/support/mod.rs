@@ -16,7 +16,9 @@ pub mod trace;
 pub mod troubled;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The directory of recorded sets.
 pub fn recorded_sets() -> PathBuf {
@@ -35,6 +37,16 @@ pub fn copy_tree(from: &Path, into: &Path) {
             fs::copy(entry.path(), &target).expect("copy a file");
         }
     }
+}
+
+/// Puts a program there. Another process writes it: what a test starts meanwhile in this one would have the file
+/// open for writing for a moment, and a program that is open for writing cannot be run.
+pub fn put_program(path: &Path, bytes: &[u8]) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "cat >\"$0\" && chmod 755 \"$0\""]).arg(path).stdin(Stdio::piped());
+    let mut writer = shell.spawn().expect("start a shell");
+    writer.stdin.take().expect("its input").write_all(bytes).expect("write a program");
+    assert!(writer.wait().expect("wait for the shell").success(), "{}", path.display());
 }
 
 /// A number from the environment, or the default.

@@ -82,6 +82,11 @@ fn a_set_that_nobody_has_written_to_for_long_is_told() {
     age(25);
     assert!(told(&[]).contains("nothing was written here for 25 hours"));
     assert_eq!(told(&["--stale-after", "2d"]), "");
+    // Scripts, which get no notes, have the instant.
+    let json: serde_json::Value = serde_json::from_str(&taken(&home, &["--json"]).out).unwrap();
+    let written: jiff::Timestamp = json["last_written_at"].as_str().unwrap().parse().unwrap();
+    let hours = jiff::Timestamp::now().duration_since(written).as_hours();
+    assert_eq!((hours, &json["log_elsewhere"]), (25, &serde_json::Value::Null));
     let repo = home.repo();
     let words = ["backup", "x", "--repo", repo.to_str().unwrap(), "--stale-after", "soon"];
     let wrong = run(&words);

@@ -243,6 +243,9 @@ fn another_servers_log_is_told_and_taken() {
         live.must("SET a 1");
         let mut words = place.words(&theirs);
         *words.last_mut().unwrap() = ours.to_str().unwrap().to_owned();
+        let for_scripts = run(&strs(&words)).json;
+        let log = for_scripts["log_elsewhere"].as_str().unwrap();
+        assert!(Path::new(log).starts_with(&theirs), "{}: {log}", server.name);
         // Notes are for people.
         words.retain(|word| word != "--json");
         let made = run(&strs(&words));

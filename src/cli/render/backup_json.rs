@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::repository::load::{Difference, Loaded};
 
-use super::json::{VERSION, path_text, pretty, text};
+use super::json::{VERSION, modified, path_text, pretty, text};
 use super::veil::Veil;
 
 #[derive(Serialize)]
@@ -142,6 +142,8 @@ struct BackupJson {
     unchanged: bool,
     snapshot: SnapshotJson,
     unreadable: Vec<String>,
+    last_written_at: Option<String>,
+    log_elsewhere: Option<String>,
 }
 
 /// `backup`
@@ -163,6 +165,8 @@ pub fn backup(made: &Backup) -> String {
             ..snapshot(entry)
         },
         unreadable: made.unreadable.clone(),
+        last_written_at: made.written.and_then(modified),
+        log_elsewhere: made.elsewhere.clone(),
     })
 }
 

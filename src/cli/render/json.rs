@@ -375,7 +375,7 @@ fn leftover(leftover: &Leftover) -> LeftoverJson {
     }
 }
 
-fn modified(at: SystemTime) -> Option<String> {
+pub fn modified(at: SystemTime) -> Option<String> {
     let exact = Timestamp::try_from(at).ok()?;
     Some(super::units::time(exact.as_second()))
 }

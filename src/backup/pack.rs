@@ -33,31 +33,18 @@ pub(super) struct Placed {
     pub(super) is_new: bool,
 }
 
-/// The sha256 of some bytes of a file.
+/// The sha256 of some bytes of a file. Reads these and no others: a run promises to read little beside what is new.
 pub(super) fn hash_of_range(file: &FrozenFile, from: u64, len: u64) -> Result<String> {
     let mut hash = Sha256::new();
-    each_step(file, from, len, &mut |bytes| {
-        hash.update(bytes);
-        Ok(())
-    })?;
-    Ok(hash::hex(&hash.finalize()))
-}
-
-fn each_step(
-    file: &FrozenFile,
-    from: u64,
-    len: u64,
-    take: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
     let mut buffer = vec![0; STEP.min(usize::try_from(len).unwrap_or(STEP))];
     let mut at = from;
     while at < from + len {
         let n = usize::try_from(from + len - at).unwrap_or(STEP).min(buffer.len());
         file.read_exact_at(&mut buffer[..n], at)?;
-        take(&buffer[..n])?;
+        hash.update(&buffer[..n]);
         at += n as u64;
     }
-    Ok(())
+    Ok(hash::hex(&hash.finalize()))
 }
 
 /// Bytes that are packed at a time.
@@ -132,11 +119,12 @@ pub(super) fn joined(store: &dyn Store, segments: &[Arc<SegmentEntry>]) -> Resul
     let (mut bytes, mut size) = (Vec::new(), 0);
     for segment in segments {
         size += segment.size;
-        unpack(store, segment, &mut |plain| {
+        let mut object = proven_object(store, segment)?;
+        unpack_bytes(store, segment, &object, &mut |plain| {
             hash.update(plain);
             Ok(())
         })?;
-        bytes.append(&mut proven_object(store, segment)?);
+        bytes.append(&mut object);
     }
     Ok(Packed { bytes, size, sha256: hash::hex(&hash.finalize()) })
 }

@@ -2,8 +2,9 @@
 //! glued to that line, and the load after that fails in the middle of the file.
 
 use std::fs;
-use std::path::Path;
 
+use super::plans::{left_alone, repair};
+use super::servers::loads;
 use super::support::live::Live;
 use super::support::server::Server;
 use super::world::*;
@@ -13,14 +14,7 @@ const ENDS: [&[u8]; 5] =
 
 /// A set whose increment ends in `end`, and nobody is in the middle of writing.
 fn ends_in(end: &[u8]) -> Set {
-    let set = Set::of(&[&sets(7)[..], end].concat());
-    let file = fs::File::options().write(true).open(set.file(INCREMENT)).unwrap();
-    file.set_modified(std::time::UNIX_EPOCH).unwrap();
-    set
-}
-
-fn repair(words: &[&str], set: &Set) -> Run {
-    finish(aofkit().arg("repair").args(words).arg(set.dir()))
+    left_alone(&[&sets(7)[..], end].concat())
 }
 
 #[test]
@@ -90,10 +84,6 @@ fn write_a_key(server: &Server, set: &Set, key: &str, annotates: &str) -> Option
     let keys = live.must("DBSIZE").number();
     live.shut_down();
     Some(keys)
-}
-
-fn loads(server: &Server, root: &Path) -> bool {
-    server.load(root).outcome == super::support::server::Outcome::Loaded
 }
 
 #[test]

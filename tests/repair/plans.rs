@@ -12,15 +12,20 @@ use super::library::{apply, plan, state};
 use super::schema::faults;
 use super::world::*;
 
-fn torn() -> Set {
-    let transaction = [record(&[b"MULTI"]), record(&[b"SET", b"x", b"1"])].concat();
-    let set = Set::of(&[sets(5), transaction].concat());
+/// A set with this increment, and nobody is in the middle of writing it.
+pub fn left_alone(increment: &[u8]) -> Set {
+    let set = Set::of(increment);
     let file = fs::File::options().write(true).open(set.file(INCREMENT)).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
     set
 }
 
-fn repair(words: &[&str], set: &Set) -> Run {
+fn torn() -> Set {
+    let transaction = [record(&[b"MULTI"]), record(&[b"SET", b"x", b"1"])].concat();
+    left_alone(&[sets(5), transaction].concat())
+}
+
+pub fn repair(words: &[&str], set: &Set) -> Run {
     finish(aofkit().arg("repair").args(words).arg(set.dir()))
 }
 

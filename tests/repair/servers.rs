@@ -51,7 +51,7 @@ fn parents(server: &Server) -> Vec<std::path::PathBuf> {
     all
 }
 
-fn loads(server: &Server, data: &Path) -> bool {
+pub fn loads(server: &Server, data: &Path) -> bool {
     server.load(data).outcome == super::support::server::Outcome::Loaded
 }
 

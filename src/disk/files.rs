@@ -106,6 +106,11 @@ impl FrozenFile {
             .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
             .open(path)
             .map_err(|e| Error::io(path, e))?;
+        Self::of(handle, path)
+    }
+
+    /// The regular file that is open here; its length is taken now.
+    pub(super) fn of(handle: File, path: &Path) -> Result<Self> {
         let meta = handle.metadata().map_err(|e| Error::io(path, e))?;
         if !meta.is_file() {
             let what = if meta.is_dir() { "is a directory" } else { "is not a regular file" };
@@ -236,6 +241,20 @@ impl FrozenFile {
         })
     }
 
+    /// All of its bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read or is larger than `limit` bytes.
+    pub fn read_small(&self, limit: u64) -> Result<Vec<u8>> {
+        if self.len > limit {
+            return Err(Error::new(ErrorKind::TooLarge { limit }, &self.path));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(self.len).unwrap_or_default());
+        let read = self.reader().take(limit).read_to_end(&mut bytes);
+        read.map_err(|e| Error::io(&self.path, e))?;
+        Ok(bytes)
+    }
+
     /// Its permission bits.
     ///
     /// # Errors
@@ -326,13 +345,7 @@ pub fn open_inside(dir: &Path, name: &std::ffi::OsStr) -> Result<(FrozenFile, bo
 /// # Errors
 /// When it cannot be read or is larger than `limit` bytes.
 pub fn read_small(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let file = FrozenFile::open(path)?;
-    if file.len() > limit {
-        return Err(Error::new(ErrorKind::TooLarge { limit }, path));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(file.len()).unwrap_or_default());
-    file.reader().take(limit).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
-    Ok(bytes)
+    FrozenFile::open(path)?.read_small(limit)
 }
 
 /// One name in a directory.

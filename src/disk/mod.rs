@@ -4,6 +4,7 @@
 //! for a mapped file, a file that is read, standard input and a zstd stream.
 
 mod cache;
+mod dir;
 mod durable;
 mod files;
 mod holders;
@@ -18,6 +19,7 @@ mod spill;
 mod splice;
 mod stream;
 
+pub use dir::{Dir, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
 pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular,

@@ -3,7 +3,7 @@
 //! Rules: an error names the path, and the byte offset where there is one; its kind decides the exit
 //! status; wording lives in `Display`, once.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -126,6 +126,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Reasons may repeat what a file, a server or a module said.
+        let f = &mut text::Tamed(f);
         write!(f, "{}: ", text::name(self.0.path.as_os_str().as_encoded_bytes()))?;
         if let Some(at) = self.0.offset {
             write!(f, "byte {at} ({at:#x}): ")?;

@@ -8,6 +8,7 @@ use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::{self, Settings};
 use crate::limits;
+use crate::text;
 
 /// The settings a server would have after reading `path`.
 ///
@@ -56,5 +57,5 @@ fn files_named(from: &Path, pattern: &[u8]) -> std::result::Result<Vec<PathBuf>,
     if pattern.iter().any(|b| b"*?[".contains(b)) {
         return Ok(Vec::new());
     }
-    Err(format!("{} does not exist", given.display()))
+    Err(format!("{} does not exist", text::name(pattern)))
 }

@@ -20,6 +20,7 @@ use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
 use crate::limits;
 use crate::rules::Target;
+use crate::text;
 
 /// How to open.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +108,7 @@ fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if disk::list_dir(&append_dir).is_ok_and(|listed| listed.iter().any(ours)) {
         return Ok(Found::Lost(append_dir, stem.to_vec()));
     }
-    let why = format!("names {} as the set's manifest, and nothing is there", manifest.display());
+    let why = format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
     Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
 }
 

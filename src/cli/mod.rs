@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod completions;
 mod convert;
+mod door;
 mod filters;
 mod growth;
 mod in_use;
@@ -33,7 +34,8 @@ mod troubles;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use args::{Args, Context, Verb};
+use aofkit::text::{is_obeyed, tame};
+use args::{Args, Context, Format, Verb};
 pub use outcome::Outcome;
 
 /// Runs what the arguments ask for.
@@ -77,7 +79,14 @@ pub fn run() -> Outcome {
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
     };
     match answer {
-        Ok((text, outcome)) => print(text.as_bytes()).unwrap_or(outcome),
+        Ok((text, outcome)) => {
+            let text = match context.format {
+                Format::Text if !context.json => door::screen(&text, context.style),
+                // What is not for people is escaped in its own way.
+                _ => text.into(),
+            };
+            print(text.as_bytes()).unwrap_or(outcome)
+        }
         Err(e) => {
             context.complain(&e);
             Outcome::of_error(&e)
@@ -112,7 +121,13 @@ fn not_understood(e: &clap::Error) -> Outcome {
         let text = e.render().to_string();
         return usage(text.trim_start_matches("error: ").trim_end(), true);
     }
-    let _ = e.print();
+    // What was typed is repeated: colours only where it holds nothing that a terminal obeys.
+    let is_plain = |word: std::ffi::OsString| word.to_str().is_some_and(|w| !w.contains(is_obeyed));
+    if std::env::args_os().all(is_plain) && std::io::stderr().is_terminal() {
+        let _ = e.print();
+    } else {
+        complain(&e.render().to_string());
+    }
     Outcome::Usage
 }
 
@@ -153,7 +168,7 @@ fn done(text: &[u8]) -> Outcome {
 fn complain(text: &str) {
     let mut err = std::io::stderr().lock();
     for line in text.lines() {
-        let _ = writeln!(err, "{}", aofkit::text::name(line.as_bytes()));
+        let _ = writeln!(err, "{}", tame(line));
     }
 }
 

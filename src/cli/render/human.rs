@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
-use aofkit::text::{count, name, thousands};
+use aofkit::text::{count, name, tame, thousands};
 
 use super::json;
 use super::units::{Style, size, time};
@@ -43,7 +43,7 @@ pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
         Layout::Stream => "stream",
     };
     let writer = aof.writer.as_ref().map_or_else(String::new, |writer| {
-        format!(", written by {} {}", writer.family.name(), writer.version)
+        format!(", written by {} {}", writer.family.name(), tame(&writer.version))
     });
     let rules = match report.target.to_string() {
         target if target == report.target.rules.name => target,

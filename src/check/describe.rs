@@ -4,7 +4,7 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump};
+use super::{advice, behind_dump, traps};
 use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
 use crate::command;
 use crate::format::rdb::{self, Header};
@@ -97,6 +97,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         }
         What::UnknownCommand(name) => unknown(scene, seen, name),
         What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
+        What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
             let message = format!(
@@ -262,7 +263,7 @@ fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
     scene.problem(Kind::CorruptRange, Severity::Error, seen, message).lost(lost).next(next)
 }
 
-fn times(seen: &Seen) -> String {
+pub(super) fn times(seen: &Seen) -> String {
     match seen.count {
         1 => String::new(),
         n => format!(" ({} times, first at byte {})", crate::text::thousands(n), seen.offset),

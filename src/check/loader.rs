@@ -2,7 +2,7 @@
 //! cannot take.
 
 use crate::aof::{Damage, Event, LoaderMeets, Why};
-use crate::command::{self, CommandId, Kind};
+use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
@@ -58,6 +58,8 @@ pub(crate) struct Loader {
     is_container: Vec<bool>,
     transaction: Option<u64>,
     discard_queued: bool,
+    /// What kills it when EXEC runs it is queued.
+    death_queued: bool,
     pub(super) halt: Option<Halt>,
     /// End of the last whole record or RDB part.
     pub(super) record_end: u64,
@@ -81,6 +83,7 @@ impl Loader {
             is_container: table.iter().map(|c| c.container).collect(),
             transaction: None,
             discard_queued: false,
+            death_queued: false,
             halt: None,
             record_end: 0,
             safe_cut: 0,
@@ -94,6 +97,7 @@ impl Loader {
     pub(super) fn begin(&mut self) {
         self.transaction = None;
         self.discard_queued = false;
+        self.death_queued = false;
         self.halt = None;
         self.record_end = 0;
         self.safe_cut = 0;
@@ -115,6 +119,22 @@ impl Loader {
     /// Whether EXEC would crash it here: a DISCARD is queued.
     pub(super) fn frees_itself(&self) -> bool {
         self.discard_queued
+    }
+
+    /// What it is about to run or to queue is its end, when it comes to it: `Some(true)` at once, `Some(false)` at
+    /// the EXEC that follows.
+    #[cold]
+    pub(super) fn meets(&mut self, record: &Record<'_>, trap: Trap) -> Option<bool> {
+        let inside = self.transaction.is_some();
+        let arguments = record.args().skip(1).map(|argument| argument.head);
+        if self.halt.is_some() || !trap.kills(self.rules.server, inside, arguments) {
+            return None;
+        }
+        match inside {
+            true => self.death_queued = true,
+            false => self.stop(record.start, Cause::Crash),
+        }
+        Some(!inside)
     }
 
     /// Whether it reads an RDB with this header.
@@ -178,7 +198,7 @@ impl Loader {
             // is walking over.
             Kind::Discard => self.discard_queued |= self.transaction.is_some(),
             Kind::Exec => {
-                if self.discard_queued {
+                if self.discard_queued || self.death_queued {
                     return self.stop(record.start, Cause::Crash);
                 }
                 self.transaction = None;

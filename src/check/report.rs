@@ -1,7 +1,7 @@
 //! The judgement on a set, by the rules of its target.
 
 use super::describe::{Scene, describe};
-use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
+use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
 use super::{behind_dump, set, traps};
@@ -84,6 +84,19 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// A single file that is an RDB and nothing else.
     pub is_rdb: bool,
+}
+
+impl Report {
+    /// The first command in it that no server logs: its name, the file, and the offset there.
+    pub fn trap(&self) -> Option<(&[u8], &[u8], u64)> {
+        self.segments.iter().find_map(|segment| {
+            let seen = &segment.facts.as_ref()?.seen;
+            seen.iter().find_map(|seen| match &seen.what {
+                What::Trap { name, .. } => Some((&name[..], &segment.name[..], seen.offset)),
+                _ => None,
+            })
+        })
+    }
 }
 
 /// How problems are worded.

@@ -23,6 +23,8 @@ enum Deadly {
     Now,
     /// Redis 7.0, outside a transaction, when it asks for a replica.
     ForReplicas,
+    /// Redis 8.2, outside a transaction: its log is not open yet when it begins to write it anew.
+    Reload,
     /// In a transaction, which it frees while EXEC walks over it.
     InTransaction,
     /// With two arguments: a full copy goes out to a client that has no connection.
@@ -42,6 +44,7 @@ impl Trap {
             Deadly::Never => false,
             Deadly::Always => true,
             Deadly::InTransaction => in_transaction,
+            Deadly::Reload => server == Server::Redis82 && !in_transaction,
             Deadly::TwoArguments => arguments.count() == 2,
             Deadly::ForReplicas => {
                 let replicas = arguments.map(std::str::from_utf8).next();
@@ -171,6 +174,7 @@ pub fn trap(name: &[u8], first_argument: Option<&[u8]>) -> Option<Trap> {
             .any(|(container, asks)| is(container) && first_argument.is_some() && !first_is(asks));
     let deadly = match () {
         () if is("DEBUG") && first_is(&DEADLY_DEBUG) => Deadly::Always,
+        () if is("DEBUG") && first_is(&["RELOAD"]) => Deadly::Reload,
         () if is("SHUTDOWN") => Deadly::Now,
         () if is("WAIT") => Deadly::ForReplicas,
         () if is("RESET") => Deadly::InTransaction,
@@ -184,6 +188,14 @@ pub fn trap(name: &[u8], first_argument: Option<&[u8]>) -> Option<Trap> {
 pub fn may_be_trap(name: &[u8]) -> bool {
     let is = |word: &str| word.as_bytes().eq_ignore_ascii_case(name);
     ALWAYS.into_iter().any(is)
+        || EXCEPT.iter().any(|(container, _)| is(container))
+        || ONLY.iter().any(|(container, _)| is(container))
+}
+
+/// Whether what follows this name, one of a trap, is a subcommand that a reader has to see.
+pub fn has_subcommands(name: &[u8]) -> bool {
+    let is = |word: &str| word.as_bytes().eq_ignore_ascii_case(name);
+    ["ACL", "BACKUP", "CONFIG", "DEBUG", "HOTKEYS", "MODULE", "SENTINEL"].into_iter().any(is)
         || EXCEPT.iter().any(|(container, _)| is(container))
         || ONLY.iter().any(|(container, _)| is(container))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
-use aofkit::text::{count, name, tame, thousands};
+use aofkit::text::{count, escape, name, tame, thousands};
 
 use super::json;
 use super::units::{Style, size, time};
@@ -159,7 +159,7 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
             count(report.size_bytes, "byte")
         ),
     };
-    let line = wrap(&format!("{verdict}: {loads}; {sound}"), style.width, indent);
+    let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
     // Painted last, for colours take no columns.
     let mut text = line.replacen(verdict, &painted, 1) + "\n";
     let checker = match &report.check_aof.why {
@@ -168,6 +168,16 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     };
     text += &wrap(&checker, style.width, indent);
     text + "\n"
+}
+
+/// What a healthy set must not be called without.
+pub fn but(report: &Report) -> String {
+    match (report.verdict, report.trap()) {
+        (Verdict::Healthy, Some((command, file, offset))) => {
+            format!(", but the log holds {} at {}:{offset}", escape(command), name(file))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Text broken at blanks into lines of at most `width` columns, each indented.

@@ -94,3 +94,38 @@ pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 
 /// Largest zstd window accepted in a repository, as a power of two: what `zstd -d` takes without being asked.
 pub const BACKUP_WINDOW_LOG: u32 = 27;
+
+/// Bytes of an object of a repository at most. What is packed makes little more than a segment, and so do small frames that
+/// were joined; a longer one was not written by aofkit, and is not read.
+pub const BACKUP_OBJECT: u64 = 2 * BACKUP_SEGMENT;
+
+/// Directories that an object of a repository lies in, the root counted; they are looked through one in another.
+pub const BACKUP_DEPTH: usize = 8;
+
+/// Bytes of one list of segments: twenty times the longest that is written.
+pub const BACKUP_LIST: u64 = 16 * 1024 * 1024;
+
+/// Segments that one snapshot names at most: of 64 MiB each, 256 TiB. As references to shared ones they are 32 MiB.
+pub const BACKUP_SEGMENTS: u64 = 4 * 1024 * 1024;
+
+/// Segments that all snapshots together may name when they are in memory at a time: 512 MiB of references.
+pub const BACKUP_ALL_SEGMENTS: u64 = 64 * 1024 * 1024;
+
+/// Bytes of lists that are kept in memory at a time; thousands of snapshots share them.
+pub const BACKUP_ALL_LISTS: u64 = 512 * 1024 * 1024;
+
+/// Bytes of objects taken over that each backup reads to prove them, beside those that changed: some 20 ms.
+pub const BACKUP_PROVEN: u64 = 16 * 1024 * 1024;
+
+/// Labels of a snapshot.
+pub const BACKUP_TAGS: usize = 1000;
+
+/// Bytes of all labels of a snapshot together, and of each other text in its entry that people read. A path has up to
+/// 4 KiB, which escaped are 16.
+pub const BACKUP_TEXT: usize = 16 * 1024;
+
+/// Stretches of time and the like in an entry, each; one or two are written.
+pub const BACKUP_STRETCHES: usize = 100_000;
+
+/// Bytes that a snapshot may say to have, or commands: so few that sums of thousands are numbers, too.
+pub const BACKUP_SUM: u64 = 1 << 50;

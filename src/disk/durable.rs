@@ -312,6 +312,14 @@ impl Lock {
     pub(super) fn of(file: File) -> Self {
         Self { _file: file }
     }
+
+    /// Which file it is on, whatever name that has now.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn identity(&self) -> std::io::Result<super::files::Identity> {
+        Ok(Stamp::of(&self._file.metadata()?).identity)
+    }
 }
 
 /// Locks the file at `path`, which is made when it is not there. `None` when another process holds it.

@@ -76,7 +76,7 @@ fn is_open(handle: &fs::DirEntry, files: &[Identity]) -> bool {
     meta.is_ok_and(|m| files.contains(&Identity { device: m.dev(), inode: m.ino() }))
 }
 
-fn is_writer(process: &std::path::Path, handle: &fs::DirEntry) -> bool {
+pub(super) fn is_writer(process: &std::path::Path, handle: &fs::DirEntry) -> bool {
     let info = process.join("fdinfo").join(handle.file_name());
     let Ok(text) = fs::read_to_string(info) else { return true };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));

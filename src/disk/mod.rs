@@ -18,6 +18,7 @@ mod source;
 mod spill;
 mod splice;
 mod stream;
+mod users;
 
 pub use dir::{Dir, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
@@ -30,11 +31,12 @@ pub use holders::{
 };
 pub use pack::{Packer, unpack};
 pub use publish::{
-    Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, open_if_there, parent, publish_new,
+    Hold, NewFile, Room, exchange, give_dir_to, make_dir, open_if_there, parent, publish_new,
     remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
 };
 pub use rolling::Rolling;
 pub use scratch::Scratch;
 pub use source::{Access, Source, pieces};
 pub use splice::{Part, Splice};
+pub use users::{User, Writes, user_of, writes_to};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

@@ -58,6 +58,8 @@ pub enum ErrorKind {
     InUse(String),
     /// It can be done, and is not, for this reason.
     Refused(String),
+    /// It was not tried, for this reason, so that nothing is known of how it would end.
+    NotTried(String),
     /// Asked to stop before anything was changed.
     Interrupted,
     /// The file system has not as much room as is needed.
@@ -157,6 +159,7 @@ impl fmt::Display for Error {
                 | ErrorKind::InUse(why)
                 | ErrorKind::BadBackup(why)
                 | ErrorKind::Server(why)
+                | ErrorKind::NotTried(why)
                 | ErrorKind::Refused(why),
                 None,
             ) => f.write_str(why),

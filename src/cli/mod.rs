@@ -17,7 +17,6 @@ mod interrupt;
 mod man;
 mod moments;
 mod outcome;
-mod own_server;
 mod progress;
 mod redis_check_aof;
 mod render;
@@ -29,20 +28,27 @@ mod server;
 mod stats;
 mod threshold;
 mod times;
+mod trial;
 mod troubles;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use aofkit::text::{is_obeyed, tame};
 use args::{Args, Context, Format, Verb};
 pub use outcome::Outcome;
 
 /// Runs what the arguments ask for.
-pub fn run() -> Outcome {
+pub fn run() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
+    trial::inside::run(&words).unwrap_or_else(|| run_verb(&words).into())
+}
+
+fn run_verb(words: &[OsString]) -> Outcome {
     if words.first().is_some_and(|program| redis_check_aof::is_meant(Path::new(program))) {
-        return redis_check_aof::run(&words);
+        return redis_check_aof::run(words);
     }
     let args = match Args::read() {
         Ok(args) => args,

@@ -9,8 +9,12 @@ mod durable;
 mod files;
 mod holders;
 mod map;
+#[cfg(target_os = "linux")]
+mod own_process;
 mod pack;
 mod publish;
+#[cfg(target_os = "linux")]
+mod reach;
 mod read;
 mod rolling;
 mod scratch;
@@ -29,11 +33,15 @@ pub use files::{
 pub use holders::{
     Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,
 };
+#[cfg(target_os = "linux")]
+pub use own_process::{map_ids, offer_to_the_oom_killer};
 pub use pack::{Packer, unpack};
 pub use publish::{
     Hold, NewFile, Room, exchange, give_dir_to, make_dir, open_if_there, parent, publish_new,
     remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
 };
+#[cfg(target_os = "linux")]
+pub use reach::make_reachable;
 pub use rolling::Rolling;
 pub use scratch::Scratch;
 pub use source::{Access, Source, pieces};

@@ -201,9 +201,16 @@ pub fn verified(
     for one in loaded.into_iter().flatten() {
         text += &loaded_text(one, veil, style);
     }
-    let unloaded = loaded.into_iter().flatten().filter(|one| !one.is_good()).count() as u64;
+    let unloaded = loaded.into_iter().flatten().filter(|one| one.is_bad()).count() as u64;
+    let untold = loaded.into_iter().flatten().filter(|one| one.not_tried.is_some()).count() as u64;
     let errors = unloaded + verified.flaws.iter().filter(|flaw| !flaw.harmless).count() as u64;
     text += &match errors {
+        0 if untold > 0 => {
+            let what = count(untold, "snapshot");
+            style.warn(&format!(
+                "all bytes are as they were written; {what} could not be loaded safely"
+            ))
+        }
         0 => style.good("all that was checked is as it was written"),
         n => style.bad(&count(n, "problem")),
     };
@@ -213,6 +220,12 @@ pub fn verified(
 fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
     let id = short(&one.id);
     let source = tame(&one.source);
+    if let Some(why) = &one.not_tried {
+        let head = format!("{} {id} of {source}
+", style.warn("warning"));
+        return head + &wrap(why, style.width, "  ") + "
+";
+    }
     if let Some(why) = &one.why {
         let head = format!("{} {id} of {source} does not load\n", style.bad("error"));
         return head + &wrap(why, style.width, "  ") + "\n";

@@ -102,6 +102,7 @@ pub fn error(error: &Error) -> String {
             ErrorKind::Stale(_) => "stale",
             ErrorKind::InUse(_) => "in-use",
             ErrorKind::Refused(_) => "refused",
+            ErrorKind::NotTried(_) => "not-tried",
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::NoRoom { .. } => "no-room",
             ErrorKind::BadBackup(_) => "bad-backup",

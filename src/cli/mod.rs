@@ -40,6 +40,8 @@ pub use outcome::Outcome;
 
 /// Runs what the arguments ask for.
 pub fn run() -> Outcome {
+    interrupt::survive_file_size_limits();
+    aofkit::disk::raise_file_limit();
     let words: Vec<_> = std::env::args_os().collect();
     if words.first().is_some_and(|program| redis_check_aof::is_meant(Path::new(program))) {
         return redis_check_aof::run(&words);

@@ -182,7 +182,9 @@ impl OwnServer {
         command.args(["--logfile", "", "--auto-aof-rewrite-percentage", "0"]);
         command.args(settings).arg("--dir").arg(dir).arg("--unixsocket").arg(socket);
         command.current_dir(dir).stdout(Stdio::piped());
-        let ward = leash.ward(&mut command).map_err(|e| format!("{}: {e}", aofkit::text::path(&program)))?;
+        let ward = leash
+            .ward(&mut command)
+            .map_err(|e| format!("{}: {e}", aofkit::text::path(&program)))?;
         let log = locked(&ward.0).stdout.take();
         let server = Self { ward, socket: socket.to_owned() };
         // Should it not get ready, it is ended on the way out.

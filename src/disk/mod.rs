@@ -13,6 +13,7 @@ mod publish;
 mod read;
 mod rolling;
 mod scratch;
+mod shelf;
 mod source;
 mod spill;
 mod splice;
@@ -21,7 +22,7 @@ mod stream;
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
 pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular,
-    is_there, list_dir, open_inside, read_small, real_path, stamp,
+    is_there, list_dir, names, open_inside, read_small, real_path, stamp,
 };
 pub use holders::{
     Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,
@@ -33,6 +34,7 @@ pub use publish::{
 };
 pub use rolling::Rolling;
 pub use scratch::Scratch;
+pub use shelf::raise_file_limit;
 pub use source::{Access, Source, pieces};
 pub use splice::{Part, Splice};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use aofkit::backup::{Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id};
+use aofkit::backup::{
+    Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id,
+};
 use aofkit::moment::Boundary;
 use aofkit::text::{count, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};

@@ -44,8 +44,14 @@ pub const KEY: u64 = 64 * 1024 * 1024;
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;
 
-/// Bytes of one configuration file read at most.
+/// Bytes of a configuration read at most, everything it includes counted as often as it is included.
 pub const CONF: u64 = 16 * 1024 * 1024;
+
+/// Files of a configuration read at most, each as often as it is included: includes of includes multiply.
+pub const CONF_FILES: usize = 1000;
+
+/// Names of files that are compared with the patterns of includes at most: a pattern may ask for half of the file system.
+pub const CONF_NAMES: usize = 100_000;
 
 /// `include` directives followed into one another before it is called a loop.
 pub const CONF_DEPTH: usize = 16;
@@ -55,6 +61,10 @@ pub const OPEN_ATTEMPTS: usize = 50;
 
 /// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
+
+/// Places that a plan may take out of a set: beyond that it is noise, or the log of another server. Each is kept as a few
+/// numbers, so that a plan stays within [`PLAN_MEMORY`].
+pub const RANGES: usize = 400_000;
 
 /// Bytes of context shown around a fault.
 pub const CONTEXT: usize = 24;

@@ -60,10 +60,12 @@ impl Entry {
         }
         let server = self.server.iter().flat_map(|server| [&server.kind, &server.version]);
         let running = self.server.iter().filter_map(|server| server.running.as_ref());
-        let running = running.flat_map(|one| [Some(&one.run_id), one.replid.as_ref(), one.role.as_ref()]);
+        let running =
+            running.flat_map(|one| [Some(&one.run_id), one.replid.as_ref(), one.role.as_ref()]);
         let own = [&self.host, &self.path, &self.tool, &self.taken, &self.script_sha256];
         let stretches = self.covers.iter().flat_map(|one| [&one.from, &one.to]);
-        let gaps = self.gaps.iter().flat_map(|one| [&one.from, &one.reason].into_iter().chain(&one.to));
+        let gaps =
+            self.gaps.iter().flat_map(|one| [&one.from, &one.reason].into_iter().chain(&one.to));
         let mut texts =
             own.into_iter().chain(server).chain(running.flatten()).chain(stretches).chain(gaps);
         if texts.any(|text| text.len() > limits::BACKUP_TEXT) {

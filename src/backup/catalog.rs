@@ -51,7 +51,8 @@ impl Catalog {
             let read = read.and_then(|list| {
                 catalog.bytes = catalog.bytes.saturating_add(one.len);
                 let fits = catalog.bytes <= limits::BACKUP_ALL_LISTS;
-                fits.then_some(list).ok_or_else(|| "there are more lists than fit in memory".to_owned())
+                fits.then_some(list)
+                    .ok_or_else(|| "there are more lists than fit in memory".to_owned())
             });
             match read {
                 Ok(list) => drop(catalog.lists.insert(one.key.clone(), list)),
@@ -233,8 +234,9 @@ fn lost_snapshots(numbers: &AllNumbers, all: &[Stored], flaws: &mut Vec<Flaw>) {
     for (source, ranges) in numbers::lost(numbers, keys()) {
         for range in ranges {
             let which = numbers::range_text(range);
-            let message =
-                format!("the entry of a snapshot is missing: {which} of {source}, which no prune removed");
+            let message = format!(
+                "the entry of a snapshot is missing: {which} of {source}, which no prune removed"
+            );
             let of_source = (source.clone(), range.0)..=(source.clone(), range.1);
             let mut named: Vec<_> = scripts.range(of_source).map(|(_, id)| id.clone()).collect();
             if named.is_empty() {

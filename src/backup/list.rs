@@ -85,7 +85,8 @@ pub(super) fn join(
         }
         at = list.last().map_or(at, |last| last.offset.saturating_add(last.size));
         let taken = left.checked_sub(count);
-        *left = taken.ok_or_else(|| "there are more segments than can be kept in memory".to_owned())?;
+        *left =
+            taken.ok_or_else(|| "there are more segments than can be kept in memory".to_owned())?;
     }
     let rest = std::mem::take(&mut file.segments);
     let taken = left.checked_sub(rest.len() as u64);
@@ -171,7 +172,12 @@ mod tests {
             .iter()
             .map(|one| parse(&one.list, store[&one.list].as_bytes()).unwrap())
             .collect();
-        join(&mut read, &lists.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut u64::MAX.clone()).unwrap();
+        join(
+            &mut read,
+            &lists.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            &mut u64::MAX.clone(),
+        )
+        .unwrap();
         assert_eq!(read, named);
         read
     }

@@ -166,10 +166,7 @@ impl Repository {
 }
 
 /// Those of these scripts whose entry was there and is not.
-fn lost_scripts(
-    scripts: impl Iterator<Item = Listed>,
-    entries: &BTreeSet<u64>,
-) -> BTreeSet<u64> {
+fn lost_scripts(scripts: impl Iterator<Item = Listed>, entries: &BTreeSet<u64>) -> BTreeSet<u64> {
     let last = entries.last().copied().unwrap_or(0);
     scripts.map(|one| one.seq).filter(|seq| *seq < last && !entries.contains(seq)).collect()
 }
@@ -199,8 +196,7 @@ pub(super) fn lost<'k>(numbers: &AllNumbers, keys: impl Iterator<Item = &'k str>
     }
     for (source, scripts) in scripts {
         if !numbers.contains_key(&source) {
-            let missing =
-                lost_scripts(scripts.into_iter(), entries.get(&source).unwrap_or(&none));
+            let missing = lost_scripts(scripts.into_iter(), entries.get(&source).unwrap_or(&none));
             if !missing.is_empty() {
                 lost.insert(source, missing.into_iter().map(|seq| (seq, seq)).collect());
             }

@@ -108,7 +108,6 @@ impl PrunePlan {
         self.compaction = Some(compaction);
         Ok(())
     }
-
 }
 
 /// Works out what to do. Holds the repository until the plan is dropped: alone when it is to be applied.
@@ -195,7 +194,10 @@ fn everything_is_known(
     let lost = numbers::lost(numbers, all.iter().map(|one| one.key.as_str()));
     let Some((source, ranges)) = lost.into_iter().next() else { return Ok(()) };
     let which: Vec<_> = ranges.into_iter().take(8).map(numbers::range_text).collect();
-    let what = format!("sources/{source}: snapshots are missing that no prune removed ({})", which.join(", "));
+    let what = format!(
+        "sources/{source}: snapshots are missing that no prune removed ({})",
+        which.join(", ")
+    );
     Err(repository.bad(format!("{what}; {more}")))
 }
 

@@ -356,7 +356,8 @@ pub(super) fn source_of_unfinished(key: &str) -> Option<&str> {
 
 /// Whether this lies where snapshots do and is none of what a backup writes there.
 pub(super) fn is_foreign(key: &str) -> bool {
-    let Some((source, rest)) = key.strip_prefix(SOURCES).map(|k| k.split_once('/').unwrap_or((k, "")))
+    let Some((source, rest)) =
+        key.strip_prefix(SOURCES).map(|k| k.split_once('/').unwrap_or((k, "")))
     else {
         return false;
     };

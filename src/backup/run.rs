@@ -146,7 +146,8 @@ fn refuse_too_many(tags: &[String]) -> Result<()> {
     if tags.len() <= limits::BACKUP_TAGS && bytes <= limits::BACKUP_TEXT {
         return Ok(());
     }
-    let why = format!("at most {} labels of {} bytes together", limits::BACKUP_TAGS, limits::BACKUP_TEXT);
+    let why =
+        format!("at most {} labels of {} bytes together", limits::BACKUP_TAGS, limits::BACKUP_TEXT);
     Err(Error::new(ErrorKind::Refused(why), Path::new("--tag")))
 }
 

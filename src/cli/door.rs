@@ -20,7 +20,11 @@ pub fn screen(text: &str, style: Style) -> Cow<'_, str> {
         rest = &rest[at..];
         let mark = marks.iter().find(|mark| rest.starts_with(**mark)).copied();
         let taken = mark.unwrap_or("\x1b");
-        if mark.is_some() { shown += taken } else { shown += &tame_lines(taken) }
+        if mark.is_some() {
+            shown += taken
+        } else {
+            shown += &tame_lines(taken)
+        }
         rest = &rest[taken.len()..];
     }
     Cow::Owned(shown + &tame_lines(rest))

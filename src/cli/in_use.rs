@@ -29,7 +29,11 @@ pub fn ask(aof: &Aof, force: bool, context: &Context) -> Result<()> {
     let said = asked.connect()?.state()?;
     let why = match uses(&aof.dir(), &said) {
         Use::Other(dir) => {
-            context.note(&format!("the server at {} works in {}", asked.address, aofkit::text::path(&dir)));
+            context.note(&format!(
+                "the server at {} works in {}",
+                asked.address,
+                aofkit::text::path(&dir)
+            ));
             return Ok(());
         }
         Use::This => "runs, and this set is its own".to_owned(),

@@ -47,6 +47,8 @@ pub fn run() -> ExitCode {
 }
 
 fn run_verb(words: &[OsString]) -> Outcome {
+    interrupt::survive_file_size_limits();
+    aofkit::disk::raise_file_limit();
     if words.first().is_some_and(|program| redis_check_aof::is_meant(Path::new(program))) {
         return redis_check_aof::run(words);
     }

@@ -18,6 +18,7 @@ mod reach;
 mod read;
 mod rolling;
 mod scratch;
+mod shelf;
 mod source;
 mod spill;
 mod splice;
@@ -28,7 +29,7 @@ pub use dir::{Dir, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
 pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular,
-    is_there, list_dir, open_inside, read_small, real_path, stamp,
+    is_there, list_dir, names, open_inside, read_small, real_path, stamp,
 };
 pub use holders::{
     Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,
@@ -44,7 +45,8 @@ pub use publish::{
 pub use reach::make_reachable;
 pub use rolling::Rolling;
 pub use scratch::Scratch;
+pub use shelf::raise_file_limit;
 pub use source::{Access, Source, pieces};
 pub use splice::{Part, Splice};
-pub use users::{User, Writes, user_of, writes_to};
 pub use stream::{open_stdin, open_zstd, unpack_small, zstd_magic};
+pub use users::{User, Writes, user_of, writes_to};

@@ -47,8 +47,9 @@ impl Held {
     /// [`ErrorKind::InUse`] when it is another one by now; when that cannot be told.
     pub fn must_still_hold(&self) -> Result<()> {
         let gone = |what: &str| {
-            let why =
-                format!("{what} was removed or replaced while this run held it; nothing more was done");
+            let why = format!(
+                "{what} was removed or replaced while this run held it; nothing more was done"
+            );
             Error::new(ErrorKind::InUse(why), &self.dir.at(&self.name))
         };
         let mut at = self.root.duplicate()?;

@@ -233,7 +233,13 @@ impl LocalStore {
         placed
     }
 
-    fn list_into(&self, dir: &Dir, prefix: &str, depth: usize, into: &mut Vec<Stored>) -> Result<()> {
+    fn list_into(
+        &self,
+        dir: &Dir,
+        prefix: &str,
+        depth: usize,
+        into: &mut Vec<Stored>,
+    ) -> Result<()> {
         for Found { name, look } in dir.list()? {
             let key = format!("{prefix}{}", text::name(name.as_encoded_bytes()));
             match look.kind {

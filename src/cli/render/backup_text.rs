@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use aofkit::backup::{Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id};
+use aofkit::backup::{
+    Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id,
+};
 use aofkit::moment::Boundary;
 use aofkit::text::{count, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
@@ -221,9 +223,14 @@ fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
     let id = short(&one.id);
     let source = tame(&one.source);
     if let Some(why) = &one.not_tried {
-        let head = format!("{} {id} of {source}
-", style.warn("warning"));
-        return head + &wrap(why, style.width, "  ") + "
+        let head = format!(
+            "{} {id} of {source}
+",
+            style.warn("warning")
+        );
+        return head
+            + &wrap(why, style.width, "  ")
+            + "
 ";
     }
     if let Some(why) = &one.why {

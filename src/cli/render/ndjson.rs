@@ -114,7 +114,8 @@ impl Text {
             bytes[*len] = byte;
             *len += 1;
             from = at + 1;
-            let whole = std::str::from_utf8(&bytes[..*len]).ok().and_then(|text| text.chars().next());
+            let whole =
+                std::str::from_utf8(&bytes[..*len]).ok().and_then(|text| text.chars().next());
             if whole.is_some() || *len == bytes.len() {
                 self.close(whole, out);
             }

@@ -5,7 +5,7 @@ mod faults;
 
 use super::base::FlawedKey;
 use super::hidden::{Hidden, hidden};
-use super::sorted::{Cause, Db, Fault, Sorted, Step};
+use super::sorted::{Cause, Db, Faults, Sorted, Step};
 use crate::aof::Event;
 use crate::check::{Loader, Opinion};
 use crate::command::{CommandId, Kind};
@@ -86,7 +86,7 @@ impl<'a> Sieve<'a> {
             len: 0,
             header: None,
             steps: Vec::new(),
-            faults: Vec::new(),
+            faults: Faults::default(),
             questions: Vec::new(),
             databases: Vec::new(),
             redundant: 0,
@@ -127,11 +127,16 @@ impl<'a> Sieve<'a> {
         Ok(())
     }
 
+    /// How many places that go, stay or are put in it has come to so far.
+    pub(super) fn places(&self) -> usize {
+        self.now.faults.len().max(self.now.steps.len()).max(self.now.questions.len())
+    }
+
     /// The end of the segment.
     pub(super) fn finish(mut self, len: u64) -> Sorted {
         self.now.len = len;
         if let Transaction::Open { at, .. } = self.transaction {
-            self.now.faults.push(Fault { from: at, to: len, cause: Cause::OpenTransaction });
+            self.now.faults.push(at, len, Cause::OpenTransaction);
             self.abandon();
         }
         self.now
@@ -155,7 +160,7 @@ impl<'a> Sieve<'a> {
     pub(super) fn rdb_without_key(&mut self, key: FlawedKey, end: u64, checksum: u64) {
         let FlawedKey { from, to, why, key } = key;
         self.keep(0, from);
-        self.now.faults.push(Fault { from, to, cause: Cause::Broken(why) });
+        self.now.faults.push(from, to, Cause::Broken(why));
         self.now.lost_key = Some((from, key));
         self.keep(to, end - 8);
         self.now.steps.push(Step::Checksum(checksum));

@@ -46,7 +46,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use checksum::{Checksum, Crc64};
+pub use checksum::{Checksum, Crc64, EndSearch};
 pub use contents::{Contents, Opening, Part, Piece, Reader};
 pub use deep::Deep;
 pub use entry::{Entry, Library, Opcode, Sink, Stream, Token};

@@ -93,6 +93,10 @@ impl<S: Sink> rdb::Sink for Entries<'_, S> {
     fn library(&mut self, library: &rdb::Library<'_>) {
         self.0.library(library);
     }
+
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.0.opcode(opcode);
+    }
 }
 
 /// Asks a sink which values to open, and gives it what is inside.
@@ -126,6 +130,10 @@ impl<S: Sink> rdb::Sink for Opened<'_, S> {
         self.sink.0.library(library);
     }
 
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.sink.0.opcode(opcode);
+    }
+
     fn token(&mut self, token: &rdb::Token<'_>) {
         self.contents.token(token, &mut self.sink);
     }
@@ -152,6 +160,10 @@ impl<S: Sink> rdb::Sink for Values<'_, S> {
 
     fn library(&mut self, library: &rdb::Library<'_>) {
         self.sink.library(library);
+    }
+
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.sink.opcode(opcode);
     }
 
     fn token(&mut self, token: &rdb::Token<'_>) {

@@ -240,6 +240,11 @@ impl Row {
         self.kind == Kind::Opcode && matches!(self.items, [RespCommand(_)])
     }
 
+    /// Whether it is what a module keeps beside all keys.
+    pub fn is_module_data(&self) -> bool {
+        self.number == 247
+    }
+
     /// Whether no server that has it was ever run here: its layout was read, in source and documents.
     pub const fn is_documented_only(&self, family: Family) -> bool {
         self.since > family.newest_run()

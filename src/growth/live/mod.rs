@@ -194,6 +194,11 @@ impl Live {
         self.learn(library.first_line, bytes);
     }
 
+    /// A command among the keys of a base, which is not followed.
+    pub fn unread_command(&mut self) {
+        self.unfollowed += 1;
+    }
+
     /// Remembers a library, by the first line of its code.
     fn learn(&mut self, code: &[u8], bytes: u64) {
         let line = code.split(|byte| *byte == b'\n').next().unwrap_or_default();

@@ -359,7 +359,7 @@ fn rdb_damage(
     let whole_keys = crate::text::count(stop.place.keys, "whole key");
     let at = damage.fault.at;
     let target = scene.aof.target;
-    let (kind, message) = match reason.class() {
+    let (kind, message) = match stop.class(reason) {
         rdb::Class::Torn => (
             Kind::RdbTruncated,
             format!(
@@ -371,16 +371,16 @@ fn rdb_damage(
         rdb::Class::Malformed => (
             Kind::RdbBadStructure,
             format!(
-                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}; {target} \
+                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}{}; {target} \
                  refuses to start",
-                scene.near(&damage.context)
+                scene.near(&damage.context),
+                if stop.intact == Some(false) { "; no checksum fits behind it" } else { "" }
             ),
         ),
         rdb::Class::Unsupported => {
             let intact = match stop.intact {
-                Some(true) => "the checksum fits, so the file is intact, only not understood",
-                Some(false) => "no checksum fits at the end, so it may also be damaged",
-                None => "its checksum could not be tried",
+                Some(true) => "it is intact by its checksum, only not understood by aofkit",
+                _ => "it has no checksum to tell whether it is damaged, or aofkit does not know it",
             };
             let message = format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}");
             (Kind::RdbUnsupported, message)

@@ -250,6 +250,7 @@ fn rdb_damage(
             None if torn => Ending::Torn,
             None => Ending::Garbage,
         },
+        is_doubtful: false,
         loader: LoaderMeets::BadFormat,
         mended: None,
         context: context(source, fault.at)?,

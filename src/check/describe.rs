@@ -4,8 +4,8 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, traps};
-use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
+use super::{advice, behind_dump, damaged, traps};
+use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::command;
 use crate::format::rdb::{self, Header};
 use crate::text::{escape, name};
@@ -39,7 +39,7 @@ impl Scene<'_> {
         Problem { at_the_end, ..problem }
     }
 
-    fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
+    pub(super) fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
         Lost {
             bytes: lost_bytes,
             commands: lost_commands,
@@ -63,7 +63,7 @@ impl Scene<'_> {
         }
     }
 
-    fn fault(&self, damage: &Damage) -> String {
+    pub(super) fn fault(&self, damage: &Damage) -> String {
         format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
     }
 
@@ -74,14 +74,14 @@ impl Scene<'_> {
 }
 
 /// For damage inside: what lies behind it is kept.
-const SALVAGE: &str = " --salvage";
+pub(super) const SALVAGE: &str = " --salvage";
 
 /// One thing seen, as a problem.
 pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
     match &seen.what {
         What::Damage(damage) => match (&damage.rdb, damage.fault.reason) {
             (Some(stop), Why::Rdb(reason)) => rdb_damage(scene, seen, damage, stop, reason),
-            _ => damaged(scene, seen, damage),
+            _ => damaged::problem(scene, seen, damage),
         },
         What::BehindDump(context) => behind_dump::problem(scene, seen, context),
         What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),
@@ -124,7 +124,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
 }
 
 /// What the target does at its start, for a file it would cut.
-fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
+pub(super) fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
     let target = scene.aof.target;
     if !by_cutting {
         return format!("{target} refuses to start");
@@ -138,85 +138,13 @@ fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
     }
 }
 
-fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
-    if scene.in_flight && damage.end == scene.facts.len {
-        return in_flight(scene, seen, Kind::TruncatedTail);
-    }
-    let range = bytes(seen.len);
-    let inside = inside_transaction(seen);
-    let kind = match damage.ending {
-        Ending::Torn if scene.is_last => Kind::TruncatedTail,
-        Ending::Torn => Kind::TruncatedInnerSegment,
-        Ending::Zeros => Kind::ZeroTail,
-        Ending::Garbage => Kind::GarbageTail,
-        Ending::Resumes | Ending::Unread(_) => Kind::CorruptRange,
-    };
-    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
-    let start = match damage.loader {
-        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target),
-        _ => at_start(scene, cutting),
-    };
-    let message = match damage.ending {
-        Ending::Torn => format!(
-            "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
-        ),
-        Ending::Zeros => format!(
-            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
-             them{inside}; {start}{}",
-            if cutting { String::new() } else { corrupt_tail(seen.len) }
-        ),
-        Ending::Garbage => format!(
-            "{range} at the end are no record ({}){inside}; {start}{}",
-            scene.fault(damage),
-            corrupt_tail(seen.len)
-        ),
-        Ending::Resumes => format!(
-            "{range} are damaged ({}){inside}; {} after them are sound. {start}",
-            scene.fault(damage),
-            commands(scene.facts.commands - seen.commands_before)
-        ),
-        Ending::Unread(at) => format!(
-            "{range} are damaged ({}){inside}; sound records begin again at byte {at}, too far back \
-             in a stream to be read: check the file itself. {start}",
-            scene.fault(damage)
-        ),
-    };
-    let (lost_bytes, lost_commands) = if damage.ending == Ending::Resumes {
-        (seen.len, 0)
-    } else {
-        // What stands in a transaction without its EXEC goes with the tail.
-        (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
-    };
-    let next = match damage.ending {
-        Ending::Unread(_) => None,
-        Ending::Resumes => scene.repair(SALVAGE),
-        _ if !scene.is_last => scene.repair(SALVAGE),
-        _ => scene.repair(""),
-    };
-    let lost = scene.lost(seen, lost_bytes, lost_commands);
-    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
+pub(super) fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
     let message = format!(
         "{} at the end were still being written when the file was opened; they are whole by now and \
          belong to the next look",
         bytes(scene.facts.len - seen.cut_before)
     );
     scene.problem(kind, Severity::Info, seen, message)
-}
-
-fn inside_transaction(seen: &Seen) -> String {
-    match seen.cut_before < seen.offset {
-        true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
-        false => String::new(),
-    }
-}
-
-fn corrupt_tail(len: u64) -> String {
-    format!(
-        " (Redis 8.4 and later cut it off when aof-load-corrupt-tail-max-size is at least {len})"
-    )
 }
 
 fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {

@@ -8,6 +8,7 @@
 mod advice;
 mod behind_dump;
 mod checker;
+mod damaged;
 mod describe;
 mod facts;
 mod finding;

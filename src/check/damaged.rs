@@ -1,0 +1,98 @@
+//! Damage in a log, in words: torn, zeros, garbage, or a range with sound records behind it.
+
+use super::describe::{SALVAGE, Scene, at_start, in_flight};
+use super::facts::Seen;
+use super::finding::{Kind, Problem, Severity, bytes, commands};
+use crate::aof::{Damage, Ending, LoaderMeets};
+
+/// What bytes alone cannot tell of a record that claims more than there is, with sound records in what it claims.
+const READINGS: &str = ", if the length of the record that begins here is wrong. Or its value holds what looks \
+                        like records, and the file is torn inside it; then --truncate is what helps. Bytes alone \
+                        cannot tell";
+
+/// Damage that is no RDB's.
+pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
+    if scene.in_flight && damage.end == scene.facts.len {
+        return in_flight(scene, seen, Kind::TruncatedTail);
+    }
+    let kind = match damage.ending {
+        Ending::Torn if scene.is_last => Kind::TruncatedTail,
+        Ending::Torn => Kind::TruncatedInnerSegment,
+        Ending::Zeros => Kind::ZeroTail,
+        Ending::Garbage => Kind::GarbageTail,
+        Ending::Resumes | Ending::Unread(_) | Ending::Crossed(_) => Kind::CorruptRange,
+    };
+    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
+    let start = match damage.loader {
+        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target),
+        _ => at_start(scene, cutting),
+    };
+    let message = message(scene, seen, damage, &start);
+    let is_inner = matches!(damage.ending, Ending::Resumes | Ending::Crossed(_));
+    let (lost_bytes, lost_commands) = if is_inner {
+        (seen.len, 0)
+    } else {
+        // What stands in a transaction without its EXEC goes with the tail.
+        (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
+    };
+    let next = match damage.ending {
+        Ending::Unread(_) => None,
+        Ending::Resumes | Ending::Crossed(_) => scene.repair(SALVAGE),
+        _ if !scene.is_last => scene.repair(SALVAGE),
+        _ => scene.repair(""),
+    };
+    let lost = scene.lost(seen, lost_bytes, lost_commands);
+    let problem = scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next);
+    // Sound records lie in it: it is no end, wherever it ends.
+    Problem { at_the_end: problem.at_the_end && kind != Kind::CorruptRange, ..problem }
+}
+
+fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> String {
+    let range = bytes(seen.len);
+    let inside = inside_transaction(seen);
+    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
+    match damage.ending {
+        Ending::Torn => format!(
+            "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
+        ),
+        Ending::Zeros => format!(
+            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
+             them{inside}; {start}{}",
+            if cutting { String::new() } else { corrupt_tail(seen.len) }
+        ),
+        Ending::Garbage => format!(
+            "{range} at the end are no record ({}){inside}; {start}{}",
+            scene.fault(damage),
+            corrupt_tail(seen.len)
+        ),
+        Ending::Resumes => format!(
+            "{range} are damaged ({}){inside}; {} after them are sound{}. {start}",
+            scene.fault(damage),
+            commands(scene.facts.commands - seen.commands_before),
+            if damage.is_doubtful { READINGS } else { "" }
+        ),
+        Ending::Crossed(at) => format!(
+            "{range} are damaged ({}){inside}: they are the end of a record that begins at byte {at}, where \
+             the one before has swallowed it, for a length of that one is wrong. {start}",
+            scene.fault(damage)
+        ),
+        Ending::Unread(at) => format!(
+            "{range} are damaged ({}){inside}; sound records begin again at byte {at}, too far back \
+             in a stream to be read: check the file itself. {start}",
+            scene.fault(damage)
+        ),
+    }
+}
+
+fn inside_transaction(seen: &Seen) -> String {
+    match seen.cut_before < seen.offset {
+        true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
+        false => String::new(),
+    }
+}
+
+fn corrupt_tail(len: u64) -> String {
+    format!(
+        " (Redis 8.4 and later cut it off when aof-load-corrupt-tail-max-size is at least {len})"
+    )
+}

@@ -62,6 +62,14 @@ pub const OPEN_ATTEMPTS: usize = 50;
 /// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
 
+/// Rows of a table of `stats` at most, whatever was asked for: they are held in memory, with their keys, beside what counts
+/// them.
+pub const TOP: usize = 20_000;
+
+/// Problems of one kind listed of a set beyond the bytes of its files: its manifest has as many lines as it likes, and its
+/// directory as many files.
+pub const SET_PROBLEMS: u64 = 1000;
+
 /// Places that a plan may take out of a set: beyond that it is noise, or the log of another server. Each is kept as a few
 /// numbers, so that a plan stays within [`PLAN_MEMORY`].
 pub const RANGES: usize = 400_000;

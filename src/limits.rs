@@ -44,6 +44,9 @@ pub const KEY: u64 = 64 * 1024 * 1024;
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;
 
+/// Lines of a manifest at most: each is a file of the set, of which up to 1 KiB is held in memory.
+pub const MANIFEST_LINES: usize = 131_072;
+
 /// Bytes of a configuration read at most, everything it includes counted as often as it is included.
 pub const CONF: u64 = 16 * 1024 * 1024;
 
@@ -101,6 +104,10 @@ pub const BACKUP_LARGE_BLOCK: usize = 32 * 1024 * 1024;
 /// From this level on, whole segments are packed at a time: 8 MiB would lose 6 %, 16 MiB 2.5 %. Who asks for it has the
 /// memory, which zstd needs for itself as well.
 pub const BACKUP_WHOLE_LEVEL: i32 = 9;
+
+/// Packed bytes of whole segments that may wait for the store while others are packed: more than one that could not be
+/// compressed, so that neither waits for the other all the time.
+pub const BACKUP_FLIGHT: usize = 96 * 1024 * 1024;
 
 /// Segments in the lists that snapshots share, the longest first. Entry and script repeat fewer of each kind than the next
 /// length has of it, so that a snapshot adds the same few KiB however long its files have grown, and every segment

@@ -44,6 +44,9 @@ pub const KEY: u64 = 64 * 1024 * 1024;
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;
 
+/// Lines of a manifest at most: each is a file of the set, of which up to 1 KiB is held in memory.
+pub const MANIFEST_LINES: usize = 131_072;
+
 /// Bytes of a configuration read at most, everything it includes counted as often as it is included.
 pub const CONF: u64 = 16 * 1024 * 1024;
 
@@ -61,6 +64,14 @@ pub const OPEN_ATTEMPTS: usize = 50;
 
 /// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
+
+/// Rows of a table of `stats` at most, whatever was asked for: they are held in memory, with their keys, beside what counts
+/// them.
+pub const TOP: usize = 20_000;
+
+/// Problems of one kind listed of a set beyond the bytes of its files: its manifest has as many lines as it likes, and its
+/// directory as many files.
+pub const SET_PROBLEMS: u64 = 1000;
 
 /// Places that a plan may take out of a set: beyond that it is noise, or the log of another server. Each is kept as a few
 /// numbers, so that a plan stays within [`PLAN_MEMORY`].
@@ -93,6 +104,10 @@ pub const BACKUP_LARGE_BLOCK: usize = 32 * 1024 * 1024;
 /// From this level on, whole segments are packed at a time: 8 MiB would lose 6 %, 16 MiB 2.5 %. Who asks for it has the
 /// memory, which zstd needs for itself as well.
 pub const BACKUP_WHOLE_LEVEL: i32 = 9;
+
+/// Packed bytes of whole segments that may wait for the store while others are packed: more than one that could not be
+/// compressed, so that neither waits for the other all the time.
+pub const BACKUP_FLIGHT: usize = 96 * 1024 * 1024;
 
 /// Segments in the lists that snapshots share, the longest first. Entry and script repeat fewer of each kind than the next
 /// length has of it, so that a snapshot adds the same few KiB however long its files have grown, and every segment

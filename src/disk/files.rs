@@ -169,11 +169,7 @@ impl FrozenFile {
     /// # Errors
     /// When the handle cannot be duplicated.
     pub fn duplicate(&self) -> Result<Self> {
-        let again = self.held.file().map(File::try_clone).transpose();
-        let held = match again.map_err(|e| Error::io(&self.path, e))? {
-            Some(handle) => Held::new(handle, true),
-            None => Held::closed(),
-        };
+        let held = self.held.duplicate().map_err(|e| Error::io(&self.path, e))?;
         let &Self { len, modified, stamp, .. } = self;
         Ok(Self { path: self.path.clone(), held, len, modified, stamp })
     }

@@ -160,8 +160,10 @@ fn give(home: &OwnDir, name: &Path, who: As) -> Result<()> {
 /// A program by its whole path; a mere name is looked for in PATH.
 fn found(program: &Path) -> Result<PathBuf> {
     if program.components().count() > 1 {
-        let path = std::path::absolute(program).map_err(|e| Error::io(program, e))?;
-        return match disk::is_there(&path)? {
+        // The name stays: a program may go by it. The way there must not lead over a link that only we can follow.
+        let name = program.file_name().unwrap_or_default();
+        let path = disk::real_path(disk::parent(program))?.join(name);
+        return match disk::exists(&path) {
             true => Ok(path),
             false => Err(Error::io(program, std::io::ErrorKind::NotFound.into())),
         };

@@ -94,3 +94,10 @@ pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 
 /// Largest zstd window accepted in a repository, as a power of two: what `zstd -d` takes without being asked.
 pub const BACKUP_WINDOW_LOG: u32 = 27;
+
+/// Bytes of one line of a journal: an old manifest in quotes, each byte written with four.
+pub const JOURNAL_LINE: u64 = 4 * MANIFEST + 256;
+
+/// Files of each kind that one journal speaks of at most: no set has as many. Ranges of files are not bounded: they are
+/// read as they are needed.
+pub const JOURNAL_FILES: usize = 250_000;

@@ -6,6 +6,7 @@
 mod careful;
 mod conf;
 mod event;
+mod kept;
 mod leftover;
 mod locate;
 mod mend;
@@ -19,6 +20,7 @@ mod walker;
 
 pub use conf::read_conf;
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
+pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
 pub use leftover::{Leftover, LeftoverKind};
 pub use locate::{SegmentName, segment_name};
 pub use open::{OpenOptions, open_each, open_kept};

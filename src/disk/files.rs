@@ -269,6 +269,24 @@ impl FrozenFile {
         FromStart { file: &self.handle, at: 0 }
     }
 
+    /// A reader over the file from an offset on, up to where it ended when it was opened.
+    pub fn reader_from(&self, at: u64) -> impl Read + '_ {
+        FromStart { file: &self.handle, at }.take(self.len.saturating_sub(at))
+    }
+
+    /// How many names it has now.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn links(&self) -> Result<u64> {
+        Ok(self.handle.metadata().map_err(|e| Error::io(&self.path, e))?.nlink())
+    }
+
+    /// The file itself, to be read from where its handle stands: its beginning, for nothing here moves it.
+    pub(super) fn into_reader(self) -> impl Read + use<> {
+        self.handle
+    }
+
     pub(super) fn handle(&self) -> &File {
         &self.handle
     }
@@ -395,6 +413,11 @@ fn unless_interrupted<T>(work: impl Fn() -> std::io::Result<T>) -> std::io::Resu
             other => return other,
         }
     }
+}
+
+/// The user this process acts as; `None` where that is not told.
+pub fn own_user() -> Option<u32> {
+    std::fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 
 /// The name of this machine.

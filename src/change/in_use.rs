@@ -16,6 +16,14 @@ pub struct InUse {
     pub unsure: Option<&'static str>,
 }
 
+/// Where a server of the set at `subject` (see [`super::Keep::dir`]) would be seen, whose files lie in `base`.
+///
+/// # Errors
+/// When there is no such set.
+pub fn haunt(subject: &Path, base: &Path) -> Result<Haunt> {
+    Place::open(subject, base)?.haunt()
+}
+
 /// Looks for processes that have one of these files open for writing, or run on their directory.
 pub fn in_use(files: &[&FrozenFile], haunt: Option<&Haunt>) -> InUse {
     let identities: Vec<Identity> = files.iter().map(|f| f.identity()).collect();

@@ -23,7 +23,7 @@ mod work;
 
 pub use apply::{Applied, Options};
 pub use draft::Draft;
-pub use in_use::{InUse, in_use};
+pub use in_use::{InUse, haunt, in_use};
 pub use journal::Journal;
 pub use keep::{Entry, Keep, SUFFIX, State, entries, subject};
 pub use loss::{Loss, LostKey};

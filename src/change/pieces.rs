@@ -21,17 +21,6 @@ pub(super) enum NewBytes {
     Kept(u64),
 }
 
-impl NewBytes {
-    /// How many bytes it is.
-    pub(super) fn len(&self) -> u64 {
-        match self {
-            Self::Range { from, to, .. } => to - from,
-            Self::These(bytes) => bytes.len() as u64,
-            Self::Sifted { len: n, .. } | Self::Kept(n) => *n,
-        }
-    }
-}
-
 /// Writes pieces one after the other.
 pub(super) fn write(
     output: &mut dyn Output,

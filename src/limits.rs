@@ -154,3 +154,10 @@ pub const BACKUP_STRETCHES: usize = 100_000;
 
 /// Bytes that a snapshot may say to have, or commands: so few that sums of thousands are numbers, too.
 pub const BACKUP_SUM: u64 = 1 << 50;
+
+/// Bytes of one line of a journal: an old manifest in quotes, each byte written with four.
+pub const JOURNAL_LINE: u64 = 4 * MANIFEST + 256;
+
+/// Files of each kind that one journal speaks of at most: no set has as many. Ranges of files are not bounded: they are
+/// read as they are needed.
+pub const JOURNAL_FILES: usize = 250_000;

@@ -232,9 +232,15 @@ fn with_manifest(path: &Path, options: &OpenOptions, settings: Settings) -> Resu
 }
 
 fn manifest_bytes(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = disk::read_small(path, limits::MANIFEST)?;
+    // A link is read only where it stays inside, as those of the files are.
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (file, _) = disk::open_inside(dir, path.file_name().unwrap_or_default(), false)?;
+    let mut bytes = file.read_small(limits::MANIFEST)?;
     if disk::zstd_magic(&bytes) {
-        bytes = disk::unpack_small(path, limits::MANIFEST)?;
+        bytes = disk::unpack_small(file.path(), limits::MANIFEST)?;
     }
     if bytes.iter().filter(|&&byte| byte == b'\n').count() > limits::MANIFEST_LINES {
         let most = text::thousands(limits::MANIFEST_LINES as u64);

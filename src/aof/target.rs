@@ -47,7 +47,8 @@ impl Aof {
     }
 
     fn by_writer(&self) -> Vec<Target> {
-        let reads_set = |target: &Target| self.manifest.is_none() || target.rules.manifest.is_some();
+        let reads_set =
+            |target: &Target| self.manifest.is_none() || target.rules.manifest.is_some();
         let run = || Target::recorded().iter().copied().filter(reads_set);
         let release = self.writer.as_ref().and_then(Writer::release);
         let (family, least) = match release {
@@ -57,7 +58,9 @@ impl Aof {
         let is_own = |target: &Target| target.family == family;
         let is_late = |target: &Target| is_own(target) && target.version >= least;
         let mut all: Vec<_> = run().filter(is_late).collect();
-        if all.is_empty() && let Some((family, version)) = release {
+        if all.is_empty()
+            && let Some((family, version)) = release
+        {
             all.push(Target::new(family, version));
         }
         if release.is_none() {

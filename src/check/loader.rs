@@ -328,7 +328,9 @@ impl Loader {
                 self.stop(damage.start, |_, player| Some(player.meets(damage)));
             }
             Event::Annotation { start, .. } => {
-                self.stop(*start, |_, player| (!player.rules.annotations).then_some(Cause::BadFormat));
+                self.stop(*start, |_, player| {
+                    (!player.rules.annotations).then_some(Cause::BadFormat)
+                });
             }
             Event::Record(..) => {}
         }

@@ -28,5 +28,5 @@ pub use finding::{Kind, Lost, Problem, Severity};
 pub(crate) use loader::Loader;
 pub use observe::Check;
 pub(crate) use opinions::Opinion;
-pub use settle::Raw;
 pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, judge};
+pub use settle::Raw;

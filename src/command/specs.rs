@@ -47,7 +47,10 @@ fn spec(text: &'static str) -> Option<Spec> {
         Some((begin, numbers)) => {
             let [index, first, step] = three(numbers)?;
             let size = |n: i64| usize::try_from(n).ok();
-            (begin, Find::Count { index: size(index)?, first: size(first)?, step: size(step)?.max(1) })
+            (
+                begin,
+                Find::Count { index: size(index)?, first: size(first)?, step: size(step)?.max(1) },
+            )
         }
         None => {
             let (begin, numbers) = place.split_once('+')?;

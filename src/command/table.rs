@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::keys::{First, Rule};
-use super::tables::{self, Row, Section, TableError, Version};
 use super::specs;
+use super::tables::{self, Row, Section, TableError, Version};
 
 /// Number of a command in the table; small and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,7 +131,8 @@ static TABLES: OnceLock<Tables> = OnceLock::new();
 /// The tables that are built in, and what was added to them.
 pub fn tables() -> &'static Tables {
     // Tests read the text that is built in: it can be read.
-    TABLES.get_or_init(|| Tables::read(&[SERVERS, DOCUMENTED]).unwrap_or_else(|_| Tables::default()))
+    TABLES
+        .get_or_init(|| Tables::read(&[SERVERS, DOCUMENTED]).unwrap_or_else(|_| Tables::default()))
 }
 
 const SERVERS: &str = include_str!("../rules/servers.txt");

@@ -70,7 +70,8 @@ pub fn sections(text: &'static str) -> Result<Vec<Section>, TableError> {
         match word {
             "server" => {
                 let (name, run) = value.split_once(' ').ok_or_else(|| wrong("no version"))?;
-                sections.push(section(name, Some(run)).ok_or_else(|| wrong("not a server's name"))?);
+                sections
+                    .push(section(name, Some(run)).ok_or_else(|| wrong("not a server's name"))?);
                 continue;
             }
             "read" => {

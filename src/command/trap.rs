@@ -5,7 +5,6 @@
 //! clients. Scripts and functions (`EVAL`, `FCALL`, `FUNCTION LOAD`, `SCRIPT LOAD`) are none: servers log them.
 //! Nor is what only asks (`PING`, `INFO`, `CLUSTER NODES`), or `PUBLISH`, which no subscriber hears while a log is loaded.
 
-
 /// What is known of such a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trap {

@@ -138,9 +138,8 @@ impl Rules {
                 }
                 "goes-on" => {
                     let call = value.rsplit_once(' ');
-                    let call = call.and_then(|(name, argc)| {
-                        Some((tables.find(name)?, argc.parse().ok()?))
-                    });
+                    let call = call
+                        .and_then(|(name, argc)| Some((tables.find(name)?, argc.parse().ok()?)));
                     self.goes_on.extend(call);
                 }
                 _ => {}

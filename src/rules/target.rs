@@ -174,3 +174,105 @@ impl fmt::Display for Target {
         write!(f, "{family}-{}.{}", self.version.0, self.version.1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::rdb::Header;
+    use crate::rules::Arity;
+
+    fn target(text: &str) -> Target {
+        text.parse().unwrap()
+    }
+
+    fn arity(text: &str, name: &[u8]) -> Option<i16> {
+        target(text).rules.arity_of(command::lookup(name).unwrap())
+    }
+
+    #[test]
+    fn a_version_without_a_table_behaves_as_the_next_older_one() {
+        let stands = |text: &str| (target(text).rules.name, target(text).knowledge);
+        use Knowledge::{Between, Documented, Newer, Recorded};
+        assert_eq!(stands("redis-6.0"), ("redis-6.2", Documented));
+        assert_eq!(stands("redis-6.2"), ("redis-6.2", Recorded));
+        assert_eq!(stands("redis-7.0.15"), ("redis-7.0", Recorded));
+        assert_eq!(stands("redis-7.2"), ("redis-7.0", Between));
+        assert_eq!(stands("redis-8.4"), ("redis-8.2", Between));
+        assert_eq!(stands("redis-8.8"), ("redis-8.6", Documented));
+        assert_eq!(stands("redis-8.12"), ("redis-8.6", Documented));
+        assert_eq!(stands("redis-9.9"), ("redis-8.6", Newer));
+        assert_eq!(stands("valkey-7.2"), ("valkey-8.1", Documented));
+        assert_eq!(stands("valkey-9.0"), ("valkey-9.0", Recorded));
+        assert_eq!(stands("valkey-10"), ("valkey-9.1", Newer));
+        assert_eq!(target("Redis-6.2.14").to_string(), "redis-6.2");
+        for wrong in ["keydb-6", "redis", "redis-", "redis-8.x", "redis-8-6"] {
+            assert!(wrong.parse::<Target>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn between_two_tables_a_command_is_there_from_its_own_version_on() {
+        assert_eq!(arity("redis-8.2", b"MSETEX"), None);
+        assert_eq!(arity("redis-8.4", b"MSETEX"), Some(-4));
+        assert_eq!(arity("redis-8.4", b"XCFGSET"), None);
+        assert_eq!(arity("redis-8.6", b"XCFGSET"), Some(-2));
+        assert_eq!(arity("redis-7.4", b"HSETEX"), None);
+        assert_eq!(arity("redis-8.0", b"HSETEX"), Some(-6));
+        assert_eq!(arity("redis-8.0", b"XDELEX"), None);
+        assert_eq!(arity("redis-8.2", b"DELIFEQ"), None);
+        assert_eq!(arity("valkey-9.0", b"DELIFEQ"), Some(3));
+        assert_eq!(arity("redis-7.0", b"ZRANK"), Some(3));
+        assert_eq!(arity("redis-8.2", b"ZRANK"), Some(-3));
+        assert_eq!(arity("redis-8.6", b"ARSET"), None);
+        assert_eq!(arity("redis-8.8", b"ARSET"), Some(-4));
+        assert_eq!(arity("redis-9.9", b"SEXPIRE"), Some(-6));
+        assert_eq!(arity("redis-6.0", b"GETEX"), None);
+        assert_eq!(arity("redis-6.0", b"SET"), Some(-3));
+    }
+
+    #[test]
+    fn a_recorded_server_has_the_commands_it_listed() {
+        let count = |text: &str| target(text).rules.commands();
+        // Subcommands included, which Redis 6.2 does not list.
+        assert_eq!(["redis-6.2", "redis-7.0", "redis-7.4"].map(count), [224, 366, 379]);
+        assert_eq!(["redis-8.0", "redis-8.2", "redis-8.6"].map(count), [394, 397, 412]);
+        assert_eq!(["valkey-8.1", "valkey-9.0", "valkey-9.1"].map(count), [379, 396, 399]);
+        assert_eq!(Target::recorded().len(), 9);
+    }
+
+    #[test]
+    fn rdb_versions_and_options_come_with_their_version() {
+        let newest = |text: &str| {
+            let reads =
+                |version| target(text).rules.loads_rdb(Header { family: Family::Redis, version });
+            (1..100).filter(|version| reads(*version)).max()
+        };
+        let of = ["redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.4", "redis-8.6"];
+        assert_eq!(of.map(newest), [9, 10, 11, 12, 12, 13].map(Some));
+        assert_eq!(["redis-8.8", "redis-8.10", "redis-8.12"].map(newest), [14, 15, 17].map(Some));
+        let option = |text: &str| target(text).has_corrupt_tail_option();
+        assert!(!option("redis-8.2") && option("redis-8.4") && option("redis-9.9"));
+        assert!(!option("valkey-9.1"));
+        assert!(target("redis-6.2").rules.manifest.is_none());
+        assert_eq!(target("valkey-9.0").rules.arity, Arity::Refused);
+    }
+
+    #[test]
+    fn a_tenth_server_is_one_more_text() {
+        const TENTH: &str = "server redis-9.8 9.8.7\nmanifest strict\nannotations yes\narity refused\n\
+            rdb redis 1-20\nnumbers redis 0-40,246-255\n\
+            command\tSET\t-3\tstring\t1.0.0\twrite\tRW@1+0/1/0\n\
+            command\tMELT\t3\tstring\t9.6.0\twrite\tRW@1+0/1/0\n";
+        let tables = Tables::read(&[include_str!("servers.txt"), TENTH]).unwrap();
+        let by = |version| Target::by(&tables, Family::Redis, version);
+        let melt = tables.find("MELT").unwrap();
+        let (new, between, older) = (by((9, 8)), by((9, 7)), by((9, 5)));
+        assert_eq!((new.rules.name, new.knowledge), ("redis-9.8", Knowledge::Recorded));
+        assert_eq!((between.rules.name, between.knowledge), ("redis-8.6", Knowledge::Between));
+        assert_eq!(new.rules.arity_of(melt), Some(3));
+        assert_eq!(between.rules.arity_of(melt), Some(3));
+        assert_eq!(older.rules.arity_of(melt), None);
+        assert!(new.rules.loads_rdb(Header { family: Family::Redis, version: 20 }));
+        assert!(!between.rules.loads_rdb(Header { family: Family::Redis, version: 20 }));
+    }
+}

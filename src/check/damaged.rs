@@ -24,7 +24,7 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
     };
     let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
     let start = match damage.loader {
-        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target),
+        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target()),
         _ => at_start(scene, cutting),
     };
     let message = message(scene, seen, damage, &start);

@@ -90,12 +90,14 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             let message = format!(
                 "a transaction that contains DISCARD ends here; {} queues DISCARD while loading and \
                  crashes when EXEC runs it",
-                scene.aof.target
+                scene.aof.target()
             );
             let problem = scene.problem(Kind::BadTransaction, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 1)).next(scene.repair(SALVAGE))
         }
+        What::Raw(_) => scene.problem(Kind::LimitExceeded, Severity::Info, seen, String::new()),
         What::UnknownCommand(name) => unknown(scene, seen, name),
+        What::DeadlyCommand(name) => deadly(scene, seen, name),
         What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
         What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
@@ -111,11 +113,27 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
         What::RdbVersion(header) => rdb_version(scene, seen, *header),
+        What::RdbNumber(number) => {
+            let message = format!(
+                "the RDB holds a type or opcode {number}, which {} does not have; it refuses to start",
+                scene.aof.target()
+            );
+            scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message)
+        }
+        What::RefusedAnnotation => {
+            let message = format!(
+                "{} does not pass over annotations{}; {}",
+                scene.aof.target(),
+                times(seen),
+                at_start(scene, false)
+            );
+            scene.problem(Kind::UnknownCommand, Severity::Error, seen, message)
+        }
         What::RdbChecksum { stored, computed } => {
             let message = format!(
                 "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
                  least one of its bytes is not what was written; its structure is whole. {} refuses it",
-                scene.aof.target
+                scene.aof.target()
             );
             let problem = scene.problem(Kind::RdbChecksumMismatch, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 0))
@@ -125,7 +143,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
 
 /// What the target does at its start, for a file it would cut.
 pub(super) fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     if !by_cutting {
         return format!("{target} refuses to start");
     }
@@ -166,7 +184,7 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
 
 fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let what = format!("the last {} are an annotation without a line end", bytes(seen.len));
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     if scene.facts.halt.is_some() || !scene.is_last || scene.segment().role != Role::Increment {
         let message = format!("{what}; {target} appends nothing behind it");
         return scene.problem(Kind::BadAnnotation, Severity::Info, seen, message);
@@ -202,36 +220,46 @@ fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
     let hint = if command::has_module_form(raw) {
         "; needs module: only a server that has loaded the module with this command can load it"
             .to_owned()
-    } else if let Some(knows) = advice::target_that_knows(raw, scene.aof.target.family) {
+    } else if let Some(knows) = advice::target_that_knows(raw, scene.aof.target().family) {
         format!("; {knows} knows it")
     } else {
         String::new()
     };
     let message = format!(
         "{} does not know the command \"{}\"{}{hint}; {}",
-        scene.aof.target,
+        scene.aof.target(),
         escape(raw),
         times(seen),
         at_start(scene, false)
     );
-    let next = advice::target_that_knows(raw, scene.aof.target.family)
+    let next = advice::target_that_knows(raw, scene.aof.target().family)
         .and_then(|target| advice::other_target(&scene.aof.path, target));
     let lost = scene.lost(seen, seen.bytes, seen.count);
     scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).lost(lost).next(next)
 }
 
+fn deadly(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
+    let message = format!(
+        "\"{}\"{} ends {} while it loads the file",
+        escape(raw),
+        times(seen),
+        scene.aof.target()
+    );
+    scene.problem(Kind::ServerTrap, Severity::Error, seen, message)
+}
+
 fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
-    let crashes = scene.aof.target.rules.arity == crate::rules::Arity::Unchecked;
+    let crashes = scene.aof.target().rules.arity == crate::rules::Arity::Unchecked;
     let (severity, then) = match (fatal, crashes) {
         (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
         (true, false) => (Severity::Error, "refuses to start"),
-        (false, _) => (Severity::Warning, "passes it on without a look"),
+        (false, _) => (Severity::Warning, "answers an error while loading, and goes on"),
     };
     let message = format!(
         "{} with {} is not a call {} has{}; it {then}",
         escape(raw),
         crate::text::count(u64::from(argc.saturating_sub(1)), "argument"),
-        scene.aof.target,
+        scene.aof.target(),
         times(seen)
     );
     let problem = scene.problem(Kind::WrongArity, severity, seen, message);
@@ -254,21 +282,21 @@ fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem 
     let message = format!(
         "{what}{}: {} takes that, redis-check-aof does not, and its --fix would cut the file here",
         times(seen),
-        scene.aof.target
+        scene.aof.target()
     );
     scene.problem(Kind::NonCanonical, Severity::Warning, seen, message)
 }
 
 fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
-    let loads = crate::rules::KNOWN.iter().find(|r| r.loads_rdb(header.family, header.version));
-    let hint = loads.map_or_else(String::new, |rules| format!("; {} and later do", rules.name));
+    let loads = advice::target_that_reads(header, scene.aof.target().family);
+    let hint = loads.map_or_else(String::new, |target| format!("; {target} does"));
     let message = format!(
         "an RDB of version {} with the magic {}, which {} does not read{hint}",
         header.version,
         name(header.family.magic()),
-        scene.aof.target
+        scene.aof.target()
     );
-    let next = loads.and_then(|rules| advice::other_target(&scene.aof.path, rules.name));
+    let next = loads.and_then(|target| advice::other_target(&scene.aof.path, target));
     scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 
@@ -286,7 +314,7 @@ fn rdb_damage(
     };
     let whole_keys = crate::text::count(stop.place.keys, "whole key");
     let at = damage.fault.at;
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     let (kind, message) = match stop.class(reason) {
         rdb::Class::Torn => (
             Kind::RdbTruncated,

@@ -2,14 +2,22 @@
 
 use super::checker::Refusal;
 use super::loader::Halt;
+use super::settle::{Played, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
+use crate::rules::Target;
 
 /// Facts about every live segment that could be read, in the loader's order.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// One per segment that was read.
     pub segments: Vec<SegmentFacts>,
+    /// Those it may be judged for, the likeliest first; one alone once that is settled.
+    pub(super) targets: Vec<Target>,
+    /// Which of them do not know something in it that another one knows.
+    pub(super) ignorant: u64,
+    /// There is something in it that none of them knows.
+    pub(super) is_beyond_all: bool,
 }
 
 /// Facts about one segment.
@@ -39,6 +47,8 @@ pub struct SegmentFacts {
     pub damaged_bytes: u64,
     /// The RDB part.
     pub rdb: Option<RdbFacts>,
+    /// How the loader of each target came along.
+    pub(super) played: Vec<Played>,
     /// End of the last whole record before the loader stops; the length when it does not.
     pub proven: u64,
     /// The same, never inside a transaction.
@@ -75,6 +85,7 @@ impl SegmentFacts {
             max_db: 0,
             damaged_bytes: 0,
             rdb: None,
+            played: Vec::new(),
             proven: 0,
             safe_cut: 0,
             commands_to_cut: 0,
@@ -183,8 +194,12 @@ pub enum What {
     },
     /// EXEC of a transaction that contains DISCARD.
     DiscardInTransaction,
+    /// Not judged yet: it depends on the target.
+    Raw(Box<Raw>),
     /// A command the target does not know.
     UnknownCommand(Vec<u8>),
+    /// A command that is well formed and ends the server that loads it.
+    DeadlyCommand(Vec<u8>),
     /// A command with a wrong number of arguments.
     WrongArity {
         /// Its name.
@@ -213,6 +228,10 @@ pub enum What {
     RdbLeftOut(Box<rdb::deep::Report>),
     /// An RDB version the target does not read.
     RdbVersion(Header),
+    /// A type or opcode of an RDB that the target does not have.
+    RdbNumber(u8),
+    /// Annotations, which the target does not pass over.
+    RefusedAnnotation,
     /// An RDB whose checksum does not fit.
     RdbChecksum {
         /// As the trailer has it.

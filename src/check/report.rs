@@ -6,10 +6,10 @@ use super::describe::{Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
-use super::{behind_dump, set, traps};
+use super::{behind_dump, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
-use crate::rules::Target;
+use crate::rules::{Knowledge, Target};
 use crate::scan;
 use crate::text;
 
@@ -39,6 +39,8 @@ pub enum Loads {
     AfterTruncation,
     /// It does not start.
     No,
+    /// What it does was not learnt.
+    Unknown,
 }
 
 /// What redis-check-aof 8.2 says.
@@ -86,6 +88,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// A single file that is an RDB and nothing else.
     pub is_rdb: bool,
+    /// What has to be known of the target, in plain words.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -113,6 +117,7 @@ pub struct Wording {
 /// # Errors
 /// When the end of a file that is being written cannot be looked at again.
 pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
+    let target = facts.settle(aof);
     facts.segments.iter_mut().for_each(|segment| behind_dump::tell_apart(aof, segment));
     let last = aof.last_live();
     let mut in_flight = false;
@@ -139,9 +144,10 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
-        target: aof.target,
+        target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
+        notes: notes::notes(aof, &facts),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
@@ -222,7 +228,7 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
     })
 }
 
-/// 22 over 24 over 21 over 20, as the exit codes go.
+/// 22 over 21 over 20 over 24: unsupported is only what is not damaged.
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {
@@ -230,17 +236,23 @@ fn verdict(problems: &[Problem]) -> Verdict {
         let kinds = [ManifestInvalid, ManifestMissing, ManifestHazard, SegmentMissing, SequenceGap];
         kinds.contains(&kind)
     };
+    let damage = || errors().filter(|p| !is_unsupported(p.kind));
     if errors().any(|p| of_set(p.kind)) {
         Verdict::SetInconsistent
-    } else if errors().any(|p| p.kind == Kind::RdbUnsupported) {
-        Verdict::Unsupported
-    } else if errors().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
+    } else if damage().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
         Verdict::InnerDamage
-    } else if errors().next().is_some() {
+    } else if damage().next().is_some() {
         Verdict::TailDamage
+    } else if errors().next().is_some() {
+        Verdict::Unsupported
     } else {
         Verdict::Healthy
     }
+}
+
+/// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
+fn is_unsupported(kind: Kind) -> bool {
+    [Kind::RdbUnsupported, Kind::UnknownCommand].contains(&kind)
 }
 
 /// The base counts as inner even where it is the last file.
@@ -251,6 +263,8 @@ fn is_rdb_damage(kind: Kind) -> bool {
 
 fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     match aof.manifest.as_ref().map(|m| &m.state) {
+        // It does not look into the directory of the set.
+        Some(_) if aof.target().rules.manifest.is_none() => return Loads::StartsEmpty,
         Some(ManifestState::Invalid(_)) => return Loads::No,
         Some(ManifestState::Missing) => return Loads::StartsEmpty,
         _ => {}
@@ -268,13 +282,23 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
             Cause::EndOfFile | Cause::OpenTransaction => aof.settings.load_truncated(),
             Cause::BadFormat => {
                 let most = aof.settings.load_corrupt_tail_max_bytes();
-                aof.target.has_corrupt_tail_option() && segment.len - segment.proven <= most
+                aof.target().has_corrupt_tail_option() && segment.len - segment.proven <= most
             }
-            Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::Unknown if !is_known(aof, facts) => return Loads::Unknown,
+            Cause::Unknown | Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
         return if can_cut && is_last { Loads::AfterTruncation } else { Loads::No };
     }
     Loads::Yes
+}
+
+/// Whether a command that the target does not have is one that it is known not to have: a server that was not
+/// run, or that nobody named, may have learnt it.
+fn is_known(aof: &Aof, facts: &Facts) -> bool {
+    match aof.target().knowledge {
+        Knowledge::Documented | Knowledge::Newer => false,
+        _ => aof.target_given || !facts.is_beyond_all,
+    }
 }
 
 /// redis-check-aof on the manifest, or on the one file.

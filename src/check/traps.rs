@@ -11,7 +11,7 @@ use crate::text::escape;
 /// The traps that wait in one segment.
 pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<Problem> {
     let name = &aof.segments[facts.position].name;
-    let target = aof.target;
+    let target = aof.target();
     let trap = |message| Problem::of_file(Kind::ServerTrap, Severity::Warning, name, message);
     let mut found = Vec::new();
     let databases = u64::from(aof.settings.databases());
@@ -66,7 +66,7 @@ pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<
 
 /// A command that no server logs.
 pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -> Problem {
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     let severity = if fatal { Severity::Error } else { Severity::Warning };
     let then = match fatal {
         true => format!("{target} dies of it while it loads"),

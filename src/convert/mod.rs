@@ -199,7 +199,7 @@ impl Made<'_> {
             dir: self.aof.dir(),
             manifest: (form == Form::Set).then_some(name),
             path: self.aof.path.clone(),
-            target: self.aof.target,
+            target: self.aof.target(),
             files: self.aof.segments.iter().map(stamped).collect(),
             actions,
             loss: Loss { commands: dropped, ..Loss::default() },

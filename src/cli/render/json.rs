@@ -196,6 +196,8 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
         tool_version: VERSION,
         source: Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 },
         target: report.target.to_string(),
+        knowledge: report.target.knowledge.as_str(),
+        rules: report.target.rules.name,
         writer: aof
             .writer
             .as_ref()
@@ -220,13 +222,15 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn loads(loads: Loads) -> &'static str {
-    match loads {
+/// What the target does with a set; null in JSON where that was not learnt.
+pub(super) fn loads(loads: Loads) -> Option<&'static str> {
+    Some(match loads {
         Loads::Yes => "yes",
         Loads::StartsEmpty => "starts-empty",
         Loads::AfterTruncation => "after-truncation",
         Loads::No => "no",
-    }
+        Loads::Unknown => return None,
+    })
 }
 
 /// A role's name.

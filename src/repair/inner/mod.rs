@@ -85,13 +85,14 @@ struct Edited {
 /// # Errors
 /// When the set cannot be read.
 pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let facts = scan(aof, Check::new(aof), pace, progress)?;
+    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
+    let target = facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
         return Ok(Answer::Refused(why));
     }
     let flushes = flushes(aof, &facts)?;
-    let loader = Loader::new(aof.target.rules, &aof.settings);
+    let loader = Loader::new(target, &aof.settings);
     let mut edited = Vec::new();
     let mut places = 0;
     for found in &facts.segments {
@@ -134,7 +135,8 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
 /// # Errors
 /// When the set cannot be read.
 pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let facts = scan(aof, Check::new(aof), pace, progress)?;
+    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
+    facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::Stops, &mut draft)? {
         return Ok(Answer::Refused(why));
@@ -246,7 +248,7 @@ fn sort(
             header.escape_ascii()
         ));
     }
-    let mut sieve = Sieve::new(loader, aof.target.rules, shown.source()?);
+    let mut sieve = Sieve::new(loader, aof.target().rules, shown.source()?);
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();

@@ -213,7 +213,7 @@ impl<'a> Sieve<'a> {
 
     fn record(&mut self, record: &Record<'_>, id: Option<CommandId>) -> Result<()> {
         let opinion = self.loader.opinion(record, id);
-        let (Some(id), Opinion::Fine | Opinion::WrongArity { fatal: false }) = (id, opinion) else {
+        let (Some(id), Opinion::Fine | Opinion::GoesOn) = (id, opinion) else {
             return self.refused(record, id, opinion);
         };
         self.taken = None;
@@ -301,7 +301,7 @@ impl<'a> Sieve<'a> {
     ) -> Result<()> {
         let shown = crate::text::escape(&record.name[..record.name.len().min(32)]);
         let why = match opinion {
-            Opinion::WrongArity { .. } => {
+            Opinion::WrongArity => {
                 format!("{shown} with a wrong number of arguments, {}", record.argc)
             }
             _ => format!("the unknown command {shown}"),

@@ -251,6 +251,7 @@ fn rdb_damage(
             None => Ending::Garbage,
         },
         is_doubtful: false,
+        value_to: None,
         loader: LoaderMeets::BadFormat,
         mended: None,
         context: context(source, fault.at)?,

@@ -116,6 +116,9 @@ pub struct Damage {
     /// What follows the range may also be look-alikes in the value of the record that begins with it, and that the
     /// end of the data tears off.
     pub is_doubtful: bool,
+    /// Where it is doubtful, and no wrong length explains the records that follow, up to this end of the data: nothing
+    /// ends where they begin, so they are rather a part of the value.
+    pub value_to: Option<u64>,
     /// What a loader meets here.
     pub loader: LoaderMeets,
     /// What one wrong byte explains of it.

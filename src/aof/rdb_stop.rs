@@ -55,6 +55,7 @@ pub(super) fn rdb_damage(
             _ => Ending::Garbage,
         },
         is_doubtful: false,
+        value_to: None,
         loader: LoaderMeets::BadFormat,
         mended: None,
         context: context(source, fault.at)?,

@@ -31,7 +31,7 @@ pub use holders::{
     Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,
 };
 #[cfg(target_os = "linux")]
-pub use own_process::{map_ids, offer_to_the_oom_killer};
+pub use own_process::{map_ids, offer_to_the_oom_killer, open_descriptors};
 pub use pack::{Packer, unpack};
 pub use publish::{
     Hold, NewFile, Room, exchange, give_dir_to, hold, make_dir, open_if_there, parent, publish_new,

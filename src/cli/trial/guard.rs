@@ -24,9 +24,6 @@ const NOBODIES: std::ops::Range<u32> = 61_184..65_520;
 /// The one who has nothing wherever few users are known.
 const NOBODY: u32 = 65_534;
 
-/// Closes what we were given and did not open ourselves.
-const CLOSE: &str = r#"exec "$0" "$@" 2>&1 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-"#;
-
 /// What a file may grow beyond what is there.
 const GROWTH: u64 = 64 << 20;
 
@@ -177,9 +174,8 @@ fn found(program: &Path) -> Result<PathBuf> {
 }
 
 fn keeper(order: &Order) -> Command {
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(CLOSE).arg(inside::ourselves()).args(order.words());
-    command.env_clear().stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut command = Command::new(inside::ourselves());
+    command.args(order.words()).env_clear().stdout(Stdio::piped()).stderr(Stdio::null());
     for name in ENVIRONMENT {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }

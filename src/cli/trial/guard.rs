@@ -77,10 +77,13 @@ impl Guard {
         for who in ways() {
             let name = PathBuf::from(format!("asked-{}", tried.len()));
             let dir = home.scratch().make_dir(&name)?;
-            give(home, &name, who)?;
             let args = vec!["--version".into()];
             let order = Order { who, dir, file_bytes: GROWTH, program: program.clone(), args };
-            let asked = ask(&order, leash).map_err(|e| Error::io(&program, e))?;
+            let asked = match give(home, &name, who) {
+                Ok(()) => ask(&order, leash).map_err(|e| Error::io(&program, e))?,
+                // Root need not be allowed to give something away.
+                Err(e) => Asked { cannot: Some((0, e.to_string())), ..Asked::default() },
+            };
             let enough = asked.knows_its_version();
             tried.push((who, asked));
             if enough {
@@ -94,8 +97,11 @@ impl Guard {
             _ => tried.iter().find(|one| runs(one)),
         };
         let Some((who, asked)) = chosen else {
-            let number = tried.first().and_then(|(_, asked)| asked.cannot.as_ref());
-            let e = std::io::Error::from_raw_os_error(number.map_or(0, |(number, _)| *number));
+            let mut numbers = tried.iter().filter_map(|(_, asked)| asked.cannot.as_ref());
+            let number = numbers.find_map(|(number, _)| (*number != 0).then_some(*number));
+            let e = std::io::Error::from_raw_os_error(
+                number.unwrap_or(rustix::io::Errno::ACCESS.raw_os_error()),
+            );
             return Err(Error::io(&program, e));
         };
         let mut missing = asked.without.clone();

@@ -36,7 +36,7 @@ pub use holders::{
     writers,
 };
 #[cfg(target_os = "linux")]
-pub use own_process::{map_ids, offer_to_the_oom_killer};
+pub use own_process::{map_ids, offer_to_the_oom_killer, open_descriptors};
 pub use pack::{Packer, unpack};
 pub use publish::{
     Hold, NewFile, Room, exchange, give_dir_to, make_dir, open_if_there, parent, publish_new,

@@ -44,6 +44,8 @@ fn run(home: &Path, program: &Path, args: &[&str]) -> String {
         .arg("1000000")
         .arg(program)
         .args(args)
+        .args(["--port", "0", "--unixsocket"])
+        .arg(home.join("s"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -90,7 +92,7 @@ fn code_that_a_log_brings_in_finds_nothing_to_act_on() {
     let load = record(&[b"MODULE", b"LOAD", module.to_str().unwrap().as_bytes()]);
     for server in servers {
         let home = home(&[("appendonly.aof", &[set("a"), load.clone()].concat())]);
-        let said = run(home.path(), &server.program(), &["--appendonly", "yes", "--port", "0"]);
+        let said = run(home.path(), &server.program(), &["--appendonly", "yes"]);
         let told = fs::read_to_string(home.path().join("told"));
         let told =
             told.unwrap_or_else(|e| panic!("{}: the module did not run: {e}: {said}", server.name));
@@ -114,12 +116,11 @@ fn code_that_a_log_brings_in_finds_nothing_to_act_on() {
 /// Servers do not look at `enable-module-command` while they load.
 #[test]
 fn a_command_without_a_name_ends_the_load() {
-    let dir = TempDir::new().unwrap();
     for server in Server::all_or_none(&SERVERS) {
         for words in [&[&b"MODULE"[..], b"LIST"][..], &[b"CONFIG", b"SET", b"maxmemory", b"0"]] {
             let home = home(&[("appendonly.aof", &[set("a"), record(words)].concat())]);
             let name = std::str::from_utf8(words[0]).unwrap();
-            let args = ["--appendonly", "yes", "--port", "0"];
+            let args = ["--appendonly", "yes"];
             let said = run(home.path(), &server.program(), &args);
             assert!(said.contains("eady to accept"), "{}: {said}", server.name);
             let home = self::home(&[("appendonly.aof", &[set("a"), record(words)].concat())]);
@@ -129,7 +130,6 @@ fn a_command_without_a_name_ends_the_load() {
             assert!(said.contains("nknown command"), "{}: {said}", server.name);
         }
     }
-    drop(dir);
 }
 
 /// What `name` says of a process.

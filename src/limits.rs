@@ -161,3 +161,25 @@ pub const JOURNAL_LINE: u64 = 4 * MANIFEST + 256;
 /// Files of each kind that one journal speaks of at most: no set has as many. Ranges of files are not bounded: they are
 /// read as they are needed.
 pub const JOURNAL_FILES: usize = 250_000;
+/// Bytes resident at most while a set is looked at (`check`, `inspect`, `cat`, `growth`), whatever the size of its files and
+/// values: windows, what is kept of large values, and what is counted.
+pub const CHECK_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// The same of `stats`, whose tables hold keys.
+pub const STATS_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The same of a plan (`repair`, `rewind`, `clean`, `convert`), with all it may take out of a set ([`RANGES`]).
+pub const PLAN_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The same of `check --thorough`, which tells keys apart.
+pub const THOROUGH_MEMORY: u64 = 256 * 1024 * 1024;
+
+/// The same of `backup`, `verify` and `restore` with up to four threads and blocks of [`BACKUP_BLOCK`]: a segment that grows,
+/// those in flight ([`BACKUP_FLIGHT`] and one more), and of each thread a block, its frame and room for the next.
+pub const BACKUP_MEMORY: u64 = 320 * 1024 * 1024;
+
+/// Files of a set beyond which each takes memory of its own, besides what is told above.
+pub const SET_FILES: u64 = 10_000;
+
+/// Bytes for each of those; four times as many where a plan is made, and twice with JSON.
+pub const FILE_MEMORY: u64 = 1280;

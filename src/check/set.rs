@@ -58,10 +58,8 @@ impl Listed {
             self.0.into_iter().filter(|(_, number)| *number > limits::SET_PROBLEMS).collect();
         more.sort_by_key(|((kind, severity), _)| (*kind, std::cmp::Reverse(*severity)));
         let told = more.into_iter().map(|((kind, _), number)| {
-            let message = format!(
-                "{} more are not listed",
-                text::count(number - limits::SET_PROBLEMS, kind.as_str())
-            );
+            let more = text::thousands(number - limits::SET_PROBLEMS);
+            let message = format!("{more} more of {} are not listed", kind.as_str());
             Problem::of_set(Kind::LimitExceeded, Severity::Info, message)
         });
         told.collect()

@@ -5,10 +5,12 @@
     reason = "a test that cannot go on has failed, in its helpers as well"
 )]
 
+mod bounds;
 mod cat;
 mod conf;
 mod contract;
 mod damage;
+mod escapes;
 mod filters;
 mod growth;
 mod links;

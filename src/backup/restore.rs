@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::repository::Repository;
-use super::verify::{Told, in_parallel};
 use super::target::{EXTRAS, MARK, Old, Place};
+use super::verify::{Told, in_parallel};
 use super::{hash, pack};
 use crate::disk::{Attributes, Dir, FrozenFile, Hold, NewFile};
 use crate::error::Result;
@@ -68,7 +68,10 @@ pub fn restore(
     let old = Old::look(&place, entry, options.replace)?;
     place.has_room_for(entry)?;
     if !entry.extras.is_empty() && !options.replace {
-        place.must_be_free("extra", "it is there already, and files beside the set would go there")?;
+        place.must_be_free(
+            "extra",
+            "it is there already, and files beside the set would go there",
+        )?;
     }
     let staging = format!("restore-{}", entry.id);
     place.make_way(&staging, repository, entry)?;

@@ -264,7 +264,9 @@ impl Old {
         let (pid, what) = (user.pid, crate::text::name(user.what.as_os_str().as_encoded_bytes()));
         let why = match user.works_there {
             false => format!("process {pid} has {what} open for writing; stop the server first"),
-            true => format!("process {pid} works in {what}; stop the server first, or have it leave"),
+            true => {
+                format!("process {pid} works in {what}; stop the server first, or have it leave")
+            }
         };
         Err(Error::new(ErrorKind::InUse(why), &path))
     }

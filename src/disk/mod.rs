@@ -38,10 +38,7 @@ pub use holders::{
 #[cfg(target_os = "linux")]
 pub use own_process::{map_ids, offer_to_the_oom_killer, open_descriptors};
 pub use pack::{Packer, unpack};
-pub use publish::{
-    Hold, NewFile, Room, exchange, give_dir_to, make_dir, open_if_there, parent, publish_new,
-    remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
-};
+pub use publish::{Hold, NewFile, Room, make_dir, parent, room, set_mode, sync_dir};
 #[cfg(target_os = "linux")]
 pub use reach::make_reachable;
 pub use rolling::Rolling;

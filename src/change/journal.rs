@@ -131,7 +131,7 @@ const PIECE: usize = 4096;
 impl Journal {
     /// Bytes that are kept.
     pub fn kept_bytes(&self) -> u64 {
-        self.old.iter().map(|old| old.content.kept_bytes()).sum()
+        self.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.content.kept_bytes()))
     }
 
     /// Names of the files that it brings back.

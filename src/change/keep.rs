@@ -142,7 +142,7 @@ pub fn entries(keep: &Keep, subject: &Path) -> Result<Vec<Entry>> {
 /// The directory that keeps things, where there is one, and the one it lies in.
 pub(super) fn find(keep: &Keep, subject: &Path) -> Result<Option<(Dir, Dir)>> {
     let (parent, name) = keep.parts(subject)?;
-    if !matches!(keep, Keep::In(_)) || disk::exists(&parent) {
+    if !matches!(keep, Keep::In(_)) || disk::is_there(&parent)? {
         let parent = Dir::open(&parent)?;
         if let Some(kept) = parent.dir_if_there(&name)? {
             return Ok(Some((parent, kept)));

@@ -46,7 +46,10 @@ impl Plan {
         options: &Options<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let place = Place::open(&self.dir, &self.dir)?;
+        // Of a set that is one file its name alone may be a link that leads elsewhere.
+        let is_one = self.manifest.is_none() && self.files.len() == 1;
+        let subject = if is_one { self.subject() } else { self.dir.clone() };
+        let place = Place::open(&subject, &self.dir)?;
         self.is_fresh(&place)?;
         let Some(name) = dir.file_name() else {
             let why = "this cannot be the name of a new directory".to_owned();

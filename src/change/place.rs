@@ -166,10 +166,16 @@ impl Place {
     pub(super) fn open_to_read(&self, name: &[u8]) -> Result<FrozenFile> {
         let (dir, bare) = self.at(name)?;
         match dir.look(bare)? {
-            Some(look) if look.kind == Kind::Link => {
-                Ok(disk::open_inside(dir.path(), bare, false)?.0)
-            }
+            Some(look) if look.kind == Kind::Link => self.behind(dir, bare),
             _ => dir.file(bare),
+        }
+    }
+
+    /// The file that a link leads to: one that a person named may lead anywhere, others must stay inside.
+    fn behind(&self, dir: &Dir, bare: &OsStr) -> Result<FrozenFile> {
+        match self.only.as_deref() == Some(bare) {
+            true => FrozenFile::open(&dir.at(bare)),
+            false => Ok(disk::open_inside(dir.path(), bare, false)?.0),
         }
     }
 
@@ -177,13 +183,11 @@ impl Place {
     pub(super) fn stamp(&self, name: &[u8]) -> Result<Option<Stamp>> {
         let (dir, bare) = self.at(name)?;
         match dir.look(bare)? {
-            Some(look) if look.kind == Kind::Link => {
-                match disk::open_inside(dir.path(), bare, false) {
-                    Ok((file, _)) => Ok(Some(file.stamp())),
-                    Err(e) if *e.kind() == ErrorKind::NotFound => Ok(None),
-                    Err(e) => Err(e),
-                }
-            }
+            Some(look) if look.kind == Kind::Link => match self.behind(dir, bare) {
+                Ok(file) => Ok(Some(file.stamp())),
+                Err(e) if *e.kind() == ErrorKind::NotFound => Ok(None),
+                Err(e) => Err(e),
+            },
             look => Ok(look.map(|look| look.stamp)),
         }
     }

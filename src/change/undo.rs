@@ -142,7 +142,7 @@ impl Undo {
             }
         };
         still_fits()?;
-        let total = self.journal.old.iter().map(|old| old.len).sum();
+        let total = self.journal.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.len));
         progress.begin(Some(total));
         let reins = Reins { stop: options.stop, progress };
         self.work(&place, &keep_dir, files, reins)?.run(&still_fits)?;

@@ -30,6 +30,7 @@ pub mod length;
 pub mod lzf;
 mod machine;
 mod met;
+mod opcodes;
 pub mod outcome;
 pub mod pack;
 mod packed;

@@ -128,3 +128,22 @@ fn what_does_not_fit_a_layout_nobody_has_run_is_not_understood_when_its_checksum
     assert_ne!(crc64(&bytes), 0);
     assert_eq!(about("dump.rdb", &bytes).3, 21);
 }
+
+/// Of Valkey 9.2 in development, and a capture of replication: known by their first bytes, and not read.
+#[test]
+fn what_is_wrapped_as_a_whole_is_named_and_never_offered_to_repair() {
+    let frame = [b"\x04\x22\x4d\x18", TAIL, TAIL].concat();
+    let wrapped = [
+        ([&b"VCS\x01\x01\0\x01"[..], &frame].concat(), "compressed as a whole"),
+        ([&b"VKCS\x01\x01\0\x01"[..], &frame].concat(), "compressed as a whole"),
+        (
+            [&b"$EOF:0123456789012345678901234567890123456789\r\n"[..], &frame].concat(),
+            "replication",
+        ),
+    ];
+    for (bytes, what) in wrapped {
+        let (kind, message, commands, exit) = about("dump.rdb", &bytes);
+        assert_eq!((&*kind, commands, exit), ("rdb-unsupported", 0, 24), "{message}");
+        assert!(message.contains(what) && !message.contains("damaged, or"), "{message}");
+    }
+}

@@ -85,7 +85,12 @@ impl Walker {
     }
 
     /// Opens a loop in place of the current item.
-    pub(super) fn enter(&mut self, count: u64, body: &Body, window: &Window<'_>) -> Result<(), Stop> {
+    pub(super) fn enter(
+        &mut self,
+        count: u64,
+        body: &Body,
+        window: &Window<'_>,
+    ) -> Result<(), Stop> {
         self.advance();
         let least = count.checked_mul(body.least).filter(|least| *least <= i64::MAX as u64);
         let Some(least) = least else {

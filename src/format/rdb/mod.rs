@@ -52,7 +52,7 @@ pub use contents::{Contents, Opening, Part, Piece, Reader};
 pub use deep::Deep;
 pub use entry::{Entry, Library, Opcode, Sink, Stream, Token};
 pub use fields::{Fields, Meaning, Writer};
-pub use header::{Family, HEADER_LEN, Header, sniff};
+pub use header::{Family, HEADER_LEN, Header, is_one, sniff};
 pub use met::{Met, Module, Need};
 pub use outcome::{Outcome, Remarks, Tally};
 pub use pass::{Failure, Pass, Progress, Walked, walk_slice, walk_slice_with};

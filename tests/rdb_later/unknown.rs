@@ -64,6 +64,12 @@ fn commands_behind_it_are_found_by_its_checksum_and_counted() {
     fs::write(&path, &bytes).unwrap();
     let run = aofkit(&["cat", "--format", "resp"], &path);
     assert_eq!(text(&run.stdout), text(TAIL));
+    for verb in ["cat", "stats", "inspect"] {
+        let run = aofkit(&[verb], &path);
+        let told = text(&run.stderr);
+        let is_told = told.contains("not understood") || verb == "inspect";
+        assert!(run.status.success() && is_told && !told.contains("damage"), "{verb}: {told}");
+    }
 }
 
 #[test]

@@ -129,6 +129,16 @@ pub struct Damage {
     pub rdb: Option<Box<RdbStop>>,
 }
 
+impl Damage {
+    /// Whether nothing says that it is damaged: an RDB part that aofkit has not learnt to read.
+    pub fn is_not_understood(&self) -> bool {
+        match (self.fault.reason, &self.rdb) {
+            (Why::Rdb(reason), Some(stop)) => stop.class(reason) == rdb::Class::Unsupported,
+            _ => false,
+        }
+    }
+}
+
 /// What one wrong byte in a header line explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mended {

@@ -71,7 +71,7 @@ fn walk_on(
 ) -> Result<u64> {
     let mut tiled = from;
     let mut at = from;
-    if from == 0 && rdb::sniff(source.window(0, rdb::HEADER_LEN)?).is_some() {
+    if from == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
         at = rdb_part::walk(source, at, pulse, sink)?;
         tiled = at;
     }

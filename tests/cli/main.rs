@@ -23,5 +23,6 @@ mod screen;
 mod spelled;
 mod stats;
 mod streams;
+mod targets;
 mod words;
 mod world;

@@ -64,7 +64,9 @@ fn plan(aof: &Aof, way: Way) -> Result<Plan, String> {
             let facts = scan(aof, Check::new(aof), &Pace::default(), &Silent).unwrap();
             let report = judge(aof, facts, &Wording::default()).unwrap();
             let proposal = repair::tail_and_manifest(aof, &report).unwrap();
-            if !proposal.left.is_empty() || [Verdict::InnerDamage, Verdict::Unsupported].contains(&report.verdict) {
+            if !proposal.left.is_empty()
+                || [Verdict::InnerDamage, Verdict::Unsupported].contains(&report.verdict)
+            {
                 return Err(format!("{:?}", proposal.left));
             }
             return Ok(proposal.plan);
@@ -102,8 +104,7 @@ fn told(damaged: &Damaged<'_>, target: &Server, way: Way, parent: &Holds) -> Tol
         }
     };
     let after = plan.outlook(&aof, &Wording::default(), &Pace::default(), &Silent).unwrap();
-    if way == Way::Plain
-        && [Verdict::InnerDamage, Verdict::Unsupported].contains(&after.verdict())
+    if way == Way::Plain && [Verdict::InnerDamage, Verdict::Unsupported].contains(&after.verdict())
     {
         // Only the manifest is put right without a word, and that is what it says.
         return Told::Refused;

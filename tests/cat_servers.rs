@@ -1,7 +1,7 @@
 //! What `cat --with-base --format resp` prints, given to an empty server, makes it hold what a server holds
 //! that loads the set itself.
 //!
-//! Each server writes keys of every type and encoding, in several databases, under two
+//! Each of the nine servers writes keys of every type and encoding, in several databases, under two
 //! eviction policies, with a base that is an RDB or a log, and goes on writing. Without servers nothing is
 //! compared, and the test says so.
 
@@ -19,8 +19,7 @@ use support::fill::{fill, more};
 use support::live::{Live, Reply};
 use support::server::Server;
 
-const SERVERS: &[&str] =
-    &["redis-6.2", "redis-7.0", "redis-8.2", "valkey-8.1", "valkey-9.1", "redis-8.6"];
+const SERVERS: [&str; 9] = support::server::ALL;
 
 /// Longer than any window, and not to be compressed.
 const BIG: usize = 3 << 20;
@@ -253,13 +252,18 @@ fn what_is_printed_makes_a_server_hold_what_the_set_makes_it_hold() {
     let mut ways: Vec<Way> = (0..SERVERS.len())
         .map(|server| Way { server, policy: "noeviction", preamble: "yes" })
         .collect();
-    ways.push(Way { server: 5, policy: "noeviction", preamble: "no" });
-    ways.push(Way { server: 0, policy: "allkeys-lfu", preamble: "yes" });
-    ways.push(Way { server: 2, policy: "allkeys-lfu", preamble: "yes" });
-    ways.push(Way { server: 3, policy: "allkeys-lfu", preamble: "yes" });
-    ways.push(Way { server: 0, policy: "noeviction", preamble: "no" });
-    ways.push(Way { server: 2, policy: "allkeys-lru", preamble: "no" });
-    ways.push(Way { server: 4, policy: "allkeys-lru", preamble: "yes" });
+    for (server, policy, preamble) in [
+        ("redis-6.2", "allkeys-lfu", "yes"),
+        ("redis-8.2", "allkeys-lfu", "yes"),
+        ("valkey-8.1", "allkeys-lfu", "yes"),
+        ("redis-6.2", "noeviction", "no"),
+        ("redis-8.2", "allkeys-lru", "no"),
+        ("redis-8.6", "noeviction", "no"),
+        ("valkey-9.1", "allkeys-lru", "yes"),
+    ] {
+        let server = SERVERS.iter().position(|name| *name == server).unwrap();
+        ways.push(Way { server, policy, preamble });
+    }
     support::in_parallel(ways.len(), |at| match &servers[ways[at].server] {
         Some(server) => compare(ways[at], server),
         None => eprintln!("{} was not found: it was not compared with", SERVERS[ways[at].server]),

@@ -17,17 +17,7 @@ use support::fill::{LATE, MANY, SOON, Written, fill, more};
 use support::live::Live;
 use support::server::Server;
 
-const SERVERS: &[&str] = &[
-    "redis-6.2",
-    "redis-7.0",
-    "redis-7.4",
-    "redis-8.0",
-    "redis-8.2",
-    "redis-8.6",
-    "valkey-8.1",
-    "valkey-9.0",
-    "valkey-9.1",
-];
+const SERVERS: &[&str] = &support::server::ALL;
 
 /// Keys and elements by type and encoding on disk, as the server tells.
 type Types = BTreeMap<(String, String), (u64, u64)>;

@@ -18,6 +18,8 @@ pub(super) struct Scene<'a> {
     /// The end was only a write under way.
     pub(super) in_flight: bool,
     pub(super) wording: Wording,
+    /// What the target does not have is known.
+    pub(super) is_complete: bool,
 }
 
 impl Scene<'_> {
@@ -217,6 +219,15 @@ pub(super) fn times(seen: &Seen) -> String {
 }
 
 fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
+    if !scene.is_complete {
+        let message = format!(
+            "aofkit does not know the command \"{}\"{}, nor whether {} has it",
+            escape(raw),
+            times(seen),
+            scene.aof.target()
+        );
+        return scene.problem(Kind::UnknownCommand, Severity::Error, seen, message);
+    }
     let hint = if command::has_module_form(raw) {
         "; needs module: only a server that has loaded the module with this command can load it"
             .to_owned()

@@ -130,10 +130,12 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         }
     }
     let mut problems = set::problems(aof);
+    let is_complete = is_known(aof, &facts);
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
-        let scene = Scene { aof, facts: segment, is_last, in_flight, wording: *wording };
+        let wording = *wording;
+        let scene = Scene { aof, facts: segment, is_last, in_flight, wording, is_complete };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
         problems.extend(traps::of_segment(aof, segment, is_last));
         problems.extend(unlisted(aof, segment));

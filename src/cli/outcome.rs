@@ -64,9 +64,9 @@ impl Outcome {
     pub fn worst(all: impl Iterator<Item = Self>) -> Self {
         let rank = |outcome: &Self| match outcome {
             Self::Done => 0,
-            Self::TailDamage => 1,
-            Self::InnerDamage => 2,
-            Self::Unsupported => 3,
+            Self::Unsupported => 1,
+            Self::TailDamage => 2,
+            Self::InnerDamage => 3,
             Self::SetInconsistent => 4,
             _ => 5,
         };

@@ -25,5 +25,6 @@ mod screen;
 mod spelled;
 mod stats;
 mod streams;
+mod targets;
 mod words;
 mod world;

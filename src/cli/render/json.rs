@@ -150,9 +150,9 @@ fn several<'a, T>(
 fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::Healthy => 0,
-        Verdict::TailDamage => 1,
-        Verdict::InnerDamage => 2,
-        Verdict::Unsupported => 3,
+        Verdict::Unsupported => 1,
+        Verdict::TailDamage => 2,
+        Verdict::InnerDamage => 3,
         Verdict::SetInconsistent => 4,
     };
     reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)

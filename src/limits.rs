@@ -59,6 +59,9 @@ pub const PROBLEMS: usize = 200;
 /// Bytes of context shown around a fault.
 pub const CONTEXT: usize = 24;
 
+/// Bytes of a command's name that are told and compared: no server has a command with a longer one.
+pub const NAME: usize = 128;
+
 /// Sound records in a row that prove a place after damage to be sound again (the last ones before the
 /// end of the file may be fewer).
 pub const SOUND_RECORDS: usize = 3;

@@ -98,6 +98,21 @@ pub struct Damage {
     pub rdb: Option<Box<RdbStop>>,
 }
 
+impl Damage {
+    /// Whether it may be no damage at all, but something of an RDB that aofkit has not learnt.
+    pub fn is_not_understood(&self) -> bool {
+        match self.fault.reason {
+            Why::Rdb(reason) => reason.class() == rdb::Class::Unsupported,
+            Why::Resp(_) => false,
+        }
+    }
+
+    /// Whether the checksum says that every byte of it is as it was written.
+    pub fn is_intact(&self) -> bool {
+        self.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true))
+    }
+}
+
 /// What one wrong byte in a header line explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mended {

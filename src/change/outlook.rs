@@ -14,10 +14,10 @@ use crate::scan::{Pace, scan};
 pub struct Outlook {
     /// The judgement by the rules of the plan's target.
     pub report: check::Report,
-    /// What each known server would do with it, by name.
-    pub servers: Vec<(&'static str, Loads)>,
+    /// What each known server would do with it, by name; `None` where that is not known.
+    pub servers: Vec<(&'static str, Option<Loads>)>,
     /// What those of them that would not simply load it do with the set as it is: the same is no news.
-    pub servers_before: Vec<(&'static str, Loads)>,
+    pub servers_before: Vec<(&'static str, Option<Loads>)>,
 }
 
 impl Outlook {
@@ -41,7 +41,9 @@ impl Outlook {
         };
         let servers = by_name(reports);
         let refuses = |target: &Target| {
-            servers.iter().any(|(name, loads)| *name == target.rules.name && *loads != Loads::Yes)
+            servers
+                .iter()
+                .any(|(name, loads)| *name == target.rules.name && *loads != Some(Loads::Yes))
         };
         let refusing: Vec<_> = known().filter(refuses).collect();
         // What is packed or a stream cannot be read again.
@@ -57,7 +59,7 @@ impl Outlook {
     }
 
     /// What a server does with the set as it is; `None` where that was not looked at.
-    pub fn before(&self, server: &str) -> Option<Loads> {
+    pub fn before(&self, server: &str) -> Option<Option<Loads>> {
         let told = self.servers_before.iter().find(|(name, _)| *name == server);
         told.map(|(_, loads)| *loads)
     }
@@ -67,8 +69,8 @@ impl Outlook {
         self.report.verdict
     }
 
-    /// What the target will do with it.
-    pub fn loads(&self) -> Loads {
+    /// What the target will do with it; `None` where that is not known.
+    pub fn loads(&self) -> Option<Loads> {
         self.report.loads
     }
 }

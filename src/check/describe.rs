@@ -2,13 +2,13 @@
 
 use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
+use super::loader::Cause;
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump};
+use super::{advice, behind_dump, corrupt_tail, not_taken};
 use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
-use crate::command;
-use crate::format::rdb::{self, Header};
-use crate::text::{escape, name};
+use crate::format::rdb;
+use crate::text::escape;
 
 /// The segment something was seen in, and what its judgement needs to know of it.
 pub(super) struct Scene<'a> {
@@ -17,10 +17,46 @@ pub(super) struct Scene<'a> {
     pub(super) is_last: bool,
     /// The end was only a write under way.
     pub(super) in_flight: bool,
+    /// What the files before it mean for whether the target comes here at all.
+    pub(super) before: Before,
     pub(super) wording: Wording,
 }
 
+/// Whether the target comes as far as some place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing stops it before.
+    Nothing,
+    /// Something stands before of which nobody knows whether the target takes it.
+    Doubt,
+    /// It stops before.
+    Stop,
+}
+
+impl Before {
+    /// The same for what comes after this segment.
+    pub(super) fn and(self, facts: &SegmentFacts) -> Self {
+        self.at(facts, u64::MAX)
+    }
+
+    fn at(self, facts: &SegmentFacts, offset: u64) -> Self {
+        let is_before = |at: u64| at < offset;
+        if self == Self::Stop || facts.halt.is_some_and(|halt| is_before(halt.at)) {
+            Self::Stop
+        } else if self == Self::Doubt || facts.doubt.is_some_and(is_before) {
+            Self::Doubt
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 impl Scene<'_> {
+    /// Whether the target comes as far as this.
+    fn before(&self, seen: &Seen) -> Before {
+        self.before.at(self.facts, seen.offset)
+    }
+
     fn segment(&self) -> &Segment {
         &self.aof.segments[self.facts.position]
     }
@@ -39,7 +75,7 @@ impl Scene<'_> {
         Problem { at_the_end, ..problem }
     }
 
-    fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
+    pub(super) fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
         Lost {
             bytes: lost_bytes,
             commands: lost_commands,
@@ -95,8 +131,10 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             let problem = scene.problem(Kind::BadTransaction, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 1)).next(scene.repair(SALVAGE))
         }
-        What::UnknownCommand(name) => unknown(scene, seen, name),
-        What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
+        What::UnknownCommand { name, is_learnt } => {
+            not_taken::unknown(scene, seen, name, *is_learnt)
+        }
+        What::WrongArity { name, argc, then } => not_taken::arity(scene, seen, name, *argc, *then),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
             let message = format!(
@@ -109,7 +147,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::OpenAnnotation => open_annotation(scene, seen),
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
-        What::RdbVersion(header) => rdb_version(scene, seen, *header),
+        What::RdbVersion(header) => not_taken::rdb_version(scene, seen, *header),
         What::RdbChecksum { stored, computed } => {
             let message = format!(
                 "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
@@ -123,10 +161,21 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
 }
 
 /// What the target does at its start, for a file it would cut.
-fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
+pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> String {
     let target = scene.aof.target;
+    match scene.before(seen) {
+        Before::Nothing => {}
+        Before::Doubt => return format!("whether {target} comes as far as this is not known"),
+        Before::Stop => return format!("{target} stops before it"),
+    }
     if !by_cutting {
-        return format!("{target} refuses to start");
+        return match corrupt_tail::is_cut(scene.aof, scene.facts) {
+            true if scene.is_last => format!(
+                "{target} cuts it off when it starts (aof-load-corrupt-tail-max-size {})",
+                scene.aof.settings.load_corrupt_tail_max_bytes()
+            ),
+            _ => format!("{target} refuses to start"),
+        };
     }
     if !scene.is_last {
         return format!("{target} refuses to start, for this is not the last file");
@@ -151,9 +200,19 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         Ending::Resumes | Ending::Unread(_) => Kind::CorruptRange,
     };
     let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
-    let start = match damage.loader {
-        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target),
-        _ => at_start(scene, cutting),
+    let cause = scene.facts.broken.filter(|halt| halt.at == damage.start).map(|halt| halt.cause);
+    let start = match cause {
+        _ if scene.before(seen) != Before::Nothing => at_start(scene, seen, cutting),
+        Some(Cause::Crash) => format!("{} crashes on it", scene.aof.target),
+        Some(Cause::EndOrCrash) => format!(
+            "{}, or dies of the length that the record claims: that depends on the memory it gets",
+            at_start(scene, seen, cutting)
+        ),
+        _ => at_start(scene, seen, cutting),
+    };
+    let tail_option = match cause {
+        Some(_) => corrupt_tail::note(scene.aof, scene.facts, scene.is_last),
+        None => String::new(),
     };
     let message = match damage.ending {
         Ending::Torn => format!(
@@ -161,16 +220,14 @@ fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
         ),
         Ending::Zeros => format!(
             "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
-             them{inside}; {start}{}",
-            if cutting { String::new() } else { corrupt_tail(seen.len) }
+             them{inside}; {start}{tail_option}"
         ),
         Ending::Garbage => format!(
-            "{range} at the end are no record ({}){inside}; {start}{}",
-            scene.fault(damage),
-            corrupt_tail(seen.len)
+            "{range} at the end are no record ({}){inside}; {start}{tail_option}",
+            scene.fault(damage)
         ),
         Ending::Resumes => format!(
-            "{range} are damaged ({}){inside}; {} after them are sound. {start}",
+            "{range} are damaged ({}){inside}; {} after them are sound. {start}{tail_option}",
             scene.fault(damage),
             commands(scene.facts.commands - seen.commands_before)
         ),
@@ -212,12 +269,6 @@ fn inside_transaction(seen: &Seen) -> String {
     }
 }
 
-fn corrupt_tail(len: u64) -> String {
-    format!(
-        " (Redis 8.4 and later cut it off when aof-load-corrupt-tail-max-size is at least {len})"
-    )
-}
-
 fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
     if scene.in_flight {
         return in_flight(scene, seen, Kind::OpenTransaction);
@@ -227,7 +278,7 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
         "the file ends inside a transaction: MULTI at byte {}, {} since, no EXEC; {}",
         seen.offset,
         commands(inside),
-        at_start(scene, true)
+        at_start(scene, seen, true)
     );
     let kind = inner.unwrap_or(Kind::OpenTransaction);
     let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
@@ -253,62 +304,25 @@ fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
 
 fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let message = format!(
-        "a record header announces no arguments{}: redis-check-aof passes over it, {}",
+        "a record header announces no arguments{}: redis-check-aof passes over it, {}{}",
         times(seen),
-        at_start(scene, false)
+        at_start(scene, seen, false),
+        match scene.facts.broken {
+            Some(halt) if halt.at == seen.offset => {
+                corrupt_tail::note(scene.aof, scene.facts, scene.is_last)
+            }
+            _ => String::new(),
+        }
     );
     let next = scene.repair(SALVAGE);
     let lost = scene.lost(seen, seen.bytes, 0);
     scene.problem(Kind::CorruptRange, Severity::Error, seen, message).lost(lost).next(next)
 }
 
-fn times(seen: &Seen) -> String {
+pub(super) fn times(seen: &Seen) -> String {
     match seen.count {
         1 => String::new(),
         n => format!(" ({} times, first at byte {})", crate::text::thousands(n), seen.offset),
-    }
-}
-
-fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
-    let hint = if command::has_module_form(raw) {
-        "; needs module: only a server that has loaded the module with this command can load it"
-            .to_owned()
-    } else if let Some(knows) = advice::target_that_knows(raw, scene.aof.target.family) {
-        format!("; {knows} knows it")
-    } else {
-        String::new()
-    };
-    let message = format!(
-        "{} does not know the command \"{}\"{}{hint}; {}",
-        scene.aof.target,
-        escape(raw),
-        times(seen),
-        at_start(scene, false)
-    );
-    let next = advice::target_that_knows(raw, scene.aof.target.family)
-        .and_then(|target| advice::other_target(&scene.aof.path, target));
-    let lost = scene.lost(seen, seen.bytes, seen.count);
-    scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
-    let crashes = scene.aof.target.rules.arity == crate::rules::Arity::Unchecked;
-    let (severity, then) = match (fatal, crashes) {
-        (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
-        (true, false) => (Severity::Error, "refuses to start"),
-        (false, _) => (Severity::Warning, "passes it on without a look"),
-    };
-    let message = format!(
-        "{} with {} is not a call {} has{}; it {then}",
-        escape(raw),
-        crate::text::count(u64::from(argc.saturating_sub(1)), "argument"),
-        scene.aof.target,
-        times(seen)
-    );
-    let problem = scene.problem(Kind::WrongArity, severity, seen, message);
-    match fatal {
-        true => problem.lost(scene.lost(seen, seen.bytes, seen.count)),
-        false => problem,
     }
 }
 
@@ -328,19 +342,6 @@ fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem 
         scene.aof.target
     );
     scene.problem(Kind::NonCanonical, Severity::Warning, seen, message)
-}
-
-fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
-    let loads = crate::rules::KNOWN.iter().find(|r| r.loads_rdb(header.family, header.version));
-    let hint = loads.map_or_else(String::new, |rules| format!("; {} and later do", rules.name));
-    let message = format!(
-        "an RDB of version {} with the magic {}, which {} does not read{hint}",
-        header.version,
-        name(header.family.magic()),
-        scene.aof.target
-    );
-    let next = loads.and_then(|rules| advice::other_target(&scene.aof.path, rules.name));
-    scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 
 fn rdb_damage(
@@ -381,7 +382,9 @@ fn rdb_damage(
                 Some(false) => "no checksum fits at the end, so it may also be damaged",
                 None => "its checksum could not be tried",
             };
-            let message = format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}");
+            let then = not_taken::then(scene, scene.facts.doubt == Some(seen.offset));
+            let message =
+                format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}; {then}");
             (Kind::RdbUnsupported, message)
         }
     };

@@ -1,7 +1,8 @@
 //! What one pass saw, before anybody judges the set as a whole.
 
 use super::checker::Refusal;
-use super::loader::Halt;
+use super::loader::{Halt, Miscall};
+use super::reached::Reached;
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
 
@@ -39,14 +40,20 @@ pub struct SegmentFacts {
     pub damaged_bytes: u64,
     /// The RDB part.
     pub rdb: Option<RdbFacts>,
-    /// End of the last whole record before the loader stops; the length when it does not.
+    /// End of the last whole record before the loader stops, or may stop; the length when it does not.
     pub proven: u64,
     /// The same, never inside a transaction.
     pub safe_cut: u64,
     /// Records up to `safe_cut`.
     pub commands_to_cut: u64,
-    /// Why and where the target's loader stops.
+    /// Why and where the target's loader certainly stops.
     pub halt: Option<Halt>,
+    /// Offset of the first thing before that of which nobody knows here whether the target takes it.
+    pub doubt: Option<u64>,
+    /// The damage that stops every loader, whatever commands it knows.
+    pub broken: Option<Halt>,
+    /// How far whole records go before that damage.
+    pub sound: Reached,
     /// Where the target's loader would cut the file by itself.
     pub own_cut: Option<u64>,
     /// What redis-check-aof refuses.
@@ -60,6 +67,11 @@ pub struct SegmentFacts {
 }
 
 impl SegmentFacts {
+    /// Whether nothing in it is broken, or might be.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_none() && self.damaged_bytes == 0
+    }
+
     /// Where the file ends in an annotation without a line end, its start: what is appended is glued to it.
     pub fn open_annotation(&self) -> Option<u64> {
         let last = self.seen.last()?;
@@ -144,16 +156,21 @@ pub enum What {
     },
     /// EXEC of a transaction that contains DISCARD.
     DiscardInTransaction,
-    /// A command the target does not know.
-    UnknownCommand(Vec<u8>),
+    /// A command the target does not know, or of which that is not known.
+    UnknownCommand {
+        /// Its name as the log has it, with the subcommand where it has one.
+        name: Vec<u8>,
+        /// The target is known not to have it.
+        is_learnt: bool,
+    },
     /// A command with a wrong number of arguments.
     WrongArity {
         /// Its name.
         name: Vec<u8>,
         /// How many arguments it has here, the name included.
         argc: u32,
-        /// The target refuses it or dies of it.
-        fatal: bool,
+        /// What the target does about it.
+        then: Miscall,
     },
     /// Something every loader takes and redis-check-aof refuses.
     NonCanonical(NonCanonical),

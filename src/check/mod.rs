@@ -8,20 +8,27 @@
 mod advice;
 mod behind_dump;
 mod checker;
+mod corrupt_tail;
 mod describe;
 mod facts;
 mod finding;
 mod loader;
+mod not_taken;
 mod observe;
 pub mod preamble;
 mod rdb_inside;
+mod reached;
 mod report;
 mod set;
 pub mod strict;
 mod traps;
+mod unknown;
 
 pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 pub use finding::{Kind, Lost, Problem, Severity};
+pub use loader::{Cause, Halt, Miscall};
 pub(crate) use loader::{Loader, Opinion};
 pub use observe::Check;
+pub use reached::Reached;
 pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, judge};
+pub use unknown::Unknown;

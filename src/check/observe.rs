@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::checker::Checker;
 use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::{Loader, Opinion};
+use super::reached::Reached;
 use crate::aof::{Aof, Damage, Depth, Event, Role};
 use crate::command::{CommandId, Kind};
 use crate::format::annotation;
@@ -36,7 +37,7 @@ impl Check {
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
             thorough: false,
-            loader: Loader::new(aof.target.rules, &aof.settings),
+            loader: Loader::new(aof.target, &aof.settings),
             checker: Checker::default(),
             now: fresh(0),
             safe: (0, 0),
@@ -77,30 +78,17 @@ impl Check {
 
     #[cold]
     fn note_opinion(&mut self, record: &Record<'_>, opinion: Opinion) {
-        let name = record.name.to_ascii_uppercase();
+        let name = full_name(record);
+        let folded = name.to_ascii_uppercase();
         let (kind, what) = match opinion {
             Opinion::Fine => return,
-            Opinion::Unknown => (0, What::UnknownCommand(self.full_name(record, name))),
-            Opinion::WrongArity { fatal } => (
-                1,
-                What::WrongArity { name: self.full_name(record, name), argc: record.argc, fatal },
-            ),
+            Opinion::Unknown => (0, What::UnknownCommand { name, is_learnt: true }),
+            Opinion::NotLearnt => (1, What::UnknownCommand { name, is_learnt: false }),
+            Opinion::WrongArity(then) => {
+                (16 + then as u8, What::WrongArity { name, argc: record.argc, then })
+            }
         };
-        let key = match &what {
-            What::UnknownCommand(name) | What::WrongArity { name, .. } => name.clone(),
-            _ => Vec::new(),
-        };
-        self.note_repeated((kind, key), record.start, record.len, what);
-    }
-
-    /// With the subcommand, where the command has some.
-    fn full_name(&self, record: &Record<'_>, mut name: Vec<u8>) -> Vec<u8> {
-        let container = crate::command::lookup(&name).is_some_and(|id| id.command().container);
-        if let Some(sub) = record.args().nth(1).filter(|_| container) {
-            name.push(b'|');
-            name.extend(sub.head.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
-        }
-        name
+        self.note_repeated((kind, folded), record.start, record.len, what);
     }
 
     #[cold]
@@ -202,7 +190,7 @@ impl Check {
 
     fn damage(&mut self, damage: &Damage) {
         let len = damage.end - damage.start;
-        self.now.damaged_bytes += len;
+        self.now.damaged_bytes += if damage.is_intact() { 0 } else { len };
         if let Some(stop) = &damage.rdb {
             self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
             self.now.format = SegmentFormat::Rdb;
@@ -257,12 +245,26 @@ fn fresh(position: usize) -> SegmentFacts {
         safe_cut: 0,
         commands_to_cut: 0,
         halt: None,
+        doubt: None,
+        broken: None,
+        sound: Reached::default(),
         own_cut: None,
         refusal: None,
         ok_up_to: 0,
         seen: Vec::new(),
         unlisted: 0,
     }
+}
+
+/// The name as the log has it, with the subcommand where the command has some.
+fn full_name(record: &Record<'_>) -> Vec<u8> {
+    let mut name = record.name[..record.name.len().min(limits::NAME)].to_vec();
+    let container = crate::command::lookup(&name).is_some_and(|id| id.command().container);
+    if let Some(sub) = record.args().nth(1).filter(|_| container) {
+        name.push(b'|');
+        name.extend_from_slice(&sub.head[..sub.head.len().min(limits::NAME)]);
+    }
+    name
 }
 
 impl Observer for Check {
@@ -313,11 +315,15 @@ impl Observer for Check {
         self.checker.end(len);
         let mut now = std::mem::replace(&mut self.now, fresh(0));
         now.len = len;
-        now.proven = self.loader.record_end;
-        now.safe_cut = self.loader.safe_cut;
-        now.halt = self.loader.halt;
+        let proven = self.loader.proven();
+        now.proven = proven.record_end;
+        now.safe_cut = proven.safe_cut;
+        now.commands_to_cut = proven.commands_to_cut;
+        now.halt = self.loader.halt();
+        now.doubt = self.loader.doubt();
+        now.broken = self.loader.broken;
+        now.sound = self.loader.reached;
         now.own_cut = self.loader.own_cut();
-        now.commands_to_cut = self.loader.commands_to_cut;
         now.refusal = self.checker.refusal;
         now.ok_up_to = self.checker.ok_up_to;
         now.format = format(&now);

@@ -1,10 +1,11 @@
 //! The judgement on a set, by the rules of its target.
 
-use super::describe::{Scene, describe};
+use super::describe::{Before, Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
-use super::{behind_dump, set, traps};
+use super::unknown::{self, Unknown};
+use super::{behind_dump, corrupt_tail, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::rules::Target;
@@ -22,7 +23,7 @@ pub enum Verdict {
     InnerDamage,
     /// The manifest is invalid or missing, a file is missing, or a server would harm the set.
     SetInconsistent,
-    /// A format that is known but not supported.
+    /// Nothing is damaged, but the target does not take it, or whether it does is not known.
     Unsupported,
 }
 
@@ -70,8 +71,10 @@ pub struct Report {
     pub target: Target,
     /// How the set is.
     pub verdict: Verdict,
-    /// What the target does with it.
-    pub loads: Loads,
+    /// What the target does with it; `None` where that is not known.
+    pub loads: Option<Loads>,
+    /// What the target does not take, or aofkit has not learnt.
+    pub unknown: Vec<Unknown>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -106,17 +109,22 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         in_flight = is_in_flight(aof, end)?;
         if in_flight {
             // The rest has arrived by now: to a loader that starts after us it is whole.
-            end.halt = None;
+            end.halt = end.halt.filter(|halt| Some(*halt) != end.broken);
+            end.broken = None;
         }
     }
     let mut problems = set::problems(aof);
+    let mut before = Before::Nothing;
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
-        let scene = Scene { aof, facts: segment, is_last, in_flight, wording: *wording };
+        let scene = Scene { aof, facts: segment, is_last, in_flight, before, wording: *wording };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
-        problems.extend(traps::of_segment(aof, segment, is_last));
+        if before != Before::Stop {
+            problems.extend(traps::of_segment(aof, segment, is_last, before));
+        }
         problems.extend(unlisted(aof, segment));
+        before = before.and(segment);
     }
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), order_of(aof, p), p.offset);
     problems.sort_by_key(order);
@@ -126,6 +134,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         target: aof.target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
+        unknown: unknown::rows(aof, &facts),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
@@ -142,15 +151,15 @@ fn order_of(aof: &Aof, problem: &Problem) -> Option<usize> {
 }
 
 fn is_in_flight(aof: &Aof, facts: &SegmentFacts) -> Result<bool> {
-    let at_end = match facts.halt {
+    let at_end = match facts.broken {
         Some(halt) if halt.cause == Cause::OpenTransaction => true,
         // The last thing seen is damage up to the end, and the loader got as far as that.
-        Some(halt) if halt.cause == Cause::EndOfFile => {
+        Some(halt) if matches!(halt.cause, Cause::EndOfFile | Cause::EndOrCrash) => {
             facts.seen.last().is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
         }
         _ => false,
     };
-    Ok(at_end && scan::in_flight(&aof.segments[facts.position], facts.safe_cut)?)
+    Ok(at_end && scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)?)
 }
 
 /// An annotation that was only being written when the file was opened is nothing to tell of.
@@ -170,9 +179,10 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
     })
 }
 
-/// 22 over 24 over 21 over 20, as the exit codes go.
+/// 22 over 21 over 20 over 24, as the exit codes go.
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
+    let damage = || errors().filter(|p| !is_unsupported(p.kind));
     let of_set = |kind| {
         use Kind::{ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap};
         let kinds = [ManifestInvalid, ManifestMissing, ManifestHazard, SegmentMissing, SequenceGap];
@@ -180,15 +190,20 @@ fn verdict(problems: &[Problem]) -> Verdict {
     };
     if errors().any(|p| of_set(p.kind)) {
         Verdict::SetInconsistent
-    } else if errors().any(|p| p.kind == Kind::RdbUnsupported) {
-        Verdict::Unsupported
-    } else if errors().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
+    } else if damage().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
         Verdict::InnerDamage
-    } else if errors().next().is_some() {
+    } else if damage().next().is_some() {
         Verdict::TailDamage
+    } else if errors().next().is_some() {
+        Verdict::Unsupported
     } else {
         Verdict::Healthy
     }
+}
+
+/// Whole and well formed, only nothing for the target, or nothing that aofkit has learnt.
+fn is_unsupported(kind: Kind) -> bool {
+    matches!(kind, Kind::UnknownCommand | Kind::WrongArity | Kind::RdbUnsupported)
 }
 
 /// The base counts as inner even where it is the last file.
@@ -197,32 +212,37 @@ fn is_rdb_damage(kind: Kind) -> bool {
     [RdbBadHeader, RdbBadStructure, RdbChecksumMismatch, RdbTruncated].contains(&kind)
 }
 
-fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
+/// What the target does; `None` where that hangs on something that is not known.
+fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Option<Loads> {
     match aof.manifest.as_ref().map(|m| &m.state) {
-        Some(ManifestState::Invalid(_)) => return Loads::No,
-        Some(ManifestState::Missing) => return Loads::StartsEmpty,
+        Some(ManifestState::Invalid(_)) => return Some(Loads::No),
+        Some(ManifestState::Missing) => return Some(Loads::StartsEmpty),
         _ => {}
     }
     if aof.live().any(|(_, s)| s.is_missing() || s.is_directory()) {
-        return Loads::No;
+        return Some(Loads::No);
     }
     if facts.segments.iter().all(|f| f.len == 0) {
-        return Loads::StartsEmpty;
+        return Some(Loads::StartsEmpty);
     }
+    let mut is_doubtful = false;
     for segment in &facts.segments {
+        is_doubtful |= segment.doubt.is_some();
         let Some(halt) = segment.halt else { continue };
-        let is_last = Some(segment.position) == last;
         let can_cut = match halt.cause {
-            Cause::EndOfFile | Cause::OpenTransaction => aof.settings.load_truncated(),
-            Cause::BadFormat => {
-                let most = aof.settings.load_corrupt_tail_max_bytes();
-                aof.target.has_corrupt_tail_option() && segment.len - segment.proven <= most
+            Cause::EndOfFile | Cause::OpenTransaction | Cause::EndOrCrash => {
+                aof.settings.load_truncated()
             }
+            Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
             Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
-        return if can_cut && is_last { Loads::AfterTruncation } else { Loads::No };
+        return match can_cut && Some(segment.position) == last {
+            false => Some(Loads::No),
+            true if is_doubtful || halt.cause == Cause::EndOrCrash => None,
+            true => Some(Loads::AfterTruncation),
+        };
     }
-    Loads::Yes
+    if is_doubtful { None } else { Some(Loads::Yes) }
 }
 
 /// redis-check-aof on the manifest, or on the one file.

@@ -39,8 +39,13 @@ impl Target {
         Self { family, version, rules }
     }
 
+    /// Whether the rules that apply are its own: all its commands are known.
+    pub fn is_recorded(&self) -> bool {
+        parse(self.rules.name) == Some((self.family, self.version))
+    }
+
     /// Whether this server can cut a corrupt tail by itself (`aof-load-corrupt-tail-max-size`).
-    /// Source: release notes of Redis 8.4; not run.
+    /// Source: Redis 8.6.2, run; release notes of Redis 8.4.
     pub fn has_corrupt_tail_option(&self) -> bool {
         self.family == Family::Redis && self.version >= (8, 4)
     }

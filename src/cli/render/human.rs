@@ -80,8 +80,8 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
     if let (Some(first), Some(last)) = (facts.first_ts, facts.last_ts) {
         parts.push(format!("{} to {}", time(first), time(last)));
     }
-    if facts.proven < facts.len {
-        parts.push(format!("sound up to byte {}", thousands(facts.proven)));
+    if facts.broken.is_some() && facts.sound.record_end < facts.len {
+        parts.push(format!("sound up to byte {}", thousands(facts.sound.record_end)));
     }
     let line = format!("{role:<7}  {file}  {}", parts.join(", "));
     wrap(&line, style.width, "  ") + "\n"
@@ -139,10 +139,11 @@ fn problem_lines(problem: &Problem, style: Style) -> String {
 pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     let target = report.target;
     let loads = match report.loads {
-        Loads::Yes => format!("{target} loads it"),
-        Loads::StartsEmpty => format!("{target} starts EMPTY"),
-        Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
-        Loads::No => format!("{target} does not load it"),
+        Some(Loads::Yes) => format!("{target} loads it"),
+        Some(Loads::StartsEmpty) => format!("{target} starts EMPTY"),
+        Some(Loads::AfterTruncation) => format!("{target} cuts its end and loads the rest"),
+        Some(Loads::No) => format!("{target} does not load it"),
+        None => format!("aofkit does not know whether {target} loads it"),
     };
     let (verdict, painted) = match report.verdict {
         Verdict::Healthy => ("healthy", style.good("healthy")),

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use aofkit::aof::{Aof, Layout, Leftover, LeftoverKind, Role};
 use aofkit::check::{
-    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Verdict,
+    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Unknown, Verdict,
 };
 use aofkit::error::{Error, ErrorKind};
 use aofkit::format::rdb::Checksum;
@@ -20,7 +20,7 @@ use super::key_space_json::key_space;
 use super::wire::{
     CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
     InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
-    SourceOfSeveral, Total, TotalsJson, TriggerJson, Writer,
+    SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson, Writer,
 };
 use crate::cli::inspect::Inspected;
 
@@ -134,9 +134,9 @@ fn several<'a, T>(
 fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::Healthy => 0,
-        Verdict::TailDamage => 1,
-        Verdict::InnerDamage => 2,
-        Verdict::Unsupported => 3,
+        Verdict::Unsupported => 1,
+        Verdict::TailDamage => 2,
+        Verdict::InnerDamage => 3,
         Verdict::SetInconsistent => 4,
     };
     reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
@@ -185,7 +185,8 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
             .as_ref()
             .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
         verdict: verdict(report.verdict),
-        loads: loads(report.loads),
+        loads: report.loads.map(loads),
+        unknown: report.unknown.iter().map(unknown).collect(),
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
@@ -284,6 +285,18 @@ pub fn checksum(checksum: Checksum) -> &'static str {
         Checksum::Disabled => "disabled",
         Checksum::Mismatch { .. } => "mismatch",
         Checksum::Absent => "absent",
+    }
+}
+
+fn unknown(row: &Unknown) -> UnknownJson {
+    let (what, file) = (text(&row.what), text(&row.file));
+    UnknownJson {
+        what: what.plain,
+        what_b64: what.b64,
+        count: row.count,
+        file: file.plain,
+        file_b64: file.b64,
+        offset: row.offset,
     }
 }
 

@@ -18,11 +18,11 @@ pub fn open(set: &Path, target: &str) -> Aof {
 }
 
 pub fn salvaged(aof: &Aof) -> Answer {
-    inner::salvage(aof, &Pace::default(), &Silent).unwrap()
+    inner::salvage(aof, &Drops::default(), &Pace::default(), &Silent).unwrap()
 }
 
 pub fn truncated(aof: &Aof) -> Answer {
-    inner::truncate(aof, &Pace::default(), &Silent).unwrap()
+    inner::truncate(aof, &Drops::default(), &Pace::default(), &Silent).unwrap()
 }
 
 /// The plan, or a panic that says why there is none.

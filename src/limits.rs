@@ -44,8 +44,14 @@ pub const KEY: u64 = 64 * 1024 * 1024;
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;
 
-/// Bytes of one configuration file read at most.
+/// Bytes of a configuration read at most, everything it includes counted as often as it is included.
 pub const CONF: u64 = 16 * 1024 * 1024;
+
+/// Files of a configuration read at most, each as often as it is included: includes of includes multiply.
+pub const CONF_FILES: usize = 1000;
+
+/// Names of files that are compared with the patterns of includes at most: a pattern may ask for half of the file system.
+pub const CONF_NAMES: usize = 100_000;
 
 /// `include` directives followed into one another before it is called a loop.
 pub const CONF_DEPTH: usize = 16;
@@ -55,6 +61,10 @@ pub const OPEN_ATTEMPTS: usize = 50;
 
 /// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
+
+/// Places that a plan may take out of a set: beyond that it is noise, or the log of another server. Each is kept as a few
+/// numbers, so that a plan stays within [`PLAN_MEMORY`].
+pub const RANGES: usize = 400_000;
 
 /// Bytes of context shown around a fault.
 pub const CONTEXT: usize = 24;
@@ -97,3 +107,38 @@ pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 
 /// Largest zstd window accepted in a repository, as a power of two: what `zstd -d` takes without being asked.
 pub const BACKUP_WINDOW_LOG: u32 = 27;
+
+/// Bytes of an object of a repository at most. What is packed makes little more than a segment, and so do small frames that
+/// were joined; a longer one was not written by aofkit, and is not read.
+pub const BACKUP_OBJECT: u64 = 2 * BACKUP_SEGMENT;
+
+/// Directories that an object of a repository lies in, the root counted; they are looked through one in another.
+pub const BACKUP_DEPTH: usize = 8;
+
+/// Bytes of one list of segments: twenty times the longest that is written.
+pub const BACKUP_LIST: u64 = 16 * 1024 * 1024;
+
+/// Segments that one snapshot names at most: of 64 MiB each, 256 TiB. As references to shared ones they are 32 MiB.
+pub const BACKUP_SEGMENTS: u64 = 4 * 1024 * 1024;
+
+/// Segments that all snapshots together may name when they are in memory at a time: 512 MiB of references.
+pub const BACKUP_ALL_SEGMENTS: u64 = 64 * 1024 * 1024;
+
+/// Bytes of lists that are kept in memory at a time; thousands of snapshots share them.
+pub const BACKUP_ALL_LISTS: u64 = 512 * 1024 * 1024;
+
+/// Bytes of objects taken over that each backup reads to prove them, beside those that changed: some 20 ms.
+pub const BACKUP_PROVEN: u64 = 16 * 1024 * 1024;
+
+/// Labels of a snapshot.
+pub const BACKUP_TAGS: usize = 1000;
+
+/// Bytes of all labels of a snapshot together, and of each other text in its entry that people read. A path has up to
+/// 4 KiB, which escaped are 16.
+pub const BACKUP_TEXT: usize = 16 * 1024;
+
+/// Stretches of time and the like in an entry, each; one or two are written.
+pub const BACKUP_STRETCHES: usize = 100_000;
+
+/// Bytes that a snapshot may say to have, or commands: so few that sums of thousands are numbers, too.
+pub const BACKUP_SUM: u64 = 1 << 50;

@@ -72,9 +72,34 @@ pub struct RdbStop {
     pub fields: rdb::Fields,
     /// Where the walk stopped, and among which keys.
     pub place: rdb::Place,
-    /// The bytes up to the end of the file carry a checksum that fits: nothing is broken, it is only not
-    /// understood. `None` when that could not be tried.
+    /// Types and opcodes up to there, the one it stopped in included.
+    pub met: Vec<rdb::Met>,
+    /// Modules up to there.
+    pub modules: Vec<rdb::Module>,
+    /// A checksum fits all of its bytes: nothing is broken, it is only not understood. `Some(false)`: none does, wherever
+    /// it might end. `None` when that could not be tried.
     pub intact: Option<bool>,
+}
+
+impl RdbStop {
+    /// Whether it has something of which no server was run, so that what looks broken may be our ignorance.
+    pub fn goes_beyond_servers(&self) -> bool {
+        self.header.is_some_and(|header| {
+            header.is_newer_than_known()
+                || self.met.iter().any(|met| met.row.is_documented_only(header.family))
+        })
+    }
+
+    /// What kind of trouble `reason` is, given the checksum. A number that nobody knows is damage when no checksum
+    /// fits; a layout that does not fit is only not understood when the checksum does, and no server that writes it
+    /// was run.
+    pub fn class(&self, reason: rdb::Reason) -> rdb::Class {
+        match (reason.class(), self.intact) {
+            (rdb::Class::Unsupported, Some(false)) => rdb::Class::Malformed,
+            (rdb::Class::Malformed | rdb::Class::Torn, Some(true)) => rdb::Class::Unsupported,
+            (class, _) => class,
+        }
+    }
 }
 
 /// A range of bytes that no record, annotation or RDB part accounts for.

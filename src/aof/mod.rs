@@ -12,6 +12,7 @@ mod mend;
 mod open;
 mod preview;
 mod rdb_part;
+mod rdb_stop;
 mod set;
 mod sink;
 mod sound;

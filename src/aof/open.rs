@@ -20,6 +20,7 @@ use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
 use crate::limits;
 use crate::rules::Target;
+use crate::text;
 
 /// How to open.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +108,8 @@ fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if disk::list_dir(&append_dir).is_ok_and(|listed| listed.iter().any(ours)) {
         return Ok(Found::Lost(append_dir, stem.to_vec()));
     }
-    let why = format!("names {} as the set's manifest, and nothing is there", manifest.display());
+    let why =
+        format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
     Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
 }
 
@@ -117,7 +119,7 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
             alone(Path::new("-"), Input::Stdin(RefCell::new(Some(disk::open_stdin()?))))
         }
         Found::File(path) => {
-            let file = FrozenFile::open(&path)?;
+            let file = FrozenFile::open_growing(&path)?;
             let input = match disk::zstd_magic(&file.head(4)?) {
                 true => Input::Zstd(file),
                 false => Input::File(file, Access::Read),
@@ -308,13 +310,15 @@ fn history(segments: &[Segment]) -> Vec<Leftover> {
 /// to move it here.
 fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>, bool)> {
     let mut segments = Vec::with_capacity(manifest.entries.len());
+    let last = manifest.live().last().map(|entry| entry.name.as_slice());
     for entry in manifest.live().chain(manifest.history()) {
         let role = match entry.role {
             manifest::Role::Base => Role::Base,
             manifest::Role::Increment => Role::Increment,
             manifest::Role::History => Role::History,
         };
-        segments.push(segment(dir, &entry.name, role, Some(entry.seq))?);
+        let grows = last == Some(entry.name.as_slice());
+        segments.push(segment(dir, &entry.name, (role, Some(entry.seq)), grows)?);
     }
     let live = segments.iter().filter(|s| s.is_live()).count();
     let awaits_upgrade = match live {
@@ -326,7 +330,7 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
     let upgrade = awaits_upgrade && old.as_deref().is_some_and(disk::is_file);
     if let (true, Some(old)) = (upgrade, old) {
         segments.retain(|s| s.role == Role::History);
-        let input = Input::File(FrozenFile::open(&old)?, Access::Read);
+        let input = Input::File(FrozenFile::open_growing(&old)?, Access::Read);
         let name = stem.to_vec();
         let base =
             Segment { name, path: old, role: Role::Base, seq: Some(1), is_link: false, input };
@@ -349,10 +353,16 @@ fn closed_ones_are_mapped(segments: &mut [Segment]) {
     }
 }
 
-pub(super) fn segment(dir: &Path, name: &[u8], role: Role, seq: Option<i64>) -> Result<Segment> {
+/// One file of a set. `grows`: a server may append to it.
+pub(super) fn segment(
+    dir: &Path,
+    name: &[u8],
+    (role, seq): (Role, Option<i64>),
+    grows: bool,
+) -> Result<Segment> {
     let os_name = OsStr::from_bytes(name);
     let path = dir.join(os_name);
-    let (input, is_link) = match disk::open_inside(dir, os_name) {
+    let (input, is_link) = match disk::open_inside(dir, os_name, grows) {
         Ok((file, is_link)) => (Input::File(file, Access::Read), is_link),
         Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, false),
         Err(_) if path.is_dir() => (Input::Directory, false),
@@ -395,7 +405,8 @@ fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
             continue;
         }
         let role = if name.is_base { Role::Base } else { Role::Increment };
-        segments.push(segment(dir, file, role, Some(name.number))?);
+        let grows = i + 1 == names.len();
+        segments.push(segment(dir, file, (role, Some(name.number)), grows)?);
         named.insert(file.to_vec());
     }
     closed_ones_are_mapped(&mut segments);

@@ -239,8 +239,8 @@ impl<'f> Shared<'_, 'f> {
         if (earlier.size, earlier.sha256.as_str()) != (size, sha256) {
             return Ok(false);
         }
-        match pack::proven_object(self.packing.repository.store(), earlier) {
-            Ok(_) => Ok(true),
+        match pack::prove(self.packing.repository.store(), earlier) {
+            Ok(()) => Ok(true),
             Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => Ok(false),
             Err(e) => Err(e),
         }

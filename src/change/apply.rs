@@ -1,5 +1,6 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -198,7 +199,9 @@ impl Plan {
 
     /// The files that must be as they were, and free. Where files only go, a server may run on with the others.
     fn concerned(&self) -> impl Iterator<Item = &SourceFile> {
-        self.files.iter().enumerate().filter(|(i, _)| self.concerns(*i)).map(|(_, file)| file)
+        let concerned = self.concerns();
+        let files = self.files.iter().enumerate();
+        files.filter(move |(i, _)| concerned.contains(*i)).map(|(_, file)| file)
     }
 
     /// Whether files go, and nothing else happens.
@@ -206,9 +209,12 @@ impl Plan {
         self.publication() == Publication::Removal && !self.is_empty()
     }
 
-    fn concerns(&self, position: usize) -> bool {
-        let goes = |a: &Action| matches!(a, Action::Remove { file, .. } if *file == position);
-        !self.only_removes() || self.actions.iter().any(goes)
+    fn concerns(&self) -> Concerned {
+        let goes = |a: &Action| match a {
+            Action::Remove { file, .. } => Some(*file),
+            _ => None,
+        };
+        Concerned(self.only_removes().then(|| self.actions.iter().filter_map(goes).collect()))
     }
 
     /// Whether the manifest names a file that is to go, although it did not when the plan was made.
@@ -220,9 +226,10 @@ impl Plan {
         let read = manifest::parse(&bytes, Dialect::Strict)
             .or_else(|_| manifest::parse(&bytes, Dialect::Concatenating));
         let Ok(read) = read else { return Ok(Some(manifest)) };
+        let names: HashSet<&[u8]> = read.entries.iter().map(|e| e.name.as_slice()).collect();
         let named = |file: &&SourceFile| {
             let is_here = file.path.parent().is_some_and(|parent| same_dir(parent, &self.dir));
-            is_here && read.entries.iter().any(|entry| entry.name == file.name)
+            is_here && names.contains(file.name.as_slice())
         };
         Ok(self.concerned().find(named).map(|file| file.path.clone()))
     }
@@ -234,11 +241,12 @@ impl Plan {
         options: &Options<'_>,
         reins: Reins<'a>,
     ) -> Result<Work<'a>> {
+        let concerned = self.concerns();
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
         for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
-            if file.stamp.is_some() && self.concerns(position) {
+            if file.stamp.is_some() && concerned.contains(position) {
                 files.push(FrozenFile::open(&file.path)?);
             }
         }
@@ -353,4 +361,13 @@ fn same_dir(a: &Path, b: &Path) -> bool {
         disk::real_path(if path.as_os_str().is_empty() { Path::new(".") } else { path })
     };
     matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Positions of the files that a plan has to do with; `None`: all of them.
+struct Concerned(Option<HashSet<usize>>);
+
+impl Concerned {
+    fn contains(&self, position: usize) -> bool {
+        self.0.as_ref().is_none_or(|these| these.contains(&position))
+    }
 }

@@ -3,6 +3,7 @@
 //! Files that do not change and that no server appends to are one file with two names where the file system
 //! allows it; of others the bytes are shared where it can do that, else copied. The directory appears as a whole.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::apply::{Options, like_a_file_in, new_bytes};
@@ -132,16 +133,18 @@ impl Plan {
         let is_new = self.manifest.is_none() && new().next().is_some();
         let names = names.unwrap_or_else(|| if is_new { new().collect() } else { old().collect() });
         let last = names.last().cloned();
+        let changed = self.new_names();
+        let there = self.files.iter().zip(places).filter(|(file, _)| file.stamp.is_some());
+        // The first one of a name counts.
+        let there: HashMap<_, _> =
+            there.rev().map(|(file, &place)| (file.name.as_slice(), place)).collect();
         for name in names {
-            if let Some(new) = self.new_content(&name, places)? {
+            let action = changed.get(name.as_slice()).copied();
+            if let Some(new) = action.map(|action| self.new_content(action, places)).transpose()? {
                 copies.push((name, new));
                 continue;
             }
-            let Some(file) = self.files.iter().position(|f| f.name == name && f.stamp.is_some())
-            else {
-                continue;
-            };
-            let file = places[file];
+            let Some(&file) = there.get(name.as_slice()) else { continue };
             let is_last = last.as_ref() == Some(&name);
             let copy = if is_last {
                 let whole = NewBytes::Range { file, from: 0, to: files[file].len() };
@@ -161,26 +164,35 @@ impl Plan {
         })
     }
 
-    /// The new content of the file of this name, where it has some.
-    fn new_content(&self, name: &[u8], places: &[usize]) -> Result<Option<Copy>> {
-        for action in &self.actions {
-            let (file, pieces) = match action {
-                Action::Cut { file, to_bytes, .. } if self.files[*file].name == name => {
-                    (Some(*file), vec![Piece::Keep { file: *file, from: 0, to: *to_bytes }])
-                }
-                Action::Rewrite { file, new_name, pieces, .. } if new_name == name => {
-                    (*file, pieces.clone())
-                }
-                _ => continue,
-            };
-            let like = match file {
-                Some(file) => disk::attributes(&self.files[file].path)?,
-                None => like_a_file_in(&self.dir)?,
-            };
-            let pieces = pieces.iter().map(|piece| new_bytes(piece, places)).collect();
-            return Ok(Some(Copy::Pieces(pieces, like)));
+    /// The actions that give files new content, the first one of each name.
+    fn new_names(&self) -> HashMap<&[u8], &Action> {
+        let named = self.actions.iter().filter_map(|action| match action {
+            Action::Cut { file, .. } => Some((self.files[*file].name.as_slice(), action)),
+            Action::Rewrite { new_name, .. } => Some((new_name.as_slice(), action)),
+            _ => None,
+        });
+        let mut all = HashMap::new();
+        for (name, action) in named {
+            all.entry(name).or_insert(action);
         }
-        Ok(None)
+        all
+    }
+
+    /// The new content that an action gives to a file.
+    fn new_content(&self, action: &Action, places: &[usize]) -> Result<Copy> {
+        let (file, pieces) = match action {
+            Action::Cut { file, to_bytes, .. } => {
+                (Some(*file), vec![Piece::Keep { file: *file, from: 0, to: *to_bytes }])
+            }
+            Action::Rewrite { file, pieces, .. } => (*file, pieces.clone()),
+            Action::Manifest { .. } | Action::Remove { .. } => (None, Vec::new()),
+        };
+        let like = match file {
+            Some(file) => disk::attributes(&self.files[file].path)?,
+            None => like_a_file_in(&self.dir)?,
+        };
+        let pieces = pieces.iter().map(|piece| new_bytes(piece, places)).collect();
+        Ok(Copy::Pieces(pieces, like))
     }
 }
 

@@ -5,7 +5,7 @@ use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::loader::Cause;
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, corrupt_tail, not_taken};
+use super::{advice, behind_dump, corrupt_tail, not_taken, traps};
 use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::text::escape;
@@ -135,6 +135,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             not_taken::unknown(scene, seen, name, *is_learnt)
         }
         What::WrongArity { name, argc, then } => not_taken::arity(scene, seen, name, *argc, *then),
+        What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
             let message = format!(
@@ -359,7 +360,7 @@ fn rdb_damage(
     let whole_keys = crate::text::count(stop.place.keys, "whole key");
     let at = damage.fault.at;
     let target = scene.aof.target;
-    let (kind, message) = match reason.class() {
+    let (kind, message) = match stop.class(reason) {
         rdb::Class::Torn => (
             Kind::RdbTruncated,
             format!(
@@ -371,16 +372,16 @@ fn rdb_damage(
         rdb::Class::Malformed => (
             Kind::RdbBadStructure,
             format!(
-                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}; {target} \
+                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}{}; {target} \
                  refuses to start",
-                scene.near(&damage.context)
+                scene.near(&damage.context),
+                if stop.intact == Some(false) { "; no checksum fits behind it" } else { "" }
             ),
         ),
         rdb::Class::Unsupported => {
             let intact = match stop.intact {
-                Some(true) => "the checksum fits, so the file is intact, only not understood",
-                Some(false) => "no checksum fits at the end, so it may also be damaged",
-                None => "its checksum could not be tried",
+                Some(true) => "it is intact by its checksum, only not understood by aofkit",
+                _ => "it has no checksum to tell whether it is damaged, or aofkit does not know it",
             };
             let then = not_taken::then(scene, scene.facts.doubt == Some(seen.offset));
             let message =

@@ -72,6 +72,48 @@ impl SegmentFacts {
         self.broken.is_none() && self.damaged_bytes == 0
     }
 
+    /// Nothing was seen of it so far.
+    pub(super) fn of(position: usize) -> Self {
+        Self {
+            position,
+            len: 0,
+            format: SegmentFormat::Empty,
+            commands: 0,
+            transactions: 0,
+            annotations: 0,
+            unknown_annotations: 0,
+            first_ts: None,
+            last_ts: None,
+            max_db: 0,
+            damaged_bytes: 0,
+            rdb: None,
+            proven: 0,
+            safe_cut: 0,
+            commands_to_cut: 0,
+            halt: None,
+            doubt: None,
+            broken: None,
+            sound: Reached::default(),
+            own_cut: None,
+            refusal: None,
+            ok_up_to: 0,
+            seen: Vec::new(),
+            unlisted: 0,
+        }
+    }
+
+    /// What it turned out to consist of.
+    pub(super) fn consists_of(&self) -> SegmentFormat {
+        let has_resp = self.commands > 0 || self.annotations > 0;
+        match (self.rdb.is_some(), has_resp) {
+            (true, true) => SegmentFormat::RdbResp,
+            (true, false) => SegmentFormat::Rdb,
+            (false, true) => SegmentFormat::Resp,
+            (false, false) if self.len == 0 => SegmentFormat::Empty,
+            (false, false) => SegmentFormat::Unknown,
+        }
+    }
+
     /// Where the file ends in an annotation without a line end, its start: what is appended is glued to it.
     pub fn open_annotation(&self) -> Option<u64> {
         let last = self.seen.last()?;
@@ -171,6 +213,13 @@ pub enum What {
         argc: u32,
         /// What the target does about it.
         then: Miscall,
+    },
+    /// A command that no server logs, and that acts when the log is loaded.
+    Trap {
+        /// Its name, with the subcommand where there is one.
+        name: Vec<u8>,
+        /// The target dies of it.
+        fatal: bool,
     },
     /// Something every loader takes and redis-check-aof refuses.
     NonCanonical(NonCanonical),

@@ -2,7 +2,7 @@
 //! cannot take.
 
 use crate::aof::{Damage, Event, LoaderMeets, Why};
-use crate::command::{self, CommandId, Kind};
+use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
@@ -92,6 +92,8 @@ pub(crate) struct Loader {
     is_container: Vec<bool>,
     transaction: Option<u64>,
     discard_queued: bool,
+    /// What kills it when EXEC runs it is queued.
+    death_queued: bool,
     /// The damage that stops it, whatever commands it knows.
     pub(super) broken: Option<Halt>,
     /// The first record that it does not take, and how far it had come.
@@ -117,6 +119,7 @@ impl Loader {
             is_container: table.iter().map(|c| c.container).collect(),
             transaction: None,
             discard_queued: false,
+            death_queued: false,
             broken: None,
             refusal: None,
             doubt: None,
@@ -129,6 +132,7 @@ impl Loader {
     pub(super) fn begin(&mut self) {
         self.transaction = None;
         self.discard_queued = false;
+        self.death_queued = false;
         self.broken = None;
         self.refusal = None;
         self.doubt = None;
@@ -180,6 +184,22 @@ impl Loader {
     /// Whether EXEC would crash it here: a DISCARD is queued.
     pub(super) fn frees_itself(&self) -> bool {
         self.discard_queued
+    }
+
+    /// What it is about to run or to queue is its end, when it comes to it: `Some(true)` at once, `Some(false)` at
+    /// the EXEC that follows.
+    #[cold]
+    pub(super) fn meets(&mut self, record: &Record<'_>, trap: Trap) -> Option<bool> {
+        let inside = self.transaction.is_some();
+        let arguments = record.args().skip(1).map(|argument| argument.head);
+        if self.halt().is_some() || !trap.kills(self.rules.server, inside, arguments) {
+            return None;
+        }
+        match inside {
+            true => self.death_queued = true,
+            false => self.stop(record.start, Cause::Crash),
+        }
+        Some(!inside)
     }
 
     /// Whether it reads an RDB with this header.
@@ -267,7 +287,7 @@ impl Loader {
             // is walking over.
             Kind::Discard => self.discard_queued |= self.transaction.is_some(),
             Kind::Exec => {
-                if self.discard_queued {
+                if self.discard_queued || self.death_queued {
                     return self.stop(record.start, Cause::Crash);
                 }
                 self.transaction = None;

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use super::checker::Checker;
 use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::{Loader, Opinion};
-use super::reached::Reached;
 use crate::aof::{Aof, Damage, Depth, Event, Role};
-use crate::command::{CommandId, Kind};
+use crate::command::{self, CommandId, Kind};
 use crate::format::annotation;
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
@@ -26,6 +25,11 @@ pub struct Check {
     safe: (u64, u64),
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
+    /// By place in the command table: it may be a trap.
+    watched: Vec<bool>,
+    /// Traps in `now.seen`, which have room of their own, and those that the open transaction will run.
+    traps: usize,
+    queued_traps: Vec<usize>,
     /// Where in `now.seen` a thing that repeats itself is counted.
     repeated: HashMap<(u8, Vec<u8>), usize>,
     done: Vec<SegmentFacts>,
@@ -39,9 +43,15 @@ impl Check {
             thorough: false,
             loader: Loader::new(aof.target, &aof.settings),
             checker: Checker::default(),
-            now: fresh(0),
+            now: SegmentFacts::of(0),
             safe: (0, 0),
             in_transaction: 0,
+            watched: command::all()
+                .iter()
+                .map(|c| command::may_be_trap(c.name.as_bytes()))
+                .collect(),
+            traps: 0,
+            queued_traps: Vec::new(),
             repeated: HashMap::new(),
             done: Vec::new(),
         }
@@ -66,6 +76,9 @@ impl Check {
         if record.oddities.any() {
             self.note_oddities(record);
         }
+        if id.is_none_or(|id| self.watched[id.index()]) {
+            self.look_for_trap(record);
+        }
         let kind = id.map_or(Kind::Plain, CommandId::kind);
         if kind != Kind::Plain {
             self.structural(at, record, kind);
@@ -74,6 +87,39 @@ impl Check {
         self.checker.record(record, id);
         self.now.commands += 1;
         self.in_transaction += 1;
+    }
+
+    /// Commands that no server logs, wherever they stand.
+    #[cold]
+    fn look_for_trap(&mut self, record: &Record<'_>) {
+        let first = record.args().nth(1).map(|argument| argument.head);
+        let Some(trap) = command::trap(record.name, first) else { return };
+        let mut name = record.name.to_ascii_uppercase();
+        if let Some(first) = first.filter(|_| command::has_subcommands(&name)) {
+            name.push(b' ');
+            name.extend(first.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
+        }
+        let key = (5, name.clone());
+        self.note_repeated(
+            key.clone(),
+            record.start,
+            record.len,
+            What::Trap { name, fatal: false },
+        );
+        let place = self.repeated.get(&key).copied();
+        match (self.loader.meets(record, trap), place) {
+            (Some(true), Some(place)) => self.mark_fatal(place),
+            (Some(false), Some(place)) if !self.queued_traps.contains(&place) => {
+                self.queued_traps.push(place);
+            }
+            _ => {}
+        }
+    }
+
+    fn mark_fatal(&mut self, place: usize) {
+        if let What::Trap { fatal, .. } = &mut self.now.seen[place].what {
+            *fatal = true;
+        }
     }
 
     #[cold]
@@ -127,7 +173,12 @@ impl Check {
                 self.note(record.start, record.len, What::DiscardInTransaction);
                 self.now.transactions += 1;
             }
-            Kind::Exec => self.now.transactions += 1,
+            Kind::Exec => {
+                self.now.transactions += 1;
+                for place in std::mem::take(&mut self.queued_traps) {
+                    self.mark_fatal(place);
+                }
+            }
             // The database that was selected until here; the last one is seen at the end.
             Kind::Select => self.now.max_db = self.now.max_db.max(at.db),
             Kind::Plain | Kind::Discard => {}
@@ -209,10 +260,14 @@ impl Check {
 
     /// Whether there was still room for it.
     fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
-        if self.now.seen.len() >= limits::PROBLEMS {
+        // What is told of traps cannot be crowded out by other things.
+        let is_trap = matches!(what, What::Trap { .. });
+        let listed = if is_trap { self.traps } else { self.now.seen.len() - self.traps };
+        if listed >= limits::PROBLEMS {
             self.now.unlisted += 1;
             return false;
         }
+        self.traps += usize::from(is_trap);
         let (commands_before, cut_before) = self.safe;
         self.now.seen.push(Seen {
             offset,
@@ -224,35 +279,6 @@ impl Check {
             what,
         });
         true
-    }
-}
-
-fn fresh(position: usize) -> SegmentFacts {
-    SegmentFacts {
-        position,
-        len: 0,
-        format: SegmentFormat::Empty,
-        commands: 0,
-        transactions: 0,
-        annotations: 0,
-        unknown_annotations: 0,
-        first_ts: None,
-        last_ts: None,
-        max_db: 0,
-        damaged_bytes: 0,
-        rdb: None,
-        proven: 0,
-        safe_cut: 0,
-        commands_to_cut: 0,
-        halt: None,
-        doubt: None,
-        broken: None,
-        sound: Reached::default(),
-        own_cut: None,
-        refusal: None,
-        ok_up_to: 0,
-        seen: Vec::new(),
-        unlisted: 0,
     }
 }
 
@@ -271,9 +297,11 @@ impl Observer for Check {
     type Report = Facts;
 
     fn begin(&mut self, segment: usize) {
-        self.now = fresh(segment);
+        self.now = SegmentFacts::of(segment);
         self.safe = (0, 0);
         self.in_transaction = 0;
+        self.traps = 0;
+        self.queued_traps.clear();
         self.repeated.clear();
         self.loader.begin();
         self.checker.begin(self.roles.get(segment) != Some(&Role::Increment));
@@ -313,7 +341,7 @@ impl Observer for Check {
         }
         self.loader.end(len);
         self.checker.end(len);
-        let mut now = std::mem::replace(&mut self.now, fresh(0));
+        let mut now = std::mem::replace(&mut self.now, SegmentFacts::of(0));
         now.len = len;
         let proven = self.loader.proven();
         now.proven = proven.record_end;
@@ -326,24 +354,13 @@ impl Observer for Check {
         now.own_cut = self.loader.own_cut();
         now.refusal = self.checker.refusal;
         now.ok_up_to = self.checker.ok_up_to;
-        now.format = format(&now);
+        now.format = now.consists_of();
         now.seen.sort_by_key(|seen| seen.offset);
         self.done.push(now);
     }
 
     fn finish(self) -> Facts {
         Facts { segments: self.done }
-    }
-}
-
-fn format(facts: &SegmentFacts) -> SegmentFormat {
-    let has_resp = facts.commands > 0 || facts.annotations > 0;
-    match (facts.rdb.is_some(), has_resp) {
-        (true, true) => SegmentFormat::RdbResp,
-        (true, false) => SegmentFormat::Rdb,
-        (false, true) => SegmentFormat::Resp,
-        (false, false) if facts.len == 0 => SegmentFormat::Empty,
-        (false, false) => SegmentFormat::Unknown,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The judgement on a set, by the rules of its target.
 
+use std::collections::HashMap;
+
 use super::describe::{Before, Scene, describe};
-use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
+use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
 use super::unknown::{self, Unknown};
@@ -89,6 +91,19 @@ pub struct Report {
     pub is_rdb: bool,
 }
 
+impl Report {
+    /// The first command in it that no server logs: its name, the file, and the offset there.
+    pub fn trap(&self) -> Option<(&[u8], &[u8], u64)> {
+        self.segments.iter().find_map(|segment| {
+            let seen = &segment.facts.as_ref()?.seen;
+            seen.iter().find_map(|seen| match &seen.what {
+                What::Trap { name, .. } => Some((&name[..], &segment.name[..], seen.offset)),
+                _ => None,
+            })
+        })
+    }
+}
+
 /// How problems are worded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wording {
@@ -126,7 +141,8 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         problems.extend(unlisted(aof, segment));
         before = before.and(segment);
     }
-    let order = |p: &Problem| (std::cmp::Reverse(p.severity), order_of(aof, p), p.offset);
+    let places = Places::of(aof);
+    let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
@@ -144,10 +160,23 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     })
 }
 
-/// Position of a problem's file in the set.
-fn order_of(aof: &Aof, problem: &Problem) -> Option<usize> {
-    let file = problem.file.as_deref()?;
-    Some(aof.segments.iter().position(|s| s.name == file).unwrap_or(usize::MAX))
+/// Positions of files in the set by their names: a manifest may have as many lines as it likes.
+struct Places<'a>(HashMap<&'a [u8], usize>);
+
+impl<'a> Places<'a> {
+    fn of(aof: &'a Aof) -> Self {
+        let mut places = HashMap::with_capacity(aof.segments.len());
+        for (position, segment) in aof.segments.iter().enumerate() {
+            places.entry(segment.name.as_slice()).or_insert(position);
+        }
+        Self(places)
+    }
+
+    /// Position of a problem's file.
+    fn of_problem(&self, problem: &Problem) -> Option<usize> {
+        let file = problem.file.as_deref()?;
+        Some(self.0.get(file).copied().unwrap_or(usize::MAX))
+    }
 }
 
 fn is_in_flight(aof: &Aof, facts: &SegmentFacts) -> Result<bool> {
@@ -257,13 +286,16 @@ fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
             None => return invalid("there is no manifest".to_owned()),
         }
     }
+    // Facts come in the order of the files.
+    let mut all = facts.segments.iter().peekable();
     for (position, segment) in aof.live() {
-        let name = text::name(&segment.name);
-        let Some(seen) = facts.segments.iter().find(|f| f.position == position) else {
-            return invalid(format!("{name}: cannot be opened"));
+        let name = || text::name(&segment.name);
+        while all.next_if(|seen| seen.position < position).is_some() {}
+        let Some(seen) = all.next_if(|seen| seen.position == position) else {
+            return invalid(format!("{}: cannot be opened", name()));
         };
         if let Some(refusal) = seen.refusal {
-            return invalid(format!("{name}: byte {}: {}", refusal.at, refusal.why));
+            return invalid(format!("{}: byte {}: {}", name(), refusal.at, refusal.why));
         }
     }
     valid
@@ -278,14 +310,11 @@ fn is_rdb(facts: &Facts) -> bool {
 }
 
 fn segments(aof: &Aof, facts: Facts) -> Vec<SegmentReport> {
-    let mut seen: Vec<_> = facts.segments.into_iter().map(Some).collect();
-    let mut take = |position| {
-        let found = seen.iter_mut().find(|f| f.as_ref().is_some_and(|f| f.position == position));
-        found.and_then(Option::take)
-    };
+    let mut seen = facts.segments.into_iter().peekable();
     let all = aof.segments.iter().enumerate();
     all.map(|(position, segment)| {
-        let facts = take(position);
+        while seen.next_if(|facts| facts.position < position).is_some() {}
+        let facts = seen.next_if(|facts| facts.position == position);
         let size_bytes = facts.as_ref().map(|f| f.len).or_else(|| segment.len());
         let (name, role, seq) = (segment.name.clone(), segment.role, segment.seq);
         SegmentReport { name, role, seq, size_bytes, facts }

@@ -52,7 +52,7 @@ fn lost(aof: &Aof, opened: &OpenedManifest) -> Problem {
     let message = format!(
         "{} is missing beside {} of {}: DO NOT START A SERVER HERE. It would start empty, number its \
          files from 1 again{} and append to any increment that has its number",
-        opened.path.display(),
+        text::path(&opened.path),
         text::count(aof.segments.len() as u64, "segment"),
         bytes(total),
         first_base(aof).map_or_else(String::new, |base| format!(", overwrite {base}"))

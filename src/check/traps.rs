@@ -1,12 +1,13 @@
 //! What servers do of their own accord that loses data: known bugs and habits, told before the restart.
 
 use super::corrupt_tail;
-use super::describe::Before;
-use super::facts::SegmentFacts;
+use super::describe::{Before, Scene, times};
+use super::facts::{Seen, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::loader::Cause;
 use crate::aof::{Aof, Ending};
 use crate::check::facts::What;
+use crate::text::escape;
 
 /// The traps that wait in one segment.
 pub(super) fn of_segment(
@@ -83,6 +84,28 @@ pub(super) fn of_segment(
         )));
     }
     found
+}
+
+/// A command that no server logs.
+pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -> Problem {
+    let target = scene.aof.target;
+    let severity = if fatal { Severity::Error } else { Severity::Warning };
+    let then = match fatal {
+        true => format!("{target} dies of it while it loads"),
+        false => format!(
+            "{target} runs it while it loads, whoever wrote it. Find out how it came there before a \
+             server is started on this"
+        ),
+    };
+    let message = format!(
+        "the log holds {}{}, which no server logs: it changes no key, but the process, its configuration, \
+         files, the network or clients; {then}",
+        escape(name),
+        times(seen)
+    );
+    let problem = scene.problem(Kind::ServerTrap, severity, seen, message);
+    // The record is whole: it is no damage at the end, wherever it stands.
+    Problem { at_the_end: false, ..problem }
 }
 
 /// Sound records behind the place where the loader thinks the file ends.

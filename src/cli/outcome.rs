@@ -26,7 +26,7 @@ pub enum Outcome {
     SetInconsistent = 22,
     /// More would be lost than `--max-loss` allows.
     TooMuchLost = 23,
-    /// Not supported by the target, or it cannot be told.
+    /// Not supported by the target, or a question that cannot be answered.
     Unsupported = 24,
     /// A backup failed verification.
     BadBackup = 25,
@@ -44,6 +44,7 @@ impl Outcome {
             ErrorKind::InUse(_) => Self::InUse,
             ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::BadBackup(_) => Self::BadBackup,
+            ErrorKind::NotTried(_) => Self::Unsupported,
             _ => Self::CouldNot,
         }
     }

@@ -9,8 +9,10 @@ mod index;
 mod keys;
 mod specs;
 mod table;
+mod trap;
 
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
 pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
 pub use table::{Command, CommandId, Effect, Kind, Server, all, has_module_form};
+pub use trap::{Trap, has_subcommands, may_be_trap, trap};

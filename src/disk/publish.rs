@@ -1,12 +1,13 @@
 //! Writing so that a crash leaves the old or the new, never a part of it: create aside, sync, and give
 //! the name in one step. Whoever calls decides what is written where; nothing here knows formats.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::time::Duration;
 
-use super::durable::{Attributes, Lock};
+use super::dir::Dir;
+use super::durable::Attributes;
 use super::files::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,6 +30,17 @@ impl NewFile {
         let permissions = fs::Permissions::from_mode(mode);
         handle.set_permissions(permissions).map_err(|e| Error::io(path, e))?;
         Ok(Self { path: path.to_owned(), handle })
+    }
+
+    /// The same in a directory that is held by its descriptor.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; [`ErrorKind::Refused`] when it is no plain name.
+    pub fn create_in(dir: &Dir, name: impl AsRef<OsStr>, mode: u32) -> Result<Self> {
+        let (handle, path) = (dir.create(name.as_ref(), mode)?, dir.at(name));
+        let permissions = fs::Permissions::from_mode(mode);
+        handle.set_permissions(permissions).map_err(|e| Error::io(&path, e))?;
+        Ok(Self { path, handle })
     }
 
     /// Writes all of `bytes` at `at`.
@@ -208,8 +220,14 @@ pub struct Room {
 /// When it cannot be told.
 pub fn room(path: &Path) -> Result<Room> {
     let told = rustix::fs::statvfs(path).map_err(|e| Error::io(path, e.into()))?;
-    let of = |blocks: u64| blocks.saturating_mul(told.f_frsize);
-    Ok(Room { free: of(told.f_bavail), total: of(told.f_blocks) })
+    Ok(Room::of(&told))
+}
+
+impl Room {
+    pub(super) fn of(told: &rustix::fs::StatVfs) -> Self {
+        let of = |blocks: u64| blocks.saturating_mul(told.f_frsize);
+        Self { free: of(told.f_bavail), total: of(told.f_blocks) }
+    }
 }
 
 /// How a lock is held.
@@ -219,31 +237,6 @@ pub enum Hold {
     Shared,
     /// Alone.
     Alone,
-}
-
-/// Times a lock that is held is tried again.
-const LOCK_ATTEMPTS: u32 = 10;
-
-/// Takes the lock of an existing file, which may be one that cannot be written. Waits a fifth of a second at
-/// most: a process that is just being started has its parent's locks for a moment, too.
-///
-/// # Errors
-/// [`ErrorKind::InUse`] when another process holds it.
-pub fn hold(path: &Path, hold: Hold) -> Result<Lock> {
-    let handle = File::open(path).map_err(|e| Error::io(path, e))?;
-    for _ in 0..LOCK_ATTEMPTS {
-        let taken = match hold {
-            Hold::Shared => handle.try_lock_shared(),
-            Hold::Alone => handle.try_lock(),
-        };
-        match taken {
-            Ok(()) => return Ok(Lock::of(handle)),
-            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
-            Err(fs::TryLockError::Error(e)) => return Err(Error::io(path, e)),
-        }
-    }
-    let why = "another run holds it; try again when that has ended".to_owned();
-    Err(Error::new(ErrorKind::InUse(why), path))
 }
 
 /// The open file at `path`, with what is in it, as [`FrozenFile::open`], when it is there.
@@ -283,18 +276,5 @@ mod tests {
         make_dir(&other.join("deep"), 0o700).unwrap();
         exchange(&one, &other).unwrap();
         assert!(one.join("deep").is_dir() && !other.join("deep").exists());
-    }
-
-    #[test]
-    fn a_lock_held_alone_keeps_others_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lock");
-        fs::write(&path, b"").unwrap();
-        let shared = hold(&path, Hold::Shared).unwrap();
-        hold(&path, Hold::Shared).unwrap();
-        let refused = hold(&path, Hold::Alone).unwrap_err();
-        assert!(matches!(refused.kind(), ErrorKind::InUse(_)), "{refused}");
-        drop(shared);
-        hold(&path, Hold::Alone).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! A place that fails at the n-th call, for every n; and bytes that change in it.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use aofkit::aof::OpenOptions;
 use aofkit::backup::{
     Backup, BackupOptions, Depth, Keep, Repository, apply_prune, backup, plan_prune, verify,
 };
-use aofkit::disk::{Hold, Lock};
+use aofkit::disk::Hold;
 use aofkit::error::Result;
 use aofkit::progress::Silent;
-use aofkit::store::{MemoryStore, Put, Store, Stored};
+use aofkit::store::{Held, MemoryStore, Put, Store, Stored};
 
 use super::home::{Home, INCREMENT, set};
 
@@ -31,6 +32,9 @@ impl Store for Shared {
     fn get_range(&self, key: &str, at: u64, len: usize) -> Result<Vec<u8>> {
         self.0.get_range(key, at, len)
     }
+    fn reader(&self, key: &str) -> Result<Box<dyn Read + Send>> {
+        self.0.reader(key)
+    }
     fn head(&self, key: &str) -> Result<Option<Stored>> {
         self.0.head(key)
     }
@@ -43,7 +47,7 @@ impl Store for Shared {
     fn sync(&self) -> Result<()> {
         self.0.sync()
     }
-    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Lock>> {
+    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Held>> {
         self.0.lock(key, hold)
     }
     fn sweep(&self) -> Result<u64> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
-use aofkit::text::{count, name, thousands};
+use aofkit::text::{count, escape, name, tame, thousands};
 
 use super::json;
 use super::units::{Style, size, time};
@@ -43,7 +43,7 @@ pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
         Layout::Stream => "stream",
     };
     let writer = aof.writer.as_ref().map_or_else(String::new, |writer| {
-        format!(", written by {} {}", writer.family.name(), writer.version)
+        format!(", written by {} {}", writer.family.name(), tame(&writer.version))
     });
     let rules = match report.target.to_string() {
         target if target == report.target.rules.name => target,
@@ -160,7 +160,7 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
             count(report.size_bytes, "byte")
         ),
     };
-    let line = wrap(&format!("{verdict}: {loads}; {sound}"), style.width, indent);
+    let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
     // Painted last, for colours take no columns.
     let mut text = line.replacen(verdict, &painted, 1) + "\n";
     let checker = match &report.check_aof.why {
@@ -169,6 +169,16 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     };
     text += &wrap(&checker, style.width, indent);
     text + "\n"
+}
+
+/// What a healthy set must not be called without.
+pub fn but(report: &Report) -> String {
+    match (report.verdict, report.trap()) {
+        (Verdict::Healthy, Some((command, file, offset))) => {
+            format!(", but the log holds {} at {}:{offset}", escape(command), name(file))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Text broken at blanks into lines of at most `width` columns, each indented.

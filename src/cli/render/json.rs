@@ -12,6 +12,7 @@ use aofkit::error::{Error, ErrorKind};
 use aofkit::format::rdb::Checksum;
 use aofkit::growth::Trigger;
 use aofkit::stats::{CommandRow, DatabaseRow, Totals};
+use aofkit::text::is_obeyed;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -47,7 +48,21 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn pretty(value: &impl Serialize) -> String {
     // Plain data with string keys: this cannot fail.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    pure(serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
+}
+
+/// JSON in which no character is left that a terminal would obey. Outside of strings there is none but line ends,
+/// and inside of them serde_json has escaped the first 32.
+pub(super) fn pure(json: String) -> String {
+    let is_bad = |c: char| c > '~' && is_obeyed(c);
+    if !json.contains(is_bad) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_bad(c) { text += &format!("\\u{:04x}", u32::from(c)) } else { text.push(c) }
+    }
+    text
 }
 
 /// `check` of one set.
@@ -87,6 +102,7 @@ pub fn error(error: &Error) -> String {
             ErrorKind::Stale(_) => "stale",
             ErrorKind::InUse(_) => "in-use",
             ErrorKind::Refused(_) => "refused",
+            ErrorKind::NotTried(_) => "not-tried",
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::NoRoom { .. } => "no-room",
             ErrorKind::BadBackup(_) => "bad-backup",
@@ -97,14 +113,14 @@ pub fn error(error: &Error) -> String {
         offset: error.offset(),
         message: error.to_string(),
     };
-    serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
 }
 
 /// Arguments that make no sense, on one line.
 pub fn usage(why: &str) -> String {
     let message = why.to_owned();
     let body = ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
-    serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
 }
 
 fn several<'a, T>(

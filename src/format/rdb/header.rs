@@ -43,8 +43,17 @@ impl Family {
     /// The newest version whose numbers are all in [`super::layout`].
     pub const fn newest_known(self) -> u32 {
         match self {
-            Self::Redis => 15,
+            Self::Redis => 17,
             Self::Valkey => 81,
+        }
+    }
+
+    /// The newest version of which a server was run and its files were read here. What is newer and known was read
+    /// in source and documents alone.
+    pub const fn newest_run(self) -> u32 {
+        match self {
+            Self::Redis => 13,
+            Self::Valkey => 80,
         }
     }
 
@@ -92,6 +101,11 @@ impl Header {
     /// The version is newer than the tables of this crate: the walk is a best effort.
     pub const fn is_newer_than_known(self) -> bool {
         self.version > self.family.newest_known()
+    }
+
+    /// The version is known, but only by source and documents: no server that writes it was run here.
+    pub const fn is_documented_only(self) -> bool {
+        self.version > self.family.newest_run() && !self.is_newer_than_known()
     }
 
     /// Bytes after the EOF opcode: 8 with a checksum (version 5 and later), else 0.
@@ -171,8 +185,10 @@ mod tests {
 
     #[test]
     fn newer_versions_are_marked() {
-        assert!(!Header { family: Family::Redis, version: 15 }.is_newer_than_known());
-        assert!(Header { family: Family::Redis, version: 16 }.is_newer_than_known());
+        let redis = |version| Header { family: Family::Redis, version };
+        assert!(!redis(17).is_newer_than_known() && redis(18).is_newer_than_known());
         assert!(Header { family: Family::Valkey, version: 99 }.is_newer_than_known());
+        let documented = |version| redis(version).is_documented_only();
+        assert_eq!([13, 14, 17, 18].map(documented), [false, true, true, false]);
     }
 }

@@ -20,6 +20,7 @@ use crate::change::{Draft, Loss, LostKey, Plan, Verb};
 use crate::check::{Check, Facts, Loader, Report, SegmentFacts, Wording, judge};
 use crate::command::Kind;
 use crate::error::Result;
+use crate::limits;
 use crate::progress::Progress;
 use crate::scan::{Pace, scan};
 use crate::text;
@@ -29,13 +30,10 @@ use super::from_files::BrokenBase;
 use super::manifest;
 use front::{Front, front};
 use sieve::Sieve;
-use sorted::{Cause, Fault, Sorted};
+use sorted::{Cause, Fault, Faults, Sorted};
 
 /// Ranges told of one set; the rest is counted.
 const RANGES: usize = 200;
-
-/// Damaged places in one file beyond which it is noise, not a log.
-const MOST_FAULTS: usize = 1 << 20;
 
 /// One range that goes, and why.
 #[derive(Clone, Debug)]
@@ -69,7 +67,8 @@ impl Edited {
     /// All of a segment goes.
     fn whole(position: usize, len: u64, cause: Cause) -> Self {
         let gaps = Some((0, len)).filter(|_| len > 0).into_iter().collect();
-        let faults = vec![Fault { from: 0, to: len, cause }];
+        let mut faults = Faults::default();
+        faults.push(0, len, cause);
         Self { position, gaps, databases: Vec::new(), faults, lost_key: None, len }
     }
 }
@@ -88,7 +87,7 @@ struct Edited {
     position: usize,
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
-    faults: Vec<Fault>,
+    faults: Faults,
     lost_key: Option<(u64, LostKey)>,
     len: u64,
 }
@@ -108,6 +107,7 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
     let loader = Loader::new(aof.target, &aof.settings);
     let mut edited = Vec::new();
     let mut count = drops.count();
+    let mut places = 0;
     for found in &facts.segments {
         let position = found.position;
         let sieving = Sieving { loader: &loader, flushes };
@@ -115,9 +115,16 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
             Ok(sorted) => sorted,
             Err(why) => return Ok(Answer::Refused(why)),
         };
+        let mut sorted = sorted;
         let databases = answers::answers(&sorted);
         let gaps = answers::gaps(&sorted);
+        places += gaps.len();
+        if places > limits::RANGES {
+            let name = text::name(&aof.segments[position].name);
+            return Ok(Answer::Refused(too_many(&name)));
+        }
         let pieces = answers::pieces(&sorted, &databases, position);
+        sorted.steps = Vec::new();
         draft.rewrite(position, pieces);
         if gaps.is_empty() {
             continue;
@@ -293,12 +300,12 @@ fn sort(
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();
-    let mut faults = 0;
+    let mut is_noise = false;
     let len = walk(&mut *shown.source()?, &mut (), &mut |event: Event<'_>| {
-        if outcome.is_err() || refusal.is_some() || faults > MOST_FAULTS {
+        is_noise |= sieve.places() > 2 * limits::RANGES;
+        if outcome.is_err() || refusal.is_some() || is_noise {
             return;
         }
-        faults += usize::from(matches!(event, Event::Damage(_)));
         outcome = front(aof, position, &event, sieving.flushes, &mut sieve, &mut notes).and_then(
             |front| match front {
                 Front::Taken => Ok(()),
@@ -311,16 +318,22 @@ fn sort(
         );
     })?;
     outcome?;
-    if faults > MOST_FAULTS {
-        refusal = Some(format!(
-            "{name} is broken in more than {MOST_FAULTS} places: it is no log any more"
-        ));
+    if is_noise {
+        refusal = Some(too_many(&name));
     }
     if let Some(why) = refusal {
         return Ok(Err(why));
     }
     notes.into_iter().for_each(|note: String| draft.note(note));
     Ok(Ok(Sorted { header, ..sieve.finish(len) }))
+}
+
+fn too_many(name: &str) -> String {
+    let most = text::thousands(limits::RANGES as u64);
+    format!(
+        "{name}: more than {most} places would have to go: this is no log any more, or one of another server \
+         (--target)"
+    )
 }
 
 /// The true header of an RDB that is wrong in one byte of it.
@@ -364,13 +377,15 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
     let mut meter = toll::Meter::new();
     let (mut ranges, mut unlisted) = (Vec::new(), 0);
     let first = edited.first().map_or(usize::MAX, |edited| edited.position);
+    // They come in the order of the files.
+    let mut left = edited.iter().peekable();
     for (position, segment) in aof.live().filter(|(position, _)| *position >= first) {
-        let here = edited.iter().find(|edited| edited.position == position);
+        let here = left.next_if(|edited| edited.position == position);
         let (gaps, databases) = here.map_or((&[][..], &[][..]), |e| (&e.gaps, &e.databases));
         if segment.is_missing() || segment.is_directory() {
             continue;
         }
-        let mut counted = meter.segment(gaps, databases);
+        let mut counted = meter.segment(gaps, databases, RANGES - ranges.len());
         let mut bytes = segment.source()?;
         let mut outcome = Ok(());
         walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
@@ -379,15 +394,15 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
             }
         })?;
         outcome?;
-        for mut gap in counted.finish() {
-            let Some(here) = here else { continue };
+        let told = counted.finish();
+        let Some(here) = here else { continue };
+        unlisted += (here.gaps.len() - told.len()) as u64;
+        if let Some((_, key)) = &here.lost_key {
+            draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
+        }
+        for mut gap in told {
             if let Some((_, key)) = here.lost_key.as_ref().filter(|(at, _)| *at == gap.from) {
                 gap.keys.push(key.clone());
-                draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
-            }
-            if ranges.len() >= RANGES {
-                unlisted += 1;
-                continue;
             }
             ranges.push(range(&segment.name, gap, here));
         }
@@ -405,7 +420,7 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
     for fault in edited.faults.iter().filter(inside) {
         wrong += fault.to.min(gap.to) - fault.from.max(gap.from);
         if why.len() < 3 {
-            why.push(fault.cause.to_string());
+            why.push(edited.faults.cause(fault));
         }
     }
     // At the very end nothing follows.

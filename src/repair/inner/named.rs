@@ -1,7 +1,7 @@
 //! Drops records that were named, and nothing else: what is damaged stays as it is.
 
 use super::Edited;
-use super::sorted::{Cause, Fault};
+use super::sorted::{Cause, Faults};
 use crate::aof::{Aof, Event, walk};
 use crate::change::{Draft, Piece};
 use crate::check::{Loader, Opinion};
@@ -35,7 +35,7 @@ impl<'a> Named<'a> {
         draft: &mut Draft<'_>,
     ) -> Result<Option<Edited>> {
         let to = end.as_ref().map_or(len, |(to, _)| *to);
-        let (mut gaps, mut faults) = (Vec::new(), Vec::new());
+        let (mut gaps, mut faults) = (Vec::new(), Faults::default());
         if !self.drops.is_empty() {
             self.look(position, to, &mut gaps, &mut faults)?;
         }
@@ -43,7 +43,7 @@ impl<'a> Named<'a> {
             if to < len {
                 gaps.push((to, len));
             }
-            faults.push(Fault { from: to, to: len, cause: Cause::Tail(why) });
+            faults.push(to, len, Cause::Tail(why));
         }
         if gaps.is_empty() {
             return Ok(None);
@@ -58,7 +58,7 @@ impl<'a> Named<'a> {
         position: usize,
         to: u64,
         gaps: &mut Vec<(u64, u64)>,
-        faults: &mut Vec<Fault>,
+        faults: &mut Faults,
     ) -> Result<()> {
         let segment = &self.aof.segments[position];
         let mut named = InFile { file: &segment.name, count: &mut self.count };
@@ -74,7 +74,7 @@ impl<'a> Named<'a> {
                         Some((_, last)) if *last == from => *last = to,
                         _ => gaps.push((from, to)),
                     }
-                    faults.push(Fault { from, to, cause: Cause::Named(why(record, opinion)) });
+                    faults.push(from, to, Cause::Named(why(record, opinion)));
                 }
             }
             at.follow(&event);

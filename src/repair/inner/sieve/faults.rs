@@ -2,7 +2,7 @@
 //! records around them.
 
 use super::super::hidden::{Hidden, hidden, loose_arguments};
-use super::super::sorted::{Cause, Db, Fault, Question, Step};
+use super::super::sorted::{Cause, Db, Question, Step};
 use super::{Sieve, Taken, Transaction};
 use crate::aof::{Damage, Ending, Mended};
 use crate::command::CommandId;
@@ -115,7 +115,7 @@ impl Sieve<'_, '_> {
         hides: Option<Hidden>,
     ) -> Result<()> {
         let is_broken = !matches!(cause, Cause::Refused(_));
-        self.now.faults.push(Fault { from, to, cause });
+        self.now.faults.push(from, to, cause);
         // What one wrong byte explains is a damage of its own.
         let in_value = match self.broken.filter(|_| is_broken && hides.is_none()) {
             Some((_, end, _)) if self.ends_a_value(end, from, to)? => self.broken,

@@ -6,7 +6,7 @@ mod faults;
 use super::base::FlawedKey;
 use super::hidden::Hidden;
 use super::named;
-use super::sorted::{Cause, Db, Fault, Sorted, Step};
+use super::sorted::{Cause, Db, Faults, Sorted, Step};
 use crate::aof::Event;
 use crate::check::Loader;
 use crate::command::{CommandId, Kind};
@@ -90,7 +90,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
             len: 0,
             header: None,
             steps: Vec::new(),
-            faults: Vec::new(),
+            faults: Faults::default(),
             questions: Vec::new(),
             databases: Vec::new(),
             redundant: 0,
@@ -132,11 +132,16 @@ impl<'a, 'c> Sieve<'a, 'c> {
         Ok(())
     }
 
+    /// How many places that go, stay or are put in it has come to so far.
+    pub(super) fn places(&self) -> usize {
+        self.now.faults.len().max(self.now.steps.len()).max(self.now.questions.len())
+    }
+
     /// The end of the segment.
     pub(super) fn finish(mut self, len: u64) -> Sorted {
         self.now.len = len;
         if let Transaction::Open { at, .. } = self.transaction {
-            self.now.faults.push(Fault { from: at, to: len, cause: Cause::OpenTransaction });
+            self.now.faults.push(at, len, Cause::OpenTransaction);
             self.abandon();
         }
         self.now
@@ -160,7 +165,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
     pub(super) fn rdb_without_key(&mut self, key: FlawedKey, end: u64, checksum: u64) {
         let FlawedKey { from, to, why, key } = key;
         self.keep(0, from);
-        self.now.faults.push(Fault { from, to, cause: Cause::Broken(why) });
+        self.now.faults.push(from, to, Cause::Broken(why));
         self.now.lost_key = Some((from, key));
         self.keep(to, end - 8);
         self.now.steps.push(Step::Checksum(checksum));
@@ -218,7 +223,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
         if self.named.takes(record, id, opinion, is_inside) {
             let (from, to) = (record.start, record.end());
             let cause = Cause::Named(named::why(record, opinion));
-            self.now.faults.push(Fault { from, to, cause });
+            self.now.faults.push(from, to, cause);
             return Ok(());
         }
         // That the target does not take it is no reason for it to go: it is whole.

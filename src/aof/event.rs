@@ -113,6 +113,9 @@ pub struct Damage {
     pub fault: Fault<Why>,
     /// How it ends.
     pub ending: Ending,
+    /// What follows the range may also be look-alikes in the value of the record that begins with it, and that the
+    /// end of the data tears off.
+    pub is_doubtful: bool,
     /// What a loader meets here.
     pub loader: LoaderMeets,
     /// What one wrong byte explains of it.
@@ -185,6 +188,9 @@ pub enum Ending {
     /// With the end of the data; but sound records were seen inside, too far back in a stream to be
     /// read again. The first of them lay at this offset.
     Unread(u64),
+    /// With the end of the data, which is the end of a sound record: it begins at this offset, before the range,
+    /// where the record before it has swallowed it.
+    Crossed(u64),
 }
 
 /// What a loader that reads on blindly meets at a damaged place.

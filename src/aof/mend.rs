@@ -159,18 +159,3 @@ fn arguments_end(source: &mut dyn Source, mut at: u64, count: u64) -> Result<Opt
     }
     Ok(Some(at))
 }
-
-/// How many bytes have to be changed, left out or put in to make one of the other.
-pub(super) fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}

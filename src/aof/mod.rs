@@ -5,6 +5,7 @@
 
 mod careful;
 mod conf;
+mod doubt;
 mod event;
 mod leftover;
 mod locate;

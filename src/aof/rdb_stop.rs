@@ -54,6 +54,7 @@ pub(super) fn rdb_damage(
             Class::Torn => Ending::Torn,
             _ => Ending::Garbage,
         },
+        is_doubtful: false,
         loader: LoaderMeets::BadFormat,
         mended: None,
         context: context(source, fault.at)?,

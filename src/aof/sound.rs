@@ -110,12 +110,6 @@ pub(super) fn is_sound(source: &mut dyn Source, at: u64) -> Result<bool> {
     Ok(source.length() == Some(at) || matches!(prove(source, at)?, Proof::Sound))
 }
 
-/// Whether sound records follow each other from `at` to the very end of the data.
-pub(super) fn holds_to_the_end(source: &mut dyn Source, at: u64) -> Result<bool> {
-    let end = chain_end(source, at, u64::MAX)?;
-    Ok(source.window(end, 1)?.is_empty())
-}
-
 /// Where the chain of sound records from `at` on breaks, or the first end of one at or after `enough`.
 fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64) -> Result<u64> {
     while at < enough {
@@ -190,7 +184,7 @@ fn prove(source: &mut dyn Source, start: u64) -> Result<Proof> {
 
 /// Where to search on after a record that turned out wrong at `fault` (both count from the window):
 /// behind what was proven; and an argument whose terminator is wrong proves nothing.
-fn resume_after(window: &[u8], fault: u64, reason: Reason) -> u64 {
+pub(super) fn resume_after(window: &[u8], fault: u64, reason: Reason) -> u64 {
     match reason {
         Reason::BadTerminator { .. } => {
             // The argument's own bytes: they begin after the last header line that was read.

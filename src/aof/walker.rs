@@ -6,7 +6,7 @@
 use super::careful::{self, Careful, Wrong};
 use super::event::{Context, Damage, Ending, Event, Mended, Why};
 use super::sink::Sink;
-use super::{mend, rdb_part, sound};
+use super::{doubt, mend, rdb_part, sound};
 use crate::command::{self, LastName};
 use crate::disk::Source;
 use crate::error::Result;
@@ -176,7 +176,7 @@ fn quick(
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
                     sink.event(Event::Record(record, names.lookup(shape.name)));
-                    *last_record = Some(start).filter(|_| shape.len <= limits::WINDOW);
+                    *last_record = Some(start);
                     used += shape.len;
                 }
                 Err(Stop::Short) => return (used, Pause::Short),
@@ -196,8 +196,7 @@ fn quick(
     }
 }
 
-/// Hands out what begins at `start`, whatever it is; the last canonical record that fits in a window began
-/// at `last_record`. Answers where the next thing begins.
+/// Hands out what begins at `start`, whatever it is; the last record before it began at `last_record`. Answers where the next thing begins.
 fn slow(
     source: &mut dyn Source,
     start: u64,
@@ -220,8 +219,7 @@ fn slow(
     }
     match read {
         Careful::Record { len, argc, oddities, heads } => {
-            let fits = !oddities.any() && len <= limits::WINDOW as u64;
-            *last_record = Some(start).filter(|_| fits);
+            *last_record = Some(start);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
             sink.event(Event::Record(record, command::lookup(record.name)));
             sink.again(source)?;
@@ -262,17 +260,20 @@ fn damaged(
         Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
         None => sound::find(source, wrong.resume, reach)?,
     };
-    if let Some(place) = found.place
-        && reason == Reason::Torn
-        && is_believed(source, wrong, place)?
-    {
-        found.place = None;
-    }
     found.place = found.place.filter(|&place| source.length() != Some(place));
+    let mut crossed = None;
+    let mut is_doubtful = reason == Reason::Torn;
+    if found.place.is_none() && wrong.seen_inside.is_none() {
+        // It would be the end of the file, which may be cut: is nothing sound lost with it?
+        let doubt = doubted(source, start, last_record)?;
+        (found.place, crossed) = (doubt.place, doubt.crossed.map(Ending::Crossed));
+        is_doubtful |= matches!(reason, Reason::BadTerminator { .. }) && doubt.mended.is_none();
+        mended = doubt.mended.or(mended.filter(|_| doubt.place.is_none()));
+    }
     let end = found.place.or(source.length()).unwrap_or(start);
-    let ending = match (found.place, wrong.seen_inside) {
+    let ending = match (found.place, wrong.seen_inside.map(Ending::Unread).or(crossed)) {
         (Some(_), _) => Ending::Resumes,
-        (None, Some(seen)) => Ending::Unread(seen),
+        (None, Some(ending)) => ending,
         (None, None) if found.zeros_from < end && found.zeros_from <= at.max(wrong.resume) => {
             Ending::Zeros
         }
@@ -284,11 +285,36 @@ fn damaged(
         end,
         fault: Fault::new(at, Why::Resp(reason)),
         ending,
+        is_doubtful: is_doubtful && ending == Ending::Resumes,
         loader: wrong.loader,
         mended: mended.map(|(_, how)| how),
         context: Context::default(),
         rdb: None,
     })
+}
+
+/// What sound records show of damage that seems to reach to the end of the data.
+#[derive(Default)]
+struct Doubt {
+    /// They begin again here.
+    place: Option<u64>,
+    /// The last of them is the end of the data, and begins here, inside the record before the damage.
+    crossed: Option<u64>,
+    mended: Option<(u64, Mended)>,
+}
+
+/// Looks for sound records that belong to the damage at `start`, or cross its beginning.
+fn doubted(source: &mut dyn Source, start: u64, last_record: Option<u64>) -> Result<Doubt> {
+    if let Some(last) = last_record
+        && let Some((next, end)) = doubt::crossing(source, last, start)?
+    {
+        let place = Some(end).filter(|&end| source.length() != Some(end));
+        let crossed = Some(next).filter(|_| place.is_none());
+        let mended = Some((end, Mended::Swallowed { record: last, next }));
+        return Ok(Doubt { place, crossed, mended });
+    }
+    let place = doubt::chain_to_the_end(source, start + 1)?;
+    Ok(Doubt { place, ..Doubt::default() })
 }
 
 /// Where the damaged record ends when one byte of a header in it, or in the record before, is wrong.
@@ -321,28 +347,6 @@ fn reach(source: &dyn Source, fault: &Fault<Reason>) -> sound::Reach {
     let is_claim = matches!(fault.reason, Reason::BadTerminator { .. });
     let claimed = source.length().filter(|_| is_claim).map(|_| fault.at);
     sound::Reach { until: None, claimed }
-}
-
-/// Whether a record that runs beyond the end of the data is believed to be torn, although records can be
-/// seen inside what it claims, the first at `place`: they are look-alikes inside its value when the value
-/// begins with them, when they are torn off as well, or when the length that would end before them has
-/// little in common with the one that is there. What a server wrote after a record whose length
-/// was changed would come after a line end, and go on to the end of the data.
-fn is_believed(source: &mut dyn Source, wrong: &Wrong, place: u64) -> Result<bool> {
-    // In a stream the beginning of what is claimed may be out of sight.
-    if source.length().is_none() {
-        return Ok(false);
-    }
-    if wrong.resume == place || !sound::holds_to_the_end(source, place)? {
-        return Ok(true);
-    }
-    let last = wrong.suspects[1].filter(|suspect| suspect.after == 0);
-    let true_length = (place - wrong.resume).checked_sub(2).filter(|_| place > wrong.resume);
-    let (Some(suspect), Some(true_length)) = (last, true_length) else { return Ok(false) };
-    let header = source.peek(suspect.header, limits::LOADER_LINE)?;
-    let digits: Vec<u8> =
-        header.iter().skip(1).take_while(|b| b.is_ascii_digit()).copied().collect();
-    Ok(mend::distance(&digits, true_length.to_string().as_bytes()) > digits.len() / 2)
 }
 
 /// A few bytes around `at`, as far as they can still be read.

@@ -2,11 +2,10 @@
 
 use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
-use super::loader::Cause;
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, corrupt_tail, not_taken, traps};
-use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
+use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
+use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::text::escape;
 
@@ -53,7 +52,7 @@ impl Before {
 
 impl Scene<'_> {
     /// Whether the target comes as far as this.
-    fn before(&self, seen: &Seen) -> Before {
+    pub(super) fn before(&self, seen: &Seen) -> Before {
         self.before.at(self.facts, seen.offset)
     }
 
@@ -99,7 +98,7 @@ impl Scene<'_> {
         }
     }
 
-    fn fault(&self, damage: &Damage) -> String {
+    pub(super) fn fault(&self, damage: &Damage) -> String {
         format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
     }
 
@@ -110,14 +109,14 @@ impl Scene<'_> {
 }
 
 /// For damage inside: what lies behind it is kept.
-const SALVAGE: &str = " --salvage";
+pub(super) const SALVAGE: &str = " --salvage";
 
 /// One thing seen, as a problem.
 pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
     match &seen.what {
         What::Damage(damage) => match (&damage.rdb, damage.fault.reason) {
             (Some(stop), Why::Rdb(reason)) => rdb_damage(scene, seen, damage, stop, reason),
-            _ => damaged(scene, seen, damage),
+            _ => damaged::problem(scene, seen, damage),
         },
         What::BehindDump(context) => behind_dump::problem(scene, seen, context),
         What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),
@@ -187,87 +186,13 @@ pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> Stri
     }
 }
 
-fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
-    if scene.in_flight && damage.end == scene.facts.len {
-        return in_flight(scene, seen, Kind::TruncatedTail);
-    }
-    let range = bytes(seen.len);
-    let inside = inside_transaction(seen);
-    let kind = match damage.ending {
-        Ending::Torn if scene.is_last => Kind::TruncatedTail,
-        Ending::Torn => Kind::TruncatedInnerSegment,
-        Ending::Zeros => Kind::ZeroTail,
-        Ending::Garbage => Kind::GarbageTail,
-        Ending::Resumes | Ending::Unread(_) => Kind::CorruptRange,
-    };
-    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
-    let cause = scene.facts.broken.filter(|halt| halt.at == damage.start).map(|halt| halt.cause);
-    let start = match cause {
-        _ if scene.before(seen) != Before::Nothing => at_start(scene, seen, cutting),
-        Some(Cause::Crash) => format!("{} crashes on it", scene.aof.target),
-        Some(Cause::EndOrCrash) => format!(
-            "{}, or dies of the length that the record claims: that depends on the memory it gets",
-            at_start(scene, seen, cutting)
-        ),
-        _ => at_start(scene, seen, cutting),
-    };
-    let tail_option = match cause {
-        Some(_) => corrupt_tail::note(scene.aof, scene.facts, scene.is_last),
-        None => String::new(),
-    };
-    let message = match damage.ending {
-        Ending::Torn => format!(
-            "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
-        ),
-        Ending::Zeros => format!(
-            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
-             them{inside}; {start}{tail_option}"
-        ),
-        Ending::Garbage => format!(
-            "{range} at the end are no record ({}){inside}; {start}{tail_option}",
-            scene.fault(damage)
-        ),
-        Ending::Resumes => format!(
-            "{range} are damaged ({}){inside}; {} after them are sound. {start}{tail_option}",
-            scene.fault(damage),
-            commands(scene.facts.commands - seen.commands_before)
-        ),
-        Ending::Unread(at) => format!(
-            "{range} are damaged ({}){inside}; sound records begin again at byte {at}, too far back \
-             in a stream to be read: check the file itself. {start}",
-            scene.fault(damage)
-        ),
-    };
-    let (lost_bytes, lost_commands) = if damage.ending == Ending::Resumes {
-        (seen.len, 0)
-    } else {
-        // What stands in a transaction without its EXEC goes with the tail.
-        (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
-    };
-    let next = match damage.ending {
-        Ending::Unread(_) => None,
-        Ending::Resumes => scene.repair(SALVAGE),
-        _ if !scene.is_last => scene.repair(SALVAGE),
-        _ => scene.repair(""),
-    };
-    let lost = scene.lost(seen, lost_bytes, lost_commands);
-    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
+pub(super) fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
     let message = format!(
         "{} at the end were still being written when the file was opened; they are whole by now and \
          belong to the next look",
         bytes(scene.facts.len - seen.cut_before)
     );
     scene.problem(kind, Severity::Info, seen, message)
-}
-
-fn inside_transaction(seen: &Seen) -> String {
-    match seen.cut_before < seen.offset {
-        true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
-        false => String::new(),
-    }
 }
 
 fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {

@@ -9,6 +9,7 @@ mod advice;
 mod behind_dump;
 mod checker;
 mod corrupt_tail;
+mod damaged;
 mod describe;
 mod facts;
 mod finding;

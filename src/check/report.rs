@@ -179,16 +179,39 @@ impl<'a> Places<'a> {
     }
 }
 
-fn is_in_flight(aof: &Aof, facts: &SegmentFacts) -> Result<bool> {
+fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
     let at_end = match facts.broken {
         Some(halt) if halt.cause == Cause::OpenTransaction => true,
         // The last thing seen is damage up to the end, and the loader got as far as that.
         Some(halt) if matches!(halt.cause, Cause::EndOfFile | Cause::EndOrCrash) => {
-            facts.seen.last().is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
+            let last = facts.seen.last();
+            last.is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
+                || is_doubtful(facts, halt.at)
         }
         _ => false,
     };
-    Ok(at_end && scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)?)
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
+        return Ok(false);
+    }
+    if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {
+        // It is whole by now, so what was seen inside it lies in its value.
+        facts.seen.retain(|seen| seen.offset <= halt.at);
+        let len = facts.len;
+        if let Some(seen) = facts.seen.last_mut()
+            && let What::Damage(damage) = &mut seen.what
+        {
+            (seen.len, damage.end) = (len - seen.offset, len);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a record begins at `at` that is torn, unless its length is wrong.
+fn is_doubtful(facts: &SegmentFacts, at: u64) -> bool {
+    facts.seen.iter().any(|seen| {
+        let damage = if let What::Damage(damage) = &seen.what { Some(damage) } else { None };
+        seen.offset == at && damage.is_some_and(|damage| damage.is_doubtful)
+    })
 }
 
 /// An annotation that was only being written when the file was opened is nothing to tell of.

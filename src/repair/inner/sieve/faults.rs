@@ -19,7 +19,7 @@ impl Sieve<'_, '_> {
     pub(super) fn damage(&mut self, damage: &Damage) -> Result<()> {
         let why = damage.fault.to_string();
         let cause = match damage.ending {
-            Ending::Resumes => Cause::Broken(why),
+            Ending::Resumes | Ending::Crossed(_) => Cause::Broken(why),
             _ => Cause::Tail(why),
         };
         let (start, end) = (damage.start, damage.end);

@@ -177,7 +177,11 @@ fn servers_load_a_plain_dump_whatever_is_behind_it() {
             let shown = behind.escape_ascii();
             fs::write(&path, [&dump, *behind].concat()).expect("write a dump");
             let report = checked_at(&path, false);
-            assert_eq!((report.verdict, report.loads), (Verdict::Healthy, Some(Loads::Yes)), "{shown}");
+            assert_eq!(
+                (report.verdict, report.loads),
+                (Verdict::Healthy, Some(Loads::Yes)),
+                "{shown}"
+            );
             assert_eq!(report.problems.len(), 1, "{shown}: {:?}", report.problems);
             assert_eq!(server.check_rdb(&path).0, Some(0), "{} {shown}", server.name);
             let socket = dir.path().join("s");

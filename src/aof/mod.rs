@@ -10,6 +10,7 @@ mod event;
 mod leftover;
 mod locate;
 mod mend;
+mod names;
 mod open;
 mod preview;
 mod rdb_part;

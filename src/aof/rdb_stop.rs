@@ -7,6 +7,7 @@
 //! | its checksum is switched off, or its version has none | it cannot be told |
 
 use super::event::{Damage, Ending, Event, LoaderMeets, RdbStop, Why};
+use super::names::Names;
 use super::sink::Sink;
 use super::sound;
 use super::walker::context;
@@ -42,7 +43,7 @@ pub(super) fn rdb_damage(
     }
     let class = stop.class(fault.reason);
     if stop.intact != Some(true) {
-        found = sound::find(source, fault.at, sound::Reach::default())?.place;
+        found = sound::find(source, fault.at, sound::Reach::default(), &Names::default())?.place;
     }
     let end = found.or(source.length()).unwrap_or(start);
     let damage = Damage {

@@ -71,10 +71,9 @@ fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> Stri
             "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
              them{inside}; {start}"
         ),
-        Ending::Garbage => format!(
-            "{range} at the end are no record ({}){inside}; {start}",
-            scene.fault(damage)
-        ),
+        Ending::Garbage => {
+            format!("{range} at the end are no record ({}){inside}; {start}", scene.fault(damage))
+        }
         Ending::Resumes => format!(
             "{range} are damaged ({}){inside}; {} after them are sound{}. {start}",
             scene.fault(damage),

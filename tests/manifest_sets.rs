@@ -54,15 +54,15 @@ fn loaders_are_predicted_for_every_recorded_manifest() {
         ] {
             let report = report(case, target);
             let theirs = match case[column].as_str() {
-                "OK{}" => Some(Loads::StartsEmpty),
-                ok if ok.starts_with("OK{") => Some(Loads::Yes),
-                _ => Some(Loads::No),
+                "OK{}" => Loads::StartsEmpty,
+                ok if ok.starts_with("OK{") => Loads::Yes,
+                _ => Loads::No,
             };
             if report.loads != theirs {
                 let (id, ours) = (&case["id"], report.loads);
                 wrong.push(format!("{id} {column}: ours {ours:?}, theirs {}", case[column]));
             }
-            let refused = theirs == Some(Loads::No);
+            let refused = theirs == Loads::No;
             if refused && report.verdict != Verdict::SetInconsistent {
                 wrong.push(format!("{} {column}: refused, but {:?}", case["id"], report.verdict));
             }

@@ -116,7 +116,7 @@ fn a_thorough_check_tells_what_the_checksum_and_the_outer_structure_cannot() {
     let twice = sealed(b"\0\x03key\x01v\0\x03key\x01w");
     assert_eq!(checked(&twice, false).verdict, Verdict::Healthy);
     let report = checked(&twice, true);
-    assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Some(Loads::No)));
+    assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Loads::No));
     let problem = &report.problems[0];
     assert_eq!((problem.kind, problem.offset), (Kind::RdbBadStructure, Some(16)));
     assert!(problem.message.contains("\"key\" in database 0"), "{}", problem.message);
@@ -124,7 +124,7 @@ fn a_thorough_check_tells_what_the_checksum_and_the_outer_structure_cannot() {
     let packed = sealed(b"\x14\x01s\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");
     assert_eq!(checked(&packed, false).verdict, Verdict::Healthy);
     let report = checked(&packed, true);
-    assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Some(Loads::Yes)));
+    assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Loads::Yes));
     // No elements: loaders drop the key, which is no damage.
     let empty = checked(&sealed(b"\x02\x01s\0"), true);
     assert_eq!((empty.verdict, empty.problems.len()), (Verdict::Healthy, 1));
@@ -140,7 +140,7 @@ fn bytes_behind_a_plain_dump_are_told_and_behind_a_base_they_are_damage() {
     for behind in BEHIND {
         let shown = behind.escape_ascii();
         let report = checked(&[&dump, *behind].concat(), false);
-        assert_eq!((report.verdict, report.loads), (Verdict::Healthy, Some(Loads::Yes)), "{shown}");
+        assert_eq!((report.verdict, report.loads), (Verdict::Healthy, Loads::Yes), "{shown}");
         let [problem] = &report.problems[..] else { panic!("{shown}: {:?}", report.problems) };
         assert_eq!((problem.kind, problem.severity), (Kind::GarbageTail, Severity::Warning));
         let place = (problem.offset, problem.len);
@@ -177,11 +177,7 @@ fn servers_load_a_plain_dump_whatever_is_behind_it() {
             let shown = behind.escape_ascii();
             fs::write(&path, [&dump, *behind].concat()).expect("write a dump");
             let report = checked_at(&path, false);
-            assert_eq!(
-                (report.verdict, report.loads),
-                (Verdict::Healthy, Some(Loads::Yes)),
-                "{shown}"
-            );
+            assert_eq!((report.verdict, report.loads), (Verdict::Healthy, Loads::Yes), "{shown}");
             assert_eq!(report.problems.len(), 1, "{shown}: {:?}", report.problems);
             assert_eq!(server.check_rdb(&path).0, Some(0), "{} {shown}", server.name);
             let socket = dir.path().join("s");

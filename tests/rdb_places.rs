@@ -68,7 +68,7 @@ fn assert_sound(dir: &Path, keys: u64, loaded: Outcome) -> Report {
 fn a_base_that_is_resp_despite_its_name_is_read_as_what_it_is() {
     let dir = set(("appendonly.aof.1.base.rdb", COMMANDS), COMMANDS);
     let report = assert_sound(dir.path(), 1, Outcome::Loaded);
-    assert_eq!(report.loads, Some(Loads::Yes));
+    assert_eq!(report.loads, Loads::Yes);
     let dir = set(("appendonly.aof.1.base.aof", &rdb(b"")), COMMANDS);
     assert_sound(dir.path(), 3, Outcome::Loaded);
 }
@@ -76,7 +76,7 @@ fn a_base_that_is_resp_despite_its_name_is_read_as_what_it_is() {
 #[test]
 fn an_empty_base_is_sound() {
     let dir = set(("appendonly.aof.1.base.rdb", b""), COMMANDS);
-    assert_eq!(assert_sound(dir.path(), 0, Outcome::Loaded).loads, Some(Loads::Yes));
+    assert_eq!(assert_sound(dir.path(), 0, Outcome::Loaded).loads, Loads::Yes);
 }
 
 #[test]
@@ -133,11 +133,11 @@ fn a_version_newer_than_the_target_s_is_told_before_the_restart() {
                 scan(&aof, Check::new(&aof), &Pace::default(), &Silent).expect("scan a set");
             let report = judge(&aof, facts, &Wording::default()).expect("judge a set");
             assert_eq!(report.verdict, wanted, "{magic} for {target}: {:?}", report.problems);
-            let loads = if wanted == Verdict::Healthy { Some(Loads::Yes) } else { Some(Loads::No) };
+            let loads = if wanted == Verdict::Healthy { Loads::Yes } else { Loads::No };
             assert_eq!(report.loads, loads, "{magic} for {target}");
             if let Some(server) = Server::find(target) {
                 let loaded = server.load(dir.path()).outcome == Outcome::Loaded;
-                assert_eq!(loaded, loads == Some(Loads::Yes), "{magic} in {target}");
+                assert_eq!(loaded, loads == Loads::Yes, "{magic} in {target}");
             }
         }
     }

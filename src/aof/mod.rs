@@ -18,6 +18,7 @@ mod rdb_stop;
 mod set;
 mod sink;
 mod sound;
+mod target;
 mod walker;
 
 pub use conf::read_conf;

@@ -1,6 +1,6 @@
 //! Opens sets consistently, also beside a server that keeps rewriting them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -25,7 +25,7 @@ use crate::text;
 /// How to open.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// The server to judge by; the one that wrote the base when not given.
+    /// The server to judge by; when not given, the oldest one from the base's writer on that knows all of the set.
     pub target: Option<Target>,
     /// A server's configuration: its settings apply, and an empty path is looked up in it.
     pub conf: Option<PathBuf>,
@@ -77,13 +77,13 @@ pub fn open_kept(
     });
     let aof = finish(empty(path.to_owned(), segments.collect()), options)?;
     let Some((name, bytes)) = manifest else { return Ok(aof) };
-    let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target);
+    let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target());
     Ok(Aof { layout: Layout::MultiPart, manifest: Some(manifest), ..aof })
 }
 
 /// A manifest as the target and as redis-check-aof read it.
 pub(super) fn judged(path: PathBuf, bytes: &[u8], target: Target) -> OpenedManifest {
-    let state = match manifest::parse(bytes, target.rules.manifest) {
+    let state = match manifest::parse(bytes, target.rules.dialect()) {
         Ok(manifest) => ManifestState::Valid(manifest),
         Err(fault) => ManifestState::Invalid(fault),
     };
@@ -162,7 +162,7 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         segments,
         leftovers: Vec::new(),
         writer: None,
-        target: Target::default(),
+        target: Cell::new(Target::default()),
         target_given: false,
         settings: Settings::default(),
         configured: false,
@@ -173,20 +173,12 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
 /// Finds out who wrote the base, and with that whose rules apply.
 fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
     aof.writer = writer(&aof.segments)?;
-    let by_writer = aof.writer.as_ref().and_then(|w| w.target());
-    // No server before 7.0 reads a manifest: a newer one took the base over, and nobody knows which.
-    let by_writer = by_writer.filter(|t| aof.manifest.is_none() || t.version >= (7, 0));
-    aof.target = options.target.or(by_writer).unwrap_or_default();
     aof.target_given = options.target.is_some();
-    Ok(aof)
-}
-
-impl Writer {
-    fn target(&self) -> Option<Target> {
-        let mut parts = self.version.split('.').map(|part| part.parse().ok());
-        let version = (parts.next()??, parts.next().flatten().unwrap_or(0));
-        Some(Target::new(self.family, version))
+    match options.target {
+        Some(target) => aof.settle(target),
+        None => aof.candidates().first().into_iter().for_each(|target| aof.settle(*target)),
     }
+    Ok(aof)
 }
 
 /// What the auxiliary fields of the first RDB part say.
@@ -276,7 +268,7 @@ fn try_manifest(
     aof.settings = settings;
     let mut aof = finish(aof, options)?;
     // Only now is it known whose grammar counts.
-    aof.manifest = Some(judged(path.to_owned(), bytes, aof.target));
+    aof.manifest = Some(judged(path.to_owned(), bytes, aof.target()));
     Ok(aof)
 }
 

@@ -57,7 +57,7 @@ impl Aof {
             segments,
             leftovers: leftovers.cloned().collect(),
             writer: self.writer.clone(),
-            target: self.target,
+            target: self.target.clone(),
             target_given: self.target_given,
             settings: self.settings.clone(),
             configured: self.configured,
@@ -68,7 +68,7 @@ impl Aof {
     /// Names, roles and numbers of the files it would consist of.
     fn named_by(&self, changes: &Changes) -> Vec<Named> {
         let new = changes.manifest.as_deref();
-        let new = new.and_then(|bytes| manifest::parse(bytes, self.target.rules.manifest).ok());
+        let new = new.and_then(|bytes| manifest::parse(bytes, self.target().rules.dialect()).ok());
         let Some(new) = new else {
             let same = self.segments.iter().map(|s| (s.name.clone(), s.role, s.seq));
             return same.collect();
@@ -134,7 +134,7 @@ impl Aof {
     fn previewed_manifest(&self, changes: &Changes) -> Option<OpenedManifest> {
         let opened = self.manifest.as_ref()?;
         let Some(bytes) = &changes.manifest else { return Some(opened.clone()) };
-        Some(judged(opened.path.clone(), bytes, self.target))
+        Some(judged(opened.path.clone(), bytes, self.target()))
     }
 }
 

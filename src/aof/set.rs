@@ -1,6 +1,6 @@
 //! A set, opened and frozen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{self, Access, FrozenFile, Source, Splice};
@@ -235,8 +235,7 @@ pub struct Aof {
     pub leftovers: Vec<Leftover>,
     /// Who wrote the base, when that can be told.
     pub writer: Option<Writer>,
-    /// The server whose loader's rules apply.
-    pub target: Target,
+    pub(super) target: Cell<Target>,
     /// That server was asked for; nobody took it from the base.
     pub target_given: bool,
     /// The settings of the configuration it was found by; defaults otherwise.

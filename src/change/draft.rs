@@ -118,7 +118,7 @@ impl<'a> Draft<'a> {
             verb: self.verb,
             manifest: self.manifest_name(),
             path: self.aof.path.clone(),
-            target: self.aof.target,
+            target: self.aof.target(),
             files: segments.chain(self.others.iter().cloned()).collect(),
             dir,
             actions,

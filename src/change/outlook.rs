@@ -6,7 +6,7 @@ use crate::check::{self, Check, Loads, Verdict, Wording};
 use crate::disk::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
-use crate::rules::{KNOWN, Target};
+use crate::rules::Target;
 use crate::scan::{Pace, scan};
 
 /// How the set will be.
@@ -14,10 +14,10 @@ use crate::scan::{Pace, scan};
 pub struct Outlook {
     /// The judgement by the rules of the plan's target.
     pub report: check::Report,
-    /// What each known server would do with it, by name; `None` where that is not known.
-    pub servers: Vec<(&'static str, Option<Loads>)>,
+    /// What each known server would do with it, by name.
+    pub servers: Vec<(&'static str, Loads)>,
     /// What those of them that would not simply load it do with the set as it is: the same is no news.
-    pub servers_before: Vec<(&'static str, Option<Loads>)>,
+    pub servers_before: Vec<(&'static str, Loads)>,
 }
 
 impl Outlook {
@@ -32,8 +32,8 @@ impl Outlook {
         pace: &Pace,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let known = || KNOWN.iter().filter_map(|rules| rules.name.parse::<Target>().ok());
-        let targets = std::iter::once(after.target).chain(known()).collect();
+        let known = || Target::recorded().iter().copied();
+        let targets = std::iter::once(after.target()).chain(known()).collect();
         let mut reports = judged_by(after, targets, wording, pace, progress)?;
         let report = reports.remove(0);
         let by_name = |reports: Vec<check::Report>| {
@@ -41,9 +41,7 @@ impl Outlook {
         };
         let servers = by_name(reports);
         let refuses = |target: &Target| {
-            servers
-                .iter()
-                .any(|(name, loads)| *name == target.rules.name && *loads != Some(Loads::Yes))
+            servers.iter().any(|(name, loads)| *name == target.rules.name && *loads != Loads::Yes)
         };
         let refusing: Vec<_> = known().filter(refuses).collect();
         // What is packed or a stream cannot be read again.
@@ -59,7 +57,7 @@ impl Outlook {
     }
 
     /// What a server does with the set as it is; `None` where that was not looked at.
-    pub fn before(&self, server: &str) -> Option<Option<Loads>> {
+    pub fn before(&self, server: &str) -> Option<Loads> {
         let told = self.servers_before.iter().find(|(name, _)| *name == server);
         told.map(|(_, loads)| *loads)
     }
@@ -69,8 +67,8 @@ impl Outlook {
         self.report.verdict
     }
 
-    /// What the target will do with it; `None` where that is not known.
-    pub fn loads(&self) -> Option<Loads> {
+    /// What the target will do with it.
+    pub fn loads(&self) -> Loads {
         self.report.loads
     }
 }
@@ -118,32 +116,22 @@ impl Plan {
         pace: &Pace,
         progress: &dyn Progress,
     ) -> Result<Outlook> {
-        let mut after = self.preview(aof)?;
-        after.target = self.target;
+        let after = self.preview(aof)?;
+        after.settle(self.target);
         Outlook::new(aof, after, wording, pace, progress)
     }
 }
 
 /// The judgements on a set by the rules of several servers, in one pass.
 fn judged_by(
-    mut aof: Aof,
+    aof: Aof,
     targets: Vec<Target>,
     wording: &Wording,
     pace: &Pace,
     progress: &dyn Progress,
 ) -> Result<Vec<check::Report>> {
-    let mut observers = Vec::with_capacity(targets.len());
-    for &target in &targets {
-        aof.target = target;
-        observers.push(Check::new(&aof));
-    }
-    let facts = scan(&aof, observers, pace, progress)?;
-    let mut reports = Vec::with_capacity(targets.len());
-    for (target, facts) in targets.into_iter().zip(facts) {
-        aof.target = target;
-        reports.push(check::judge(&aof, facts, wording)?);
-    }
-    Ok(reports)
+    let facts = scan(&aof, Check::by(&aof, targets), pace, progress)?;
+    facts.each().into_iter().map(|facts| check::judge(&aof, facts, wording)).collect()
 }
 
 /// `None` for what can be looked at only once it is written.

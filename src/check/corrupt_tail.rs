@@ -68,13 +68,13 @@ pub(super) fn cost(facts: &SegmentFacts) -> Option<Cost> {
 
 /// Whether the target, by its configuration, cuts the file where it is damaged.
 pub(super) fn is_cut(aof: &Aof, facts: &SegmentFacts) -> bool {
-    aof.target.has_corrupt_tail_option()
+    aof.target().has_corrupt_tail_option()
         && cost(facts).is_some_and(|c| c.bytes < aof.settings.load_corrupt_tail_max_bytes())
 }
 
 /// What a reader of the damage should know of it, as the end of a sentence; nothing for servers without it.
 pub(super) fn note(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> String {
-    let Some(cost) = cost(facts).filter(|_| aof.target.family == Family::Redis) else {
+    let Some(cost) = cost(facts).filter(|_| aof.target().family == Family::Redis) else {
         return String::new();
     };
     let (limit, goes) = (cost.limit(), cost.words());

@@ -52,7 +52,7 @@ fn start(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> String {
     match stops.map(|halt| halt.cause) {
         None => start,
         Some(_) if scene.before(seen) != Before::Nothing => start,
-        Some(Cause::Crash) => format!("{} crashes on it", scene.aof.target),
+        Some(Cause::Crash) => format!("{} crashes on it", scene.aof.target()),
         Some(Cause::EndOrCrash) => format!(
             "{start}, or dies of the length that the record claims: that depends on the memory it gets"
         ),

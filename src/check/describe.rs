@@ -125,15 +125,19 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             let message = format!(
                 "a transaction that contains DISCARD ends here; {} queues DISCARD while loading and \
                  crashes when EXEC runs it",
-                scene.aof.target
+                scene.aof.target()
             );
             let problem = scene.problem(Kind::BadTransaction, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 1)).next(scene.repair(SALVAGE))
         }
+        What::Raw(_) => scene.problem(Kind::LimitExceeded, Severity::Info, seen, String::new()),
         What::UnknownCommand { name, is_learnt } => {
             not_taken::unknown(scene, seen, name, *is_learnt)
         }
-        What::WrongArity { name, argc, then } => not_taken::arity(scene, seen, name, *argc, *then),
+        What::DeadlyCommand(name) => not_taken::deadly(scene, seen, name),
+        What::WrongArity { name, argc, fatal } => {
+            not_taken::arity(scene, seen, name, *argc, *fatal)
+        }
         What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
@@ -148,11 +152,27 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
         What::RdbVersion(header) => not_taken::rdb_version(scene, seen, *header),
+        What::RdbNumber(number) => {
+            let message = format!(
+                "the RDB holds a type or opcode {number}, which {} does not have; it refuses to start",
+                scene.aof.target()
+            );
+            scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message)
+        }
+        What::RefusedAnnotation => {
+            let message = format!(
+                "{} does not pass over annotations{}; {}",
+                scene.aof.target(),
+                times(seen),
+                at_start(scene, seen, false)
+            );
+            scene.problem(Kind::UnknownCommand, Severity::Error, seen, message)
+        }
         What::RdbChecksum { stored, computed } => {
             let message = format!(
                 "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
                  least one of its bytes is not what was written; its structure is whole. {} refuses it",
-                scene.aof.target
+                scene.aof.target()
             );
             let problem = scene.problem(Kind::RdbChecksumMismatch, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 0))
@@ -162,7 +182,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
 
 /// What the target does at its start, for a file it would cut.
 pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> String {
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     match scene.before(seen) {
         Before::Nothing => {}
         Before::Doubt => return format!("whether {target} comes as far as this is not known"),
@@ -214,7 +234,7 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
 
 fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let what = format!("the last {} are an annotation without a line end", bytes(seen.len));
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     if scene.facts.halt.is_some() || !scene.is_last || scene.segment().role != Role::Increment {
         let message = format!("{what}; {target} appends nothing behind it");
         return scene.problem(Kind::BadAnnotation, Severity::Info, seen, message);
@@ -265,7 +285,7 @@ fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem 
     let message = format!(
         "{what}{}: {} takes that, redis-check-aof does not, and its --fix would cut the file here",
         times(seen),
-        scene.aof.target
+        scene.aof.target()
     );
     scene.problem(Kind::NonCanonical, Severity::Warning, seen, message)
 }
@@ -284,7 +304,7 @@ fn rdb_damage(
     };
     let whole_keys = crate::text::count(stop.place.keys, "whole key");
     let at = damage.fault.at;
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     let (kind, message) = match stop.class(reason) {
         rdb::Class::Torn => (
             Kind::RdbTruncated,

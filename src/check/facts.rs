@@ -1,16 +1,24 @@
 //! What one pass saw, before anybody judges the set as a whole.
 
 use super::checker::Refusal;
-use super::loader::{Halt, Miscall};
+use super::loader::Halt;
 use super::reached::Reached;
+use super::settle::{Played, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
+use crate::rules::Target;
 
 /// Facts about every live segment that could be read, in the loader's order.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// One per segment that was read.
     pub segments: Vec<SegmentFacts>,
+    /// Those it may be judged for, the likeliest first; one alone once that is settled.
+    pub(super) targets: Vec<Target>,
+    /// Which of them do not know something in it that another one knows.
+    pub(super) ignorant: u64,
+    /// There is something in it that none of them knows.
+    pub(super) is_beyond_all: bool,
 }
 
 /// Facts about one segment.
@@ -40,6 +48,8 @@ pub struct SegmentFacts {
     pub damaged_bytes: u64,
     /// The RDB part.
     pub rdb: Option<RdbFacts>,
+    /// How the loader of each target came along.
+    pub(super) played: Vec<Played>,
     /// End of the last whole record before the loader stops, or may stop; the length when it does not.
     pub proven: u64,
     /// The same, never inside a transaction.
@@ -87,6 +97,7 @@ impl SegmentFacts {
             max_db: 0,
             damaged_bytes: 0,
             rdb: None,
+            played: Vec::new(),
             proven: 0,
             safe_cut: 0,
             commands_to_cut: 0,
@@ -198,6 +209,8 @@ pub enum What {
     },
     /// EXEC of a transaction that contains DISCARD.
     DiscardInTransaction,
+    /// Not judged yet: it depends on the target.
+    Raw(Box<Raw>),
     /// A command the target does not know, or of which that is not known.
     UnknownCommand {
         /// Its name as the log has it, with the subcommand where it has one.
@@ -205,14 +218,16 @@ pub enum What {
         /// The target is known not to have it.
         is_learnt: bool,
     },
+    /// A command that is well formed and ends the server that loads it.
+    DeadlyCommand(Vec<u8>),
     /// A command with a wrong number of arguments.
     WrongArity {
         /// Its name.
         name: Vec<u8>,
         /// How many arguments it has here, the name included.
         argc: u32,
-        /// What the target does about it.
-        then: Miscall,
+        /// The target refuses it or dies of it.
+        fatal: bool,
     },
     /// A command that no server logs, and that acts when the log is loaded.
     Trap {
@@ -233,6 +248,10 @@ pub enum What {
     RdbLeftOut(Box<rdb::deep::Report>),
     /// An RDB version the target does not read.
     RdbVersion(Header),
+    /// A type or opcode of an RDB that the target does not have.
+    RdbNumber(u8),
+    /// Annotations, which the target does not pass over.
+    RefusedAnnotation,
     /// An RDB whose checksum does not fit.
     RdbChecksum {
         /// As the trailer has it.

@@ -9,7 +9,7 @@ use crate::text::count;
 
 /// Something wrong.
 pub(super) fn flaw(scene: &Scene<'_>, seen: &Seen, flaw: &Flaw) -> Problem {
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     let then = match flaw.wrong {
         Wrong::DuplicateKey => format!("{target} crashes on it"),
         Wrong::Empty => format!("{target} drops the key, redis-check-rdb calls the file broken"),

@@ -1,7 +1,5 @@
 //! How far a loader comes in a file.
 
-use super::loader::Halt;
-
 /// How far whole records go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
@@ -13,11 +11,4 @@ pub struct Reached {
     pub commands: u64,
     /// Records before `safe_cut`.
     pub commands_to_cut: u64,
-}
-
-/// What it does not take, and how far it had come.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stop {
-    pub(super) halt: Halt,
-    pub(super) reached: Reached,
 }

@@ -7,7 +7,7 @@ use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
 use super::unknown::{self, Unknown};
-use super::{behind_dump, corrupt_tail, set, traps};
+use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::rules::Target;
@@ -40,6 +40,8 @@ pub enum Loads {
     AfterTruncation,
     /// It does not start.
     No,
+    /// What it does was not learnt.
+    Unknown,
 }
 
 /// What redis-check-aof 8.2 says.
@@ -73,8 +75,8 @@ pub struct Report {
     pub target: Target,
     /// How the set is.
     pub verdict: Verdict,
-    /// What the target does with it; `None` where that is not known.
-    pub loads: Option<Loads>,
+    /// What the target does with it.
+    pub loads: Loads,
     /// What the target does not take, or aofkit has not learnt.
     pub unknown: Vec<Unknown>,
     /// What redis-check-aof does.
@@ -89,6 +91,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// A single file that is an RDB and nothing else.
     pub is_rdb: bool,
+    /// What has to be known of the target, in plain words.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -116,6 +120,7 @@ pub struct Wording {
 /// # Errors
 /// When the end of a file that is being written cannot be looked at again.
 pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
+    let target = facts.settle(aof);
     facts.segments.iter_mut().for_each(|segment| behind_dump::tell_apart(aof, segment));
     let last = aof.last_live();
     let mut in_flight = false;
@@ -147,10 +152,11 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
-        target: aof.target,
+        target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
         unknown: unknown::rows(aof, &facts),
+        notes: notes::notes(aof, &facts),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
@@ -231,15 +237,15 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
     })
 }
 
-/// 22 over 21 over 20 over 24, as the exit codes go.
+/// 22 over 21 over 20 over 24: unsupported is only what is not damaged.
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
-    let damage = || errors().filter(|p| !is_unsupported(p.kind));
     let of_set = |kind| {
         use Kind::{ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap};
         let kinds = [ManifestInvalid, ManifestMissing, ManifestHazard, SegmentMissing, SequenceGap];
         kinds.contains(&kind)
     };
+    let damage = || errors().filter(|p| !is_unsupported(p.kind));
     if errors().any(|p| of_set(p.kind)) {
         Verdict::SetInconsistent
     } else if damage().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
@@ -253,7 +259,7 @@ fn verdict(problems: &[Problem]) -> Verdict {
     }
 }
 
-/// Whole and well formed, only nothing for the target, or nothing that aofkit has learnt.
+/// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
     matches!(kind, Kind::UnknownCommand | Kind::WrongArity | Kind::RdbUnsupported)
 }
@@ -264,18 +270,20 @@ fn is_rdb_damage(kind: Kind) -> bool {
     [RdbBadHeader, RdbBadStructure, RdbChecksumMismatch, RdbTruncated].contains(&kind)
 }
 
-/// What the target does; `None` where that hangs on something that is not known.
-fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Option<Loads> {
+/// What the target does.
+fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     match aof.manifest.as_ref().map(|m| &m.state) {
-        Some(ManifestState::Invalid(_)) => return Some(Loads::No),
-        Some(ManifestState::Missing) => return Some(Loads::StartsEmpty),
+        // It does not look into the directory of the set.
+        Some(_) if aof.target().rules.manifest.is_none() => return Loads::StartsEmpty,
+        Some(ManifestState::Invalid(_)) => return Loads::No,
+        Some(ManifestState::Missing) => return Loads::StartsEmpty,
         _ => {}
     }
     if aof.live().any(|(_, s)| s.is_missing() || s.is_directory()) {
-        return Some(Loads::No);
+        return Loads::No;
     }
     if facts.segments.iter().all(|f| f.len == 0) {
-        return Some(Loads::StartsEmpty);
+        return Loads::StartsEmpty;
     }
     let mut is_doubtful = false;
     for segment in &facts.segments {
@@ -286,15 +294,16 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Option<Loads> {
                 aof.settings.load_truncated()
             }
             Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
-            Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::Unknown | Cause::Perhaps | Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
         return match can_cut && Some(segment.position) == last {
-            false => Some(Loads::No),
-            true if is_doubtful || halt.cause == Cause::EndOrCrash => None,
-            true => Some(Loads::AfterTruncation),
+            // Whatever it thinks of what is not known, it does not come further.
+            false => Loads::No,
+            true if is_doubtful || halt.cause == Cause::EndOrCrash => Loads::Unknown,
+            true => Loads::AfterTruncation,
         };
     }
-    if is_doubtful { None } else { Some(Loads::Yes) }
+    if is_doubtful { Loads::Unknown } else { Loads::Yes }
 }
 
 /// redis-check-aof on the manifest, or on the one file.

@@ -28,13 +28,21 @@ pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
 
 fn manifest_problems(aof: &Aof, opened: &OpenedManifest, found: &mut Vec<Problem>) {
     let name = opened.path.file_name().unwrap_or_default().as_encoded_bytes();
+    if aof.target().rules.manifest.is_none() && !matches!(opened.state, ManifestState::Missing) {
+        let message = format!(
+            "{} reads no manifest and no directory of a set: it would start empty beside this one",
+            aof.target()
+        );
+        found.push(Problem::of_file(Kind::ManifestHazard, Severity::Error, name, message));
+        return;
+    }
     match &opened.state {
         ManifestState::Missing => found.push(lost(aof, opened)),
         ManifestState::Invalid(fault) => {
             let message = format!(
                 "{}; {} stops with: {}",
                 fault.reason,
-                aof.target,
+                aof.target(),
                 fault.reason.kind.server_message()
             );
             let mut problem =
@@ -97,7 +105,7 @@ fn absent(aof: &Aof, segment: &Segment) -> Option<Problem> {
         return None;
     }
     let what = if segment.is_missing() { "is not there" } else { "is a directory" };
-    let message = format!("the manifest names it, and it {what}; {} does not start", aof.target);
+    let message = format!("the manifest names it, and it {what}; {} does not start", aof.target());
     Some(Problem::of_file(Kind::SegmentMissing, Severity::Error, &segment.name, message))
 }
 

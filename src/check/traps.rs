@@ -17,7 +17,7 @@ pub(super) fn of_segment(
     before: Before,
 ) -> Vec<Problem> {
     let name = &aof.segments[facts.position].name;
-    let target = aof.target;
+    let target = aof.target();
     let is_doubtful = before != Before::Nothing || facts.doubt.is_some();
     let trap = |message: String| {
         let message = match is_doubtful {
@@ -88,7 +88,7 @@ pub(super) fn of_segment(
 
 /// A command that no server logs.
 pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -> Problem {
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     let severity = if fatal { Severity::Error } else { Severity::Warning };
     let then = match fatal {
         true => format!("{target} dies of it while it loads"),

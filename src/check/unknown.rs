@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::facts::{Facts, What};
-use super::loader::Miscall;
 use crate::aof::{Aof, Why};
 use crate::format::rdb::Reason;
 
@@ -55,10 +54,10 @@ pub(super) fn rows(aof: &Aof, facts: &Facts) -> Vec<Unknown> {
 
 fn name(what: &What) -> Option<Vec<u8>> {
     match what {
-        What::UnknownCommand { name, .. }
-        | What::WrongArity { name, then: Miscall::Refused | Miscall::Crashes, .. } => {
+        What::UnknownCommand { name, .. } | What::WrongArity { name, fatal: true, .. } => {
             Some(name.clone())
         }
+        What::RdbNumber(number) => of_rdb(Reason::UnknownNumber(*number)).map(String::into_bytes),
         What::RdbVersion(header) => Some(format!("RDB version {}", header.version).into_bytes()),
         What::Damage(damage) => match damage.fault.reason {
             Why::Rdb(reason) => of_rdb(reason).map(String::into_bytes),

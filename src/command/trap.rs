@@ -5,25 +5,32 @@
 //! clients. Scripts and functions (`EVAL`, `FCALL`, `FUNCTION LOAD`, `SCRIPT LOAD`) are none: servers log them.
 //! Nor is what only asks (`PING`, `INFO`, `CLUSTER NODES`), or `PUBLISH`, which no subscriber hears while a log is loaded.
 
-use super::table::Server;
-
 /// What is known of such a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trap {
     deadly: Deadly,
 }
 
-/// When a server dies of it while loading, or begins anew without end. Source: Redis 7.0.15 and 8.2.3 and Valkey
-/// 8.1.8 and 9.1.2, started on logs with each of them.
+/// Deaths that not every server dies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deaths {
+    /// Of `WAIT 1 0`, outside a transaction.
+    pub waits: bool,
+    /// Of `DEBUG RELOAD`, outside a transaction.
+    pub reloads: bool,
+}
+
+/// When a server dies of it while loading, or begins anew without end. Source: servers started on logs with
+/// each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deadly {
     Never,
     Always,
     /// With NOW among its words: without, it would have to wait, which it may not.
     Now,
-    /// Redis 7.0, outside a transaction, when it asks for a replica.
+    /// Older ones, outside a transaction, when it asks for a replica.
     ForReplicas,
-    /// Redis 8.2, outside a transaction: its log is not open yet when it begins to write it anew.
+    /// Some, outside a transaction: its log is not open yet when it begins to write it anew.
     Reload,
     /// In a transaction, which it frees while EXEC walks over it.
     InTransaction,
@@ -32,11 +39,11 @@ enum Deadly {
 }
 
 impl Trap {
-    /// Whether `server` dies when it runs a record with these `arguments` (its name not among them) while
+    /// Whether a server with these deaths dies when it runs a record with these `arguments` (its name not among them) while
     /// loading; in a transaction that is when EXEC runs it.
     pub fn kills<'a>(
         self,
-        server: Server,
+        deaths: Deaths,
         in_transaction: bool,
         arguments: impl Iterator<Item = &'a [u8]>,
     ) -> bool {
@@ -44,12 +51,12 @@ impl Trap {
             Deadly::Never => false,
             Deadly::Always => true,
             Deadly::InTransaction => in_transaction,
-            Deadly::Reload => server == Server::Redis82 && !in_transaction,
+            Deadly::Reload => deaths.reloads && !in_transaction,
             Deadly::TwoArguments => arguments.count() == 2,
             Deadly::ForReplicas => {
                 let replicas = arguments.map(std::str::from_utf8).next();
                 let replicas = replicas.and_then(Result::ok).and_then(|n| n.parse::<i64>().ok());
-                server == Server::Redis70 && !in_transaction && replicas.is_some_and(|n| n > 0)
+                deaths.waits && !in_transaction && replicas.is_some_and(|n| n > 0)
             }
             Deadly::Now => ends_now(arguments),
         }
@@ -228,23 +235,19 @@ mod tests {
             "SLOWLOG|GET",
             "SLOWLOG|LEN",
         ];
-        let text = include_str!("commands.tsv");
-        for line in text.lines().skip(1) {
-            let columns: Vec<&str> = line.split('\t').collect();
-            let (name, container, flags) = (columns[0], columns[1], columns[2]);
+        let text = include_str!("../rules/servers.txt");
+        for row in text.lines().filter_map(|line| line.strip_prefix("command\t")) {
+            let columns: Vec<&str> = row.split('\t').collect();
+            let (full, flags) = (columns[0], columns[4]);
             if !flags.split(',').any(|flag| flag == "admin") {
                 continue;
             }
-            let (first, second) = match container {
-                "" => (name, None),
-                _ => (container, Some(name.as_bytes())),
-            };
-            let full = match container {
-                "" => name.to_ascii_uppercase(),
-                _ => format!("{container}|{name}").to_ascii_uppercase(),
+            let (first, second) = match full.split_once('|') {
+                None => (full, None),
+                Some((container, name)) => (container, Some(name.as_bytes())),
             };
             let is_trap = trap(first.as_bytes(), second).is_some();
-            assert_ne!(is_trap, ASK.contains(&full.as_str()), "{full}");
+            assert_ne!(is_trap, ASK.contains(&full), "{full}");
         }
         assert!(all().iter().any(|c| c.name == "MODULE|LOAD"));
     }
@@ -263,21 +266,22 @@ mod tests {
 
     #[test]
     fn who_dies_of_what() {
-        let kills = |server, inside, words: &[&str]| {
+        let kills = |deaths, inside, words: &[&str]| {
             let arguments = words[1..].iter().map(|word| word.as_bytes());
             let first = words.get(1).map(|word| word.as_bytes());
-            trap(words[0].as_bytes(), first).unwrap().kills(server, inside, arguments)
+            trap(words[0].as_bytes(), first).unwrap().kills(deaths, inside, arguments)
         };
-        use Server::{Redis70, Redis82};
-        assert!(kills(Redis82, false, &["debug", "segfault"]));
-        assert!(!kills(Redis82, false, &["DEBUG", "SLEEP", "0"]));
-        assert!(kills(Redis82, false, &["SHUTDOWN", "nosave", "now"]));
-        assert!(!kills(Redis82, false, &["SHUTDOWN", "NOSAVE"]));
-        assert!(!kills(Redis82, false, &["SHUTDOWN", "NOW", "SAVE", "NOSAVE"]));
-        assert!(kills(Redis70, false, &["WAIT", "1", "0"]));
-        assert!(!kills(Redis70, true, &["WAIT", "1", "0"]));
-        assert!(!kills(Redis70, false, &["WAIT", "0", "0"]));
-        assert!(!kills(Redis82, false, &["WAIT", "1", "0"]));
-        assert!(kills(Redis82, true, &["RESET"]) && !kills(Redis82, false, &["RESET"]));
+        let waits = Deaths { waits: true, reloads: false };
+        let reloads = Deaths { waits: false, reloads: true };
+        assert!(kills(reloads, false, &["debug", "segfault"]));
+        assert!(!kills(reloads, false, &["DEBUG", "SLEEP", "0"]));
+        assert!(kills(reloads, false, &["SHUTDOWN", "nosave", "now"]));
+        assert!(!kills(reloads, false, &["SHUTDOWN", "NOSAVE"]));
+        assert!(!kills(reloads, false, &["SHUTDOWN", "NOW", "SAVE", "NOSAVE"]));
+        assert!(kills(waits, false, &["WAIT", "1", "0"]));
+        assert!(!kills(waits, true, &["WAIT", "1", "0"]));
+        assert!(!kills(waits, false, &["WAIT", "0", "0"]));
+        assert!(!kills(reloads, false, &["WAIT", "1", "0"]));
+        assert!(kills(reloads, true, &["RESET"]) && !kills(reloads, false, &["RESET"]));
     }
 }

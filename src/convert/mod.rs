@@ -89,7 +89,7 @@ fn is_sound(aof: &Aof, report: &Report) -> Result<()> {
                    check`; --target names another server";
         return Err(refused(aof, why));
     }
-    if !valid || report.verdict != Verdict::Healthy || report.loads == Some(Loads::No) {
+    if !valid || report.verdict != Verdict::Healthy || report.loads == Loads::No {
         return Err(refused(aof, "it is not sound: see `aofkit check`, and repair it first"));
     }
     if aof.upgrade_pending {
@@ -204,7 +204,7 @@ impl Made<'_> {
             dir: self.aof.dir(),
             manifest: (form == Form::Set).then_some(name),
             path: self.aof.path.clone(),
-            target: self.aof.target,
+            target: self.aof.target(),
             files: self.aof.segments.iter().map(stamped).collect(),
             actions,
             loss: Loss { commands: dropped, ..Loss::default() },

@@ -169,7 +169,7 @@ impl Count<'_> {
                 "no record begins at byte {} of {} that {} does not take: nothing is dropped there",
                 place.offset,
                 text::name(&place.file),
-                aof.target
+                aof.target()
             ));
         }
         for (at, name) in self.drops.commands.iter().enumerate() {
@@ -177,7 +177,7 @@ impl Count<'_> {
                 draft.note(format!(
                     "\"{}\": no record of that name is here that {} does not take; none is dropped",
                     text::escape(name),
-                    aof.target
+                    aof.target()
                 ));
             }
         }

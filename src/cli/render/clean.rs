@@ -206,7 +206,7 @@ pub fn json(cleaned: &Cleaned) -> String {
         kept_at_b64: kept_at.as_ref().and_then(|kept| kept.b64.clone()),
         kept_at: kept_at.and_then(|kept| kept.plain),
         verdict_after: cleaned.outlook.as_ref().map(|outlook| verdict(outlook.verdict())),
-        loads_after: cleaned.outlook.as_ref().and_then(|outlook| outlook.loads()).map(loads),
+        loads_after: cleaned.outlook.as_ref().and_then(|outlook| loads(outlook.loads())),
         spared: spared.collect(),
         in_use_by: survey.servers.clone(),
         all_processes_seen: survey.all_seen,

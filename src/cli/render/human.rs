@@ -4,6 +4,7 @@ use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
+use aofkit::rules::Knowledge;
 use aofkit::text::{count, escape, name, tame, thousands};
 
 use super::json;
@@ -23,6 +24,9 @@ pub fn check(aof: &Aof, report: &Report, context: &Context) -> String {
     text += "\n";
     text += &problems(report, context, Severity::Warning);
     text += &verdict_lines(report, style, "");
+    for note in &report.notes {
+        text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
+    }
     if !context.quiet {
         text += &style.dim(&wrap(
             "note: commands carry no checksum; a byte changed inside a value cannot be seen.",
@@ -45,9 +49,11 @@ pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
     let writer = aof.writer.as_ref().map_or_else(String::new, |writer| {
         format!(", written by {} {}", writer.family.name(), tame(&writer.version))
     });
-    let rules = match report.target.to_string() {
-        target if target == report.target.rules.name => target,
-        target => format!("{target} (rules of {})", report.target.rules.name),
+    let rules = match report.target.knowledge {
+        Knowledge::Recorded | Knowledge::Asked => report.target.to_string(),
+        Knowledge::Between => format!("{} (not run)", report.target),
+        Knowledge::Documented => format!("{} (not run, only read about)", report.target),
+        _ => format!("{} (newer than every server that aofkit knows)", report.target),
     };
     let path = name(aof.path.as_os_str().as_encoded_bytes());
     let line = format!("{what}, {}{writer}; judged as {rules}", size(report.size_bytes));
@@ -139,11 +145,11 @@ fn problem_lines(problem: &Problem, style: Style) -> String {
 pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     let target = report.target;
     let loads = match report.loads {
-        Some(Loads::Yes) => format!("{target} loads it"),
-        Some(Loads::StartsEmpty) => format!("{target} starts EMPTY"),
-        Some(Loads::AfterTruncation) => format!("{target} cuts its end and loads the rest"),
-        Some(Loads::No) => format!("{target} does not load it"),
-        None => format!("aofkit does not know whether {target} loads it"),
+        Loads::Yes => format!("{target} loads it"),
+        Loads::StartsEmpty => format!("{target} starts EMPTY"),
+        Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
+        Loads::No => format!("{target} does not load it"),
+        Loads::Unknown => format!("aofkit does not know whether {target} loads it"),
     };
     let (verdict, painted) = match report.verdict {
         Verdict::Healthy => ("healthy", style.good("healthy")),

@@ -196,12 +196,14 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
         tool_version: VERSION,
         source: Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 },
         target: report.target.to_string(),
+        knowledge: report.target.knowledge.as_str(),
+        rules: report.target.rules.name,
         writer: aof
             .writer
             .as_ref()
             .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
         verdict: verdict(report.verdict),
-        loads: report.loads.map(loads),
+        loads: loads(report.loads),
         unknown: report.unknown.iter().map(unknown).collect(),
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
@@ -221,13 +223,15 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn loads(loads: Loads) -> &'static str {
-    match loads {
+/// What the target does with a set; null in JSON where that was not learnt.
+pub(super) fn loads(loads: Loads) -> Option<&'static str> {
+    Some(match loads {
         Loads::Yes => "yes",
         Loads::StartsEmpty => "starts-empty",
         Loads::AfterTruncation => "after-truncation",
         Loads::No => "no",
-    }
+        Loads::Unknown => return None,
+    })
 }
 
 /// A role's name.

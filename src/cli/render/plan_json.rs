@@ -176,8 +176,8 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
     let servers = run.outlook.iter().flat_map(|outlook| {
         outlook.servers.iter().map(|(server, will)| ServerJson {
             server,
-            loads: will.map(loads),
-            loads_before: outlook.before(server).flatten().map(loads),
+            loads: loads(*will),
+            loads_before: outlook.before(server).and_then(loads),
         })
     });
     let recovered = run.recovered.iter().map(|recovered| match recovered {
@@ -198,9 +198,9 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),
         kept_at: kept_at.and_then(|k| k.plain),
         verdict_before: verdict(run.before.verdict),
-        loads_before: run.before.loads.map(loads),
+        loads_before: loads(run.before.loads),
         verdict_after: verdict(after.verdict),
-        loads_after: after.loads.map(loads),
+        loads_after: loads(after.loads),
         servers_after: servers.collect(),
         notes: plan.notes.clone(),
         left: run.left.clone(),
@@ -312,7 +312,7 @@ pub fn undo(undone: &Undone) -> String {
         kept_bytes: entry.journal.as_ref().map(|j| j.kept_bytes()),
     });
     let left = undone.last.as_ref().filter(|_| !undone.applied).and_then(|last| last.fits().err());
-    let (verdict, loads) = (verdict(now.verdict), now.loads.map(loads));
+    let (verdict, loads) = (verdict(now.verdict), loads(now.loads));
     pretty(&RepairJson {
         plan: PlanJson {
             schema: REPAIR,

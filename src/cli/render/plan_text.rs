@@ -118,11 +118,11 @@ fn after(run: &Run, context: &Context) -> String {
         text += &verdict_lines(&outlook.report, style, "");
         let servers = outlook.servers.iter().map(|(server, loads)| {
             let does = match loads {
-                Some(Loads::Yes) => "loads it",
-                Some(Loads::StartsEmpty) => "starts EMPTY",
-                Some(Loads::AfterTruncation) => "cuts it again",
-                Some(Loads::No) => "does not load it",
-                None => "is not known to load it",
+                Loads::Yes => "loads it",
+                Loads::StartsEmpty => "starts EMPTY",
+                Loads::AfterTruncation => "cuts it again",
+                Loads::No => "does not load it",
+                Loads::Unknown => "is not known to load it",
             };
             let is_news = outlook.before(server) != Some(*loads);
             format!("{server} {does}{}", if is_news { "" } else { " (as before)" })

@@ -46,6 +46,8 @@ pub struct Head {
     pub tool_version: &'static str,
     pub source: Source,
     pub target: String,
+    pub knowledge: &'static str,
+    pub rules: &'static str,
     pub writer: Option<Writer>,
     pub verdict: &'static str,
     pub loads: Option<&'static str>,

@@ -98,13 +98,14 @@ struct Edited {
 /// # Errors
 /// When the set cannot be read.
 pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let facts = scan(aof, Check::new(aof), pace, progress)?;
+    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
+    let target = facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
         return Ok(Answer::Refused(why));
     }
     let flushes = flushes(aof, &facts)?;
-    let loader = Loader::new(aof.target, &aof.settings);
+    let loader = Loader::new(target, &aof.settings);
     let mut edited = Vec::new();
     let mut count = drops.count();
     let mut places = 0;
@@ -179,7 +180,8 @@ pub fn drop_named(aof: &Aof, report: &Report, drops: &Drops) -> Result<(Answer, 
 /// # Errors
 /// When the set cannot be read.
 pub fn truncate(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let facts = scan(aof, Check::new(aof), pace, progress)?;
+    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
+    facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::Stops, &mut draft)? {
         return Ok(Answer::Refused(why));
@@ -296,7 +298,7 @@ fn sort(
         ));
     }
     let named = drops::InFile { file: &segment.name, count };
-    let mut sieve = Sieve::new(sieving.loader, aof.target.rules, shown.source()?, named);
+    let mut sieve = Sieve::new(sieving.loader, aof.target().rules, shown.source()?, named);
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();

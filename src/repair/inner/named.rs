@@ -21,7 +21,7 @@ pub(super) struct Named<'a> {
 
 impl<'a> Named<'a> {
     pub(super) fn new(aof: &'a Aof, drops: &'a Drops) -> Self {
-        let loader = Loader::new(aof.target, &aof.settings);
+        let loader = Loader::new(aof.target(), &aof.settings);
         Self { aof, drops, loader, count: drops.count() }
     }
 
@@ -87,12 +87,11 @@ impl<'a> Named<'a> {
 pub(super) fn why(record: &Record<'_>, opinion: Opinion) -> String {
     let shown = text::escape(&record.name[..record.name.len().min(32)]);
     match opinion {
-        Opinion::WrongArity(_) => format!(
+        Opinion::WrongArity => format!(
             "named: {shown} with a wrong number of arguments, {}",
             record.argc.saturating_sub(1)
         ),
-        Opinion::NotLearnt => format!("named: {shown}, which the target is not known to take"),
-        _ => format!("named: {shown}, which the target does not know"),
+        _ => format!("named: {shown}, which the target is not known to take"),
     }
 }
 

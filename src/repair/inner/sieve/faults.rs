@@ -173,7 +173,7 @@ impl Sieve<'_, '_> {
     }
 
     fn takes(&self, id: CommandId, argc: u32) -> bool {
-        let wanted = id.command().arity(self.rules.server).unwrap_or(0);
+        let wanted = self.rules.arity_of(id).unwrap_or(0);
         let least = u32::from(wanted.unsigned_abs());
         argc == least || wanted < 0 && argc > least
     }

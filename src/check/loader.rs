@@ -5,6 +5,8 @@
 //! keeps the state it had there, and what comes after is looked at all the same. So the facts of a pass serve every target, and who the judgement is made for may be decided when the
 //! whole set is known.
 
+use std::collections::HashMap;
+
 use super::opinions::{Opinion, Opinions};
 use super::reached::Reached;
 use crate::aof::{Damage, Event, LoaderMeets, Why};
@@ -90,6 +92,8 @@ pub(crate) struct Loader {
     players: Vec<Player>,
     /// By place in the command table: the argument count that all want, 0 where each has to be asked.
     agreed: Vec<i16>,
+    /// Commands that the configuration gives another name, in capitals.
+    renamed: HashMap<Vec<u8>, Option<CommandId>>,
     /// Where all stand, as far as damage goes.
     state: State,
 }
@@ -118,8 +122,14 @@ impl Loader {
             perhaps: None,
         };
         let players: Vec<_> = targets.iter().take(Opinions::MOST).map(player).collect();
-        let agreed = (0..command::all().len()).map(|place| agreed(&players, place)).collect();
-        Self { players, agreed, state: State::default() }
+        let mut agreed: Vec<_> =
+            (0..command::all().len()).map(|place| agreed(&players, place)).collect();
+        let renamed = renamed(settings);
+        for id in renamed.keys().filter_map(|name| command::lookup(name)) {
+            // It has to be asked for.
+            agreed[id.index()] = 0;
+        }
+        Self { players, agreed, renamed, state: State::default() }
     }
 
     /// A new file begins: a loader gives each a client of its own.
@@ -229,7 +239,7 @@ impl Loader {
     /// What these loaders think of a command, whether or not they are still reading.
     #[inline]
     pub(crate) fn opinions(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinions {
-        let Some(id) = id else { return self.unknown_to_all() };
+        let Some(id) = id else { return self.without_id(record) };
         let arity = self.agreed[id.index()];
         let wanted = u32::from(arity.unsigned_abs());
         if arity < 0 && record.argc >= wanted || arity > 0 && record.argc == wanted {
@@ -244,6 +254,25 @@ impl Loader {
         self.opinions(record, id).of(0)
     }
 
+    /// A name that no table has: the configuration may.
+    #[cold]
+    fn without_id(&self, record: &Record<'_>) -> Opinions {
+        match self.given(record.name) {
+            Some(Some(id)) => self.asked_of(record, id),
+            _ => self.unknown_to_all(),
+        }
+    }
+
+    /// What the configuration makes of a name: another command, or none (`Some(None)`).
+    fn given(&self, name: &[u8]) -> Option<Option<CommandId>> {
+        self.renamed.get(&*name.to_ascii_uppercase()).copied()
+    }
+
+    /// Whether the configuration says that there is no command of this name.
+    pub(super) fn is_taken_away(&self, name: &[u8]) -> bool {
+        !self.renamed.is_empty() && self.given(name) == Some(None)
+    }
+
     #[cold]
     fn unknown_to_all(&self) -> Opinions {
         Opinions::each(self.players.iter().map(|_| Opinion::Unknown))
@@ -251,6 +280,14 @@ impl Loader {
 
     #[cold]
     fn asked(&self, record: &Record<'_>, id: CommandId) -> Opinions {
+        match self.given(record.name) {
+            Some(Some(id)) => self.asked_of(record, id),
+            Some(None) => self.unknown_to_all(),
+            None => self.asked_of(record, id),
+        }
+    }
+
+    fn asked_of(&self, record: &Record<'_>, id: CommandId) -> Opinions {
         let sub = match id.command().container && record.argc >= 2 {
             true => {
                 let sub = record.args().nth(1);
@@ -446,6 +483,20 @@ fn meets(damage: &Damage) -> Cause {
         (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,
         (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
     }
+}
+
+/// Names as a configuration gives and takes them, in the order of its lines.
+fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
+    let mut names: HashMap<Vec<u8>, Option<CommandId>> = HashMap::new();
+    for (from, to) in &settings.renamed_commands {
+        let from = from.to_ascii_uppercase();
+        let id = names.get(&from).copied().unwrap_or_else(|| command::lookup(&from));
+        names.insert(from, None);
+        if !to.is_empty() {
+            names.insert(to.to_ascii_uppercase(), id);
+        }
+    }
+    names
 }
 
 /// The argument count that all of them want of a command; 0 where there is more to it.

@@ -23,7 +23,11 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
     let plain = raw.split(|&b| b == b'|').next().unwrap_or(raw);
     let knows = advice::target_that_knows(raw, target.family)
         .or_else(|| advice::target_that_knows(plain, target.family).filter(|_| plain == raw));
+    let renamed = &scene.aof.settings.renamed_commands;
+    let is_renamed = renamed.iter().any(|(from, _)| from.eq_ignore_ascii_case(raw));
+    let knows = knows.filter(|_| !is_renamed);
     let hint = match knows {
+        _ if is_renamed => "; the configuration takes that name away (rename-command)".to_owned(),
         _ if command::has_module_form(raw) => {
             "; needs module: a server takes it that has loaded the module with this command"
                 .to_owned()

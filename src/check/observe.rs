@@ -129,7 +129,10 @@ impl Check {
 
     #[cold]
     fn note_call(&mut self, record: &Record<'_>, opinions: Opinions) {
-        self.facts.learn(opinions.ignorant(self.facts.targets.len()));
+        // What the configuration takes away every server lacks, and that is known.
+        if !self.loader.is_taken_away(record.name) {
+            self.facts.learn(opinions.ignorant(self.facts.targets.len()));
+        }
         let name = full_name(record);
         let mut key = opinions.to_bytes().to_vec();
         key.extend(name.iter().map(u8::to_ascii_uppercase));

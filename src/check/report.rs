@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::checker::NEWEST_RDB;
 use super::describe::{Before, Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
@@ -10,6 +11,7 @@ use super::unknown::{self, Unknown};
 use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
+use crate::format::rdb::Family;
 use crate::rules::Target;
 use crate::scan;
 use crate::text;
@@ -51,6 +53,8 @@ pub struct CheckAof {
     pub valid: bool,
     /// Why not.
     pub why: Option<String>,
+    /// It does not know the RDB that the set begins with, so that its word says nothing about the set.
+    pub is_blind: bool,
 }
 
 /// One file of the set.
@@ -134,6 +138,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         }
     }
     let mut problems = set::problems(aof);
+    problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
     let mut before = Before::Nothing;
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
@@ -160,7 +165,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
-        is_rdb: aof.manifest.is_none() && is_rdb(&facts),
+        is_rdb: is_lone_dump(aof, &facts),
         segments: segments(aof, facts),
         problems,
     })
@@ -279,6 +284,9 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
         Some(ManifestState::Missing) => return Loads::StartsEmpty,
         _ => {}
     }
+    if is_lone_dump(aof, facts) && set::reads_no_dump(aof) {
+        return Loads::StartsEmpty;
+    }
     if aof.live().any(|(_, s)| s.is_missing() || s.is_directory()) {
         return Loads::No;
     }
@@ -308,8 +316,9 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
 
 /// redis-check-aof on the manifest, or on the one file.
 fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
-    let invalid = |why: String| CheckAof { valid: false, why: Some(why) };
-    let valid = CheckAof { valid: true, why: None };
+    let is_blind = facts.segments.iter().any(is_rdb_beyond_checker);
+    let invalid = |why: String| CheckAof { valid: false, why: Some(why), is_blind };
+    let valid = CheckAof { valid: true, why: None, is_blind };
     if let Some(manifest) = &aof.manifest {
         match &manifest.for_checker {
             Some(Ok(true)) => {}
@@ -331,6 +340,17 @@ fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
         }
     }
     valid
+}
+
+/// Whether it begins with an RDB of a magic or version that redis-check-aof 8.2 does not know.
+fn is_rdb_beyond_checker(facts: &SegmentFacts) -> bool {
+    let header = facts.rdb.as_ref().and_then(RdbFacts::header);
+    header.is_some_and(|header| header.family != Family::Redis || header.version > NEWEST_RDB)
+}
+
+/// Whether it is a snapshot and nothing else.
+fn is_lone_dump(aof: &Aof, facts: &Facts) -> bool {
+    aof.manifest.is_none() && is_rdb(facts)
 }
 
 fn is_rdb(facts: &Facts) -> bool {

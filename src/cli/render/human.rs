@@ -169,6 +169,10 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
     // Painted last, for colours take no columns.
     let mut text = line.replacen(verdict, &painted, 1) + "\n";
+    // Of an RDB that it does not know it says nothing that would help.
+    if report.check_aof.is_blind {
+        return text;
+    }
     let checker = match &report.check_aof.why {
         None => "redis-check-aof 8.2 says: valid".to_owned(),
         Some(why) => format!("redis-check-aof 8.2 says: not valid ({why})"),

@@ -190,7 +190,7 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
         Layout::SingleFile => "single-file",
         Layout::Stream => "stream",
     };
-    let CheckAof { valid, why } = report.check_aof.clone();
+    let CheckAof { valid, why, .. } = report.check_aof.clone();
     Head {
         schema,
         tool_version: VERSION,

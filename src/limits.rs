@@ -80,6 +80,16 @@ pub const RANGES: usize = 400_000;
 /// Bytes of context shown around a fault.
 pub const CONTEXT: usize = 24;
 
+/// Bytes of a command's name that are told and compared: no server has a command with a longer one.
+pub const NAME: usize = 128;
+
+/// Names of commands kept of a segment that no table has.
+pub const NAMES: usize = 1024;
+
+/// Whole records in a row, each of a name that has the form of one, that prove a place to be sound although nobody knows
+/// their names: as many do not come about inside a value by chance.
+pub const STRANGERS: usize = 16;
+
 /// Sound records in a row that prove a place after damage to be sound again (the last ones before the
 /// end of the file may be fewer).
 pub const SOUND_RECORDS: usize = 3;

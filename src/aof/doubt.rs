@@ -9,8 +9,8 @@
 //! The search goes over the bytes once more, and never over the same ones again.
 
 use super::careful::{self, Careful};
+use super::names::{Names, has_form};
 use super::sound;
-use crate::command;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::annotation::annotation;
@@ -29,10 +29,14 @@ enum Link {
 
 /// Where the first chain of sound records begins, at `from` or later, that runs to the end of the data: up to its
 /// last byte, to a record that is torn there, or to NUL bytes.
-pub(super) fn chain_to_the_end(source: &mut dyn Source, from: u64) -> Result<Option<u64>> {
+pub(super) fn chain_to_the_end(
+    source: &mut dyn Source,
+    from: u64,
+    names: &Names,
+) -> Result<Option<u64>> {
     let mut at = from.max(source.oldest());
     while let Some(candidate) = candidate(source, at, u64::MAX)? {
-        match follow(source, candidate)? {
+        match follow(source, candidate, names)? {
             None => return Ok(Some(candidate)),
             Some(resume) => at = resume.max(candidate + 1),
         }
@@ -46,6 +50,7 @@ pub(super) fn crossing(
     source: &mut dyn Source,
     last: u64,
     start: u64,
+    names: &Names,
 ) -> Result<Option<(u64, u64)>> {
     let mut at = last.saturating_add(1);
     if last < source.oldest() {
@@ -54,7 +59,7 @@ pub(super) fn crossing(
     while let Some(candidate) = candidate(source, at, start)? {
         at = candidate;
         loop {
-            match link(source, at)? {
+            match link(source, at, names)? {
                 Link::Whole(len) if at + len > start => return Ok(Some((at, at + len))),
                 Link::Whole(len) => at += len,
                 Link::Torn { resume } | Link::Broken { resume } => {
@@ -88,7 +93,7 @@ fn candidate(source: &mut dyn Source, mut at: u64, until: u64) -> Result<Option<
 }
 
 /// Follows the chain that begins at `start`. `None`: it runs to the end of the data; else where to search on.
-fn follow(source: &mut dyn Source, start: u64) -> Result<Option<u64>> {
+fn follow(source: &mut dyn Source, start: u64, names: &Names) -> Result<Option<u64>> {
     let mut at = start;
     loop {
         let window = source.window(at, 1)?;
@@ -101,7 +106,7 @@ fn follow(source: &mut dyn Source, start: u64) -> Result<Option<u64>> {
             }
             Some(_) => {}
         }
-        match link(source, at)? {
+        match link(source, at, names)? {
             Link::Whole(len) => at += len,
             Link::Torn { .. } if at > start => return Ok(None),
             Link::Torn { resume } | Link::Broken { resume } => return Ok(Some(resume)),
@@ -121,7 +126,7 @@ fn behind_zeros(source: &mut dyn Source, mut at: u64) -> Result<u64> {
     }
 }
 
-fn link(source: &mut dyn Source, at: u64) -> Result<Link> {
+fn link(source: &mut dyn Source, at: u64, names: &Names) -> Result<Link> {
     // As much as every source gives, so that all judge alike.
     let window = source.window(at, limits::WINDOW)?;
     let window = &window[..window.len().min(limits::WINDOW)];
@@ -130,7 +135,9 @@ fn link(source: &mut dyn Source, at: u64) -> Result<Link> {
         return Ok(line.map_or(Link::Broken { resume: at + 1 }, |l| Link::Whole(l.len as u64)));
     }
     match resp::record(window) {
-        Ok(shape) if may_be_command(shape.name) => Ok(Link::Whole(shape.len as u64)),
+        Ok(shape) if has_form(shape.name) || names.knows(shape.name) => {
+            Ok(Link::Whole(shape.len as u64))
+        }
         Ok(shape) => Ok(Link::Broken { resume: at + shape.len as u64 }),
         Err(Stop::Wrong(fault)) => {
             let resume = at + sound::resume_after(window, fault.at, fault.reason);
@@ -138,7 +145,10 @@ fn link(source: &mut dyn Source, at: u64) -> Result<Link> {
         }
         Err(Stop::Short) => Ok(match careful::read(source, at)? {
             Careful::Record { len, oddities, heads, .. }
-                if !oddities.any() && heads.first().is_some_and(|n| may_be_command(&n.bytes)) =>
+                if !oddities.any()
+                    && heads
+                        .first()
+                        .is_some_and(|n| has_form(&n.bytes) || names.knows(&n.bytes)) =>
             {
                 Link::Whole(len)
             }
@@ -151,12 +161,4 @@ fn link(source: &mut dyn Source, at: u64) -> Result<Link> {
             Careful::Wrong(wrong) => Link::Broken { resume: wrong.resume },
         }),
     }
-}
-
-/// Whether a record of this name may be one that a server wrote: it knows the command, or a module may.
-fn may_be_command(name: &[u8]) -> bool {
-    let has_form = name.first().is_some_and(u8::is_ascii_alphabetic)
-        && name.len() <= 64
-        && name.iter().all(|b| b.is_ascii_alphanumeric() || b"._-:|".contains(b));
-    has_form || command::lookup(name).is_some()
 }

@@ -137,6 +137,11 @@ impl Damage {
             _ => false,
         }
     }
+
+    /// Whether the checksum says that every byte of it is as it was written.
+    pub fn is_intact(&self) -> bool {
+        self.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true))
+    }
 }
 
 /// What one wrong byte in a header line explains.

@@ -15,6 +15,8 @@ use crate::limits;
 pub(super) enum Found {
     /// A manifest.
     Manifest(PathBuf),
+    /// A directory in the place of a manifest, beside segments.
+    ManifestDirectory(PathBuf),
     /// A directory with segments whose manifest is lost; the stem of their names.
     Lost(PathBuf, Vec<u8>),
     /// A file by itself.
@@ -30,6 +32,9 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
     }
     if !disk::is_dir(path)? {
         return Ok(vec![file(path)?]);
+    }
+    if stands_for_manifest(path) {
+        return Ok(vec![Found::ManifestDirectory(path.to_owned())]);
     }
     let identity = disk::stamp(path)?.identity;
     let (seen, top) = (HashSet::from([identity]), path.to_owned());
@@ -55,6 +60,18 @@ fn file(path: &Path) -> Result<Found> {
         return Ok(Found::Manifest(path.to_owned()));
     }
     Ok(Found::File(path.to_owned()))
+}
+
+/// Whether this directory has the name of a manifest, and segments that go with that name lie beside it.
+fn stands_for_manifest(path: &Path) -> bool {
+    let Some(name) = path.file_name().filter(|name| is_manifest_name(name)) else { return false };
+    let stem = name.as_bytes().strip_suffix(b".manifest").unwrap_or_default();
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let ours = |l: &Listed| segment_name(l.name.as_bytes()).is_some_and(|n| n.stem == stem);
+    disk::list_dir(dir).is_ok_and(|listed| listed.iter().any(ours))
 }
 
 /// The sets in and below a directory. What cannot be looked at below it is no reason to give up on the
@@ -86,6 +103,10 @@ impl Search {
             .collect();
         if !manifests.is_empty() {
             return Ok(manifests);
+        }
+        let in_its_place = |l: &&Listed| l.is_dir && stands_for_manifest(&dir.join(&l.name));
+        if let Some(directory) = listed.iter().find(in_its_place) {
+            return Ok(vec![Found::ManifestDirectory(dir.join(&directory.name))]);
         }
         above.push(identity);
         let below = self.below(dir, &listed, above);

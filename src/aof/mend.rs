@@ -6,6 +6,7 @@
 //! is. Nothing is repaired here: this only tells where the damage ends.
 
 use super::careful::{Suspect, Wrong};
+use super::names::Names;
 use super::sound;
 use crate::disk::Source;
 use crate::error::Result;
@@ -23,18 +24,19 @@ pub(super) fn end_of_wrong(
     source: &mut dyn Source,
     start: u64,
     wrong: &Wrong,
+    names: &Names,
 ) -> Result<Option<u64>> {
     // A byte that was changed is more likely than one that was lost or put in.
     for edit in [Edit::Changed, Edit::LostOrAdded] {
         for suspect in wrong.suspects.iter().flatten() {
-            if let Some(end) = with_argument(source, *suspect, u64::MAX, edit)? {
+            if let Some(end) = with_argument(source, *suspect, u64::MAX, edit, names)? {
                 return Ok(Some(end));
             }
         }
         for (from, count) in readings(source, start, b'*', edit)? {
             let end = arguments_end(source, from, count)?.filter(|_| count > 0);
             if let Some(end) = end
-                && sound::is_sound(source, end)?
+                && sound::is_sound(source, end, names)?
             {
                 return Ok(Some(end));
             }
@@ -50,6 +52,7 @@ pub(super) fn swallowed(
     source: &mut dyn Source,
     last: u64,
     start: u64,
+    names: &Names,
 ) -> Result<Option<(u64, u64)>> {
     if last < source.oldest() {
         return Ok(None);
@@ -61,7 +64,7 @@ pub(super) fn swallowed(
     let digits = arg.len.to_string().len() as u64;
     let header = last + shape.len as u64 - 2 - arg.len - digits - 3;
     let suspect = Suspect { header, after: 0 };
-    let Some(place) = with_argument(source, suspect, start, Edit::Changed)? else {
+    let Some(place) = with_argument(source, suspect, start, Edit::Changed, names)? else {
         return Ok(None);
     };
     let swallowed = resp::record(source.window(place, limits::WINDOW)?);
@@ -75,6 +78,7 @@ fn with_argument(
     suspect: Suspect,
     limit: u64,
     edit: Edit,
+    names: &Names,
 ) -> Result<Option<u64>> {
     for (from, len) in readings(source, suspect.header, b'$', edit)? {
         let end = from.saturating_add(len);
@@ -83,7 +87,7 @@ fn with_argument(
         }
         let rest = arguments_end(source, end + 2, u64::from(suspect.after))?;
         if let Some(end) = rest.filter(|&end| end < limit)
-            && sound::is_sound(source, end)?
+            && sound::is_sound(source, end, names)?
         {
             return Ok(Some(end));
         }

@@ -11,6 +11,7 @@ mod kept;
 mod leftover;
 mod locate;
 mod mend;
+mod names;
 mod open;
 mod preview;
 mod rdb_part;

@@ -16,6 +16,7 @@ use super::set::{
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
+use crate::format::fault::Fault;
 use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
 use crate::limits;
@@ -101,12 +102,19 @@ fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if disk::is_file(&manifest) {
         return Ok(Found::Manifest(manifest));
     }
+    if disk::is_dir(&manifest).unwrap_or(false) {
+        return Ok(Found::ManifestDirectory(manifest));
+    }
     if disk::is_file(&single) {
         return Ok(Found::File(single));
     }
     let ours = |l: &disk::Listed| segment_name(l.name.as_bytes()).is_some_and(|n| n.stem == stem);
     if disk::list_dir(&append_dir).is_ok_and(|listed| listed.iter().any(ours)) {
         return Ok(Found::Lost(append_dir, stem.to_vec()));
+    }
+    let dump = dir.join(at(settings.db_file_name()));
+    if !settings.db_file_name().is_empty() && disk::is_file(&dump) {
+        return Ok(Found::File(dump));
     }
     let why =
         format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
@@ -124,7 +132,20 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
                 true => Input::Zstd(file),
                 false => Input::File(file, Access::Read),
             };
-            alone(&path, input)
+            let mut aof = alone(&path, input);
+            aof.has_empty_append_dir = beside_empty_append_dir(&path, &settings);
+            aof
+        }
+        Found::ManifestDirectory(path) => {
+            let dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+            let name = path.file_name().unwrap_or_default().as_bytes();
+            let (segments, leftovers) =
+                by_name(&dir, name.strip_suffix(b".manifest").unwrap_or(name))?;
+            let reason = manifest::Reason { line: 0, kind: manifest::Kind::Directory };
+            let state = ManifestState::Invalid(Fault::new(0, reason));
+            let mut aof = multi_part(&dir, path, state, segments);
+            aof.leftovers = leftovers;
+            aof
         }
         Found::Lost(dir, stem) => {
             let path = dir.join(OsStr::from_bytes(&[&stem, &b".manifest"[..]].concat()));
@@ -167,7 +188,20 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         settings: Settings::default(),
         configured: false,
         upgrade_pending: false,
+        has_empty_append_dir: false,
     }
+}
+
+/// Whether a directory for a multi-part set lies beside a file, and no set in it: a server has begun to make one.
+fn beside_empty_append_dir(path: &Path, settings: &Settings) -> bool {
+    let Some(parent) = path.parent() else { return false };
+    let dir = parent.join(OsStr::from_bytes(settings.append_dir_name()));
+    let of_set = |l: &disk::Listed| {
+        let name = l.name.as_bytes();
+        name.ends_with(b".manifest") && !locate::is_temporary(name) || segment_name(name).is_some()
+    };
+    disk::is_dir(&dir).unwrap_or(false)
+        && disk::list_dir(&dir).is_ok_and(|listed| !listed.iter().any(of_set))
 }
 
 /// Finds out who wrote the base, and with that whose rules apply.

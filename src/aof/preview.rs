@@ -62,6 +62,7 @@ impl Aof {
             settings: self.settings.clone(),
             configured: self.configured,
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
+            has_empty_append_dir: self.has_empty_append_dir,
         })
     }
 

@@ -7,6 +7,7 @@
 //! | its checksum is switched off, its version has none, or it is wrapped as a whole | it cannot be told |
 
 use super::event::{Damage, Ending, Event, LoaderMeets, RdbStop, Why};
+use super::names::Names;
 use super::sink::Sink;
 use super::sound;
 use super::walker::context;
@@ -44,7 +45,7 @@ pub(super) fn rdb_damage(
     // In what is wrapped as a whole, look-alikes are only data.
     let is_wrapped = stop.header.is_none() && class == Class::Unsupported;
     if stop.intact != Some(true) && !is_wrapped {
-        found = sound::find(source, fault.at, sound::Reach::default())?.place;
+        found = sound::find(source, fault.at, sound::Reach::default(), &Names::default())?.place;
     }
     let end = match found.or(source.length()) {
         Some(end) => end,

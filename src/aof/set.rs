@@ -244,6 +244,8 @@ pub struct Aof {
     pub configured: bool,
     /// A pre-7.0 file that an interrupted upgrade has yet to move into the set.
     pub upgrade_pending: bool,
+    /// The file lies beside a directory for a multi-part set that holds none.
+    pub has_empty_append_dir: bool,
 }
 
 impl Aof {

@@ -5,6 +5,7 @@
 
 use super::careful::{self, Careful, Wrong};
 use super::event::{Context, Damage, Ending, Event, Mended, Why};
+use super::names::Names;
 use super::sink::Sink;
 use super::{doubt, mend, rdb_part, sound};
 use crate::command::{self, LastName};
@@ -122,6 +123,13 @@ enum Pause {
     Odd,
 }
 
+/// Names, quickly, and those that no table has.
+#[derive(Default)]
+struct Known {
+    last: LastName,
+    seen: Names,
+}
+
 /// Records and annotations from `at` to the end of the data.
 fn resp_part(
     source: &mut dyn Source,
@@ -129,7 +137,7 @@ fn resp_part(
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
-    let mut names = LastName::default();
+    let mut names = Known::default();
     let mut need = 1;
     let mut last_record = None;
     loop {
@@ -150,7 +158,7 @@ fn resp_part(
             Pause::Short if used > 0 => limits::READ_STEP,
             Pause::Short if !complete => limits::WINDOW,
             _ => {
-                at = slow(source, at, &mut last_record, sink)?;
+                at = slow(source, at, &mut names.seen, &mut last_record, sink)?;
                 1
             }
         };
@@ -163,7 +171,7 @@ fn resp_part(
 fn quick(
     window: &[u8],
     base: u64,
-    names: &mut LastName,
+    names: &mut Known,
     last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> (usize, Pause) {
@@ -175,7 +183,11 @@ fn quick(
             Some(b'*') => match resp::record(rest) {
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
-                    sink.event(Event::Record(record, names.lookup(shape.name)));
+                    let id = names.last.lookup(shape.name);
+                    if id.is_none() {
+                        names.seen.saw(shape.name);
+                    }
+                    sink.event(Event::Record(record, id));
                     *last_record = Some(start);
                     used += shape.len;
                 }
@@ -200,6 +212,7 @@ fn quick(
 fn slow(
     source: &mut dyn Source,
     start: u64,
+    names: &mut Names,
     last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> Result<u64> {
@@ -221,7 +234,11 @@ fn slow(
         Careful::Record { len, argc, oddities, heads } => {
             *last_record = Some(start);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
-            sink.event(Event::Record(record, command::lookup(record.name)));
+            let id = command::lookup(record.name);
+            if id.is_none() && !oddities.any() {
+                names.saw(record.name);
+            }
+            sink.event(Event::Record(record, id));
             sink.again(source)?;
             source.keep_from(None);
             Ok(start + len)
@@ -231,7 +248,7 @@ fn slow(
             Ok(start + len)
         }
         Careful::Wrong(wrong) => {
-            let mut damage = damaged(source, start, last_record.take(), &wrong)?;
+            let mut damage = damaged(source, start, last_record.take(), &wrong, names)?;
             damage.context = context(source, damage.fault.at)?;
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;
@@ -247,25 +264,26 @@ fn damaged(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
+    names: &Names,
 ) -> Result<Damage> {
     let Fault { at, reason } = wrong.fault;
     let reach = reach(source, &wrong.fault);
-    let mut mended = mended(source, start, last_record, wrong)?;
+    let mut mended = mended(source, start, last_record, wrong, names)?;
     if let Some((end, Mended::Record)) = mended
-        && goes_through(source, wrong.resume, end)?
+        && goes_through(source, wrong.resume, end, names)?
     {
         mended = None;
     }
     let mut found = match mended {
         Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
-        None => sound::find(source, wrong.resume, reach)?,
+        None => sound::find(source, wrong.resume, reach, names)?,
     };
     found.place = found.place.filter(|&place| source.length() != Some(place));
     let mut crossed = None;
     let mut is_doubtful = reason == Reason::Torn;
     if found.place.is_none() && wrong.seen_inside.is_none() {
         // It would be the end of the file, which may be cut: is nothing sound lost with it?
-        let doubt = doubted(source, start, last_record)?;
+        let doubt = doubted(source, start, last_record, names)?;
         (found.place, crossed) = (doubt.place, doubt.crossed.map(Ending::Crossed));
         is_doubtful |= matches!(reason, Reason::BadTerminator { .. }) && doubt.mended.is_none();
         mended = doubt.mended.or(mended.filter(|_| doubt.place.is_none()));
@@ -321,16 +339,21 @@ struct Doubt {
 }
 
 /// Looks for sound records that belong to the damage at `start`, or cross its beginning.
-fn doubted(source: &mut dyn Source, start: u64, last_record: Option<u64>) -> Result<Doubt> {
+fn doubted(
+    source: &mut dyn Source,
+    start: u64,
+    last_record: Option<u64>,
+    names: &Names,
+) -> Result<Doubt> {
     if let Some(last) = last_record
-        && let Some((next, end)) = doubt::crossing(source, last, start)?
+        && let Some((next, end)) = doubt::crossing(source, last, start, names)?
     {
         let place = Some(end).filter(|&end| source.length() != Some(end));
         let crossed = Some(next).filter(|_| place.is_none());
         let mended = Some((end, Mended::Swallowed { record: last, next }));
         return Ok(Doubt { place, crossed, mended });
     }
-    let place = doubt::chain_to_the_end(source, start + 1)?;
+    let place = doubt::chain_to_the_end(source, start + 1, names)?;
     Ok(Doubt { place, ..Doubt::default() })
 }
 
@@ -340,23 +363,24 @@ fn mended(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
+    names: &Names,
 ) -> Result<Option<(u64, Mended)>> {
     if let Some(last) = last_record.filter(|_| wrong.fault.at == start)
-        && let Some((next, end)) = mend::swallowed(source, last, start)?
+        && let Some((next, end)) = mend::swallowed(source, last, start, names)?
     {
         return Ok(Some((end, Mended::Swallowed { record: last, next })));
     }
-    Ok(mend::end_of_wrong(source, start, wrong)?.map(|end| (end, Mended::Record)))
+    Ok(mend::end_of_wrong(source, start, wrong, names)?.map(|end| (end, Mended::Record)))
 }
 
 /// Whether sound records follow each other from somewhere before `end` to that place and beyond: then they
 /// are no look-alikes in the value of a record that ends there.
-fn goes_through(source: &mut dyn Source, from: u64, end: u64) -> Result<bool> {
+fn goes_through(source: &mut dyn Source, from: u64, end: u64, names: &Names) -> Result<bool> {
     if source.length().is_none() || from >= end {
         return Ok(false);
     }
     let reach = sound::Reach { until: Some(end), claimed: Some(end) };
-    Ok(sound::find(source, from, reach)?.place.is_some())
+    Ok(sound::find(source, from, reach, names)?.place.is_some())
 }
 
 /// How far the argument claims to go whose terminator is wrong. What lies back in a stream is not asked.

@@ -1,8 +1,10 @@
 //! Damage in a log, in words: torn, zeros, garbage, or a range with sound records behind it.
 
-use super::describe::{SALVAGE, Scene, at_start, in_flight};
+use super::corrupt_tail;
+use super::describe::{Before, SALVAGE, Scene, at_start, in_flight};
 use super::facts::Seen;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
+use super::loader::Cause;
 use crate::aof::{Damage, Ending, LoaderMeets};
 
 /// What bytes alone cannot tell of a record that claims more than there is, with sound records in what it claims.
@@ -22,12 +24,7 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
         Ending::Garbage => Kind::GarbageTail,
         Ending::Resumes | Ending::Unread(_) | Ending::Crossed(_) => Kind::CorruptRange,
     };
-    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
-    let start = match damage.loader {
-        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target()),
-        _ => at_start(scene, cutting),
-    };
-    let message = message(scene, seen, damage, &start);
+    let message = message(scene, seen, damage, &start(scene, seen, damage));
     let is_inner = matches!(damage.ending, Ending::Resumes | Ending::Crossed(_));
     let (lost_bytes, lost_commands) = if is_inner {
         (seen.len, 0)
@@ -47,24 +44,36 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
     Problem { at_the_end: problem.at_the_end && kind != Kind::CorruptRange, ..problem }
 }
 
+/// What the target does about it, and what it could be told to do.
+fn start(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> String {
+    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
+    let start = at_start(scene, seen, cutting);
+    let stops = scene.facts.broken.filter(|halt| halt.at == damage.start);
+    match stops.map(|halt| halt.cause) {
+        None => start,
+        Some(_) if scene.before(seen) != Before::Nothing => start,
+        Some(Cause::Crash) => format!("{} crashes on it", scene.aof.target()),
+        Some(Cause::EndOrCrash) => format!(
+            "{start}, or dies of the length that the record claims: that depends on the memory it gets"
+        ),
+        Some(_) => start + &corrupt_tail::note(scene.aof, scene.facts, scene.is_last),
+    }
+}
+
 fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> String {
     let range = bytes(seen.len);
     let inside = inside_transaction(seen);
-    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
     match damage.ending {
         Ending::Torn => format!(
             "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
         ),
         Ending::Zeros => format!(
             "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
-             them{inside}; {start}{}",
-            if cutting { String::new() } else { corrupt_tail(seen.len) }
+             them{inside}; {start}"
         ),
-        Ending::Garbage => format!(
-            "{range} at the end are no record ({}){inside}; {start}{}",
-            scene.fault(damage),
-            corrupt_tail(seen.len)
-        ),
+        Ending::Garbage => {
+            format!("{range} at the end are no record ({}){inside}; {start}", scene.fault(damage))
+        }
         Ending::Resumes => format!(
             "{range} are damaged ({}){inside}; {} after them are sound{}. {start}",
             scene.fault(damage),
@@ -89,10 +98,4 @@ fn inside_transaction(seen: &Seen) -> String {
         true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
         false => String::new(),
     }
-}
-
-fn corrupt_tail(len: u64) -> String {
-    format!(
-        " (Redis 8.4 and later cut it off when aof-load-corrupt-tail-max-size is at least {len})"
-    )
 }

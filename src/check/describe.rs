@@ -4,11 +4,10 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, damaged, traps};
+use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
-use crate::command;
-use crate::format::rdb::{self, Header};
-use crate::text::{escape, name};
+use crate::format::rdb;
+use crate::text::escape;
 
 /// The segment something was seen in, and what its judgement needs to know of it.
 pub(super) struct Scene<'a> {
@@ -17,12 +16,46 @@ pub(super) struct Scene<'a> {
     pub(super) is_last: bool,
     /// The end was only a write under way.
     pub(super) in_flight: bool,
+    /// What the files before it mean for whether the target comes here at all.
+    pub(super) before: Before,
     pub(super) wording: Wording,
-    /// What the target does not have is known.
-    pub(super) is_complete: bool,
+}
+
+/// Whether the target comes as far as some place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing stops it before.
+    Nothing,
+    /// Something stands before of which nobody knows whether the target takes it.
+    Doubt,
+    /// It stops before.
+    Stop,
+}
+
+impl Before {
+    /// The same for what comes after this segment.
+    pub(super) fn and(self, facts: &SegmentFacts) -> Self {
+        self.at(facts, u64::MAX)
+    }
+
+    fn at(self, facts: &SegmentFacts, offset: u64) -> Self {
+        let is_before = |at: u64| at < offset;
+        if self == Self::Stop || facts.halt.is_some_and(|halt| is_before(halt.at)) {
+            Self::Stop
+        } else if self == Self::Doubt || facts.doubt.is_some_and(is_before) {
+            Self::Doubt
+        } else {
+            Self::Nothing
+        }
+    }
 }
 
 impl Scene<'_> {
+    /// Whether the target comes as far as this.
+    pub(super) fn before(&self, seen: &Seen) -> Before {
+        self.before.at(self.facts, seen.offset)
+    }
+
     fn segment(&self) -> &Segment {
         &self.aof.segments[self.facts.position]
     }
@@ -98,9 +131,13 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             problem.lost(scene.lost(seen, seen.bytes, 1)).next(scene.repair(SALVAGE))
         }
         What::Raw(_) => scene.problem(Kind::LimitExceeded, Severity::Info, seen, String::new()),
-        What::UnknownCommand(name) => unknown(scene, seen, name),
-        What::DeadlyCommand(name) => deadly(scene, seen, name),
-        What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
+        What::UnknownCommand { name, is_learnt } => {
+            not_taken::unknown(scene, seen, name, *is_learnt)
+        }
+        What::DeadlyCommand(name) => not_taken::deadly(scene, seen, name),
+        What::WrongArity { name, argc, fatal } => {
+            not_taken::arity(scene, seen, name, *argc, *fatal)
+        }
         What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
@@ -114,7 +151,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::OpenAnnotation => open_annotation(scene, seen),
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
-        What::RdbVersion(header) => rdb_version(scene, seen, *header),
+        What::RdbVersion(header) => not_taken::rdb_version(scene, seen, *header),
         What::RdbNumber(number) => {
             let message = format!(
                 "the RDB holds a type or opcode {number}, which {} does not have; it refuses to start",
@@ -127,7 +164,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
                 "{} does not pass over annotations{}; {}",
                 scene.aof.target(),
                 times(seen),
-                at_start(scene, false)
+                at_start(scene, seen, false)
             );
             scene.problem(Kind::UnknownCommand, Severity::Error, seen, message)
         }
@@ -144,10 +181,21 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
 }
 
 /// What the target does at its start, for a file it would cut.
-pub(super) fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
+pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> String {
     let target = scene.aof.target();
+    match scene.before(seen) {
+        Before::Nothing => {}
+        Before::Doubt => return format!("whether {target} comes as far as this is not known"),
+        Before::Stop => return format!("{target} stops before it"),
+    }
     if !by_cutting {
-        return format!("{target} refuses to start");
+        return match corrupt_tail::is_cut(scene.aof, scene.facts) {
+            true if scene.is_last => format!(
+                "{target} cuts it off when it starts (aof-load-corrupt-tail-max-size {})",
+                scene.aof.settings.load_corrupt_tail_max_bytes()
+            ),
+            _ => format!("{target} refuses to start"),
+        };
     }
     if !scene.is_last {
         return format!("{target} refuses to start, for this is not the last file");
@@ -176,7 +224,7 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
         "the file ends inside a transaction: MULTI at byte {}, {} since, no EXEC; {}",
         seen.offset,
         commands(inside),
-        at_start(scene, true)
+        at_start(scene, seen, true)
     );
     let kind = inner.unwrap_or(Kind::OpenTransaction);
     let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
@@ -202,9 +250,15 @@ fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
 
 fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let message = format!(
-        "a record header announces no arguments{}: redis-check-aof passes over it, {}",
+        "a record header announces no arguments{}: redis-check-aof passes over it, {}{}",
         times(seen),
-        at_start(scene, false)
+        at_start(scene, seen, false),
+        match scene.facts.broken {
+            Some(halt) if halt.at == seen.offset => {
+                corrupt_tail::note(scene.aof, scene.facts, scene.is_last)
+            }
+            _ => String::new(),
+        }
     );
     let next = scene.repair(SALVAGE);
     let lost = scene.lost(seen, seen.bytes, 0);
@@ -215,68 +269,6 @@ pub(super) fn times(seen: &Seen) -> String {
     match seen.count {
         1 => String::new(),
         n => format!(" ({} times, first at byte {})", crate::text::thousands(n), seen.offset),
-    }
-}
-
-fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
-    if !scene.is_complete {
-        let message = format!(
-            "aofkit does not know the command \"{}\"{}, nor whether {} has it",
-            escape(raw),
-            times(seen),
-            scene.aof.target()
-        );
-        return scene.problem(Kind::UnknownCommand, Severity::Error, seen, message);
-    }
-    let hint = if command::has_module_form(raw) {
-        "; needs module: only a server that has loaded the module with this command can load it"
-            .to_owned()
-    } else if let Some(knows) = advice::target_that_knows(raw, scene.aof.target().family) {
-        format!("; {knows} knows it")
-    } else {
-        String::new()
-    };
-    let message = format!(
-        "{} does not know the command \"{}\"{}{hint}; {}",
-        scene.aof.target(),
-        escape(raw),
-        times(seen),
-        at_start(scene, false)
-    );
-    let next = advice::target_that_knows(raw, scene.aof.target().family)
-        .and_then(|target| advice::other_target(&scene.aof.path, target));
-    let lost = scene.lost(seen, seen.bytes, seen.count);
-    scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-fn deadly(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
-    let message = format!(
-        "\"{}\"{} ends {} while it loads the file",
-        escape(raw),
-        times(seen),
-        scene.aof.target()
-    );
-    scene.problem(Kind::ServerTrap, Severity::Error, seen, message)
-}
-
-fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
-    let crashes = scene.aof.target().rules.arity == crate::rules::Arity::Unchecked;
-    let (severity, then) = match (fatal, crashes) {
-        (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
-        (true, false) => (Severity::Error, "refuses to start"),
-        (false, _) => (Severity::Warning, "answers an error while loading, and goes on"),
-    };
-    let message = format!(
-        "{} with {} is not a call {} has{}; it {then}",
-        escape(raw),
-        crate::text::count(u64::from(argc.saturating_sub(1)), "argument"),
-        scene.aof.target(),
-        times(seen)
-    );
-    let problem = scene.problem(Kind::WrongArity, severity, seen, message);
-    match fatal {
-        true => problem.lost(scene.lost(seen, seen.bytes, seen.count)),
-        false => problem,
     }
 }
 
@@ -296,19 +288,6 @@ fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem 
         scene.aof.target()
     );
     scene.problem(Kind::NonCanonical, Severity::Warning, seen, message)
-}
-
-fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
-    let loads = advice::target_that_reads(header, scene.aof.target().family);
-    let hint = loads.map_or_else(String::new, |target| format!("; {target} does"));
-    let message = format!(
-        "an RDB of version {} with the magic {}, which {} does not read{hint}",
-        header.version,
-        name(header.family.magic()),
-        scene.aof.target()
-    );
-    let next = loads.and_then(|target| advice::other_target(&scene.aof.path, target));
-    scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 
 fn rdb_damage(
@@ -350,7 +329,9 @@ fn rdb_damage(
                 Some(true) => "it is intact by its checksum, only not understood by aofkit",
                 _ => "it has no checksum to tell whether it is damaged, or aofkit does not know it",
             };
-            let message = format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}");
+            let then = not_taken::then(scene, scene.facts.doubt == Some(seen.offset));
+            let message =
+                format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}; {then}");
             (Kind::RdbUnsupported, message)
         }
     };

@@ -2,6 +2,7 @@
 
 use super::checker::Refusal;
 use super::loader::Halt;
+use super::reached::Reached;
 use super::settle::{Played, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
@@ -49,14 +50,20 @@ pub struct SegmentFacts {
     pub rdb: Option<RdbFacts>,
     /// How the loader of each target came along.
     pub(super) played: Vec<Played>,
-    /// End of the last whole record before the loader stops; the length when it does not.
+    /// End of the last whole record before the loader stops, or may stop; the length when it does not.
     pub proven: u64,
     /// The same, never inside a transaction.
     pub safe_cut: u64,
     /// Records up to `safe_cut`.
     pub commands_to_cut: u64,
-    /// Why and where the target's loader stops.
+    /// Why and where the target's loader certainly stops.
     pub halt: Option<Halt>,
+    /// Offset of the first thing before that of which nobody knows here whether the target takes it.
+    pub doubt: Option<u64>,
+    /// The damage that stops every loader, whatever commands it knows.
+    pub broken: Option<Halt>,
+    /// How far whole records go before that damage.
+    pub sound: Reached,
     /// Where the target's loader would cut the file by itself.
     pub own_cut: Option<u64>,
     /// What redis-check-aof refuses.
@@ -70,6 +77,11 @@ pub struct SegmentFacts {
 }
 
 impl SegmentFacts {
+    /// Whether nothing in it is broken, or might be.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_none() && self.damaged_bytes == 0
+    }
+
     /// Nothing was seen of it so far.
     pub(super) fn of(position: usize) -> Self {
         Self {
@@ -90,6 +102,9 @@ impl SegmentFacts {
             safe_cut: 0,
             commands_to_cut: 0,
             halt: None,
+            doubt: None,
+            broken: None,
+            sound: Reached::default(),
             own_cut: None,
             refusal: None,
             ok_up_to: 0,
@@ -196,8 +211,13 @@ pub enum What {
     DiscardInTransaction,
     /// Not judged yet: it depends on the target.
     Raw(Box<Raw>),
-    /// A command the target does not know.
-    UnknownCommand(Vec<u8>),
+    /// A command the target does not know, or of which that is not known.
+    UnknownCommand {
+        /// Its name as the log has it, with the subcommand where it has one.
+        name: Vec<u8>,
+        /// The target is known not to have it.
+        is_learnt: bool,
+    },
     /// A command that is well formed and ends the server that loads it.
     DeadlyCommand(Vec<u8>),
     /// A command with a wrong number of arguments.

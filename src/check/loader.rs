@@ -1,17 +1,27 @@
 //! The loaders of one or several targets, imagined: each reads one file after the other and stops at the first
 //! thing it cannot take.
 //!
-//! All that read on are in the same state, which is kept once; a loader that stops keeps the state it stopped
-//! in. So the facts of a pass serve every target, and who the judgement is made for may be decided when the
+//! Damage stops all of them alike, so their state is kept once. What one of them does not take is no damage: it
+//! keeps the state it had there, and what comes after is looked at all the same. So the facts of a pass serve every target, and who the judgement is made for may be decided when the
 //! whole set is known.
 
+use std::collections::HashMap;
+
 use super::opinions::{Opinion, Opinions};
+use super::reached::Reached;
 use crate::aof::{Damage, Event, LoaderMeets, Why};
 use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::rules::{Arity, Rules, Target};
+
+/// Argument lengths from here on may be more than a server's allocator gives: it depends on the allocator, the
+/// kernel's settings and the memory there is.
+const PERHAPS_TOO_LARGE: u64 = 1 << 36;
+
+/// No process has so many addresses.
+const TOO_LARGE: u64 = 1 << 47;
 
 /// Why a loader stopped in a file, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +43,16 @@ pub enum Cause {
     BadFormat,
     /// A command it does not know.
     Unknown,
+    /// Something that it may take or not: a command with a module's name, or something of an RDB that aofkit has
+    /// not learnt.
+    Perhaps,
     /// A command with a wrong number of arguments.
     Refused,
     /// It dies.
     Crash,
+    /// It takes the end of the file for the end of a record, or dies of the length that the record claims: that
+    /// depends on the memory there is.
+    EndOrCrash,
     /// The RDB part is broken, or of a version it does not read.
     Rdb,
 }
@@ -48,14 +64,10 @@ pub(super) struct State {
     discard_queued: bool,
     /// Which loaders die when EXEC runs what is queued.
     death_queued: u64,
+    /// What stops it.
     pub(super) halt: Option<Halt>,
-    /// End of the last whole record or RDB part.
-    pub(super) record_end: u64,
-    /// The same, never inside a transaction.
-    pub(super) safe_cut: u64,
-    /// Records it has run or queued, and those of them before `safe_cut`.
-    commands: u64,
-    pub(super) commands_to_cut: u64,
+    /// How far whole records go.
+    pub(super) reached: Reached,
     /// End of the RDB part, 0 without one.
     rdb_end: u64,
 }
@@ -68,8 +80,10 @@ struct Player {
     is_relaxed: bool,
     /// It is newer than the base's writer, of its family, and its RDB versions are not recorded.
     reads_own_past: bool,
-    /// How it stopped in this file.
-    stopped: Option<State>,
+    /// What it does not take, and how far it had come.
+    refused: Option<State>,
+    /// The same of what it may take.
+    perhaps: Option<State>,
 }
 
 /// The loaders of some targets, reading one file.
@@ -78,9 +92,10 @@ pub(crate) struct Loader {
     players: Vec<Player>,
     /// By place in the command table: the argument count that all want, 0 where each has to be asked.
     agreed: Vec<i16>,
-    /// Where those stand that read on.
+    /// Commands that the configuration gives another name, in capitals.
+    renamed: HashMap<Vec<u8>, Option<CommandId>>,
+    /// Where all stand, as far as damage goes.
     state: State,
-    reading: usize,
 }
 
 impl Loader {
@@ -103,30 +118,47 @@ impl Loader {
                 && writer.is_some_and(|(family, version)| {
                     family == target.family && version <= target.version
                 }),
-            stopped: None,
+            refused: None,
+            perhaps: None,
         };
         let players: Vec<_> = targets.iter().take(Opinions::MOST).map(player).collect();
-        let agreed = (0..command::all().len()).map(|place| agreed(&players, place)).collect();
-        let reading = players.len();
-        Self { players, agreed, state: State::default(), reading }
+        let mut agreed: Vec<_> =
+            (0..command::all().len()).map(|place| agreed(&players, place)).collect();
+        let renamed = renamed(settings);
+        for id in renamed.keys().filter_map(|name| command::lookup(name)) {
+            // It has to be asked for.
+            agreed[id.index()] = 0;
+        }
+        Self { players, agreed, renamed, state: State::default() }
     }
 
     /// A new file begins: a loader gives each a client of its own.
     pub(super) fn begin(&mut self) {
         self.state = State::default();
-        self.reading = self.players.len();
-        self.players.iter_mut().for_each(|player| player.stopped = None);
+        for player in &mut self.players {
+            (player.refused, player.perhaps) = (None, None);
+        }
     }
 
-    /// Those that `cause` gives one for stop here.
+    /// All stop here.
     #[cold]
-    fn stop(&mut self, at: u64, cause: impl Fn(usize, &Player) -> Option<Cause>) {
+    fn stop(&mut self, at: u64, cause: Cause) {
+        self.state.halt = Some(Halt { at, cause });
+    }
+
+    /// Those that `cause` gives one for do not take what stands here.
+    #[cold]
+    fn object(&mut self, at: u64, cause: impl Fn(usize, &Player) -> Option<Cause>) {
+        let state = |cause| State { halt: Some(Halt { at, cause }), ..self.state };
         for (place, player) in self.players.iter_mut().enumerate() {
-            if player.stopped.is_none()
-                && let Some(cause) = cause(place, player)
-            {
-                player.stopped = Some(State { halt: Some(Halt { at, cause }), ..self.state });
-                self.reading -= 1;
+            match cause(place, player) {
+                Some(cause @ Cause::Perhaps) if player.perhaps.is_none() => {
+                    player.perhaps = Some(state(cause));
+                }
+                Some(cause) if cause != Cause::Perhaps && player.refused.is_none() => {
+                    player.refused = Some(state(cause));
+                }
+                _ => {}
             }
         }
     }
@@ -152,10 +184,13 @@ impl Loader {
     ) -> (u64, u64) {
         let inside = self.state.transaction.is_some();
         let arguments = || record.args().skip(1).map(|argument| argument.head);
+        if self.state.halt.is_some() {
+            return (0, 0);
+        }
         let dying = self.that(|player| {
             let rules = player.rules;
             let by_name = id.is_some_and(|id| rules.is_deadly_trap(id));
-            player.stopped.is_none() && (by_name || trap.kills(rules.deaths, inside, arguments()))
+            player.refused.is_none() && (by_name || trap.kills(rules.deaths, inside, arguments()))
         });
         match inside {
             true => {
@@ -163,7 +198,7 @@ impl Loader {
                 (0, dying)
             }
             false => {
-                self.stop(record.start, |place, _| {
+                self.object(record.start, |place, _| {
                     (dying >> place & 1 == 1).then_some(Cause::Crash)
                 });
                 (dying, 0)
@@ -171,9 +206,14 @@ impl Loader {
         }
     }
 
-    /// The state of one of them.
-    pub(super) fn state(&self, place: usize) -> State {
-        self.players[place].stopped.unwrap_or(self.state)
+    /// Where damage stops all of them, and how far they come up to it.
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    /// What one of them does not take before that, and what it may not take.
+    pub(super) fn objections(&self, place: usize) -> [Option<State>; 2] {
+        [self.players[place].refused, self.players[place].perhaps]
     }
 
     /// Which of them do not read an RDB with this header.
@@ -199,7 +239,7 @@ impl Loader {
     /// What these loaders think of a command, whether or not they are still reading.
     #[inline]
     pub(crate) fn opinions(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinions {
-        let Some(id) = id else { return self.unknown_to_all() };
+        let Some(id) = id else { return self.without_id(record) };
         let arity = self.agreed[id.index()];
         let wanted = u32::from(arity.unsigned_abs());
         if arity < 0 && record.argc >= wanted || arity > 0 && record.argc == wanted {
@@ -214,6 +254,25 @@ impl Loader {
         self.opinions(record, id).of(0)
     }
 
+    /// A name that no table has: the configuration may.
+    #[cold]
+    fn without_id(&self, record: &Record<'_>) -> Opinions {
+        match self.given(record.name) {
+            Some(Some(id)) => self.asked_of(record, id),
+            _ => self.unknown_to_all(),
+        }
+    }
+
+    /// What the configuration makes of a name: another command, or none (`Some(None)`).
+    fn given(&self, name: &[u8]) -> Option<Option<CommandId>> {
+        self.renamed.get(&*name.to_ascii_uppercase()).copied()
+    }
+
+    /// Whether the configuration says that there is no command of this name.
+    pub(super) fn is_taken_away(&self, name: &[u8]) -> bool {
+        !self.renamed.is_empty() && self.given(name) == Some(None)
+    }
+
     #[cold]
     fn unknown_to_all(&self) -> Opinions {
         Opinions::each(self.players.iter().map(|_| Opinion::Unknown))
@@ -221,6 +280,14 @@ impl Loader {
 
     #[cold]
     fn asked(&self, record: &Record<'_>, id: CommandId) -> Opinions {
+        match self.given(record.name) {
+            Some(Some(id)) => self.asked_of(record, id),
+            Some(None) => self.unknown_to_all(),
+            None => self.asked_of(record, id),
+        }
+    }
+
+    fn asked_of(&self, record: &Record<'_>, id: CommandId) -> Opinions {
         let sub = match id.command().container && record.argc >= 2 {
             true => {
                 let sub = record.args().nth(1);
@@ -245,14 +312,11 @@ impl Loader {
         id: Option<CommandId>,
         opinions: Opinions,
     ) {
-        if self.reading == 0 {
+        if self.state.halt.is_some() {
             return;
         }
         if opinions != Opinions::FINE {
-            self.refusals(record.start, opinions);
-            if self.reading == 0 {
-                return;
-            }
+            self.refusals(record, opinions);
         }
         match id.map_or(Kind::Plain, CommandId::kind) {
             Kind::Plain | Kind::Select => {}
@@ -264,33 +328,35 @@ impl Loader {
             // is walking over.
             Kind::Discard => self.state.discard_queued |= self.state.transaction.is_some(),
             Kind::Exec => {
+                if self.state.discard_queued {
+                    return self.stop(record.start, Cause::Crash);
+                }
                 let dying = self.state.death_queued;
-                if self.state.discard_queued || dying != 0 {
-                    let all = self.state.discard_queued;
-                    self.stop(record.start, |place, _| {
-                        (all || dying >> place & 1 == 1).then_some(Cause::Crash)
+                if dying != 0 {
+                    self.object(record.start, |place, _| {
+                        (dying >> place & 1 == 1).then_some(Cause::Crash)
                     });
-                    if self.reading == 0 {
-                        return;
-                    }
                 }
                 self.state.transaction = None;
                 self.state.death_queued = 0;
             }
         }
-        let state = &mut self.state;
-        state.record_end = record.end();
-        state.commands += 1;
-        if state.transaction.is_none() {
-            state.safe_cut = state.record_end;
-            state.commands_to_cut = state.commands;
+        let reached = &mut self.state.reached;
+        reached.record_end = record.end();
+        reached.commands += 1;
+        if self.state.transaction.is_none() {
+            reached.safe_cut = reached.record_end;
+            reached.commands_to_cut = reached.commands;
         }
     }
 
     #[cold]
-    fn refusals(&mut self, at: u64, opinions: Opinions) {
-        self.stop(at, |place, player| match opinions.of(place) {
+    fn refusals(&mut self, record: &Record<'_>, opinions: Opinions) {
+        // It may have been loaded with a module that has it.
+        let of_module = command::has_module_form(record.name);
+        self.object(record.start, |place, player| match opinions.of(place) {
             Opinion::Fine | Opinion::GoesOn => None,
+            Opinion::Unknown if of_module => Some(Cause::Perhaps),
             Opinion::Unknown => Some(Cause::Unknown),
             Opinion::Deadly => Some(Cause::Crash),
             Opinion::WrongArity if player.rules.arity == Arity::Unchecked => Some(Cause::Crash),
@@ -300,36 +366,45 @@ impl Loader {
 
     /// Something wrong inside of a value: most loaders look only at what they must.
     pub(super) fn flaw(&mut self, flaw: &rdb::deep::Flaw) {
+        if self.state.halt.is_some() {
+            return;
+        }
         if flaw.wrong == rdb::deep::Wrong::DuplicateKey {
-            self.stop(flaw.at, |_, _| Some(Cause::Crash));
+            self.stop(flaw.at, Cause::Crash);
         } else if flaw.stops_loaders() {
-            self.stop(flaw.at, |_, _| Some(Cause::Rdb));
+            self.stop(flaw.at, Cause::Rdb);
         }
     }
 
     /// Anything but a record.
     #[cold]
     pub(super) fn other(&mut self, event: &Event<'_>) {
+        if self.state.halt.is_some() {
+            return;
+        }
         match event {
             Event::Rdb(part) => {
                 let header = part.walked.outcome.header;
                 let met = &part.walked.outcome.met;
-                let mismatch = matches!(part.walked.checksum, Checksum::Mismatch { .. });
-                self.stop(part.start, |_, player| {
+                if matches!(part.walked.checksum, Checksum::Mismatch { .. }) {
+                    return self.stop(part.start, Cause::Rdb);
+                }
+                self.object(part.start, |_, player| {
                     let takes = player.loads_rdb(header) && player.has_numbers(header, met);
-                    (mismatch || !takes).then_some(Cause::Rdb)
+                    (!takes).then_some(Cause::Rdb)
                 });
-                self.state.record_end = part.end;
-                self.state.safe_cut = part.end;
+                self.state.reached.record_end = part.end;
+                self.state.reached.safe_cut = part.end;
                 self.state.rdb_end = part.end;
             }
-            Event::Hollow { start, .. } => self.stop(*start, |_, _| Some(Cause::BadFormat)),
-            Event::Damage(damage) => {
-                self.stop(damage.start, |_, player| Some(player.meets(damage)));
+            Event::Hollow { start, .. } => self.stop(*start, Cause::BadFormat),
+            Event::Damage(damage) if damage.is_not_understood() => {
+                self.object(damage.start, |_, player| Some(player.not_understood(damage)));
             }
+            Event::Damage(damage) => self.stop(damage.start, meets(damage)),
             Event::Annotation { start, .. } => {
-                self.stop(*start, |_, player| {
-                    (!player.rules.annotations).then_some(Cause::BadFormat)
+                self.object(*start, |_, player| {
+                    (!player.rules.annotations).then_some(Cause::Refused)
                 });
             }
             Event::Record(..) => {}
@@ -338,26 +413,32 @@ impl Loader {
 
     /// The file is over.
     pub(super) fn end(&mut self, len: u64) {
+        if self.state.halt.is_some() {
+            return;
+        }
         match self.state.transaction {
-            Some(_) => self.stop(len, |_, _| Some(Cause::OpenTransaction)),
+            Some(_) => self.stop(len, Cause::OpenTransaction),
             // Annotations behind the last record are no loss.
             None => {
-                self.state.record_end = len;
-                self.state.safe_cut = len;
+                self.state.reached.record_end = len;
+                self.state.reached.safe_cut = len;
             }
         }
     }
 
-    /// Where the server itself would cut the file after [`Cause::EndOfFile`] or
-    /// [`Cause::OpenTransaction`]: not always where it should.
+    /// Where the server itself would cut the file after [`Cause::EndOfFile`] or [`Cause::OpenTransaction`], or after
+    /// [`Cause::BadFormat`] where it is told to: not always where it should.
     pub(super) fn own_cut(&self, place: usize) -> Option<u64> {
-        let (rules, state) = (self.players[place].rules, self.state(place));
-        let cut = match state.halt?.cause {
-            Cause::EndOfFile if rules.leaves_open_transaction => state.record_end,
-            Cause::EndOfFile | Cause::OpenTransaction => state.safe_cut,
+        let rules = self.players[place].rules;
+        let Reached { record_end, safe_cut, .. } = self.state.reached;
+        let cut = match self.state.halt?.cause {
+            // Told to cut corrupt tails, it does not look for the MULTI before.
+            Cause::BadFormat => record_end,
+            Cause::EndOfFile | Cause::EndOrCrash if rules.leaves_open_transaction => record_end,
+            Cause::EndOfFile | Cause::EndOrCrash | Cause::OpenTransaction => safe_cut,
             _ => return None,
         };
-        let forgets_rdb = rules.cuts_rdb_away && cut == state.rdb_end;
+        let forgets_rdb = rules.cuts_rdb_away && cut == self.state.rdb_end;
         Some(if forgets_rdb { 0 } else { cut })
     }
 }
@@ -374,17 +455,48 @@ impl Player {
         self.reads_own_past || met.iter().all(|met| is_known(met.row.number))
     }
 
-    fn meets(&self, damage: &Damage) -> Cause {
-        match (damage.fault.reason, damage.loader) {
-            (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
-            (Why::Rdb(_), _) => Cause::Rdb,
-            (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
-            (_, LoaderMeets::BadFormat) => Cause::BadFormat,
-            (_, LoaderMeets::Crash) => Cause::Crash,
-            (_, LoaderMeets::Allocation(n)) if n > self.rules.largest_allocation => Cause::Crash,
-            (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
+    /// What it does about something of an RDB that aofkit does not understand.
+    fn not_understood(&self, damage: &Damage) -> Cause {
+        let header = damage.rdb.as_ref().and_then(|stop| stop.header);
+        let lacks = |header: rdb::Header| match damage.fault.reason {
+            Why::Rdb(rdb::Reason::UnknownNumber(number)) => {
+                self.rules.knows_number(header.family, number) == Some(false)
+            }
+            _ => false,
+        };
+        match header {
+            Some(header) if !self.loads_rdb(header) || lacks(header) => Cause::Rdb,
+            _ => Cause::Perhaps,
         }
     }
+}
+
+/// What every loader meets at a damaged place.
+fn meets(damage: &Damage) -> Cause {
+    match (damage.fault.reason, damage.loader) {
+        (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
+        (Why::Rdb(_), _) => Cause::Rdb,
+        (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
+        (_, LoaderMeets::BadFormat) => Cause::BadFormat,
+        (_, LoaderMeets::Crash) => Cause::Crash,
+        (_, LoaderMeets::Allocation(n)) if n >= TOO_LARGE => Cause::Crash,
+        (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,
+        (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
+    }
+}
+
+/// Names as a configuration gives and takes them, in the order of its lines.
+fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
+    let mut names: HashMap<Vec<u8>, Option<CommandId>> = HashMap::new();
+    for (from, to) in &settings.renamed_commands {
+        let from = from.to_ascii_uppercase();
+        let id = names.get(&from).copied().unwrap_or_else(|| command::lookup(&from));
+        names.insert(from, None);
+        if !to.is_empty() {
+            names.insert(to.to_ascii_uppercase(), id);
+        }
+    }
+    names
 }
 
 /// The argument count that all of them want of a command; 0 where there is more to it.

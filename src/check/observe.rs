@@ -129,22 +129,15 @@ impl Check {
 
     #[cold]
     fn note_call(&mut self, record: &Record<'_>, opinions: Opinions) {
-        self.facts.learn(opinions.ignorant(self.facts.targets.len()));
-        let name = self.full_name(record, record.name.to_ascii_uppercase());
+        // What the configuration takes away every server lacks, and that is known.
+        if !self.loader.is_taken_away(record.name) {
+            self.facts.learn(opinions.ignorant(self.facts.targets.len()));
+        }
+        let name = full_name(record);
         let mut key = opinions.to_bytes().to_vec();
-        key.extend_from_slice(&name);
+        key.extend(name.iter().map(u8::to_ascii_uppercase));
         let what = Raw::call(name, record.argc, opinions);
         self.note_repeated((0, key), record.start, record.len, what);
-    }
-
-    /// With the subcommand, where the command has some.
-    fn full_name(&self, record: &Record<'_>, mut name: Vec<u8>) -> Vec<u8> {
-        let container = crate::command::lookup(&name).is_some_and(|id| id.command().container);
-        if let Some(sub) = record.args().nth(1).filter(|_| container) {
-            name.push(b'|');
-            name.extend(sub.head.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
-        }
-        name
     }
 
     #[cold]
@@ -266,7 +259,7 @@ impl Check {
 
     fn damage(&mut self, damage: &Damage) {
         let len = damage.end - damage.start;
-        self.now.damaged_bytes += len;
+        self.now.damaged_bytes += if damage.is_intact() { 0 } else { len };
         if let Some(stop) = &damage.rdb {
             self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
             self.now.format = SegmentFormat::Rdb;
@@ -305,6 +298,17 @@ impl Check {
         });
         true
     }
+}
+
+/// The name as the log has it, with the subcommand where the command has some.
+fn full_name(record: &Record<'_>) -> Vec<u8> {
+    let mut name = record.name[..record.name.len().min(limits::NAME)].to_vec();
+    let container = command::lookup(&name).is_some_and(|id| id.command().container);
+    if let Some(sub) = record.args().nth(1).filter(|_| container) {
+        name.push(b'|');
+        name.extend_from_slice(&sub.head[..sub.head.len().min(limits::NAME)]);
+    }
+    name
 }
 
 impl Observer for Check {

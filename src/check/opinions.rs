@@ -16,6 +16,13 @@ pub(crate) enum Opinion {
     Deadly,
 }
 
+impl Opinion {
+    /// Whether the loading goes on after it.
+    pub(crate) fn goes_on(self) -> bool {
+        matches!(self, Self::Fine | Self::GoesOn)
+    }
+}
+
 impl From<Call> for Opinion {
     fn from(call: Call) -> Self {
         match call {

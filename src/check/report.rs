@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::describe::{Scene, describe};
+use super::checker::NEWEST_RDB;
+use super::describe::{Before, Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
-use super::{behind_dump, notes, set, traps};
+use super::unknown::{self, Unknown};
+use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
-use crate::rules::{Knowledge, Target};
+use crate::format::rdb::Family;
+use crate::rules::Target;
 use crate::scan;
 use crate::text;
 
@@ -24,7 +27,7 @@ pub enum Verdict {
     InnerDamage,
     /// The manifest is invalid or missing, a file is missing, or a server would harm the set.
     SetInconsistent,
-    /// A format that is known but not supported.
+    /// Nothing is damaged, but the target does not take it, or whether it does is not known.
     Unsupported,
 }
 
@@ -50,6 +53,8 @@ pub struct CheckAof {
     pub valid: bool,
     /// Why not.
     pub why: Option<String>,
+    /// It does not know the RDB that the set begins with, so that its word says nothing about the set.
+    pub is_blind: bool,
 }
 
 /// One file of the set.
@@ -76,6 +81,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// What the target does with it.
     pub loads: Loads,
+    /// What the target does not take, or aofkit has not learnt.
+    pub unknown: Vec<Unknown>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -126,19 +133,23 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         in_flight = is_in_flight(aof, end)?;
         if in_flight {
             // The rest has arrived by now: to a loader that starts after us it is whole.
-            end.halt = None;
+            end.halt = end.halt.filter(|halt| Some(*halt) != end.broken);
+            end.broken = None;
         }
     }
     let mut problems = set::problems(aof);
-    let is_complete = is_known(aof, &facts);
+    problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
+    let mut before = Before::Nothing;
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
-        let wording = *wording;
-        let scene = Scene { aof, facts: segment, is_last, in_flight, wording, is_complete };
+        let scene = Scene { aof, facts: segment, is_last, in_flight, before, wording: *wording };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
-        problems.extend(traps::of_segment(aof, segment, is_last));
+        if before != Before::Stop {
+            problems.extend(traps::of_segment(aof, segment, is_last, before));
+        }
         problems.extend(unlisted(aof, segment));
+        before = before.and(segment);
     }
     let places = Places::of(aof);
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
@@ -149,11 +160,12 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
+        unknown: unknown::rows(aof, &facts),
         notes: notes::notes(aof, &facts),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
-        is_rdb: aof.manifest.is_none() && is_rdb(&facts),
+        is_rdb: is_lone_dump(aof, &facts),
         segments: segments(aof, facts),
         problems,
     })
@@ -179,20 +191,20 @@ impl<'a> Places<'a> {
 }
 
 fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
-    let at_end = match facts.halt {
+    let at_end = match facts.broken {
         Some(halt) if halt.cause == Cause::OpenTransaction => true,
         // The last thing seen is damage up to the end, and the loader got as far as that.
-        Some(halt) if halt.cause == Cause::EndOfFile => {
+        Some(halt) if matches!(halt.cause, Cause::EndOfFile | Cause::EndOrCrash) => {
             let last = facts.seen.last();
             last.is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
                 || is_doubtful(facts, halt.at)
         }
         _ => false,
     };
-    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.safe_cut)? {
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
         return Ok(false);
     }
-    if let Some(halt) = facts.halt.filter(|halt| is_doubtful(facts, halt.at)) {
+    if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {
         // It is whole by now, so what was seen inside it lies in its value.
         facts.seen.retain(|seen| seen.offset <= halt.at);
         let len = facts.len;
@@ -254,7 +266,7 @@ fn verdict(problems: &[Problem]) -> Verdict {
 
 /// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
-    [Kind::RdbUnsupported, Kind::UnknownCommand].contains(&kind)
+    matches!(kind, Kind::UnknownCommand | Kind::WrongArity | Kind::RdbUnsupported)
 }
 
 /// The base counts as inner even where it is the last file.
@@ -263,6 +275,7 @@ fn is_rdb_damage(kind: Kind) -> bool {
     [RdbBadHeader, RdbBadStructure, RdbChecksumMismatch, RdbTruncated].contains(&kind)
 }
 
+/// What the target does.
 fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     match aof.manifest.as_ref().map(|m| &m.state) {
         // It does not look into the directory of the set.
@@ -271,42 +284,41 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
         Some(ManifestState::Missing) => return Loads::StartsEmpty,
         _ => {}
     }
+    if is_lone_dump(aof, facts) && set::reads_no_dump(aof) {
+        return Loads::StartsEmpty;
+    }
     if aof.live().any(|(_, s)| s.is_missing() || s.is_directory()) {
         return Loads::No;
     }
     if facts.segments.iter().all(|f| f.len == 0) {
         return Loads::StartsEmpty;
     }
+    let mut is_doubtful = false;
     for segment in &facts.segments {
+        is_doubtful |= segment.doubt.is_some();
         let Some(halt) = segment.halt else { continue };
-        let is_last = Some(segment.position) == last;
         let can_cut = match halt.cause {
-            Cause::EndOfFile | Cause::OpenTransaction => aof.settings.load_truncated(),
-            Cause::BadFormat => {
-                let most = aof.settings.load_corrupt_tail_max_bytes();
-                aof.target().has_corrupt_tail_option() && segment.len - segment.proven <= most
+            Cause::EndOfFile | Cause::OpenTransaction | Cause::EndOrCrash => {
+                aof.settings.load_truncated()
             }
-            Cause::Unknown if !is_known(aof, facts) => return Loads::Unknown,
-            Cause::Unknown | Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
+            Cause::Unknown | Cause::Perhaps | Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
-        return if can_cut && is_last { Loads::AfterTruncation } else { Loads::No };
+        return match can_cut && Some(segment.position) == last {
+            // Whatever it thinks of what is not known, it does not come further.
+            false => Loads::No,
+            true if is_doubtful || halt.cause == Cause::EndOrCrash => Loads::Unknown,
+            true => Loads::AfterTruncation,
+        };
     }
-    Loads::Yes
-}
-
-/// Whether a command that the target does not have is one that it is known not to have: a server that was not
-/// run, or that nobody named, may have learnt it.
-fn is_known(aof: &Aof, facts: &Facts) -> bool {
-    match aof.target().knowledge {
-        Knowledge::Documented | Knowledge::Newer => false,
-        _ => aof.target_given || !facts.is_beyond_all,
-    }
+    if is_doubtful { Loads::Unknown } else { Loads::Yes }
 }
 
 /// redis-check-aof on the manifest, or on the one file.
 fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
-    let invalid = |why: String| CheckAof { valid: false, why: Some(why) };
-    let valid = CheckAof { valid: true, why: None };
+    let is_blind = facts.segments.iter().any(is_rdb_beyond_checker);
+    let invalid = |why: String| CheckAof { valid: false, why: Some(why), is_blind };
+    let valid = CheckAof { valid: true, why: None, is_blind };
     if let Some(manifest) = &aof.manifest {
         match &manifest.for_checker {
             Some(Ok(true)) => {}
@@ -328,6 +340,17 @@ fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
         }
     }
     valid
+}
+
+/// Whether it begins with an RDB of a magic or version that redis-check-aof 8.2 does not know.
+fn is_rdb_beyond_checker(facts: &SegmentFacts) -> bool {
+    let header = facts.rdb.as_ref().and_then(RdbFacts::header);
+    header.is_some_and(|header| header.family != Family::Redis || header.version > NEWEST_RDB)
+}
+
+/// Whether it is a snapshot and nothing else.
+fn is_lone_dump(aof: &Aof, facts: &Facts) -> bool {
+    aof.manifest.is_none() && is_rdb(facts)
 }
 
 fn is_rdb(facts: &Facts) -> bool {

@@ -3,32 +3,28 @@
 use std::collections::HashMap;
 
 use super::facts::{Facts, Seen, SegmentFacts, What};
-use super::loader::{Halt, Loader};
+use super::loader::{Cause, Loader, State};
 use super::opinions::{Opinion, Opinions};
 use crate::aof::Aof;
+use crate::command;
 use crate::format::rdb::Header;
-use crate::rules::Target;
+use crate::rules::{Knowledge, Target};
 
 /// How the loader of one target came along in a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Played {
-    proven: u64,
-    safe_cut: u64,
-    commands_to_cut: u64,
-    halt: Option<Halt>,
+    /// Where damage stops every loader, and how far they come up to it.
+    sound: State,
+    /// What this one does not take before that, and what it may not take.
+    refused: Option<State>,
+    perhaps: Option<State>,
     own_cut: Option<u64>,
 }
 
 impl Played {
     pub(super) fn of(loader: &Loader, place: usize) -> Self {
-        let state = loader.state(place);
-        Self {
-            proven: state.record_end,
-            safe_cut: state.safe_cut,
-            commands_to_cut: state.commands_to_cut,
-            halt: state.halt,
-            own_cut: loader.own_cut(place),
-        }
+        let [refused, perhaps] = loader.objections(place);
+        Self { sound: loader.state(), refused, perhaps, own_cut: loader.own_cut(place) }
     }
 }
 
@@ -112,7 +108,9 @@ impl Facts {
         self.is_beyond_all |= place.is_none();
         let place = place.unwrap_or(0);
         let Some(target) = self.targets.get(place).copied() else { return aof.target() };
-        self.settle_as(place);
+        // A server that nobody named may have learnt what no server is known to have.
+        let knows_all = knows_all(target) && (aof.target_given || !self.is_beyond_all);
+        self.settle_as(place, knows_all);
         aof.settle(target);
         target
     }
@@ -122,27 +120,31 @@ impl Facts {
         let places = 0..self.targets.len();
         let one = |place| {
             let mut one = self.clone();
-            one.settle_as(place);
+            one.settle_as(place, self.targets.get(place).copied().is_some_and(knows_all));
             one
         };
         places.map(one).collect()
     }
 
     /// The facts are those of the target at this place.
-    fn settle_as(&mut self, place: usize) {
-        self.segments.iter_mut().for_each(|segment| segment.settle(place));
+    fn settle_as(&mut self, place: usize, knows_all: bool) {
+        self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
         self.targets = self.targets.get(place).copied().into_iter().collect();
         self.ignorant = self.ignorant >> place & 1;
     }
 }
 
+/// Whether a command that no table gives to this target is one that it is known not to have: a server that was not run may
+/// have learnt it.
+fn knows_all(target: Target) -> bool {
+    !matches!(target.knowledge, Knowledge::Documented | Knowledge::Newer)
+}
+
 impl SegmentFacts {
-    fn settle(&mut self, place: usize) {
+    fn settle(&mut self, place: usize, knows_all: bool) {
         let Some(&played) = self.played.get(place) else { return };
         self.played = vec![played];
-        let Played { proven, safe_cut, commands_to_cut, halt, own_cut } = played;
-        (self.proven, self.safe_cut, self.commands_to_cut) = (proven, safe_cut, commands_to_cut);
-        (self.halt, self.own_cut) = (halt, own_cut);
+        self.come_to(played, knows_all);
         let mut places: HashMap<(u8, Vec<u8>), usize> = HashMap::new();
         let mut settled: Vec<Seen> = Vec::with_capacity(self.seen.len());
         for seen in self.seen.drain(..) {
@@ -150,7 +152,7 @@ impl SegmentFacts {
                 settled.push(seen);
                 continue;
             };
-            let Some(what) = raw.0.settled(place) else { continue };
+            let Some(what) = raw.0.settled(place, knows_all) else { continue };
             let key = key(&what);
             match key.as_ref().and_then(|key| places.get(key)) {
                 Some(&first) => {
@@ -165,25 +167,55 @@ impl SegmentFacts {
         }
         self.seen = settled;
     }
+
+    /// How far the loader comes, and why no further.
+    fn come_to(&mut self, played: Played, knows_all: bool) {
+        let Played { sound, refused, perhaps, own_cut } = played;
+        let at = |state: &State| state.halt.map_or(u64::MAX, |halt| halt.at);
+        let is_doubt = |state: &State| {
+            !knows_all && state.halt.is_some_and(|halt| halt.cause == Cause::Unknown)
+        };
+        let (doubted, refused) = match refused {
+            Some(state) if is_doubt(&state) => (Some(state), None),
+            refused => (None, refused),
+        };
+        let certain = refused.unwrap_or(sound);
+        let doubt = [doubted, perhaps].into_iter().flatten().min_by_key(at);
+        let doubt = doubt.filter(|doubt| at(doubt) < at(&certain));
+        let reached = doubt.unwrap_or(certain).reached;
+        self.proven = reached.record_end;
+        self.safe_cut = reached.safe_cut;
+        self.commands_to_cut = reached.commands_to_cut;
+        self.halt = certain.halt;
+        self.doubt = doubt.as_ref().map(at);
+        self.broken = sound.halt;
+        self.sound = sound.reached;
+        self.own_cut = own_cut;
+    }
 }
 
 /// What is counted together.
 fn key(what: &What) -> Option<(u8, Vec<u8>)> {
     match what {
-        What::UnknownCommand(name) => Some((0, name.clone())),
-        What::WrongArity { name, fatal, .. } => Some((1 + u8::from(*fatal), name.clone())),
-        What::DeadlyCommand(name) => Some((3, name.clone())),
+        What::UnknownCommand { name, .. } => Some((0, name.to_ascii_uppercase())),
+        What::WrongArity { name, fatal, .. } => {
+            Some((1 + u8::from(*fatal), name.to_ascii_uppercase()))
+        }
+        What::DeadlyCommand(name) => Some((3, name.to_ascii_uppercase())),
         _ => None,
     }
 }
 
 impl Inner {
-    fn settled(self, place: usize) -> Option<What> {
+    fn settled(self, place: usize, knows_all: bool) -> Option<What> {
         let among = |some: u64| some >> place & 1 == 1;
         match self {
             Self::Call { name, argc, opinions } => match opinions.of(place) {
                 Opinion::Fine => None,
-                Opinion::Unknown => Some(What::UnknownCommand(name)),
+                Opinion::Unknown => {
+                    let is_learnt = knows_all && !command::has_module_form(&name);
+                    Some(What::UnknownCommand { name, is_learnt })
+                }
                 Opinion::GoesOn => Some(What::WrongArity { name, argc, fatal: false }),
                 Opinion::WrongArity => Some(What::WrongArity { name, argc, fatal: true }),
                 Opinion::Deadly => Some(What::DeadlyCommand(name)),

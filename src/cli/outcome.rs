@@ -26,7 +26,7 @@ pub enum Outcome {
     SetInconsistent = 22,
     /// More would be lost than `--max-loss` allows.
     TooMuchLost = 23,
-    /// A format that is known but not supported, or a question that cannot be answered.
+    /// Not supported by the target, or a question that cannot be answered.
     Unsupported = 24,
     /// A backup failed verification.
     BadBackup = 25,
@@ -60,7 +60,7 @@ impl Outcome {
         }
     }
 
-    /// Of several sets, the one that says most: 22 over 24 over 21 over 20.
+    /// Of several sets, the one that says most: 22 over 21 over 20 over 24.
     pub fn worst(all: impl Iterator<Item = Self>) -> Self {
         let rank = |outcome: &Self| match outcome {
             Self::Done => 0,

@@ -35,6 +35,9 @@ pub(super) fn manifest(aof: &Aof, report: &Report, broken: BrokenBase) -> Result
     match &opened.state {
         ManifestState::Missing => from_files::rebuild(aof, report, broken),
         ManifestState::Valid(manifest) => valid(aof, report, manifest, broken),
+        ManifestState::Invalid(fault) if fault.reason.kind == manifest::Kind::Directory => {
+            Ok(Answer::Doubtful("it is a directory: move that away first".to_owned()))
+        }
         ManifestState::Invalid(_) => {
             let bytes = disk::read_small(&opened.path, limits::MANIFEST)?;
             if disk::zstd_magic(&bytes) {

@@ -24,14 +24,14 @@ pub(super) enum Tail {
     Doubtful(String),
 }
 
-/// Looks at the end of the last file, if nothing stops the target's loader before it.
+/// Looks at the end of the last file, if nothing before it is broken.
 pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
     let Some(segment) = aof.last_live() else { return Ok(Tail::Sound) };
     let Some(facts) = report.segments.get(segment).and_then(|s| s.facts.as_ref()) else {
         return Ok(Tail::Sound);
     };
     let of = &aof.segments[segment];
-    let Some(halt) = facts.halt else {
+    let Some(halt) = facts.broken else {
         return Ok(match facts.open_annotation() {
             // Nothing is appended to a file that is no increment.
             Some(to) if of.role == Role::Increment && of.is_plain() => {

@@ -86,8 +86,8 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
     if let (Some(first), Some(last)) = (facts.first_ts, facts.last_ts) {
         parts.push(format!("{} to {}", time(first), time(last)));
     }
-    if facts.proven < facts.len {
-        parts.push(format!("sound up to byte {}", thousands(facts.proven)));
+    if facts.broken.is_some() && facts.sound.record_end < facts.len {
+        parts.push(format!("sound up to byte {}", thousands(facts.sound.record_end)));
     }
     let line = format!("{role:<7}  {file}  {}", parts.join(", "));
     wrap(&line, style.width, "  ") + "\n"
@@ -169,6 +169,10 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
     // Painted last, for colours take no columns.
     let mut text = line.replacen(verdict, &painted, 1) + "\n";
+    // Of an RDB that it does not know it says nothing that would help.
+    if report.check_aof.is_blind {
+        return text;
+    }
     let checker = match &report.check_aof.why {
         None => "redis-check-aof 8.2 says: valid".to_owned(),
         Some(why) => format!("redis-check-aof 8.2 says: not valid ({why})"),

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use aofkit::aof::{Aof, Layout, Leftover, LeftoverKind, Role};
 use aofkit::check::{
-    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Verdict,
+    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Unknown, Verdict,
 };
 use aofkit::error::{Error, ErrorKind};
 use aofkit::format::rdb::Checksum;
@@ -21,7 +21,7 @@ use super::key_space_json::key_space;
 use super::wire::{
     CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
     InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
-    SourceOfSeveral, Total, TotalsJson, TriggerJson, Writer,
+    SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson, Writer,
 };
 use crate::cli::inspect::Inspected;
 
@@ -190,7 +190,7 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
         Layout::SingleFile => "single-file",
         Layout::Stream => "stream",
     };
-    let CheckAof { valid, why } = report.check_aof.clone();
+    let CheckAof { valid, why, .. } = report.check_aof.clone();
     Head {
         schema,
         tool_version: VERSION,
@@ -204,6 +204,7 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
             .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
         verdict: verdict(report.verdict),
         loads: loads(report.loads),
+        unknown: report.unknown.iter().map(unknown).collect(),
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
@@ -304,6 +305,18 @@ pub fn checksum(checksum: Checksum) -> &'static str {
         Checksum::Disabled => "disabled",
         Checksum::Mismatch { .. } => "mismatch",
         Checksum::Absent => "absent",
+    }
+}
+
+fn unknown(row: &Unknown) -> UnknownJson {
+    let (what, file) = (text(&row.what), text(&row.file));
+    UnknownJson {
+        what: what.plain,
+        what_b64: what.b64,
+        count: row.count,
+        file: file.plain,
+        file_b64: file.b64,
+        offset: row.offset,
     }
 }
 

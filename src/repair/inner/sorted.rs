@@ -51,8 +51,10 @@ pub(super) enum Cause {
     Broken(String),
     /// The file ends inside a record, or with bytes that are none.
     Tail(String),
-    /// A whole record the target refuses or dies of.
+    /// A whole record the target dies of, or what comes after a cut.
     Refused(String),
+    /// A record that was named to be dropped.
+    Named(String),
     /// The file ends inside a transaction.
     OpenTransaction,
 }

@@ -15,7 +15,7 @@ const LOOK: usize = 64 * 1024;
 /// Most bytes between two damaged places that can lie in one value.
 const VALUE: u64 = 512 << 20;
 
-impl Sieve<'_> {
+impl Sieve<'_, '_> {
     pub(super) fn damage(&mut self, damage: &Damage) -> Result<()> {
         let why = damage.fault.to_string();
         let cause = match damage.ending {
@@ -143,7 +143,7 @@ impl Sieve<'_> {
         match hides {
             Hidden::Nothing | Hidden::Multi | Hidden::Exec => {}
             Hidden::Select(db) => self.db = Db::At(db),
-            Hidden::UnknownSelect | Hidden::Anything { .. } => {
+            Hidden::Anything { .. } => {
                 let select = if let Hidden::Anything { select } = hides { select } else { None };
                 let question = Question { at: to, before: self.db, readable: select, next: None };
                 self.now.questions.push(question);
@@ -182,7 +182,7 @@ impl Sieve<'_> {
     fn transaction_after(&mut self, hides: Hidden) {
         use Transaction::{Broken, Open, Outside, Unsure};
         // A SELECT is put back, or asked for; the transaction is whole without it.
-        if matches!(hides, Hidden::Select(_) | Hidden::UnknownSelect) {
+        if matches!(hides, Hidden::Select(_)) {
             return;
         }
         let was_open = matches!(self.transaction, Open { .. }) && self.abandon();

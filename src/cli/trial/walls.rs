@@ -76,8 +76,8 @@ pub fn drop_powers() -> Result<()> {
             1 << bit,
         )) {
             Ok(()) => {}
-            // There are no more of them.
-            Err(Errno::INVAL) => break,
+            // There are no more of them; or it takes a power that we have not, and without new privileges none comes back.
+            Err(Errno::INVAL | Errno::PERM) => break,
             Err(e) => return Err(e),
         }
     }

@@ -225,6 +225,13 @@ fn both_readings_are_told_and_what_the_server_would_cut() {
             assert_ne!(output.status.code(), Some(0), "{limit:?}: {output:?}");
             assert_eq!(fs::read(&file).unwrap(), whole, "{limit:?}");
         }
+        if ending.starts_with(b"*") {
+            // That is how a torn value with records in it would look: they go, and are counted.
+            let plan = aofkit(&["repair", "--salvage", "--json"], &path);
+            let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
+            assert!(plan["loss"]["commands"].as_u64().unwrap() >= 300, "{plan}");
+            continue;
+        }
         let output = aofkit(&["repair", "--salvage", "--apply"], &path);
         let named = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
         let salvaged = named.filter(|p| p.extension().is_some_and(|e| e == "aof")).max().unwrap();

@@ -2,22 +2,16 @@
 //! no sound record that stands behind it.
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/mutate.rs"]
-#[allow(dead_code)]
-mod mutate;
-#[path = "support/spelled.rs"]
-mod spelled;
-#[allow(dead_code)]
 mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use mutate::Random;
 use serde_json::Value;
-use spelled::record;
 use support::in_parallel;
+use support::mutate::Random;
+use support::spelled::record;
 
 /// Records of many kinds, some in a transaction, some of a module, one larger than what is read in one piece.
 fn records(random: &mut Random, count: usize) -> Vec<Vec<u8>> {

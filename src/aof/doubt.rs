@@ -40,7 +40,8 @@ pub(super) fn chain_to_the_end(source: &mut dyn Source, from: u64) -> Result<Opt
     Ok(None)
 }
 
-/// Whether the chain of sound records at `place` ends with one that the end of the data tears off.
+/// Whether the chain of sound records at `place` ends with one that the end of the data tears off, or a few bytes
+/// before it, as text does that goes on.
 pub(super) fn is_torn_off(source: &mut dyn Source, place: u64) -> Result<bool> {
     let mut at = place;
     loop {
@@ -50,7 +51,10 @@ pub(super) fn is_torn_off(source: &mut dyn Source, place: u64) -> Result<bool> {
         match link(source, at)? {
             Link::Whole(len) => at += len,
             Link::Torn { .. } => return Ok(true),
-            Link::Broken { .. } => return Ok(false),
+            Link::Broken { .. } => {
+                let left = source.window(at, limits::LOADER_LINE)?;
+                return Ok(left.len() < limits::LOADER_LINE && left.first() != Some(&0));
+            }
         }
     }
 }

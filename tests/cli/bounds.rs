@@ -268,21 +268,20 @@ fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
 }
 
 #[test]
-fn megabytes_of_tags_are_a_line_in_a_table() {
+fn long_tags_are_a_line_in_a_table() {
     let set = Set::of(&sets(3));
     let repo = set.root().join("repo");
-    let tag = "t".repeat(100_000);
     let mut command = aofkit();
     command.args(["backup", "--min-free", "0", "--repo"]).arg(&repo).arg(set.dir());
     for i in 0..10 {
-        command.args(["--tag", &format!("{i}{tag}")]);
+        command.args(["--tag", &format!("{i}{}", "t".repeat(1000))]);
     }
     finish(&mut command).expect(0);
     let repo = repo.to_str().unwrap();
     let told = run(["snapshots", "--repo", repo]).expect(0);
-    assert!(told.out.len() < 8192, "{} bytes", told.out.len());
+    assert!(told.out.len() < 5000, "{} bytes", told.out.len());
     let listed = run(["snapshots", "--json", "--repo", repo]).expect(0);
-    assert!(listed.out.len() > 1_000_000, "JSON has all of them");
+    assert!(listed.out.len() > 10_000, "JSON has all of them");
 }
 
 #[test]

@@ -15,7 +15,8 @@ use serde_json::Value;
 use super::world::*;
 
 /// ESC, DEL, C1, what turns the direction of writing, what ends a line, and quotes.
-const HOSTILE: &str = "a\u{1b}[31mb\u{7f}\u{9b}2J\u{85}\u{202e}\u{2066}\u{2028}\u{200f}\u{7}\n\r\"'\\c";
+const HOSTILE: &str =
+    "a\u{1b}[31mb\u{7f}\u{9b}2J\u{85}\u{202e}\u{2066}\u{2028}\u{200f}\u{7}\n\r\"'\\c";
 
 /// A set in which everything that can be named is hostile, with damage inside and a torn end.
 struct Hostile {
@@ -210,7 +211,8 @@ fn a_configuration_does_not_either() {
     for text in texts {
         fs::write(&conf, text).unwrap();
         for json in [false, true] {
-            let mut words: Vec<OsString> = vec!["check".into(), "--conf".into(), conf.clone().into()];
+            let mut words: Vec<OsString> =
+                vec!["check".into(), "--conf".into(), conf.clone().into()];
             words.extend(json.then(|| "--json".into()));
             assert_ne!(tried(&words).0, 0);
         }
@@ -242,7 +244,8 @@ fn a_repository_does_not_either() {
 fn colours_are_ours_alone() {
     let hostile = Hostile::new();
     for verb in ["check", "inspect", "repair"] {
-        let output = aofkit().args([verb, "--color", "always"]).arg(&hostile.data).output().unwrap();
+        let output =
+            aofkit().args([verb, "--color", "always"]).arg(&hostile.data).output().unwrap();
         let mut text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("\x1b[1"), "{verb} is in colour");
         for mark in ["0", "1", "2", "1;31", "1;32", "1;33"] {

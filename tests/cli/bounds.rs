@@ -65,7 +65,8 @@ fn missing_lines_take_time_in_line_with_their_number() {
     let began = Instant::now();
     for words in [&["check"][..], &["check", "--json"], &["inspect"], &["repair"]] {
         let (run, peak) = measured(words, &set.dir());
-        assert!(run.out.contains("segment-missing") || run.out.contains("consistent"), "{words:?}");
+        let code = if words[0] == "inspect" { 0 } else { 22 };
+        assert_eq!(run.code, code, "{words:?}: {}", run.err);
         assert!(peak < 192 * MIB, "{words:?}: {peak}");
     }
     // Once it took ten times as long.
@@ -289,7 +290,7 @@ fn rows_that_were_asked_for_beyond_a_number_are_not_held() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("keys.aof");
     let key = |i: usize| record(&[b"SET", format!("{i:07}{}", "k".repeat(60)).as_bytes(), b"v"]);
-    fs::write(&path, (0..200_000).flat_map(key).collect::<Vec<u8>>()).unwrap();
+    fs::write(&path, (0..40_000).flat_map(key).collect::<Vec<u8>>()).unwrap();
     let (run, peak) = measured(&["stats", "--by", "key", "--top", "2000000"], &path);
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(run.out.lines().count() >= limits::TOP);

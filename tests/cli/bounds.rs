@@ -129,7 +129,8 @@ fn more_files_than_may_be_open_are_read_by_every_verb() {
     let place = |name: &str| set.root().join(name).to_str().unwrap().to_owned();
     let (copy, made, repo) = (place("copy"), place("made"), place("repo"));
     let at = "appendonly.aof.1199.incr.aof:0";
-    let runs: [&[&str]; 16] = [
+    let (back, latest) = (place("back"), format!("{repo}::latest"));
+    let runs: [&[&str]; 18] = [
         &["check", path],
         &["inspect", path],
         &["stats", "--by", "key", path],
@@ -144,6 +145,8 @@ fn more_files_than_may_be_open_are_read_by_every_verb() {
         &["backup", "--min-free", "0", "--repo", &repo, path],
         &["backup", "--min-free", "0", "--repo", &repo, path],
         &["verify", "--data", "--repo", &repo],
+        &["check", &latest],
+        &["restore", &latest, &back],
         &["rewind", "--at", at, "--apply", path],
         &["repair", "--undo", "--apply", path],
     ];

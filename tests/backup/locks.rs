@@ -18,8 +18,10 @@ fn grown() -> Home {
     let home = Home::with_increment(&set("a", b"1"));
     home.backup();
     let mut random = Random::new(6, 0);
-    let bytes: Vec<u8> = (0..400_000).flat_map(|_| random.next().to_le_bytes()).collect();
-    home.append(&set("b", &bytes));
+    for n in 0..200 {
+        let bytes: Vec<u8> = (0..2_000).flat_map(|_| random.next().to_le_bytes()).collect();
+        home.append(&set(&format!("key:{n}"), &bytes));
+    }
     home
 }
 

@@ -155,8 +155,9 @@ impl Undo {
             return Err(linked(&self.subject, "it"));
         }
         for name in place.here.names()? {
-            if name.as_encoded_bytes().ends_with(b".manifest") && is_link(place.here.look(&name)?)
-            {
+            let bytes = name.as_encoded_bytes();
+            let is_manifest = bytes.ends_with(b".manifest") && !bytes.starts_with(b"temp-");
+            if is_manifest && is_link(place.here.look(&name)?) {
                 return Err(linked(&place.here.at(&name), "the manifest"));
             }
         }

@@ -141,6 +141,9 @@ mod tests {
         ];
         let ids: Vec<_> = order.iter().map(|n| KeptId::parse(n.as_bytes()).unwrap()).collect();
         assert!(ids.is_sorted(), "{ids:?}");
-        assert_eq!(KeptId::new(3, "20261124T134247Z", "repair").as_str(), "00000003-20261124T134247Z-repair");
+        assert_eq!(
+            KeptId::new(3, "20261124T134247Z", "repair").as_str(),
+            "00000003-20261124T134247Z-repair"
+        );
     }
 }

@@ -136,7 +136,10 @@ impl Plan {
                 (Some(other), Some(this)) => other.identity == this.identity,
                 _ => false,
             };
-            let goes = self.actions.iter().any(|a| matches!(a, Action::Remove { file: f, .. } if *f == file));
+            let goes = self
+                .actions
+                .iter()
+                .any(|a| matches!(a, Action::Remove { file: f, .. } if *f == file));
             let why = if !goes && self.files.iter().filter(same).count() > 1 {
                 "two files of the set are the same file under two names"
             } else if place.look(&self.relative(file))?.is_some_and(|l| l.kind == Kind::Link) {
@@ -151,13 +154,7 @@ impl Plan {
     }
 
     /// On a full disk: nothing is written at all.
-    fn cut_only(
-        &self,
-        place: &Place,
-        disk: &dyn Durable,
-        file: usize,
-        to: u64,
-    ) -> Result<Applied> {
+    fn cut_only(&self, place: &Place, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
         let Some(stamp) = self.files[file].stamp else {
             return Err(Error::new(ErrorKind::NotFound, &self.files[file].path));
         };
@@ -259,7 +256,8 @@ impl Plan {
             unkept,
             ..Journal::default()
         };
-        let mut made = Made { plan: self, place, number: keep.number, journal, new_files: Vec::new() };
+        let mut made =
+            Made { plan: self, place, number: keep.number, journal, new_files: Vec::new() };
         let places: Rc<[usize]> = places.into();
         for action in &self.actions {
             made.write_or_cut(action, &places)?;

@@ -78,13 +78,7 @@ impl Plan {
         done
     }
 
-    fn fill(
-        &self,
-        place: &Place,
-        into: &Dir,
-        disk: &dyn Durable,
-        reins: &Reins<'_>,
-    ) -> Result<()> {
+    fn fill(&self, place: &Place, into: &Dir, disk: &dyn Durable, reins: &Reins<'_>) -> Result<()> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
         for (position, file) in self.files.iter().enumerate() {
@@ -221,12 +215,7 @@ fn begun(name: &OsStr) -> OsString {
 }
 
 /// A new directory for a copy, and its name.
-fn begin(
-    parent: &Dir,
-    name: &OsStr,
-    disk: &dyn Durable,
-    place: &Place,
-) -> Result<(Dir, OsString)> {
+fn begin(parent: &Dir, name: &OsStr, disk: &dyn Durable, place: &Place) -> Result<(Dir, OsString)> {
     let of_set = place.here.look_at_itself()?.attributes;
     let like = Attributes { modified_ns: None, mode: of_set.mode & 0o777, ..of_set };
     let begun = begun(name);

@@ -241,7 +241,8 @@ fn is_published(place: &Place, journal: &Journal) -> Result<bool> {
     Ok(match &journal.step {
         Step::Truncation { name, from, modified_ns, .. } => {
             let Some(now) = place.look_at_file(name)?.map(|look| look.stamp) else {
-                let why = "a run was cut short while it cut this file, which is gone; what it kept stays";
+                let why =
+                    "a run was cut short while it cut this file, which is gone; what it kept stays";
                 let why = ErrorKind::Stale(why.to_owned());
                 return Err(Error::new(why, &place.path(name)));
             };

@@ -38,12 +38,14 @@ impl Undo {
     /// When the directory that keeps things or the journal cannot be read, or is not as we write it.
     pub fn last(subject: &Path, base: &Path, keep: &Keep) -> Result<Option<Self>> {
         let Some((_, kept)) = find(keep, subject)? else { return Ok(None) };
-        let all = listed(&kept, &owners(subject, base)?)?;
+        let all = listed(&kept, &owners(subject)?)?;
         let last = all.into_iter().rev().find(|e| e.state == State::Done);
         let Some(mut entry) = last else { return Ok(None) };
         let journal = entry.read(&kept)?;
         if !journal.is_complete() {
-            let why = "this journal does not say what the old files consisted of: nothing is taken back".to_owned();
+            let why =
+                "this journal does not say what the old files consisted of: nothing is taken back"
+                    .to_owned();
             return Err(Error::new(ErrorKind::Refused(why), &entry.path));
         }
         admit(&Place::open(subject, base)?, &entry, &journal)?;
@@ -273,7 +275,8 @@ struct Given {
 impl Given {
     fn like(&self, told: Attributes) -> Attributes {
         let is_of_set = self.owners.contains(&(told.uid, told.gid));
-        let (uid, gid) = if is_of_set { (told.uid, told.gid) } else { (self.dir.uid, self.dir.gid) };
+        let (uid, gid) =
+            if is_of_set { (told.uid, told.gid) } else { (self.dir.uid, self.dir.gid) };
         Attributes { mode: told.mode & self.mode, uid, gid, modified_ns: told.modified_ns }
     }
 }

@@ -113,7 +113,9 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
     let mut servers = disk::openers(&identities);
     // Or one that runs in these directories and has none of the files open.
     let near = disk::servers(&change::haunt(&aof.dir(), &aof.dir())?);
-    servers.pids.extend(near.pids.iter().filter(|pid| !servers.pids.contains(pid)).copied().collect::<Vec<_>>());
+    servers.pids.extend(
+        near.pids.iter().filter(|pid| !servers.pids.contains(pid)).copied().collect::<Vec<_>>(),
+    );
     servers.all_seen &= near.all_seen;
     let mut survey = Survey {
         plan: Draft::new(Verb::Clean, aof).finish()?,

@@ -3,7 +3,7 @@
 //! Rules: an error names the path, and the byte offset where there is one; its kind decides the exit
 //! status; wording lives in `Display`, once.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,8 @@ pub enum ErrorKind {
     InUse(String),
     /// It can be done, and is not, for this reason.
     Refused(String),
+    /// It was not tried, for this reason, so that nothing is known of how it would end.
+    NotTried(String),
     /// Asked to stop before anything was changed.
     Interrupted,
     /// The file system has not as much room as is needed.
@@ -126,6 +128,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Reasons may repeat what a file, a server or a module said.
+        let f = &mut text::Tamed(f);
         write!(f, "{}: ", text::name(self.0.path.as_os_str().as_encoded_bytes()))?;
         if let Some(at) = self.0.offset {
             write!(f, "byte {at} ({at:#x}): ")?;
@@ -155,6 +159,7 @@ impl fmt::Display for Error {
                 | ErrorKind::InUse(why)
                 | ErrorKind::BadBackup(why)
                 | ErrorKind::Server(why)
+                | ErrorKind::NotTried(why)
                 | ErrorKind::Refused(why),
                 None,
             ) => f.write_str(why),

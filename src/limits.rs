@@ -44,8 +44,17 @@ pub const KEY: u64 = 64 * 1024 * 1024;
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;
 
-/// Bytes of one configuration file read at most.
+/// Lines of a manifest at most: each is a file of the set, of which up to 1 KiB is held in memory.
+pub const MANIFEST_LINES: usize = 131_072;
+
+/// Bytes of a configuration read at most, everything it includes counted as often as it is included.
 pub const CONF: u64 = 16 * 1024 * 1024;
+
+/// Files of a configuration read at most, each as often as it is included: includes of includes multiply.
+pub const CONF_FILES: usize = 1000;
+
+/// Names of files that are compared with the patterns of includes at most: a pattern may ask for half of the file system.
+pub const CONF_NAMES: usize = 100_000;
 
 /// `include` directives followed into one another before it is called a loop.
 pub const CONF_DEPTH: usize = 16;
@@ -56,8 +65,30 @@ pub const OPEN_ATTEMPTS: usize = 50;
 /// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
 
+/// Rows of a table of `stats` at most, whatever was asked for: they are held in memory, with their keys, beside what counts
+/// them.
+pub const TOP: usize = 20_000;
+
+/// Problems of one kind listed of a set beyond the bytes of its files: its manifest has as many lines as it likes, and its
+/// directory as many files.
+pub const SET_PROBLEMS: u64 = 1000;
+
+/// Places that a plan may take out of a set: beyond that it is noise, or the log of another server. Each is kept as a few
+/// numbers, so that a plan stays within [`PLAN_MEMORY`].
+pub const RANGES: usize = 400_000;
+
 /// Bytes of context shown around a fault.
 pub const CONTEXT: usize = 24;
+
+/// Bytes of a command's name that are told and compared: no server has a command with a longer one.
+pub const NAME: usize = 128;
+
+/// Names of commands kept of a segment that no table has.
+pub const NAMES: usize = 1024;
+
+/// Whole records in a row, each of a name that has the form of one, that prove a place to be sound although nobody knows
+/// their names: as many do not come about inside a value by chance.
+pub const STRANGERS: usize = 16;
 
 /// Sound records in a row that prove a place after damage to be sound again (the last ones before the
 /// end of the file may be fewer).
@@ -84,6 +115,10 @@ pub const BACKUP_LARGE_BLOCK: usize = 32 * 1024 * 1024;
 /// memory, which zstd needs for itself as well.
 pub const BACKUP_WHOLE_LEVEL: i32 = 9;
 
+/// Packed bytes of whole segments that may wait for the store while others are packed: more than one that could not be
+/// compressed, so that neither waits for the other all the time.
+pub const BACKUP_FLIGHT: usize = 96 * 1024 * 1024;
+
 /// Segments in the lists that snapshots share, the longest first. Entry and script repeat fewer of each kind than the next
 /// length has of it, so that a snapshot adds the same few KiB however long its files have grown, and every segment
 /// is written into three lists at most.
@@ -95,9 +130,66 @@ pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 /// Largest zstd window accepted in a repository, as a power of two: what `zstd -d` takes without being asked.
 pub const BACKUP_WINDOW_LOG: u32 = 27;
 
+/// Bytes of an object of a repository at most. What is packed makes little more than a segment, and so do small frames that
+/// were joined; a longer one was not written by aofkit, and is not read.
+pub const BACKUP_OBJECT: u64 = 2 * BACKUP_SEGMENT;
+
+/// Directories that an object of a repository lies in, the root counted; they are looked through one in another.
+pub const BACKUP_DEPTH: usize = 8;
+
+/// Bytes of one list of segments: twenty times the longest that is written.
+pub const BACKUP_LIST: u64 = 16 * 1024 * 1024;
+
+/// Segments that one snapshot names at most: of 64 MiB each, 256 TiB. As references to shared ones they are 32 MiB.
+pub const BACKUP_SEGMENTS: u64 = 4 * 1024 * 1024;
+
+/// Segments that all snapshots together may name when they are in memory at a time: 512 MiB of references.
+pub const BACKUP_ALL_SEGMENTS: u64 = 64 * 1024 * 1024;
+
+/// Bytes of lists that are kept in memory at a time; thousands of snapshots share them.
+pub const BACKUP_ALL_LISTS: u64 = 512 * 1024 * 1024;
+
+/// Bytes of objects taken over that each backup reads to prove them, beside those that changed: some 20 ms.
+pub const BACKUP_PROVEN: u64 = 16 * 1024 * 1024;
+
+/// Labels of a snapshot.
+pub const BACKUP_TAGS: usize = 1000;
+
+/// Bytes of all labels of a snapshot together, and of each other text in its entry that people read. A path has up to
+/// 4 KiB, which escaped are 16.
+pub const BACKUP_TEXT: usize = 16 * 1024;
+
+/// Stretches of time and the like in an entry, each; one or two are written.
+pub const BACKUP_STRETCHES: usize = 100_000;
+
+/// Bytes that a snapshot may say to have, or commands: so few that sums of thousands are numbers, too.
+pub const BACKUP_SUM: u64 = 1 << 50;
+
 /// Bytes of one line of a journal: an old manifest in quotes, each byte written with four.
 pub const JOURNAL_LINE: u64 = 4 * MANIFEST + 256;
 
 /// Files of each kind that one journal speaks of at most: no set has as many. Ranges of files are not bounded: they are
 /// read as they are needed.
 pub const JOURNAL_FILES: usize = 250_000;
+/// Bytes resident at most while a set is looked at (`check`, `inspect`, `cat`, `growth`), whatever the size of its files and
+/// values: windows, what is kept of large values, and what is counted.
+pub const CHECK_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// The same of `stats`, whose tables hold keys.
+pub const STATS_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The same of a plan (`repair`, `rewind`, `clean`, `convert`), with all it may take out of a set ([`RANGES`]).
+pub const PLAN_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The same of `check --thorough`, which tells keys apart.
+pub const THOROUGH_MEMORY: u64 = 256 * 1024 * 1024;
+
+/// The same of `backup`, `verify` and `restore` with up to four threads and blocks of [`BACKUP_BLOCK`]: a segment that grows,
+/// those in flight ([`BACKUP_FLIGHT`] and one more), and of each thread a block, its frame and room for the next.
+pub const BACKUP_MEMORY: u64 = 320 * 1024 * 1024;
+
+/// Files of a set beyond which each takes memory of its own, besides what is told above.
+pub const SET_FILES: u64 = 10_000;
+
+/// Bytes for each of those; four times as many where a plan is made, and twice with JSON.
+pub const FILE_MEMORY: u64 = 1280;

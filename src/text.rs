@@ -1,4 +1,9 @@
-//! Bytes as text that a terminal can be trusted with, and shell words.
+//! Bytes as text that a terminal can be trusted with, and shell words. Whatever comes from a file, a path, a
+//! server or a repository passes through here before it is printed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
 
 /// Bytes as redis-cli prints them, without the quotes around: printable ASCII as it is, `\n \r \t \a \b`,
 /// `\\`, `\"`, and `\xHH` for the rest. Loses nothing and never lets a control byte through.
@@ -52,15 +57,81 @@ pub fn escape_to(bytes: &[u8], put: &mut dyn FnMut(&[u8])) {
 /// A file name for people: as it is when it is harmless text, escaped otherwise.
 pub fn name(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        Ok(text) if !text.contains(is_obeyed) => text.to_owned(),
         _ => escape(bytes),
+    }
+}
+
+/// A path for people, as [`name`].
+pub fn path(path: &Path) -> String {
+    name(path.as_os_str().as_encoded_bytes())
+}
+
+/// Whether a terminal, or what lays out a line, obeys this character instead of showing it: C0, DEL and C1, what
+/// turns the direction of writing, and what separates lines or paragraphs.
+pub const fn is_obeyed(c: char) -> bool {
+    matches!(c,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A line of text in which each character that [`is_obeyed`] is written as its bytes, `\xHH`; all else stays.
+pub fn tame(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len() + 16);
+    text.chars().for_each(|c| put_tamed(c, &mut tamed));
+    Cow::Owned(tamed)
+}
+
+/// The same of text of several lines: line ends stay as well.
+pub fn tame_lines(text: &str) -> Cow<'_, str> {
+    let is_bad = |c: char| c != '\n' && is_obeyed(c);
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if c == '\n' { tamed.push(c) } else { put_tamed(c, &mut tamed) }
+    }
+    Cow::Owned(tamed)
+}
+
+/// The same of bytes: what is no text is escaped as well.
+pub fn tame_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return tame_lines(text);
+    }
+    let mut tamed = String::with_capacity(bytes.len() + 64);
+    for chunk in bytes.utf8_chunks() {
+        tamed += &tame_lines(chunk.valid());
+        tamed += &escape(chunk.invalid());
+    }
+    Cow::Owned(tamed)
+}
+
+fn put_tamed(c: char, into: &mut String) {
+    if is_obeyed(c) {
+        into.push_str(&escape(c.encode_utf8(&mut [0; 4]).as_bytes()));
+    } else {
+        into.push(c);
+    }
+}
+
+/// Writes text on, tamed as [`tame_lines`] does it.
+pub(crate) struct Tamed<'a, 'f>(pub(crate) &'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for Tamed<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(&tame_lines(text))
     }
 }
 
 /// A path as a word for a POSIX shell. `None` when it cannot be written on one line.
 pub fn shell_word(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    if text.chars().any(char::is_control) {
+    if text.contains(is_obeyed) {
         return None;
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
@@ -100,6 +171,15 @@ mod tests {
         assert_eq!(escape(b"a\x1b[31m\"\\\n\xff"), r#"a\x1b[31m\"\\\n\xff"#);
         assert_eq!(name("\u{e9}.aof".as_bytes()), "\u{e9}.aof");
         assert_eq!(name(b"a\x1bb"), r"a\x1bb");
+        for obeyed in ['\x7f', '\u{9b}', '\u{202e}', '\u{2069}', '\u{2028}', '\u{200f}'] {
+            let hostile = format!("\u{e9}{obeyed}\"\n");
+            assert!(!name(hostile.as_bytes()).contains(obeyed));
+            let bytes = escape(obeyed.to_string().as_bytes());
+            assert_eq!(tame(&hostile), format!("\u{e9}{bytes}\"\\n"));
+            assert_eq!(tame_lines(&hostile), format!("\u{e9}{bytes}\"\n"));
+            assert_eq!(shell_word(hostile.as_bytes()), None);
+        }
+        assert_eq!(tame("\u{e9} \u{1f600} a\u{301}"), "\u{e9} \u{1f600} a\u{301}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use aofkit::command;
 use aofkit::format::resp;
+use aofkit::rules::Target;
 use support::server::Server;
 
 /// Argument lists tried per command and length.
@@ -20,29 +21,42 @@ const LISTS: usize = 12;
 
 #[test]
 fn keys_are_those_that_getkeys_of_redis_names() {
-    compare("redis-8.2", command::Server::Redis82);
+    compare("redis-8.2");
 }
 
 #[test]
 fn keys_are_those_that_getkeys_of_an_older_redis_names() {
-    compare("redis-7.0", command::Server::Redis70);
+    compare("redis-7.0");
+}
+
+#[test]
+fn keys_are_those_that_getkeys_of_a_newer_redis_names() {
+    compare("redis-8.6");
+}
+
+#[test]
+fn keys_are_those_that_getkeys_of_the_others_names() {
+    for name in ["redis-7.4", "redis-8.0", "valkey-8.1", "valkey-9.0"] {
+        compare(name);
+    }
 }
 
 #[test]
 fn keys_are_those_that_getkeys_of_valkey_names() {
-    compare("valkey-9.1", command::Server::Valkey91);
+    compare("valkey-9.1");
 }
 
-fn compare(name: &str, known_to: command::Server) {
+fn compare(name: &str) {
     let Some(server) = Server::find(name) else {
         eprintln!("skipped: {name} is not installed");
         return;
     };
+    let target: Target = name.parse().unwrap();
     let mut client = Client::start(&server.program());
     let mut random = Random(7);
     let (mut commands, mut compared, mut wrong) = (0, 0, Vec::new());
-    for known in command::all() {
-        let arity = known.arity(known_to);
+    for (place, known) in command::all().iter().enumerate() {
+        let arity = command::CommandId::at(place).and_then(|id| target.rules.arity_of(id));
         let moves_keys = ["SORT_RO", "XREAD", "PFCOUNT", "EVAL_RO", "FCALL_RO", "EVAL", "EVALSHA"];
         let wanted = known.writes || moves_keys.contains(&known.name.as_str());
         let Some(arity) = arity.filter(|_| wanted && !known.container) else { continue };

@@ -2,6 +2,7 @@
 //! window, not canonical, torn or wrong.
 
 use super::event::LoaderMeets;
+use super::names::Names;
 use super::sound;
 use crate::disk::Source;
 use crate::error::Result;
@@ -235,8 +236,13 @@ fn reach(source: &mut dyn Source, from: u64, end: u64) -> Result<(bool, Option<u
     }
     let mut seen_inside = None;
     if end - from > (limits::STREAM_BACK / 2) as u64 {
-        seen_inside =
-            sound::find(source, from, sound::Reach { until: Some(end), claimed: None })?.place;
+        seen_inside = sound::find(
+            source,
+            from,
+            sound::Reach { until: Some(end), claimed: None },
+            &Names::default(),
+        )?
+        .place;
     }
     Ok((!source.window(end - 1, 1)?.is_empty(), seen_inside))
 }

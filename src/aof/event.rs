@@ -72,9 +72,34 @@ pub struct RdbStop {
     pub fields: rdb::Fields,
     /// Where the walk stopped, and among which keys.
     pub place: rdb::Place,
-    /// The bytes up to the end of the file carry a checksum that fits: nothing is broken, it is only not
-    /// understood. `None` when that could not be tried.
+    /// Types and opcodes up to there, the one it stopped in included.
+    pub met: Vec<rdb::Met>,
+    /// Modules up to there.
+    pub modules: Vec<rdb::Module>,
+    /// A checksum fits all of its bytes: nothing is broken, it is only not understood. `Some(false)`: none does, wherever
+    /// it might end. `None` when that could not be tried.
     pub intact: Option<bool>,
+}
+
+impl RdbStop {
+    /// Whether it has something of which no server was run, so that what looks broken may be our ignorance.
+    pub fn goes_beyond_servers(&self) -> bool {
+        self.header.is_some_and(|header| {
+            header.is_newer_than_known()
+                || self.met.iter().any(|met| met.row.is_documented_only(header.family))
+        })
+    }
+
+    /// What kind of trouble `reason` is, given the checksum. A number that nobody knows is damage when no checksum
+    /// fits; a layout that does not fit is only not understood when the checksum does, and no server that writes it
+    /// was run.
+    pub fn class(&self, reason: rdb::Reason) -> rdb::Class {
+        match (reason.class(), self.intact) {
+            (rdb::Class::Unsupported, Some(false)) => rdb::Class::Malformed,
+            (rdb::Class::Malformed | rdb::Class::Torn, Some(true)) => rdb::Class::Unsupported,
+            (class, _) => class,
+        }
+    }
 }
 
 /// A range of bytes that no record, annotation or RDB part accounts for.
@@ -88,6 +113,12 @@ pub struct Damage {
     pub fault: Fault<Why>,
     /// How it ends.
     pub ending: Ending,
+    /// What follows the range may also be look-alikes in the value of the record that begins with it, and that the
+    /// end of the data tears off.
+    pub is_doubtful: bool,
+    /// Where it is doubtful, and no wrong length explains the records that follow, up to this end of the data: nothing
+    /// ends where they begin, so they are rather a part of the value.
+    pub value_to: Option<u64>,
     /// What a loader meets here.
     pub loader: LoaderMeets,
     /// What one wrong byte explains of it.
@@ -96,6 +127,21 @@ pub struct Damage {
     pub context: Context,
     /// More about it when it begins in an RDB part.
     pub rdb: Option<Box<RdbStop>>,
+}
+
+impl Damage {
+    /// Whether nothing says that it is damaged: an RDB part that aofkit has not learnt to read.
+    pub fn is_not_understood(&self) -> bool {
+        match (self.fault.reason, &self.rdb) {
+            (Why::Rdb(reason), Some(stop)) => stop.class(reason) == rdb::Class::Unsupported,
+            _ => false,
+        }
+    }
+
+    /// Whether the checksum says that every byte of it is as it was written.
+    pub fn is_intact(&self) -> bool {
+        self.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true))
+    }
 }
 
 /// What one wrong byte in a header line explains.
@@ -145,6 +191,9 @@ pub enum Ending {
     /// With the end of the data; but sound records were seen inside, too far back in a stream to be
     /// read again. The first of them lay at this offset.
     Unread(u64),
+    /// With the end of the data, which is the end of a sound record: it begins at this offset, before the range,
+    /// where the record before it has swallowed it.
+    Crossed(u64),
 }
 
 /// What a loader that reads on blindly meets at a damaged place.

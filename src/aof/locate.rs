@@ -1,10 +1,11 @@
 //! From a path to the sets it leads to. Content decides; a name only breaks ties.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{self, FrozenFile, Listed};
+use crate::disk::{self, FrozenFile, Identity, Listed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{manifest, rdb};
 use crate::limits;
@@ -14,6 +15,8 @@ use crate::limits;
 pub(super) enum Found {
     /// A manifest.
     Manifest(PathBuf),
+    /// A directory in the place of a manifest, beside segments.
+    ManifestDirectory(PathBuf),
     /// A directory with segments whose manifest is lost; the stem of their names.
     Lost(PathBuf, Vec<u8>),
     /// A file by itself.
@@ -30,9 +33,14 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
     if !disk::is_dir(path)? {
         return Ok(vec![file(path)?]);
     }
-    let mut unreadable = None;
-    let found = in_directory(path, 0, &mut unreadable)?;
-    match (found.is_empty(), unreadable) {
+    if stands_for_manifest(path) {
+        return Ok(vec![Found::ManifestDirectory(path.to_owned())]);
+    }
+    let identity = disk::stamp(path)?.identity;
+    let (seen, top) = (HashSet::from([identity]), path.to_owned());
+    let mut search = Search { top, unreadable: None, seen, own: None };
+    let found = search.in_directory(path, identity, &mut Vec::new())?;
+    match (found.is_empty(), search.unreadable) {
         (false, _) => Ok(found),
         // Where nothing is found, what could not be looked at may be all there is.
         (true, Some(error)) => Err(error),
@@ -54,37 +62,123 @@ fn file(path: &Path) -> Result<Found> {
     Ok(Found::File(path.to_owned()))
 }
 
+/// Whether this directory has the name of a manifest, and segments that go with that name lie beside it.
+fn stands_for_manifest(path: &Path) -> bool {
+    let Some(name) = path.file_name().filter(|name| is_manifest_name(name)) else { return false };
+    let stem = name.as_bytes().strip_suffix(b".manifest").unwrap_or_default();
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let ours = |l: &Listed| segment_name(l.name.as_bytes()).is_some_and(|n| n.stem == stem);
+    disk::list_dir(dir).is_ok_and(|listed| listed.iter().any(ours))
+}
+
 /// The sets in and below a directory. What cannot be looked at below it is no reason to give up on the
-/// rest; the first such error is kept.
-fn in_directory(dir: &Path, depth: usize, unreadable: &mut Option<Error>) -> Result<Vec<Found>> {
-    let listed = disk::list_dir(dir)?;
-    let files = || listed.iter().filter(|l| !l.is_dir);
-    let manifests: Vec<_> = files()
-        .filter(|l| is_manifest_name(&l.name))
-        .map(|l| Found::Manifest(dir.join(&l.name)))
-        .collect();
-    if !manifests.is_empty() {
-        return Ok(manifests);
+/// rest; the first such error is kept. Each directory is looked at once, however many links lead to it: by its own name
+/// where it has one below the first directory, else by the first link.
+struct Search {
+    top: PathBuf,
+    unreadable: Option<Error>,
+    seen: HashSet<Identity>,
+    /// The directories below the first one that are reached without a link; looked for when there is the first link.
+    own: Option<HashSet<Identity>>,
+}
+
+impl Search {
+    fn in_directory(
+        &mut self,
+        dir: &Path,
+        identity: Identity,
+        above: &mut Vec<Identity>,
+    ) -> Result<Vec<Found>> {
+        let listed = disk::list_dir(dir)?;
+        let files = || listed.iter().filter(|l| !l.is_dir);
+        let manifests = || files().filter(|l| is_manifest_name(&l.name));
+        // A manifest that has several names here is one set.
+        let mut told: HashSet<_> = manifests().filter(|l| !l.is_link).map(|l| l.identity).collect();
+        let manifests: Vec<_> = manifests()
+            .filter(|l| !l.is_link || told.insert(l.identity))
+            .map(|l| Found::Manifest(dir.join(&l.name)))
+            .collect();
+        if !manifests.is_empty() {
+            return Ok(manifests);
+        }
+        let in_its_place = |l: &&Listed| l.is_dir && stands_for_manifest(&dir.join(&l.name));
+        if let Some(directory) = listed.iter().find(in_its_place) {
+            return Ok(vec![Found::ManifestDirectory(dir.join(&directory.name))]);
+        }
+        above.push(identity);
+        let below = self.below(dir, &listed, above);
+        above.pop();
+        let (found, elsewhere) = below?;
+        if !found.is_empty() || elsewhere {
+            return Ok(found);
+        }
+        if let Some(stem) = files().find_map(|l| segment_name(l.name.as_bytes()).map(|n| n.stem)) {
+            return Ok(vec![Found::Lost(dir.to_owned(), stem.to_vec())]);
+        }
+        Ok(single_files(dir, &listed, &mut self.unreadable))
     }
-    let mut below = Vec::new();
-    if depth < limits::SET_DEPTH {
-        for sub in listed.iter().filter(|l| l.is_dir && !is_hidden(&l.name)) {
-            match in_directory(&dir.join(&sub.name), depth + 1, unreadable) {
-                Ok(found) => below.extend(found),
-                Err(error) => keep(error, unreadable),
+
+    /// The sets in the directories of this one, and whether some of them were told already.
+    fn below(
+        &mut self,
+        dir: &Path,
+        listed: &[Listed],
+        above: &mut Vec<Identity>,
+    ) -> Result<(Vec<Found>, bool)> {
+        let (mut found, mut elsewhere) = (Vec::new(), false);
+        if above.len() > limits::SET_DEPTH {
+            return Ok((found, elsewhere));
+        }
+        // Links last: what they lead to may be a neighbour.
+        let subs = || listed.iter().filter(|l| l.is_dir && !is_hidden(&l.name));
+        for sub in subs().filter(|l| !l.is_link).chain(subs().filter(|l| l.is_link)) {
+            if above.contains(&sub.identity) {
+                continue;
             }
-            if below.len() > limits::SETS {
+            let is_told = sub.is_link && self.own().contains(&sub.identity);
+            if is_told || !self.seen.insert(sub.identity) {
+                elsewhere = true;
+                continue;
+            }
+            match self.in_directory(&dir.join(&sub.name), sub.identity, above) {
+                Ok(more) => found.extend(more),
+                Err(error) => keep(error, &mut self.unreadable),
+            }
+            if found.len() > limits::SETS {
                 return Err(Error::new(ErrorKind::TooLarge { limit: limits::SETS as u64 }, dir));
             }
         }
+        Ok((found, elsewhere))
     }
-    if !below.is_empty() {
-        return Ok(below);
+
+    fn own(&mut self) -> &HashSet<Identity> {
+        let top = &self.top;
+        self.own.get_or_insert_with(|| {
+            let mut own = HashSet::new();
+            own_directories(top, 0, &mut own);
+            own
+        })
     }
-    if let Some(stem) = files().find_map(|l| segment_name(l.name.as_bytes()).map(|n| n.stem)) {
-        return Ok(vec![Found::Lost(dir.to_owned(), stem.to_vec())]);
+}
+
+/// The directories that are reached without a link, as deep as sets are looked for.
+fn own_directories(dir: &Path, depth: usize, into: &mut HashSet<Identity>) {
+    if depth >= limits::SET_DEPTH {
+        return;
     }
-    Ok(single_files(dir, &listed, unreadable))
+    let listed = disk::list_dir(dir).unwrap_or_default();
+    // Below a set no other one is looked for.
+    if listed.iter().any(|l| !l.is_dir && is_manifest_name(&l.name)) {
+        return;
+    }
+    for sub in listed {
+        if sub.is_dir && !sub.is_link && !is_hidden(&sub.name) && into.insert(sub.identity) {
+            own_directories(&dir.join(&sub.name), depth + 1, into);
+        }
+    }
 }
 
 fn keep(error: Error, unreadable: &mut Option<Error>) {
@@ -105,7 +199,7 @@ fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -
                 continue;
             }
         };
-        match (rdb::sniff(&head).is_some(), looks_like_resp(&head)) {
+        match (rdb::is_one(&head), looks_like_resp(&head)) {
             (_, true) => logs.push(Found::File(path)),
             (true, _) if named_aof => logs.push(Found::File(path)),
             (true, _) => snapshots.push(Found::File(path)),

@@ -6,6 +6,7 @@
 //! is. Nothing is repaired here: this only tells where the damage ends.
 
 use super::careful::{Suspect, Wrong};
+use super::names::Names;
 use super::sound;
 use crate::disk::Source;
 use crate::error::Result;
@@ -23,18 +24,19 @@ pub(super) fn end_of_wrong(
     source: &mut dyn Source,
     start: u64,
     wrong: &Wrong,
+    names: &Names,
 ) -> Result<Option<u64>> {
     // A byte that was changed is more likely than one that was lost or put in.
     for edit in [Edit::Changed, Edit::LostOrAdded] {
         for suspect in wrong.suspects.iter().flatten() {
-            if let Some(end) = with_argument(source, *suspect, u64::MAX, edit)? {
+            if let Some(end) = with_argument(source, *suspect, u64::MAX, edit, names)? {
                 return Ok(Some(end));
             }
         }
         for (from, count) in readings(source, start, b'*', edit)? {
             let end = arguments_end(source, from, count)?.filter(|_| count > 0);
             if let Some(end) = end
-                && sound::is_sound(source, end)?
+                && sound::is_sound(source, end, names)?
             {
                 return Ok(Some(end));
             }
@@ -50,17 +52,19 @@ pub(super) fn swallowed(
     source: &mut dyn Source,
     last: u64,
     start: u64,
+    names: &Names,
 ) -> Result<Option<(u64, u64)>> {
     if last < source.oldest() {
         return Ok(None);
     }
     let window = source.window(last, limits::WINDOW)?;
+    let window = &window[..window.len().min(limits::WINDOW)];
     let Ok(shape) = resp::record(window) else { return Ok(None) };
     let Some(arg) = Record::canonical(shape, window, last).args().last() else { return Ok(None) };
     let digits = arg.len.to_string().len() as u64;
     let header = last + shape.len as u64 - 2 - arg.len - digits - 3;
     let suspect = Suspect { header, after: 0 };
-    let Some(place) = with_argument(source, suspect, start, Edit::Changed)? else {
+    let Some(place) = with_argument(source, suspect, start, Edit::Changed, names)? else {
         return Ok(None);
     };
     let swallowed = resp::record(source.window(place, limits::WINDOW)?);
@@ -74,6 +78,7 @@ fn with_argument(
     suspect: Suspect,
     limit: u64,
     edit: Edit,
+    names: &Names,
 ) -> Result<Option<u64>> {
     for (from, len) in readings(source, suspect.header, b'$', edit)? {
         let end = from.saturating_add(len);
@@ -82,7 +87,7 @@ fn with_argument(
         }
         let rest = arguments_end(source, end + 2, u64::from(suspect.after))?;
         if let Some(end) = rest.filter(|&end| end < limit)
-            && sound::is_sound(source, end)?
+            && sound::is_sound(source, end, names)?
         {
             return Ok(Some(end));
         }
@@ -158,19 +163,4 @@ fn arguments_end(source: &mut dyn Source, mut at: u64, count: u64) -> Result<Opt
         at = end + 2;
     }
     Ok(Some(at))
-}
-
-/// How many bytes have to be changed, left out or put in to make one of the other.
-pub(super) fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

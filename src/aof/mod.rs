@@ -5,17 +5,21 @@
 
 mod careful;
 mod conf;
+mod doubt;
 mod event;
 mod kept;
 mod leftover;
 mod locate;
 mod mend;
+mod names;
 mod open;
 mod preview;
 mod rdb_part;
+mod rdb_stop;
 mod set;
 mod sink;
 mod sound;
+mod target;
 mod walker;
 
 pub use conf::read_conf;

@@ -1,6 +1,6 @@
 //! Opens sets consistently, also beside a server that keeps rewriting them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -16,15 +16,17 @@ use super::set::{
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
+use crate::format::fault::Fault;
 use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
 use crate::limits;
 use crate::rules::Target;
+use crate::text;
 
 /// How to open.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// The server to judge by; the one that wrote the base when not given.
+    /// The server to judge by; when not given, the oldest one from the base's writer on that knows all of the set.
     pub target: Option<Target>,
     /// A server's configuration: its settings apply, and an empty path is looked up in it.
     pub conf: Option<PathBuf>,
@@ -76,13 +78,13 @@ pub fn open_kept(
     });
     let aof = finish(empty(path.to_owned(), segments.collect()), options)?;
     let Some((name, bytes)) = manifest else { return Ok(aof) };
-    let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target);
+    let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target());
     Ok(Aof { layout: Layout::MultiPart, manifest: Some(manifest), ..aof })
 }
 
 /// A manifest as the target and as redis-check-aof read it.
 pub(super) fn judged(path: PathBuf, bytes: &[u8], target: Target) -> OpenedManifest {
-    let state = match manifest::parse(bytes, target.rules.manifest) {
+    let state = match manifest::parse(bytes, target.rules.dialect()) {
         Ok(manifest) => ManifestState::Valid(manifest),
         Err(fault) => ManifestState::Invalid(fault),
     };
@@ -100,6 +102,9 @@ fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if disk::is_file(&manifest) {
         return Ok(Found::Manifest(manifest));
     }
+    if disk::is_dir(&manifest).unwrap_or(false) {
+        return Ok(Found::ManifestDirectory(manifest));
+    }
     if disk::is_file(&single) {
         return Ok(Found::File(single));
     }
@@ -107,7 +112,12 @@ fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if disk::list_dir(&append_dir).is_ok_and(|listed| listed.iter().any(ours)) {
         return Ok(Found::Lost(append_dir, stem.to_vec()));
     }
-    let why = format!("names {} as the set's manifest, and nothing is there", manifest.display());
+    let dump = dir.join(at(settings.db_file_name()));
+    if !settings.db_file_name().is_empty() && disk::is_file(&dump) {
+        return Ok(Found::File(dump));
+    }
+    let why =
+        format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
     Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
 }
 
@@ -117,12 +127,25 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
             alone(Path::new("-"), Input::Stdin(RefCell::new(Some(disk::open_stdin()?))))
         }
         Found::File(path) => {
-            let file = FrozenFile::open(&path)?;
+            let file = Box::new(FrozenFile::open_growing(&path)?);
             let input = match disk::zstd_magic(&file.head(4)?) {
                 true => Input::Zstd(file),
                 false => Input::File(file, Access::Read),
             };
-            alone(&path, input)
+            let mut aof = alone(&path, input);
+            aof.has_empty_append_dir = beside_empty_append_dir(&path, &settings);
+            aof
+        }
+        Found::ManifestDirectory(path) => {
+            let dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+            let name = path.file_name().unwrap_or_default().as_bytes();
+            let (segments, leftovers) =
+                by_name(&dir, name.strip_suffix(b".manifest").unwrap_or(name))?;
+            let reason = manifest::Reason { line: 0, kind: manifest::Kind::Directory };
+            let state = ManifestState::Invalid(Fault::new(0, reason));
+            let mut aof = multi_part(&dir, path, state, segments);
+            aof.leftovers = leftovers;
+            aof
         }
         Found::Lost(dir, stem) => {
             let path = dir.join(OsStr::from_bytes(&[&stem, &b".manifest"[..]].concat()));
@@ -160,31 +183,36 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         segments,
         leftovers: Vec::new(),
         writer: None,
-        target: Target::default(),
+        target: Cell::new(Target::default()),
         target_given: false,
         settings: Settings::default(),
         configured: false,
         upgrade_pending: false,
+        has_empty_append_dir: false,
     }
+}
+
+/// Whether a directory for a multi-part set lies beside a file, and no set in it: a server has begun to make one.
+fn beside_empty_append_dir(path: &Path, settings: &Settings) -> bool {
+    let Some(parent) = path.parent() else { return false };
+    let dir = parent.join(OsStr::from_bytes(settings.append_dir_name()));
+    let of_set = |l: &disk::Listed| {
+        let name = l.name.as_bytes();
+        name.ends_with(b".manifest") && !locate::is_temporary(name) || segment_name(name).is_some()
+    };
+    disk::is_dir(&dir).unwrap_or(false)
+        && disk::list_dir(&dir).is_ok_and(|listed| !listed.iter().any(of_set))
 }
 
 /// Finds out who wrote the base, and with that whose rules apply.
 fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
     aof.writer = writer(&aof.segments)?;
-    let by_writer = aof.writer.as_ref().and_then(|w| w.target());
-    // No server before 7.0 reads a manifest: a newer one took the base over, and nobody knows which.
-    let by_writer = by_writer.filter(|t| aof.manifest.is_none() || t.version >= (7, 0));
-    aof.target = options.target.or(by_writer).unwrap_or_default();
     aof.target_given = options.target.is_some();
-    Ok(aof)
-}
-
-impl Writer {
-    fn target(&self) -> Option<Target> {
-        let mut parts = self.version.split('.').map(|part| part.parse().ok());
-        let version = (parts.next()??, parts.next().flatten().unwrap_or(0));
-        Some(Target::new(self.family, version))
+    match options.target {
+        Some(target) => aof.settle(target),
+        None => aof.candidates().first().into_iter().for_each(|target| aof.settle(*target)),
     }
+    Ok(aof)
 }
 
 /// What the auxiliary fields of the first RDB part say.
@@ -235,12 +263,17 @@ fn manifest_bytes(path: &Path) -> Result<Vec<u8>> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let (file, _) = disk::open_inside(dir, path.file_name().unwrap_or_default())?;
-    let bytes = file.read_small(limits::MANIFEST)?;
-    if !disk::zstd_magic(&bytes) {
-        return Ok(bytes);
+    let (file, _) = disk::open_inside(dir, path.file_name().unwrap_or_default(), false)?;
+    let mut bytes = file.read_small(limits::MANIFEST)?;
+    if disk::zstd_magic(&bytes) {
+        bytes = disk::unpack_small(file.path(), limits::MANIFEST)?;
     }
-    disk::unpack_small(file.path(), limits::MANIFEST)
+    if bytes.iter().filter(|&&byte| byte == b'\n').count() > limits::MANIFEST_LINES {
+        let most = text::thousands(limits::MANIFEST_LINES as u64);
+        let why = format!("a manifest of more than {most} lines is not read");
+        return Err(Error::io(path, std::io::Error::other(why)));
+    }
+    Ok(bytes)
 }
 
 fn try_manifest(
@@ -280,7 +313,7 @@ fn try_manifest(
     aof.settings = settings;
     let mut aof = finish(aof, options)?;
     // Only now is it known whose grammar counts.
-    aof.manifest = Some(judged(path.to_owned(), bytes, aof.target));
+    aof.manifest = Some(judged(path.to_owned(), bytes, aof.target()));
     Ok(aof)
 }
 
@@ -314,13 +347,15 @@ fn history(segments: &[Segment]) -> Vec<Leftover> {
 /// to move it here.
 fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>, bool)> {
     let mut segments = Vec::with_capacity(manifest.entries.len());
+    let last = manifest.live().last().map(|entry| entry.name.as_slice());
     for entry in manifest.live().chain(manifest.history()) {
         let role = match entry.role {
             manifest::Role::Base => Role::Base,
             manifest::Role::Increment => Role::Increment,
             manifest::Role::History => Role::History,
         };
-        segments.push(segment(dir, &entry.name, role, Some(entry.seq))?);
+        let grows = last == Some(entry.name.as_slice());
+        segments.push(segment(dir, &entry.name, (role, Some(entry.seq)), grows)?);
     }
     let live = segments.iter().filter(|s| s.is_live()).count();
     let awaits_upgrade = match live {
@@ -332,7 +367,7 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
     let upgrade = awaits_upgrade && old.as_deref().is_some_and(disk::is_file);
     if let (true, Some(old)) = (upgrade, old) {
         segments.retain(|s| s.role == Role::History);
-        let input = Input::File(FrozenFile::open(&old)?, Access::Read);
+        let input = Input::File(Box::new(FrozenFile::open_growing(&old)?), Access::Read);
         let name = stem.to_vec();
         let base =
             Segment { name, path: old, role: Role::Base, seq: Some(1), is_link: false, input };
@@ -355,11 +390,17 @@ fn closed_ones_are_mapped(segments: &mut [Segment]) {
     }
 }
 
-pub(super) fn segment(dir: &Path, name: &[u8], role: Role, seq: Option<i64>) -> Result<Segment> {
+/// One file of a set. `grows`: a server may append to it.
+pub(super) fn segment(
+    dir: &Path,
+    name: &[u8],
+    (role, seq): (Role, Option<i64>),
+    grows: bool,
+) -> Result<Segment> {
     let os_name = OsStr::from_bytes(name);
     let path = dir.join(os_name);
-    let (input, is_link) = match disk::open_inside(dir, os_name) {
-        Ok((file, is_link)) => (Input::File(file, Access::Read), is_link),
+    let (input, is_link) = match disk::open_inside(dir, os_name, grows) {
+        Ok((file, is_link)) => (Input::File(Box::new(file), Access::Read), is_link),
         Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, false),
         Err(_) if path.is_dir() => (Input::Directory, false),
         // What the server would only delete need not be readable.
@@ -401,7 +442,8 @@ fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
             continue;
         }
         let role = if name.is_base { Role::Base } else { Role::Increment };
-        segments.push(segment(dir, file, role, Some(name.number))?);
+        let grows = i + 1 == names.len();
+        segments.push(segment(dir, file, (role, Some(name.number)), grows)?);
         named.insert(file.to_vec());
     }
     closed_ones_are_mapped(&mut segments);

@@ -1,6 +1,7 @@
 //! A set as it would be if some of its files were others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use super::open::{judged, segment};
 use super::set::{Aof, Input, OpenedManifest, Role, Segment};
@@ -30,8 +31,19 @@ impl Aof {
     pub fn preview(&self, changes: &Changes) -> Result<Self> {
         let named = self.named_by(changes);
         let mut segments = Vec::with_capacity(named.len());
+        let mut places = HashMap::with_capacity(self.segments.len());
+        for (place, segment) in self.segments.iter().enumerate() {
+            places.entry(segment.name.as_slice()).or_insert(place);
+        }
+        let mut new = HashMap::with_capacity(changes.files.len());
+        for (name, parts) in &changes.files {
+            new.entry(name.as_slice()).or_insert(parts.as_slice());
+        }
         for (name, role, seq) in named {
-            segments.push(self.previewed(changes, name, role, seq)?);
+            let old = places.get(name.as_slice()).map(|&place| &self.segments[place]);
+            let parts = new.get(name.as_slice()).copied();
+            let (input, path, is_link) = self.previewed(changes, (old, parts), &name, role, seq)?;
+            segments.push(Segment { name, path, role, seq, is_link, input });
         }
         let live: HashSet<_> = segments.iter().map(|s| s.path.clone()).collect();
         let leftovers = self.leftovers.iter().filter(|l| {
@@ -45,18 +57,19 @@ impl Aof {
             segments,
             leftovers: leftovers.cloned().collect(),
             writer: self.writer.clone(),
-            target: self.target,
+            target: self.target.clone(),
             target_given: self.target_given,
             settings: self.settings.clone(),
             configured: self.configured,
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
+            has_empty_append_dir: self.has_empty_append_dir,
         })
     }
 
     /// Names, roles and numbers of the files it would consist of.
     fn named_by(&self, changes: &Changes) -> Vec<Named> {
         let new = changes.manifest.as_deref();
-        let new = new.and_then(|bytes| manifest::parse(bytes, self.target.rules.manifest).ok());
+        let new = new.and_then(|bytes| manifest::parse(bytes, self.target().rules.dialect()).ok());
         let Some(new) = new else {
             let same = self.segments.iter().map(|s| (s.name.clone(), s.role, s.seq));
             return same.collect();
@@ -73,24 +86,24 @@ impl Aof {
     fn previewed(
         &self,
         changes: &Changes,
-        name: Vec<u8>,
+        (old, parts): (Option<&Segment>, Option<&[Part]>),
+        name: &[u8],
         role: Role,
         seq: Option<i64>,
-    ) -> Result<Segment> {
-        let old = self.segments.iter().find(|s| s.name == name);
+    ) -> Result<(Input, PathBuf, bool)> {
         let dir = self.dir();
-        let path = old.map_or_else(|| dir.join(os_name(&name)), |s| s.path.clone());
+        let path = old.map_or_else(|| dir.join(os_name(name)), |s| s.path.clone());
         let is_link = old.is_some_and(|s| s.is_link);
-        let input = if let Some((_, parts)) = changes.files.iter().find(|(n, _)| *n == name) {
+        let input = if let Some(parts) = parts {
             Input::Splice(self.splice(parts)?)
-        } else if changes.gone.contains(&name) {
+        } else if changes.gone.contains(name) {
             Input::Missing
         } else if let Some((file, access)) = old.and_then(Segment::plain) {
-            Input::File(file.duplicate()?, access)
+            Input::File(Box::new(file.duplicate()?), access)
         } else {
-            segment(&dir, &name, role, seq)?.input
+            segment(&dir, name, (role, seq), false)?.input
         };
-        Ok(Segment { name, path, role, seq, is_link, input })
+        Ok((input, path, is_link))
     }
 
     fn splice(&self, parts: &[Part]) -> Result<Splice> {
@@ -122,7 +135,7 @@ impl Aof {
     fn previewed_manifest(&self, changes: &Changes) -> Option<OpenedManifest> {
         let opened = self.manifest.as_ref()?;
         let Some(bytes) = &changes.manifest else { return Some(opened.clone()) };
-        Some(judged(opened.path.clone(), bytes, self.target))
+        Some(judged(opened.path.clone(), bytes, self.target()))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Walks the RDB part of a segment, and looks into it as deep as the sink wants.
 
-use super::event::{Damage, Ending, Event, LoaderMeets, RdbPart, RdbStop, Why};
+use super::event::{Event, RdbPart};
+use super::rdb_stop::rdb_damage;
 use super::sink::{Depth, Sink};
-use super::sound;
-use super::walker::{Pulse, context};
-use crate::disk::{Source, pieces};
+use super::walker::Pulse;
+use crate::disk::Source;
 use crate::error::Result;
 use crate::format::fault::Fault;
 use crate::format::rdb;
@@ -93,6 +93,10 @@ impl<S: Sink> rdb::Sink for Entries<'_, S> {
     fn library(&mut self, library: &rdb::Library<'_>) {
         self.0.library(library);
     }
+
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.0.opcode(opcode);
+    }
 }
 
 /// Asks a sink which values to open, and gives it what is inside.
@@ -126,6 +130,10 @@ impl<S: Sink> rdb::Sink for Opened<'_, S> {
         self.sink.0.library(library);
     }
 
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.sink.0.opcode(opcode);
+    }
+
     fn token(&mut self, token: &rdb::Token<'_>) {
         self.contents.token(token, &mut self.sink);
     }
@@ -152,6 +160,10 @@ impl<S: Sink> rdb::Sink for Values<'_, S> {
 
     fn library(&mut self, library: &rdb::Library<'_>) {
         self.sink.library(library);
+    }
+
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.sink.opcode(opcode);
     }
 
     fn token(&mut self, token: &rdb::Token<'_>) {
@@ -215,69 +227,4 @@ fn pass_over<S: Ear>(
         }
         pulse.reached(pass.offset());
     }
-}
-
-/// An RDB part that cannot be walked on: what follows it is unknown, save where sound records come.
-fn rdb_damage(
-    source: &mut dyn Source,
-    start: u64,
-    fault: Fault<rdb::Reason>,
-    pass: &rdb::Pass,
-    sink: &mut impl Sink,
-) -> Result<u64> {
-    let walker = pass.walker();
-    let intact = match fault.reason.class() {
-        rdb::Class::Unsupported => intact(source, start)?,
-        _ => None,
-    };
-    let stop = RdbStop {
-        header: walker.header(),
-        fields: walker.fields().clone(),
-        place: walker.place(),
-        intact,
-    };
-    let found = match intact {
-        Some(true) => None,
-        _ => sound::find(source, fault.at, sound::Reach::default())?.place,
-    };
-    let torn = fault.reason.class() == rdb::Class::Torn;
-    let damage = Damage {
-        start,
-        end: found.or(source.length()).unwrap_or(start),
-        fault: Fault::new(fault.at, Why::Rdb(fault.reason)),
-        ending: match found {
-            Some(_) => Ending::Resumes,
-            None if torn => Ending::Torn,
-            None => Ending::Garbage,
-        },
-        loader: LoaderMeets::BadFormat,
-        mended: None,
-        context: context(source, fault.at)?,
-        rdb: Some(Box::new(stop)),
-    };
-    source.settle()?;
-    sink.event(Event::Damage(&damage));
-    Ok(damage.end)
-}
-
-/// Whether everything from `start` up to the end of the file carries a checksum that fits. A stream
-/// cannot be read again for that.
-fn intact(source: &mut dyn Source, start: u64) -> Result<Option<bool>> {
-    let Some(body) = source.length().and_then(|len| len.checked_sub(8)) else { return Ok(None) };
-    if source.oldest() > start {
-        return Ok(None);
-    }
-    let mut crc = rdb::Crc64::new();
-    let mut last = 0;
-    let end = pieces(source, start, body, &mut |piece| {
-        crc.update(piece);
-        last = piece.last().copied().unwrap_or(last);
-        Ok(())
-    })?;
-    if end < body {
-        return Ok(None);
-    }
-    let trailer = source.window(body, 8)?;
-    let stored = trailer.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
-    Ok(Some(last == 0xFF && stored == Some(crc.value())))
 }

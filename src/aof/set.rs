@@ -1,6 +1,6 @@
 //! A set, opened and frozen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{self, Access, FrozenFile, Source, Splice};
@@ -68,8 +68,8 @@ pub enum ManifestState {
 /// Where a segment's bytes are.
 #[derive(Debug)]
 pub(super) enum Input {
-    File(FrozenFile, Access),
-    Zstd(FrozenFile),
+    File(Box<FrozenFile>, Access),
+    Zstd(Box<FrozenFile>),
     /// Taken by the one scan that a stream allows.
     Stdin(RefCell<Option<Box<dyn Source>>>),
     /// Pieces of other files: what the segment would be.
@@ -235,8 +235,7 @@ pub struct Aof {
     pub leftovers: Vec<Leftover>,
     /// Who wrote the base, when that can be told.
     pub writer: Option<Writer>,
-    /// The server whose loader's rules apply.
-    pub target: Target,
+    pub(super) target: Cell<Target>,
     /// That server was asked for; nobody took it from the base.
     pub target_given: bool,
     /// The settings of the configuration it was found by; defaults otherwise.
@@ -245,6 +244,8 @@ pub struct Aof {
     pub configured: bool,
     /// A pre-7.0 file that an interrupted upgrade has yet to move into the set.
     pub upgrade_pending: bool,
+    /// The file lies beside a directory for a multi-part set that holds none.
+    pub has_empty_append_dir: bool,
 }
 
 impl Aof {

@@ -39,6 +39,11 @@ pub trait Sink {
         let _ = library;
     }
 
+    /// An opcode of that RDB part that is about no single key.
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        let _ = opcode;
+    }
+
     /// Bytes of what was last handed out can be read again from `source`: of a record larger than a
     /// window, or of the keys and libraries of one window of an RDB part.
     ///

@@ -1,10 +1,11 @@
 //! Where a file becomes sound again after damage.
 //!
 //! A place counts as sound at a canonical record whose command name is known, followed by two more
-//! such records or by the end of the data; annotation lines may stand between. What was proven of a
+//! such records or by the end of the data; annotation lines may stand between. A name is known that a server or a
+//! module has, or that was seen in a whole record before. Records of names that nobody knows prove a place as well when
+//! there are many of them, or when they lead to known ones or to the end. What was proven of a
 //! broken candidate is not searched again, so the search takes linear time whatever the bytes are.
 
-use crate::command;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::annotation::annotation;
@@ -12,6 +13,7 @@ use crate::format::resp::{self, Reason, Stop, resync};
 use crate::limits;
 
 use super::careful::{self, Careful};
+use super::names::{Names, has_form};
 
 /// The outcome of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,12 @@ pub(super) struct Reach {
 }
 
 /// Looks for the first sound place at or after `from`.
-pub(super) fn find(source: &mut dyn Source, from: u64, reach: Reach) -> Result<Found> {
+pub(super) fn find(
+    source: &mut dyn Source,
+    from: u64,
+    reach: Reach,
+    names: &Names,
+) -> Result<Found> {
     let mut at = from.max(source.oldest());
     let mut found = Found { place: None, zeros_from: at };
     let is_asked = |at: u64| reach.until.is_none_or(|until| at < until);
@@ -58,9 +65,9 @@ pub(super) fn find(source: &mut dyn Source, from: u64, reach: Reach) -> Result<F
             found.zeros_from = at;
         } else if candidate.is_some() {
             found.zeros_from = at + 1;
-            match prove(source, at)? {
+            match prove(source, at, names)? {
                 Proof::Sound if !is_asked(at) => break,
-                Proof::Sound => match breaks_before(source, at, reach.claimed)? {
+                Proof::Sound => match breaks_before(source, at, reach.claimed, names)? {
                     None => {
                         found.place = Some(at);
                         return Ok(found);
@@ -98,26 +105,25 @@ pub(super) fn is_line_end(source: &mut dyn Source, at: u64) -> Result<bool> {
 }
 
 /// Where the chain of sound records from `at` on breaks, when it does not go beyond `claimed`.
-fn breaks_before(source: &mut dyn Source, at: u64, claimed: Option<u64>) -> Result<Option<u64>> {
+fn breaks_before(
+    source: &mut dyn Source,
+    at: u64,
+    claimed: Option<u64>,
+    names: &Names,
+) -> Result<Option<u64>> {
     let Some(claimed) = claimed else { return Ok(None) };
-    let end = chain_end(source, at, claimed.saturating_add(1))?;
+    let end = chain_end(source, at, claimed.saturating_add(1), names)?;
     let goes_on = end > claimed || source.window(end, 1)?.is_empty();
     Ok(Some(end).filter(|_| !goes_on))
 }
 
 /// Whether the place is sound, or the end of the data.
-pub(super) fn is_sound(source: &mut dyn Source, at: u64) -> Result<bool> {
-    Ok(source.length() == Some(at) || matches!(prove(source, at)?, Proof::Sound))
-}
-
-/// Whether sound records follow each other from `at` to the very end of the data.
-pub(super) fn holds_to_the_end(source: &mut dyn Source, at: u64) -> Result<bool> {
-    let end = chain_end(source, at, u64::MAX)?;
-    Ok(source.window(end, 1)?.is_empty())
+pub(super) fn is_sound(source: &mut dyn Source, at: u64, names: &Names) -> Result<bool> {
+    Ok(source.length() == Some(at) || matches!(prove(source, at, names)?, Proof::Sound))
 }
 
 /// Where the chain of sound records from `at` on breaks, or the first end of one at or after `enough`.
-fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64) -> Result<u64> {
+fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64, names: &Names) -> Result<u64> {
     while at < enough {
         let window = source.window(at, limits::WINDOW)?;
         let len = match (window.first(), resp::record(window)) {
@@ -125,9 +131,10 @@ fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64) -> Result<u64> {
             (Some(b'#'), _) => {
                 annotation(window, window.len() < limits::WINDOW).map(|a| a.len as u64)
             }
-            (_, Ok(shape)) => command::lookup(shape.name).map(|_| shape.len as u64),
-            (_, Err(Stop::Short)) => match large(source, at, at)? {
-                Large::Whole(len) => Some(len),
+            (_, Ok(shape)) if is_name(shape.name, names) => Some(shape.len as u64),
+            (_, Ok(_)) => None,
+            (_, Err(Stop::Short)) => match large(source, at, at, names)? {
+                Large::Whole(len) | Large::Stranger(len) => Some(len),
                 Large::Broken(_) | Large::OutOfReach => None,
             },
             (_, Err(Stop::Wrong(_))) => None,
@@ -149,7 +156,7 @@ enum Proof {
 }
 
 /// Whether a chain of canonical, known records begins at `start`.
-fn prove(source: &mut dyn Source, start: u64) -> Result<Proof> {
+fn prove(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof> {
     let mut at = start;
     let mut records = 0;
     while records < limits::SOUND_RECORDS {
@@ -166,12 +173,11 @@ fn prove(source: &mut dyn Source, start: u64) -> Result<Proof> {
             Some(_) => {}
         }
         let len = match resp::record(window) {
-            Ok(shape) if command::lookup(shape.name).is_some() => shape.len as u64,
-            // A whole record under an unknown name is believed to be one: what looks like records
-            // inside its payload is not searched.
-            Ok(shape) => return Ok(Proof::Broken { resume: at + shape.len as u64 }),
-            Err(Stop::Short) => match large(source, start, at)? {
+            Ok(shape) if names.knows(shape.name) => shape.len as u64,
+            Ok(_) => return strangers(source, start, names),
+            Err(Stop::Short) => match large(source, start, at, names)? {
                 Large::Whole(len) => len,
+                Large::Stranger(_) => return strangers(source, start, names),
                 Large::Broken(resume) => return Ok(Proof::Broken { resume }),
                 // So much that was canonical up to here is no accident.
                 Large::OutOfReach if records > 0 => return Ok(Proof::Sound),
@@ -188,9 +194,59 @@ fn prove(source: &mut dyn Source, start: u64) -> Result<Proof> {
     Ok(if records > 0 { Proof::Sound } else { Proof::Broken { resume: at } })
 }
 
+/// Whether a record of this name counts in a chain that is sound elsewhere.
+fn is_name(name: &[u8], names: &Names) -> bool {
+    has_form(name) || names.knows(name)
+}
+
+/// Whether a chain of canonical records begins at `start` in which there are names that nobody knows.
+fn strangers(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof> {
+    let (mut at, mut records, mut known) = (start, 0, 0);
+    let broken = |resume: u64| Ok(Proof::Broken { resume });
+    while records < limits::STRANGERS && known < limits::SOUND_RECORDS {
+        let window = source.window(at, limits::WINDOW)?;
+        match window.first() {
+            None => return Ok(Proof::Sound),
+            Some(b'#') if records > 0 => {
+                match annotation(window, window.len() < limits::WINDOW) {
+                    Some(line) => at += line.len as u64,
+                    None => return broken(at + 1),
+                }
+                continue;
+            }
+            Some(_) => {}
+        }
+        let (len, is_known) = match resp::record(window) {
+            Ok(shape) if is_name(shape.name, names) => (shape.len as u64, names.knows(shape.name)),
+            // A whole record under a name that is none is believed to be one: what looks like records inside its
+            // payload is not searched.
+            Ok(shape) => return broken(at + shape.len as u64),
+            Err(Stop::Short) => match large(source, start, at, names)? {
+                Large::Whole(len) => (len, true),
+                Large::Stranger(len) => (len, false),
+                Large::Broken(resume) => return broken(resume),
+                Large::OutOfReach if records >= limits::SOUND_RECORDS => return Ok(Proof::Sound),
+                Large::OutOfReach => return broken(at + 1),
+            },
+            Err(Stop::Wrong(fault)) => {
+                return broken(at + resume_after(window, fault.at, fault.reason));
+            }
+        };
+        known = if is_known { known + 1 } else { 0 };
+        records += 1;
+        at += len;
+        // A stream can be read ahead only so far and back again.
+        let is_far = at - start > (limits::STREAM_BACK / 2) as u64;
+        if is_far && source.length().is_none() {
+            return if records >= limits::SOUND_RECORDS { Ok(Proof::Sound) } else { broken(at) };
+        }
+    }
+    Ok(Proof::Sound)
+}
+
 /// Where to search on after a record that turned out wrong at `fault` (both count from the window):
 /// behind what was proven; and an argument whose terminator is wrong proves nothing.
-fn resume_after(window: &[u8], fault: u64, reason: Reason) -> u64 {
+pub(super) fn resume_after(window: &[u8], fault: u64, reason: Reason) -> u64 {
     match reason {
         Reason::BadTerminator { .. } => {
             // The argument's own bytes: they begin after the last header line that was read.
@@ -219,6 +275,8 @@ fn last_payload(window: &[u8], fault: u64) -> u64 {
 enum Large {
     /// Whole, canonical and known.
     Whole(u64),
+    /// The same, but that nobody knows its name.
+    Stranger(u64),
     /// Not that; everything before the offset has been accounted for.
     Broken(u64),
     /// It ends further on than a stream can be read ahead and back again.
@@ -226,24 +284,25 @@ enum Large {
 }
 
 /// Looks at a large record in a chain that began at `start`.
-fn large(source: &mut dyn Source, start: u64, at: u64) -> Result<Large> {
+fn large(source: &mut dyn Source, start: u64, at: u64, names: &Names) -> Result<Large> {
     if source.length().is_some() {
-        return Ok(judged(at, careful::read(source, at)?, false));
+        return Ok(judged(at, careful::read(source, at)?, false, names));
     }
     let limit = start.saturating_add((limits::STREAM_BACK - limits::WINDOW) as u64);
     // Brings everything up to there into the stream's buffer, or finds its end.
     source.window(limit.max(at), 1)?;
     let ended = source.length();
     let mut near = Near { end: ended.unwrap_or(limit).min(limit), source };
-    Ok(judged(at, careful::read(&mut near, at)?, ended.is_none_or(|end| end > limit)))
+    Ok(judged(at, careful::read(&mut near, at)?, ended.is_none_or(|end| end > limit), names))
 }
 
-fn judged(at: u64, read: Careful, is_cut: bool) -> Large {
+fn judged(at: u64, read: Careful, is_cut: bool, names: &Names) -> Large {
     match read {
-        Careful::Record { len, oddities, heads, .. } if !oddities.any() => {
-            let known = heads.first().is_some_and(|name| command::lookup(&name.bytes).is_some());
-            if known { Large::Whole(len) } else { Large::Broken(at + len) }
-        }
+        Careful::Record { len, oddities, heads, .. } if !oddities.any() => match heads.first() {
+            Some(name) if names.knows(&name.bytes) => Large::Whole(len),
+            Some(name) if has_form(&name.bytes) => Large::Stranger(len),
+            _ => Large::Broken(at + len),
+        },
         Careful::Record { len, .. } | Careful::Hollow { len, .. } => Large::Broken(at + len),
         Careful::Wrong(wrong) if is_cut && wrong.fault.reason == Reason::Torn => Large::OutOfReach,
         Careful::Wrong(wrong) => Large::Broken(wrong.resume),

@@ -5,8 +5,9 @@
 
 use super::careful::{self, Careful, Wrong};
 use super::event::{Context, Damage, Ending, Event, Mended, Why};
+use super::names::Names;
 use super::sink::Sink;
-use super::{mend, rdb_part, sound};
+use super::{doubt, mend, rdb_part, sound};
 use crate::command::{self, LastName};
 use crate::disk::Source;
 use crate::error::Result;
@@ -71,7 +72,7 @@ fn walk_on(
 ) -> Result<u64> {
     let mut tiled = from;
     let mut at = from;
-    if from == 0 && rdb::sniff(source.window(0, rdb::HEADER_LEN)?).is_some() {
+    if from == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
         at = rdb_part::walk(source, at, pulse, sink)?;
         tiled = at;
     }
@@ -122,6 +123,13 @@ enum Pause {
     Odd,
 }
 
+/// Names, quickly, and those that no table has.
+#[derive(Default)]
+struct Known {
+    last: LastName,
+    seen: Names,
+}
+
 /// Records and annotations from `at` to the end of the data.
 fn resp_part(
     source: &mut dyn Source,
@@ -129,7 +137,7 @@ fn resp_part(
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
-    let mut names = LastName::default();
+    let mut names = Known::default();
     let mut need = 1;
     let mut last_record = None;
     loop {
@@ -150,7 +158,7 @@ fn resp_part(
             Pause::Short if used > 0 => limits::READ_STEP,
             Pause::Short if !complete => limits::WINDOW,
             _ => {
-                at = slow(source, at, &mut last_record, sink)?;
+                at = slow(source, at, &mut names.seen, &mut last_record, sink)?;
                 1
             }
         };
@@ -163,7 +171,7 @@ fn resp_part(
 fn quick(
     window: &[u8],
     base: u64,
-    names: &mut LastName,
+    names: &mut Known,
     last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> (usize, Pause) {
@@ -175,8 +183,12 @@ fn quick(
             Some(b'*') => match resp::record(rest) {
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
-                    sink.event(Event::Record(record, names.lookup(shape.name)));
-                    *last_record = Some(start).filter(|_| shape.len <= limits::WINDOW);
+                    let id = names.last.lookup(shape.name);
+                    if id.is_none() {
+                        names.seen.saw(shape.name);
+                    }
+                    sink.event(Event::Record(record, id));
+                    *last_record = Some(start);
                     used += shape.len;
                 }
                 Err(Stop::Short) => return (used, Pause::Short),
@@ -196,11 +208,11 @@ fn quick(
     }
 }
 
-/// Hands out what begins at `start`, whatever it is; the last canonical record that fits in a window began
-/// at `last_record`. Answers where the next thing begins.
+/// Hands out what begins at `start`, whatever it is; the last record before it began at `last_record`. Answers where the next thing begins.
 fn slow(
     source: &mut dyn Source,
     start: u64,
+    names: &mut Names,
     last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> Result<u64> {
@@ -220,10 +232,13 @@ fn slow(
     }
     match read {
         Careful::Record { len, argc, oddities, heads } => {
-            let fits = !oddities.any() && len <= limits::WINDOW as u64;
-            *last_record = Some(start).filter(|_| fits);
+            *last_record = Some(start);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
-            sink.event(Event::Record(record, command::lookup(record.name)));
+            let id = command::lookup(record.name);
+            if id.is_none() && !oddities.any() {
+                names.saw(record.name);
+            }
+            sink.event(Event::Record(record, id));
             sink.again(source)?;
             source.keep_from(None);
             Ok(start + len)
@@ -233,7 +248,7 @@ fn slow(
             Ok(start + len)
         }
         Careful::Wrong(wrong) => {
-            let mut damage = damaged(source, start, last_record.take(), &wrong)?;
+            let mut damage = damaged(source, start, last_record.take(), &wrong, names)?;
             damage.context = context(source, damage.fault.at)?;
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;
@@ -249,46 +264,97 @@ fn damaged(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
+    names: &Names,
 ) -> Result<Damage> {
     let Fault { at, reason } = wrong.fault;
     let reach = reach(source, &wrong.fault);
-    let mut mended = mended(source, start, last_record, wrong)?;
+    let mut mended = mended(source, start, last_record, wrong, names)?;
     if let Some((end, Mended::Record)) = mended
-        && goes_through(source, wrong.resume, end)?
+        && goes_through(source, wrong.resume, end, names)?
     {
         mended = None;
     }
     let mut found = match mended {
         Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
-        None => sound::find(source, wrong.resume, reach)?,
+        None => sound::find(source, wrong.resume, reach, names)?,
     };
-    if let Some(place) = found.place
-        && reason == Reason::Torn
-        && is_believed(source, wrong, place)?
-    {
-        found.place = None;
-    }
     found.place = found.place.filter(|&place| source.length() != Some(place));
+    let mut crossed = None;
+    let mut is_doubtful = reason == Reason::Torn;
+    if found.place.is_none() && wrong.seen_inside.is_none() {
+        // It would be the end of the file, which may be cut: is nothing sound lost with it?
+        let doubt = doubted(source, start, last_record, names)?;
+        (found.place, crossed) = (doubt.place, doubt.crossed.map(Ending::Crossed));
+        is_doubtful |= matches!(reason, Reason::BadTerminator { .. }) && doubt.mended.is_none();
+        mended = doubt.mended.or(mended.filter(|_| doubt.place.is_none()));
+    }
     let end = found.place.or(source.length()).unwrap_or(start);
-    let ending = match (found.place, wrong.seen_inside) {
+    let ending = match (found.place, wrong.seen_inside.map(Ending::Unread).or(crossed)) {
         (Some(_), _) => Ending::Resumes,
-        (None, Some(seen)) => Ending::Unread(seen),
+        (None, Some(ending)) => ending,
         (None, None) if found.zeros_from < end && found.zeros_from <= at.max(wrong.resume) => {
             Ending::Zeros
         }
         (None, None) if reason == Reason::Torn => Ending::Torn,
         (None, None) => Ending::Garbage,
     };
+    let is_doubtful = is_doubtful && ending == Ending::Resumes;
+    let value_to = match is_doubtful && !ends_an_argument(source, wrong.resume, end)? {
+        true => source.length(),
+        false => None,
+    };
     Ok(Damage {
         start,
         end,
         fault: Fault::new(at, Why::Resp(reason)),
         ending,
+        is_doubtful,
+        value_to,
         loader: wrong.loader,
         mended: mended.map(|(_, how)| how),
         context: Context::default(),
         rdb: None,
     })
+}
+
+/// Whether an argument that begins at `from` or later may end where records begin, at `place`.
+fn ends_an_argument(source: &mut dyn Source, from: u64, place: u64) -> Result<bool> {
+    let end = place.checked_sub(2).filter(|&end| end >= source.oldest());
+    Ok(match end {
+        // Headers alone stand before it: a count is wrong, or the record is cut.
+        _ if place < from => true,
+        Some(end) => end >= from && source.peek(end, 2)?.starts_with(b"\r\n"),
+        None => true,
+    })
+}
+
+/// What sound records show of damage that seems to reach to the end of the data.
+#[derive(Default)]
+struct Doubt {
+    /// They begin again here.
+    place: Option<u64>,
+    /// The last of them is the end of the data, and begins here, inside the record before the damage.
+    crossed: Option<u64>,
+    mended: Option<(u64, Mended)>,
+}
+
+/// Looks for sound records that belong to the damage at `start`, or cross its beginning.
+fn doubted(
+    source: &mut dyn Source,
+    start: u64,
+    last_record: Option<u64>,
+    names: &Names,
+) -> Result<Doubt> {
+    if let Some(last) = last_record
+        && let Some((next, end)) = doubt::crossing(source, last, start, names)?
+    {
+        let place = Some(end).filter(|&end| source.length() != Some(end));
+        let crossed = Some(next).filter(|_| place.is_none());
+        let mended = Some((end, Mended::Swallowed { record: last, next }));
+        return Ok(Doubt { place, crossed, mended });
+    }
+    let place = doubt::chain_to_the_end(source, start + 1, names)?;
+    Ok(Doubt { place, ..Doubt::default() })
 }
 
 /// Where the damaged record ends when one byte of a header in it, or in the record before, is wrong.
@@ -297,23 +363,24 @@ fn mended(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
+    names: &Names,
 ) -> Result<Option<(u64, Mended)>> {
     if let Some(last) = last_record.filter(|_| wrong.fault.at == start)
-        && let Some((next, end)) = mend::swallowed(source, last, start)?
+        && let Some((next, end)) = mend::swallowed(source, last, start, names)?
     {
         return Ok(Some((end, Mended::Swallowed { record: last, next })));
     }
-    Ok(mend::end_of_wrong(source, start, wrong)?.map(|end| (end, Mended::Record)))
+    Ok(mend::end_of_wrong(source, start, wrong, names)?.map(|end| (end, Mended::Record)))
 }
 
 /// Whether sound records follow each other from somewhere before `end` to that place and beyond: then they
 /// are no look-alikes in the value of a record that ends there.
-fn goes_through(source: &mut dyn Source, from: u64, end: u64) -> Result<bool> {
+fn goes_through(source: &mut dyn Source, from: u64, end: u64, names: &Names) -> Result<bool> {
     if source.length().is_none() || from >= end {
         return Ok(false);
     }
     let reach = sound::Reach { until: Some(end), claimed: Some(end) };
-    Ok(sound::find(source, from, reach)?.place.is_some())
+    Ok(sound::find(source, from, reach, names)?.place.is_some())
 }
 
 /// How far the argument claims to go whose terminator is wrong. What lies back in a stream is not asked.
@@ -321,28 +388,6 @@ fn reach(source: &dyn Source, fault: &Fault<Reason>) -> sound::Reach {
     let is_claim = matches!(fault.reason, Reason::BadTerminator { .. });
     let claimed = source.length().filter(|_| is_claim).map(|_| fault.at);
     sound::Reach { until: None, claimed }
-}
-
-/// Whether a record that runs beyond the end of the data is believed to be torn, although records can be
-/// seen inside what it claims, the first at `place`: they are look-alikes inside its value when the value
-/// begins with them, when they are torn off as well, or when the length that would end before them has
-/// little in common with the one that is there. What a server wrote after a record whose length
-/// was changed would come after a line end, and go on to the end of the data.
-fn is_believed(source: &mut dyn Source, wrong: &Wrong, place: u64) -> Result<bool> {
-    // In a stream the beginning of what is claimed may be out of sight.
-    if source.length().is_none() {
-        return Ok(false);
-    }
-    if wrong.resume == place || !sound::holds_to_the_end(source, place)? {
-        return Ok(true);
-    }
-    let last = wrong.suspects[1].filter(|suspect| suspect.after == 0);
-    let true_length = (place - wrong.resume).checked_sub(2).filter(|_| place > wrong.resume);
-    let (Some(suspect), Some(true_length)) = (last, true_length) else { return Ok(false) };
-    let header = source.peek(suspect.header, limits::LOADER_LINE)?;
-    let digits: Vec<u8> =
-        header.iter().skip(1).take_while(|b| b.is_ascii_digit()).copied().collect();
-    Ok(mend::distance(&digits, true_length.to_string().as_bytes()) > digits.len() / 2)
 }
 
 /// A few bytes around `at`, as far as they can still be read.

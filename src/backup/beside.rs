@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::entry::{RunningServer, ServerEntry};
 use crate::aof::{Aof, LeftoverKind, Role};
-use crate::disk;
+use crate::disk::{self, FrozenFile, Writes};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::server::{RoleOfServer, Server, ServerState};
 
 /// How long to wait before asking again whether everything is written.
@@ -63,13 +64,25 @@ impl Beside<'_> {
         }
     }
 
-    /// Asks again when all files have been read, before anything is published.
+    /// Asks again, when the files have been opened and when all have been read: the set must be the one that the server
+    /// writes to now. With [`Self::exact`] that must be proven, else nothing may speak against it.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is not the same server any more, or not fit any more.
-    pub(super) fn after(&mut self, before: &Before, path: &Path) -> Result<()> {
+    /// [`ErrorKind::Refused`] when it is not the same server any more, or not fit any more; [`ErrorKind::KeepsChanging`]
+    /// when it writes to another set, or that is not proven.
+    pub(super) fn must_write_here(&mut self, before: &Before, aof: &Aof) -> Result<()> {
         let now = self.server.state()?;
-        let why = match unfit(&now) {
+        self.must_be_fit(before, &now, &aof.path)?;
+        match (proof(before, &now, aof)?, self.exact) {
+            (Proof::Given, _) | (Proof::None, None) => Ok(()),
+            (Proof::None, Some(_)) | (Proof::Against, _) => {
+                Err(Error::new(ErrorKind::KeepsChanging, &aof.path))
+            }
+        }
+    }
+
+    fn must_be_fit(&self, before: &Before, now: &ServerState, path: &Path) -> Result<()> {
+        let why = match unfit(now) {
             Some(why) => why,
             None if now.run_id != before.state.run_id => "the server was started anew meanwhile",
             None if now.replication_id != before.state.replication_id
@@ -100,6 +113,62 @@ fn unfit(state: &ServerState) -> Option<&'static str> {
             Some("the server is a replica that has lost its primary: its log lags behind")
         }
         _ => None,
+    }
+}
+
+/// What speaks for it that a server writes to the set that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    Given,
+    None,
+    Against,
+}
+
+/// Whether the set is the one that the server wrote to when it gave its last answer.
+///
+/// A server goes over to another set in two steps: it begins a rewrite, and when that ends it gives the manifest new
+/// content. Until then it writes to a file that no manifest names. So it is proven by the process itself, if it is seen
+/// to have the last increment open; or by two answers that no rewrite is under way or waits, with the same
+/// manifest and the same last file still there after the second: a rewrite that began and ended in between would have
+/// changed them.
+fn proof(before: &Before, now: &ServerState, aof: &Aof) -> Result<Proof> {
+    let last = aof.live().filter(|(_, segment)| segment.role != Role::Base).last();
+    let Some((segment, file)) = last.and_then(|(_, one)| Some((one, one.file()?))) else {
+        return Ok(Proof::None);
+    };
+    if !is_as_opened(aof, &segment.path, file)? {
+        return Ok(Proof::None);
+    }
+    // Before 7.0 the file stays open while the first rewrite is under way.
+    if let Some(pid) = now.process_id.filter(|_| segment.role == Role::Increment) {
+        let dir = disk::real_path(disk::parent(&segment.path))?;
+        match disk::writes_to(pid, file.identity(), &dir) {
+            Writes::Here => return Ok(Proof::Given),
+            Writes::ToAnother => return Ok(Proof::Against),
+            Writes::Unknown => {}
+        }
+    }
+    let is_idle = |state: &ServerState| {
+        let flags = [state.aof_enabled, state.rewrite_in_progress, state.rewrite_scheduled];
+        flags == [Some(true), Some(false), Some(false)]
+    };
+    let is_proven = is_idle(&before.state) && is_idle(now) && before.state.rewrites == now.rewrites;
+    Ok(if is_proven { Proof::Given } else { Proof::None })
+}
+
+/// Whether the manifest and the last file are still those that were opened.
+fn is_as_opened(aof: &Aof, path: &Path, file: &FrozenFile) -> Result<bool> {
+    let gone = |e: Error| if *e.kind() == ErrorKind::NotFound { Ok(false) } else { Err(e) };
+    if let Some(opened) = &aof.manifest {
+        match disk::read_small(&opened.path, limits::MANIFEST) {
+            Ok(bytes) if bytes == opened.bytes => {}
+            Ok(_) => return Ok(false),
+            Err(e) => return gone(e),
+        }
+    }
+    match disk::stamp(path) {
+        Ok(now) => Ok(now.identity == file.identity()),
+        Err(e) => gone(e),
     }
 }
 

@@ -14,6 +14,7 @@ use super::pool::{Done, Outlet, Packing, with_packers};
 use super::prefix::{self, Prefix};
 use super::repository::Repository;
 use super::run::BackupOptions;
+use super::trust::Trust;
 use crate::aof::{Aof, Role, Segment};
 use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,6 +56,7 @@ pub(super) struct Means<'a> {
     pub(super) source: &'a str,
     pub(super) options: &'a BackupOptions,
     pub(super) parent: Option<&'a Entry>,
+    pub(super) trust: &'a Trust<'a>,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -115,7 +117,7 @@ fn begin<'a>(
         parent.files.iter().find(|f| (&f.name, f.kind) == (&one.name, one.kind))
     });
     let Some(in_parent) = in_parent else { return Ok(one) };
-    if !is_stored(in_parent, means.repository)? {
+    if !means.trust.holds(in_parent)? {
         return Ok(one);
     }
     match prefix::compare(file, in_parent, means.options.paranoid)? {
@@ -136,7 +138,7 @@ fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a
     let mut one = Capture::new(file, Words::new(name), FileType::Extra, None, true);
     let in_parent = means.parent.and_then(|p| p.extras.iter().find(|f| f.name == one.name));
     if let Some(in_parent) = in_parent
-        && is_stored(in_parent, means.repository)?
+        && means.trust.holds(in_parent)?
         && let Prefix::Whole = prefix::compare(file, in_parent, false)?
         && in_parent.size == file.len()
         && whole_is_same(file, in_parent)?
@@ -153,17 +155,6 @@ fn whole_is_same(file: &FrozenFile, parent: &FileEntry) -> Result<bool> {
         let hash = super::pack::hash_of_range(file, segment.offset, segment.size)?;
         Ok(same && hash == segment.sha256)
     })
-}
-
-/// Whether the objects of a parent's file are all there; what is missing is stored anew.
-fn is_stored(file: &FileEntry, repository: &Repository) -> Result<bool> {
-    for segment in &file.segments {
-        let there = repository.store().head(&segment.object)?;
-        if there.is_none_or(|there| there.len != segment.stored) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 impl<'a> Capture<'a> {
@@ -300,7 +291,7 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
         size,
         sha256,
         closed: one.closed,
-        mode: one.file.mode()?,
+        mode: one.file.mode()? & 0o777,
         head: prefix::head(one.file, size)?,
         tail: prefix::tail(one.file, size)?,
         torn_bytes_dropped: one.file.len() - size,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::entry::{Entry, SegmentEntry};
+use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository, Unfinished};
 use super::verify::{Flaw, FlawKind, Verified, flaw};
 use super::{hash, list, script};
@@ -23,16 +24,23 @@ pub(super) struct Catalog {
     entries: Vec<Entry>,
     /// Entries that lack a list.
     incomplete: Vec<Entry>,
+    /// Bytes of lists that are in memory.
+    bytes: u64,
+    /// Segments that the entries name so far.
+    named: u64,
+    /// Which snapshots must be there.
+    numbers: AllNumbers,
 }
 
 impl Catalog {
     /// Reads all lists. Each is proven once, however many entries share it.
     pub(super) fn read(
         repository: &Repository,
+        numbers: AllNumbers,
         all: &[Stored],
         verified: &mut Verified,
     ) -> Result<Self> {
-        let mut catalog = Self::default();
+        let mut catalog = Self { numbers, ..Self::default() };
         for one in all.iter().filter(|one| hash::is_list_key(&one.key)) {
             let read = match repository::read_list(repository.store(), &one.key) {
                 Err(e) if *e.kind() == ErrorKind::Io => Err(e.to_string()),
@@ -40,6 +48,12 @@ impl Catalog {
             };
             verified.objects_checked += 1;
             verified.bytes_checked += one.len;
+            let read = read.and_then(|list| {
+                catalog.bytes = catalog.bytes.saturating_add(one.len);
+                let fits = catalog.bytes <= limits::BACKUP_ALL_LISTS;
+                fits.then_some(list)
+                    .ok_or_else(|| "there are more lists than fit in memory".to_owned())
+            });
             match read {
                 Ok(list) => drop(catalog.lists.insert(one.key.clone(), list)),
                 Err(why) => {
@@ -71,7 +85,9 @@ impl Catalog {
         for file in entry.files.iter_mut().chain(&mut entry.extras) {
             let lists = file.lists.iter().filter_map(|one| self.lists.get(&one.list));
             let lists: Vec<_> = lists.map(Vec::as_slice).collect();
-            list::join(file, &lists)?;
+            let mut left = limits::BACKUP_ALL_SEGMENTS - self.named;
+            list::join(file, &lists, &mut left)?;
+            self.named = limits::BACKUP_ALL_SEGMENTS - left;
         }
         match entry.contradiction() {
             Some(why) => Err(why),
@@ -97,6 +113,7 @@ impl Catalog {
         always_there(all, &mut verified.flaws);
         let entries = self.entries.iter().chain(&self.incomplete);
         scripts(repository, entries, all, &mut verified.flaws)?;
+        lost_snapshots(&self.numbers, all, &mut verified.flaws);
         Ok(self.entries)
     }
 
@@ -141,6 +158,10 @@ impl Catalog {
             (repository::README, _) => !repository.readme_fits(&bytes)?,
             (repository::LOCK, _) | (_, Some("lock")) => !bytes.is_empty(),
             (_, Some("unfinished.json")) => hash::unsealed::<Unfinished>(&bytes).is_err(),
+            _ if numbers::source_of(key).is_some() => {
+                let source = numbers::source_of(key).unwrap_or_default();
+                numbers::read(&bytes, source).is_err()
+            }
             _ => {
                 flaws.push(unknown(key));
                 false
@@ -192,14 +213,50 @@ fn scripts<'e>(
             flaws.push(flaw(&key, FlawKind::Damaged, message));
         }
     }
+    let known: BTreeSet<String> = flaws.iter().map(|flaw| flaw.key.clone()).collect();
     for key in scripts {
         // A run that was killed between script and entry, or an entry that was removed.
         let message = "a script without its snapshot".to_owned();
         let entry = format!("{}.json", key.trim_end_matches(".sh"));
         let lost = Flaw { harmless: true, ..flaw(key, FlawKind::Unknown, message) };
-        if !flaws.iter().any(|f| f.key == entry) {
+        if !known.contains(&entry) {
             flaws.push(lost);
         }
     }
     Ok(())
+}
+
+/// Entries that were published, were removed by no prune, and are not there.
+fn lost_snapshots(numbers: &AllNumbers, all: &[Stored], flaws: &mut Vec<Flaw>) {
+    let keys = || all.iter().map(|one| one.key.as_str());
+    let scripts: BTreeMap<(String, u64), String> =
+        keys().filter_map(repository::script).map(|one| ((one.source, one.seq), one.id)).collect();
+    for (source, ranges) in numbers::lost(numbers, keys()) {
+        for range in ranges {
+            let which = numbers::range_text(range);
+            let message = format!(
+                "the entry of a snapshot is missing: {which} of {source}, which no prune removed"
+            );
+            let of_source = (source.clone(), range.0)..=(source.clone(), range.1);
+            let mut named: Vec<_> = scripts.range(of_source).map(|(_, id)| id.clone()).collect();
+            if named.is_empty() {
+                named.push(String::new());
+            }
+            for id in named {
+                let (key, snapshots) = match id.is_empty() {
+                    true => (format!("{}{source}.json", numbers::NUMBERS), Vec::new()),
+                    false => (format!("{}.json", repository::key_of(&source, &id)), vec![id]),
+                };
+                flaws.push(Flaw { snapshots, ..flaw(&key, FlawKind::Missing, message.clone()) });
+            }
+        }
+    }
+    // Sources of repositories that were made before there were such documents have none until the next backup.
+    let sources: BTreeSet<String> =
+        keys().filter_map(repository::listed).map(|one| one.source).collect();
+    for source in sources.into_iter().filter(|source| !numbers.contains_key(source)) {
+        let key = format!("{}{source}.json", numbers::NUMBERS);
+        let message = "nothing says which snapshots of this source must be there; the next backup writes it down";
+        flaws.push(Flaw { harmless: true, ..flaw(&key, FlawKind::Missing, message.to_owned()) });
+    }
 }

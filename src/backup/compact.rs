@@ -40,17 +40,20 @@ fn name_of(segments: &[Arc<SegmentEntry>]) -> Run {
 fn runs(file: &FileEntry, ends: &BTreeSet<&str>) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let mut from = 0;
-    let mut size = 0;
+    let (mut size, mut stored) = (0, 0);
     for (at, segment) in file.segments.iter().enumerate() {
-        let fits = segment.size < LARGE && size + segment.size <= limits::BACKUP_SEGMENT;
+        let fits = segment.size < LARGE
+            && size + segment.size <= limits::BACKUP_SEGMENT
+            && stored + segment.stored <= limits::BACKUP_OBJECT;
         if !fits {
             runs.push(from..at);
-            (from, size) = (at, 0);
+            (from, size, stored) = (at, 0, 0);
         }
         size += segment.size;
+        stored += segment.stored;
         if ends.contains(segment.object.as_str()) || segment.size >= LARGE {
             runs.push(from..at + 1);
-            (from, size) = (at + 1, 0);
+            (from, size, stored) = (at + 1, 0, 0);
         }
     }
     runs.push(from..file.segments.len());

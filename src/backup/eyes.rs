@@ -84,7 +84,7 @@ impl Eyes {
     fn damage(&mut self, damage: &Damage) {
         let reaches_the_end = damage.end == self.len;
         let unknown_but_intact = damage.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true));
-        if unknown_but_intact && reaches_the_end {
+        if unknown_but_intact {
             return self.whole_up_to(damage.end);
         }
         if damage.ending != Ending::Torn || damage.rdb.is_some() || !reaches_the_end {

@@ -1,6 +1,6 @@
 //! The bytes of a file in a snapshot, read without restoring it.
 
-use std::io::{Cursor, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct Frames<'r> {
 }
 
 struct Open {
-    decoder: zstd::Decoder<'static, Cursor<Vec<u8>>>,
+    decoder: zstd::Decoder<'static, BufReader<Box<dyn Read + Send>>>,
     hash: Sha256,
     left: u64,
 }
@@ -74,15 +74,19 @@ impl<'r> Frames<'r> {
             Some(open) => open,
             None => {
                 let segment = &self.segments[self.next];
-                let bytes = pack::proven_object(self.store, segment)?;
-                let decoder =
-                    pack::decoder(Cursor::new(bytes)).map_err(|e| self.bad(&e.to_string()))?;
+                // Whoever proves compares the content. For others the object is read twice, so that it is proven before
+                // anything of it is believed, and never in memory as a whole.
+                if !self.proving {
+                    pack::prove(self.store, segment)?;
+                }
+                let object = pack::opened(self.store, segment)?;
+                let decoder = pack::decoder(object).map_err(|e| self.told(e))?;
                 Open { decoder, hash: Sha256::new(), left: segment.size }
             }
         };
         let from = self.held.end();
         let read = self.held.fill(STEP, |room| open.decoder.read(room));
-        let n = read.map_err(|e| self.bad(&e.to_string()))?;
+        let n = read.map_err(|e| self.told(e))?;
         if self.proving {
             open.hash.update(self.held.from(from));
         }
@@ -99,6 +103,10 @@ impl<'r> Frames<'r> {
         }
         self.next += 1;
         Ok(())
+    }
+
+    fn told(&self, error: io::Error) -> Error {
+        pack::told(error, &|why| self.bad(&why))
     }
 
     fn bad(&self, why: &str) -> Error {

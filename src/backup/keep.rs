@@ -29,6 +29,8 @@ pub struct Keep {
     pub pitr: Option<Span>,
     /// The calendar; UTC when not given.
     pub zone: Option<TimeZone>,
+    /// Snapshots that are missing, though no prune removed them, are taken as gone for good.
+    pub accept_missing: bool,
 }
 
 /// Why a snapshot is kept; empty when it is not.

@@ -67,15 +67,30 @@ pub(super) fn unlisted(file: &FileEntry) -> &[Arc<SegmentEntry>] {
     usize::try_from(listed).ok().and_then(|at| file.segments.get(at..)).unwrap_or_default()
 }
 
-/// Puts the segments of its lists in front of those that stand in the entry.
-pub(super) fn join(file: &mut FileEntry, lists: &[&[Arc<SegmentEntry>]]) -> Result<(), String> {
+/// Puts the segments of its lists in front of those that stand in the entry. All files may have `left` of them together.
+pub(super) fn join(
+    file: &mut FileEntry,
+    lists: &[&[Arc<SegmentEntry>]],
+    left: &mut u64,
+) -> Result<(), String> {
+    let mut at = 0;
     for (named, list) in file.lists.iter().zip(lists) {
-        if list.len() as u64 != named.segments {
-            let (key, count) = (&named.list, named.segments);
+        let (key, count) = (&named.list, named.segments);
+        if list.len() as u64 != count {
             return Err(format!("{key}: it has {} segments of {count}", list.len()));
         }
+        // A list that is named again, or out of turn, is seen before anything is made of it.
+        if list.first().is_some_and(|first| first.offset != at) || list.is_empty() {
+            return Err(format!("{key}: its segments do not begin at byte {at}"));
+        }
+        at = list.last().map_or(at, |last| last.offset.saturating_add(last.size));
+        let taken = left.checked_sub(count);
+        *left =
+            taken.ok_or_else(|| "there are more segments than can be kept in memory".to_owned())?;
     }
     let rest = std::mem::take(&mut file.segments);
+    let taken = left.checked_sub(rest.len() as u64);
+    *left = taken.ok_or_else(|| "there are more segments than can be kept in memory".to_owned())?;
     file.segments = lists.concat();
     file.segments.extend(rest);
     Ok(())
@@ -157,7 +172,12 @@ mod tests {
             .iter()
             .map(|one| parse(&one.list, store[&one.list].as_bytes()).unwrap())
             .collect();
-        join(&mut read, &lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+        join(
+            &mut read,
+            &lists.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            &mut u64::MAX.clone(),
+        )
+        .unwrap();
         assert_eq!(read, named);
         read
     }
@@ -197,7 +217,7 @@ mod tests {
         assert!(parse(&other, one.text.as_bytes()).is_err());
         let list = parse(&one.key, one.text.as_bytes()).unwrap();
         named.lists[0].segments = 15;
-        assert!(join(&mut shortened(&named), &[&list]).is_err());
+        assert!(join(&mut shortened(&named), &[&list], &mut 99).is_err());
     }
 
     proptest! {

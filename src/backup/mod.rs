@@ -10,6 +10,7 @@
 
 mod beside;
 mod blocks;
+mod bounds;
 mod capture;
 mod catalog;
 mod compact;
@@ -25,6 +26,7 @@ mod list;
 mod manifest;
 mod moment;
 mod name;
+mod numbers;
 mod pack;
 mod pass;
 mod pool;
@@ -34,6 +36,8 @@ mod repository;
 mod restore;
 mod run;
 mod script;
+mod target;
+mod trust;
 mod verify;
 
 pub use beside::Beside;

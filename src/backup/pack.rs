@@ -1,6 +1,6 @@
 //! From bytes of a file to an object, and back.
 
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -120,7 +120,7 @@ pub(super) fn joined(store: &dyn Store, segments: &[Arc<SegmentEntry>]) -> Resul
     for segment in segments {
         size += segment.size;
         let mut object = proven_object(store, segment)?;
-        unpack_bytes(store, segment, &object, &mut |plain| {
+        unpack_from(store, segment, object.as_slice(), &mut |plain| {
             hash.update(plain);
             Ok(())
         })?;
@@ -177,29 +177,28 @@ pub(super) fn unpack(
     segment: &SegmentEntry,
     take: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
-    let bytes = object(store, segment)?;
-    match unpack_bytes(store, segment, &bytes, take) {
+    match unpack_from(store, segment, opened(store, segment)?, take) {
         Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => {
-            prove(store, segment, &bytes)?;
+            prove(store, segment)?;
             Err(e)
         }
         other => other,
     }
 }
 
-fn unpack_bytes(
+fn unpack_from(
     store: &dyn Store,
     segment: &SegmentEntry,
-    bytes: &[u8],
+    object: impl BufRead,
     take: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let bad = |why: String| bad_object(store, segment, &why);
-    let mut decoder = decoder(bytes).map_err(|e| bad(e.to_string()))?;
+    let mut decoder = decoder(object).map_err(|e| told(e, &bad))?;
     let mut buffer = vec![0; STEP];
     let mut hash = Sha256::new();
     let mut left = segment.size;
     loop {
-        let n = decoder.read(&mut buffer).map_err(|e| bad(e.to_string()))?;
+        let n = decoder.read(&mut buffer).map_err(|e| told(e, &bad))?;
         if n == 0 {
             break;
         }
@@ -219,6 +218,11 @@ fn unpack_bytes(
     Ok(())
 }
 
+/// An error of reading an object is that of the store where it is one; otherwise the object is not what it should be.
+pub(super) fn told(error: io::Error, bad: &dyn Fn(String) -> Error) -> Error {
+    error.downcast::<Error>().unwrap_or_else(|error| bad(error.to_string()))
+}
+
 /// A decoder over one object's bytes.
 pub(super) fn decoder<R: std::io::BufRead>(bytes: R) -> std::io::Result<zstd::Decoder<'static, R>> {
     let mut decoder = zstd::Decoder::with_buffer(bytes)?;
@@ -227,30 +231,60 @@ pub(super) fn decoder<R: std::io::BufRead>(bytes: R) -> std::io::Result<zstd::De
 }
 
 /// The bytes of a segment's object, which fit its name.
-pub(super) fn proven_object(store: &dyn Store, segment: &SegmentEntry) -> Result<Vec<u8>> {
-    let bytes = object(store, segment)?;
-    prove(store, segment, &bytes)?;
-    Ok(bytes)
-}
-
-/// The bytes of a segment's object as they are.
-fn object(store: &dyn Store, segment: &SegmentEntry) -> Result<Vec<u8>> {
-    match store.get(&segment.object, segment.stored) {
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
-            Err(bad_object(store, segment, "it is missing"))
-        }
-        Err(e) if matches!(e.kind(), ErrorKind::TooLarge { .. }) => {
-            Err(bad_object(store, segment, "it is longer than it was"))
-        }
-        other => other,
+fn proven_object(store: &dyn Store, segment: &SegmentEntry) -> Result<Vec<u8>> {
+    must_be_there(store, segment)?;
+    let bytes = store.get(&segment.object, segment.stored)?;
+    match hash::hash_in_key(&segment.object) == Some(&hash::hex_of(&bytes)) {
+        true => Ok(bytes),
+        false => Err(bad_object(store, segment, UNFIT)),
     }
 }
 
-fn prove(store: &dyn Store, segment: &SegmentEntry, bytes: &[u8]) -> Result<()> {
-    if hash::hash_in_key(&segment.object) == Some(&hash::hex_of(bytes)) {
-        return Ok(());
+const UNFIT: &str = "its bytes do not fit its name";
+
+/// Whether a segment's object is there and as long as it was.
+fn must_be_there(store: &dyn Store, segment: &SegmentEntry) -> Result<()> {
+    let SegmentEntry { object, stored, .. } = segment;
+    let bad = |why: &str| Err(bad_object(store, segment, why));
+    match store.head(object)?.map(|there| there.len) {
+        None => bad("it is missing"),
+        Some(len) if len > *stored => bad("it is longer than it was"),
+        Some(len) if len < *stored => bad(&format!("it has {len} bytes of {stored}")),
+        Some(len) if len > limits::BACKUP_OBJECT => bad("it is longer than any object"),
+        Some(_) => Ok(()),
     }
-    Err(bad_object(store, segment, "its bytes do not fit its name"))
+}
+
+/// The bytes of a segment's object as they are, read as they are asked for.
+pub(super) fn opened(
+    store: &dyn Store,
+    segment: &SegmentEntry,
+) -> Result<BufReader<Box<dyn Read + Send>>> {
+    must_be_there(store, segment)?;
+    Ok(BufReader::with_capacity(STEP, store.reader(&segment.object)?))
+}
+
+/// Whether a segment's object fits its name. Reads all of it, and keeps nothing.
+///
+/// # Errors
+/// [`ErrorKind::BadBackup`] when it does not.
+pub(super) fn prove(store: &dyn Store, segment: &SegmentEntry) -> Result<()> {
+    let mut object = opened(store, segment)?;
+    let mut hash = Sha256::new();
+    loop {
+        let bad = |why: String| bad_object(store, segment, &why);
+        let bytes = object.fill_buf().map_err(|e| told(e, &bad))?;
+        if bytes.is_empty() {
+            break;
+        }
+        hash.update(bytes);
+        let n = bytes.len();
+        object.consume(n);
+    }
+    match hash::hash_in_key(&segment.object) == Some(&hash::hex(&hash.finalize())) {
+        true => Ok(()),
+        false => Err(bad_object(store, segment, UNFIT)),
+    }
 }
 
 fn bad_object(store: &dyn Store, segment: &SegmentEntry, why: &str) -> Error {

@@ -4,18 +4,19 @@
 //! are gone for good before an object goes, so that a run that is killed leaves garbage and never a snapshot
 //! without its objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use super::compact::Compaction;
-use super::entry::Entry;
+use super::entry::{Entry, FileEntry};
 use super::hash;
 use super::keep::{Keep, Reasons};
 use super::moment;
+use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository};
-use crate::disk::{Hold, Lock};
+use crate::disk::Hold;
 use crate::error::Result;
-use crate::store::Stored;
+use crate::store::{Held, Stored};
 
 /// What an unfinished run had stored is kept for its next try, but not for ever.
 const UNFINISHED_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -44,7 +45,9 @@ pub struct PrunePlan {
     entries: Vec<String>,
     /// What is going to be joined, when that was asked for.
     pub compaction: Option<Compaction>,
-    _lock: Option<Lock>,
+    /// Of every source the numbers of snapshots that are there when it is done.
+    numbers: BTreeMap<String, BTreeSet<u64>>,
+    lock: Option<Held>,
 }
 
 impl PrunePlan {
@@ -57,6 +60,10 @@ impl PrunePlan {
     pub fn freed_bytes(&self) -> u64 {
         let gone: u64 = self.garbage.iter().map(|one| one.len).sum();
         gone.saturating_sub(self.compaction.as_ref().map_or(0, Compaction::bytes))
+    }
+
+    fn must_still_hold(&self) -> Result<()> {
+        self.lock.as_ref().map_or(Ok(()), Held::must_still_hold)
     }
 
     /// Whether there is nothing to do.
@@ -93,27 +100,21 @@ impl PrunePlan {
         }
         self.entries.extend(compaction.superseded());
         let gone: BTreeSet<_> = all.difference(&needed).collect();
-        for one in repository.store().list("")? {
-            if gone.contains(&one.key) || self.is_document_that_goes(&one) {
-                self.garbage.push(one);
-            }
-        }
+        let all = repository.store().list("")?;
+        self.garbage.extend(go_along(&self.entries, &all));
+        self.garbage.extend(all.into_iter().filter(|one| gone.contains(&one.key)));
         self.garbage.sort_by(|a, b| a.key.cmp(&b.key));
         self.garbage.dedup_by(|a, b| a.key == b.key);
         self.compaction = Some(compaction);
         Ok(())
-    }
-
-    fn is_document_that_goes(&self, one: &Stored) -> bool {
-        let stem = one.key.strip_suffix(".sh").or_else(|| one.key.strip_suffix(".json"));
-        stem.is_some_and(|stem| self.entries.iter().any(|gone| gone == stem))
     }
 }
 
 /// Works out what to do. Holds the repository until the plan is dropped: alone when it is to be applied.
 ///
 /// # Errors
-/// When another run holds the repository, or one entry cannot be read: what it needs is not known then.
+/// When another run holds the repository; when one entry or document cannot be read, is missing, or is none of ours:
+/// what it needs is not known then.
 pub fn plan(
     repository: &Repository,
     keep: &Keep,
@@ -121,14 +122,18 @@ pub fn plan(
     hold: Hold,
 ) -> Result<PrunePlan> {
     let lock = repository.lock(hold)?;
+    // Before the listing: when nothing is to be applied, a backup may publish meanwhile.
+    let numbers = repository.all_numbers()?;
     let all = repository.store().list("")?;
+    everything_is_known(repository, &numbers, &all, keep.accept_missing)?;
     let mut plan = PrunePlan {
         kept: Vec::new(),
         removed: Vec::new(),
         garbage: Vec::new(),
         entries: Vec::new(),
         compaction: None,
-        _lock: lock,
+        numbers: BTreeMap::new(),
+        lock,
     };
     let mut needed = BTreeSet::new();
     let now = moment::now();
@@ -136,6 +141,10 @@ pub fn plan(
         let everything = Keep::default();
         let of_this = source.is_none_or(|source| source == name);
         let reasons = reasons_of(&entries, if of_this { keep } else { &everything }, now);
+        let stay = entries.iter().zip(&reasons).filter(|(_, reasons)| !reasons.is_empty());
+        let stay: BTreeSet<u64> = stay.map(|(entry, _)| entry.seq).collect();
+        let remain = plan.numbers.entry(name.clone()).or_default();
+        remain.extend(stay);
         for (entry, reasons) in entries.into_iter().zip(reasons) {
             let (id, taken) = (entry.id.clone(), entry.taken.clone());
             let goes = reasons.is_empty();
@@ -156,9 +165,40 @@ pub fn plan(
     }
     let goes = |one: &Stored| hash::is_shared_key(&one.key) && !needed.contains(&one.key);
     plan.garbage.extend(all.iter().filter(|one| goes(one)).cloned());
-    plan.garbage
-        .extend(all.iter().filter(|one| goes_along(&plan, one, &all)).cloned().collect::<Vec<_>>());
+    plan.garbage.extend(go_along(&plan.entries, &all));
+    // A source of which nothing is left, as far as that was accepted.
+    for source in numbers.into_keys() {
+        plan.numbers.entry(source).or_default();
+    }
     Ok(plan)
+}
+
+/// What cannot be read or is not known, and what is missing, may need any object.
+fn everything_is_known(
+    repository: &Repository,
+    numbers: &AllNumbers,
+    all: &[Stored],
+    accept_missing: bool,
+) -> Result<()> {
+    if let Some(one) = all.iter().find(|one| repository::is_foreign(&one.key)) {
+        let why = "aofkit did not write it, so what it needs is not known, and nothing is freed; move it away";
+        return Err(repository.bad(format!("{}: {why}", one.key)));
+    }
+    if accept_missing {
+        return Ok(());
+    }
+    let more = "nothing is freed. If it is gone for good, --accept-missing goes on without it";
+    if let Some((source, Err(why))) = numbers.iter().find(|(_, read)| read.is_err()) {
+        return Err(repository.bad(format!("{}{source}.json: {why}; {more}", numbers::NUMBERS)));
+    }
+    let lost = numbers::lost(numbers, all.iter().map(|one| one.key.as_str()));
+    let Some((source, ranges)) = lost.into_iter().next() else { return Ok(()) };
+    let which: Vec<_> = ranges.into_iter().take(8).map(numbers::range_text).collect();
+    let what = format!(
+        "sources/{source}: snapshots are missing that no prune removed ({})",
+        which.join(", ")
+    );
+    Err(repository.bad(format!("{what}; {more}")))
 }
 
 /// Why snapshots of one source stay. A run that was killed while it compacted leaves some beside their
@@ -175,20 +215,48 @@ fn reasons_of(entries: &[Entry], keep: &Keep, now: moment::Moment) -> Vec<Reason
     entries.iter().map(&mut of).collect()
 }
 
-/// Names of those among these whose successors are there.
+/// Names of those among these whose successors are there. What an entry says of another is proven: only one that holds
+/// the same takes its place.
 fn superseded(entries: &[Entry]) -> BTreeSet<String> {
-    entries.iter().filter_map(|entry| entry.supersedes.clone()).collect()
+    let by_id: BTreeMap<&str, &Entry> = entries.iter().map(|e| (e.id.as_str(), e)).collect();
+    let old = |new: &Entry| {
+        let old = by_id.get(new.supersedes.as_deref()?)?;
+        (old.id != new.id && holds_the_same(old, new)).then(|| old.id.clone())
+    };
+    let mut superseded: BTreeSet<String> = entries.iter().filter_map(old).collect();
+    // Of those that name each other in a circle none takes the place of all.
+    let stay: BTreeSet<u64> =
+        entries.iter().filter(|e| !superseded.contains(&e.id)).map(|e| e.seq).collect();
+    for round in entries.iter().filter(|e| !stay.contains(&e.seq)) {
+        superseded.remove(&round.id);
+    }
+    superseded
+}
+
+fn holds_the_same(old: &Entry, new: &Entry) -> bool {
+    let files = |entry: &Entry| {
+        let of = |f: &FileEntry| {
+            (f.name.clone(), f.kind, f.size, f.commands, f.head.clone(), f.tail.clone())
+        };
+        entry.all_files().map(of).collect::<Vec<_>>()
+    };
+    (old.seq, &old.taken, &old.manifest) == (new.seq, &new.taken, &new.manifest)
+        && files(old) == files(new)
 }
 
 /// Documents of snapshots that go, and scripts that never got their entry.
-fn goes_along(plan: &PrunePlan, one: &Stored, all: &[Stored]) -> bool {
-    let Some((stem, kind)) = one.key.rsplit_once('.') else { return false };
-    if !one.key.starts_with(repository::SOURCES) || !["sh", "json"].contains(&kind) {
-        return false;
-    }
-    let entry = format!("{stem}.json");
-    let orphan = kind == "sh" && !all.iter().any(|other| other.key == entry);
-    orphan || plan.entries.iter().any(|gone| gone == stem)
+fn go_along(entries: &[String], all: &[Stored]) -> Vec<Stored> {
+    let gone: BTreeSet<&str> = entries.iter().map(String::as_str).collect();
+    let there: BTreeSet<&str> = all.iter().map(|one| one.key.as_str()).collect();
+    let goes = |one: &&Stored| {
+        let Some((stem, kind)) = one.key.rsplit_once('.') else { return false };
+        if !one.key.starts_with(repository::SOURCES) || !["sh", "json"].contains(&kind) {
+            return false;
+        }
+        let orphan = kind == "sh" && !there.contains(format!("{stem}.json").as_str());
+        orphan || gone.contains(stem)
+    };
+    all.iter().filter(goes).cloned().collect()
 }
 
 /// Objects that a run which was killed not long ago can take over.
@@ -205,19 +273,26 @@ fn resumable(repository: &Repository, source: &str, document: &Stored) -> Result
 /// Does what a plan says.
 ///
 /// # Errors
-/// When something cannot be deleted. What remains is whole, and the next prune goes on.
+/// When something cannot be deleted; when the lock that the plan holds is another by now. What remains is whole, and the
+/// next prune goes on.
 pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
     let store = repository.store();
+    plan.must_still_hold()?;
     // What takes the place of something is there before that goes.
     let put = match &plan.compaction {
         Some(compaction) => compaction.apply(repository)?,
         None => BTreeSet::new(),
     };
+    for (source, numbers) in &plan.numbers {
+        repository.keep_numbers(source, numbers)?;
+    }
+    plan.must_still_hold()?;
     for key in &plan.entries {
         store.delete(&format!("{key}.json"))?;
     }
     // An entry that came back after a power failure would lack its objects.
     store.sync()?;
+    plan.must_still_hold()?;
     for one in plan.garbage.iter().filter(|one| !put.contains(&one.key)) {
         store.delete(&one.key)?;
     }

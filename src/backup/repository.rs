@@ -6,22 +6,23 @@
 //! lists/ab/<sha256>.txt                          the same for long lists of segments
 //! sources/<source>/snapshots/<id>.sh, .json      the .json is the commit point, written last
 //! sources/<source>/unfinished.json               what a run that was killed had stored already
+//! numbers/<source>.json                          which snapshots must be there
 //! tmp/                                           a directory's staging place
 //! ```
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, FileEntry, SegmentEntry, Words};
 use super::list::{self, Text};
-use super::{hash, moment, script};
-use crate::disk::{Hold, Lock};
+use super::{hash, moment};
+use crate::disk::Hold;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::store::{LocalStore, Put, Store};
+use crate::store::{Held, LocalStore, Put, Store};
 use crate::text;
 
 pub(super) const README: &str = "README.txt";
@@ -74,7 +75,13 @@ type Segments = Arc<[Arc<SegmentEntry>]>;
 pub struct Repository {
     store: Box<dyn Store>,
     /// Lists that were read: thousands of entries share them.
-    lists: Mutex<BTreeMap<String, Segments>>,
+    lists: Mutex<Lists>,
+}
+
+#[derive(Default)]
+struct Lists {
+    by_key: BTreeMap<String, Segments>,
+    bytes: u64,
 }
 
 impl Repository {
@@ -161,27 +168,16 @@ impl Repository {
     ///
     /// # Errors
     /// [`ErrorKind::InUse`] when another run holds it.
-    pub fn lock(&self, hold: Hold) -> Result<Option<Lock>> {
-        match self.store.lock(LOCK, hold) {
-            // Copied by hand without its empty file, or on a medium that cannot be written: whoever
-            // writes makes it again.
-            Err(e) if *e.kind() == ErrorKind::NotFound && hold == Hold::Shared => Ok(None),
-            Err(e) if *e.kind() == ErrorKind::NotFound => {
-                self.store.put_if_absent(LOCK, b"")?;
-                self.store.lock(LOCK, hold)
-            }
-            other => other,
-        }
+    pub fn lock(&self, hold: Hold) -> Result<Option<Held>> {
+        self.store.lock(LOCK, hold)
     }
 
     /// Keeps a second backup of the same source from running at the same time.
     ///
     /// # Errors
     /// [`ErrorKind::InUse`] when one is running.
-    pub(super) fn lock_source(&self, source: &str) -> Result<Option<Lock>> {
-        let key = format!("{SOURCES}{source}/lock");
-        self.store.put_if_absent(&key, b"")?;
-        self.store.lock(&key, Hold::Alone)
+    pub(super) fn lock_source(&self, source: &str) -> Result<Option<Held>> {
+        self.store.lock(&format!("{SOURCES}{source}/lock"), Hold::Alone)
     }
 
     /// All snapshots, by source, the oldest first.
@@ -200,7 +196,7 @@ impl Repository {
     /// # Errors
     /// When they cannot be listed.
     pub fn list_source(&self, source: &str) -> Result<Vec<Listed>> {
-        let prefix = format!("{SOURCES}{source}/snapshots/");
+        let prefix = snapshots_of(source);
         let mut found: Vec<_> =
             self.store.list(&prefix)?.iter().filter_map(|o| listed(&o.key)).collect();
         found.sort();
@@ -212,6 +208,14 @@ impl Repository {
     /// # Errors
     /// When it is not there, or not as it was written; the same for a list that it needs.
     pub fn entry(&self, listed: &Listed) -> Result<Entry> {
+        self.entry_within(listed, &mut { limits::BACKUP_SEGMENTS })
+    }
+
+    /// The same of one of many that shall be in memory together: they may have `left` segments.
+    ///
+    /// # Errors
+    /// As [`Self::entry`]; also when it has more.
+    pub fn entry_within(&self, listed: &Listed, left: &mut u64) -> Result<Entry> {
         let key = listed.key();
         let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
         let bad = |why: String| self.bad(format!("{key}: {why}"));
@@ -223,7 +227,7 @@ impl Repository {
                 lists.push(list.map_err(|why| bad(format!("{}: {why}", one.list)))?);
             }
             let lists: Vec<_> = lists.iter().map(AsRef::as_ref).collect();
-            list::join(file, &lists).map_err(bad)?;
+            list::join(file, &lists, left).map_err(bad)?;
         }
         match entry.contradiction() {
             Some(why) => Err(bad(why)),
@@ -233,16 +237,27 @@ impl Repository {
 
     /// The segments in a list, or why it has none.
     fn list_of_segments(&self, key: &str) -> Result<Result<Segments, String>> {
-        let known = self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        let known = self.lists().by_key.get(key).cloned();
         if let Some(known) = known {
             return Ok(Ok(known));
         }
+        let Some(there) = self.store.head(key)? else {
+            return Ok(Err("it is missing".to_owned()));
+        };
         let read = read_list(&*self.store, key)?.map(Segments::from);
         if let Ok(list) = &read {
-            let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-            lists.insert(key.to_owned(), Arc::clone(list));
+            let mut lists = self.lists();
+            lists.bytes = lists.bytes.saturating_add(there.len);
+            if lists.bytes > limits::BACKUP_ALL_LISTS {
+                return Err(self.bad(format!("{key}: with it there are {TOO_MUCH}")));
+            }
+            lists.by_key.insert(key.to_owned(), Arc::clone(list));
         }
         Ok(read)
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads all entries, by source.
@@ -251,8 +266,10 @@ impl Repository {
     /// When one cannot be read.
     pub fn entries(&self) -> Result<BTreeMap<String, Vec<Entry>>> {
         let mut all = BTreeMap::<String, Vec<Entry>>::new();
+        let mut left = limits::BACKUP_ALL_SEGMENTS;
         for listed in self.list()? {
-            all.entry(listed.source.clone()).or_default().push(self.entry(&listed)?);
+            let entry = self.entry_within(&listed, &mut left)?;
+            all.entry(listed.source).or_default().push(entry);
         }
         Ok(all)
     }
@@ -265,12 +282,19 @@ impl Repository {
             }
         }
         self.store.sync()?;
-        let script = script::script(&entry);
+        let script = super::script::script(&entry);
         entry.script_sha256 = hash::hex_of(script.as_bytes());
         let short = |files: &[FileEntry]| files.iter().map(list::shortened).collect();
         let (files, extras) = (short(&entry.files), short(&entry.extras));
         let written = hash::sealed(&Entry { files, extras, ..entry.clone() });
         let key = key_of(&entry.source, &entry.id);
+        if let Some(why) = entry.contradiction() {
+            return Err(self.bad(format!("{key}.json: {why}")));
+        }
+        if [written.len(), script.len()].iter().any(|len| *len as u64 > limits::CATALOG_DOCUMENT) {
+            let why = "it would be larger than a document may be that is read again".to_owned();
+            return Err(self.bad(format!("{key}.json: {why}")));
+        }
         self.store.put(&format!("{key}.sh"), script.as_bytes())?;
         if self.store.put_if_absent(&format!("{key}.json"), &written)? == Put::Taken {
             return Err(self.bad(format!("{key}.json: the name is taken")));
@@ -293,14 +317,18 @@ impl Repository {
         format!("{SOURCES}{source}/unfinished.json")
     }
 
-    /// What an earlier run that was killed had stored; nothing when that cannot be told.
+    /// What an earlier run that was killed had stored.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not as it was written: what it needs is not known then.
     pub(super) fn unfinished(&self, source: &str) -> Result<Unfinished> {
         let key = Self::unfinished_key(source);
         if self.store.head(&key)?.is_none() {
             return Ok(Unfinished::default());
         }
         let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
-        Ok(hash::unsealed(&bytes).unwrap_or_default())
+        let more = "what a run that was killed had stored is not known; without this file it is stored again";
+        hash::unsealed(&bytes).map_err(|why| self.bad(format!("{key}: {why}; {more}")))
     }
 
     pub(super) fn keep_unfinished(&self, source: &str, unfinished: &Unfinished) -> Result<()> {
@@ -319,19 +347,49 @@ impl Listed {
     }
 }
 
+const TOO_MUCH: &str = "more lists of segments than can be kept in memory";
+
 /// The source whose unfinished run this document tells of.
 pub(super) fn source_of_unfinished(key: &str) -> Option<&str> {
     let source = key.strip_prefix(SOURCES)?.strip_suffix("/unfinished.json")?;
     (!source.contains('/')).then_some(source)
 }
 
+/// Whether this lies where snapshots do and is none of what a backup writes there.
+pub(super) fn is_foreign(key: &str) -> bool {
+    let Some((source, rest)) =
+        key.strip_prefix(SOURCES).map(|k| k.split_once('/').unwrap_or((k, "")))
+    else {
+        return false;
+    };
+    let is_ours = ["lock", "unfinished.json"].contains(&rest)
+        || listed(key).is_some()
+        || script(key).is_some();
+    !is_ours || super::name::source_name(source).is_err()
+}
+
+/// Where the snapshots of a source lie.
+pub(super) fn snapshots_of(source: &str) -> String {
+    format!("{SOURCES}{source}/snapshots/")
+}
+
 pub(super) fn key_of(source: &str, id: &str) -> String {
     format!("{SOURCES}{source}/snapshots/{id}")
 }
 
+/// The snapshot whose entry this is.
 pub(super) fn listed(key: &str) -> Option<Listed> {
+    snapshot_of(key, ".json")
+}
+
+/// The snapshot whose script this is.
+pub(super) fn script(key: &str) -> Option<Listed> {
+    snapshot_of(key, ".sh")
+}
+
+fn snapshot_of(key: &str, ending: &str) -> Option<Listed> {
     let (source, rest) = key.strip_prefix(SOURCES)?.split_once('/')?;
-    let id = rest.strip_prefix("snapshots/")?.strip_suffix(".json")?;
+    let id = rest.strip_prefix("snapshots/")?.strip_suffix(ending)?;
     let seq = super::name::seq_of(id)?;
     Some(Listed { source: source.to_owned(), seq, id: id.to_owned() })
 }
@@ -353,7 +411,7 @@ pub(super) fn read_list(
     store: &dyn Store,
     key: &str,
 ) -> Result<Result<Vec<Arc<SegmentEntry>>, String>> {
-    match store.get(key, limits::CATALOG_DOCUMENT) {
+    match store.get(key, limits::BACKUP_LIST) {
         Ok(bytes) => Ok(list::parse(key, &bytes)),
         Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Err("it is missing".to_owned())),
         Err(e) if matches!(e.kind(), ErrorKind::TooLarge { .. }) => {

@@ -1,7 +1,8 @@
 //! One backup: from a path to a snapshot that is there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::beside::Beside;
 use super::capture::{self, Captured, Means};
@@ -11,7 +12,9 @@ use super::entry::{
 use super::manifest::manifest_of;
 use super::moment::{self, Moment};
 use super::name;
+use super::numbers::Numbers;
 use super::repository::{Listed, Repository};
+use super::trust::Trust;
 use crate::aof::{Aof, OpenOptions};
 use crate::disk::{FrozenFile, Hold};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +22,7 @@ use crate::format::rdb::Family;
 use crate::limits;
 use crate::progress::Progress;
 use crate::scan::Pace;
+use crate::store::Held;
 
 /// How to take a backup.
 #[derive(Clone, Debug)]
@@ -76,6 +80,8 @@ pub struct Backup {
     pub reused_bytes: u64,
     /// Entries of the source that could not be read and were passed over.
     pub unreadable: Vec<String>,
+    /// Objects of the snapshot before that are not what they were: what they held was stored anew.
+    pub damaged: Vec<String>,
     /// When the set was last written to.
     pub written: Option<SystemTime>,
     /// Where the server that was asked says its log is, when that is another place.
@@ -125,6 +131,26 @@ fn is_passing(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Shrank { .. } | ErrorKind::KeepsChanging)
 }
 
+/// Between two attempts beside a server.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// An attempt that failed each time, beside a server.
+fn unproven(last: Error) -> Error {
+    let why = "each time it was looked at, its server had gone over to other files, or it was not proven that the server \
+               writes to these; nothing was published. Try again when no rewrite is under way, or give --exact more time";
+    Error::new(ErrorKind::Refused(why.to_owned()), last.path())
+}
+
+fn refuse_too_many(tags: &[String]) -> Result<()> {
+    let bytes: usize = tags.iter().map(String::len).sum();
+    if tags.len() <= limits::BACKUP_TAGS && bytes <= limits::BACKUP_TEXT {
+        return Ok(());
+    }
+    let why =
+        format!("at most {} labels of {} bytes together", limits::BACKUP_TAGS, limits::BACKUP_TEXT);
+    Err(Error::new(ErrorKind::Refused(why), Path::new("--tag")))
+}
+
 fn refuse_twice(includes: &[PathBuf]) -> Result<()> {
     let mut names: Vec<_> = includes.iter().filter_map(|p| p.file_name()).collect();
     names.sort();
@@ -139,51 +165,84 @@ fn refuse_twice(includes: &[PathBuf]) -> Result<()> {
 
 impl Run<'_> {
     fn until_it_holds_still(&self, mut beside: Option<&mut Beside<'_>>) -> Result<Backup> {
-        let _shared = self.repository.lock(Hold::Shared)?;
+        let shared = self.repository.lock(Hold::Shared)?;
         refuse_twice(&self.options.includes)?;
-        let mut attempt = 0;
+        refuse_too_many(&self.options.tags)?;
+        let patience = beside.as_ref().and_then(|beside| beside.exact);
+        let (mut attempt, started) = (0, Instant::now());
         loop {
             // A file that shrank, or a set that was rewritten too fast, is another set by now.
-            match self.once(beside.as_deref_mut()) {
-                Err(e) if is_passing(&e) && attempt < limits::OPEN_ATTEMPTS / 10 => attempt += 1,
+            match self.once(beside.as_deref_mut(), shared.as_ref()) {
+                Err(e) if is_passing(&e) => {
+                    attempt += 1;
+                    let is_patient = patience.is_some_and(|patience| started.elapsed() < patience);
+                    if attempt > limits::OPEN_ATTEMPTS / 10 && !is_patient {
+                        return Err(if beside.is_some() { unproven(e) } else { e });
+                    }
+                    if beside.is_some() {
+                        std::thread::sleep(PAUSE);
+                    }
+                }
                 other => return other,
             }
         }
     }
 
-    fn once(&self, mut beside: Option<&mut Beside<'_>>) -> Result<Backup> {
+    fn once(&self, mut beside: Option<&mut Beside<'_>>, shared: Option<&Held>) -> Result<Backup> {
         let &Run { path, open, repository, options, progress } = self;
         let taken = moment::now();
         // Asked before the set is opened, so that the files have at least what it has answered for.
         let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
         let aof = Aof::open(path, open)?;
-        before.as_ref().map_or(Ok(()), |before| before.fits(&aof))?;
+        if let (Some(beside), Some(before)) = (beside.as_mut(), &before) {
+            before.fits(&aof)?;
+            beside.must_write_here(before, &aof)?;
+        }
         let manifest = manifest_of(&aof)?;
         let place = capture::place_of(&aof)?;
         let host = crate::disk::host_name();
         let source = options.source.clone().unwrap_or_else(|| name::default_source(&host, &place));
-        let _alone = repository.lock_source(&source)?;
+        let alone = repository.lock_source(&source)?;
+        let known = repository.numbers(&source)?;
         let listed = repository.list_source(&source)?;
+        if let Some(known) = known.as_ref().filter(|known| listed.is_empty() && known.last() > 0) {
+            return Err(all_gone(repository, &source, known.last()));
+        }
         let (parent, unreadable) = newest_readable(repository, &listed)?;
-        let means =
-            Means { repository, source: &source, options, parent: parent.as_ref(), progress };
+        let trust = Trust::new(repository, parent.as_ref(), options.paranoid)?;
+        let means = Means {
+            repository,
+            source: &source,
+            options,
+            parent: parent.as_ref(),
+            trust: &trust,
+            progress,
+        };
         let captured = capture::capture(&aof, &means)?;
         if let (Some(beside), Some(before)) = (beside, &before) {
-            beside.after(before, &aof.path)?;
+            beside.must_write_here(before, &aof)?;
         }
+        for held in shared.into_iter().chain(&alone) {
+            held.must_still_hold()?;
+        }
+        let mut numbers: BTreeSet<u64> = listed.iter().map(|one| one.seq).collect();
         let elsewhere = before.as_ref().and_then(|before| before.elsewhere(&aof));
-        let made = |entry| made(&aof, entry, unreadable, elsewhere);
+        let damaged = trust.damaged();
+        let made = |entry| Backup { damaged, ..made(&aof, entry, unreadable, elsewhere) };
         let place = capture::path_text(&place);
         if let Some(parent) = &parent {
             refuse_a_stranger(parent, &captured, &host, &place, options, repository)?;
             let unchanged = is_unchanged(parent, &captured, manifest.as_ref(), &options.tags);
             if unchanged && !options.always {
+                repository.note_numbers(known.as_ref(), &source, &numbers)?;
                 repository.forget_unfinished(&source)?;
                 let reused_bytes = parent.logical_bytes();
                 return Ok(Backup { unchanged, reused_bytes, ..made(parent.clone()) });
             }
         }
-        let seq = listed.last().map_or(1, |last| last.seq.saturating_add(1));
+        // The number of one that is lost is not given again, so that the loss can be seen.
+        let last = numbers.last().copied().max(known.as_ref().map(Numbers::last)).unwrap_or(0);
+        let seq = last.saturating_add(1);
         let facts = Facts { taken, source, host, place, seq };
         let (new_bytes, reused_bytes) = (captured.new_bytes, captured.reused_bytes);
         let mut entry = entry(&aof, facts, manifest, captured, parent.as_ref(), options);
@@ -191,6 +250,8 @@ impl Run<'_> {
             (entry.method, entry.server) = (Method::Connected, Some(before.entry()));
         }
         let entry = repository.publish(entry)?;
+        numbers.insert(entry.seq);
+        repository.note_numbers(known.as_ref(), &entry.source, &numbers)?;
         repository.forget_unfinished(&entry.source)?;
         Ok(Backup { new_bytes, reused_bytes, ..made(entry) })
     }
@@ -206,9 +267,18 @@ fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<Stri
         new_bytes: 0,
         reused_bytes: 0,
         unreadable,
+        damaged: Vec::new(),
         written: files.filter_map(FrozenFile::modified).max(),
         elsewhere,
     }
+}
+
+/// A source whose snapshots are all gone is not taken for a new one: more likely a disk is not there.
+fn all_gone(repository: &Repository, source: &str, last: u64) -> Error {
+    repository.bad(format!(
+        "sources/{source}: up to number {last} its snapshots are missing, and no prune removed them; is a disk not \
+         mounted? If they are gone for good, `aofkit prune --accept-missing --apply` writes that down"
+    ))
 }
 
 /// The newest entry that can be read, and the names of those after it.

@@ -87,7 +87,7 @@ fn one_file(text: &mut String, file: &FileEntry, number: usize, dir: &str) {
         false => text
             .push_str(&format!("file_{number} | objects | bytes | zstd -dcq > \"{dir}/$name\"\n")),
     }
-    let (mode, size) = (file.mode, file.size);
+    let (mode, size) = (file.mode & 0o777, file.size);
     text.push_str(&format!("test \"$(wc -c < \"{dir}/$name\")\" -eq {size}\n"));
     if let Some(hash) = &file.sha256 {
         text.push_str(&check_hash(dir, hash));

@@ -14,6 +14,7 @@ use super::hash;
 use super::repository::Repository;
 use crate::disk::Hold;
 use crate::error::Result;
+use crate::limits;
 use crate::progress::Progress;
 use crate::store::{Store, Stored};
 
@@ -101,9 +102,11 @@ pub fn verify(
     progress: &dyn Progress,
 ) -> Result<Verified> {
     let _shared = repository.lock(Hold::Shared)?;
+    // Before the listing: a backup may publish meanwhile.
+    let numbers = repository.all_numbers()?;
     let all = repository.store().list("")?;
     let mut verified = Verified::default();
-    let mut catalog = Catalog::read(repository, &all, &mut verified)?;
+    let mut catalog = Catalog::read(repository, numbers, &all, &mut verified)?;
     for one in &all {
         catalog.document(repository, one, &mut verified.flaws)?;
     }
@@ -115,7 +118,8 @@ pub fn verify(
         Depth::Contents { slice, of } => contents::histories(&entries, slice, of),
     };
     let bytes_of_contents: u64 = contents.iter().map(|history| history.file.size).sum();
-    let bytes_of_objects: u64 = objects.iter().map(|object| object.len).sum();
+    let of_objects = objects.iter().map(|object| object.len.min(limits::BACKUP_OBJECT));
+    let bytes_of_objects: u64 = of_objects.sum();
     progress.begin(Some(bytes_of_objects + bytes_of_contents));
     verified.objects_checked += objects.len() as u64;
     verified.bytes_checked += bytes_of_objects;
@@ -188,6 +192,9 @@ fn referenced(entries: &[Entry], objects: &[&Stored], verified: &mut Verified) {
 /// An object against its name.
 fn object(store: &dyn Store, object: &Stored, told: &mut Told) -> Option<Flaw> {
     let damaged = |message: String| Some(flaw(&object.key, FlawKind::Damaged, message));
+    if object.len > limits::BACKUP_OBJECT {
+        return damaged(format!("it has {} bytes, and no object has so many", object.len));
+    }
     let mut hash = Sha256::new();
     let mut at = 0;
     while at < object.len {

@@ -1,5 +1,6 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
@@ -203,7 +204,8 @@ impl Plan {
 
     /// The files that must be as they were, and free. Where files only go, a server may run on with the others.
     fn concerned(&self) -> impl Iterator<Item = (usize, &SourceFile)> {
-        self.files.iter().enumerate().filter(|(i, _)| self.concerns(*i))
+        let concerned = self.concerns();
+        self.files.iter().enumerate().filter(move |(i, _)| concerned.contains(*i))
     }
 
     /// Whether files go, and nothing else happens.
@@ -211,9 +213,12 @@ impl Plan {
         self.publication() == Publication::Removal && !self.is_empty()
     }
 
-    fn concerns(&self, position: usize) -> bool {
-        let goes = |a: &Action| matches!(a, Action::Remove { file, .. } if *file == position);
-        !self.only_removes() || self.actions.iter().any(goes)
+    fn concerns(&self) -> Concerned {
+        let goes = |a: &Action| match a {
+            Action::Remove { file, .. } => Some(*file),
+            _ => None,
+        };
+        Concerned(self.only_removes().then(|| self.actions.iter().filter_map(goes).collect()))
     }
 
     /// A file that is to go and that a manifest names, although it did not when the plan was made.
@@ -231,12 +236,13 @@ impl Plan {
         options: &Options<'_>,
         reins: Reins<'a>,
     ) -> Result<Work<'a>> {
+        let concerned = self.concerns();
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
         let mut expected = Vec::new();
         for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
-            if let Some(stamp) = file.stamp.filter(|_| self.concerns(position)) {
+            if let Some(stamp) = file.stamp.filter(|_| concerned.contains(position)) {
                 let name = self.relative(position);
                 let opened = place.open_to_read(&name)?;
                 if opened.stamp() != stamp {
@@ -368,4 +374,13 @@ pub(super) fn like_a_file_in(place: &Place) -> Result<Attributes> {
 /// A name of a plan, which is plain.
 pub(super) fn os_name(name: &[u8]) -> &std::ffi::OsStr {
     std::os::unix::ffi::OsStrExt::from_bytes(name)
+}
+
+/// Positions of the files that a plan has to do with; `None`: all of them.
+struct Concerned(Option<HashSet<usize>>);
+
+impl Concerned {
+    fn contains(&self, position: usize) -> bool {
+        self.0.as_ref().is_none_or(|these| these.contains(&position))
+    }
 }

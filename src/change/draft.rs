@@ -1,5 +1,6 @@
 //! From what each segment shall become to a plan that one step publishes.
 
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub struct Draft<'a> {
     aof: &'a Aof,
     verb: Verb,
     edits: Vec<(usize, Vec<Piece>)>,
+    /// Of which segments there are edits.
+    edited: HashSet<usize>,
     removed: Vec<usize>,
     others: Vec<SourceFile>,
     manifest: Option<Manifest>,
@@ -32,6 +35,7 @@ impl<'a> Draft<'a> {
             aof,
             verb,
             edits: Vec::new(),
+            edited: HashSet::new(),
             removed: Vec::new(),
             others: Vec::new(),
             manifest: None,
@@ -48,15 +52,16 @@ impl<'a> Draft<'a> {
     /// The segment consists of these pieces from now on. Neighbouring pieces that continue each other are
     /// joined; the last word on a segment counts.
     pub fn rewrite(&mut self, segment: usize, pieces: Vec<Piece>) {
-        self.edits.retain(|(s, _)| *s != segment);
-        self.edits.push((segment, joined(pieces)));
+        let pieces = joined(pieces);
+        if !self.edited.insert(segment) {
+            self.edits.retain(|(s, _)| *s != segment);
+        }
+        self.edits.push((segment, pieces));
     }
 
     /// The segment leaves the set: its manifest line goes, and so does the file.
     pub fn remove(&mut self, segment: usize) {
-        if !self.removed.contains(&segment) {
-            self.removed.push(segment);
-        }
+        self.removed.push(segment);
     }
 
     /// A file that is no segment goes, such as a leftover.
@@ -99,8 +104,11 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When the manifest cannot be read again, or says nothing that the changes could be worked into.
     pub fn finish(mut self) -> Result<Plan> {
+        let gone: HashSet<usize> = self.removed.iter().copied().collect();
+        let mut seen = HashSet::new();
+        self.removed.retain(|segment| seen.insert(*segment));
         let mut edits = std::mem::take(&mut self.edits);
-        edits.retain(|(s, pieces)| !self.removed.contains(s) && !self.is_same(*s, pieces));
+        edits.retain(|(s, pieces)| !gone.contains(s) && !self.is_same(*s, pieces));
         self.edits = edits;
         self.tell_shared()?;
         let dir = self.aof.dir();
@@ -120,7 +128,7 @@ impl<'a> Draft<'a> {
             verb: self.verb,
             manifest: self.manifest_name(),
             path: self.aof.path.clone(),
-            target: self.aof.target,
+            target: self.aof.target(),
             files: segments.chain(self.others.iter().cloned()).collect(),
             dir,
             actions,
@@ -195,7 +203,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn multi_part(&self, dir: &Path, actions: &mut Vec<Action>) -> Result<()> {
+    fn multi_part(&mut self, dir: &Path, actions: &mut Vec<Action>) -> Result<()> {
         let mut manifest = match (&self.manifest, self.aof.manifest.as_ref().map(|m| &m.state)) {
             (Some(new), _) => new.clone(),
             (None, Some(ManifestState::Valid(manifest))) => manifest.clone(),
@@ -215,20 +223,26 @@ impl<'a> Draft<'a> {
             actions.push(Action::Cut { file: segment, from_bytes, to_bytes });
             return Ok(());
         }
-        for (segment, pieces) in &self.edits {
-            let of = &self.aof.segments[*segment];
+        let aof = self.aof;
+        let mut renamed = HashMap::new();
+        for (segment, pieces) in std::mem::take(&mut self.edits) {
+            let of = &aof.segments[segment];
             let new_name = free_name(dir, &self.stem(), of);
-            for entry in manifest.entries.iter_mut().filter(|e| e.name == of.name) {
-                entry.name.clone_from(&new_name);
+            renamed.entry(of.name.as_slice()).or_insert_with(|| new_name.clone());
+            let from_bytes = of.len().unwrap_or(0);
+            actions.push(Action::Rewrite { file: Some(segment), new_name, from_bytes, pieces });
+        }
+        for entry in &mut manifest.entries {
+            if let Some(new_name) = renamed.get(entry.name.as_slice()) {
+                entry.name.clone_from(new_name);
                 entry.end_offset = None;
             }
-            let from_bytes = of.len().unwrap_or(0);
-            let pieces = pieces.clone();
-            actions.push(Action::Rewrite { file: Some(*segment), new_name, from_bytes, pieces });
         }
+        let name = |segment: &usize| self.aof.segments[*segment].name.as_slice();
+        let gone: HashSet<&[u8]> = self.removed.iter().map(name).collect();
+        manifest.entries.retain(|entry: &Entry| !gone.contains(entry.name.as_slice()));
         for &segment in &self.removed {
             let of = &self.aof.segments[segment];
-            manifest.entries.retain(|entry: &Entry| entry.name != of.name);
             if let Some(from_bytes) = of.len() {
                 actions.push(Action::Remove { file: segment, from_bytes });
             }
@@ -286,20 +300,19 @@ fn behind_link(segment: &Segment, dir: &Path) -> Option<PathBuf> {
     is_here.then(|| dir.join(real.file_name().unwrap_or_default()))
 }
 
-/// Pieces that continue each other as one, empty ones left out.
-fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut all: Vec<Piece> = Vec::with_capacity(pieces.len());
-    for piece in pieces.into_iter().filter(|p| !p.is_empty()) {
-        match (all.last_mut(), piece) {
-            (Some(Piece::Keep { file, to, .. }), Piece::Keep { file: f, from, to: end })
-                if *file == f && *to == from =>
-            {
-                *to = end;
-            }
-            (_, piece) => all.push(piece),
+/// Pieces that continue each other as one, empty ones left out. In place: there may be very many.
+fn joined(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    pieces.retain(|piece| !piece.is_empty());
+    pieces.dedup_by(|next, last| match (last, next) {
+        (Piece::Keep { file, to, .. }, Piece::Keep { file: f, from, to: end })
+            if *file == *f && *to == *from =>
+        {
+            *to = *end;
+            true
         }
-    }
-    all
+        _ => false,
+    });
+    pieces
 }
 
 /// A name for a segment's new content that no server will ever give to a file: its number with zeros before

@@ -6,7 +6,7 @@ use crate::check::{self, Check, Loads, Verdict, Wording};
 use crate::disk::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
-use crate::rules::{KNOWN, Target};
+use crate::rules::Target;
 use crate::scan::{Pace, scan};
 
 /// How the set will be.
@@ -32,8 +32,8 @@ impl Outlook {
         pace: &Pace,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let known = || KNOWN.iter().filter_map(|rules| rules.name.parse::<Target>().ok());
-        let targets = std::iter::once(after.target).chain(known()).collect();
+        let known = || Target::recorded().iter().copied();
+        let targets = std::iter::once(after.target()).chain(known()).collect();
         let mut reports = judged_by(after, targets, wording, pace, progress)?;
         let report = reports.remove(0);
         let by_name = |reports: Vec<check::Report>| {
@@ -116,32 +116,22 @@ impl Plan {
         pace: &Pace,
         progress: &dyn Progress,
     ) -> Result<Outlook> {
-        let mut after = self.preview(aof)?;
-        after.target = self.target;
+        let after = self.preview(aof)?;
+        after.settle(self.target);
         Outlook::new(aof, after, wording, pace, progress)
     }
 }
 
 /// The judgements on a set by the rules of several servers, in one pass.
 fn judged_by(
-    mut aof: Aof,
+    aof: Aof,
     targets: Vec<Target>,
     wording: &Wording,
     pace: &Pace,
     progress: &dyn Progress,
 ) -> Result<Vec<check::Report>> {
-    let mut observers = Vec::with_capacity(targets.len());
-    for &target in &targets {
-        aof.target = target;
-        observers.push(Check::new(&aof));
-    }
-    let facts = scan(&aof, observers, pace, progress)?;
-    let mut reports = Vec::with_capacity(targets.len());
-    for (target, facts) in targets.into_iter().zip(facts) {
-        aof.target = target;
-        reports.push(check::judge(&aof, facts, wording)?);
-    }
-    Ok(reports)
+    let facts = scan(&aof, Check::by(&aof, targets), pace, progress)?;
+    facts.each().into_iter().map(|facts| check::judge(&aof, facts, wording)).collect()
 }
 
 /// `None` for what can be looked at only once it is written.

@@ -181,7 +181,7 @@ impl Place {
     fn behind(&self, dir: &Dir, bare: &OsStr) -> Result<FrozenFile> {
         match self.only.as_deref() == Some(bare) {
             true => FrozenFile::open(&dir.at(bare)),
-            false => Ok(disk::open_inside(dir.path(), bare)?.0),
+            false => Ok(disk::open_inside(dir.path(), bare, false)?.0),
         }
     }
 

@@ -104,7 +104,7 @@ impl Undo {
         let why = format!(
             "it has changed since {}: what was kept does not fit any more, and stays in {}",
             self.entry.id(),
-            self.entry.path.display()
+            crate::text::path(&self.entry.path)
         );
         Error::new(ErrorKind::Stale(why), &place.path(name))
     }

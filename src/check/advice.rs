@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::aof::{Aof, Layout};
 use crate::command;
-use crate::format::rdb::Family;
-use crate::rules::{KNOWN, Rules};
+use crate::format::rdb::{Family, Header};
+use crate::rules::Target;
 use crate::text::shell_word;
 
 fn word(path: &Path) -> Option<String> {
@@ -19,23 +19,34 @@ pub(super) fn repair(aof: &Aof, by: &str) -> Option<String> {
         return None;
     }
     let target = match aof.target_given {
-        true => format!(" --target {}", aof.target),
+        true => format!(" --target {}", aof.target()),
         false => String::new(),
     };
     Some(format!("aofkit repair{by}{target} {}", word(&aof.path)?))
 }
 
 /// Judges the set by another server.
-pub(super) fn other_target(path: &Path, target: &str) -> Option<String> {
+pub(super) fn other_target(path: &Path, target: Target) -> Option<String> {
     Some(format!("aofkit check --target {target} {}", word(path)?))
 }
 
 /// A server that knows the command, of this family where there is one: the oldest of them, for the set
 /// may have been written by it.
-pub(super) fn target_that_knows(name: &[u8], family: Family) -> Option<&'static str> {
+pub(super) fn target_that_knows(name: &[u8], family: Family) -> Option<Target> {
     let id = command::lookup(name)?;
-    let knows = |rules: &&&Rules| id.command().arity(rules.server).is_some();
-    let of_family = |rules: &&&Rules| rules.name.starts_with(family.name());
-    let own = KNOWN.iter().filter(of_family).find(knows);
-    own.or_else(|| KNOWN.iter().find(knows)).map(|rules| rules.name)
+    let mut all = Target::recorded().to_vec();
+    all.extend(Target::read_about());
+    first_of(&all, family, |target| target.rules.arity_of(id).is_some())
+}
+
+/// A server that reads such an RDB, likewise.
+pub(super) fn target_that_reads(header: Header, family: Family) -> Option<Target> {
+    let mut all = Target::recorded().to_vec();
+    all.extend(Target::read_about());
+    first_of(&all, family, |target| target.rules.loads_rdb(header))
+}
+
+fn first_of(all: &[Target], family: Family, is: impl Fn(&Target) -> bool) -> Option<Target> {
+    let own = all.iter().filter(|target| target.family == family).find(|target| is(target));
+    own.or_else(|| all.iter().find(|target| is(target))).copied()
 }

@@ -27,6 +27,7 @@ pub(super) fn tell_apart(aof: &Aof, facts: &mut SegmentFacts) {
     let what = What::BehindDump(damage.context.clone());
     facts.seen.retain(|seen| seen.offset < end);
     facts.halt = facts.halt.filter(|halt| halt.at < end);
+    facts.broken = facts.broken.filter(|halt| halt.at < end);
     let len = facts.len - end;
     let (count, bytes, commands_before, cut_before) = (1, len, 0, end);
     facts.seen.push(Seen { offset: end, len, count, bytes, commands_before, cut_before, what });

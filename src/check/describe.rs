@@ -4,11 +4,10 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump};
-use crate::aof::{Aof, Context, Damage, Ending, LoaderMeets, RdbStop, Role, Segment, Why};
-use crate::command;
-use crate::format::rdb::{self, Header};
-use crate::text::{escape, name};
+use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
+use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
+use crate::format::rdb;
+use crate::text::escape;
 
 /// The segment something was seen in, and what its judgement needs to know of it.
 pub(super) struct Scene<'a> {
@@ -17,10 +16,46 @@ pub(super) struct Scene<'a> {
     pub(super) is_last: bool,
     /// The end was only a write under way.
     pub(super) in_flight: bool,
+    /// What the files before it mean for whether the target comes here at all.
+    pub(super) before: Before,
     pub(super) wording: Wording,
 }
 
+/// Whether the target comes as far as some place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing stops it before.
+    Nothing,
+    /// Something stands before of which nobody knows whether the target takes it.
+    Doubt,
+    /// It stops before.
+    Stop,
+}
+
+impl Before {
+    /// The same for what comes after this segment.
+    pub(super) fn and(self, facts: &SegmentFacts) -> Self {
+        self.at(facts, u64::MAX)
+    }
+
+    fn at(self, facts: &SegmentFacts, offset: u64) -> Self {
+        let is_before = |at: u64| at < offset;
+        if self == Self::Stop || facts.halt.is_some_and(|halt| is_before(halt.at)) {
+            Self::Stop
+        } else if self == Self::Doubt || facts.doubt.is_some_and(is_before) {
+            Self::Doubt
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 impl Scene<'_> {
+    /// Whether the target comes as far as this.
+    pub(super) fn before(&self, seen: &Seen) -> Before {
+        self.before.at(self.facts, seen.offset)
+    }
+
     fn segment(&self) -> &Segment {
         &self.aof.segments[self.facts.position]
     }
@@ -39,7 +74,7 @@ impl Scene<'_> {
         Problem { at_the_end, ..problem }
     }
 
-    fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
+    pub(super) fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
         Lost {
             bytes: lost_bytes,
             commands: lost_commands,
@@ -63,7 +98,7 @@ impl Scene<'_> {
         }
     }
 
-    fn fault(&self, damage: &Damage) -> String {
+    pub(super) fn fault(&self, damage: &Damage) -> String {
         format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
     }
 
@@ -74,14 +109,14 @@ impl Scene<'_> {
 }
 
 /// For damage inside: what lies behind it is kept.
-const SALVAGE: &str = " --salvage";
+pub(super) const SALVAGE: &str = " --salvage";
 
 /// One thing seen, as a problem.
 pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
     match &seen.what {
         What::Damage(damage) => match (&damage.rdb, damage.fault.reason) {
             (Some(stop), Why::Rdb(reason)) => rdb_damage(scene, seen, damage, stop, reason),
-            _ => damaged(scene, seen, damage),
+            _ => damaged::problem(scene, seen, damage),
         },
         What::BehindDump(context) => behind_dump::problem(scene, seen, context),
         What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),
@@ -90,13 +125,20 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             let message = format!(
                 "a transaction that contains DISCARD ends here; {} queues DISCARD while loading and \
                  crashes when EXEC runs it",
-                scene.aof.target
+                scene.aof.target()
             );
             let problem = scene.problem(Kind::BadTransaction, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 1)).next(scene.repair(SALVAGE))
         }
-        What::UnknownCommand(name) => unknown(scene, seen, name),
-        What::WrongArity { name, argc, fatal } => arity(scene, seen, name, *argc, *fatal),
+        What::Raw(_) => scene.problem(Kind::LimitExceeded, Severity::Info, seen, String::new()),
+        What::UnknownCommand { name, is_learnt } => {
+            not_taken::unknown(scene, seen, name, *is_learnt)
+        }
+        What::DeadlyCommand(name) => not_taken::deadly(scene, seen, name),
+        What::WrongArity { name, argc, fatal } => {
+            not_taken::arity(scene, seen, name, *argc, *fatal)
+        }
+        What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
             let message = format!(
@@ -109,12 +151,28 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::OpenAnnotation => open_annotation(scene, seen),
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
-        What::RdbVersion(header) => rdb_version(scene, seen, *header),
+        What::RdbVersion(header) => not_taken::rdb_version(scene, seen, *header),
+        What::RdbNumber(number) => {
+            let message = format!(
+                "the RDB holds a type or opcode {number}, which {} does not have; it refuses to start",
+                scene.aof.target()
+            );
+            scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message)
+        }
+        What::RefusedAnnotation => {
+            let message = format!(
+                "{} does not pass over annotations{}; {}",
+                scene.aof.target(),
+                times(seen),
+                at_start(scene, seen, false)
+            );
+            scene.problem(Kind::UnknownCommand, Severity::Error, seen, message)
+        }
         What::RdbChecksum { stored, computed } => {
             let message = format!(
                 "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
                  least one of its bytes is not what was written; its structure is whole. {} refuses it",
-                scene.aof.target
+                scene.aof.target()
             );
             let problem = scene.problem(Kind::RdbChecksumMismatch, Severity::Error, seen, message);
             problem.lost(scene.lost(seen, seen.bytes, 0))
@@ -123,10 +181,21 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
 }
 
 /// What the target does at its start, for a file it would cut.
-fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
-    let target = scene.aof.target;
+pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> String {
+    let target = scene.aof.target();
+    match scene.before(seen) {
+        Before::Nothing => {}
+        Before::Doubt => return format!("whether {target} comes as far as this is not known"),
+        Before::Stop => return format!("{target} stops before it"),
+    }
     if !by_cutting {
-        return format!("{target} refuses to start");
+        return match corrupt_tail::is_cut(scene.aof, scene.facts) {
+            true if scene.is_last => format!(
+                "{target} cuts it off when it starts (aof-load-corrupt-tail-max-size {})",
+                scene.aof.settings.load_corrupt_tail_max_bytes()
+            ),
+            _ => format!("{target} refuses to start"),
+        };
     }
     if !scene.is_last {
         return format!("{target} refuses to start, for this is not the last file");
@@ -137,85 +206,13 @@ fn at_start(scene: &Scene<'_>, by_cutting: bool) -> String {
     }
 }
 
-fn damaged(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
-    if scene.in_flight && damage.end == scene.facts.len {
-        return in_flight(scene, seen, Kind::TruncatedTail);
-    }
-    let range = bytes(seen.len);
-    let inside = inside_transaction(seen);
-    let kind = match damage.ending {
-        Ending::Torn if scene.is_last => Kind::TruncatedTail,
-        Ending::Torn => Kind::TruncatedInnerSegment,
-        Ending::Zeros => Kind::ZeroTail,
-        Ending::Garbage => Kind::GarbageTail,
-        Ending::Resumes | Ending::Unread(_) => Kind::CorruptRange,
-    };
-    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
-    let start = match damage.loader {
-        LoaderMeets::Crash => format!("{} crashes on it", scene.aof.target),
-        _ => at_start(scene, cutting),
-    };
-    let message = match damage.ending {
-        Ending::Torn => format!(
-            "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
-        ),
-        Ending::Zeros => format!(
-            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
-             them{inside}; {start}{}",
-            if cutting { String::new() } else { corrupt_tail(seen.len) }
-        ),
-        Ending::Garbage => format!(
-            "{range} at the end are no record ({}){inside}; {start}{}",
-            scene.fault(damage),
-            corrupt_tail(seen.len)
-        ),
-        Ending::Resumes => format!(
-            "{range} are damaged ({}){inside}; {} after them are sound. {start}",
-            scene.fault(damage),
-            commands(scene.facts.commands - seen.commands_before)
-        ),
-        Ending::Unread(at) => format!(
-            "{range} are damaged ({}){inside}; sound records begin again at byte {at}, too far back \
-             in a stream to be read: check the file itself. {start}",
-            scene.fault(damage)
-        ),
-    };
-    let (lost_bytes, lost_commands) = if damage.ending == Ending::Resumes {
-        (seen.len, 0)
-    } else {
-        // What stands in a transaction without its EXEC goes with the tail.
-        (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
-    };
-    let next = match damage.ending {
-        Ending::Unread(_) => None,
-        Ending::Resumes => scene.repair(SALVAGE),
-        _ if !scene.is_last => scene.repair(SALVAGE),
-        _ => scene.repair(""),
-    };
-    let lost = scene.lost(seen, lost_bytes, lost_commands);
-    scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
+pub(super) fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
     let message = format!(
         "{} at the end were still being written when the file was opened; they are whole by now and \
          belong to the next look",
         bytes(scene.facts.len - seen.cut_before)
     );
     scene.problem(kind, Severity::Info, seen, message)
-}
-
-fn inside_transaction(seen: &Seen) -> String {
-    match seen.cut_before < seen.offset {
-        true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
-        false => String::new(),
-    }
-}
-
-fn corrupt_tail(len: u64) -> String {
-    format!(
-        " (Redis 8.4 and later cut it off when aof-load-corrupt-tail-max-size is at least {len})"
-    )
 }
 
 fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
@@ -227,7 +224,7 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
         "the file ends inside a transaction: MULTI at byte {}, {} since, no EXEC; {}",
         seen.offset,
         commands(inside),
-        at_start(scene, true)
+        at_start(scene, seen, true)
     );
     let kind = inner.unwrap_or(Kind::OpenTransaction);
     let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
@@ -237,7 +234,7 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
 
 fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let what = format!("the last {} are an annotation without a line end", bytes(seen.len));
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     if scene.facts.halt.is_some() || !scene.is_last || scene.segment().role != Role::Increment {
         let message = format!("{what}; {target} appends nothing behind it");
         return scene.problem(Kind::BadAnnotation, Severity::Info, seen, message);
@@ -253,62 +250,25 @@ fn open_annotation(scene: &Scene<'_>, seen: &Seen) -> Problem {
 
 fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let message = format!(
-        "a record header announces no arguments{}: redis-check-aof passes over it, {}",
+        "a record header announces no arguments{}: redis-check-aof passes over it, {}{}",
         times(seen),
-        at_start(scene, false)
+        at_start(scene, seen, false),
+        match scene.facts.broken {
+            Some(halt) if halt.at == seen.offset => {
+                corrupt_tail::note(scene.aof, scene.facts, scene.is_last)
+            }
+            _ => String::new(),
+        }
     );
     let next = scene.repair(SALVAGE);
     let lost = scene.lost(seen, seen.bytes, 0);
     scene.problem(Kind::CorruptRange, Severity::Error, seen, message).lost(lost).next(next)
 }
 
-fn times(seen: &Seen) -> String {
+pub(super) fn times(seen: &Seen) -> String {
     match seen.count {
         1 => String::new(),
         n => format!(" ({} times, first at byte {})", crate::text::thousands(n), seen.offset),
-    }
-}
-
-fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
-    let hint = if command::has_module_form(raw) {
-        "; needs module: only a server that has loaded the module with this command can load it"
-            .to_owned()
-    } else if let Some(knows) = advice::target_that_knows(raw, scene.aof.target.family) {
-        format!("; {knows} knows it")
-    } else {
-        String::new()
-    };
-    let message = format!(
-        "{} does not know the command \"{}\"{}{hint}; {}",
-        scene.aof.target,
-        escape(raw),
-        times(seen),
-        at_start(scene, false)
-    );
-    let next = advice::target_that_knows(raw, scene.aof.target.family)
-        .and_then(|target| advice::other_target(&scene.aof.path, target));
-    let lost = scene.lost(seen, seen.bytes, seen.count);
-    scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
-    let crashes = scene.aof.target.rules.arity == crate::rules::Arity::Unchecked;
-    let (severity, then) = match (fatal, crashes) {
-        (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
-        (true, false) => (Severity::Error, "refuses to start"),
-        (false, _) => (Severity::Warning, "passes it on without a look"),
-    };
-    let message = format!(
-        "{} with {} is not a call {} has{}; it {then}",
-        escape(raw),
-        crate::text::count(u64::from(argc.saturating_sub(1)), "argument"),
-        scene.aof.target,
-        times(seen)
-    );
-    let problem = scene.problem(Kind::WrongArity, severity, seen, message);
-    match fatal {
-        true => problem.lost(scene.lost(seen, seen.bytes, seen.count)),
-        false => problem,
     }
 }
 
@@ -325,22 +285,9 @@ fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem 
     let message = format!(
         "{what}{}: {} takes that, redis-check-aof does not, and its --fix would cut the file here",
         times(seen),
-        scene.aof.target
+        scene.aof.target()
     );
     scene.problem(Kind::NonCanonical, Severity::Warning, seen, message)
-}
-
-fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
-    let loads = crate::rules::KNOWN.iter().find(|r| r.loads_rdb(header.family, header.version));
-    let hint = loads.map_or_else(String::new, |rules| format!("; {} and later do", rules.name));
-    let message = format!(
-        "an RDB of version {} with the magic {}, which {} does not read{hint}",
-        header.version,
-        name(header.family.magic()),
-        scene.aof.target
-    );
-    let next = loads.and_then(|rules| advice::other_target(&scene.aof.path, rules.name));
-    scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 
 fn rdb_damage(
@@ -357,8 +304,8 @@ fn rdb_damage(
     };
     let whole_keys = crate::text::count(stop.place.keys, "whole key");
     let at = damage.fault.at;
-    let target = scene.aof.target;
-    let (kind, message) = match reason.class() {
+    let target = scene.aof.target();
+    let (kind, message) = match stop.class(reason) {
         rdb::Class::Torn => (
             Kind::RdbTruncated,
             format!(
@@ -370,18 +317,21 @@ fn rdb_damage(
         rdb::Class::Malformed => (
             Kind::RdbBadStructure,
             format!(
-                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}; {target} \
+                "the RDB is broken at byte {at}: {reason}{place}, after {whole_keys}{}{}; {target} \
                  refuses to start",
-                scene.near(&damage.context)
+                scene.near(&damage.context),
+                if stop.intact == Some(false) { "; no checksum fits behind it" } else { "" }
             ),
         ),
         rdb::Class::Unsupported => {
             let intact = match stop.intact {
-                Some(true) => "the checksum fits, so the file is intact, only not understood",
-                Some(false) => "no checksum fits at the end, so it may also be damaged",
-                None => "its checksum could not be tried",
+                None if stop.header.is_none() => "aofkit does not read that",
+                Some(true) => "it is intact by its checksum, only not understood by aofkit",
+                _ => "it has no checksum to tell whether it is damaged, or aofkit does not know it",
             };
-            let message = format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}");
+            let then = not_taken::then(scene, scene.facts.doubt == Some(seen.offset));
+            let message =
+                format!("byte {at}: {reason}{place}, after {whole_keys}: {intact}; {then}");
             (Kind::RdbUnsupported, message)
         }
     };

@@ -2,14 +2,23 @@
 
 use super::checker::Refusal;
 use super::loader::Halt;
+use super::reached::Reached;
+use super::settle::{Played, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
+use crate::rules::Target;
 
 /// Facts about every live segment that could be read, in the loader's order.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// One per segment that was read.
     pub segments: Vec<SegmentFacts>,
+    /// Those it may be judged for, the likeliest first; one alone once that is settled.
+    pub(super) targets: Vec<Target>,
+    /// Which of them do not know something in it that another one knows.
+    pub(super) ignorant: u64,
+    /// There is something in it that none of them knows.
+    pub(super) is_beyond_all: bool,
 }
 
 /// Facts about one segment.
@@ -39,14 +48,22 @@ pub struct SegmentFacts {
     pub damaged_bytes: u64,
     /// The RDB part.
     pub rdb: Option<RdbFacts>,
-    /// End of the last whole record before the loader stops; the length when it does not.
+    /// How the loader of each target came along.
+    pub(super) played: Vec<Played>,
+    /// End of the last whole record before the loader stops, or may stop; the length when it does not.
     pub proven: u64,
     /// The same, never inside a transaction.
     pub safe_cut: u64,
     /// Records up to `safe_cut`.
     pub commands_to_cut: u64,
-    /// Why and where the target's loader stops.
+    /// Why and where the target's loader certainly stops.
     pub halt: Option<Halt>,
+    /// Offset of the first thing before that of which nobody knows here whether the target takes it.
+    pub doubt: Option<u64>,
+    /// The damage that stops every loader, whatever commands it knows.
+    pub broken: Option<Halt>,
+    /// How far whole records go before that damage.
+    pub sound: Reached,
     /// Where the target's loader would cut the file by itself.
     pub own_cut: Option<u64>,
     /// What redis-check-aof refuses.
@@ -60,6 +77,54 @@ pub struct SegmentFacts {
 }
 
 impl SegmentFacts {
+    /// Whether nothing in it is broken, or might be.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_none() && self.damaged_bytes == 0
+    }
+
+    /// Nothing was seen of it so far.
+    pub(super) fn of(position: usize) -> Self {
+        Self {
+            position,
+            len: 0,
+            format: SegmentFormat::Empty,
+            commands: 0,
+            transactions: 0,
+            annotations: 0,
+            unknown_annotations: 0,
+            first_ts: None,
+            last_ts: None,
+            max_db: 0,
+            damaged_bytes: 0,
+            rdb: None,
+            played: Vec::new(),
+            proven: 0,
+            safe_cut: 0,
+            commands_to_cut: 0,
+            halt: None,
+            doubt: None,
+            broken: None,
+            sound: Reached::default(),
+            own_cut: None,
+            refusal: None,
+            ok_up_to: 0,
+            seen: Vec::new(),
+            unlisted: 0,
+        }
+    }
+
+    /// What it turned out to consist of.
+    pub(super) fn consists_of(&self) -> SegmentFormat {
+        let has_resp = self.commands > 0 || self.annotations > 0;
+        match (self.rdb.is_some(), has_resp) {
+            (true, true) => SegmentFormat::RdbResp,
+            (true, false) => SegmentFormat::Rdb,
+            (false, true) => SegmentFormat::Resp,
+            (false, false) if self.len == 0 => SegmentFormat::Empty,
+            (false, false) => SegmentFormat::Unknown,
+        }
+    }
+
     /// Where the file ends in an annotation without a line end, its start: what is appended is glued to it.
     pub fn open_annotation(&self) -> Option<u64> {
         let last = self.seen.last()?;
@@ -144,8 +209,17 @@ pub enum What {
     },
     /// EXEC of a transaction that contains DISCARD.
     DiscardInTransaction,
-    /// A command the target does not know.
-    UnknownCommand(Vec<u8>),
+    /// Not judged yet: it depends on the target.
+    Raw(Box<Raw>),
+    /// A command the target does not know, or of which that is not known.
+    UnknownCommand {
+        /// Its name as the log has it, with the subcommand where it has one.
+        name: Vec<u8>,
+        /// The target is known not to have it.
+        is_learnt: bool,
+    },
+    /// A command that is well formed and ends the server that loads it.
+    DeadlyCommand(Vec<u8>),
     /// A command with a wrong number of arguments.
     WrongArity {
         /// Its name.
@@ -153,6 +227,13 @@ pub enum What {
         /// How many arguments it has here, the name included.
         argc: u32,
         /// The target refuses it or dies of it.
+        fatal: bool,
+    },
+    /// A command that no server logs, and that acts when the log is loaded.
+    Trap {
+        /// Its name, with the subcommand where there is one.
+        name: Vec<u8>,
+        /// The target dies of it.
         fatal: bool,
     },
     /// Something every loader takes and redis-check-aof refuses.
@@ -167,6 +248,10 @@ pub enum What {
     RdbLeftOut(Box<rdb::deep::Report>),
     /// An RDB version the target does not read.
     RdbVersion(Header),
+    /// A type or opcode of an RDB that the target does not have.
+    RdbNumber(u8),
+    /// Annotations, which the target does not pass over.
+    RefusedAnnotation,
     /// An RDB whose checksum does not fit.
     RdbChecksum {
         /// As the trailer has it.

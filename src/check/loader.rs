@@ -1,12 +1,27 @@
-//! The target's loader, imagined: it reads one file after the other and stops at the first thing it
-//! cannot take.
+//! The loaders of one or several targets, imagined: each reads one file after the other and stops at the first
+//! thing it cannot take.
+//!
+//! Damage stops all of them alike, so their state is kept once. What one of them does not take is no damage: it
+//! keeps the state it had there, and what comes after is looked at all the same. So the facts of a pass serve every target, and who the judgement is made for may be decided when the
+//! whole set is known.
 
+use std::collections::HashMap;
+
+use super::opinions::{Opinion, Opinions};
+use super::reached::Reached;
 use crate::aof::{Damage, Event, LoaderMeets, Why};
-use crate::command::{self, CommandId, Kind};
+use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
-use crate::rules::{Arity, Rules};
+use crate::rules::{Arity, Rules, Target};
+
+/// Argument lengths from here on may be more than a server's allocator gives: it depends on the allocator, the
+/// kernel's settings and the memory there is.
+const PERHAPS_TOO_LARGE: u64 = 1 << 36;
+
+/// No process has so many addresses.
+const TOO_LARGE: u64 = 1 << 47;
 
 /// Why a loader stopped in a file, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,177 +41,332 @@ pub enum Cause {
     OpenTransaction,
     /// A byte that begins nothing.
     BadFormat,
-    /// A command it does not know, or with a wrong number of arguments.
+    /// A command it does not know.
+    Unknown,
+    /// Something that it may take or not: a command with a module's name, or something of an RDB that aofkit has
+    /// not learnt.
+    Perhaps,
+    /// A command with a wrong number of arguments.
     Refused,
     /// It dies.
     Crash,
+    /// It takes the end of the file for the end of a record, or dies of the length that the record claims: that
+    /// depends on the memory there is.
+    EndOrCrash,
     /// The RDB part is broken, or of a version it does not read.
     Rdb,
 }
 
-/// What a loader thinks of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opinion {
-    Fine,
-    /// It has no such command or subcommand.
-    Unknown,
-    /// Too few or too many arguments.
-    WrongArity {
-        /// Redis passes on what is too much without a look.
-        fatal: bool,
-    },
-}
-
-/// The loader of one server, reading one file.
-#[derive(Clone, Debug)]
-pub(crate) struct Loader {
-    rules: &'static Rules,
-    /// `rdb-version-check relaxed`: a Valkey that tries versions that are not its own.
-    is_relaxed: bool,
-    /// By place in the command table: argument count, 0 when unknown.
-    arity: Vec<i16>,
-    is_container: Vec<bool>,
+/// Where a loader stands in a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct State {
     transaction: Option<u64>,
     discard_queued: bool,
+    /// Which loaders die when EXEC runs what is queued.
+    death_queued: u64,
+    /// What stops it.
     pub(super) halt: Option<Halt>,
-    /// End of the last whole record or RDB part.
-    pub(super) record_end: u64,
-    /// The same, never inside a transaction.
-    pub(super) safe_cut: u64,
-    /// Records it has run or queued, and those of them before `safe_cut`.
-    commands: u64,
-    pub(super) commands_to_cut: u64,
+    /// How far whole records go.
+    pub(super) reached: Reached,
     /// End of the RDB part, 0 without one.
-    pub(super) rdb_end: u64,
+    rdb_end: u64,
+}
+
+/// One loader.
+#[derive(Clone, Copy, Debug)]
+struct Player {
+    rules: &'static Rules,
+    /// `rdb-version-check relaxed`: it tries versions that are not its own.
+    is_relaxed: bool,
+    /// It is newer than the base's writer, of its family, and its RDB versions are not recorded.
+    reads_own_past: bool,
+    /// What it does not take, and how far it had come.
+    refused: Option<State>,
+    /// The same of what it may take.
+    perhaps: Option<State>,
+}
+
+/// The loaders of some targets, reading one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Loader {
+    players: Vec<Player>,
+    /// By place in the command table: the argument count that all want, 0 where each has to be asked.
+    agreed: Vec<i16>,
+    /// Commands that the configuration gives another name, in capitals.
+    renamed: HashMap<Vec<u8>, Option<CommandId>>,
+    /// Where all stand, as far as damage goes.
+    state: State,
 }
 
 impl Loader {
-    pub(crate) fn new(rules: &'static Rules, settings: &Settings) -> Self {
-        let table = command::all();
+    /// The loader of one target.
+    pub(crate) fn new(target: Target, settings: &Settings) -> Self {
+        Self::of(&[target], settings, None)
+    }
+
+    /// The loaders of several; `writer` is who wrote the base.
+    pub(crate) fn of(
+        targets: &[Target],
+        settings: &Settings,
+        writer: Option<(rdb::Family, command::Version)>,
+    ) -> Self {
         let relaxed = settings.rdb_version_check() == RdbVersionCheck::Relaxed;
-        Self {
-            rules,
-            is_relaxed: relaxed && rules.knows_valkey_magic,
-            arity: table.iter().map(|c| c.arity(rules.server).unwrap_or(0)).collect(),
-            is_container: table.iter().map(|c| c.container).collect(),
-            transaction: None,
-            discard_queued: false,
-            halt: None,
-            record_end: 0,
-            safe_cut: 0,
-            commands: 0,
-            commands_to_cut: 0,
-            rdb_end: 0,
+        let player = |target: &Target| Player {
+            rules: target.rules,
+            is_relaxed: relaxed && target.rules.has_version_check,
+            reads_own_past: target.knowledge != crate::rules::Knowledge::Recorded
+                && writer.is_some_and(|(family, version)| {
+                    family == target.family && version <= target.version
+                }),
+            refused: None,
+            perhaps: None,
+        };
+        let players: Vec<_> = targets.iter().take(Opinions::MOST).map(player).collect();
+        let mut agreed: Vec<_> =
+            (0..command::all().len()).map(|place| agreed(&players, place)).collect();
+        let renamed = renamed(settings);
+        for id in renamed.keys().filter_map(|name| command::lookup(name)) {
+            // It has to be asked for.
+            agreed[id.index()] = 0;
         }
+        Self { players, agreed, renamed, state: State::default() }
     }
 
     /// A new file begins: a loader gives each a client of its own.
     pub(super) fn begin(&mut self) {
-        self.transaction = None;
-        self.discard_queued = false;
-        self.halt = None;
-        self.record_end = 0;
-        self.safe_cut = 0;
-        self.commands = 0;
-        self.commands_to_cut = 0;
-        self.rdb_end = 0;
+        self.state = State::default();
+        for player in &mut self.players {
+            (player.refused, player.perhaps) = (None, None);
+        }
     }
 
+    /// All stop here.
     #[cold]
     fn stop(&mut self, at: u64, cause: Cause) {
-        self.halt = Some(Halt { at, cause });
+        self.state.halt = Some(Halt { at, cause });
+    }
+
+    /// Those that `cause` gives one for do not take what stands here.
+    #[cold]
+    fn object(&mut self, at: u64, cause: impl Fn(usize, &Player) -> Option<Cause>) {
+        let state = |cause| State { halt: Some(Halt { at, cause }), ..self.state };
+        for (place, player) in self.players.iter_mut().enumerate() {
+            match cause(place, player) {
+                Some(cause @ Cause::Perhaps) if player.perhaps.is_none() => {
+                    player.perhaps = Some(state(cause));
+                }
+                Some(cause) if cause != Cause::Perhaps && player.refused.is_none() => {
+                    player.refused = Some(state(cause));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Offset of the MULTI that is open.
     pub(super) fn transaction(&self) -> Option<u64> {
-        self.transaction
+        self.state.transaction
     }
 
     /// Whether EXEC would crash it here: a DISCARD is queued.
     pub(super) fn frees_itself(&self) -> bool {
-        self.discard_queued
+        self.state.discard_queued
     }
 
-    /// Whether it reads an RDB with this header.
-    pub(super) fn loads_rdb(&self, header: rdb::Header) -> bool {
-        self.is_relaxed || self.rules.loads_rdb(header.family, header.version)
+    /// What they are about to run or to queue is the end of some of them: those that end at once, and those that
+    /// end at the EXEC that follows.
+    #[cold]
+    pub(super) fn meets(
+        &mut self,
+        record: &Record<'_>,
+        id: Option<CommandId>,
+        trap: Trap,
+    ) -> (u64, u64) {
+        let inside = self.state.transaction.is_some();
+        let arguments = || record.args().skip(1).map(|argument| argument.head);
+        if self.state.halt.is_some() {
+            return (0, 0);
+        }
+        let dying = self.that(|player| {
+            let rules = player.rules;
+            let by_name = id.is_some_and(|id| rules.is_deadly_trap(id));
+            player.refused.is_none() && (by_name || trap.kills(rules.deaths, inside, arguments()))
+        });
+        match inside {
+            true => {
+                self.state.death_queued |= dying;
+                (0, dying)
+            }
+            false => {
+                self.object(record.start, |place, _| {
+                    (dying >> place & 1 == 1).then_some(Cause::Crash)
+                });
+                (dying, 0)
+            }
+        }
     }
 
-    /// What this loader thinks of a command, whether or not it is still reading.
+    /// Where damage stops all of them, and how far they come up to it.
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    /// What one of them does not take before that, and what it may not take.
+    pub(super) fn objections(&self, place: usize) -> [Option<State>; 2] {
+        [self.players[place].refused, self.players[place].perhaps]
+    }
+
+    /// Which of them do not read an RDB with this header.
+    pub(super) fn that_refuse_rdb(&self, header: rdb::Header) -> u64 {
+        self.that(|player| !player.loads_rdb(header))
+    }
+
+    /// Which of them have not heard of this type or opcode.
+    pub(super) fn that_lack_number(&self, family: rdb::Family, number: u8) -> u64 {
+        self.that(|player| player.rules.knows_number(family, number) == Some(false))
+    }
+
+    /// Which of them do not pass over annotations.
+    pub(super) fn that_refuse_annotations(&self) -> u64 {
+        self.that(|player| !player.rules.annotations)
+    }
+
+    fn that(&self, is: impl Fn(&Player) -> bool) -> u64 {
+        let bit = |(place, player)| u64::from(is(player)) << place;
+        self.players.iter().enumerate().map(bit).sum()
+    }
+
+    /// What these loaders think of a command, whether or not they are still reading.
+    #[inline]
+    pub(crate) fn opinions(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinions {
+        let Some(id) = id else { return self.without_id(record) };
+        let arity = self.agreed[id.index()];
+        let wanted = u32::from(arity.unsigned_abs());
+        if arity < 0 && record.argc >= wanted || arity > 0 && record.argc == wanted {
+            return Opinions::FINE;
+        }
+        self.asked(record, id)
+    }
+
+    /// What the first of them thinks.
     #[inline]
     pub(crate) fn opinion(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinion {
-        let Some(id) = id else { return Opinion::Unknown };
-        let place = id.index();
-        if self.is_container[place] && record.argc >= 2 {
-            return self.container(record, id);
+        self.opinions(record, id).of(0)
+    }
+
+    /// A name that no table has: the configuration may.
+    #[cold]
+    fn without_id(&self, record: &Record<'_>) -> Opinions {
+        match self.given(record.name) {
+            Some(Some(id)) => self.asked_of(record, id),
+            _ => self.unknown_to_all(),
         }
-        self.arity_opinion(self.arity[place], record.argc)
+    }
+
+    /// What the configuration makes of a name: another command, or none (`Some(None)`).
+    fn given(&self, name: &[u8]) -> Option<Option<CommandId>> {
+        self.renamed.get(&*name.to_ascii_uppercase()).copied()
+    }
+
+    /// Whether the configuration says that there is no command of this name.
+    pub(super) fn is_taken_away(&self, name: &[u8]) -> bool {
+        !self.renamed.is_empty() && self.given(name) == Some(None)
     }
 
     #[cold]
-    fn container(&self, record: &Record<'_>, id: CommandId) -> Opinion {
-        if self.arity[id.index()] == 0 {
-            return Opinion::Unknown;
-        }
-        let sub = record.args().nth(1).and_then(|sub| command::lookup_sub(id, sub.head));
-        sub.map_or(Opinion::Unknown, |sub| self.arity_opinion(self.arity[sub.index()], record.argc))
+    fn unknown_to_all(&self) -> Opinions {
+        Opinions::each(self.players.iter().map(|_| Opinion::Unknown))
     }
 
-    #[inline]
-    fn arity_opinion(&self, arity: i16, argc: u32) -> Opinion {
-        let wanted = u32::from(arity.unsigned_abs());
-        if arity < 0 && argc >= wanted || arity > 0 && argc == wanted {
-            return Opinion::Fine;
+    #[cold]
+    fn asked(&self, record: &Record<'_>, id: CommandId) -> Opinions {
+        match self.given(record.name) {
+            Some(Some(id)) => self.asked_of(record, id),
+            Some(None) => self.unknown_to_all(),
+            None => self.asked_of(record, id),
         }
-        if arity == 0 {
-            return Opinion::Unknown;
-        }
-        let fatal = argc < wanted || self.rules.arity == Arity::Refused;
-        Opinion::WrongArity { fatal }
     }
 
-    /// A record it has to run or queue.
+    fn asked_of(&self, record: &Record<'_>, id: CommandId) -> Opinions {
+        let sub = match id.command().container && record.argc >= 2 {
+            true => {
+                let sub = record.args().nth(1);
+                Some(sub.and_then(|sub| command::lookup_sub(id, sub.head)))
+            }
+            false => None,
+        };
+        Opinions::each(self.players.iter().map(|player| {
+            let meant = match sub {
+                Some(sub) if player.rules.is_container(id) => sub,
+                _ => Some(id),
+            };
+            meant.map_or(Opinion::Unknown, |id| player.rules.call(id, record.argc).into())
+        }))
+    }
+
+    /// A record they have to run or queue.
     #[inline]
-    pub(super) fn record(&mut self, record: &Record<'_>, id: Option<CommandId>, opinion: Opinion) {
-        if self.halt.is_some() {
+    pub(super) fn record(
+        &mut self,
+        record: &Record<'_>,
+        id: Option<CommandId>,
+        opinions: Opinions,
+    ) {
+        if self.state.halt.is_some() {
             return;
         }
-        match opinion {
-            Opinion::Fine | Opinion::WrongArity { fatal: false } => {}
-            Opinion::WrongArity { .. } if self.rules.arity == Arity::Unchecked => {
-                return self.stop(record.start, Cause::Crash);
-            }
-            _ => return self.stop(record.start, Cause::Refused),
+        if opinions != Opinions::FINE {
+            self.refusals(record, opinions);
         }
         match id.map_or(Kind::Plain, CommandId::kind) {
             Kind::Plain | Kind::Select => {}
             // A second MULTI is queued; running it later is an error that stops nothing.
             Kind::Multi => {
-                self.transaction.get_or_insert(record.start);
+                self.state.transaction.get_or_insert(record.start);
             }
             // Queued like any other, it does not end the transaction; run at EXEC, it frees what EXEC
             // is walking over.
-            Kind::Discard => self.discard_queued |= self.transaction.is_some(),
+            Kind::Discard => self.state.discard_queued |= self.state.transaction.is_some(),
             Kind::Exec => {
-                if self.discard_queued {
+                if self.state.discard_queued {
                     return self.stop(record.start, Cause::Crash);
                 }
-                self.transaction = None;
+                let dying = self.state.death_queued;
+                if dying != 0 {
+                    self.object(record.start, |place, _| {
+                        (dying >> place & 1 == 1).then_some(Cause::Crash)
+                    });
+                }
+                self.state.transaction = None;
+                self.state.death_queued = 0;
             }
         }
-        self.record_end = record.end();
-        self.commands += 1;
-        if self.transaction.is_none() {
-            self.safe_cut = self.record_end;
-            self.commands_to_cut = self.commands;
+        let reached = &mut self.state.reached;
+        reached.record_end = record.end();
+        reached.commands += 1;
+        if self.state.transaction.is_none() {
+            reached.safe_cut = reached.record_end;
+            reached.commands_to_cut = reached.commands;
         }
     }
 
-    /// Anything but a record.
     #[cold]
+    fn refusals(&mut self, record: &Record<'_>, opinions: Opinions) {
+        // It may have been loaded with a module that has it.
+        let of_module = command::has_module_form(record.name);
+        self.object(record.start, |place, player| match opinions.of(place) {
+            Opinion::Fine | Opinion::GoesOn => None,
+            Opinion::Unknown if of_module => Some(Cause::Perhaps),
+            Opinion::Unknown => Some(Cause::Unknown),
+            Opinion::Deadly => Some(Cause::Crash),
+            Opinion::WrongArity if player.rules.arity == Arity::Unchecked => Some(Cause::Crash),
+            Opinion::WrongArity => Some(Cause::Refused),
+        });
+    }
+
     /// Something wrong inside of a value: most loaders look only at what they must.
     pub(super) fn flaw(&mut self, flaw: &rdb::deep::Flaw) {
-        if self.halt.is_some() {
+        if self.state.halt.is_some() {
             return;
         }
         if flaw.wrong == rdb::deep::Wrong::DuplicateKey {
@@ -206,66 +376,134 @@ impl Loader {
         }
     }
 
+    /// Anything but a record.
+    #[cold]
     pub(super) fn other(&mut self, event: &Event<'_>) {
-        if self.halt.is_some() {
+        if self.state.halt.is_some() {
             return;
         }
         match event {
             Event::Rdb(part) => {
                 let header = part.walked.outcome.header;
-                let mismatch = matches!(part.walked.checksum, Checksum::Mismatch { .. });
-                if mismatch || !self.loads_rdb(header) {
+                let met = &part.walked.outcome.met;
+                if matches!(part.walked.checksum, Checksum::Mismatch { .. }) {
                     return self.stop(part.start, Cause::Rdb);
                 }
-                self.record_end = part.end;
-                self.safe_cut = part.end;
-                self.rdb_end = part.end;
+                self.object(part.start, |_, player| {
+                    let takes = player.loads_rdb(header) && player.has_numbers(header, met);
+                    (!takes).then_some(Cause::Rdb)
+                });
+                self.state.reached.record_end = part.end;
+                self.state.reached.safe_cut = part.end;
+                self.state.rdb_end = part.end;
             }
             Event::Hollow { start, .. } => self.stop(*start, Cause::BadFormat),
-            Event::Damage(damage) => {
-                let cause = self.damage(damage);
-                self.stop(damage.start, cause);
+            Event::Damage(damage) if damage.is_not_understood() => {
+                self.object(damage.start, |_, player| Some(player.not_understood(damage)));
             }
-            Event::Annotation { .. } | Event::Record(..) => {}
-        }
-    }
-
-    fn damage(&self, damage: &Damage) -> Cause {
-        match (damage.fault.reason, damage.loader) {
-            (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
-            (Why::Rdb(_), _) => Cause::Rdb,
-            (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
-            (_, LoaderMeets::BadFormat) => Cause::BadFormat,
-            (_, LoaderMeets::Crash) => Cause::Crash,
-            (_, LoaderMeets::Allocation(n)) if n > self.rules.largest_allocation => Cause::Crash,
-            (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
+            Event::Damage(damage) => self.stop(damage.start, meets(damage)),
+            Event::Annotation { start, .. } => {
+                self.object(*start, |_, player| {
+                    (!player.rules.annotations).then_some(Cause::Refused)
+                });
+            }
+            Event::Record(..) => {}
         }
     }
 
     /// The file is over.
     pub(super) fn end(&mut self, len: u64) {
-        if self.halt.is_some() {
+        if self.state.halt.is_some() {
             return;
         }
-        match self.transaction {
+        match self.state.transaction {
             Some(_) => self.stop(len, Cause::OpenTransaction),
             // Annotations behind the last record are no loss.
             None => {
-                self.record_end = len;
-                self.safe_cut = len;
+                self.state.reached.record_end = len;
+                self.state.reached.safe_cut = len;
             }
         }
     }
 
-    /// Where the server itself would cut the file after [`Cause::EndOfFile`] or
-    /// [`Cause::OpenTransaction`]: not always where it should.
-    pub(super) fn own_cut(&self) -> Option<u64> {
-        let cut = match self.halt?.cause {
-            Cause::EndOfFile if self.rules.leaves_open_transaction => self.record_end,
-            Cause::EndOfFile | Cause::OpenTransaction => self.safe_cut,
+    /// Where the server itself would cut the file after [`Cause::EndOfFile`] or [`Cause::OpenTransaction`], or after
+    /// [`Cause::BadFormat`] where it is told to: not always where it should.
+    pub(super) fn own_cut(&self, place: usize) -> Option<u64> {
+        let rules = self.players[place].rules;
+        let Reached { record_end, safe_cut, .. } = self.state.reached;
+        let cut = match self.state.halt?.cause {
+            // Told to cut corrupt tails, it does not look for the MULTI before.
+            Cause::BadFormat => record_end,
+            Cause::EndOfFile | Cause::EndOrCrash if rules.leaves_open_transaction => record_end,
+            Cause::EndOfFile | Cause::EndOrCrash | Cause::OpenTransaction => safe_cut,
             _ => return None,
         };
-        let forgets_rdb = self.rules.cuts_rdb_away && cut == self.rdb_end;
+        let forgets_rdb = rules.cuts_rdb_away && cut == self.state.rdb_end;
         Some(if forgets_rdb { 0 } else { cut })
     }
+}
+
+impl Player {
+    fn loads_rdb(&self, header: rdb::Header) -> bool {
+        self.rules.loads_rdb(header)
+            || self.is_relaxed && self.rules.loads_rdb_relaxed(header)
+            || self.reads_own_past
+    }
+
+    fn has_numbers(&self, header: rdb::Header, met: &[rdb::Met]) -> bool {
+        let is_known = |number| self.rules.knows_number(header.family, number) != Some(false);
+        self.reads_own_past || met.iter().all(|met| is_known(met.row.number))
+    }
+
+    /// What it does about something of an RDB that aofkit does not understand.
+    fn not_understood(&self, damage: &Damage) -> Cause {
+        let header = damage.rdb.as_ref().and_then(|stop| stop.header);
+        let lacks = |header: rdb::Header| match damage.fault.reason {
+            Why::Rdb(rdb::Reason::UnknownNumber(number)) => {
+                self.rules.knows_number(header.family, number) == Some(false)
+            }
+            _ => false,
+        };
+        match header {
+            Some(header) if !self.loads_rdb(header) || lacks(header) => Cause::Rdb,
+            _ => Cause::Perhaps,
+        }
+    }
+}
+
+/// What every loader meets at a damaged place.
+fn meets(damage: &Damage) -> Cause {
+    match (damage.fault.reason, damage.loader) {
+        (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
+        (Why::Rdb(_), _) => Cause::Rdb,
+        (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
+        (_, LoaderMeets::BadFormat) => Cause::BadFormat,
+        (_, LoaderMeets::Crash) => Cause::Crash,
+        (_, LoaderMeets::Allocation(n)) if n >= TOO_LARGE => Cause::Crash,
+        (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,
+        (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
+    }
+}
+
+/// Names as a configuration gives and takes them, in the order of its lines.
+fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
+    let mut names: HashMap<Vec<u8>, Option<CommandId>> = HashMap::new();
+    for (from, to) in &settings.renamed_commands {
+        let from = from.to_ascii_uppercase();
+        let id = names.get(&from).copied().unwrap_or_else(|| command::lookup(&from));
+        names.insert(from, None);
+        if !to.is_empty() {
+            names.insert(to.to_ascii_uppercase(), id);
+        }
+    }
+    names
+}
+
+/// The argument count that all of them want of a command; 0 where there is more to it.
+fn agreed(players: &[Player], place: usize) -> i16 {
+    let Some(id) = CommandId::at(place) else { return 0 };
+    let simple = |player: &Player| !player.rules.is_container(id) && !player.rules.is_deadly(id);
+    let mut arities = players.iter().map(|player| player.rules.arity_of(id).unwrap_or(0));
+    let first = arities.next().unwrap_or(0);
+    if arities.all(|arity| arity == first) && players.iter().all(simple) { first } else { 0 }
 }

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use super::checker::Checker;
 use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
-use super::loader::{Loader, Opinion};
-use crate::aof::{Aof, Damage, Depth, Event, Role};
-use crate::command::{CommandId, Kind};
+use super::loader::Loader;
+use super::opinions::Opinions;
+use super::settle::{Played, Raw};
+use crate::aof::{Aof, Damage, Depth, Event, Role, Writer};
+use crate::command::{self, CommandId, Kind};
 use crate::format::annotation;
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::limits;
+use crate::rules::Target;
 use crate::scan::{Context, Merge, Observer};
 
 /// Gathers [`Facts`] about every segment it is shown.
@@ -25,24 +28,42 @@ pub struct Check {
     safe: (u64, u64),
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
+    /// By place in the command table: it may be a trap.
+    watched: Vec<bool>,
+    /// Traps in `now.seen`, which have room of their own, and those that the open transaction will run.
+    traps: usize,
+    queued_traps: Vec<(usize, u64)>,
     /// Where in `now.seen` a thing that repeats itself is counted.
     repeated: HashMap<(u8, Vec<u8>), usize>,
-    done: Vec<SegmentFacts>,
+    facts: Facts,
 }
 
 impl Check {
-    /// Facts about `aof`, by the rules of its target.
+    /// Facts about `aof`, by the rules of every server that may be its target.
     pub fn new(aof: &Aof) -> Self {
+        Self::by(aof, aof.candidates())
+    }
+
+    /// Facts about `aof`, by the rules of these servers; it is judged as one of them.
+    pub fn by(aof: &Aof, mut targets: Vec<Target>) -> Self {
+        targets.truncate(Opinions::MOST);
+        let writer = aof.writer.as_ref().and_then(Writer::release);
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
             thorough: false,
-            loader: Loader::new(aof.target.rules, &aof.settings),
+            loader: Loader::of(&targets, &aof.settings, writer),
             checker: Checker::default(),
-            now: fresh(0),
+            now: SegmentFacts::of(0),
             safe: (0, 0),
             in_transaction: 0,
+            watched: command::all()
+                .iter()
+                .map(|c| command::may_be_trap(c.name.as_bytes()))
+                .collect(),
+            traps: 0,
+            queued_traps: Vec::new(),
             repeated: HashMap::new(),
-            done: Vec::new(),
+            facts: Facts::by(targets),
         }
     }
 
@@ -58,49 +79,65 @@ impl Check {
         if at.transaction.is_none() {
             self.safe = (self.now.commands, record.start);
         }
-        let opinion = self.loader.opinion(record, id);
-        if opinion != Opinion::Fine {
-            self.note_opinion(record, opinion);
+        let opinions = self.loader.opinions(record, id);
+        if opinions != Opinions::FINE {
+            self.note_call(record, opinions);
         }
         if record.oddities.any() {
             self.note_oddities(record);
+        }
+        if id.is_none_or(|id| self.watched[id.index()]) {
+            self.look_for_trap(record, id);
         }
         let kind = id.map_or(Kind::Plain, CommandId::kind);
         if kind != Kind::Plain {
             self.structural(at, record, kind);
         }
-        self.loader.record(record, id, opinion);
+        self.loader.record(record, id, opinions);
         self.checker.record(record, id);
         self.now.commands += 1;
         self.in_transaction += 1;
     }
 
+    /// Commands that no server logs, wherever they stand.
     #[cold]
-    fn note_opinion(&mut self, record: &Record<'_>, opinion: Opinion) {
-        let name = record.name.to_ascii_uppercase();
-        let (kind, what) = match opinion {
-            Opinion::Fine => return,
-            Opinion::Unknown => (0, What::UnknownCommand(self.full_name(record, name))),
-            Opinion::WrongArity { fatal } => (
-                1,
-                What::WrongArity { name: self.full_name(record, name), argc: record.argc, fatal },
-            ),
-        };
-        let key = match &what {
-            What::UnknownCommand(name) | What::WrongArity { name, .. } => name.clone(),
-            _ => Vec::new(),
-        };
-        self.note_repeated((kind, key), record.start, record.len, what);
+    fn look_for_trap(&mut self, record: &Record<'_>, id: Option<CommandId>) {
+        let first = record.args().nth(1).map(|argument| argument.head);
+        let Some(trap) = command::trap(record.name, first) else { return };
+        let mut name = record.name.to_ascii_uppercase();
+        if let Some(first) = first.filter(|_| command::has_subcommands(&name)) {
+            name.push(b' ');
+            name.extend(first.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
+        }
+        let key = (6, name.clone());
+        self.note_repeated(key.clone(), record.start, record.len, Raw::trap(name));
+        let place = self.repeated.get(&key).copied();
+        let (now, later) = self.loader.meets(record, id, trap);
+        if let Some(place) = place {
+            self.mark_fatal(place, now);
+            if later != 0 {
+                self.queued_traps.push((place, later));
+            }
+        }
     }
 
-    /// With the subcommand, where the command has some.
-    fn full_name(&self, record: &Record<'_>, mut name: Vec<u8>) -> Vec<u8> {
-        let container = crate::command::lookup(&name).is_some_and(|id| id.command().container);
-        if let Some(sub) = record.args().nth(1).filter(|_| container) {
-            name.push(b'|');
-            name.extend(sub.head.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
+    fn mark_fatal(&mut self, place: usize, whom: u64) {
+        if let What::Raw(raw) = &mut self.now.seen[place].what {
+            raw.mark_fatal(whom);
         }
-        name
+    }
+
+    #[cold]
+    fn note_call(&mut self, record: &Record<'_>, opinions: Opinions) {
+        // What the configuration takes away every server lacks, and that is known.
+        if !self.loader.is_taken_away(record.name) {
+            self.facts.learn(opinions.ignorant(self.facts.targets.len()));
+        }
+        let name = full_name(record);
+        let mut key = opinions.to_bytes().to_vec();
+        key.extend(name.iter().map(u8::to_ascii_uppercase));
+        let what = Raw::call(name, record.argc, opinions);
+        self.note_repeated((0, key), record.start, record.len, what);
     }
 
     #[cold]
@@ -139,7 +176,12 @@ impl Check {
                 self.note(record.start, record.len, What::DiscardInTransaction);
                 self.now.transactions += 1;
             }
-            Kind::Exec => self.now.transactions += 1,
+            Kind::Exec => {
+                self.now.transactions += 1;
+                for (place, whom) in std::mem::take(&mut self.queued_traps) {
+                    self.mark_fatal(place, whom);
+                }
+            }
             // The database that was selected until here; the last one is seen at the end.
             Kind::Select => self.now.max_db = self.now.max_db.max(at.db),
             Kind::Plain | Kind::Discard => {}
@@ -160,6 +202,12 @@ impl Check {
             }
             Event::Annotation { kind, is_open, .. } => {
                 self.now.annotations += 1;
+                let refuse = self.loader.that_refuse_annotations();
+                if refuse != 0 {
+                    self.facts.learn(refuse);
+                    let what = Raw::annotation(refuse);
+                    self.note_repeated((5, Vec::new()), start, end - start, what);
+                }
                 match kind {
                     _ if *is_open => {
                         self.note(start, end - start, What::OpenAnnotation);
@@ -188,8 +236,17 @@ impl Check {
     fn rdb(&mut self, at: &Context, part: &crate::aof::RdbPart) {
         let (start, len) = (part.start, part.end - part.start);
         let header = part.walked.outcome.header;
-        if !self.loader.loads_rdb(header) {
-            self.note(start, len, What::RdbVersion(header));
+        let refuse = self.loader.that_refuse_rdb(header);
+        if refuse != 0 {
+            self.facts.learn(refuse);
+            self.note(start, len, Raw::rdb_version(header, refuse));
+        }
+        for met in &part.walked.outcome.met {
+            let lack = self.loader.that_lack_number(header.family, met.row.number) & !refuse;
+            if lack != 0 {
+                self.facts.learn(lack);
+                self.note(met.first_at, 0, Raw::rdb_number(met.row.number, lack));
+            }
         }
         if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
             self.note(start, len, What::RdbChecksum { stored, computed });
@@ -202,7 +259,7 @@ impl Check {
 
     fn damage(&mut self, damage: &Damage) {
         let len = damage.end - damage.start;
-        self.now.damaged_bytes += len;
+        self.now.damaged_bytes += if damage.is_intact() { 0 } else { len };
         if let Some(stop) = &damage.rdb {
             self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
             self.now.format = SegmentFormat::Rdb;
@@ -221,10 +278,14 @@ impl Check {
 
     /// Whether there was still room for it.
     fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
-        if self.now.seen.len() >= limits::PROBLEMS {
+        // What is told of traps cannot be crowded out by other things.
+        let is_trap = matches!(&what, What::Raw(raw) if raw.is_trap());
+        let listed = if is_trap { self.traps } else { self.now.seen.len() - self.traps };
+        if listed >= limits::PROBLEMS {
             self.now.unlisted += 1;
             return false;
         }
+        self.traps += usize::from(is_trap);
         let (commands_before, cut_before) = self.safe;
         self.now.seen.push(Seen {
             offset,
@@ -239,39 +300,26 @@ impl Check {
     }
 }
 
-fn fresh(position: usize) -> SegmentFacts {
-    SegmentFacts {
-        position,
-        len: 0,
-        format: SegmentFormat::Empty,
-        commands: 0,
-        transactions: 0,
-        annotations: 0,
-        unknown_annotations: 0,
-        first_ts: None,
-        last_ts: None,
-        max_db: 0,
-        damaged_bytes: 0,
-        rdb: None,
-        proven: 0,
-        safe_cut: 0,
-        commands_to_cut: 0,
-        halt: None,
-        own_cut: None,
-        refusal: None,
-        ok_up_to: 0,
-        seen: Vec::new(),
-        unlisted: 0,
+/// The name as the log has it, with the subcommand where the command has some.
+fn full_name(record: &Record<'_>) -> Vec<u8> {
+    let mut name = record.name[..record.name.len().min(limits::NAME)].to_vec();
+    let container = command::lookup(&name).is_some_and(|id| id.command().container);
+    if let Some(sub) = record.args().nth(1).filter(|_| container) {
+        name.push(b'|');
+        name.extend_from_slice(&sub.head[..sub.head.len().min(limits::NAME)]);
     }
+    name
 }
 
 impl Observer for Check {
     type Report = Facts;
 
     fn begin(&mut self, segment: usize) {
-        self.now = fresh(segment);
+        self.now = SegmentFacts::of(segment);
         self.safe = (0, 0);
         self.in_transaction = 0;
+        self.traps = 0;
+        self.queued_traps.clear();
         self.repeated.clear();
         self.loader.begin();
         self.checker.begin(self.roles.get(segment) != Some(&Role::Increment));
@@ -311,39 +359,25 @@ impl Observer for Check {
         }
         self.loader.end(len);
         self.checker.end(len);
-        let mut now = std::mem::replace(&mut self.now, fresh(0));
+        let mut now = std::mem::replace(&mut self.now, SegmentFacts::of(0));
         now.len = len;
-        now.proven = self.loader.record_end;
-        now.safe_cut = self.loader.safe_cut;
-        now.halt = self.loader.halt;
-        now.own_cut = self.loader.own_cut();
-        now.commands_to_cut = self.loader.commands_to_cut;
+        let loaders = 0..self.facts.targets.len();
+        now.played = loaders.map(|place| Played::of(&self.loader, place)).collect();
         now.refusal = self.checker.refusal;
         now.ok_up_to = self.checker.ok_up_to;
-        now.format = format(&now);
+        now.format = now.consists_of();
         now.seen.sort_by_key(|seen| seen.offset);
-        self.done.push(now);
+        self.facts.segments.push(now);
     }
 
     fn finish(self) -> Facts {
-        Facts { segments: self.done }
-    }
-}
-
-fn format(facts: &SegmentFacts) -> SegmentFormat {
-    let has_resp = facts.commands > 0 || facts.annotations > 0;
-    match (facts.rdb.is_some(), has_resp) {
-        (true, true) => SegmentFormat::RdbResp,
-        (true, false) => SegmentFormat::Rdb,
-        (false, true) => SegmentFormat::Resp,
-        (false, false) if facts.len == 0 => SegmentFormat::Empty,
-        (false, false) => SegmentFormat::Unknown,
+        self.facts
     }
 }
 
 impl Merge for Check {
     /// Whole segments only: a loader's state does not survive a cut inside a file.
     fn merge(&mut self, later: Self) {
-        self.done.extend(later.done);
+        self.facts.add(later.facts);
     }
 }

@@ -172,8 +172,10 @@ impl rdb::Sink for Listener {
         self.found.keys += 1;
         self.found.expires += u64::from(entry.expire_ms.is_some());
         self.found.expired += u64::from(entry.expire_ms.is_some_and(|at| at < self.now_ms));
-        let has_field_expires =
-            entry.family == Family::Redis && FIELD_EXPIRES.contains(&entry.row.number);
+        // Of a hash whose fields all lost theirs the encoding stays, and the tool does not count it.
+        let has_field_expires = entry.family == Family::Redis
+            && FIELD_EXPIRES.contains(&entry.row.number)
+            && entry.field_ttls != Some(0);
         self.found.field_expires += u64::from(has_field_expires);
         self.deep.entry(entry);
     }

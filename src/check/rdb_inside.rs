@@ -9,7 +9,7 @@ use crate::text::count;
 
 /// Something wrong.
 pub(super) fn flaw(scene: &Scene<'_>, seen: &Seen, flaw: &Flaw) -> Problem {
-    let target = scene.aof.target;
+    let target = scene.aof.target();
     let then = match flaw.wrong {
         Wrong::DuplicateKey => format!("{target} crashes on it"),
         Wrong::Empty => format!("{target} drops the key, redis-check-rdb calls the file broken"),
@@ -22,7 +22,7 @@ pub(super) fn flaw(scene: &Scene<'_>, seen: &Seen, flaw: &Flaw) -> Problem {
     let inside = flaw.inside.map_or_else(String::new, |at| format!(", {at} bytes into the value"));
     // Numbers mean the same in both families below 22; the name is for readers, the key counts.
     let header = scene.facts.rdb.as_ref().and_then(|rdb| rdb.header());
-    let name = header.and_then(|header| row(header.family, flaw.key.kind)).map(|row| row.name);
+    let name = header.and_then(|header| row(header, flaw.key.kind)).map(|row| row.name);
     let message = format!(
         "{} ({} in database {}, {}, byte {}{inside}); {then}",
         flaw.wrong,

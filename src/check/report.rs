@@ -1,12 +1,17 @@
 //! The judgement on a set, by the rules of its target.
 
-use super::describe::{Scene, describe};
-use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
+use std::collections::HashMap;
+
+use super::checker::NEWEST_RDB;
+use super::describe::{Before, Scene, describe};
+use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::loader::Cause;
-use super::{behind_dump, set, traps};
+use super::unknown::{self, Unknown};
+use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
+use crate::format::rdb::Family;
 use crate::rules::Target;
 use crate::scan;
 use crate::text;
@@ -22,7 +27,7 @@ pub enum Verdict {
     InnerDamage,
     /// The manifest is invalid or missing, a file is missing, or a server would harm the set.
     SetInconsistent,
-    /// A format that is known but not supported.
+    /// Nothing is damaged, but the target does not take it, or whether it does is not known.
     Unsupported,
 }
 
@@ -37,6 +42,8 @@ pub enum Loads {
     AfterTruncation,
     /// It does not start.
     No,
+    /// What it does was not learnt.
+    Unknown,
 }
 
 /// What redis-check-aof 8.2 says.
@@ -46,6 +53,8 @@ pub struct CheckAof {
     pub valid: bool,
     /// Why not.
     pub why: Option<String>,
+    /// It does not know the RDB that the set begins with, so that its word says nothing about the set.
+    pub is_blind: bool,
 }
 
 /// One file of the set.
@@ -60,7 +69,7 @@ pub struct SegmentReport {
     /// Its length in bytes; `None` when it is not there.
     pub size_bytes: Option<u64>,
     /// What was seen in it; `None` for history and what is not there.
-    pub facts: Option<SegmentFacts>,
+    pub facts: Option<Box<SegmentFacts>>,
 }
 
 /// The judgement.
@@ -72,6 +81,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// What the target does with it.
     pub loads: Loads,
+    /// What the target does not take, or aofkit has not learnt.
+    pub unknown: Vec<Unknown>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -84,6 +95,21 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// A single file that is an RDB and nothing else.
     pub is_rdb: bool,
+    /// What has to be known of the target, in plain words.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// The first command in it that no server logs: its name, the file, and the offset there.
+    pub fn trap(&self) -> Option<(&[u8], &[u8], u64)> {
+        self.segments.iter().find_map(|segment| {
+            let seen = &segment.facts.as_ref()?.seen;
+            seen.iter().find_map(|seen| match &seen.what {
+                What::Trap { name, .. } => Some((&name[..], &segment.name[..], seen.offset)),
+                _ => None,
+            })
+        })
+    }
 }
 
 /// How problems are worded.
@@ -98,6 +124,7 @@ pub struct Wording {
 /// # Errors
 /// When the end of a file that is being written cannot be looked at again.
 pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
+    let target = facts.settle(aof);
     facts.segments.iter_mut().for_each(|segment| behind_dump::tell_apart(aof, segment));
     let last = aof.last_live();
     let mut in_flight = false;
@@ -106,51 +133,96 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         in_flight = is_in_flight(aof, end)?;
         if in_flight {
             // The rest has arrived by now: to a loader that starts after us it is whole.
-            end.halt = None;
+            end.halt = end.halt.filter(|halt| Some(*halt) != end.broken);
+            end.broken = None;
         }
     }
     let mut problems = set::problems(aof);
+    problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
+    let mut before = Before::Nothing;
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
-        let scene = Scene { aof, facts: segment, is_last, in_flight, wording: *wording };
+        let scene = Scene { aof, facts: segment, is_last, in_flight, before, wording: *wording };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
-        problems.extend(traps::of_segment(aof, segment, is_last));
+        if before != Before::Stop {
+            problems.extend(traps::of_segment(aof, segment, is_last, before));
+        }
         problems.extend(unlisted(aof, segment));
+        before = before.and(segment);
     }
-    let order = |p: &Problem| (std::cmp::Reverse(p.severity), order_of(aof, p), p.offset);
+    let places = Places::of(aof);
+    let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
-        target: aof.target,
+        target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
+        unknown: unknown::rows(aof, &facts),
+        notes: notes::notes(aof, &facts),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
-        is_rdb: aof.manifest.is_none() && is_rdb(&facts),
+        is_rdb: is_lone_dump(aof, &facts),
         segments: segments(aof, facts),
         problems,
     })
 }
 
-/// Position of a problem's file in the set.
-fn order_of(aof: &Aof, problem: &Problem) -> Option<usize> {
-    let file = problem.file.as_deref()?;
-    Some(aof.segments.iter().position(|s| s.name == file).unwrap_or(usize::MAX))
+/// Positions of files in the set by their names: a manifest may have as many lines as it likes.
+struct Places<'a>(HashMap<&'a [u8], usize>);
+
+impl<'a> Places<'a> {
+    fn of(aof: &'a Aof) -> Self {
+        let mut places = HashMap::with_capacity(aof.segments.len());
+        for (position, segment) in aof.segments.iter().enumerate() {
+            places.entry(segment.name.as_slice()).or_insert(position);
+        }
+        Self(places)
+    }
+
+    /// Position of a problem's file.
+    fn of_problem(&self, problem: &Problem) -> Option<usize> {
+        let file = problem.file.as_deref()?;
+        Some(self.0.get(file).copied().unwrap_or(usize::MAX))
+    }
 }
 
-fn is_in_flight(aof: &Aof, facts: &SegmentFacts) -> Result<bool> {
-    let at_end = match facts.halt {
+fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
+    let at_end = match facts.broken {
         Some(halt) if halt.cause == Cause::OpenTransaction => true,
         // The last thing seen is damage up to the end, and the loader got as far as that.
-        Some(halt) if halt.cause == Cause::EndOfFile => {
-            facts.seen.last().is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
+        Some(halt) if matches!(halt.cause, Cause::EndOfFile | Cause::EndOrCrash) => {
+            let last = facts.seen.last();
+            last.is_some_and(|s| s.offset == halt.at && s.offset + s.len == facts.len)
+                || is_doubtful(facts, halt.at)
         }
         _ => false,
     };
-    Ok(at_end && scan::in_flight(&aof.segments[facts.position], facts.safe_cut)?)
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
+        return Ok(false);
+    }
+    if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {
+        // It is whole by now, so what was seen inside it lies in its value.
+        facts.seen.retain(|seen| seen.offset <= halt.at);
+        let len = facts.len;
+        if let Some(seen) = facts.seen.last_mut()
+            && let What::Damage(damage) = &mut seen.what
+        {
+            (seen.len, damage.end) = (len - seen.offset, len);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a record begins at `at` that is torn, unless its length is wrong.
+fn is_doubtful(facts: &SegmentFacts, at: u64) -> bool {
+    facts.seen.iter().any(|seen| {
+        let damage = if let What::Damage(damage) = &seen.what { Some(damage) } else { None };
+        seen.offset == at && damage.is_some_and(|damage| damage.is_doubtful)
+    })
 }
 
 /// An annotation that was only being written when the file was opened is nothing to tell of.
@@ -170,7 +242,7 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
     })
 }
 
-/// 22 over 24 over 21 over 20, as the exit codes go.
+/// 22 over 21 over 20 over 24: unsupported is only what is not damaged.
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {
@@ -178,17 +250,23 @@ fn verdict(problems: &[Problem]) -> Verdict {
         let kinds = [ManifestInvalid, ManifestMissing, ManifestHazard, SegmentMissing, SequenceGap];
         kinds.contains(&kind)
     };
+    let damage = || errors().filter(|p| !is_unsupported(p.kind));
     if errors().any(|p| of_set(p.kind)) {
         Verdict::SetInconsistent
-    } else if errors().any(|p| p.kind == Kind::RdbUnsupported) {
-        Verdict::Unsupported
-    } else if errors().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
+    } else if damage().any(|p| !p.at_the_end || is_rdb_damage(p.kind)) {
         Verdict::InnerDamage
-    } else if errors().next().is_some() {
+    } else if damage().next().is_some() {
         Verdict::TailDamage
+    } else if errors().next().is_some() {
+        Verdict::Unsupported
     } else {
         Verdict::Healthy
     }
+}
+
+/// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
+fn is_unsupported(kind: Kind) -> bool {
+    matches!(kind, Kind::UnknownCommand | Kind::WrongArity | Kind::RdbUnsupported)
 }
 
 /// The base counts as inner even where it is the last file.
@@ -197,11 +275,17 @@ fn is_rdb_damage(kind: Kind) -> bool {
     [RdbBadHeader, RdbBadStructure, RdbChecksumMismatch, RdbTruncated].contains(&kind)
 }
 
+/// What the target does.
 fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     match aof.manifest.as_ref().map(|m| &m.state) {
+        // It does not look into the directory of the set.
+        Some(_) if aof.target().rules.manifest.is_none() => return Loads::StartsEmpty,
         Some(ManifestState::Invalid(_)) => return Loads::No,
         Some(ManifestState::Missing) => return Loads::StartsEmpty,
         _ => {}
+    }
+    if is_lone_dump(aof, facts) && set::reads_no_dump(aof) {
+        return Loads::StartsEmpty;
     }
     if aof.live().any(|(_, s)| s.is_missing() || s.is_directory()) {
         return Loads::No;
@@ -209,26 +293,32 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     if facts.segments.iter().all(|f| f.len == 0) {
         return Loads::StartsEmpty;
     }
+    let mut is_doubtful = false;
     for segment in &facts.segments {
+        is_doubtful |= segment.doubt.is_some();
         let Some(halt) = segment.halt else { continue };
-        let is_last = Some(segment.position) == last;
         let can_cut = match halt.cause {
-            Cause::EndOfFile | Cause::OpenTransaction => aof.settings.load_truncated(),
-            Cause::BadFormat => {
-                let most = aof.settings.load_corrupt_tail_max_bytes();
-                aof.target.has_corrupt_tail_option() && segment.len - segment.proven <= most
+            Cause::EndOfFile | Cause::OpenTransaction | Cause::EndOrCrash => {
+                aof.settings.load_truncated()
             }
-            Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
+            Cause::Unknown | Cause::Perhaps | Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
-        return if can_cut && is_last { Loads::AfterTruncation } else { Loads::No };
+        return match can_cut && Some(segment.position) == last {
+            // Whatever it thinks of what is not known, it does not come further.
+            false => Loads::No,
+            true if is_doubtful || halt.cause == Cause::EndOrCrash => Loads::Unknown,
+            true => Loads::AfterTruncation,
+        };
     }
-    Loads::Yes
+    if is_doubtful { Loads::Unknown } else { Loads::Yes }
 }
 
 /// redis-check-aof on the manifest, or on the one file.
 fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
-    let invalid = |why: String| CheckAof { valid: false, why: Some(why) };
-    let valid = CheckAof { valid: true, why: None };
+    let is_blind = facts.segments.iter().any(is_rdb_beyond_checker);
+    let invalid = |why: String| CheckAof { valid: false, why: Some(why), is_blind };
+    let valid = CheckAof { valid: true, why: None, is_blind };
     if let Some(manifest) = &aof.manifest {
         match &manifest.for_checker {
             Some(Ok(true)) => {}
@@ -237,16 +327,30 @@ fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
             None => return invalid("there is no manifest".to_owned()),
         }
     }
+    // Facts come in the order of the files.
+    let mut all = facts.segments.iter().peekable();
     for (position, segment) in aof.live() {
-        let name = text::name(&segment.name);
-        let Some(seen) = facts.segments.iter().find(|f| f.position == position) else {
-            return invalid(format!("{name}: cannot be opened"));
+        let name = || text::name(&segment.name);
+        while all.next_if(|seen| seen.position < position).is_some() {}
+        let Some(seen) = all.next_if(|seen| seen.position == position) else {
+            return invalid(format!("{}: cannot be opened", name()));
         };
         if let Some(refusal) = seen.refusal {
-            return invalid(format!("{name}: byte {}: {}", refusal.at, refusal.why));
+            return invalid(format!("{}: byte {}: {}", name(), refusal.at, refusal.why));
         }
     }
     valid
+}
+
+/// Whether it begins with an RDB of a magic or version that redis-check-aof 8.2 does not know.
+fn is_rdb_beyond_checker(facts: &SegmentFacts) -> bool {
+    let header = facts.rdb.as_ref().and_then(RdbFacts::header);
+    header.is_some_and(|header| header.family != Family::Redis || header.version > NEWEST_RDB)
+}
+
+/// Whether it is a snapshot and nothing else.
+fn is_lone_dump(aof: &Aof, facts: &Facts) -> bool {
+    aof.manifest.is_none() && is_rdb(facts)
 }
 
 fn is_rdb(facts: &Facts) -> bool {
@@ -258,14 +362,11 @@ fn is_rdb(facts: &Facts) -> bool {
 }
 
 fn segments(aof: &Aof, facts: Facts) -> Vec<SegmentReport> {
-    let mut seen: Vec<_> = facts.segments.into_iter().map(Some).collect();
-    let mut take = |position| {
-        let found = seen.iter_mut().find(|f| f.as_ref().is_some_and(|f| f.position == position));
-        found.and_then(Option::take)
-    };
+    let mut seen = facts.segments.into_iter().peekable();
     let all = aof.segments.iter().enumerate();
     all.map(|(position, segment)| {
-        let facts = take(position);
+        while seen.next_if(|facts| facts.position < position).is_some() {}
+        let facts = seen.next_if(|facts| facts.position == position).map(Box::new);
         let size_bytes = facts.as_ref().map(|f| f.len).or_else(|| segment.len());
         let (name, role, seq) = (segment.name.clone(), segment.role, segment.seq);
         SegmentReport { name, role, seq, size_bytes, facts }

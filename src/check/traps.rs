@@ -1,16 +1,31 @@
 //! What servers do of their own accord that loses data: known bugs and habits, told before the restart.
 
-use super::facts::SegmentFacts;
+use super::corrupt_tail;
+use super::describe::{Before, Scene, times};
+use super::facts::{Seen, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::loader::Cause;
 use crate::aof::{Aof, Ending};
 use crate::check::facts::What;
+use crate::text::escape;
 
 /// The traps that wait in one segment.
-pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<Problem> {
+pub(super) fn of_segment(
+    aof: &Aof,
+    facts: &SegmentFacts,
+    is_last: bool,
+    before: Before,
+) -> Vec<Problem> {
     let name = &aof.segments[facts.position].name;
-    let target = aof.target;
-    let trap = |message| Problem::of_file(Kind::ServerTrap, Severity::Warning, name, message);
+    let target = aof.target();
+    let is_doubtful = before != Before::Nothing || facts.doubt.is_some();
+    let trap = |message: String| {
+        let message = match is_doubtful {
+            true => format!("if {target} comes as far as this: {message}"),
+            false => message,
+        };
+        Problem::of_file(Kind::ServerTrap, Severity::Warning, name, message)
+    };
     let mut found = Vec::new();
     let databases = u64::from(aof.settings.databases());
     if facts.max_db >= databases {
@@ -21,12 +36,18 @@ pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<
             if aof.configured { "the configuration" } else { "the default configuration" }
         )));
     }
-    let cuts =
-        matches!(facts.halt.map(|h| h.cause), Some(Cause::EndOfFile | Cause::OpenTransaction));
-    if !cuts || !aof.settings.load_truncated() {
+    let cuts = match facts.broken.filter(|broken| facts.halt == Some(*broken)).map(|h| h.cause) {
+        Some(Cause::EndOfFile | Cause::OpenTransaction | Cause::EndOrCrash) => {
+            aof.settings.load_truncated()
+        }
+        Some(Cause::BadFormat) => corrupt_tail::is_cut(aof, facts),
+        _ => false,
+    };
+    if !cuts {
         return found;
     }
-    let cut = facts.own_cut.unwrap_or(facts.safe_cut);
+    let safe_cut = facts.sound.safe_cut;
+    let cut = facts.own_cut.unwrap_or(safe_cut);
     if !is_last {
         found.push(trap(format!(
             "the first start of {target} refuses this set, but cuts the file to {} on the way out; \
@@ -35,26 +56,29 @@ pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<
             bytes(facts.len - cut)
         )));
     }
-    if cut > facts.safe_cut {
+    if cut > safe_cut {
         found.push(trap(format!(
             "{target} would cut at byte {cut} and leave MULTI open in the file: everything written \
              after that start is lost at the next one; cut at byte {} instead",
-            facts.safe_cut
+            safe_cut
         )));
     }
-    if cut < facts.safe_cut {
+    if cut < safe_cut {
         found.push(trap(format!(
             "{target} would cut the whole file to {}, the RDB part included: the data would then \
              exist in memory only; cut at byte {} instead",
             bytes(cut),
-            facts.safe_cut
+            safe_cut
         )));
     }
     if let Some(behind) = sound_behind(facts) {
+        let takes = match facts.broken.map(|halt| halt.cause) {
+            Some(Cause::BadFormat) => "all behind the first wrong byte for a corrupt end",
+            _ => "the damage for a torn end",
+        };
         found.push(trap(format!(
-            "{target} takes the damage at byte {} for a torn end and would cut off {} without \
-             a question, {} among them that are sound",
-            facts.safe_cut,
+            "{target} takes {takes}: it would cut off {} at byte {cut} without a question, {} among them \
+             that are sound",
             bytes(facts.len - cut),
             commands(behind)
         )));
@@ -62,12 +86,34 @@ pub(super) fn of_segment(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> Vec<
     found
 }
 
+/// A command that no server logs.
+pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -> Problem {
+    let target = scene.aof.target();
+    let severity = if fatal { Severity::Error } else { Severity::Warning };
+    let then = match fatal {
+        true => format!("{target} dies of it while it loads"),
+        false => format!(
+            "{target} runs it while it loads, whoever wrote it. Find out how it came there before a \
+             server is started on this"
+        ),
+    };
+    let message = format!(
+        "the log holds {}{}, which no server logs: it changes no key, but the process, its configuration, \
+         files, the network or clients; {then}",
+        escape(name),
+        times(seen)
+    );
+    let problem = scene.problem(Kind::ServerTrap, severity, seen, message);
+    // The record is whole: it is no damage at the end, wherever it stands.
+    Problem { at_the_end: false, ..problem }
+}
+
 /// Sound records behind the place where the loader thinks the file ends.
 fn sound_behind(facts: &SegmentFacts) -> Option<u64> {
-    let halt = facts.halt?;
+    let halt = facts.broken?;
     let resumes = facts.seen.iter().any(|seen| match &seen.what {
         What::Damage(damage) => damage.start == halt.at && damage.ending == Ending::Resumes,
         _ => false,
     });
-    resumes.then(|| facts.commands - facts.commands_to_cut)
+    resumes.then(|| facts.commands - facts.sound.commands_to_cut)
 }

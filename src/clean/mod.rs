@@ -4,6 +4,8 @@
 //! base or increment that the manifest names, nothing that a process has open, nothing that is young, and
 //! beside a running server nothing that this server may be about to adopt.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
@@ -124,10 +126,17 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
         servers: servers.pids,
     };
     let mut draft = Draft::new(Verb::Clean, aof);
-    for leftover in aof.leftovers.iter().filter(|l| l.kind != LeftoverKind::Kept) {
-        let spared = spared(aof, leftover, options, !survey.servers.is_empty());
+    let history = aof.segments.iter().enumerate().map(|(place, s)| (s.path.as_path(), place));
+    let history: HashMap<_, _> = history.rev().collect();
+    let found = || aof.leftovers.iter().filter(|l| l.kind != LeftoverKind::Kept);
+    // One look at all processes, for it takes long: most often none has any of them open.
+    let stamps = found().filter_map(|leftover| disk::stamp(&leftover.path).ok());
+    let any_open = !disk::openers(&stamps.map(|s| s.identity).collect::<Vec<_>>()).pids.is_empty();
+    let beside = Beside { server: !survey.servers.is_empty(), any_open };
+    for leftover in found() {
+        let spared = spared(aof, leftover, options, beside);
         if spared.is_none() {
-            take(aof, leftover, &mut draft)?;
+            take(&history, leftover, &mut draft)?;
         }
         let age = age(leftover, options.now);
         survey.found.push(Found { leftover: leftover.clone(), age, spared });
@@ -144,12 +153,12 @@ fn refused(aof: &Aof, why: &str) -> Error {
 }
 
 /// The leftover is to go.
-fn take(aof: &Aof, leftover: &Leftover, draft: &mut Draft<'_>) -> Result<()> {
+fn take(history: &HashMap<&Path, usize>, leftover: &Leftover, draft: &mut Draft<'_>) -> Result<()> {
     draft.lose(Loss { bytes: leftover.len, ..Loss::default() });
     if leftover.kind == LeftoverKind::History
-        && let Some(segment) = aof.segments.iter().position(|s| s.path == leftover.path)
+        && let Some(segment) = history.get(leftover.path.as_path())
     {
-        draft.remove(segment);
+        draft.remove(*segment);
         return Ok(());
     }
     draft.remove_other(&leftover.path)
@@ -168,8 +177,18 @@ fn age(leftover: &Leftover, now: SystemTime) -> Option<Duration> {
     now.duration_since(leftover.modified?).ok()
 }
 
+/// What runs beside the set.
+#[derive(Clone, Copy)]
+struct Beside {
+    /// A server of this set.
+    server: bool,
+    /// A process that has one of the leftovers open.
+    any_open: bool,
+}
+
 /// Why it stays, if it does.
-fn spared(aof: &Aof, leftover: &Leftover, options: Options, server: bool) -> Option<Spared> {
+fn spared(aof: &Aof, leftover: &Leftover, options: Options, beside: Beside) -> Option<Spared> {
+    let server = beside.server;
     let name = leftover.path.file_name().unwrap_or_default();
     let look = disk::Dir::open(disk::parent(&leftover.path)).and_then(|dir| dir.look(name));
     let Ok(Some(look)) = look else { return Some(Spared::Gone) };
@@ -190,6 +209,9 @@ fn spared(aof: &Aof, leftover: &Leftover, options: Options, server: bool) -> Opt
     }
     if server && leftover.kind == LeftoverKind::Orphan && is_ahead(aof, leftover) {
         return Some(Spared::Ahead);
+    }
+    if !beside.any_open {
+        return None;
     }
     let open = disk::openers(&[stamp.identity]).pids;
     (!open.is_empty()).then_some(Spared::Open(open))

@@ -1,19 +1,20 @@
 //! How long a real server takes to load a set: measured on a copy.
 //!
-//! The server gets a scratch directory with copies of the files, no network and no way back to the original. It
-//! is ended as soon as it has loaded; neither it nor the copy outlives the run.
+//! The server is on trial: it gets copies of the files and no way back to the original, and is ended as soon as it has
+//! loaded.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::disk::{Scratch, read_small, room};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
+use aofkit::progress::Silent;
 
 use super::interrupt::Interrupt;
-use super::own_server::{Leash, OwnServer, words};
+use super::trial::{Guard, Leash, Load, OwnServer, look, words};
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
@@ -24,20 +25,41 @@ pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
     let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
     let leash = Leash::default();
     let own = leash.scratch()?;
-    let (dir, stem) = copied(aof, own.scratch(), &interrupt)?;
+    own.scratch().make_dir(Path::new(HOME))?;
+    let copied = copied(aof, own.scratch(), &interrupt)?;
     let mut settings = words(["--appendonly", "yes", "--databases", &databases(aof)]);
-    settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&stem)]));
-    settings.extend(dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
-    let server = server.to_owned();
+    settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&copied.stem)]));
+    settings.extend(copied.dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
+    let (server, path) = (server.to_owned(), aof.path.clone());
     leash.work(&interrupt, &aof.path, move |leash| {
+        let looked = look(&copied.all, &Silent).map_err(|e| match e.kind() {
+            ErrorKind::NotTried(why) => Error::new(ErrorKind::NotTried(why.clone()), &path),
+            _ => e,
+        })?;
+        let guard = Guard::new(&server, &own, leash)?;
+        guard.warn();
         let refused = |why| Error::new(ErrorKind::Refused(why), &server);
         let mut seconds = None;
         let mut hear = |line: &str| seconds = told(line).or(seconds);
-        let (home, socket) = (own.path(), own.path().join("socket"));
-        OwnServer::start(&server, home, &socket, &settings, leash, &mut hear).map_err(refused)?;
+        let dir = own.path().join(HOME);
+        let load = Load { home: &own, name: HOME, looked, dir: &dir, settings: &settings };
+        OwnServer::start(&guard, &load, leash, &mut hear).map_err(refused)?;
         seconds
             .ok_or_else(|| refused("it does not say how long it took to load the set".to_owned()))
     })
+}
+
+/// The server's directory.
+const HOME: &str = "1";
+
+/// A copy of a set.
+struct Copied {
+    /// What names all of it: its manifest, or its only file.
+    all: PathBuf,
+    /// The directory of its files, when it has one of its own.
+    dir: Option<&'static str>,
+    /// What their names begin with.
+    stem: Vec<u8>,
 }
 
 fn stop(interrupt: &Interrupt, aof: &Aof) -> Result<()> {
@@ -55,13 +77,11 @@ fn databases(aof: &Aof) -> String {
     aof.settings.databases.unwrap_or(1024).to_string()
 }
 
-/// Copies the set: the directory of its files, when it has one of its own, and what their names begin with.
-fn copied(
-    aof: &Aof,
-    scratch: &Scratch,
-    interrupt: &Interrupt,
-) -> Result<(Option<&'static str>, Vec<u8>)> {
+/// Copies the files that a server reads.
+fn copied(aof: &Aof, scratch: &Scratch, interrupt: &Interrupt) -> Result<Copied> {
     const DIR: &str = "set";
+    const SINGLE: &str = "appendonly.aof";
+    let home = Path::new(HOME);
     let unfit = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
     if aof.layout == Layout::Stream {
         return unfit("a stream cannot be loaded into a server");
@@ -75,24 +95,25 @@ fn copied(
         let Some(file) = aof.live().find_map(|(_, segment)| segment.file()) else {
             return unfit("it has no file");
         };
-        scratch.copy(file, Path::new("appendonly.aof"))?;
-        return Ok((None, b"appendonly.aof".to_vec()));
+        scratch.copy(file, &home.join(SINGLE))?;
+        let all = scratch.path().join(HOME).join(SINGLE);
+        return Ok(Copied { all, dir: None, stem: SINGLE.into() });
     };
-    scratch.make_dir(Path::new(DIR))?;
+    let set = home.join(DIR);
+    scratch.make_dir(&set)?;
     let name = manifest.path.file_name().unwrap_or_default();
     let text = read_small(&manifest.path, limits::MANIFEST)?;
-    scratch.write(&Path::new(DIR).join(name), &text)?;
+    scratch.write(&set.join(name), &text)?;
     for (_, segment) in aof.live() {
         stop(interrupt, aof)?;
         match segment.file().filter(|_| segment.is_plain()) {
-            Some(file) => {
-                scratch.copy(file, &Path::new(DIR).join(OsStr::from_bytes(&segment.name)))?
-            }
+            Some(file) => scratch.copy(file, &set.join(OsStr::from_bytes(&segment.name)))?,
             None => return unfit("not all of its files are plain files"),
         }
     }
     let stem = name.as_bytes().strip_suffix(b".manifest").unwrap_or(name.as_bytes());
-    Ok((Some(DIR), stem.to_vec()))
+    let all = scratch.path().join(&set).join(name);
+    Ok(Copied { all, dir: Some(DIR), stem: stem.to_vec() })
 }
 
 #[cfg(test)]

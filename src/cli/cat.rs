@@ -151,6 +151,9 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
     let faults = Faults {
         ranges: printed.damaged_ranges,
         bytes: printed.damaged_bytes,
+        not_understood: printed.not_understood,
+        // They are printed in their place.
+        inline_commands: 0,
         open_transactions: printed.open_transactions,
     };
     let mut troubles = troubles::of(aof, &faults);
@@ -158,9 +161,17 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
         troubles.push("the checksum of the base does not fit what is printed".to_owned());
     }
     let unprinted = printed.unprinted;
+    if unprinted.beside > 0 {
+        troubles.push(format!(
+            "{} printed without what no command says of it: that it is kept from eviction, or what modules keep \
+             about it",
+            count(unprinted.beside, "key")
+        ));
+    }
     let reasons = [
         (unprinted.unreadable, "too long for memory, or compressed wrongly"),
         (unprinted.not_in_form, "of a kind that RESTORE cannot take from a file"),
+        (unprinted.module_data, "what modules keep beside the keys"),
     ];
     for (number, why) in reasons.into_iter().filter(|(number, _)| *number > 0) {
         troubles.push(format!("{} not printed, {why}", count(number, "entry")));

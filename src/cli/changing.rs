@@ -96,7 +96,7 @@ pub fn only(mut sets: Vec<Result<Aof>>, path: &Path) -> Result<std::result::Resu
         (Some(last), _) => {
             let mut text = "several sets are here, name one of them:".to_owned();
             for set in sets.into_iter().chain([last]).flatten() {
-                text += &format!("\n  {}", set.path.display());
+                text += &format!("\n  {}", aofkit::text::path(&set.path));
             }
             Ok(Err(text))
         }

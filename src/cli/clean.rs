@@ -87,7 +87,7 @@ fn only(args: &CleanArgs, context: &Context) -> Result<Option<Aof>> {
         (Some(only), true) => only.map(Some),
         (last, _) => {
             let sets: Vec<_> = sets.into_iter().chain(last).flatten().collect();
-            let paths = sets.iter().map(|set| format!("\n  {}", set.path.display()));
+            let paths = sets.iter().map(|set| format!("\n  {}", aofkit::text::path(&set.path)));
             let text =
                 format!("several sets are here, name one of them:{}", paths.collect::<String>());
             super::usage(&text, context.json);

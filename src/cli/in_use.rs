@@ -29,7 +29,11 @@ pub fn ask(aof: &Aof, force: bool, context: &Context) -> Result<()> {
     let said = asked.connect()?.state()?;
     let why = match uses(&aof.dir(), &said) {
         Use::Other(dir) => {
-            context.note(&format!("the server at {} works in {}", asked.address, dir.display()));
+            context.note(&format!(
+                "the server at {} works in {}",
+                asked.address,
+                aofkit::text::path(&dir)
+            ));
             return Ok(());
         }
         Use::This => "runs, and this set is its own".to_owned(),
@@ -80,7 +84,7 @@ fn uses(set: &Path, said: &ServerState) -> Use {
         Some(seen) if real(dir).is_some_and(|dir| dir == seen) => Use::Other(seen),
         _ => Use::Unknown(format!(
             "it works in {}, which may be another name of this place (another container, host or user)",
-            dir.display()
+            aofkit::text::path(dir)
         )),
     }
 }

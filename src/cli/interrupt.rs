@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
 use super::outcome::Outcome;
 
@@ -12,6 +12,14 @@ const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
 /// Whether a signal ends the run on the spot, once [`obey_at_once`] has been called.
 static AT_ONCE: AtomicBool = AtomicBool::new(true);
+
+/// From now on a write beyond the largest file that may be made (RLIMIT_FSIZE) is an error, "File too large", and no
+/// signal that kills. Caught and not ignored: what is ignored stays so in programs that are started.
+pub fn survive_file_size_limits() {
+    let came = Arc::new(AtomicBool::new(false));
+    // Where it cannot be done, the signal ends the run, as before.
+    let _ = signal_hook::flag::register(SIGXFSZ, came);
+}
 
 /// From now on SIGINT and SIGTERM end the run at once, and the exit status says so, until somebody listens. For work
 /// that may end anywhere, as it may be killed anywhere: what counts is published by its last step.

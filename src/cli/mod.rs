@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod completions;
 mod convert;
+mod door;
 mod filters;
 mod growth;
 mod in_use;
@@ -16,7 +17,6 @@ mod interrupt;
 mod man;
 mod moments;
 mod outcome;
-mod own_server;
 mod progress;
 mod redis_check_aof;
 mod render;
@@ -28,19 +28,29 @@ mod server;
 mod stats;
 mod threshold;
 mod times;
+mod trial;
 mod troubles;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
-use args::{Args, Context, Verb};
+use aofkit::text::{is_obeyed, tame};
+use args::{Args, Context, Format, Verb};
 pub use outcome::Outcome;
 
 /// Runs what the arguments ask for.
-pub fn run() -> Outcome {
+pub fn run() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
+    trial::inside::run(&words).unwrap_or_else(|| run_verb(&words).into())
+}
+
+fn run_verb(words: &[OsString]) -> Outcome {
+    interrupt::survive_file_size_limits();
+    aofkit::disk::raise_file_limit();
     if words.first().is_some_and(|program| redis_check_aof::is_meant(Path::new(program))) {
-        return redis_check_aof::run(&words);
+        return redis_check_aof::run(words);
     }
     let args = match Args::read() {
         Ok(args) => args,
@@ -77,7 +87,14 @@ pub fn run() -> Outcome {
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
     };
     match answer {
-        Ok((text, outcome)) => print(text.as_bytes()).unwrap_or(outcome),
+        Ok((text, outcome)) => {
+            let text = match context.format {
+                Format::Text if !context.json => door::screen(&text, context.style),
+                // What is not for people is escaped in its own way.
+                _ => text.into(),
+            };
+            print(text.as_bytes()).unwrap_or(outcome)
+        }
         Err(e) => {
             context.complain(&e);
             Outcome::of_error(&e)
@@ -112,7 +129,13 @@ fn not_understood(e: &clap::Error) -> Outcome {
         let text = e.render().to_string();
         return usage(text.trim_start_matches("error: ").trim_end(), true);
     }
-    let _ = e.print();
+    // What was typed is repeated: colours only where it holds nothing that a terminal obeys.
+    let is_plain = |word: std::ffi::OsString| word.to_str().is_some_and(|w| !w.contains(is_obeyed));
+    if std::env::args_os().all(is_plain) && std::io::stderr().is_terminal() {
+        let _ = e.print();
+    } else {
+        complain(&e.render().to_string());
+    }
     Outcome::Usage
 }
 
@@ -153,7 +176,7 @@ fn done(text: &[u8]) -> Outcome {
 fn complain(text: &str) {
     let mut err = std::io::stderr().lock();
     for line in text.lines() {
-        let _ = writeln!(err, "{}", aofkit::text::name(line.as_bytes()));
+        let _ = writeln!(err, "{}", tame(line));
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Outcome {
     SetInconsistent = 22,
     /// More would be lost than `--max-loss` allows.
     TooMuchLost = 23,
-    /// A format that is known but not supported.
+    /// Not supported by the target, or a question that cannot be answered.
     Unsupported = 24,
     /// A backup failed verification.
     BadBackup = 25,
@@ -44,6 +44,7 @@ impl Outcome {
             ErrorKind::InUse(_) => Self::InUse,
             ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::BadBackup(_) => Self::BadBackup,
+            ErrorKind::NotTried(_) => Self::Unsupported,
             _ => Self::CouldNot,
         }
     }
@@ -59,13 +60,13 @@ impl Outcome {
         }
     }
 
-    /// Of several sets, the one that says most: 22 over 24 over 21 over 20.
+    /// Of several sets, the one that says most: 22 over 21 over 20 over 24.
     pub fn worst(all: impl Iterator<Item = Self>) -> Self {
         let rank = |outcome: &Self| match outcome {
             Self::Done => 0,
-            Self::TailDamage => 1,
-            Self::InnerDamage => 2,
-            Self::Unsupported => 3,
+            Self::Unsupported => 1,
+            Self::TailDamage => 2,
+            Self::InnerDamage => 3,
             Self::SetInconsistent => 4,
             _ => 5,
         };

@@ -29,8 +29,15 @@ pub struct RepairArgs {
     /// Damage inside: drop the damaged ranges alone, and keep every sound record after them
     #[arg(long)]
     pub salvage: bool,
+    /// Drop the records of this command that the target does not take; no other way drops a whole one.
+    /// \xHH is a byte, \x5C a backslash; several times for several
+    #[arg(long, value_name = "NAME", value_parser = repair::Drops::name)]
+    pub drop_command: Vec<std::vec::Vec<u8>>,
+    /// Drop the one record that begins there, if the target does not take it; several times for several
+    #[arg(long, value_name = "FILE:OFFSET", value_parser = repair::Place::parse)]
+    pub drop_at: Vec<repair::Place>,
     /// List the changes that are kept, and take the last one back (with --apply)
-    #[arg(long, conflicts_with_all = ["truncate", "salvage", "output", "max_loss", "no_keep"])]
+    #[arg(long, conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at", "output", "max_loss", "no_keep"])]
     pub undo: bool,
 }
 
@@ -80,10 +87,11 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
 
 fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Result<Repair> {
     let bar = Bar::new(context.bar);
+    let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };
     if args.truncate || args.salvage {
         let answer = match args.truncate {
-            true => inner::truncate(&aof, &context.pace, &bar)?,
-            false => inner::salvage(&aof, &context.pace, &bar)?,
+            true => inner::truncate(&aof, &drops, &context.pace, &bar)?,
+            false => inner::salvage(&aof, &drops, &context.pace, &bar)?,
         };
         let (plan, inner, left) = match answer {
             inner::Answer::Plan(inner) => (inner.plan.clone(), Some(*inner), Vec::new()),
@@ -91,17 +99,38 @@ fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Re
                 (change::Draft::new(Verb::Repair, &aof).finish()?, None, vec![why])
             }
         };
-        let run = Run::new(aof, before, plan, left);
+        let mut run = Run::new(aof, before, plan, left);
+        run.look_ahead(context)?;
+        tell_what_stays(&mut run);
         return Ok(Repair { run, inner, ways: Vec::new() });
     }
-    let proposal = repair::tail_and_manifest(&aof, &before)?;
-    let mut run = Run::new(aof, before, proposal.plan, proposal.left);
+    let (plan, inner, left) = match drops.is_empty() {
+        true => {
+            let proposal = repair::tail_and_manifest(&aof, &before)?;
+            (proposal.plan, None, proposal.left)
+        }
+        false => match inner::drop_named(&aof, &before, &drops)? {
+            (inner::Answer::Plan(inner), left) => (inner.plan.clone(), Some(*inner), left),
+            (inner::Answer::Refused(why), _) => {
+                (change::Draft::new(Verb::Repair, &aof).finish()?, None, vec![why])
+            }
+        },
+    };
+    let mut run = Run::new(aof, before, plan, left);
     run.look_ahead(context)?;
     let ways = ways(&run, context)?;
     if !ways.is_empty() && run.left.is_empty() {
         run.left.push("damage inside, which needs a word from you".to_owned());
     }
-    Ok(Repair { run, inner: None, ways })
+    tell_what_stays(&mut run);
+    Ok(Repair { run, inner, ways })
+}
+
+/// Records that the target does not take are no damage, and no word takes them away but their name.
+fn tell_what_stays(run: &mut Run) {
+    let after = run.outlook.as_ref().map_or(&run.before, |outlook| &outlook.report);
+    let staying = repair::staying(after);
+    run.left.extend(staying);
 }
 
 /// What the two words would do about what is left.
@@ -116,10 +145,11 @@ fn ways(run: &Run, context: &Context) -> Result<Vec<Way>> {
     if !is_inner {
         return Ok(ways);
     }
+    let drops = repair::Drops::default();
     for word in ["truncate", "salvage"] {
         let answer = match word {
-            "truncate" => inner::truncate(&run.aof, &context.pace, &bar)?,
-            _ => inner::salvage(&run.aof, &context.pace, &bar)?,
+            "truncate" => inner::truncate(&run.aof, &drops, &context.pace, &bar)?,
+            _ => inner::salvage(&run.aof, &drops, &context.pace, &bar)?,
         };
         let outlook = match answer {
             inner::Answer::Plan(inner) if inner.plan.is_empty() => continue,

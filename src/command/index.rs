@@ -155,7 +155,7 @@ impl LastName {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Server, has_module_form};
+    use super::super::{Kind, has_module_form};
     use super::*;
 
     #[test]
@@ -173,21 +173,6 @@ mod tests {
         assert!(group.command().container);
         assert_eq!(lookup_sub(group, b"create").unwrap().command().name, "XGROUP|CREATE");
         assert_eq!(lookup_sub(group, b"FOO"), None);
-    }
-
-    #[test]
-    fn what_a_server_knows_follows_from_when_a_command_came() {
-        let arity = |name: &[u8], server| lookup(name).unwrap().command().arity(server);
-        assert_eq!(arity(b"HSETEX", Server::Redis70), None);
-        assert_eq!(arity(b"HSETEX", Server::Redis82), Some(-6));
-        assert_eq!(arity(b"DELIFEQ", Server::Valkey91), Some(3));
-        assert_eq!(arity(b"DELIFEQ", Server::Redis82), None);
-        assert_eq!(arity(b"ZRANK", Server::Redis70), Some(3));
-        assert_eq!(arity(b"ZRANK", Server::Redis82), Some(-3));
-        let count = |s| all().iter().filter(|c| c.arity(s).is_some()).count();
-        // The counts COMMAND gave on those servers, subcommands included.
-        assert_eq!([Server::Redis70, Server::Redis82].map(count), [366, 397]);
-        assert_eq!([Server::Valkey81, Server::Valkey91].map(count), [379, 399]);
     }
 
     #[test]

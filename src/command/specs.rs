@@ -1,8 +1,8 @@
-//! Where a command's keys are, as the `key_specs` column of the table says it.
+//! Where a command's keys are, as the tables say it.
 //!
-//! The column is JSON of one fixed form: a list of
-//! `{"fl":[FLAGS],"b":{"type":T,...},"f":{"type":T,...}}`, written by a program. It is read by looking
-//! for its names, once, when the table is built.
+//! A cell is `FLAGS@BEGIN+LAST/STEP/LIMIT` or `FLAGS@BEGIN#INDEX/FIRST/STEP` for each group of keys, with blanks
+//! between; `BEGIN` is a number or `KEYWORD:FROM`; `?` stands where only code can find them. It is read once,
+//! when the table is built.
 
 /// Where to begin counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,61 +32,49 @@ pub(super) struct Spec {
     pub(super) find: Find,
 }
 
-/// The groups of keys in one cell of the column. What only code can find is left out, as is what is no
+/// The groups of keys in one cell of the table. What only code can find is left out, as is what is no
 /// key at all (channels).
 pub(super) fn parse(cell: &'static str) -> Vec<Spec> {
-    cell.split("{\"fl\":[").skip(1).filter_map(spec).collect()
+    cell.split(' ').filter_map(spec).collect()
 }
 
 fn spec(text: &'static str) -> Option<Spec> {
-    let (flags, rest) = text.split_once(']')?;
-    if flags.contains("\"not_key\"") {
+    let (flags, place) = text.split_once('@')?;
+    if flags.split(',').any(|flag| flag == "not_key") {
         return None;
     }
-    let begin = object(rest, "\"b\":{")?;
-    let find = object(rest, "\"f\":{")?;
-    let begin = match word(begin, "type")? {
-        "index" => Begin::Index(usize::try_from(number(begin, "index")?).ok()?),
-        "keyword" => {
-            let from = number(begin, "startfrom")?;
-            let at = usize::try_from(from.unsigned_abs()).ok()?;
-            let keyword = word(begin, "keyword")?;
-            if from < 0 { Begin::KeywordFromEnd(keyword, at) } else { Begin::Keyword(keyword, at) }
+    let (begin, find) = match place.split_once('#') {
+        Some((begin, numbers)) => {
+            let [index, first, step] = three(numbers)?;
+            let size = |n: i64| usize::try_from(n).ok();
+            (
+                begin,
+                Find::Count { index: size(index)?, first: size(first)?, step: size(step)?.max(1) },
+            )
         }
-        _ => return None,
+        None => {
+            let (begin, numbers) = place.split_once('+')?;
+            let [last, step, limit] = three(numbers)?;
+            let size = |n: i64| usize::try_from(n).ok();
+            (begin, Find::Range { last, step: size(step)?.max(1), limit: size(limit)? })
+        }
     };
-    let size = |name| usize::try_from(number(find, name)?).ok();
-    let find = match word(find, "type")? {
-        "range" => Find::Range {
-            last: number(find, "lastkey")?,
-            step: size("keystep")?.max(1),
-            limit: size("limit")?,
-        },
-        "keynum" => Find::Count {
-            index: size("keynumidx")?,
-            first: size("firstkey")?,
-            step: size("keystep")?.max(1),
-        },
-        _ => return None,
+    Some(Spec { begin: begin_of(begin)?, find })
+}
+
+fn begin_of(text: &'static str) -> Option<Begin> {
+    let Some((keyword, from)) = text.rsplit_once(':') else {
+        return text.parse().ok().map(Begin::Index);
     };
-    Some(Spec { begin, find })
+    let from: i64 = from.parse().ok()?;
+    let at = usize::try_from(from.unsigned_abs()).ok()?;
+    Some(if from < 0 { Begin::KeywordFromEnd(keyword, at) } else { Begin::Keyword(keyword, at) })
 }
 
-fn object(text: &'static str, opening: &str) -> Option<&'static str> {
-    text.split_once(opening)?.1.split_once('}').map(|(inside, _)| inside)
-}
-
-/// The text after `"name":`.
-fn value(text: &'static str, name: &str) -> Option<&'static str> {
-    text.split_once(&format!("\"{name}\":")).map(|(_, value)| value)
-}
-
-fn word(text: &'static str, name: &str) -> Option<&'static str> {
-    value(text, name)?.strip_prefix('"')?.split_once('"').map(|(word, _)| word)
-}
-
-fn number(text: &'static str, name: &str) -> Option<i64> {
-    value(text, name)?.split(',').next()?.parse().ok()
+fn three(text: &str) -> Option<[i64; 3]> {
+    let mut numbers = text.split('/').map(|number| number.parse().ok());
+    let three = [numbers.next()??, numbers.next()??, numbers.next()??];
+    numbers.next().is_none().then_some(three)
 }
 
 #[cfg(test)]
@@ -95,15 +83,16 @@ mod tests {
 
     #[test]
     fn the_column_is_understood() {
-        let cell = r#"[{"fl":["OW","update"],"b":{"type":"index","index":1},"f":{"type":"range","lastkey":-1,"keystep":2,"limit":0}}]"#;
         let find = Find::Range { last: -1, step: 2, limit: 0 };
-        assert_eq!(parse(cell), [Spec { begin: Begin::Index(1), find }]);
-        let cell = r#"[{"fl":["RO"],"b":{"type":"keyword","keyword":"STREAMS","startfrom":4},"f":{"type":"keynum","keynumidx":0,"firstkey":1,"keystep":1}}]"#;
+        assert_eq!(parse("OW,update@1+-1/2/0"), [Spec { begin: Begin::Index(1), find }]);
         let find = Find::Count { index: 0, first: 1, step: 1 };
-        assert_eq!(parse(cell), [Spec { begin: Begin::Keyword("STREAMS", 4), find }]);
-        let cell = r#"[{"fl":["not_key"],"b":{"type":"index","index":1},"f":{"type":"range","lastkey":0,"keystep":1,"limit":0}},{"fl":["RO"],"b":{"type":"unknown"},"f":{"type":"unknown"}}]"#;
-        assert_eq!(parse(cell), []);
-        assert_eq!(parse("[]"), []);
-        assert_eq!(parse("key_specs"), []);
+        let begin = Begin::Keyword("STREAMS", 4);
+        assert_eq!(parse("RO@STREAMS:4#0/1/1"), [Spec { begin, find }]);
+        let begin = Begin::KeywordFromEnd("KEYS", 2);
+        let find = Find::Range { last: -1, step: 1, limit: 0 };
+        assert_eq!(parse("RO@KEYS:-2+-1/1/0"), [Spec { begin, find }]);
+        assert_eq!(parse("not_key@1+0/1/0 RO@?"), []);
+        assert_eq!(parse("-"), []);
+        assert_eq!(parse("RO@1+0/1"), []);
     }
 }

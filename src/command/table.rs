@@ -1,9 +1,11 @@
 //! The command table, read once from the text that is built in.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::keys::{First, Rule};
 use super::specs;
+use super::tables::{self, Row, Section, TableError, Version};
 
 /// Number of a command in the table; small and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +15,12 @@ impl CommandId {
     /// Position in the table, for arrays indexed by command.
     pub fn index(self) -> usize {
         usize::from(self.0)
+    }
+
+    /// The command at this place of the table.
+    pub fn at(place: usize) -> Option<Self> {
+        let is_there = place < all().len();
+        u16::try_from(place).ok().filter(|_| is_there).map(Self)
     }
 
     /// What a loader does with it.
@@ -30,40 +38,6 @@ impl CommandId {
     /// What the table says of it.
     pub fn command(self) -> &'static Command {
         &all()[self.index()]
-    }
-}
-
-/// A server whose command set is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Server {
-    /// Redis 7.0
-    Redis70,
-    /// Redis 8.2
-    Redis82,
-    /// Valkey 8.1
-    Valkey81,
-    /// Valkey 9.1
-    Valkey91,
-}
-
-impl Server {
-    const ALL: [Self; 4] = [Self::Redis70, Self::Redis82, Self::Valkey81, Self::Valkey91];
-
-    /// Whether this server has a command that the newest of its family (`source`) has `since` a version.
-    fn has(self, source: &str, since: &str) -> bool {
-        let (family, newest) = match self {
-            Self::Redis70 => ("redis", (7, 0)),
-            Self::Redis82 => ("redis", (8, 2)),
-            Self::Valkey81 => ("valkey", (8, 1)),
-            Self::Valkey91 => ("valkey", (9, 1)),
-        };
-        let mut parts = since.split('.').map(|part| part.parse::<u32>().ok());
-        let introduced = match (parts.next().flatten(), parts.next().flatten()) {
-            (Some(major), Some(minor)) => (major, minor),
-            // The module that is built into Redis 8 gives no version.
-            _ => (8, 0),
-        };
-        source.starts_with(family) && introduced <= newest
     }
 }
 
@@ -91,23 +65,12 @@ pub struct Command {
     pub group: &'static str,
     /// Whether it has subcommands.
     pub container: bool,
-    /// Arguments per server, name included; -n means n or more; `None`: unknown to that server.
-    arity: [Option<i16>; 4],
     /// What it does to its keys.
     pub effect: Effect,
     /// Whether it changes data, says one of the servers that know it.
     pub writes: bool,
     /// Where its keys are.
     pub(super) keys: Rule,
-}
-
-impl Command {
-    /// How many arguments `server` wants, the name included; `-n` means `n` or more. `None` when the
-    /// server does not know the command.
-    #[inline]
-    pub fn arity(&self, server: Server) -> Option<i16> {
-        self.arity[server as usize]
-    }
 }
 
 /// What a command does to its keys, as far as it matters whether they were right before.
@@ -128,28 +91,151 @@ pub enum Effect {
     SetsParts,
 }
 
-/// What the table's column says; a few commands differ from others of their class.
-fn effect(name: &str, class: &str) -> Effect {
-    match (name, class) {
-        ("PFADD" | "SETBIT" | "SETRANGE" | "PFCOUNT" | "PFDEBUG", "modify") => Effect::SetsParts,
-        ("LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT" | "HINCRBY" | "ZINCRBY", _)
-        | ("HSETNX" | "SETNX" | "MSETNX", _) => Effect::BuildsOn,
-        ("HDEL" | "HGETDEL" | "SREM" | "VREM" | "ZREM" | "XDEL" | "XDELEX" | "XACKDEL", _) => {
-            Effect::SetsParts
-        }
-        (_, "modify" | "del-elem") => Effect::BuildsOn,
-        (_, "add-elem" | "expire-elem" | "expire-key" | "stream-meta") => Effect::SetsParts,
-        (_, "store-dest" | "move") => Effect::Derives,
-        (_, "write-key" | "del-key") => Effect::Replaces,
-        (_, "flush") => Effect::Flushes,
+fn effect(class: &str) -> Effect {
+    match class {
+        "replaces" => Effect::Replaces,
+        "flushes" => Effect::Flushes,
+        "builds-on" => Effect::BuildsOn,
+        "derives" => Effect::Derives,
+        "sets-parts" => Effect::SetsParts,
         _ => Effect::None,
     }
 }
 
-/// All commands and subcommands.
+/// All commands and subcommands that any server of the tables has.
 pub fn all() -> &'static [Command] {
-    static TABLE: OnceLock<Vec<Command>> = OnceLock::new();
-    TABLE.get_or_init(|| build(include_str!("commands.tsv")))
+    &tables().commands
+}
+
+/// What the tables say, taken together.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// The servers: those that were run and those that were read about, each in the order of their text.
+    pub sections: Vec<Section>,
+    pub(super) commands: Vec<Command>,
+    /// By section: what it says of commands, by their numbers.
+    known: Vec<Vec<(CommandId, Known)>>,
+}
+
+/// What one server says of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How many arguments it wants, the name included; `-n` means `n` or more.
+    pub arity: i16,
+    /// Since when it has it, where it says that.
+    pub since: Option<Version>,
+}
+
+static TABLES: OnceLock<Tables> = OnceLock::new();
+
+/// The tables that are built in, and what was added to them.
+pub fn tables() -> &'static Tables {
+    // Tests read the text that is built in: it can be read.
+    TABLES
+        .get_or_init(|| Tables::read(&[SERVERS, DOCUMENTED]).unwrap_or_else(|_| Tables::default()))
+}
+
+const SERVERS: &str = include_str!("../rules/servers.txt");
+const DOCUMENTED: &str = include_str!("../rules/documented.txt");
+
+/// Adds the table of a further server, in the form of `src/rules/servers.txt`, for the rest of this process.
+///
+/// # Errors
+/// When the text cannot be read, or tables were used already.
+pub fn add_table(text: &str) -> Result<(), TableError> {
+    let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    let tables = Tables::read(&[SERVERS, text, DOCUMENTED])?;
+    let late = |_| TableError { line: 0, why: "tables are in use already".to_owned() };
+    TABLES.set(tables).map_err(late)
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        let commands = STRUCTURAL.iter().map(|name| Command::new(name)).collect();
+        Self { sections: Vec::new(), commands, known: Vec::new() }
+    }
+}
+
+/// Those that loaders treat apart come first: [`CommandId::kind`] knows them by their number.
+const STRUCTURAL: [&str; 4] = ["MULTI", "EXEC", "DISCARD", "SELECT"];
+
+impl Tables {
+    /// The tables in these texts, taken together.
+    ///
+    /// # Errors
+    /// At the first line that is not understood.
+    pub fn read(texts: &[&'static str]) -> Result<Self, TableError> {
+        let mut tables = Self::default();
+        for text in texts {
+            tables.sections.extend(tables::sections(text)?);
+        }
+        let mut places: HashMap<&str, usize> =
+            STRUCTURAL.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+        for section in &tables.sections {
+            let mut known = Vec::with_capacity(section.rows.len());
+            for row in &section.rows {
+                let place = *places.entry(row.name).or_insert_with(|| {
+                    tables.commands.push(Command::new(row.name));
+                    tables.commands.len() - 1
+                });
+                tables.commands[place].learn(row);
+                let id = u16::try_from(place).map(CommandId).unwrap_or(CommandId(0));
+                known.push((id, Known { arity: row.arity, since: row.since }));
+            }
+            tables.known.push(known);
+        }
+        for name in places.keys() {
+            if let Some(&parent) = name.split_once('|').and_then(|(parent, _)| places.get(parent)) {
+                tables.commands[parent].container = true;
+                tables.commands[parent].keys.first = First::Subcommand;
+            }
+        }
+        for (class, name) in tables::effects(include_str!("effects.txt")) {
+            if let Some(&place) = places.get(name) {
+                tables.commands[place].effect = effect(class);
+            }
+        }
+        Ok(tables)
+    }
+
+    /// What a server of [`Self::sections`] says of the commands it has.
+    pub fn known(&self, section: usize) -> &[(CommandId, Known)] {
+        self.known.get(section).map_or(&[], Vec::as_slice)
+    }
+
+    /// All commands and subcommands that any of the servers has.
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// The place of this name, which is spelled as in the tables.
+    pub fn find(&self, name: &str) -> Option<CommandId> {
+        let place = self.commands.iter().position(|command| command.name == name)?;
+        u16::try_from(place).ok().map(CommandId)
+    }
+}
+
+impl Command {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            group: "",
+            container: false,
+            effect: Effect::None,
+            writes: false,
+            keys: Rule::default(),
+        }
+    }
+
+    /// Later tables have the last word.
+    fn learn(&mut self, row: &Row) {
+        self.group = row.group.unwrap_or(self.group);
+        self.writes |= row.writes;
+        let specs = specs::parse(row.keys);
+        if !specs.is_empty() {
+            self.keys = Rule::new(&self.name, specs);
+        }
+    }
 }
 
 /// Whether a name is of the form modules give their commands (`JSON.SET`).
@@ -160,77 +246,5 @@ pub fn has_module_form(name: &[u8]) -> bool {
     match name.iter().position(|&b| b == b'.') {
         Some(dot) => name.len() <= 64 && word(&name[..dot]) && word(&name[dot + 1..]),
         None => false,
-    }
-}
-
-/// Where an older server of the family asks for another number of arguments than the newest one.
-/// Source: COMMAND of Redis 7.0.15 and Valkey 8.1.8.
-const OLDER_ARITY: [(&str, Server, i16); 6] = [
-    ("COMMAND|GETKEYS", Server::Redis70, -4),
-    ("COMMAND|GETKEYSANDFLAGS", Server::Redis70, -4),
-    ("ZRANK", Server::Redis70, 3),
-    ("ZREVRANK", Server::Redis70, 3),
-    ("CLUSTER|REPLICATE", Server::Valkey81, 3),
-    ("SCRIPT|DEBUG", Server::Valkey81, 3),
-];
-
-fn build(text: &'static str) -> Vec<Command> {
-    let mut commands: Vec<Command> = Vec::with_capacity(512);
-    let mut places = std::collections::HashMap::with_capacity(512);
-    let entry = |name: String| Command {
-        name,
-        group: "",
-        container: false,
-        arity: [None; 4],
-        effect: Effect::None,
-        writes: false,
-        keys: Rule::default(),
-    };
-    // Those that loaders treat apart come first: `CommandId::kind` knows them by their number.
-    for (place, name) in ["MULTI", "EXEC", "DISCARD", "SELECT"].into_iter().enumerate() {
-        places.insert(name.to_owned(), place);
-        commands.push(entry(name.to_owned()));
-    }
-    for line in text.lines().skip(1) {
-        let columns: Vec<&'static str> = line.split('\t').collect();
-        let [name, container, flags, _, _, _, cell, group, since, source, arity, class, ..] =
-            columns[..]
-        else {
-            continue;
-        };
-        let full = full_name(container, name);
-        let place = *places.entry(full.clone()).or_insert_with(|| {
-            commands.push(entry(full));
-            commands.len() - 1
-        });
-        commands[place].group = group;
-        commands[place].effect = effect(&commands[place].name, class);
-        commands[place].writes |= flags.split(',').any(|flag| flag == "write");
-        let specs = specs::parse(cell);
-        if !specs.is_empty() {
-            commands[place].keys = Rule::new(&commands[place].name, specs);
-        }
-        for server in Server::ALL {
-            if server.has(source, since) {
-                commands[place].arity[server as usize] = arity.parse().ok();
-            }
-        }
-        if let Some(&parent) = places.get(&container.to_ascii_uppercase()) {
-            commands[parent].container = true;
-            commands[parent].keys.first = First::Subcommand;
-        }
-    }
-    for (name, server, arity) in OLDER_ARITY {
-        if let Some(&place) = places.get(name) {
-            commands[place].arity[server as usize] = Some(arity);
-        }
-    }
-    commands
-}
-
-fn full_name(container: &str, name: &str) -> String {
-    match container {
-        "" => name.to_ascii_uppercase(),
-        _ => format!("{container}|{name}").to_ascii_uppercase(),
     }
 }

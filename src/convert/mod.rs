@@ -84,6 +84,11 @@ fn is_sound(aof: &Aof, report: &Report) -> Result<()> {
         aof.manifest.as_ref().map(|manifest| &manifest.state),
         None | Some(ManifestState::Valid(_))
     );
+    if valid && report.verdict == Verdict::Unsupported {
+        let why = "the target does not take all of it, or aofkit does not know whether it does: see `aofkit \
+                   check`; --target names another server";
+        return Err(refused(aof, why));
+    }
     if !valid || report.verdict != Verdict::Healthy || report.loads == Loads::No {
         return Err(refused(aof, "it is not sound: see `aofkit check`, and repair it first"));
     }
@@ -199,7 +204,7 @@ impl Made<'_> {
             dir: self.aof.dir(),
             manifest: (form == Form::Set).then_some(name),
             path: self.aof.path.clone(),
-            target: self.aof.target,
+            target: self.aof.target(),
             files: self.aof.segments.iter().map(stamped).collect(),
             actions,
             loss: Loss { commands: dropped, ..Loss::default() },

@@ -44,7 +44,8 @@ impl Drop for Courtesy<'_> {
 #[cfg(target_os = "linux")]
 fn give_back(file: &FrozenFile, from: u64, len: Option<u64>) {
     let len = len.and_then(std::num::NonZeroU64::new);
-    let _ = rustix::fs::fadvise(file.handle(), from, len, rustix::fs::Advice::DontNeed);
+    let Ok(hand) = file.hand() else { return };
+    let _ = rustix::fs::fadvise(&hand, from, len, rustix::fs::Advice::DontNeed);
 }
 
 /// Only Linux tells what is cached, so elsewhere nothing is ever given back.
@@ -62,12 +63,13 @@ fn mostly_cached(file: &FrozenFile) -> bool {
     use rustix::io::ReadWriteFlags;
     /// Positions looked at.
     const PROBES: u64 = 16;
+    let Ok(hand) = file.hand() else { return true };
     let mut byte = [0_u8];
     let cached = (0..PROBES)
         .filter(|i| {
             let at = file.len() / PROBES * i;
             let mut into = [std::io::IoSliceMut::new(&mut byte)];
-            match rustix::io::preadv2(file.handle(), &mut into, at, ReadWriteFlags::NOWAIT) {
+            match rustix::io::preadv2(&hand, &mut into, at, ReadWriteFlags::NOWAIT) {
                 Ok(_) => true,
                 // A file system without such reads tells nothing: leave its cache alone.
                 Err(e) => e != rustix::io::Errno::AGAIN,

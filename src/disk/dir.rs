@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use super::durable::{Attributes, Lock, own};
 use super::files::{FrozenFile, Identity, Stamp};
-use super::publish::Hold;
+use super::publish::{Hold, Room};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a name in a directory stands for; links are not followed.
@@ -340,6 +340,30 @@ impl Dir {
         }
     }
 
+    /// Gives each the name of the other in one step.
+    ///
+    /// # Errors
+    /// When the system or the file system cannot do that.
+    pub fn exchange(
+        &self,
+        one: impl AsRef<OsStr>,
+        with: &Self,
+        other: impl AsRef<OsStr>,
+    ) -> Result<()> {
+        let (one, other) = (self.plain(one.as_ref())?, with.plain(other.as_ref())?);
+        rename_exchange(&self.fd, one, &with.fd, other)
+            .map_err(|e| Error::io(&with.at(other), e.into()))
+    }
+
+    /// The room of the file system that it lies on.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn room(&self) -> Result<Room> {
+        let told = rustix::fs::fstatvfs(&self.fd).map_err(|e| Error::io(&self.path, e.into()))?;
+        Ok(Room::of(&told))
+    }
+
     /// Takes a name from a file or a link, never from what it leads to; answers whether something had it.
     ///
     /// # Errors
@@ -584,6 +608,22 @@ fn rename_no_replace(
 ) -> rustix::io::Result<()> {
     use rustix::fs::{RenameFlags, renameat_with};
     renameat_with(from_dir, from, to_dir, to, RenameFlags::NOREPLACE)
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename_exchange(
+    one_dir: &impl AsFd,
+    one: &OsStr,
+    other_dir: &impl AsFd,
+    other: &OsStr,
+) -> rustix::io::Result<()> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    renameat_with(one_dir, one, other_dir, other, RenameFlags::EXCHANGE)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename_exchange(_: &impl AsFd, _: &OsStr, _: &impl AsFd, _: &OsStr) -> rustix::io::Result<()> {
+    Err(Errno::NOSYS)
 }
 
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]

@@ -233,7 +233,7 @@ impl LocalOutput {
         let n = (to - from).min(limits::WINDOW as u64) as usize;
         let mut bytes = vec![0; n];
         let n = file
-            .handle()
+            .hand()?
             .read_at(&mut bytes, from)
             .map_err(|e| Error::io(file.path(), e).at(from))?;
         self.write_all(&bytes[..n]).map_err(|e| self.failed(e))?;
@@ -256,7 +256,7 @@ impl Write for LocalOutput {
 impl Output for LocalOutput {
     #[cfg(target_os = "linux")]
     fn share(&mut self, file: &FrozenFile, to: u64) -> Result<bool> {
-        if self.len > 0 || rustix::fs::ioctl_ficlone(&self.file, file.handle()).is_err() {
+        if self.len > 0 || rustix::fs::ioctl_ficlone(&self.file, file.hand()?).is_err() {
             return Ok(false);
         }
         self.file.set_len(to).map_err(|e| self.failed(e))?;
@@ -273,10 +273,11 @@ impl Output for LocalOutput {
     fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
         use rustix::io::Errno;
         if self.in_kernel {
+            let hand = file.hand()?;
             let n = usize::try_from((to - from).min(COPY)).unwrap_or(usize::MAX);
             let (mut source, mut here) = (from, self.len);
             match rustix::fs::copy_file_range(
-                file.handle(),
+                &hand,
                 Some(&mut source),
                 &self.file,
                 Some(&mut here),
@@ -342,5 +343,13 @@ impl Lock {
     /// A lock that is already taken.
     pub(super) fn of(file: File) -> Self {
         Self { _file: file }
+    }
+
+    /// Which file it is on, whatever name that has now.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn identity(&self) -> std::io::Result<super::files::Identity> {
+        Ok(Stamp::of(&self._file.metadata()?).identity)
     }
 }

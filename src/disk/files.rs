@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use super::map::MapSource;
 use super::read::ReadSource;
+use super::shelf::{Hand, Held};
 use super::source::{Access, Source};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -88,7 +89,7 @@ pub fn is_there(path: &Path) -> Result<bool> {
 #[derive(Debug)]
 pub struct FrozenFile {
     path: PathBuf,
-    handle: File,
+    held: Held,
     len: u64,
     modified: Option<SystemTime>,
     stamp: Stamp,
@@ -100,29 +101,37 @@ impl FrozenFile {
     /// # Errors
     /// When it cannot be opened, or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
-        // Non-blocking, so that a FIFO with the name of a segment cannot hang us.
-        let handle = File::options()
-            .read(true)
-            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
-            .open(path)
-            .map_err(|e| Error::io(path, e))?;
-        Self::of(handle, path)
+        Self::open_held(path, false)
+    }
+
+    /// The same of a file that a server may append to while it is read: it is held open whatever happens, for it
+    /// could not be told from another one when it was opened again.
+    ///
+    /// # Errors
+    /// As [`FrozenFile::open`].
+    pub fn open_growing(path: &Path) -> Result<Self> {
+        Self::open_held(path, true)
+    }
+
+    fn open_held(path: &Path, stays: bool) -> Result<Self> {
+        let (handle, meta) = open_regular(path)?;
+        Ok(Self::frozen(path, Held::new(handle, stays), &meta))
     }
 
     /// The regular file that is open here; its length is taken now.
     pub(super) fn of(handle: File, path: &Path) -> Result<Self> {
-        let meta = handle.metadata().map_err(|e| Error::io(path, e))?;
-        if !meta.is_file() {
-            let what = if meta.is_dir() { "is a directory" } else { "is not a regular file" };
-            return Err(Error::io(path, std::io::Error::other(what)));
-        }
-        Ok(Self {
+        let meta = regular(&handle, path)?;
+        Ok(Self::frozen(path, Held::new(handle, false), &meta))
+    }
+
+    fn frozen(path: &Path, held: Held, meta: &Metadata) -> Self {
+        Self {
             path: path.to_owned(),
             len: meta.len(),
             modified: meta.modified().ok(),
-            stamp: Stamp::of(&meta),
-            handle,
-        })
+            stamp: Stamp::of(meta),
+            held,
+        }
     }
 
     /// The path it was opened by.
@@ -160,8 +169,9 @@ impl FrozenFile {
     /// # Errors
     /// When the handle cannot be duplicated.
     pub fn duplicate(&self) -> Result<Self> {
-        let handle = self.handle.try_clone().map_err(|e| Error::io(&self.path, e))?;
-        Ok(Self { path: self.path.clone(), handle, ..*self })
+        let held = self.held.duplicate().map_err(|e| Error::io(&self.path, e))?;
+        let &Self { len, modified, stamp, .. } = self;
+        Ok(Self { path: self.path.clone(), held, len, modified, stamp })
     }
 
     /// Its length now, in bytes.
@@ -169,7 +179,7 @@ impl FrozenFile {
     /// # Errors
     /// When the system does not tell.
     pub fn current_len(&self) -> Result<u64> {
-        Ok(self.handle.metadata().map_err(|e| Error::io(&self.path, e))?.len())
+        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?.len())
     }
 
     /// The same open file with its length taken again.
@@ -177,15 +187,10 @@ impl FrozenFile {
     /// # Errors
     /// When the handle cannot be duplicated or the length cannot be read.
     pub fn frozen_again(&self) -> Result<Self> {
-        let handle = self.handle.try_clone().map_err(|e| Error::io(&self.path, e))?;
+        let hand = self.hand()?;
+        let handle = hand.try_clone().map_err(|e| Error::io(&self.path, e))?;
         let meta = handle.metadata().map_err(|e| Error::io(&self.path, e))?;
-        Ok(Self {
-            path: self.path.clone(),
-            len: meta.len(),
-            modified: meta.modified().ok(),
-            stamp: Stamp::of(&meta),
-            handle,
-        })
+        Ok(Self::frozen(&self.path, Held::new(handle, true), &meta))
     }
 
     /// Whether it lies on a file system that another machine may change under us, so that no guard of
@@ -200,7 +205,8 @@ impl FrozenFile {
         const CEPH: u32 = 0x00C3_6400;
         #[cfg(target_os = "linux")]
         {
-            let kind = rustix::fs::fstatfs(&self.handle).map(|fs| fs.f_type as u32);
+            let Ok(hand) = self.hand() else { return true };
+            let kind = rustix::fs::fstatfs(&hand).map(|fs| fs.f_type as u32);
             kind.is_ok_and(|k| [NFS, SMB, CIFS, SMB2, FUSE, NINE_P, CEPH].contains(&k))
         }
         #[cfg(not(target_os = "linux"))]
@@ -235,7 +241,7 @@ impl FrozenFile {
     /// # Errors
     /// When they cannot be read, or are no longer there.
     pub fn read_exact_at(&self, into: &mut [u8], at: u64) -> Result<()> {
-        self.handle.read_exact_at(into, at).map_err(|e| match e.kind() {
+        self.hand()?.read_exact_at(into, at).map_err(|e| match e.kind() {
             std::io::ErrorKind::UnexpectedEof => self.shrank(at),
             _ => Error::io(&self.path, e).at(at),
         })
@@ -249,7 +255,9 @@ impl FrozenFile {
         if self.len > limit {
             return Err(Error::new(ErrorKind::TooLarge { limit }, &self.path));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(self.len).unwrap_or_default());
+        let mut bytes = Vec::new();
+        let len = usize::try_from(self.len).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(len).map_err(|_| Error::io(&self.path, no_memory()))?;
         let read = self.reader().take(limit).read_to_end(&mut bytes);
         read.map_err(|e| Error::io(&self.path, e))?;
         Ok(bytes)
@@ -260,18 +268,18 @@ impl FrozenFile {
     /// # Errors
     /// When the system does not tell.
     pub fn mode(&self) -> Result<u32> {
-        let meta = self.handle.metadata().map_err(|e| Error::io(&self.path, e))?;
+        let meta = self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?;
         Ok(meta.mode() & 0o7777)
     }
 
     /// A reader over the whole file from its beginning.
     pub fn reader(&self) -> impl Read + '_ {
-        FromStart { file: &self.handle, at: 0 }
+        FromStart { file: self, hand: None, at: 0 }
     }
 
     /// A reader over the file from an offset on, up to where it ended when it was opened.
     pub fn reader_from(&self, at: u64) -> impl Read + '_ {
-        FromStart { file: &self.handle, at }.take(self.len.saturating_sub(at))
+        FromStart { file: self, hand: None, at }.take(self.len.saturating_sub(at))
     }
 
     /// How many names it has now.
@@ -279,23 +287,60 @@ impl FrozenFile {
     /// # Errors
     /// When the system does not tell.
     pub fn links(&self) -> Result<u64> {
-        Ok(self.handle.metadata().map_err(|e| Error::io(&self.path, e))?.nlink())
+        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?.nlink())
     }
 
-    /// The file itself, to be read from where its handle stands: its beginning, for nothing here moves it.
+    /// The file itself, to be read from its beginning.
     pub(super) fn into_reader(self) -> impl Read + use<> {
-        self.handle
+        Whole { file: self, at: 0 }
     }
 
-    pub(super) fn handle(&self) -> &File {
-        &self.handle
+    /// The open file: the one that is held, or the same one opened again.
+    pub(super) fn hand(&self) -> Result<Hand<'_>> {
+        if let Some(file) = self.held.file() {
+            return Ok(Hand::Held(file));
+        }
+        let stale = |why: &str| Error::new(ErrorKind::Stale(why.to_owned()), &self.path);
+        let (handle, meta) = match open_regular(&self.path) {
+            Err(e) if *e.kind() == ErrorKind::NotFound => {
+                return Err(stale("it was removed while the set was read; run again"));
+            }
+            other => other?,
+        };
+        let now = Stamp::of(&meta);
+        let is_same =
+            (now.identity, now.modified_ns) == (self.stamp.identity, self.stamp.modified_ns);
+        if !is_same || now.len != self.len {
+            return Err(stale("it was changed or replaced while the set was read; run again"));
+        }
+        Ok(Hand::Again(handle))
     }
 
     /// The error of a file that is shorter than it was, noticed at offset `at`.
     pub(super) fn shrank(&self, at: u64) -> Error {
-        let now = self.handle.metadata().map_or(0, |m| m.len());
+        let now = self.current_len().unwrap_or(0);
         Error::new(ErrorKind::Shrank { frozen: self.len, now }, &self.path).at(at)
     }
+}
+
+/// Opens a regular file for reading, without waiting: a FIFO with the name of a segment cannot hang us.
+fn open_regular(path: &Path) -> Result<(File, Metadata)> {
+    let handle = File::options()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+        .map_err(|e| Error::io(path, e))?;
+    let meta = regular(&handle, path)?;
+    Ok((handle, meta))
+}
+
+fn regular(handle: &File, path: &Path) -> Result<Metadata> {
+    let meta = handle.metadata().map_err(|e| Error::io(path, e))?;
+    if !meta.is_file() {
+        let what = if meta.is_dir() { "is a directory" } else { "is not a regular file" };
+        return Err(Error::io(path, std::io::Error::other(what)));
+    }
+    Ok(meta)
 }
 
 /// A small window of its own, for looks at places far from the main one.
@@ -325,13 +370,33 @@ impl Aside {
 
 /// Reads by position, so that several readers of one handle do not disturb each other.
 struct FromStart<'f> {
-    file: &'f File,
+    file: &'f FrozenFile,
+    hand: Option<Hand<'f>>,
     at: u64,
 }
 
 impl Read for FromStart<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.file.read_at(into, self.at)?;
+        let hand = match self.hand.take() {
+            Some(hand) => hand,
+            None => self.file.hand().map_err(|e| std::io::Error::other(e.to_string()))?,
+        };
+        let n = self.hand.insert(hand).read_at(into, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// Reads a file that it owns.
+struct Whole {
+    file: FrozenFile,
+    at: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let hand = self.file.hand().map_err(|e| std::io::Error::other(e.to_string()))?;
+        let n = hand.read_at(into, self.at)?;
         self.at += n as u64;
         Ok(n)
     }
@@ -341,11 +406,12 @@ fn identity(meta: &Metadata) -> Identity {
     Identity { device: meta.dev(), inode: meta.ino() }
 }
 
-/// Opens `dir/name` for reading. A symbolic link is followed when it stays inside `dir`.
+/// Opens `dir/name` for reading. A symbolic link is followed when it stays inside `dir`. `grows`: as
+/// [`FrozenFile::open_growing`].
 ///
 /// # Errors
 /// When it cannot be opened, or a link leads out of `dir`. The flag tells whether it was a link.
-pub fn open_inside(dir: &Path, name: &std::ffi::OsStr) -> Result<(FrozenFile, bool)> {
+pub fn open_inside(dir: &Path, name: &std::ffi::OsStr, grows: bool) -> Result<(FrozenFile, bool)> {
     let path = dir.join(name);
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());
     if is_link {
@@ -355,7 +421,7 @@ pub fn open_inside(dir: &Path, name: &std::ffi::OsStr) -> Result<(FrozenFile, bo
             return Err(Error::new(ErrorKind::LeavesSet, &path));
         }
     }
-    Ok((FrozenFile::open(&path)?, is_link))
+    Ok((FrozenFile::open_held(&path, grows)?, is_link))
 }
 
 /// Reads a whole small file.
@@ -364,6 +430,10 @@ pub fn open_inside(dir: &Path, name: &std::ffi::OsStr) -> Result<(FrozenFile, bo
 /// When it cannot be read or is larger than `limit` bytes.
 pub fn read_small(path: &Path, limit: u64) -> Result<Vec<u8>> {
     FrozenFile::open(path)?.read_small(limit)
+}
+
+fn no_memory() -> std::io::Error {
+    std::io::ErrorKind::OutOfMemory.into()
 }
 
 /// One name in a directory.
@@ -375,6 +445,10 @@ pub struct Listed {
     pub len: u64,
     /// Whether it is a directory (links followed).
     pub is_dir: bool,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
+    /// Which file it is (links followed).
+    pub identity: Identity,
     /// When it was last written to.
     pub modified: Option<SystemTime>,
 }
@@ -398,11 +472,23 @@ pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
             name: entry.file_name(),
             len: meta.len(),
             is_dir: meta.is_dir(),
+            is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),
+            identity: identity(&meta),
             modified: meta.modified().ok(),
         });
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// At most so many of the names in a directory, in no order.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn names(dir: &Path, most: usize) -> Result<Vec<std::ffi::OsString>> {
+    let listed = unless_interrupted(|| std::fs::read_dir(dir)).map_err(|e| Error::io(dir, e))?;
+    let names = listed.take(most).map(|entry| entry.map(|entry| entry.file_name()));
+    names.collect::<std::io::Result<_>>().map_err(|e| Error::io(dir, e))
 }
 
 /// The standard library begins again what a signal interrupted, but not when it opens directories.

@@ -20,12 +20,14 @@ pub struct Writers {
 
 /// The processes other than this one that have one of `files` open for writing.
 pub fn writers(files: &[Identity]) -> Writers {
-    holders(|process, handle| is_open(handle, files) && is_writer(process, handle))
+    let files = files.iter().copied().collect();
+    holders(|process, handle| is_open(handle, &files) && is_writer(process, handle))
 }
 
 /// The processes other than this one that have one of `files` open in any way.
 pub fn openers(files: &[Identity]) -> Writers {
-    holders(|_, handle| is_open(handle, files))
+    let files = files.iter().copied().collect();
+    holders(|_, handle| is_open(handle, &files))
 }
 
 /// Where a server of a set would be seen, by the identities of directories.
@@ -176,13 +178,13 @@ pub fn sees_all_processes() -> bool {
     own.is_ok_and(|name| name.as_os_str() == "pid:[4026531836]")
 }
 
-fn is_open(handle: &fs::DirEntry, files: &[Identity]) -> bool {
+fn is_open(handle: &fs::DirEntry, files: &HashSet<Identity>) -> bool {
     // Followed: the link's own numbers say nothing.
     let meta = fs::metadata(handle.path());
     meta.is_ok_and(|m| files.contains(&Identity { device: m.dev(), inode: m.ino() }))
 }
 
-fn is_writer(process: &Path, handle: &fs::DirEntry) -> bool {
+pub(super) fn is_writer(process: &Path, handle: &fs::DirEntry) -> bool {
     let info = process.join("fdinfo").join(handle.file_name());
     let Ok(text) = fs::read_to_string(info) else { return true };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));

@@ -19,6 +19,7 @@ use memmap2::{Mmap, MmapOptions};
 
 use super::cache::Courtesy;
 use super::files::{Aside, FrozenFile};
+use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -141,14 +142,14 @@ struct Region {
 }
 
 impl Region {
-    fn open(file: &FrozenFile, at: u64) -> Result<Self> {
+    fn open(file: &FrozenFile, hand: &Hand<'_>, at: u64) -> Result<Self> {
         PAGE.store(rustix::param::page_size(), Ordering::Relaxed);
         let start = at / limits::WINDOW as u64 * limits::WINDOW as u64;
         let len = (file.len() - start).min(limits::MAPPED_REGION) as usize;
         // SAFETY: the mapping is private and read-only. Bytes may change or vanish under us when someone
         // writes to the file: a vanished page is caught by the guard, and a changed byte is no more than
         // damage to parsers that trust no byte and take every index through a bounds check.
-        let map = unsafe { MmapOptions::new().offset(start).len(len).map(file.handle()) }
+        let map = unsafe { MmapOptions::new().offset(start).len(len).map(&**hand) }
             .map_err(|e| Error::io(file.path(), e).at(start))?;
         let from = map.as_ptr() as usize;
         let rounded = map.len().next_multiple_of(page_size());
@@ -169,6 +170,7 @@ impl Region {
 /// A source over mapped regions, one at a time, so that resident memory stays small.
 pub(super) struct MapSource<'f> {
     file: &'f FrozenFile,
+    hand: Option<Hand<'f>>,
     region: Option<Region>,
     aside: Aside,
     courtesy: Courtesy<'f>,
@@ -176,7 +178,13 @@ pub(super) struct MapSource<'f> {
 
 impl<'f> MapSource<'f> {
     pub(super) fn new(file: &'f FrozenFile) -> Self {
-        Self { file, region: None, aside: Aside::default(), courtesy: Courtesy::new(file) }
+        Self {
+            file,
+            hand: None,
+            region: None,
+            aside: Aside::default(),
+            courtesy: Courtesy::new(file),
+        }
     }
 
     /// Whether the mapped region answers for `need` bytes at `at`.
@@ -208,7 +216,11 @@ impl Source for MapSource<'_> {
             }
             let at = at.min(self.file.len() - 1);
             self.courtesy.passed(at);
-            self.region = Some(Region::open(self.file, at)?);
+            let hand = match self.hand.take() {
+                Some(hand) => hand,
+                None => self.file.hand()?,
+            };
+            self.region = Some(Region::open(self.file, self.hand.insert(hand), at)?);
         }
         let Some(region) = &self.region else { return Ok(&[]) };
         Ok(&region.map[(at - region.start) as usize..])

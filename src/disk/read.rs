@@ -4,12 +4,14 @@ use std::os::unix::fs::FileExt;
 
 use super::cache::Courtesy;
 use super::files::{Aside, FrozenFile};
+use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::limits;
 
 pub(super) struct ReadSource<'f> {
     file: &'f FrozenFile,
+    hand: Option<Hand<'f>>,
     buffer: Box<[u8]>,
     /// Offset of `buffer[0]`.
     start: u64,
@@ -31,7 +33,7 @@ impl<'f> ReadSource<'f> {
 
     fn with(file: &'f FrozenFile, courtesy: Courtesy<'f>) -> Self {
         let buffer = vec![0; 2 * limits::WINDOW].into_boxed_slice();
-        Self { file, buffer, start: 0, filled: 0, courtesy, aside: Aside::default() }
+        Self { file, hand: None, buffer, start: 0, filled: 0, courtesy, aside: Aside::default() }
     }
 
     fn end(&self) -> u64 {
@@ -56,9 +58,12 @@ impl<'f> ReadSource<'f> {
         let wanted = if need <= limits::READ_STEP { limits::READ_STEP } else { self.buffer.len() };
         let room = wanted.saturating_sub(self.filled);
         let goal = self.filled + usize::try_from(left).unwrap_or(room).min(room);
-        while self.filled < goal {
-            let at = self.end();
-            match self.file.handle().read_at(&mut self.buffer[self.filled..goal], at) {
+        if self.hand.is_none() {
+            self.hand = Some(self.file.hand()?);
+        }
+        while let Some(hand) = self.hand.as_ref().filter(|_| self.filled < goal) {
+            let at = self.start + self.filled as u64;
+            match hand.read_at(&mut self.buffer[self.filled..goal], at) {
                 Ok(0) => return Err(self.file.shrank(at)),
                 Ok(n) => self.filled += n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}

@@ -2,12 +2,12 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::files::FrozenFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A directory below the system's temporary one that nobody else can enter; gone when this is dropped.
 #[derive(Debug)]
@@ -40,6 +40,22 @@ impl Scratch {
         Ok(path)
     }
 
+    /// Lets others pass through it to directories in it that are theirs.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn let_through(&self) -> Result<()> {
+        super::set_mode(&self.path, 0o711)
+    }
+
+    /// Makes a directory in it, and all that is in that, the property of one user alone.
+    ///
+    /// # Errors
+    /// When there is something in it that is neither a directory nor a file with one name, or the system refuses.
+    pub fn give(&self, name: &Path, uid: u32) -> Result<()> {
+        give(&self.path.join(name), uid)
+    }
+
     /// Copies the frozen bytes of a file to `name` in it.
     ///
     /// # Errors
@@ -64,6 +80,29 @@ impl Scratch {
     }
 }
 
+fn give(path: &Path, uid: u32) -> Result<()> {
+    let refused = |e| Error::io(path, e);
+    let metadata = fs::symlink_metadata(path).map_err(refused)?;
+    let mode = match metadata.is_dir() {
+        true => 0o700,
+        false if metadata.is_file() && metadata.nlink() == 1 => 0o600,
+        false => {
+            let why = "it is neither a directory nor a plain file".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), path));
+        }
+    };
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).map_err(refused)? {
+            give(&entry.map_err(refused)?.path(), uid)?;
+        }
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(refused)?;
+    if metadata.uid() != uid || metadata.gid() != uid {
+        std::os::unix::fs::lchown(path, Some(uid), Some(uid)).map_err(refused)?;
+    }
+    Ok(())
+}
+
 /// A file without a name: gone when it is closed, whatever happens.
 ///
 /// # Errors
@@ -79,7 +118,8 @@ pub(super) fn nameless() -> io::Result<File> {
 fn make_dir() -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let name = format!("aofkit-{}-{:x}", std::process::id(), now & 0xff_ffff);
-    let path = std::env::temp_dir().join(name);
+    // A server may be given it as another user, who need not be able to follow a link.
+    let path = fs::canonicalize(std::env::temp_dir())?.join(name);
     DirBuilder::new().mode(0o700).create(&path)?;
     Ok(path)
 }

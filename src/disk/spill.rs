@@ -64,7 +64,7 @@ impl Spill {
             let dir = std::env::temp_dir();
             let why = format!(
                 "what begins here is too long for memory and cannot be kept in {}: {e}",
-                dir.display()
+                crate::text::path(&dir)
             );
             Error::io(name, io::Error::other(why)).at(self.start)
         })

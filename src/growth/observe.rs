@@ -228,6 +228,12 @@ impl Observer for Growth {
         self.live.library(library);
     }
 
+    fn opcode(&mut self, _: &Context, opcode: &rdb::Opcode) {
+        if opcode.row.is_command() {
+            self.live.unread_command();
+        }
+    }
+
     fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
         self.live.entry(entry);
     }

@@ -6,15 +6,19 @@ use super::arguments::Arguments;
 use super::base::{self, Key, Library};
 use super::out::Out;
 use crate::aof::{Damage, Depth, Event};
-use crate::command::CommandId;
+use crate::command::{self, CommandId};
 use crate::disk::Source;
 use crate::error::Result;
-use crate::format::rdb::{self, Checksum, Entry};
-use crate::format::resp::{Outline, Record};
+use crate::format::rdb::{self, Checksum, Entry, Opcode};
+use crate::format::resp::{self, Outline, Record};
+use crate::limits;
 use crate::scan::{Context, Filter, Observer};
 
 /// How things are written. Everything comes in the order of the set.
 pub trait Form {
+    /// What it writes is for a server, which learns nothing else.
+    const FEEDS: bool = false;
+
     /// A record that was selected, met in the state `at`.
     ///
     /// # Errors
@@ -84,6 +88,8 @@ pub struct Printed {
     pub damaged_ranges: u64,
     /// Their bytes.
     pub damaged_bytes: u64,
+    /// RDB parts that aofkit has not learnt to read to their end.
+    pub not_understood: u64,
     /// Files that end inside a transaction.
     pub open_transactions: u64,
     /// RDB parts that were printed and whose checksum does not fit.
@@ -101,12 +107,17 @@ pub struct Unprinted {
     pub unreadable: u64,
     /// Keys that the form cannot write.
     pub not_in_form: u64,
+    /// Keys that were printed without what no command says of them: that they are kept from eviction, and what
+    /// modules keep about them.
+    pub beside: u64,
+    /// What modules keep beside all keys, which no command says either.
+    pub module_data: u64,
 }
 
 impl Unprinted {
     /// All of them.
     pub fn total(self) -> u64 {
-        self.unreadable + self.not_in_form
+        self.unreadable + self.not_in_form + self.module_data
     }
 }
 
@@ -115,6 +126,8 @@ impl Unprinted {
 enum Found {
     Key(Entry<'static>),
     Library(std::ops::Range<u64>),
+    /// A command that stands among the keys.
+    Command(Opcode),
 }
 
 /// Prints what a filter takes.
@@ -156,6 +169,7 @@ impl<'w, F: Form> Printer<'w, F> {
                 undated: 0,
                 damaged_ranges: 0,
                 damaged_bytes: 0,
+                not_understood: 0,
                 open_transactions: 0,
                 bad_checksums: 0,
                 unprinted: Unprinted::default(),
@@ -214,6 +228,10 @@ impl<'w, F: Form> Printer<'w, F> {
             let is_printed = match one {
                 Found::Key(entry) => self.key(at, *entry, source)?,
                 Found::Library(span) => self.library(at, span, source)?,
+                Found::Command(opcode) => {
+                    self.command(at, opcode, source)?;
+                    false
+                }
             };
             if is_printed {
                 self.printed.keys += 1;
@@ -241,7 +259,28 @@ impl<'w, F: Form> Printer<'w, F> {
         }
         let is_printed = self.form.key(at, key, &mut self.out)?;
         self.printed.unprinted.not_in_form += u64::from(!is_printed);
+        let is_less = F::FEEDS && is_printed && !entry.beside.is_none();
+        self.printed.unprinted.beside += u64::from(is_less);
         Ok(is_printed)
+    }
+
+    /// Prints a command that stands among the keys of an RDB, behind its opcode, as one of a log.
+    fn command(&mut self, at: &Context, opcode: &Opcode, source: &mut dyn Source) -> Result<()> {
+        let start = opcode.at + 1;
+        let len = usize::try_from(opcode.end - start).unwrap_or(usize::MAX);
+        if len > limits::WINDOW {
+            self.printed.unprinted.unreadable += 1;
+            return Ok(());
+        }
+        let bytes = source.window(start, len)?;
+        let Ok(shape) = resp::record(bytes) else {
+            self.printed.unprinted.unreadable += 1;
+            return Ok(());
+        };
+        let record = Record::canonical(shape, bytes, start);
+        let at = Context { in_base: true, db: opcode.db, transaction: None, ..*at };
+        self.record(&at, &record, command::lookup(shape.name));
+        Ok(())
     }
 
     fn library(
@@ -270,8 +309,13 @@ impl<F: Form> Observer for Printer<'_, F> {
         match event {
             Event::Record(record, id) => self.record(at, record, *id),
             Event::Damage(damage) => {
-                self.printed.damaged_ranges += 1;
-                self.printed.damaged_bytes += damage.end - damage.start;
+                match damage.is_not_understood() {
+                    true => self.printed.not_understood += 1,
+                    false => {
+                        self.printed.damaged_ranges += 1;
+                        self.printed.damaged_bytes += damage.end - damage.start;
+                    }
+                }
                 self.form.gap(at, damage, &mut self.out);
             }
             Event::Rdb(part) => {
@@ -296,6 +340,14 @@ impl<F: Form> Observer for Printer<'_, F> {
     fn library(&mut self, _: &Context, library: &rdb::Library<'_>) {
         if self.base_filter.takes_libraries() {
             self.found.push(Found::Library(library.at..library.end));
+        }
+    }
+
+    fn opcode(&mut self, _: &Context, opcode: &Opcode) {
+        if opcode.row.is_command() {
+            self.found.push(Found::Command(*opcode));
+        } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
+            self.printed.unprinted.module_data += 1;
         }
     }
 

@@ -6,7 +6,7 @@
 //! | `MULTI` | before the first selected record of a transaction whose own MULTI is not selected |
 //! | `EXEC` | at the end of a transaction of which a part was written |
 //! | `DISCARD` | where a transaction breaks off: no server runs it |
-//! | `RESTORE`, `FUNCTION LOAD` | for the keys and libraries of a base |
+//! | `RESTORE`, `FUNCTION LOAD` | for the keys and libraries of a base; commands that stand among them go with them |
 //!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
@@ -56,6 +56,8 @@ impl Resp {
 }
 
 impl Form for Resp {
+    const FEEDS: bool = true;
+
     #[inline]
     fn record(
         &mut self,

@@ -1,6 +1,8 @@
 //! The manifest: lines that can be understood are kept, what stands in the way goes, what would do harm is
 //! put right; and where nothing is left of it, the files themselves are asked.
 
+use std::collections::{HashMap, HashSet};
+
 use super::from_files::{self, BrokenBase};
 use super::lines::{Line, lines, numbered};
 use crate::aof::{Aof, ManifestState};
@@ -33,6 +35,9 @@ pub(super) fn manifest(aof: &Aof, report: &Report, broken: BrokenBase) -> Result
     match &opened.state {
         ManifestState::Missing => from_files::rebuild(aof, report, broken),
         ManifestState::Valid(manifest) => valid(aof, report, manifest, broken),
+        ManifestState::Invalid(fault) if fault.reason.kind == manifest::Kind::Directory => {
+            Ok(Answer::Doubtful("it is a directory: move that away first".to_owned()))
+        }
         ManifestState::Invalid(_) => {
             let bytes = disk::read_small(&opened.path, limits::MANIFEST)?;
             if disk::zstd_magic(&bytes) {
@@ -129,7 +134,7 @@ fn settled(
 ) -> std::result::Result<Manifest, String> {
     drop_repeated(&mut entries, notes);
     one_base(aof, &mut entries, notes)?;
-    let live: Vec<Vec<u8>> =
+    let live: HashSet<Vec<u8>> =
         entries.iter().filter(|e| e.role != Role::History).map(|e| e.name.clone()).collect();
     entries.retain(|entry| {
         let harms = entry.role == Role::History && live.contains(&entry.name);
@@ -158,27 +163,29 @@ fn settled(
 /// Live files that stand twice: the line stays that fits the name, else the first.
 fn drop_repeated(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
     let fits = |entry: &Entry| numbered(&entry.name) == Some((entry.seq, entry.role));
-    let mut at = 0;
-    while at < entries.len() {
-        let entry = &entries[at];
-        let is_same = |other: &Entry| other.role != Role::History && other.name == entry.name;
-        let other = entries.iter().enumerate().position(|(i, e)| i != at && is_same(e));
-        match other {
-            Some(other) if entry.role != Role::History => {
-                let goes =
-                    if fits(entry) || (!fits(&entries[other]) && at < other) { other } else { at };
-                let gone = entries.remove(goes);
-                notes.push(format!(
-                    "{}: listed twice; the line with seq {} as {} goes, or it would be loaded twice",
-                    text::name(&gone.name),
-                    gone.seq,
-                    gone.role
-                ));
-                at = 0;
-            }
-            _ => at += 1,
+    let mut first = HashMap::new();
+    let mut gone = vec![false; entries.len()];
+    for (at, entry) in entries.iter().enumerate().filter(|(_, e)| e.role != Role::History) {
+        let stays = first.entry(entry.name.as_slice()).or_insert(at);
+        if *stays == at {
+            continue;
         }
+        let goes =
+            if fits(entry) && !fits(&entries[*stays]) { std::mem::replace(stays, at) } else { at };
+        gone[goes] = true;
+        let line = &entries[goes];
+        notes.push(format!(
+            "{}: listed twice; the line with seq {} as {} goes, or it would be loaded twice",
+            text::name(&line.name),
+            line.seq,
+            line.role
+        ));
     }
+    let mut at = 0;
+    entries.retain(|_| {
+        at += 1;
+        !gone[at - 1]
+    });
 }
 
 /// Of several bases the newest one that is there stays.

@@ -3,11 +3,16 @@
 //! Knows what a check found; writes nothing itself: what comes out is a [`crate::change::Plan`]. What needs a
 //! word from a person is told, and left alone.
 
+mod drops;
 mod from_files;
 pub mod inner;
 mod lines;
 mod manifest;
+mod staying;
 mod tail;
+
+pub use drops::{Drops, Place};
+pub use staying::told as staying;
 
 use crate::aof::Aof;
 use crate::change::{Draft, Loss, Plan, Verb};
@@ -42,6 +47,30 @@ pub fn subject(aof: Aof) -> Result<Aof> {
 /// When the set cannot be read again.
 pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
     let mut draft = Draft::new(Verb::Repair, aof);
+    let (cut, left) = end_and_manifest(aof, report, &mut draft)?;
+    if let Some(Cut { segment, to, what }) = cut {
+        let len = aof.segments[segment].len().unwrap_or(to);
+        draft.lose(Loss::of(aof, segment, &[(to, len)])?);
+        draft.note(format!("what is cut off is {what}"));
+        draft.cut(segment, to);
+    }
+    Ok(Proposal { plan: draft.finish()?, left })
+}
+
+/// What goes at the end of the last file.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    segment: usize,
+    to: u64,
+    what: &'static str,
+}
+
+/// Puts the manifest right in `draft`; answers what is to be cut, and what stays wrong.
+fn end_and_manifest(
+    aof: &Aof,
+    report: &Report,
+    draft: &mut Draft<'_>,
+) -> Result<(Option<Cut>, Vec<String>)> {
     let mut left = Vec::new();
     let is_known = match manifest::manifest(aof, report, BrokenBase::Stops)? {
         Answer::Sound => true,
@@ -55,22 +84,21 @@ pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
             false
         }
     };
-    match tail::tail(aof, report)? {
-        Tail::Sound => {}
-        Tail::Doubtful(why) => left.push(why),
+    let cut = match tail::tail(aof, report)? {
+        Tail::Sound => None,
+        Tail::Doubtful(why) => {
+            left.push(why);
+            None
+        }
         Tail::Cut { .. } if !is_known => {
             left.push(
                 "the end of the last file, as long as nobody knows which is the last".to_owned(),
             );
+            None
         }
-        Tail::Cut { segment, to, what } => {
-            let len = aof.segments[segment].len().unwrap_or(to);
-            draft.lose(Loss::of(aof, segment, &[(to, len)])?);
-            draft.note(format!("what is cut off is {what}"));
-            draft.cut(segment, to);
-        }
-    }
-    Ok(Proposal { plan: draft.finish()?, left })
+        Tail::Cut { segment, to, what } => Some(Cut { segment, to, what }),
+    };
+    Ok((cut, left))
 }
 
 /// A plan for the end of the last file; `None` when it is sound, or when no cut would be honest.

@@ -4,6 +4,7 @@ use crate::aof::{Aof, Ending, Event, Role, Why, walk};
 use crate::check::{Report, SegmentFacts, What};
 use crate::command::Kind;
 use crate::error::Result;
+use crate::limits;
 
 /// What can be done about the end of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +24,14 @@ pub(super) enum Tail {
     Doubtful(String),
 }
 
-/// Looks at the end of the last file, if nothing stops the target's loader before it.
+/// Looks at the end of the last file, if nothing before it is broken.
 pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
     let Some(segment) = aof.last_live() else { return Ok(Tail::Sound) };
     let Some(facts) = report.segments.get(segment).and_then(|s| s.facts.as_ref()) else {
         return Ok(Tail::Sound);
     };
     let of = &aof.segments[segment];
-    let Some(halt) = facts.halt else {
+    let Some(halt) = facts.broken else {
         return Ok(match facts.open_annotation() {
             // Nothing is appended to a file that is no increment.
             Some(to) if of.role == Role::Increment && of.is_plain() => {
@@ -55,7 +56,7 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
             Ending::Torn => "the beginning of a record that was never finished",
             Ending::Zeros => "NUL bytes, as a power loss leaves them",
             Ending::Garbage => "bytes that are no record",
-            Ending::Resumes | Ending::Unread(_) => return Ok(Tail::Sound),
+            Ending::Resumes | Ending::Unread(_) | Ending::Crossed(_) => return Ok(Tail::Sound),
         },
         What::OpenTransaction { .. } => "a transaction without its EXEC",
         What::Hollow => "a header that announces nothing",
@@ -80,6 +81,13 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
                  (--truncate cuts, --salvage keeps it)"
             )));
         }
+        if let Some(at) = swallowed_exec(aof, segment, to)? {
+            return Ok(Tail::Doubtful(format!(
+                "the transaction that begins at byte {to} has no EXEC, but what looks like one lies inside a \
+                 record, at byte {at}: if a wrong length has swallowed it, cutting would take what was \
+                 written since (--truncate cuts, --salvage keeps what can be kept)"
+            )));
+        }
         return Ok(Tail::Cut { segment, to, what: "a transaction without its EXEC" });
     }
     Ok(Tail::Cut { segment, to, what })
@@ -93,6 +101,31 @@ fn behind_dump(segment: usize, facts: &SegmentFacts) -> Tail {
         to: seen.offset,
         what: "bytes behind the end of the dump",
     })
+}
+
+/// An EXEC as servers write it, behind the end of another record.
+const EXEC: &[u8] = b"\r\n*1\r\n$4\r\nEXEC\r\n";
+
+/// Where something that reads as EXEC lies in the open transaction at `multi`, which has none: inside a record.
+fn swallowed_exec(aof: &Aof, segment: usize, multi: u64) -> Result<Option<u64>> {
+    let mut source = aof.segments[segment].source()?;
+    let mut at = multi;
+    loop {
+        let window = source.window(at, limits::WINDOW)?;
+        let window = &window[..window.len().min(limits::WINDOW)];
+        if window.len() < EXEC.len() {
+            return Ok(None);
+        }
+        let found = memchr::memchr_iter(b'*', window).find(|&star| {
+            let from = star.checked_sub(2);
+            let bytes = from.and_then(|from| window.get(from..from + EXEC.len()));
+            bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(EXEC))
+        });
+        if let Some(star) = found {
+            return Ok(Some(at + star as u64));
+        }
+        at += (window.len() - EXEC.len() + 1) as u64;
+    }
 }
 
 /// Where a server seems to have started anew inside of the open transaction at `multi`: it selects a

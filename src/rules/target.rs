@@ -1,20 +1,62 @@
 //! The server a judgement is made for.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{KNOWN, Rules};
+use super::{Rules, read};
+use crate::command::{self, Tables, Version};
 use crate::format::rdb::Family;
 
 /// A server version, and the rules it is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// Redis or Valkey.
     pub family: Family,
     /// Major and minor version.
-    pub version: (u32, u32),
-    /// The rules that apply: its own, or those of the next newer version that has some, or the newest.
+    pub version: Version,
+    /// The rules that apply.
     pub rules: &'static Rules,
+    /// What they stand on.
+    pub knowledge: Knowledge,
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        (self.family, self.version) == (other.family, other.version)
+    }
+}
+
+impl Eq for Target {}
+
+/// What a judgement stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Knowledge {
+    /// That version was run, and its table recorded.
+    Recorded,
+    /// It lies between two versions that were run.
+    Between,
+    /// It was only read about.
+    Documented,
+    /// It is newer than all that is known.
+    Newer,
+    /// The server itself was asked.
+    Asked,
+}
+
+impl Knowledge {
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Between => "between",
+            Self::Documented => "documented",
+            Self::Newer => "newer",
+            Self::Asked => "asked",
+        }
+    }
 }
 
 /// A text that does not name a server version.
@@ -31,46 +73,98 @@ impl std::error::Error for TargetError {}
 
 impl Target {
     /// The server of this family and version.
-    pub fn new(family: Family, version: (u32, u32)) -> Self {
-        let mut own =
-            KNOWN.iter().filter(|rules| parse(rules.name).is_some_and(|(f, _)| f == family));
-        let newer = own.clone().find(|rules| parse(rules.name).is_some_and(|(_, v)| v >= version));
-        let rules = newer.or_else(|| own.next_back()).unwrap_or(&KNOWN[1]);
-        Self { family, version, rules }
+    pub fn new(family: Family, version: Version) -> Self {
+        static MADE: OnceLock<Mutex<BTreeMap<(&str, Version), Target>>> = OnceLock::new();
+        let mut made =
+            MADE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        *made
+            .entry((family.name(), version))
+            .or_insert_with(|| Self::by(command::tables(), family, version))
+    }
+
+    /// The same by other tables than those in use. The rules live as long as the process.
+    pub fn by(tables: &Tables, family: Family, version: Version) -> Self {
+        let rules = read::rules(tables, family, version)
+            .or_else(|| read::rules(tables, Family::Redis, version))
+            .unwrap_or_else(|| read::none("none"));
+        let knowledge = knowledge(tables, family, version);
+        Self { family, version, rules: Box::leak(Box::new(rules)), knowledge }
+    }
+
+    /// The servers that were run, each family's oldest first.
+    pub fn recorded() -> &'static [Self] {
+        static RECORDED: OnceLock<Vec<Target>> = OnceLock::new();
+        RECORDED.get_or_init(|| {
+            let tables = command::tables();
+            let run = tables.sections.iter().filter(|section| section.run.is_some());
+            let mut all: Vec<_> =
+                run.filter_map(|s| Some(Self::new(family(s.family)?, s.version))).collect();
+            all.sort_by_key(|target| (target.family.name(), target.version));
+            all.dedup();
+            all
+        })
+    }
+
+    /// The servers that were only read about and are newer than all of their family that were run, oldest
+    /// first.
+    pub fn read_about() -> Vec<Self> {
+        let read = command::tables().sections.iter().filter(|section| section.run.is_none());
+        let mut all: Vec<_> =
+            read.filter_map(|s| Some(Self::new(family(s.family)?, s.version))).collect();
+        all.retain(|target| target.knowledge == Knowledge::Documented);
+        all.sort_by_key(|target| (target.family.name(), target.version));
+        all
     }
 
     /// Whether this server can cut a corrupt tail by itself (`aof-load-corrupt-tail-max-size`).
-    /// Source: release notes of Redis 8.4; not run.
     pub fn has_corrupt_tail_option(&self) -> bool {
-        self.family == Family::Redis && self.version >= (8, 4)
+        self.rules.has_corrupt_tail_option
+    }
+}
+
+fn knowledge(tables: &Tables, family: Family, version: Version) -> Knowledge {
+    let own = || tables.sections.iter().filter(|section| section.family == family.name());
+    let versions = |was_run: bool| {
+        own().filter(move |section| section.run.is_some() == was_run).map(|s| s.version)
+    };
+    let (oldest, newest) = (versions(true).min(), versions(true).max());
+    if versions(true).any(|recorded| recorded == version) {
+        Knowledge::Recorded
+    } else if oldest.is_some_and(|oldest| version < oldest) {
+        Knowledge::Documented
+    } else if newest.is_some_and(|newest| version < newest) {
+        Knowledge::Between
+    } else if versions(false).max().is_some_and(|read| version <= read) {
+        Knowledge::Documented
+    } else {
+        Knowledge::Newer
     }
 }
 
 impl Default for Target {
+    /// What a set is judged by that does not say who wrote it: most such sets are of this server or older.
     fn default() -> Self {
         Self::new(Family::Redis, (8, 2))
     }
 }
 
-/// `redis-8.2`, `valkey-9.1.2`: family and version.
-fn parse(text: &str) -> Option<(Family, (u32, u32))> {
-    let (family, version) = text.split_once('-')?;
-    let family = match family {
-        "redis" => Family::Redis,
-        "valkey" => Family::Valkey,
-        _ => return None,
-    };
-    let mut parts = version.split('.').map(|part| part.parse().ok());
-    Some((family, (parts.next()??, parts.next().unwrap_or(Some(0))?)))
+fn family(name: &str) -> Option<Family> {
+    [Family::Redis, Family::Valkey].into_iter().find(|family| family.name() == name)
 }
 
 impl FromStr for Target {
     type Err = TargetError;
 
+    /// `redis-8.2`, `valkey-9.1.2`: family and version; what follows the minor number does not count.
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let (family, version) =
-            parse(&text.to_ascii_lowercase()).ok_or_else(|| TargetError(text.to_owned()))?;
-        Ok(Self::new(family, version))
+        let lower = text.to_ascii_lowercase();
+        let named = lower.split_once('-').and_then(|(name, number)| {
+            let number: Vec<_> = number.splitn(3, '.').take(2).collect();
+            Some((family(name)?, command::version(&number.join("."))?))
+        });
+        named
+            .map(|(family, version)| Self::new(family, version))
+            .ok_or_else(|| TargetError(text.to_owned()))
     }
 }
 
@@ -84,19 +178,101 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::rdb::Header;
+    use crate::rules::Arity;
+
+    fn target(text: &str) -> Target {
+        text.parse().unwrap()
+    }
+
+    fn arity(text: &str, name: &[u8]) -> Option<i16> {
+        target(text).rules.arity_of(command::lookup(name).unwrap())
+    }
 
     #[test]
-    fn a_version_without_rules_is_judged_by_the_next_newer_one_else_the_newest() {
-        let rules = |text: &str| text.parse::<Target>().unwrap().rules.name;
-        assert_eq!(rules("redis-6.2"), "redis-7.0");
-        assert_eq!(rules("redis-7.0.15"), "redis-7.0");
-        assert_eq!(rules("redis-7.2"), "redis-8.2");
-        assert_eq!(rules("redis-8.10"), "redis-8.2");
-        assert_eq!(rules("valkey-7.2"), "valkey-8.1");
-        assert_eq!(rules("valkey-9.0"), "valkey-9.1");
-        assert_eq!(rules("valkey-10"), "valkey-9.1");
-        assert!("keydb-6".parse::<Target>().is_err());
-        assert!("redis".parse::<Target>().is_err());
-        assert_eq!("Redis-6.2.14".parse::<Target>().unwrap().to_string(), "redis-6.2");
+    fn a_version_without_a_table_behaves_as_the_next_older_one() {
+        let stands = |text: &str| (target(text).rules.name, target(text).knowledge);
+        use Knowledge::{Between, Documented, Newer, Recorded};
+        assert_eq!(stands("redis-6.0"), ("redis-6.2", Documented));
+        assert_eq!(stands("redis-6.2"), ("redis-6.2", Recorded));
+        assert_eq!(stands("redis-7.0.15"), ("redis-7.0", Recorded));
+        assert_eq!(stands("redis-7.2"), ("redis-7.0", Between));
+        assert_eq!(stands("redis-8.4"), ("redis-8.2", Between));
+        assert_eq!(stands("redis-8.8"), ("redis-8.6", Documented));
+        assert_eq!(stands("redis-8.12"), ("redis-8.6", Documented));
+        assert_eq!(stands("redis-9.9"), ("redis-8.6", Newer));
+        assert_eq!(stands("valkey-7.2"), ("valkey-8.1", Documented));
+        assert_eq!(stands("valkey-9.0"), ("valkey-9.0", Recorded));
+        assert_eq!(stands("valkey-10"), ("valkey-9.1", Newer));
+        assert_eq!(target("Redis-6.2.14").to_string(), "redis-6.2");
+        for wrong in ["keydb-6", "redis", "redis-", "redis-8.x", "redis-8-6"] {
+            assert!(wrong.parse::<Target>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn between_two_tables_a_command_is_there_from_its_own_version_on() {
+        assert_eq!(arity("redis-8.2", b"MSETEX"), None);
+        assert_eq!(arity("redis-8.4", b"MSETEX"), Some(-4));
+        assert_eq!(arity("redis-8.4", b"XCFGSET"), None);
+        assert_eq!(arity("redis-8.6", b"XCFGSET"), Some(-2));
+        assert_eq!(arity("redis-7.4", b"HSETEX"), None);
+        assert_eq!(arity("redis-8.0", b"HSETEX"), Some(-6));
+        assert_eq!(arity("redis-8.0", b"XDELEX"), None);
+        assert_eq!(arity("redis-8.2", b"DELIFEQ"), None);
+        assert_eq!(arity("valkey-9.0", b"DELIFEQ"), Some(3));
+        assert_eq!(arity("redis-7.0", b"ZRANK"), Some(3));
+        assert_eq!(arity("redis-8.2", b"ZRANK"), Some(-3));
+        assert_eq!(arity("redis-8.6", b"ARSET"), None);
+        assert_eq!(arity("redis-8.8", b"ARSET"), Some(-4));
+        assert_eq!(arity("redis-9.9", b"SEXPIRE"), Some(-6));
+        assert_eq!(arity("redis-6.0", b"GETEX"), None);
+        assert_eq!(arity("redis-6.0", b"SET"), Some(-3));
+    }
+
+    #[test]
+    fn a_recorded_server_has_the_commands_it_listed() {
+        let count = |text: &str| target(text).rules.commands();
+        // Subcommands included, which Redis 6.2 does not list.
+        assert_eq!(["redis-6.2", "redis-7.0", "redis-7.4"].map(count), [224, 366, 379]);
+        assert_eq!(["redis-8.0", "redis-8.2", "redis-8.6"].map(count), [394, 397, 412]);
+        assert_eq!(["valkey-8.1", "valkey-9.0", "valkey-9.1"].map(count), [379, 396, 399]);
+        assert_eq!(Target::recorded().len(), 9);
+    }
+
+    #[test]
+    fn rdb_versions_and_options_come_with_their_version() {
+        let newest = |text: &str| {
+            let reads =
+                |version| target(text).rules.loads_rdb(Header { family: Family::Redis, version });
+            (1..100).filter(|version| reads(*version)).max()
+        };
+        let of = ["redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.4", "redis-8.6"];
+        assert_eq!(of.map(newest), [9, 10, 11, 12, 12, 13].map(Some));
+        assert_eq!(["redis-8.8", "redis-8.10", "redis-8.12"].map(newest), [14, 15, 17].map(Some));
+        let option = |text: &str| target(text).has_corrupt_tail_option();
+        assert!(!option("redis-8.2") && option("redis-8.4") && option("redis-9.9"));
+        assert!(!option("valkey-9.1"));
+        assert!(target("redis-6.2").rules.manifest.is_none());
+        assert_eq!(target("valkey-9.0").rules.arity, Arity::Refused);
+    }
+
+    #[test]
+    fn a_tenth_server_is_one_more_text() {
+        const TENTH: &str = "server redis-9.8 9.8.7\nmanifest strict\nannotations yes\narity refused\n\
+            rdb redis 1-20\nnumbers redis 0-40,246-255\n\
+            command\tSET\t-3\tstring\t1.0.0\twrite\tRW@1+0/1/0\n\
+            command\tMELT\t3\tstring\t9.6.0\twrite\tRW@1+0/1/0\n";
+        let tables = Tables::read(&[include_str!("servers.txt"), TENTH]).unwrap();
+        let by = |version| Target::by(&tables, Family::Redis, version);
+        let melt = tables.find("MELT").unwrap();
+        let (new, between, older) = (by((9, 8)), by((9, 7)), by((9, 5)));
+        assert_eq!((new.rules.name, new.knowledge), ("redis-9.8", Knowledge::Recorded));
+        assert_eq!((between.rules.name, between.knowledge), ("redis-8.6", Knowledge::Between));
+        assert_eq!(new.rules.arity_of(melt), Some(3));
+        assert_eq!(between.rules.arity_of(melt), Some(3));
+        assert_eq!(older.rules.arity_of(melt), None);
+        assert!(new.rules.loads_rdb(Header { family: Family::Redis, version: 20 }));
+        assert!(!between.rules.loads_rdb(Header { family: Family::Redis, version: 20 }));
     }
 }

@@ -92,6 +92,10 @@ impl<O: Observer> Sink for Feed<'_, O> {
         self.observer.library(&self.context, library);
     }
 
+    fn opcode(&mut self, opcode: &rdb::Opcode) {
+        self.observer.opcode(&self.context, opcode);
+    }
+
     fn again(&mut self, source: &mut dyn Source) -> Result<()> {
         self.observer.again(&self.context, source)
     }

@@ -36,6 +36,11 @@ pub trait Observer {
         let _ = (at, library);
     }
 
+    /// An opcode of that RDB part that is about no single key.
+    fn opcode(&mut self, at: &Context, opcode: &rdb::Opcode) {
+        let _ = (at, opcode);
+    }
+
     /// Bytes of what was last shown can be read again from `source`: of a record larger than a window, or
     /// of the keys and libraries of one window of an RDB part.
     ///
@@ -118,6 +123,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.library(at, library);
     }
 
+    fn opcode(&mut self, at: &Context, opcode: &rdb::Opcode) {
+        self.0.opcode(at, opcode);
+        self.1.opcode(at, opcode);
+    }
+
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.0.again(at, source)?;
         self.1.again(at, source)
@@ -186,6 +196,12 @@ impl<A: Observer> Observer for Option<A> {
     fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
         if let Some(inner) = self {
             inner.library(at, library);
+        }
+    }
+
+    fn opcode(&mut self, at: &Context, opcode: &rdb::Opcode) {
+        if let Some(inner) = self {
+            inner.opcode(at, opcode);
         }
     }
 

@@ -133,7 +133,7 @@ impl fmt::Display for Address {
         match &self.endpoint {
             Endpoint::Tcp(host, port) => write!(f, "redis://{user}{}:{port}", bracketed(host)),
             Endpoint::Tls(host, port) => write!(f, "rediss://{user}{}:{port}", bracketed(host)),
-            Endpoint::Unix(path) => write!(f, "unix://{}", path.display()),
+            Endpoint::Unix(path) => write!(f, "unix://{}", crate::text::path(path)),
         }
     }
 }

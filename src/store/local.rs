@@ -1,15 +1,20 @@
 //! A directory as a store: a file per object, put by a rename, so that a crash never shows a part of one.
+//!
+//! Only the root is found by its path. Everything below it is reached from there by one plain name after the other,
+//! and no link is followed: whatever somebody else has put there, nothing outside is read, written or removed.
 
 use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStrExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use super::{Put, Store, Stored};
-use crate::disk::{self, FrozenFile, Hold, Lock, NewFile};
+use super::{Held, Put, Store, Stored};
+use crate::disk::{self, Dir, Found, FrozenFile, Hold, Kind, NewFile};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::text;
 
 /// Files hold what the data set holds, so nobody else may read them.
 const FILE_MODE: u32 = 0o600;
@@ -25,116 +30,259 @@ const STALE: Duration = Duration::from_secs(24 * 3600);
 /// A directory as a store.
 #[derive(Debug)]
 pub struct LocalStore {
-    root: PathBuf,
+    path: PathBuf,
     reserve: Option<u64>,
-    /// Directories whose names are not durable yet.
-    touched: Mutex<BTreeSet<PathBuf>>,
+    root: OnceLock<Dir>,
+    tmp: OnceLock<Dir>,
+    touched: Mutex<Touched>,
     serial: AtomicU64,
+}
+
+/// Directories whose names are not durable yet.
+#[derive(Debug, Default)]
+struct Touched {
+    /// Below the root, by key; the root is "".
+    below: BTreeSet<String>,
+    /// Those that the root lies in.
+    above: BTreeSet<PathBuf>,
 }
 
 impl LocalStore {
     /// The store in this directory, which need not exist before something is put. `reserve` bytes of the
     /// file system stay free; when not given, a tenth of it, at most 2 GiB.
     pub fn new(root: &Path, reserve: Option<u64>) -> Self {
-        let (touched, serial) = (Mutex::default(), AtomicU64::new(0));
-        Self { root: root.to_owned(), reserve, touched, serial }
+        Self {
+            path: root.to_owned(),
+            reserve,
+            root: OnceLock::new(),
+            tmp: OnceLock::new(),
+            touched: Mutex::default(),
+            serial: AtomicU64::new(0),
+        }
     }
 
-    fn path(&self, key: &str) -> Result<PathBuf> {
-        let word = |w: &str| {
+    /// The words of a key: the directories, and the name in the last of them.
+    fn words<'k>(&self, key: &'k str) -> Result<(Vec<&'k str>, &'k str)> {
+        let word = |w: &&str| {
             !w.is_empty()
                 && !w.starts_with('.')
                 && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
         };
-        if !key.split('/').all(word) {
-            let why =
-                format!("'{}' is no key of a repository", crate::text::escape(key.as_bytes()));
-            return Err(Error::new(ErrorKind::BadBackup(why), &self.root));
+        let mut words: Vec<&str> = key.split('/').collect();
+        match words.iter().all(word).then(|| words.pop()).flatten() {
+            Some(name) if words.len() < limits::BACKUP_DEPTH => Ok((words, name)),
+            _ => {
+                let why = format!("'{}' is no key of a repository", text::escape(key.as_bytes()));
+                Err(Error::new(ErrorKind::BadBackup(why), &self.path))
+            }
         }
-        Ok(self.root.join(key))
     }
 
-    fn touch(&self, dir: &Path) {
-        // A set of paths is whole whatever a thread that panicked did.
-        let mut touched = self.touched.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        touched.insert(dir.to_owned());
+    /// The root; `None` when it is not there.
+    fn root(&self) -> Result<Option<&Dir>> {
+        if let Some(root) = self.root.get() {
+            return Ok(Some(root));
+        }
+        match Dir::open(&self.path) {
+            Ok(root) => Ok(Some(self.root.get_or_init(|| root))),
+            Err(e) if *e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
-    /// Makes a directory that is missing; its name lasts after the next [`Store::sync`].
-    fn make_dir(&self, dir: &Path) -> Result<()> {
+    /// The root, made when it is missing.
+    fn made_root(&self) -> Result<&Dir> {
+        if let Some(root) = self.root()? {
+            return Ok(root);
+        }
+        self.make_above(&self.path)?;
+        self.root()?.ok_or_else(|| Error::new(ErrorKind::NotFound, &self.path))
+    }
+
+    /// Makes a directory by its path. Only the root and what it lies in have one.
+    fn make_above(&self, dir: &Path) -> Result<()> {
         if disk::exists(dir) {
             return Ok(());
         }
         let parent = disk::parent(dir);
-        self.make_dir(parent)?;
+        self.make_above(parent)?;
         match disk::make_dir(dir, DIR_MODE) {
             Err(e) if !disk::is_there(dir)? => Err(e),
             _ => {
-                self.touch(parent);
+                self.touched().above.insert(parent.to_owned());
                 Ok(())
             }
         }
     }
 
+    /// A directory below the root; `None` when it is not there.
+    fn dir(&self, words: &[&str]) -> Result<Option<Dir>> {
+        let Some(root) = self.root()? else { return Ok(None) };
+        let mut at = root.duplicate()?;
+        for &word in words {
+            let Some(next) = told(&at, word, at.dir_if_there(word))? else { return Ok(None) };
+            at = next;
+        }
+        Ok(Some(at))
+    }
+
+    /// The same, made when it is missing; the names last after the next [`Store::sync`].
+    fn made_dir(&self, words: &[&str]) -> Result<Dir> {
+        let mut at = self.made_root()?.duplicate()?;
+        for (depth, &word) in words.iter().enumerate() {
+            at = match told(&at, word, at.dir_if_there(word))? {
+                Some(next) => next,
+                None => {
+                    let made = at.make_dir(word, DIR_MODE);
+                    self.touch(&words[..depth]);
+                    match made {
+                        Ok(next) => next,
+                        // Somebody else was first.
+                        Err(e) => told(&at, word, at.dir_if_there(word))?.ok_or(e)?,
+                    }
+                }
+            };
+        }
+        Ok(at)
+    }
+
+    fn touched(&self) -> MutexGuard<'_, Touched> {
+        // A set of names is whole whatever a thread that panicked did.
+        self.touched.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn touch(&self, words: &[&str]) {
+        self.touched().below.insert(words.join("/"));
+    }
+
+    /// The open file of a key; `None` when there is none.
+    fn file(&self, key: &str) -> Result<Option<FrozenFile>> {
+        let (words, name) = self.words(key)?;
+        let Some(dir) = self.dir(&words)? else { return Ok(None) };
+        told(&dir, name, dir.file_if_there(name))
+    }
+
+    fn must_have(&self, key: &str) -> Result<FrozenFile> {
+        let none = || io::Error::new(io::ErrorKind::NotFound, "there is no such file");
+        self.file(key)?.ok_or_else(|| Error::io(&self.path.join(key), none()))
+    }
+
+    /// Whether a regular file has this name.
+    ///
+    /// # Errors
+    /// When something else has it.
+    fn has(dir: &Dir, name: &str) -> Result<bool> {
+        match dir.look(name)? {
+            None => Ok(false),
+            Some(look) if look.kind == Kind::File => Ok(true),
+            Some(look) => Err(foreign(&dir.at(name), look.kind)),
+        }
+    }
+
+    fn tmp(&self) -> Result<&Dir> {
+        if let Some(tmp) = self.tmp.get() {
+            return Ok(tmp);
+        }
+        let tmp = self.made_dir(&[TMP])?;
+        Ok(self.tmp.get_or_init(|| tmp))
+    }
+
     /// The file system must keep its reserve: a full disk would stop the server, too.
     fn has_room_for(&self, len: usize) -> Result<()> {
-        let room = disk::room(&self.root)?;
+        let room = self.made_root()?.room()?;
         let reserve = self.reserve.unwrap_or((room.total / 10).min(2 << 30));
         let needed = reserve.saturating_add(len as u64);
         if room.free < needed {
-            return Err(Error::new(ErrorKind::NoRoom { needed, free: room.free }, &self.root));
+            return Err(Error::new(ErrorKind::NoRoom { needed, free: room.free }, &self.path));
         }
         Ok(())
     }
 
-    /// The bytes in a file that has no name in the repository yet.
-    fn stage(&self, bytes: &[u8]) -> Result<PathBuf> {
-        let tmp = self.root.join(TMP);
-        self.make_dir(&tmp)?;
+    /// The bytes in a file that has no name in the repository yet. Answers what it is called until then.
+    fn stage(&self, what: &str, bytes: &[u8]) -> Result<String> {
+        let tmp = self.tmp()?;
         self.has_room_for(bytes.len())?;
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let path = tmp.join(format!("{}-{serial}-{:016x}", std::process::id(), random()));
-        let written = NewFile::create(&path, FILE_MODE).and_then(|file| {
+        let name = format!("{what}-{}-{serial}-{:016x}", std::process::id(), random());
+        let written = NewFile::create_in(tmp, &name, FILE_MODE).and_then(|file| {
             file.write_at(bytes, 0)?;
             file.sync()
         });
         if let Err(e) = written {
             // The first error is the one to tell.
-            let _ = disk::remove_file(&path);
+            let _ = tmp.remove_file(&name);
             return Err(e);
         }
-        Ok(path)
+        Ok(name)
     }
 
     fn place(
         &self,
         key: &str,
         bytes: &[u8],
-        publish: impl Fn(&Path, &Path) -> Result<bool>,
+        publish: impl Fn(&Dir, &str, &Dir, &str) -> Result<bool>,
     ) -> Result<bool> {
-        let path = self.path(key)?;
-        let dir = disk::parent(&path);
-        let staged = self.stage(bytes)?;
-        let placed = self.make_dir(dir).and_then(|()| publish(&staged, &path));
+        let (words, name) = self.words(key)?;
+        let staged = self.stage(words.first().unwrap_or(&"root"), bytes)?;
+        let tmp = self.tmp()?;
+        let placed = self.made_dir(&words).and_then(|dir| publish(tmp, &staged, &dir, name));
         if !matches!(placed, Ok(true)) {
-            let _ = disk::remove_file(&staged);
+            let _ = tmp.remove_file(&staged);
         }
-        self.touch(dir);
+        self.touch(&words);
         placed
     }
 
-    fn list_into(&self, dir: &Path, prefix: &str, found: &mut Vec<Stored>) -> Result<()> {
-        for entry in disk::list_dir(dir)? {
-            let Ok(name) = std::str::from_utf8(entry.name.as_bytes()) else { continue };
-            let key = format!("{prefix}{name}");
-            if entry.is_dir {
-                self.list_into(&dir.join(name), &format!("{key}/"), found)?;
-            } else {
-                found.push(Stored { key, len: entry.len, modified: entry.modified });
+    fn list_into(
+        &self,
+        dir: &Dir,
+        prefix: &str,
+        depth: usize,
+        into: &mut Vec<Stored>,
+    ) -> Result<()> {
+        for Found { name, look } in dir.list()? {
+            let key = format!("{prefix}{}", text::name(name.as_encoded_bytes()));
+            match look.kind {
+                Kind::File => into.push(stored(key, &look)),
+                Kind::Directory if depth + 1 >= limits::BACKUP_DEPTH => {
+                    let why = "nothing in a repository lies so deep".to_owned();
+                    return Err(Error::new(ErrorKind::Refused(why), &dir.at(&name)));
+                }
+                Kind::Directory => {
+                    // Gone meanwhile, or another by now: then it says so itself.
+                    if let Some(below) = told(dir, &name, dir.dir_if_there(&name))? {
+                        self.list_into(&below, &format!("{key}/"), depth + 1, into)?;
+                    }
+                }
+                kind => return Err(foreign(&dir.at(&name), kind)),
             }
         }
         Ok(())
     }
+}
+
+/// Tells more of an error about something that is not what it must be.
+fn told<T>(dir: &Dir, name: impl AsRef<std::ffi::OsStr>, result: Result<T>) -> Result<T> {
+    result.map_err(|e| match e.kind() {
+        ErrorKind::Refused(_) => match dir.look(&name) {
+            Ok(Some(look)) => foreign(&dir.at(name), look.kind),
+            _ => e,
+        },
+        _ => e,
+    })
+}
+
+#[cold]
+fn foreign(path: &Path, kind: Kind) -> Error {
+    let more = match kind {
+        Kind::Link => {
+            "it is not followed. What shall lie on another disk is mounted there, or the repository lies there as a \
+             whole"
+        }
+        _ => "aofkit did not write it and leaves it alone; move it away",
+    };
+    let why = format!("{} has no place here in a repository: {more}", kind.name());
+    Error::new(ErrorKind::Refused(why), path)
 }
 
 /// A number that no other process comes up with.
@@ -143,90 +291,161 @@ fn random() -> u64 {
     RandomState::new().hash_one(SystemTime::now())
 }
 
+/// Whether a staged file may have this name.
+fn is_staged(name: &str) -> bool {
+    let mut parts = name.rsplit('-');
+    let last = parts.next().unwrap_or_default();
+    let is_number = |part: Option<&str>| {
+        part.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
+    };
+    last.len() == 16
+        && last.bytes().all(|b| b.is_ascii_hexdigit())
+        && is_number(parts.next())
+        && is_number(parts.next())
+}
+
+/// Reads an object from its beginning.
+struct ObjectReader {
+    file: FrozenFile,
+    at: u64,
+}
+
+impl Read for ObjectReader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.file.len() - self.at).unwrap_or(usize::MAX);
+        let n = into.len().min(left);
+        self.file.read_exact_at(&mut into[..n], self.at).map_err(io::Error::other)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
 impl Store for LocalStore {
     fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put> {
+        let (words, name) = self.words(key)?;
         // The rename refuses a taken name, too, but only after all has been written once more.
-        if disk::is_there(&self.path(key)?)? {
+        if let Some(dir) = self.dir(&words)?
+            && Self::has(&dir, name)?
+        {
             return Ok(Put::Taken);
         }
-        let created = self.place(key, bytes, disk::publish_new)?;
+        let created =
+            self.place(key, bytes, |tmp, staged, dir, name| tmp.rename_new(staged, dir, name))?;
         Ok(if created { Put::Created } else { Put::Taken })
     }
 
     fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
-        self.place(key, bytes, |from, to| disk::replace(from, to).map(|()| true)).map(drop)
+        let placed = self.place(key, bytes, |tmp, staged, dir, name| {
+            Self::has(dir, name)?;
+            tmp.rename(staged, dir, name).map(|()| true)
+        });
+        placed.map(drop)
     }
 
     fn get(&self, key: &str, limit: u64) -> Result<Vec<u8>> {
-        disk::read_small(&self.path(key)?, limit)
+        self.must_have(key)?.read_small(limit)
     }
 
     fn get_range(&self, key: &str, at: u64, len: usize) -> Result<Vec<u8>> {
-        let file = FrozenFile::open(&self.path(key)?)?;
+        let file = self.must_have(key)?;
         let left = usize::try_from(file.len().saturating_sub(at)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; len.min(left)];
         file.read_exact_at(&mut bytes, at)?;
         Ok(bytes)
     }
 
+    fn reader(&self, key: &str) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(ObjectReader { file: self.must_have(key)?, at: 0 }))
+    }
+
     fn head(&self, key: &str) -> Result<Option<Stored>> {
-        let file = disk::open_if_there(&self.path(key)?)?;
-        Ok(file.map(|f| Stored { key: key.to_owned(), len: f.len(), modified: f.modified() }))
+        let (words, name) = self.words(key)?;
+        let Some(dir) = self.dir(&words)? else { return Ok(None) };
+        let Some(look) = dir.look(name)? else { return Ok(None) };
+        if look.kind != Kind::File {
+            return Err(foreign(&dir.at(name), look.kind));
+        }
+        Ok(Some(stored(key.to_owned(), &look)))
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Stored>> {
         let mut found = Vec::new();
-        let dir = match prefix.trim_end_matches('/') {
-            "" => self.root.clone(),
-            key => self.path(key)?,
+        let words = match prefix.trim_end_matches('/') {
+            "" => Vec::new(),
+            key => {
+                let (mut words, name) = self.words(key)?;
+                words.push(name);
+                words
+            }
         };
-        match self.list_into(&dir, prefix, &mut found) {
-            Err(e) if *e.kind() == ErrorKind::NotFound && e.path() == dir => {}
-            other => other?,
+        if let Some(dir) = self.dir(&words)? {
+            self.list_into(&dir, prefix, words.len(), &mut found)?;
         }
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
     }
 
     fn delete(&self, key: &str) -> Result<()> {
-        let path = self.path(key)?;
-        disk::remove_file(&path)?;
-        self.touch(disk::parent(&path));
+        let (words, name) = self.words(key)?;
+        let Some(dir) = self.dir(&words)? else { return Ok(()) };
+        if Self::has(&dir, name)? {
+            dir.remove_file(name)?;
+        }
+        self.touch(&words);
         Ok(())
     }
 
     fn sync(&self) -> Result<()> {
-        let taken = std::mem::take(
-            &mut *self.touched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()),
-        );
-        taken.iter().try_for_each(|dir| disk::sync_dir(dir))
-    }
-
-    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Lock>> {
-        disk::hold(&self.path(key)?, hold).map(Some)
-    }
-
-    /// What is a day old belongs to no run that is still under way.
-    fn sweep(&self) -> Result<u64> {
-        let tmp = self.root.join(TMP);
-        if !disk::exists(&tmp) {
-            return Ok(0);
+        let Touched { below, above } = std::mem::take(&mut *self.touched());
+        above.iter().try_for_each(|dir| disk::sync_dir(dir))?;
+        for key in below {
+            let words: Vec<&str> = key.split('/').filter(|word| !word.is_empty()).collect();
+            let gone = || Error::new(ErrorKind::NotFound, &self.path.join(&key));
+            self.dir(&words)?.ok_or_else(gone)?.sync()?;
         }
-        let now = SystemTime::now();
-        let old = |l: &disk::Listed| {
-            let age = l.modified.and_then(|at| now.duration_since(at).ok());
-            !l.is_dir && age.is_some_and(|age| age > STALE)
+        Ok(())
+    }
+
+    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Held>> {
+        let (words, name) = self.words(key)?;
+        let dir = match self.dir(&words)? {
+            Some(dir) => dir,
+            None => self.made_dir(&words)?,
         };
+        let root = self.made_root()?.duplicate()?;
+        let path = words.into_iter().map(str::to_owned).collect();
+        // A new lock's name need not last: who comes later makes it again.
+        told(&dir, name, Held::take(root, path, dir.duplicate()?, name, hold)).map(Some)
+    }
+
+    /// What is a day old belongs to no run that is still under way. Only what has such a name as staged files have.
+    fn sweep(&self) -> Result<u64> {
+        let Some(tmp) = self.dir(&[TMP])? else { return Ok(0) };
+        let now = SystemTime::now();
         let mut freed = 0;
-        for stale in disk::list_dir(&tmp)?.into_iter().filter(old) {
-            if disk::remove_file(&tmp.join(&stale.name))? {
-                freed += stale.len;
+        for Found { name, look } in tmp.list()? {
+            let Some(name) = name.to_str().filter(|name| is_staged(name)) else { continue };
+            let one = stored(name.to_owned(), &look);
+            let age = one.modified.and_then(|at| now.duration_since(at).ok());
+            let is_old = age.is_some_and(|age| age > STALE);
+            if look.kind == Kind::File && is_old && tmp.remove_file(name)? {
+                freed += one.len;
             }
         }
         Ok(freed)
     }
 
     fn name(&self) -> &Path {
-        &self.root
+        &self.path
     }
+}
+
+fn stored(key: String, look: &disk::Look) -> Stored {
+    let of = |ns: i128| {
+        let ns = u64::try_from(ns).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
+    };
+    let stamp = look.stamp;
+    let (modified, changed) = (of(stamp.modified_ns), of(stamp.changed_ns));
+    Stored { key, len: stamp.len, modified, changed }
 }

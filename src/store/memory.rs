@@ -1,12 +1,13 @@
 //! A store in memory that can be told to fail: for tests of what happens then.
 
 use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use super::{Put, Store, Stored};
-use crate::disk::{Hold, Lock};
+use super::{Held, Put, Store, Stored};
+use crate::disk::Hold;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A store in memory.
@@ -91,6 +92,10 @@ impl Store for MemoryStore {
         Ok(bytes[from..from.saturating_add(len).min(bytes.len())].to_vec())
     }
 
+    fn reader(&self, key: &str) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Cursor::new(self.get(key, u64::MAX)?)))
+    }
+
     fn head(&self, key: &str) -> Result<Option<Stored>> {
         let inner = self.called()?;
         Ok(inner.objects.get(key).map(|bytes| stored(key, bytes)))
@@ -111,7 +116,7 @@ impl Store for MemoryStore {
         self.called().map(drop)
     }
 
-    fn lock(&self, _: &str, _: Hold) -> Result<Option<Lock>> {
+    fn lock(&self, _: &str, _: Hold) -> Result<Option<Held>> {
         self.called().map(|_| None)
     }
 
@@ -125,5 +130,6 @@ impl Store for MemoryStore {
 }
 
 fn stored(key: &str, bytes: &[u8]) -> Stored {
-    Stored { key: key.to_owned(), len: bytes.len() as u64, modified: Some(SystemTime::UNIX_EPOCH) }
+    let at = Some(SystemTime::UNIX_EPOCH);
+    Stored { key: key.to_owned(), len: bytes.len() as u64, modified: at, changed: at }
 }

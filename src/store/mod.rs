@@ -4,14 +4,17 @@
 //! that a directory and an object store can both be such a place. What is in the objects is not its
 //! business.
 
+mod held;
 mod local;
 mod memory;
 
+use std::io::Read;
 use std::time::SystemTime;
 
 use crate::disk;
 use crate::error::Result;
 
+pub use held::Held;
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 
@@ -33,6 +36,8 @@ pub struct Stored {
     pub len: u64,
     /// When it was put, by the clock of the store.
     pub modified: Option<SystemTime>,
+    /// When anything of it was last changed, by the same clock; nobody can set that.
+    pub changed: Option<SystemTime>,
 }
 
 /// A place for whole objects. Every method may be called from several threads at once.
@@ -53,6 +58,9 @@ pub trait Store: Send + Sync {
     /// The bytes of an object from `at` on: `len` of them, fewer only at its end.
     fn get_range(&self, key: &str, at: u64, len: usize) -> Result<Vec<u8>>;
 
+    /// The bytes of an object from its beginning on, read as they are asked for.
+    fn reader(&self, key: &str) -> Result<Box<dyn Read + Send>>;
+
     /// What is known of an object; `None` when there is none.
     fn head(&self, key: &str) -> Result<Option<Stored>>;
 
@@ -65,8 +73,8 @@ pub trait Store: Send + Sync {
     /// Returns when everything that was put or deleted is durable.
     fn sync(&self) -> Result<()>;
 
-    /// Takes the lock of the object under `key`, which must be there. `None` in a place that has no locks.
-    fn lock(&self, key: &str, hold: disk::Hold) -> Result<Option<disk::Lock>>;
+    /// Takes the lock under `key`, which is made when it is absent. `None` in a place that has no locks.
+    fn lock(&self, key: &str, hold: disk::Hold) -> Result<Option<Held>>;
 
     /// Removes what runs that were killed left behind unseen; answers how many bytes that freed.
     fn sweep(&self) -> Result<u64>;

@@ -1,6 +1,7 @@
 //! A place that fails at the n-th call, for every n; and bytes that change in it.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use aofkit::aof::OpenOptions;
 use aofkit::backup::{
     Backup, BackupOptions, Depth, Keep, Repository, apply_prune, backup, plan_prune, verify,
 };
-use aofkit::disk::{Hold, Lock};
+use aofkit::disk::Hold;
 use aofkit::error::Result;
 use aofkit::progress::Silent;
-use aofkit::store::{MemoryStore, Put, Store, Stored};
+use aofkit::store::{Held, MemoryStore, Put, Store, Stored};
 
 use super::home::{Home, INCREMENT, set};
 
@@ -31,6 +32,9 @@ impl Store for Shared {
     fn get_range(&self, key: &str, at: u64, len: usize) -> Result<Vec<u8>> {
         self.0.get_range(key, at, len)
     }
+    fn reader(&self, key: &str) -> Result<Box<dyn Read + Send>> {
+        self.0.reader(key)
+    }
     fn head(&self, key: &str) -> Result<Option<Stored>> {
         self.0.head(key)
     }
@@ -43,7 +47,7 @@ impl Store for Shared {
     fn sync(&self) -> Result<()> {
         self.0.sync()
     }
-    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Lock>> {
+    fn lock(&self, key: &str, hold: Hold) -> Result<Option<Held>> {
         self.0.lock(key, hold)
     }
     fn sweep(&self) -> Result<u64> {
@@ -231,15 +235,21 @@ fn every_swap_of_two_files_is_found_and_both_are_named() {
 }
 
 #[test]
-fn every_removal_is_found_and_named_but_that_of_a_whole_snapshot() {
+fn every_removal_is_found_and_named() {
     let store = Arc::new(MemoryStore::default());
     for (key, bytes) in filled(&store) {
         store.delete(&key).unwrap();
         if key.ends_with(".json") && key != "format.json" {
-            // A forgotten snapshot looks like that; its script tells that it was there.
+            // A snapshot that was published and not pruned. Without its numbers a repository is one of before there were
+            // any: that is told, and says nothing against a snapshot.
             let found = verify(&open(&store).unwrap(), Depth::Objects, 1, &Silent).unwrap();
             let script = key.replace(".json", ".sh");
-            assert!(found.flaws.iter().any(|flaw| flaw.key == script), "{key}: {found:?}");
+            let tells = |key: &str| found.flaws.iter().any(|flaw| flaw.key == key);
+            assert!(
+                key.starts_with("numbers/") && tells(&key) || tells(&script) && tells(&key),
+                "{key}: {found:?}"
+            );
+            assert!(key.starts_with("numbers/") || !found.is_good(), "{key}");
         } else {
             // Of the first document: nothing is a repository without it, and it is not made anew.
             let first = key == "format.json";
@@ -260,6 +270,7 @@ fn an_object_whose_name_is_taken_by_other_bytes_is_stored_under_another() {
     for ending in [".json", ".sh"] {
         store.delete(&format!("{entry}{ending}")).unwrap();
     }
+    store.delete(&format!("numbers/{}.json", first.entry.source)).unwrap();
     store.tamper(&object, |bytes| bytes[5] ^= 1);
     let second = run(&home, &store).unwrap();
     assert_ne!(second.entry.files[1].segments[0].object, object);

@@ -25,9 +25,7 @@ fn what_they_did(cases: &[Case]) -> Recorded {
         eprintln!("not run: the check tools of Redis 7.0 and 8.2; their recorded runs stand in");
         return recorded();
     };
-    let runs = in_parallel(cases.len(), |i| {
-        [run(&newer, &cases[i]), run(&older, &cases[i]).without_stack()]
-    });
+    let runs = in_parallel(cases.len(), |i| [run(&newer, &cases[i]), run(&older, &cases[i])]);
     let names = cases.iter().map(|case| case.name.clone());
     let runs: Recorded = names.zip(runs).collect();
     if std::env::var_os("AOFKIT_RECORD").is_some() {
@@ -82,7 +80,7 @@ fn explained(case: &Case, of_7_0: &Done) -> bool {
 
 /// Without what only one of both prints.
 fn of_7_0(done: &Done) -> Done {
-    let done = comparable(done).without_stack();
+    let done = comparable(done);
     let line = |line: &str| match line.strip_prefix("[offset 0] Checking RDB file ") {
         Some(path) => path.rsplit('/').next().unwrap().to_owned(),
         None => line.to_owned(),

@@ -72,12 +72,48 @@ fn the_command_line_overrides_the_environment() {
 }
 
 #[test]
-fn an_unknown_version_is_judged_by_the_next_newer_rules_and_printed_as_it_is() {
+fn what_a_judgement_stands_on_is_said() {
     let set = Set::of(&sets(3));
-    for (target, rules) in [("redis-6.2", "redis-7.0"), ("redis-7.4", "redis-8.2")] {
-        let run = run(["check", "--target", target, set.dir().to_str().unwrap()]).expect(0);
-        assert!(run.out.contains(&format!("{target} (rules of {rules})")), "{}", run.out);
+    for (target, knowledge, rules, words) in [
+        ("redis-7.4", "recorded", "redis-7.4", "judged as redis-7.4\n"),
+        ("redis-7.2", "between", "redis-7.0", "judged as redis-7.2 (not run)"),
+        (
+            "redis-8.12",
+            "documented",
+            "redis-8.6",
+            "judged as redis-8.12 (not run, only read about)",
+        ),
+        ("redis-9.9", "newer", "redis-8.6", "newer than every server that aofkit knows"),
+    ] {
+        let path = set.dir();
+        let run =
+            |format| run(["check", format, "--target", target, path.to_str().unwrap()]).expect(0);
+        let json = run("--json").json();
+        assert_eq!(json["target"], target);
+        assert_eq!(json["knowledge"], knowledge, "{target}");
+        assert_eq!(json["rules"], rules, "{target}");
+        assert_eq!(
+            (&json["verdict"], &json["loads"]),
+            (&"healthy".into(), &"yes".into()),
+            "{target}"
+        );
+        let text = run("--no-progress").out.replace("\n  ", " ");
+        assert!(text.contains(words), "{target}: {text}");
+        assert_eq!(
+            text.contains("was not run"),
+            ["between", "documented"].contains(&knowledge),
+            "{text}"
+        );
     }
+}
+
+#[test]
+fn redis_6_2_reads_no_manifest() {
+    let set = Set::of(&sets(3));
+    let run =
+        run(["check", "--json", "--target", "redis-6.2", set.dir().to_str().unwrap()]).expect(22);
+    assert_eq!(run.json()["loads"], "starts-empty");
+    assert_eq!(run.json()["verdict"], "set-inconsistent");
 }
 
 /// A hole with key and value beside it, and an RDB that breaks off inside a value.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::Wording;
 use aofkit::progress::Silent;
+use aofkit::repair::Drops;
 use aofkit::repair::inner::{self, Answer, Inner};
 use aofkit::scan::Pace;
 
@@ -18,11 +19,11 @@ pub fn open(set: &Path, target: &str) -> Aof {
 }
 
 pub fn salvaged(aof: &Aof) -> Answer {
-    inner::salvage(aof, &Pace::default(), &Silent).unwrap()
+    inner::salvage(aof, &Drops::default(), &Pace::default(), &Silent).unwrap()
 }
 
 pub fn truncated(aof: &Aof) -> Answer {
-    inner::truncate(aof, &Pace::default(), &Silent).unwrap()
+    inner::truncate(aof, &Drops::default(), &Pace::default(), &Silent).unwrap()
 }
 
 /// The plan, or a panic that says why there is none.

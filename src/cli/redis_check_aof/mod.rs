@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use aofkit::check::strict::{Strict, seconds};
+use aofkit::text::tame_bytes;
 
 use super::outcome::Outcome;
 
@@ -91,10 +92,11 @@ struct Run {
 }
 
 impl Run {
-    /// Prints. Where standard output is gone the exit status still tells.
+    /// Prints. Where standard output is gone the exit status still tells. Names and bytes of the file are in it,
+    /// which that program prints as they are, and a terminal would obey.
     fn say(&self, text: &[u8]) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text).and_then(|()| out.flush());
+        let _ = out.write_all(tame_bytes(text).as_bytes()).and_then(|()| out.flush());
     }
 
     /// Prints, and ends the run.

@@ -201,7 +201,7 @@ struct VerifyJson {
 struct LoadedJson {
     id: String,
     source_name: String,
-    loads: bool,
+    loads: Option<bool>,
     keys: u64,
     databases: Vec<DatabaseJson>,
     digest: Option<String>,
@@ -241,11 +241,11 @@ fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
     LoadedJson {
         id: one.id.clone(),
         source_name: one.source.clone(),
-        loads: one.why.is_none(),
+        loads: one.loads(),
         keys: one.keys,
         databases: one.databases.iter().map(|(&db, &keys)| DatabaseJson { db, keys }).collect(),
         digest: one.digest.clone(),
-        message: one.why.clone(),
+        message: one.why.clone().or(one.not_tried.clone()),
         compared: one.compared,
         not_compared: (!one.compared).then_some(NOT_COMPARED),
         left_out: one.left_out,

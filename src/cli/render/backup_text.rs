@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use aofkit::backup::{Backup, Entry, Moment, Planned, PrunePlan, Restored, Verified, short_id};
+use aofkit::backup::{
+    Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id,
+};
 use aofkit::moment::Boundary;
-use aofkit::text::{count, name, thousands};
+use aofkit::text::{count, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
@@ -23,16 +25,16 @@ pub fn backup(made: &Backup, style: Style) -> String {
         count(entry.commands(), "command")
     );
     if made.unchanged {
-        let text = format!("nothing was appended since {}: {what}", short_id(&entry.id));
+        let text = format!("nothing was appended since {}: {what}", short(&entry.id));
         return format!("{}\n{}\n", style.good("unchanged"), wrap(&text, style.width, "  "));
     }
-    let mut text = format!("{} of {}\n", style.bold(&entry.id), entry.source);
+    let mut text = format!("{} of {}\n", style.bold(&tame(&entry.id)), tame(&entry.source));
     let stored = match &entry.parent {
         None => format!("{what}; {} stored", size(made.new_bytes)),
         Some(parent) => format!(
             "{what}; {} of it as in {}, {} stored",
             size(made.reused_bytes),
-            short_id(parent),
+            short(parent),
             size(made.new_bytes)
         ),
     };
@@ -44,8 +46,7 @@ pub fn backup(made: &Backup, style: Style) -> String {
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
     for gap in &entry.gaps {
-        let to = gap.to.as_deref().unwrap_or("the rewrite");
-        let note = format!("gap from {} to {to}: {}", gap.from, gap.reason);
+        let note = format!("{}: {}", gap_text(gap), tame(&gap.reason));
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
     text
@@ -72,22 +73,22 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
     for entry in entries {
         if entry.source != source || parts.is_empty() {
             source = &entry.source;
-            let title = format!("{source}  {}:{}", entry.host, entry.path);
+            let place = format!("{}:{}", tame(&entry.host), tame(&entry.path));
+            let title = format!("{}  {}", tame(source), cell(&place, PLACE));
             parts.push((title, table(style, &head), Vec::new()));
         }
         let Some((_, rows, notes)) = parts.last_mut() else { continue };
         rows.add_row([
-            short_id(&entry.id).to_owned(),
+            short(&entry.id),
             age(&entry.taken, now),
             size(entry.logical_bytes()),
             size(entry.new_bytes),
             thousands(entry.commands()),
             covers(entry),
-            entry.tags.join(" "),
+            tags(entry),
         ]);
         for gap in &entry.gaps {
-            let to = gap.to.as_deref().unwrap_or("the rewrite");
-            notes.push(format!("gap from {} to {to}", gap.from));
+            notes.push(gap_text(gap));
         }
     }
     for (title, rows, notes) in parts {
@@ -100,13 +101,48 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
     text + &format!("\n{}, {} stored\n", count(entries.len() as u64, "snapshot"), size(stored))
 }
 
+/// Columns of a list of tags that are shown, and of the place of a set: an entry may hold megabytes of them.
+const TAGS: usize = 200;
+
+/// See [`TAGS`].
+const PLACE: usize = 4096;
+
+fn tags(entry: &Entry) -> String {
+    let mut text = String::new();
+    for tag in &entry.tags {
+        if text.len() > TAGS {
+            break;
+        }
+        text += if text.is_empty() { "" } else { " " };
+        text += &tame(&cell(tag, TAGS));
+    }
+    cell(&text, TAGS)
+}
+
+/// Text cut to so many characters.
+fn cell(text: &str, columns: usize) -> String {
+    match text.char_indices().nth(columns) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn short(id: &str) -> String {
+    tame(short_id(id)).into_owned()
+}
+
+fn gap_text(gap: &Gap) -> String {
+    let to = gap.to.as_deref().unwrap_or("the rewrite");
+    format!("gap from {} to {}", tame(&gap.from), tame(to))
+}
+
 fn covers(entry: &Entry) -> String {
     let Some(covered) = entry.covers.first() else { return "-".to_owned() };
     let length = match (Moment::parse(&covered.from), Moment::parse(&covered.to)) {
         (Some(from), Some(to)) => span((to.milliseconds() - from.milliseconds()) / 1000),
         _ => "?".to_owned(),
     };
-    format!("{} +{length}", covered.from)
+    format!("{} +{length}", cell(&tame(&covered.from), PLACE))
 }
 
 /// How long ago, in its largest unit.
@@ -157,19 +193,26 @@ pub fn verified(
     text += "\n";
     for flaw in &verified.flaws {
         let word = if flaw.harmless { style.warn("warning") } else { style.bad("error") };
-        text += &format!("{word} {}\n", flaw.key);
-        text += &(wrap(&flaw.message, style.width, "  ") + "\n");
+        text += &format!("{word} {}\n", tame(&flaw.key));
+        text += &(wrap(&tame(&flaw.message), style.width, "  ") + "\n");
         if !flaw.snapshots.is_empty() {
             let ids = format!("needed by {}", flaw.snapshots.join(", "));
-            text += &(wrap(&ids, style.width, "  ") + "\n");
+            text += &(wrap(&tame(&ids), style.width, "  ") + "\n");
         }
     }
     for one in loaded.into_iter().flatten() {
         text += &loaded_text(one, veil, style);
     }
-    let unloaded = loaded.into_iter().flatten().filter(|one| !one.is_good()).count() as u64;
+    let unloaded = loaded.into_iter().flatten().filter(|one| one.is_bad()).count() as u64;
+    let untold = loaded.into_iter().flatten().filter(|one| one.not_tried.is_some()).count() as u64;
     let errors = unloaded + verified.flaws.iter().filter(|flaw| !flaw.harmless).count() as u64;
     text += &match errors {
+        0 if untold > 0 => {
+            let what = count(untold, "snapshot");
+            style.warn(&format!(
+                "all bytes are as they were written; {what} could not be loaded safely"
+            ))
+        }
         0 => style.good("all that was checked is as it was written"),
         n => style.bad(&count(n, "problem")),
     };
@@ -177,14 +220,26 @@ pub fn verified(
 }
 
 fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
-    let id = short_id(&one.id);
+    let id = short(&one.id);
+    let source = tame(&one.source);
+    if let Some(why) = &one.not_tried {
+        let head = format!(
+            "{} {id} of {source}
+",
+            style.warn("warning")
+        );
+        return head
+            + &wrap(why, style.width, "  ")
+            + "
+";
+    }
     if let Some(why) = &one.why {
-        let head = format!("{} {id} of {} does not load\n", style.bad("error"), one.source);
+        let head = format!("{} {id} of {source} does not load\n", style.bad("error"));
         return head + &wrap(why, style.width, "  ") + "\n";
     }
-    let digest = one.digest.as_deref().unwrap_or("unknown");
+    let digest = tame(one.digest.as_deref().unwrap_or("unknown"));
     let keys = count(one.keys, "key");
-    let mut text = format!("loaded {id} of {}: {keys}, digest {digest}\n", one.source);
+    let mut text = format!("loaded {id} of {source}: {keys}, digest {digest}\n");
     let note = match one.differences.is_empty() {
         true => "the commands in it give the same keys, values, expiries and functions".to_owned(),
         false => format!("{}: its content is not what it should be", style.bad("error")),
@@ -214,7 +269,7 @@ pub fn restored(
     style: Style,
 ) -> String {
     let target = name(restored.target.as_os_str().as_encoded_bytes());
-    let mut text = format!("{} restored to {target}\n", style.bold(&entry.id));
+    let mut text = format!("{} restored to {target}\n", style.bold(&tame(&entry.id)));
     let mut what =
         format!("{} in {}", size(restored.bytes), count(restored.files.len() as u64, "file"));
     if restored.reused_bytes > 0 {
@@ -303,9 +358,9 @@ pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool, style: Style) 
         let why = planned.reasons.join(", ");
         rows.add_row([
             (*word).to_owned(),
-            short_id(&planned.id).to_owned(),
-            planned.source.clone(),
-            why,
+            short(&planned.id),
+            tame(&planned.source).into_owned(),
+            tame(&why).into_owned(),
         ]);
     }
     if !all.is_empty() {

@@ -1,5 +1,8 @@
 //! `clean` for people and for scripts.
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use aofkit::aof::LeftoverKind;
 use aofkit::change::Action;
 use aofkit::clean::Found;
@@ -171,6 +174,8 @@ pub fn json(cleaned: &Cleaned) -> String {
     let (aof, survey) = (&cleaned.aof, &cleaned.survey);
     let kept_at = cleaned.kept_at.as_deref().map(path_text);
     let plan = &survey.plan;
+    let by_path: HashMap<_, _> =
+        survey.found.iter().map(|found| (found.leftover.path.as_path(), found)).collect();
     let spared = survey.found.iter().filter_map(|found| {
         let (file, path) = names(found);
         Some(FileJson {
@@ -190,7 +195,7 @@ pub fn json(cleaned: &Cleaned) -> String {
         tool_version: VERSION,
         source: source(aof, false),
         applied: cleaned.applied,
-        actions: plan.actions.iter().map(|action| action_json(cleaned, action)).collect(),
+        actions: plan.actions.iter().map(|action| action_json(cleaned, action, &by_path)).collect(),
         loss: LossJson {
             bytes: plan.loss.bytes,
             commands: 0,
@@ -201,7 +206,7 @@ pub fn json(cleaned: &Cleaned) -> String {
         kept_at_b64: kept_at.as_ref().and_then(|kept| kept.b64.clone()),
         kept_at: kept_at.and_then(|kept| kept.plain),
         verdict_after: cleaned.outlook.as_ref().map(|outlook| verdict(outlook.verdict())),
-        loads_after: cleaned.outlook.as_ref().map(|outlook| loads(outlook.loads())),
+        loads_after: cleaned.outlook.as_ref().and_then(|outlook| loads(outlook.loads())),
         spared: spared.collect(),
         in_use_by: survey.servers.clone(),
         all_processes_seen: survey.all_seen,
@@ -218,15 +223,14 @@ fn modified(found: &Found) -> Option<String> {
     Some(time(i64::try_from(at.as_secs()).ok()?))
 }
 
-fn action_json(cleaned: &Cleaned, action: &Action) -> ActionJson {
+fn action_json(cleaned: &Cleaned, action: &Action, by_path: &HashMap<&Path, &Found>) -> ActionJson {
     let plan = &cleaned.survey.plan;
     let (file, path) = match action {
         Action::Remove { file, .. } => (&plan.files[*file].name, Some(&plan.files[*file].path)),
         Action::Manifest { name, .. } | Action::Rewrite { new_name: name, .. } => (name, None),
         Action::Cut { file, .. } => (&plan.files[*file].name, None),
     };
-    let found = path
-        .and_then(|path| cleaned.survey.found.iter().find(|found| found.leftover.path == *path));
+    let found = path.and_then(|path| by_path.get(path.as_path()).copied());
     let (name, path) = (plain_text(file), path.map(|path| path_text(path)));
     let (from_bytes, to_bytes) = action.lengths();
     ActionJson {

@@ -2,7 +2,7 @@
 
 use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
 use aofkit::server::RoleOfServer;
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, escape, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::chart::chart;
@@ -142,7 +142,7 @@ fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
 fn server(one: &Grown, style: Style) -> String {
     let Some((address, said)) = &one.server else { return String::new() };
     let mut text = heading("the running server", style);
-    let version = said.version.as_deref().unwrap_or("of unknown version");
+    let version = tame(said.version.as_deref().unwrap_or("of unknown version"));
     let role = match said.role {
         Some(RoleOfServer::Replica) => ", a replica",
         _ => "",

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
-use aofkit::text::{count, name, thousands};
+use aofkit::rules::Knowledge;
+use aofkit::text::{count, escape, name, tame, thousands};
 
 use super::json;
 use super::units::{Style, size, time};
@@ -23,6 +24,9 @@ pub fn check(aof: &Aof, report: &Report, context: &Context) -> String {
     text += "\n";
     text += &problems(report, context, Severity::Warning);
     text += &verdict_lines(report, style, "");
+    for note in &report.notes {
+        text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
+    }
     if !context.quiet {
         text += &style.dim(&wrap(
             "note: commands carry no checksum; a byte changed inside a value cannot be seen.",
@@ -43,11 +47,13 @@ pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
         Layout::Stream => "stream",
     };
     let writer = aof.writer.as_ref().map_or_else(String::new, |writer| {
-        format!(", written by {} {}", writer.family.name(), writer.version)
+        format!(", written by {} {}", writer.family.name(), tame(&writer.version))
     });
-    let rules = match report.target.to_string() {
-        target if target == report.target.rules.name => target,
-        target => format!("{target} (rules of {})", report.target.rules.name),
+    let rules = match report.target.knowledge {
+        Knowledge::Recorded | Knowledge::Asked => report.target.to_string(),
+        Knowledge::Between => format!("{} (not run)", report.target),
+        Knowledge::Documented => format!("{} (not run, only read about)", report.target),
+        _ => format!("{} (newer than every server that aofkit knows)", report.target),
     };
     let path = name(aof.path.as_os_str().as_encoded_bytes());
     let line = format!("{what}, {}{writer}; judged as {rules}", size(report.size_bytes));
@@ -80,8 +86,8 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
     if let (Some(first), Some(last)) = (facts.first_ts, facts.last_ts) {
         parts.push(format!("{} to {}", time(first), time(last)));
     }
-    if facts.proven < facts.len {
-        parts.push(format!("sound up to byte {}", thousands(facts.proven)));
+    if facts.broken.is_some() && facts.sound.record_end < facts.len {
+        parts.push(format!("sound up to byte {}", thousands(facts.sound.record_end)));
     }
     let line = format!("{role:<7}  {file}  {}", parts.join(", "));
     wrap(&line, style.width, "  ") + "\n"
@@ -143,6 +149,7 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
         Loads::StartsEmpty => format!("{target} starts EMPTY"),
         Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
         Loads::No => format!("{target} does not load it"),
+        Loads::Unknown => format!("aofkit does not know whether {target} loads it"),
     };
     let (verdict, painted) = match report.verdict {
         Verdict::Healthy => ("healthy", style.good("healthy")),
@@ -159,15 +166,29 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
             count(report.size_bytes, "byte")
         ),
     };
-    let line = wrap(&format!("{verdict}: {loads}; {sound}"), style.width, indent);
+    let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
     // Painted last, for colours take no columns.
     let mut text = line.replacen(verdict, &painted, 1) + "\n";
+    // Of an RDB that it does not know it says nothing that would help.
+    if report.check_aof.is_blind {
+        return text;
+    }
     let checker = match &report.check_aof.why {
         None => "redis-check-aof 8.2 says: valid".to_owned(),
         Some(why) => format!("redis-check-aof 8.2 says: not valid ({why})"),
     };
     text += &wrap(&checker, style.width, indent);
     text + "\n"
+}
+
+/// What a healthy set must not be called without.
+pub fn but(report: &Report) -> String {
+    match (report.verdict, report.trap()) {
+        (Verdict::Healthy, Some((command, file, offset))) => {
+            format!(", but the log holds {} at {}:{offset}", escape(command), name(file))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Text broken at blanks into lines of at most `width` columns, each indented.

@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use aofkit::aof::{Aof, Layout, Leftover, LeftoverKind, Role};
 use aofkit::check::{
-    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Verdict,
+    CheckAof, Loads, Problem, RdbFacts, Report, SegmentFormat, SegmentReport, Unknown, Verdict,
 };
 use aofkit::error::{Error, ErrorKind};
 use aofkit::format::rdb::Checksum;
 use aofkit::growth::Trigger;
 use aofkit::stats::{CommandRow, DatabaseRow, Totals};
+use aofkit::text::is_obeyed;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use super::key_space_json::key_space;
 use super::wire::{
     CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
     InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
-    SourceOfSeveral, Total, TotalsJson, TriggerJson, Writer,
+    SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson, Writer,
 };
 use crate::cli::inspect::Inspected;
 
@@ -47,7 +48,21 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn pretty(value: &impl Serialize) -> String {
     // Plain data with string keys: this cannot fail.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    pure(serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
+}
+
+/// JSON in which no character is left that a terminal would obey. Outside of strings there is none but line ends,
+/// and inside of them serde_json has escaped the first 32.
+pub(super) fn pure(json: String) -> String {
+    let is_bad = |c: char| c > '~' && is_obeyed(c);
+    if !json.contains(is_bad) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_bad(c) { text += &format!("\\u{:04x}", u32::from(c)) } else { text.push(c) }
+    }
+    text
 }
 
 /// `check` of one set.
@@ -87,6 +102,7 @@ pub fn error(error: &Error) -> String {
             ErrorKind::Stale(_) => "stale",
             ErrorKind::InUse(_) => "in-use",
             ErrorKind::Refused(_) => "refused",
+            ErrorKind::NotTried(_) => "not-tried",
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::NoRoom { .. } => "no-room",
             ErrorKind::BadBackup(_) => "bad-backup",
@@ -97,14 +113,14 @@ pub fn error(error: &Error) -> String {
         offset: error.offset(),
         message: error.to_string(),
     };
-    serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
 }
 
 /// Arguments that make no sense, on one line.
 pub fn usage(why: &str) -> String {
     let message = why.to_owned();
     let body = ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
-    serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
 }
 
 fn several<'a, T>(
@@ -134,9 +150,9 @@ fn several<'a, T>(
 fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::Healthy => 0,
-        Verdict::TailDamage => 1,
-        Verdict::InnerDamage => 2,
-        Verdict::Unsupported => 3,
+        Verdict::Unsupported => 1,
+        Verdict::TailDamage => 2,
+        Verdict::InnerDamage => 3,
         Verdict::SetInconsistent => 4,
     };
     reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
@@ -174,18 +190,21 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
         Layout::SingleFile => "single-file",
         Layout::Stream => "stream",
     };
-    let CheckAof { valid, why } = report.check_aof.clone();
+    let CheckAof { valid, why, .. } = report.check_aof.clone();
     Head {
         schema,
         tool_version: VERSION,
         source: Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 },
         target: report.target.to_string(),
+        knowledge: report.target.knowledge.as_str(),
+        rules: report.target.rules.name,
         writer: aof
             .writer
             .as_ref()
             .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
         verdict: verdict(report.verdict),
         loads: loads(report.loads),
+        unknown: report.unknown.iter().map(unknown).collect(),
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
@@ -204,13 +223,15 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn loads(loads: Loads) -> &'static str {
-    match loads {
+/// What the target does with a set; null in JSON where that was not learnt.
+pub(super) fn loads(loads: Loads) -> Option<&'static str> {
+    Some(match loads {
         Loads::Yes => "yes",
         Loads::StartsEmpty => "starts-empty",
         Loads::AfterTruncation => "after-truncation",
         Loads::No => "no",
-    }
+        Loads::Unknown => return None,
+    })
 }
 
 /// A role's name.
@@ -284,6 +305,18 @@ pub fn checksum(checksum: Checksum) -> &'static str {
         Checksum::Disabled => "disabled",
         Checksum::Mismatch { .. } => "mismatch",
         Checksum::Absent => "absent",
+    }
+}
+
+fn unknown(row: &Unknown) -> UnknownJson {
+    let (what, file) = (text(&row.what), text(&row.file));
+    UnknownJson {
+        what: what.plain,
+        what_b64: what.b64,
+        count: row.count,
+        file: file.plain,
+        file_b64: file.b64,
+        offset: row.offset,
     }
 }
 

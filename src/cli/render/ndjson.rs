@@ -10,11 +10,11 @@ use aofkit::error::Result;
 use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
 use aofkit::scan::Context;
-use aofkit::text::count;
+use aofkit::text::{count, is_obeyed};
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 
-use super::json::text;
+use super::json::{pure, text};
 use super::units::time_ms;
 use super::veil::Veil;
 
@@ -73,7 +73,7 @@ impl Ndjson {
 fn twins(member: &str, bytes: &[u8]) -> String {
     let text = text(bytes);
     // Strings and null: this cannot fail.
-    let json = |value: &Option<String>| serde_json::to_string(value).unwrap_or_default();
+    let json = |value: &Option<String>| pure(serde_json::to_string(value).unwrap_or_default());
     format!("\"{member}\":{},\"{member}_b64\":{}", json(&text.plain), json(&text.b64))
 }
 
@@ -83,9 +83,62 @@ fn number(number: Option<impl ToString>) -> String {
 
 fn put_string(text: &[u8], out: &mut Out<'_>) {
     out.put(b"\"");
-    put_escaped(text, out);
+    let mut writer = Text::default();
+    writer.put(text, out);
+    writer.end(out);
     out.put(b"\"");
 }
+
+/// Writes a string that is valid UTF-8 as a whole, in pieces that may end inside of a character.
+#[derive(Default)]
+struct Text {
+    /// The beginning of a character of which it hangs on the rest whether it is escaped.
+    open: ([u8; 3], usize),
+}
+
+impl Text {
+    fn put(&mut self, text: &[u8], out: &mut Out<'_>) {
+        let is_open = self.open.1 > 0;
+        if !is_open && !text.iter().any(|byte| OBEYED.contains(byte)) {
+            return put_escaped(text, out);
+        }
+        let mut from = 0;
+        for (at, &byte) in text.iter().enumerate() {
+            let begins = self.open.1 == 0 && OBEYED.contains(&byte);
+            if begins {
+                put_escaped(&text[from..at], out);
+            } else if self.open.1 == 0 {
+                continue;
+            }
+            let (bytes, len) = &mut self.open;
+            bytes[*len] = byte;
+            *len += 1;
+            from = at + 1;
+            let whole =
+                std::str::from_utf8(&bytes[..*len]).ok().and_then(|text| text.chars().next());
+            if whole.is_some() || *len == bytes.len() {
+                self.close(whole, out);
+            }
+        }
+        put_escaped(&text[from..], out);
+    }
+
+    fn close(&mut self, whole: Option<char>, out: &mut Out<'_>) {
+        let (bytes, len) = std::mem::take(&mut self.open);
+        match whole {
+            Some(c) if is_obeyed(c) => out.put(format!("\\u{:04x}", u32::from(c)).as_bytes()),
+            _ => out.put(&bytes[..len]),
+        }
+    }
+
+    fn end(&mut self, out: &mut Out<'_>) {
+        self.close(None, out);
+    }
+}
+
+/// First bytes of characters that a terminal obeys and that JSON leaves as they are: DEL, C1, and those that turn
+/// the direction of writing or separate lines.
+const OBEYED: [u8; 4] = [0x7f, 0xc2, 0xd8, 0xe2];
 
 /// Part of a string that is valid UTF-8 as a whole.
 fn put_escaped(text: &[u8], out: &mut Out<'_>) {
@@ -172,10 +225,14 @@ fn put_arguments(mut arguments: Arguments<'_>, out: &mut Out<'_>) -> Result<()> 
     })?;
     if !utf8.is_broken {
         out.put(b"[");
+        let mut text = Text::default();
         arguments.show(&mut |part| match part {
             Part::Begin { place, .. } => out.put(if place > 0 { b",\"" } else { b"\"" }),
-            Part::Bytes(bytes) => put_escaped(bytes, out),
-            Part::End => out.put(b"\""),
+            Part::Bytes(bytes) => text.put(bytes, out),
+            Part::End => {
+                text.end(out);
+                out.put(b"\"");
+            }
         })?;
         out.put(b"],\"args_b64\":null");
         return Ok(());
@@ -297,6 +354,25 @@ impl Form for Ndjson {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_however_it_is_cut() {
+        let hostile = "a\u{9b}1m\u{7f}\u{202e}\u{a0}\u{e9}\u{2028}\u{61c}\u{2713}\u{1b}\"\u{c2}";
+        for cut in 0..=hostile.len() {
+            let mut written = Vec::new();
+            let mut out = Out::new(&mut written);
+            let mut text = Text::default();
+            text.put(&hostile.as_bytes()[..cut], &mut out);
+            text.put(&hostile.as_bytes()[cut..], &mut out);
+            text.end(&mut out);
+            out.finish().unwrap();
+            let written = String::from_utf8(written).unwrap();
+            assert!(!written.contains(is_obeyed), "{cut}: {written:?}");
+            assert!(written.contains("\u{e9}") && written.contains('\u{2713}'), "{cut}");
+            let read: String = serde_json::from_str(&format!("\"{written}\"")).unwrap();
+            assert_eq!(read, hostile, "{cut}");
+        }
+    }
 
     #[test]
     fn text_is_text_however_it_is_cut() {

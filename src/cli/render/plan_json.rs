@@ -30,9 +30,9 @@ pub struct PlanJson {
     kept_at: Option<String>,
     kept_at_b64: Option<String>,
     verdict_before: &'static str,
-    loads_before: &'static str,
+    loads_before: Option<&'static str>,
     verdict_after: &'static str,
-    loads_after: &'static str,
+    loads_after: Option<&'static str>,
     servers_after: Vec<ServerJson>,
     notes: Vec<String>,
     left: Vec<String>,
@@ -71,7 +71,7 @@ struct KeyJson {
 #[derive(Serialize)]
 struct ServerJson {
     server: &'static str,
-    loads: &'static str,
+    loads: Option<&'static str>,
     loads_before: Option<&'static str>,
 }
 
@@ -177,7 +177,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         outlook.servers.iter().map(|(server, will)| ServerJson {
             server,
             loads: loads(*will),
-            loads_before: outlook.before(server).map(loads),
+            loads_before: outlook.before(server).and_then(loads),
         })
     });
     let recovered = run.recovered.iter().map(|recovered| match recovered {

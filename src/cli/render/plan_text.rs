@@ -126,6 +126,7 @@ fn after(run: &Run, context: &Context) -> String {
                 Loads::StartsEmpty => "starts EMPTY",
                 Loads::AfterTruncation => "cuts it again",
                 Loads::No => "does not load it",
+                Loads::Unknown => "is not known to load it",
             };
             let is_news = outlook.before(server) != Some(*loads);
             format!("{server} {does}{}", if is_news { "" } else { " (as before)" })

@@ -7,7 +7,7 @@ use aofkit::check::{Report, Severity};
 use aofkit::text::{count, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use super::human::{below, check};
+use super::human::{below, but, check};
 use super::json::verdict;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
@@ -69,12 +69,13 @@ fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) 
             thousands(of_set),
             row.growth
                 .map_or_else(|| "-".to_owned(), |percent| format!("{} %", thousands(percent))),
-            verdict(row.report.verdict).to_owned(),
+            verdict(row.report.verdict).to_owned() + &but(row.report),
         ]);
         sets += 1;
         bytes += row.report.size_bytes;
         commands += of_set;
-        sound += u64::from(row.report.verdict == aofkit::check::Verdict::Healthy);
+        let healthy = row.report.verdict == aofkit::check::Verdict::Healthy;
+        sound += u64::from(healthy && row.report.trap().is_none());
     }
     let title = style.bold(&aofkit::text::name(path.as_os_str().as_encoded_bytes()));
     let total = format!(

@@ -29,6 +29,12 @@ impl Style {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
+    /// All that it may put around text.
+    pub fn marks(self) -> &'static [&'static str] {
+        let all = &["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;32m", "\x1b[1;33m", "\x1b[1;31m"];
+        if self.color { all } else { &[] }
+    }
+
     pub fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }

@@ -31,14 +31,27 @@ pub struct CheckAofJson {
 }
 
 #[derive(Serialize)]
+pub struct UnknownJson {
+    pub what: Option<String>,
+    pub what_b64: Option<String>,
+    pub count: u64,
+    pub file: Option<String>,
+    pub file_b64: Option<String>,
+    pub offset: u64,
+}
+
+#[derive(Serialize)]
 pub struct Head {
     pub schema: &'static str,
     pub tool_version: &'static str,
     pub source: Source,
     pub target: String,
+    pub knowledge: &'static str,
+    pub rules: &'static str,
     pub writer: Option<Writer>,
     pub verdict: &'static str,
-    pub loads: &'static str,
+    pub loads: Option<&'static str>,
+    pub unknown: Vec<UnknownJson>,
     pub check_aof: CheckAofJson,
     pub size_bytes: u64,
     pub ok_bytes: u64,

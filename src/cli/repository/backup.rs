@@ -115,6 +115,12 @@ fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
             "snapshot {id} cannot be read and was passed over; see `aofkit verify`"
         ));
     }
+    for object in &made.damaged {
+        context.note(&format!(
+            "{object} is damaged: what it held was stored anew; older snapshots need it as it was; see \
+             `aofkit verify`"
+        ));
+    }
     for how in &made.entry.diverged {
         if !made.unchanged {
             let name = aofkit::text::name(&how.file.bytes().unwrap_or_default());

@@ -51,6 +51,9 @@ pub struct PruneArgs {
     /// snapshots concerned get new names that begin alike
     #[arg(long)]
     compact: bool,
+    /// Go on although snapshots are missing that no prune removed: they are gone for good, and what they needed is freed
+    #[arg(long)]
+    accept_missing: bool,
     /// Do it; without, only the plan is shown
     #[arg(long)]
     apply: bool,
@@ -82,6 +85,7 @@ pub fn run(args: &PruneArgs, context: &Context) -> Result<(String, Outcome)> {
         tags: args.keep_tag.clone(),
         pitr: args.keep_pitr,
         zone: Some(args.tz.clone()),
+        accept_missing: args.accept_missing,
     };
     let hold = if args.apply { Hold::Alone } else { Hold::Shared };
     let mut plan = plan_prune(&repository, &keep, context.source.as_deref(), hold)?;

@@ -7,6 +7,7 @@ use aofkit::backup::{
     Entry, Moment, Repository, RestoreOptions, SnapshotPath, Which, covering, cut_at, restore,
 };
 use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::limits;
 use clap::Args as ClapArgs;
 
 use super::find;
@@ -73,8 +74,9 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
 /// which then says why it cannot be reached.
 fn of_that_time(repository: &Repository, newest: Entry, until: i64) -> Result<Entry> {
     let mut entries = Vec::new();
+    let mut left = limits::BACKUP_ALL_SEGMENTS;
     for listed in repository.list_source(&newest.source)? {
-        entries.push(repository.entry(&listed)?);
+        entries.push(repository.entry_within(&listed, &mut left)?);
     }
     Ok(covering(&entries, until).cloned().unwrap_or(newest))
 }

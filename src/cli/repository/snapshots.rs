@@ -2,6 +2,7 @@
 
 use aofkit::backup::Repository;
 use aofkit::error::{ErrorKind, Result};
+use aofkit::limits;
 use clap::Args as ClapArgs;
 
 use super::Place;
@@ -20,11 +21,12 @@ pub fn run(args: &SnapshotsArgs, context: &Context) -> Result<(String, Outcome)>
     let repository = Repository::open_local(&args.place.repo)?;
     let mut entries = Vec::new();
     let mut outcome = Outcome::Done;
+    let mut left = limits::BACKUP_ALL_SEGMENTS;
     for listed in repository.list()? {
         if context.source.as_ref().is_some_and(|source| *source != listed.source) {
             continue;
         }
-        match repository.entry(&listed) {
+        match repository.entry_within(&listed, &mut left) {
             Ok(entry) => entries.push(entry),
             Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => {
                 context.complain(&e);

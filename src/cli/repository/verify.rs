@@ -49,8 +49,13 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         None => None,
         Some(server) => Some(loading(server, args, context).run()?),
     };
-    let all_good = loaded.iter().flatten().all(Loaded::is_good);
-    let outcome = if verified.is_good() && all_good { Outcome::Done } else { Outcome::BadBackup };
+    let bad = loaded.iter().flatten().any(Loaded::is_bad);
+    let untold = loaded.iter().flatten().any(|one| one.not_tried.is_some());
+    let outcome = match verified.is_good() && !bad {
+        true if untold => Outcome::Unsupported,
+        true => Outcome::Done,
+        false => Outcome::BadBackup,
+    };
     let veil = Veil::new(context.redact);
     let text = match context.json {
         true => backup_json::verified(&args.place.repo, &verified, loaded.as_deref(), &veil),

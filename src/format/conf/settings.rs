@@ -35,6 +35,8 @@ pub struct Settings {
     pub databases: Option<u32>,
     /// `rdb-version-check` (Valkey 8.1 and later).
     pub rdb_version_check: Option<RdbVersionCheck>,
+    /// `rename-command`: a command's name, and the one it has instead; empty where it is gone.
+    pub renamed_commands: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What a server does with an RDB version it does not know.
@@ -96,7 +98,8 @@ impl Settings {
             }
             b"aof-load-corrupt-tail-max-size" => {
                 let name = "aof-load-corrupt-tail-max-size";
-                self.load_corrupt_tail_max_bytes = Some(line.one(name, SIZE, size)?);
+                let expected = "a whole number of bytes without a unit";
+                self.load_corrupt_tail_max_bytes = Some(line.one(name, expected, plain_number)?);
             }
             b"aof-use-rdb-preamble" => {
                 self.use_rdb_preamble = Some(line.yes_or_no("aof-use-rdb-preamble")?);
@@ -112,6 +115,13 @@ impl Settings {
                 let expected = "strict or relaxed";
                 self.rdb_version_check =
                     Some(line.one("rdb-version-check", expected, version_check)?);
+            }
+            b"rename-command" => {
+                let [from, to] = directive.args.as_slice() else {
+                    let given = directive.args.len();
+                    return Err(directive.fault(Kind::Arguments { name: "rename-command", given }));
+                };
+                self.renamed_commands.push((from.clone(), to.clone()));
             }
             _ => return Ok(false),
         }
@@ -232,6 +242,14 @@ fn size(text: &[u8]) -> Option<u64> {
     parse_size(&[b"0", text].concat()).filter(|&bytes| i64::try_from(bytes).is_ok())
 }
 
+/// A number as servers read those that take no unit: digits alone, and no zero in front.
+fn plain_number(text: &[u8]) -> Option<u64> {
+    let is_number =
+        text.iter().all(u8::is_ascii_digit) && (text == b"0" || !text.starts_with(b"0"));
+    let number: u64 = std::str::from_utf8(text).ok().filter(|_| is_number)?.parse().ok()?;
+    i64::try_from(number).is_ok().then_some(number)
+}
+
 fn positive(text: &[u8]) -> Option<u32> {
     parse_int(text).filter(|&number| number > 0)
 }
@@ -275,8 +293,9 @@ mod tests {
         let settings = read(
             "dir /data\nappenddirname 'my dir'\nappendfilename \"my.aof\"\ndbfilename my.rdb\n\
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
-             aof-load-truncated no\naof-load-corrupt-tail-max-size 4k\naof-use-rdb-preamble no\n\
-             aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n",
+             aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
+             aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
+             rename-command SET MYSET\nrename-command KEYS \"\"\n",
         );
         let expected = Settings {
             dir: Some(b"/data".to_vec()),
@@ -292,6 +311,10 @@ mod tests {
             timestamp_enabled: Some(true),
             databases: Some(4),
             rdb_version_check: Some(RdbVersionCheck::Relaxed),
+            renamed_commands: vec![
+                (b"SET".to_vec(), b"MYSET".to_vec()),
+                (b"KEYS".to_vec(), vec![]),
+            ],
         };
         assert_eq!(read("").unwrap(), Settings::default());
         assert_eq!(settings, Ok(expected));
@@ -332,6 +355,14 @@ mod tests {
             "auto-aof-rewrite-min-size 64 mb",
             "auto-aof-rewrite-min-size 9223372036854775808",
             "rdb-version-check no",
+            "aof-load-corrupt-tail-max-size 4k",
+            "aof-load-corrupt-tail-max-size 4kb",
+            "aof-load-corrupt-tail-max-size 0x10",
+            "aof-load-corrupt-tail-max-size 014",
+            "aof-load-corrupt-tail-max-size -1",
+            "aof-load-corrupt-tail-max-size 9223372036854775808",
+            "rename-command SET",
+            "rename-command SET A B",
         ] {
             let fault = read(&format!("# c\n{bad}\n")).unwrap_err();
             assert_eq!((fault.at, fault.reason.line), (4, 2), "{bad}");

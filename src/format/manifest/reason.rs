@@ -31,6 +31,9 @@ impl std::fmt::Display for Line {
 /// What a loader refuses; one variant for each message it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Kind {
+    /// A directory stands in its place.
+    #[error("it is a directory")]
+    Directory,
     /// No bytes at all.
     #[error("the manifest is empty (0 bytes)")]
     Empty,
@@ -68,6 +71,7 @@ impl Kind {
     /// The sentence a server logs for it, to look for in its log.
     pub const fn server_message(&self) -> &'static str {
         match self {
+            Self::Directory => "The AOF manifest file is a directory",
             Self::Empty => "Found an empty AOF manifest",
             Self::TooLong(_) => "The AOF manifest file contains too long line",
             Self::Invalid(_) => "Invalid AOF manifest file format",

@@ -14,7 +14,7 @@
 //! | 1 to 19 | header of the value, raw or LZF (integers: plain strings only) |
 //! | n | value |
 
-use super::entry::{self, Entry, Sink};
+use super::entry::{self, Beside, Entry, Sink};
 use super::layout::{Item, Row};
 use super::length::{self, Length};
 use super::place::KEY_KEPT;
@@ -55,6 +55,7 @@ impl Walker {
             keys += 1;
             expires += u64::from(record.has_expiry);
             let at = window.at().saturating_add(record.number_at as u64);
+            self.tally_simple(&record, window);
             window.advance(record.len);
             last = Some((at, record));
         }
@@ -69,6 +70,23 @@ impl Walker {
         (kept.at, kept.db, kept.kind) = (at, self.db, record.row.number);
         self.open ^= 1;
         self.proven = window.at();
+    }
+
+    /// Counts its numbers.
+    #[inline]
+    fn tally_simple(&mut self, record: &Record<'_>, window: &Window<'_>) {
+        let start = window.at();
+        let number_at = record.number_at;
+        if number_at > 0 {
+            let opcodes = window.peek_all();
+            let places =
+                [record.has_expiry.then_some(0), Some(if record.has_expiry { 9 } else { 0 })];
+            for place in places.into_iter().flatten().filter(|place| *place < number_at) {
+                let number = opcodes.get(place).copied().unwrap_or(EXPIRE_MS);
+                self.tallies.number(number, start.saturating_add(place as u64));
+            }
+        }
+        self.tallies.number(record.row.number, start.saturating_add(number_at as u64));
     }
 
     #[inline]
@@ -147,6 +165,7 @@ impl Walker {
             field_ttls: Some(0),
             stream: None,
             module: None,
+            beside: Beside::default(),
             start,
             at: start.saturating_add(record.number_at as u64),
             value_bytes: record.head.body_len + record.head.head_len as u64,

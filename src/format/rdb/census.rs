@@ -4,7 +4,7 @@
 //! |---|---|
 //! | listpack, ziplist | its u16 is 65535, which means "many" |
 //! | zipmap | its first byte is 254 or 255, which means "many" |
-//! | fields with an expiry | no header counts them |
+//! | fields and members with an expiry | no header counts them |
 //!
 //! LZF is expanded on the way. Memory: some 80 KiB, whatever the size of the value. What does not end with
 //! its end mark exactly at its last byte is not counted.
@@ -62,9 +62,9 @@ impl Census {
         }
     }
 
-    /// Whether some of its entries are expiries of fields.
-    pub(super) fn has_fields(&self) -> bool {
-        self.counter.packed == Packed::FieldListpack
+    /// Whether some of its entries are expiries.
+    pub(super) fn has_expiries(&self) -> bool {
+        self.counter.packed.entries_to_expiry().is_some()
     }
 
     /// What was counted, unless the encoding is broken.
@@ -103,7 +103,7 @@ struct Counter {
 impl Counter {
     const fn new(packed: Packed) -> Self {
         let header = match packed {
-            Packed::Listpack | Packed::FieldListpack => 6,
+            Packed::Listpack | Packed::FieldListpack | Packed::MemberListpack => 6,
             Packed::Ziplist => 10,
             Packed::Zipmap => 1,
             Packed::Intset => 8,
@@ -149,7 +149,9 @@ impl Counter {
             return if is_value { State::Wrong } else { State::Over };
         }
         let size = match self.packed {
-            Packed::Listpack | Packed::FieldListpack => listpack_entry(head),
+            Packed::Listpack | Packed::FieldListpack | Packed::MemberListpack => {
+                listpack_entry(head)
+            }
             Packed::Ziplist => ziplist_entry(head),
             Packed::Zipmap => zipmap_string(head, is_value),
             Packed::Intset => Size::Wrong,
@@ -158,7 +160,7 @@ impl Counter {
             let is_short = size == Size::Unknown && self.head_len < HEAD_MOST;
             return if is_short { State::Head } else { State::Wrong };
         };
-        if self.packed == Packed::FieldListpack && self.entries % 3 == 2 {
+        if self.packed.entries_to_expiry().is_some_and(|each| self.entries % each == each - 1) {
             self.field_ttls += u64::from(!is_zero(head));
         }
         self.entries += 1;

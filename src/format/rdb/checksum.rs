@@ -74,6 +74,63 @@ impl Checksum {
     }
 }
 
+/// Looks for the end of an RDB by its checksum alone, byte by byte: the CRC of all bytes with their checksum behind
+/// them is 0. By chance it is so once in 2^64 places.
+#[derive(Clone, Debug)]
+pub struct EndSearch {
+    crc: u64,
+    /// The last nine bytes, of which the first must be the end opcode.
+    last: [u8; 9],
+}
+
+impl EndSearch {
+    /// `crc` is that of all bytes so far.
+    pub fn new(crc: &Crc64) -> Self {
+        Self { crc: crc.value(), last: [0; 9] }
+    }
+
+    /// Takes in the bytes that follow; answers how many of them belong to the RDB when it ends there.
+    pub fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (i, &byte) in bytes.iter().enumerate() {
+            self.crc = TABLE[usize::from(self.crc as u8 ^ byte)] ^ (self.crc >> 8);
+            if self.crc == 0 && self.first_of_nine(bytes, i) == 0xff {
+                return Some(i + 1);
+            }
+        }
+        self.keep(bytes);
+        None
+    }
+
+    /// The byte eight before place `i`.
+    fn first_of_nine(&self, bytes: &[u8], i: usize) -> u8 {
+        // Of the bytes before these, the last one stands last.
+        i.checked_sub(8).map_or_else(|| self.last[i + 1], |at| bytes[at])
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(self.last.len());
+        self.last.rotate_left(kept);
+        let room = self.last.len() - kept;
+        self.last[room..].copy_from_slice(&bytes[bytes.len() - kept..]);
+    }
+}
+
+/// What each byte does to a checksum.
+static TABLE: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut crc, mut bit) = (byte as u64, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x95ac_9329_ac4b_c9b5 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
+
 /// Whether `file`, from its first to its last byte, ends in the EOF opcode and a matching checksum.
 ///
 /// True even when the walk met content it does not know: the file is as it was written, and has no tail.
@@ -114,6 +171,30 @@ mod tests {
         assert_eq!(Checksum::judge(Some(0), 5), Checksum::Disabled);
         assert_eq!(Checksum::judge(Some(5), 5), Checksum::Match(5));
         assert_eq!(Checksum::judge(Some(4), 5), Checksum::Mismatch { stored: 4, computed: 5 });
+    }
+
+    #[test]
+    fn the_end_is_found_by_its_checksum_in_pieces_of_any_size() {
+        let mut bytes = b"REDIS0099 \xff anything \xff\xff".to_vec();
+        bytes.extend(crc64(&bytes).to_le_bytes());
+        let end = bytes.len();
+        bytes.extend(b"*1\r\n$4\r\nPING\r\n\xff12345678");
+        for from in 0..end - 8 {
+            for size in 1..bytes.len() - from {
+                let mut crc = Crc64::new();
+                crc.update(&bytes[..from]);
+                let mut search = EndSearch::new(&crc);
+                let mut at = from;
+                let found = bytes[from..].chunks(size).find_map(|piece| {
+                    let found = search.find(piece).map(|taken| at + taken);
+                    at += piece.len();
+                    found
+                });
+                assert_eq!(found, Some(end), "from {from} in pieces of {size}");
+            }
+        }
+        bytes[12] ^= 1;
+        assert_eq!(EndSearch::new(&Crc64::new()).find(&bytes), None);
     }
 
     #[test]

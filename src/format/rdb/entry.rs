@@ -12,11 +12,12 @@
 //! | intset | u32 in its header |
 //! | zipmap | its first byte; 254 and more mean "many": census |
 //! | lists of nodes | the sum of the above, a plain node counting 1 |
-//! | fields with an expiry, in a listpack | nowhere: census |
+//! | fields and members with an expiry, in a listpack | nowhere: census |
 
 use super::census::Counted;
 use super::header::Family;
 use super::layout::{Item, Packed, Row};
+use super::met;
 use super::string::{self, Form, Head};
 use super::walk::Walker;
 use super::window::{Stop, Window};
@@ -36,6 +37,22 @@ pub struct Stream {
     pub consumers: u64,
     /// Entries delivered and not acknowledged, of all groups.
     pub pending: u64,
+}
+
+/// What is said of a key beside its value and times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// It is kept from eviction.
+    pub is_kept: bool,
+    /// Classes of metadata that modules keep about it.
+    pub metadata: u64,
+}
+
+impl Beside {
+    /// There is nothing.
+    pub const fn is_none(self) -> bool {
+        !self.is_kept && self.metadata == 0
+    }
 }
 
 /// One key and what is known of its value.
@@ -59,14 +76,16 @@ pub struct Entry<'a> {
     pub idle_s: Option<u64>,
     /// How often it is used, on the server's logarithmic scale, where the server kept it.
     pub frequency: Option<u8>,
-    /// Elements: members, fields, entries; 1 for a string.
+    /// Elements: members, fields, entries; 1 for a string and whatever else is one thing.
     pub elements: Option<u64>,
-    /// Fields with an expiry of their own, unless a broken encoding hides them.
+    /// Fields, or members of a set, with an expiry of their own, unless a broken encoding hides them.
     pub field_ttls: Option<u64>,
     /// Groups, when it is a stream.
     pub stream: Option<Stream>,
     /// Identifier of the module type, when it is a module's.
     pub module: Option<u64>,
+    /// What else is said of it, and no command says when it is written again.
+    pub beside: Beside,
     /// Offset of the first byte that is about it: an opcode such as its expiry, or its type.
     pub start: u64,
     /// Offset of its type number.
@@ -94,6 +113,7 @@ impl Entry<'_> {
             field_ttls: self.field_ttls,
             stream: self.stream,
             module: self.module,
+            beside: self.beside,
             start: self.start,
             at: self.at,
             value_bytes: self.value_bytes,
@@ -108,49 +128,18 @@ impl Entry<'_> {
 
     /// Its type as TYPE names it.
     pub const fn type_name(&self) -> &'static str {
-        match (self.family, self.row.number) {
-            (_, 0) => "string",
-            (_, 1 | 10 | 14 | 18) => "list",
-            (_, 2 | 11 | 20) => "set",
-            (_, 3 | 5 | 12 | 17) => "zset",
-            (_, 6 | 7) => "module",
-            (_, 15 | 19 | 21) | (Family::Redis, 26 | 27) => "stream",
-            (Family::Redis, 28) => "array",
-            (Family::Redis, 33) => "rate counter",
-            _ => "hash",
-        }
+        self.row.type_name
     }
 
     /// Its encoding on disk, in the words of OBJECT ENCODING. A server that loads it may choose
     /// another one.
     pub const fn encoding(&self) -> &'static str {
-        match (self.family, self.row.number) {
-            (_, 0) => "raw",
-            (_, 1) => "linkedlist",
-            (_, 3 | 5) => "skiplist",
-            (_, 9) => "zipmap",
-            (_, 10 | 12 | 13) => "ziplist",
-            (_, 11) => "intset",
-            (_, 14 | 18) => "quicklist",
-            (_, 16 | 17 | 20) => "listpack",
-            (Family::Redis, 23 | 25) => "listpackex",
-            (Family::Redis, 29..=32) => "template",
-            (Family::Redis, 28) => "array",
-            (Family::Redis, 33) => "counter",
-            (Family::Valkey, 23) => "path",
-            (_, 15 | 19 | 21) | (Family::Redis, 26 | 27) => "stream",
-            (_, 6 | 7) => "module",
-            _ => "hashtable",
-        }
+        self.row.encoding
     }
 
     /// Name of the module type, nine characters.
     pub fn module_name(&self) -> Option<String> {
-        const ALPHABET: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let id = self.module?;
-        let character = |i: u32| char::from(ALPHABET[(id >> (58 - 6 * i) & 63) as usize]);
-        Some((0..9).map(character).collect())
+        self.module.map(met::module_name)
     }
 }
 
@@ -255,6 +244,7 @@ pub(super) struct Draft {
     /// A broken listpack hides its fields.
     pub(super) has_unseen_ttls: bool,
     pub(super) stream: Stream,
+    pub(super) beside: Beside,
     pub(super) held: u64,
     pub(super) is_plain_node: bool,
     pub(super) library: Vec<u8>,
@@ -274,6 +264,7 @@ impl Draft {
         field_ttls: 0,
         has_unseen_ttls: false,
         stream: Stream { groups: 0, consumers: 0, pending: 0 },
+        beside: Beside { is_kept: false, metadata: 0 },
         held: 0,
         is_plain_node: false,
         library: Vec::new(),
@@ -313,7 +304,7 @@ impl Walker {
         let (Some(row), draft) = (self.row, &self.draft) else { return };
         let family = self.header.family;
         let elements = match (family, row.number) {
-            (_, 0 | 6 | 7) | (Family::Redis, 33) => Some(1),
+            _ if is_single(row) => Some(1),
             (Family::Redis, 28 | 31) => Some(self.held),
             _ => draft.elements.map(|count| elements(row, family, count)),
         };
@@ -331,12 +322,13 @@ impl Walker {
             field_ttls: (!draft.has_unseen_ttls).then_some(draft.field_ttls),
             stream: None,
             module: (row.number == 7).then_some(draft.held),
+            beside: draft.beside,
             start: self.prefix_at.unwrap_or(draft.at),
             at: draft.at,
             value_bytes: end.saturating_sub(draft.value_at),
             end,
         };
-        let is_stream = entry.type_name() == "stream";
+        let is_stream = row.type_name == "stream";
         sink.entry(&Entry { stream: is_stream.then_some(draft.stream), ..entry });
     }
 
@@ -367,6 +359,11 @@ impl Walker {
     }
 }
 
+/// Whether a value is one thing, or one as far as can be told.
+fn is_single(row: &Row) -> bool {
+    matches!(row.type_name, "string" | "module" | "bitmap" | "rate counter")
+}
+
 /// How many entries a packed encoding says it has; `None` where they must be counted.
 #[inline]
 pub(super) fn count(packed: Packed, head: Head, body: &[u8]) -> Option<u64> {
@@ -385,7 +382,7 @@ fn declared(packed: Packed, start: &[u8]) -> Option<u64> {
     match packed {
         Packed::Listpack => u16_at(4),
         // Its header does not count expiries.
-        Packed::FieldListpack => None,
+        Packed::FieldListpack | Packed::MemberListpack => None,
         Packed::Ziplist => u16_at(8),
         Packed::Intset => Some(u32::from_le_bytes(*start.get(4..)?.first_chunk()?).into()),
         Packed::Zipmap => start.first().filter(|count| **count < 254).map(|count| (*count).into()),
@@ -396,7 +393,7 @@ fn declared(packed: Packed, start: &[u8]) -> Option<u64> {
 #[inline]
 pub(super) const fn elements(row: &Row, family: Family, entries: u64) -> u64 {
     match (family, row.number) {
-        (_, 12 | 13 | 16 | 17) => entries / 2,
+        (_, 12 | 13 | 16 | 17) | (Family::Redis, 34) => entries / 2,
         (Family::Redis, 23 | 25) => entries / 3,
         (Family::Redis, 29 | 30) => entries.saturating_sub(1),
         _ => entries,

@@ -43,8 +43,17 @@ impl Family {
     /// The newest version whose numbers are all in [`super::layout`].
     pub const fn newest_known(self) -> u32 {
         match self {
-            Self::Redis => 15,
+            Self::Redis => 17,
             Self::Valkey => 81,
+        }
+    }
+
+    /// The newest version of which a server was run and its files were read here. What is newer and known was read
+    /// in source and documents alone.
+    pub const fn newest_run(self) -> u32 {
+        match self {
+            Self::Redis => 13,
+            Self::Valkey => 80,
         }
     }
 
@@ -94,6 +103,11 @@ impl Header {
         self.version > self.family.newest_known()
     }
 
+    /// The version is known, but only by source and documents: no server that writes it was run here.
+    pub const fn is_documented_only(self) -> bool {
+        self.version > self.family.newest_run() && !self.is_newer_than_known()
+    }
+
     /// Bytes after the EOF opcode: 8 with a checksum (version 5 and later), else 0.
     pub const fn trailer_len(self) -> usize {
         if self.version >= 5 { 8 } else { 0 }
@@ -105,13 +119,24 @@ pub fn sniff(bytes: &[u8]) -> Option<Family> {
     [Family::Redis, Family::Valkey].into_iter().find(|family| bytes.starts_with(family.magic()))
 }
 
+/// Whether the bytes begin an RDB in whatever wrapping: one that is read, or one that is known by its first bytes and
+/// not read.
+pub fn is_one(bytes: &[u8]) -> bool {
+    sniff(bytes).is_some() || is_packed(bytes) || bytes.starts_with(b"$EOF:")
+}
+
+/// An RDB that is compressed as a whole: its envelope in Valkey's development, and an earlier form of that.
+fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"VCS\x01") || bytes.starts_with(b"VKCS")
+}
+
 /// What else the bytes could be.
 fn not_rdb(bytes: &[u8]) -> Reason {
     let starts = |magic: &[u8]| magic.starts_with(bytes);
     if starts(b"REDIS") || starts(b"VALKEY") {
         return Reason::Torn { missing: HEADER_LEN.saturating_sub(bytes.len()) as u64 };
     }
-    if bytes.starts_with(b"VCS\x01") || bytes.starts_with(b"VKCS") {
+    if is_packed(bytes) {
         return Reason::PackedRdb;
     }
     match bytes {
@@ -171,8 +196,10 @@ mod tests {
 
     #[test]
     fn newer_versions_are_marked() {
-        assert!(!Header { family: Family::Redis, version: 15 }.is_newer_than_known());
-        assert!(Header { family: Family::Redis, version: 16 }.is_newer_than_known());
+        let redis = |version| Header { family: Family::Redis, version };
+        assert!(!redis(17).is_newer_than_known() && redis(18).is_newer_than_known());
         assert!(Header { family: Family::Valkey, version: 99 }.is_newer_than_known());
+        let documented = |version| redis(version).is_documented_only();
+        assert_eq!([13, 14, 17, 18].map(documented), [false, true, true, false]);
     }
 }

@@ -1,21 +1,20 @@
 //! The whole format as one table: what follows each type and opcode number.
 //!
 //! A record is a number (one byte) and what its [`Row`] lists; a value has its key (STR) in between.
-//! Numbers from 22 and opcodes up to 243 mean different things under the two magics, so each family has
-//! its own table of 256 places. Rows are data; a small stack machine interprets them.
+//! Numbers from 22 and opcodes up to 243 mean different things under the two magics, and two types of Redis
+//! changed their meaning with the version, so there are several [`tables`](super::tables) of 256 places. Rows are
+//! data; a small stack machine interprets them.
 //!
-//! Pure. Sources: `rdb.c`, `rdb.h`, `t_stream.c`, `module.c` of Redis up to 8.10 and Valkey up to 9.2
-//! (types 27 to 33 and opcode 242: read in source and test suites, not yet seen in released servers' files).
+//! Pure.
 
 use Item::{
-    ArrayElement, AuxName, AuxValue, Blob, Classes, Constant, Container, Counted, CrLf, Database,
-    Elements, End, ExpireMs, ExpireSeconds, FieldExpiry, FieldTtl, Fixed, Flag, Frequency, Held,
-    Hold, Idle, Len, Library, Loop, ModuleOps, Node, NodeId, ResizeHint, RespBulk, RespCommand,
-    Score, Str, Template, TemplateNames, TemplateValues, Unwalkable,
+    ArrayElement, Blob, Classes, Counted, CrLf, Elements, End, ExpireMs, ExpireSeconds,
+    FieldExpiry, Fixed, Flag, Held, Loop, MetadataClass, NodeId, ResizeHint, RespBulk, RespCommand,
+    Str, Template, TemplateNames, TemplateValues, Unwalkable,
 };
 
-use super::header::Family;
-use super::streams::{STREAM_V1, STREAM_V2, STREAM_V3, STREAM_V4, STREAM_V5};
+use super::header::{Family, Header};
+use super::tables;
 
 /// One step of a layout.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +59,14 @@ pub(super) enum Item {
     NodeId,
     /// Module operations up to their end mark.
     ModuleOps,
+    /// Specification of a metadata class: u32.
+    MetadataClass,
     /// A count up to 7, then so many metadata classes.
     Classes(Body),
     /// Tag and payload of an array element.
     ArrayElement,
+    /// Length of a bitmap; a rate counter ends with it.
+    BitmapLength,
     /// Field names of an inline hash template; their number is remembered for `Held`.
     TemplateNames,
     /// Declaration of a hash template: identifier, count, so many names.
@@ -104,6 +107,8 @@ pub(super) enum Packed {
     Listpack,
     /// A listpack of fields, values and expiries.
     FieldListpack,
+    /// A listpack of members and expiries.
+    MemberListpack,
     Ziplist,
     Intset,
     Zipmap,
@@ -113,10 +118,19 @@ impl Packed {
     /// Smallest size, bytes: header and end mark; an intset has at least one element.
     pub(super) const fn least(self) -> u8 {
         match self {
-            Self::Listpack | Self::FieldListpack => 7,
+            Self::Listpack | Self::FieldListpack | Self::MemberListpack => 7,
             Self::Ziplist => 11,
             Self::Intset => 10,
             Self::Zipmap => 2,
+        }
+    }
+
+    /// The last of so many entries is an expiry, which no header counts.
+    pub(super) const fn entries_to_expiry(self) -> Option<u64> {
+        match self {
+            Self::FieldListpack => Some(3),
+            Self::MemberListpack => Some(2),
+            _ => None,
         }
     }
 }
@@ -148,7 +162,7 @@ pub(super) const fn least(items: &[Item]) -> u64 {
             Fixed(n) => n as u64,
             NodeId => 17,
             ArrayElement | TemplateNames | ResizeHint | CrLf | Template(_) => 2,
-            RespCommand(_) | RespBulk | ExpireSeconds => 4,
+            RespCommand(_) | RespBulk | ExpireSeconds | MetadataClass => 4,
             ExpireMs | FieldExpiry => 8,
             Held(_) | Unwalkable | End => 0,
             _ => 1,
@@ -209,6 +223,10 @@ pub struct Row {
     pub kind: Kind,
     /// First version of the format that has it.
     pub since: u32,
+    /// Of a value: its type as TYPE names it.
+    pub type_name: &'static str,
+    /// Of a value: its encoding on disk, in the words of OBJECT ENCODING.
+    pub encoding: &'static str,
     pub(super) items: &'static [Item],
     /// The value is one string, of at least so many bytes.
     pub(super) least_of_single: Option<u8>,
@@ -216,25 +234,41 @@ pub struct Row {
     pub(super) packed: Option<Packed>,
 }
 
-/// A place for every byte.
-pub(super) type Rows = [Option<&'static Row>; 256];
+impl Row {
+    /// Whether it is a command that stands among keys (Valkey's saves without fork).
+    pub fn is_command(&self) -> bool {
+        self.kind == Kind::Opcode && matches!(self.items, [RespCommand(_)])
+    }
 
-/// The row of `number` in files of `family`, if it has a meaning there.
-pub fn row(family: Family, number: u8) -> Option<&'static Row> {
-    rows(family)[usize::from(number)]
-}
+    /// Whether it is what a module keeps beside all keys.
+    pub fn is_module_data(&self) -> bool {
+        self.number == 247
+    }
 
-pub(super) const fn rows(family: Family) -> &'static Rows {
-    match family {
-        Family::Redis => &REDIS,
-        Family::Valkey => &VALKEY,
+    /// Whether no server that has it was ever run here: its layout was read, in source and documents.
+    pub const fn is_documented_only(&self, family: Family) -> bool {
+        self.since > family.newest_run()
     }
 }
 
-static REDIS: Rows = index(&[SHARED_TYPES, SHARED_OPCODES, REDIS_TYPES, REDIS_OPCODES]);
-static VALKEY: Rows = index(&[SHARED_TYPES, SHARED_OPCODES, VALKEY_TYPES, VALKEY_OPCODES]);
+/// A place for every byte.
+pub(super) type Rows = [Option<&'static Row>; 256];
 
-const fn index(groups: &[&'static [Row]]) -> Rows {
+/// The row of `number` in files with this header, if it has a meaning there.
+pub fn row(header: Header, number: u8) -> Option<&'static Row> {
+    rows(header)[usize::from(number)]
+}
+
+pub(super) const fn rows(header: Header) -> &'static Rows {
+    match (header.family, header.version) {
+        (Family::Redis, ..15) => &tables::REDIS_TO_14,
+        (Family::Redis, 15) => &tables::REDIS_15,
+        (Family::Redis, _) => &tables::REDIS,
+        (Family::Valkey, _) => &tables::VALKEY,
+    }
+}
+
+pub(super) const fn index(groups: &[&'static [Row]]) -> Rows {
     let mut rows: Rows = [None; 256];
     let mut g = 0;
     while g < groups.len() {
@@ -251,101 +285,55 @@ const fn index(groups: &[&'static [Row]]) -> Rows {
     rows
 }
 
-const fn value(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
+/// `about`: its name here, its type, its encoding.
+pub(super) const fn value(
+    number: u8,
+    about: [&'static str; 3],
+    since: u32,
+    items: &'static [Item],
+) -> Row {
     let (least_of_single, packed) = match items {
         [Str] => (Some(0), None),
-        // Its fields must be counted.
-        [Blob(Packed::FieldListpack)] => (None, None),
-        [Blob(packed)] => (Some(packed.least()), Some(*packed)),
+        [Blob(packed)] if packed.entries_to_expiry().is_none() => {
+            (Some(packed.least()), Some(*packed))
+        }
+        // Expiries in it must be counted, or it is not one string.
         _ => (None, None),
     };
-    Row { number, name, kind: Kind::Value, since, items, least_of_single, packed }
+    let [name, type_name, encoding] = about;
+    let kind = Kind::Value;
+    Row { number, name, kind, since, type_name, encoding, items, least_of_single, packed }
 }
 
-const fn prefix(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
-    Row { number, name, kind: Kind::Prefix, since, items, least_of_single: None, packed: None }
+pub(super) const fn prefix(
+    number: u8,
+    name: &'static str,
+    since: u32,
+    items: &'static [Item],
+) -> Row {
+    Row { kind: Kind::Prefix, ..opcode(number, name, since, items) }
 }
 
-const fn opcode(number: u8, name: &'static str, since: u32, items: &'static [Item]) -> Row {
-    Row { number, name, kind: Kind::Opcode, since, items, least_of_single: None, packed: None }
+pub(super) const fn opcode(
+    number: u8,
+    name: &'static str,
+    since: u32,
+    items: &'static [Item],
+) -> Row {
+    Row {
+        number,
+        name,
+        kind: Kind::Opcode,
+        since,
+        type_name: "",
+        encoding: "",
+        items,
+        least_of_single: None,
+        packed: None,
+    }
 }
 
 pub(super) const LISTPACK: Item = Blob(Packed::Listpack);
-const FIELD_LISTPACK: Item = Blob(Packed::FieldListpack);
-const ZIPLIST: Item = Blob(Packed::Ziplist);
-const INTSET: Item = Blob(Packed::Intset);
-const ZIPMAP: Item = Blob(Packed::Zipmap);
 
 /// Names of an inline hash template.
 pub(super) const NAMES: Body = each(&[Str]);
-
-const FIELD_TTL: Body = each(&[FieldTtl, Str, Str]);
-
-const SHARED_TYPES: &[Row] = &[
-    value(0, "string", 1, &[Str]),
-    value(1, "list", 1, &[Elements(each(&[Str]))]),
-    value(2, "set", 1, &[Elements(each(&[Str]))]),
-    value(3, "zset text scores", 1, &[Elements(each(&[Str, Score]))]),
-    value(4, "hash", 1, &[Elements(each(&[Str, Str]))]),
-    value(5, "zset", 8, &[Elements(each(&[Str, Fixed(8)]))]),
-    value(6, "module pre-release", 8, &[Unwalkable]),
-    value(7, "module", 8, &[Hold, ModuleOps]),
-    value(9, "hash zipmap", 2, &[ZIPMAP]),
-    value(10, "list ziplist", 2, &[ZIPLIST]),
-    value(11, "set intset", 2, &[INTSET]),
-    value(12, "zset ziplist", 2, &[ZIPLIST]),
-    value(13, "hash ziplist", 4, &[ZIPLIST]),
-    value(14, "list quicklist of ziplists", 7, &[Elements(each(&[ZIPLIST]))]),
-    value(15, "stream v1", 9, &STREAM_V1),
-    value(16, "hash listpack", 10, &[LISTPACK]),
-    value(17, "zset listpack", 10, &[LISTPACK]),
-    value(18, "list quicklist", 10, &[Elements(each(&[Container, Node]))]),
-    value(19, "stream v2", 10, &STREAM_V2),
-    value(20, "set listpack", 11, &[LISTPACK]),
-    value(21, "stream v3", 11, &STREAM_V3),
-];
-
-const REDIS_TYPES: &[Row] = &[
-    value(22, "hash field ttl pre-release", 12, &[Elements(FIELD_TTL)]),
-    value(23, "hash listpack field ttl pre-release", 12, &[FIELD_LISTPACK]),
-    value(24, "hash field ttl", 12, &[Fixed(8), Elements(FIELD_TTL)]),
-    value(25, "hash listpack field ttl", 12, &[Fixed(8), FIELD_LISTPACK]),
-    value(26, "stream v4", 13, &STREAM_V4),
-    value(27, "stream v5", 14, &STREAM_V5),
-    value(28, "array", 14, &[Hold, Flag(&[Len]), Held(each(&[Len, ArrayElement]))]),
-    value(29, "hash template listpack inline", 15, &[TemplateNames, LISTPACK]),
-    value(30, "hash template listpack", 15, &[LISTPACK]),
-    value(31, "hash template array inline", 15, &[TemplateNames, Held(each(&[Str]))]),
-    value(32, "hash template array", 15, &[TemplateValues(each(&[Str]))]),
-    value(33, "rate counter", 15, &[Len]),
-];
-
-const VALKEY_TYPES: &[Row] = &[
-    value(22, "hash field ttl", 80, &[Elements(each(&[Str, Str, FieldExpiry]))]),
-    value(23, "path hash", 81, &[Elements(each(&[Str, Loop(each(&[Str, Str]))]))]),
-];
-
-const SHARED_OPCODES: &[Row] = &[
-    opcode(244, "slot sizes", 12, &[Len, Len, Len]),
-    opcode(245, "function library", 10, &[Library]),
-    opcode(246, "function pre-release", 10, &[Str, Str, Flag(&[Str]), Str]),
-    opcode(247, "module data", 9, &[Len, Constant(2), Len, ModuleOps]),
-    prefix(248, "idle time", 9, &[Idle]),
-    prefix(249, "access frequency", 9, &[Frequency]),
-    opcode(250, "auxiliary field", 7, &[AuxName, AuxValue]),
-    opcode(251, "database sizes", 7, &[ResizeHint]),
-    prefix(252, "expiry in ms", 3, &[ExpireMs]),
-    prefix(253, "expiry in s", 1, &[ExpireSeconds]),
-    opcode(254, "database", 1, &[Database]),
-    opcode(255, "end", 1, &[End]),
-];
-
-const REDIS_OPCODES: &[Row] = &[
-    opcode(242, "hash template", 15, &[Template(each(&[Str]))]),
-    prefix(243, "key metadata", 13, &[Classes(each(&[Fixed(4), ModuleOps]))]),
-];
-
-const VALKEY_OPCODES: &[Row] = &[
-    opcode(242, "inline update", 81, &[RespCommand(each(&[RespBulk, CrLf]))]),
-    opcode(243, "slot import", 80, &[Str, Loop(each(&[Len, Len]))]),
-];

@@ -4,16 +4,14 @@
 //! that true: state changes only after the last read of a token, and a skip comes last of all.
 
 use super::burst;
-use super::entry::{Library, Opcode, Sink};
+use super::entry::{Beside, Library, Opcode, Sink};
 use super::layout::{self, Body, Item, Kind, Part};
+use super::met::Need;
 use super::reason::Reason;
-use super::string::{self, Form};
-use super::text::resp_number;
-use super::walk::{Frame, State, Walker};
+use super::string::{self, Form, Head};
+use super::tables;
+use super::walk::{Frame, Walker};
 use super::window::{Stop, Window};
-
-/// Hash templates remembered, at most; each takes some 16 bytes.
-pub const TEMPLATES_KEPT: usize = 1 << 18;
 
 impl Walker {
     /// Reads one item, or closes a body that has none left. Only called with an open frame.
@@ -34,6 +32,8 @@ impl Walker {
                 window.skip(head.body_len)
             }
             Item::Fixed(n) => {
+                // Whole, although nothing is done with it here: listeners read it.
+                window.peek(usize::from(*n))?;
                 frame.next += 1;
                 window.skip(u64::from(*n))
             }
@@ -85,7 +85,12 @@ impl Walker {
     }
 
     /// Opens a loop in place of the current item.
-    fn enter(&mut self, count: u64, body: &Body, window: &Window<'_>) -> Result<(), Stop> {
+    pub(super) fn enter(
+        &mut self,
+        count: u64,
+        body: &Body,
+        window: &Window<'_>,
+    ) -> Result<(), Stop> {
         self.advance();
         let least = count.checked_mul(body.least).filter(|least| *least <= i64::MAX as u64);
         let Some(least) = least else {
@@ -139,12 +144,13 @@ impl Walker {
                 self.has_expiry = false;
                 self.draft.idle_s = None;
                 self.draft.frequency = None;
+                self.draft.beside = Beside::default();
                 self.prefix_at = None;
                 self.is_open = false;
                 self.open ^= 1;
                 self.proven = window.at();
             }
-            Some(Kind::Prefix) => {}
+            Some(Kind::Prefix) => self.draft.beside.is_kept |= self.is_kept_from_eviction(),
             _ => {
                 if self.prefix_at.is_none() {
                     self.proven = window.at();
@@ -170,8 +176,10 @@ impl Walker {
         match item {
             Item::Score => {
                 let len = window.byte()?;
+                let len = if len >= 253 { 0 } else { usize::from(len) };
+                window.peek(len)?;
                 self.advance();
-                window.skip(if len >= 253 { 0 } else { u64::from(len) })
+                window.skip(len as u64)
             }
             Item::Container => match window.number()? {
                 container @ (1 | 2) => {
@@ -189,9 +197,23 @@ impl Walker {
                 window.skip(head.body_len)
             }
             Item::ModuleOps => self.module_operation(window),
+            Item::MetadataClass => {
+                let spec = u32::from_le_bytes(window.array()?);
+                self.tallies.module(spec.into(), Need::Metadata, self.row_at);
+                self.done()
+            }
+            Item::BitmapLength => self.bitmap_or_counter(window),
             Item::Hold => {
                 self.held = window.number()?;
                 self.draft.held = self.held;
+                let need = match self.row.map(|row| row.number) {
+                    Some(7) => Some(Need::Value),
+                    Some(247) => Some(Need::Auxiliary),
+                    _ => None,
+                };
+                if let Some(need) = need {
+                    self.tallies.module(self.held, need, self.row_at);
+                }
                 self.done()
             }
             Item::Live => {
@@ -238,9 +260,42 @@ impl Walker {
         }
     }
 
-    fn done(&mut self) -> Result<(), Stop> {
+    pub(super) fn done(&mut self) -> Result<(), Stop> {
         self.advance();
         Ok(())
+    }
+
+    /// Whether the open record is the opcode that says so.
+    fn is_kept_from_eviction(&self) -> bool {
+        self.row.is_some_and(|row| row.number == 241)
+    }
+
+    /// The first number of type 33 from version 16 on: of a bitmap, whose string follows, or all of a rate counter,
+    /// which another record follows. No counter is followed by what fits a bitmap: its first eight bytes are how
+    /// many parts it has, and each part takes bytes.
+    fn bitmap_or_counter(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        /// A part: the high half of its numbers, and a bitmap that is at least a header.
+        const PART: u64 = 4 + 8;
+        window.number()?;
+        let lead = *window.peek(1)?.first().unwrap_or(&0);
+        let is_record = self.rows[usize::from(lead)].is_some();
+        let is_bitmap = match Head::decode(window.peek_all()) {
+            // What begins no other record must be its string.
+            _ if !is_record => true,
+            Ok(head @ Head { form: Form::Raw, body_len: 8.., .. }) => {
+                let start = window.peek(head.head_len + 8)?;
+                let parts = start.get(head.head_len..).and_then(|start| start.first_chunk());
+                let parts = parts.map_or(u64::MAX, |parts| u64::from_le_bytes(*parts));
+                let rest = head.body_len - 8;
+                (parts == 0) == (rest == 0) && parts <= rest / PART
+            }
+            _ => false,
+        };
+        if !is_bitmap {
+            self.row = Some(&tables::COUNTER);
+            self.advance();
+        }
+        self.done()
     }
 
     /// One operation of a module value; the item is done at its end mark.
@@ -283,104 +338,6 @@ impl Walker {
                 self.enter(self.held, &layout::NAMES, window)
             }
             other => Err(Reason::TemplateForm(other).into()),
-        }
-    }
-
-    /// Items of opcodes.
-    fn opcode_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
-        match item {
-            Item::ExpireSeconds => {
-                let seconds = i32::from_le_bytes(window.array()?);
-                self.draft.expire_ms = i64::from(seconds) * 1000;
-                self.has_expiry = true;
-            }
-            Item::Idle => self.draft.idle_s = Some(window.number()?),
-            Item::Frequency => self.draft.frequency = Some(window.byte()?),
-            Item::Database => {
-                let db = window.number()?;
-                self.close_database();
-                self.db = db;
-                self.databases += 1;
-            }
-            Item::ResizeHint => {
-                let sizes = (window.number()?, window.number()?, window.mark_at());
-                self.sizes.announced = Some(sizes);
-            }
-            Item::Library => return self.library(window),
-            Item::AuxName => return self.aux_name(window),
-            Item::AuxValue => return self.aux_value(window),
-            Item::Constant(wanted) => {
-                let (found, wanted) = (window.number()?, u64::from(*wanted));
-                if found != wanted {
-                    return Err(Reason::Constant { wanted, found }.into());
-                }
-            }
-            Item::End => {
-                if let Some(at) = self.prefix_at {
-                    self.remarks.loose_prefixes.note(at);
-                }
-                self.close_database();
-                self.depth = 0;
-                self.state = State::Trailer;
-                return Ok(());
-            }
-            other => return self.rare_item(other, window),
-        }
-        self.done()
-    }
-
-    /// Items that repeat or carry commands.
-    fn rare_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
-        match item {
-            Item::Flag(items) => match window.number()? {
-                0 => self.done(),
-                1 => self.enter(1, &Body { items, least: 1 }, window),
-                other => Err(Reason::Flag(other).into()),
-            },
-            Item::Classes(body) => {
-                let count = window.number()?;
-                if count > 7 {
-                    return Err(Reason::MetadataClasses(count).into());
-                }
-                self.is_key_due = true;
-                self.enter(count, body, window)
-            }
-            Item::Template(body) => {
-                let (id, count) = (window.number()?, window.number()?);
-                if count == 0 {
-                    return Err(Reason::EmptyTemplate.into());
-                }
-                if self.templates.len() >= TEMPLATES_KEPT {
-                    return Err(Reason::TemplatesTooMany(TEMPLATES_KEPT).into());
-                }
-                self.templates.insert(id, count);
-                self.enter(count, body, window)
-            }
-            Item::RespCommand(body) => {
-                let count = resp_number(b'*', window)?;
-                self.enter(count, body, window)
-            }
-            Item::RespBulk => {
-                let len = resp_number(b'$', window)?;
-                self.advance();
-                window.skip(len)
-            }
-            Item::CrLf => match window.array::<2>()? {
-                [b'\r', b'\n'] => self.done(),
-                [b'\r', other] | [other, _] => Err(Reason::InlineCommand(other).into()),
-            },
-            // Every other item is read by a sister function.
-            _ => self.done(),
-        }
-    }
-
-    /// Compares a database with what was announced for it.
-    fn close_database(&mut self) {
-        let sizes = std::mem::take(&mut self.sizes);
-        if let Some((keys, expires, at)) = sizes.announced
-            && (keys, expires) != (sizes.keys, sizes.expires)
-        {
-            self.remarks.wrong_sizes.note(at);
         }
     }
 }

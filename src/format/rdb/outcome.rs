@@ -4,6 +4,7 @@
 
 use super::fields::Fields;
 use super::header::Header;
+use super::met::{Met, Module};
 
 /// How often something happened, and where first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +80,23 @@ pub struct Outcome {
     pub last_db: u64,
     /// Function libraries.
     pub functions: u64,
+    /// Types and opcodes, in the order of their numbers.
+    pub met: Vec<Met>,
+    /// Modules that it has something of.
+    pub modules: Vec<Module>,
     /// Oddities.
     pub remarks: Remarks,
+}
+
+impl Outcome {
+    /// Commands that stand among its keys (Valkey's saves without fork): what they change was counted as it was
+    /// before.
+    pub fn inline_commands(&self) -> u64 {
+        self.met.iter().find(|met| met.row.is_command()).map_or(0, |met| met.count)
+    }
+
+    /// What was met of which no server that has it was run here: its layout was read, and it fitted.
+    pub fn documented_only(&self) -> impl Iterator<Item = &Met> {
+        self.met.iter().filter(|met| met.row.is_documented_only(self.header.family))
+    }
 }

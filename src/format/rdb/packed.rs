@@ -68,7 +68,7 @@ impl Walker {
         census.take(bytes);
         window.advance(bytes.len());
         if census.left == 0 {
-            let (counted, hides_ttls) = (census.counted(), census.has_fields());
+            let (counted, hides_ttls) = (census.counted(), census.has_expiries());
             self.census = None;
             self.draft.add_counted(counted, hides_ttls);
             self.advance();

@@ -41,6 +41,8 @@ pub enum Progress {
 pub struct Pass {
     walker: Walker,
     crc: Crc64,
+    /// Up to here.
+    summed: u64,
     /// Bytes without structure that were not shown yet.
     skip: u64,
     computed: u64,
@@ -49,7 +51,8 @@ pub struct Pass {
 impl Pass {
     /// A pass with this walker, which must not have stepped.
     pub fn new(walker: Walker) -> Self {
-        Self { walker, crc: Crc64::new(), skip: 0, computed: 0 }
+        let summed = walker.offset();
+        Self { walker, crc: Crc64::new(), summed, skip: 0, computed: 0 }
     }
 
     /// File offset of the next byte to show.
@@ -85,20 +88,25 @@ impl Pass {
                 }
                 Next::Skip(n) => self.skip = n,
                 Next::Need(need) if rest.len() - consumed < need => {
-                    self.crc.update(explained);
+                    self.sum(explained);
                     return Ok(Progress::More { taken: taken + consumed, need });
                 }
                 Next::Need(_) => {}
             }
-            self.crc.update(explained);
+            self.sum(explained);
             taken += consumed;
         }
+    }
+
+    fn sum(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        self.summed = self.summed.saturating_add(bytes.len() as u64);
     }
 
     /// Sums the bytes of `rest` that carry no structure.
     fn pass_skip<S: Sink>(&mut self, rest: &[u8], sink: &mut S) -> usize {
         let n = usize::try_from(self.skip).map_or(rest.len(), |skip| skip.min(rest.len()));
-        self.crc.update(&rest[..n]);
+        self.sum(&rest[..n]);
         self.skip -= n as u64;
         if S::TOKENS && n > 0 {
             sink.more(&rest[..n]);
@@ -111,7 +119,7 @@ impl Pass {
     fn finish(&mut self, explained: &[u8]) {
         let trailer = self.walker.header().map_or(0, |header| header.trailer_len());
         let covered = explained.len().saturating_sub(trailer);
-        self.crc.update(&explained[..covered]);
+        self.sum(&explained[..covered]);
         self.computed = self.crc.value();
     }
 
@@ -125,9 +133,10 @@ impl Pass {
         &self.walker
     }
 
-    /// The checksum of all bytes up to [`Self::offset`], or up to the trailer once the pass is done.
-    pub const fn checksum_so_far(&self) -> &Crc64 {
-        &self.crc
+    /// The checksum of all bytes up to an offset, and that offset: the trailer once the pass is done; when it
+    /// failed, nowhere behind what the last window shows.
+    pub const fn checksum_so_far(&self) -> (&Crc64, u64) {
+        (&self.crc, self.summed)
     }
 
     /// What was found, once the pass is done.

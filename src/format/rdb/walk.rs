@@ -19,6 +19,7 @@ use super::entry::{Draft, KEY_SHOWN, Sink};
 use super::fields::{self, Fields};
 use super::header::{Family, HEADER_LEN, Header};
 use super::layout::{DEPTH, Item, Kind, Row, Rows, rows};
+use super::met::Tallies;
 use super::outcome::{Outcome, Remarks};
 use super::place::{KEY_KEPT, KeptKey};
 use super::reason::{Class, Reason};
@@ -110,6 +111,7 @@ pub struct Walker {
     pub(super) databases: u64,
     pub(super) functions: u64,
     pub(super) remarks: Remarks,
+    pub(super) tallies: Tallies,
     pub(super) stored_checksum: Option<u64>,
     pub(super) proven: u64,
     start: u64,
@@ -124,7 +126,7 @@ impl Walker {
     pub const fn new(base: u64) -> Self {
         Self {
             header: Header { family: Family::Redis, version: 0 },
-            rows: rows(Family::Redis),
+            rows: rows(Header { family: Family::Redis, version: 0 }),
             state: State::Header,
             frames: [Frame { items: &[], next: 0, rounds: 1 }; DEPTH],
             depth: 0,
@@ -150,6 +152,7 @@ impl Walker {
             databases: 0,
             functions: 0,
             remarks: Remarks::NONE,
+            tallies: Tallies::NONE,
             stored_checksum: None,
             proven: base,
             start: base,
@@ -289,6 +292,8 @@ impl Walker {
             databases: self.databases,
             last_db: self.db,
             functions: self.functions,
+            met: self.met(),
+            modules: self.modules(),
             remarks: self.remarks.clone(),
         })
     }
@@ -320,7 +325,7 @@ impl Walker {
             }
         };
         window.skip(HEADER_LEN as u64)?;
-        self.rows = rows(self.header.family);
+        self.rows = rows(self.header);
         self.remarks.is_newer_version = self.header.is_newer_than_known();
         self.proven = window.at();
         self.state = State::Records;
@@ -399,6 +404,7 @@ impl Walker {
         if row.since > self.header.version {
             self.remarks.too_new_numbers.note(at);
         }
+        self.tallies.number(row.number, at);
         (self.row, self.row_at) = (Some(row), at);
         self.frames[0] = Frame { items: row.items, next: 0, rounds: 1 };
         self.depth = 1;

@@ -139,7 +139,7 @@ impl Live {
         let fresh = match value.row.number {
             0 => Fresh::Text,
             1 | 10 | 14 | 18 => Fresh::List,
-            2 | 11 | 20 => Fresh::Members(Kind::Set),
+            2 | 11 | 20 | 34 | 35 => Fresh::Members(Kind::Set),
             3 | 5 | 12 | 17 => Fresh::Members(Kind::Zset),
             15 | 19 | 21 | 26 | 27 => Fresh::Stream,
             _ => Fresh::Members(Kind::Hash),
@@ -147,7 +147,7 @@ impl Live {
         let key = &value.key[..value.key.len().min(limits::OUTLINE_HEAD)];
         let name = self.keys.name(value.db, key, value.key_len);
         self.loading = self.keys.load(&name, value.least_bytes, fresh);
-        let is_table = matches!(value.row.number, 2 | 4 | 5 | 22 | 24);
+        let is_table = matches!(value.row.number, 2 | 4 | 5 | 22 | 24 | 35);
         if let Some(loading) = &mut self.loading
             && let Value::Members(members) = &mut loading.held().value
             && is_table
@@ -194,6 +194,11 @@ impl Live {
         self.learn(library.first_line, bytes);
     }
 
+    /// A command among the keys of a base, which is not followed.
+    pub fn unread_command(&mut self) {
+        self.unfollowed += 1;
+    }
+
     /// Remembers a library, by the first line of its code.
     fn learn(&mut self, code: &[u8], bytes: u64) {
         let line = code.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -217,9 +222,9 @@ impl Live {
         self.keys.loaded(loading);
     }
 
-    /// A key that was not opened: of a module, which nobody can look into, or not followed.
+    /// A key that was not opened: of a module or a type nobody looks into, or not followed.
     fn unopened(&mut self, entry: &rdb::Entry<'_>) {
-        if entry.type_name() != "module" {
+        if rdb::contents::is_opened(entry.row) {
             return;
         }
         let key = &entry.key[..entry.key.len().min(limits::OUTLINE_HEAD)];

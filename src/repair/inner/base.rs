@@ -23,8 +23,8 @@ pub(super) fn choose(damage: &Damage, stop: &RdbStop, flushes: bool) -> Choice {
         return Choice::Refuse("it is no RDB".to_owned());
     };
     let keys = stop.place.keys;
-    match reason.class() {
-        Class::Unsupported if stop.intact != Some(false) => Choice::Refuse(format!(
+    match stop.class(reason) {
+        Class::Unsupported => Choice::Refuse(format!(
             "byte {}: {reason}: that may be sound and only unknown here; use the server that wrote it",
             damage.fault.at
         )),

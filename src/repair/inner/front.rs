@@ -23,7 +23,7 @@ pub(super) fn front(
     position: usize,
     event: &Event<'_>,
     flushes: bool,
-    sieve: &mut Sieve<'_>,
+    sieve: &mut Sieve<'_, '_>,
     notes: &mut Vec<String>,
 ) -> Result<Front> {
     let name = &aof.segments[position].name;

@@ -18,8 +18,6 @@ pub(super) enum Hidden {
     Exec,
     /// SELECT alone, of this database.
     Select(u64),
-    /// SELECT alone, of nobody knows which database.
-    UnknownSelect,
     /// Perhaps any of them; a SELECT that can still be read names this database.
     Anything {
         /// The last such SELECT.

@@ -7,6 +7,7 @@ mod answers;
 mod base;
 mod front;
 mod hidden;
+mod named;
 mod sieve;
 mod sorted;
 mod toll;
@@ -16,24 +17,23 @@ pub use toll::{Gap, Suspect, Toll};
 
 use crate::aof::{Aof, Event, ManifestState, Role, walk};
 use crate::change::{Draft, Loss, LostKey, Plan, Verb};
-use crate::check::{Check, Facts, Loader, SegmentFacts, Wording, judge};
+use crate::check::{Check, Facts, Loader, Report, SegmentFacts, Wording, judge};
 use crate::command::Kind;
 use crate::error::Result;
+use crate::limits;
 use crate::progress::Progress;
 use crate::scan::{Pace, scan};
 use crate::text;
 
+use super::drops::{self, Drops};
 use super::from_files::BrokenBase;
 use super::manifest;
 use front::{Front, front};
 use sieve::Sieve;
-use sorted::{Cause, Fault, Sorted};
+use sorted::{Cause, Fault, Faults, Sorted};
 
 /// Ranges told of one set; the rest is counted.
 const RANGES: usize = 200;
-
-/// Damaged places in one file beyond which it is noise, not a log.
-const MOST_FAULTS: usize = 1 << 20;
 
 /// One range that goes, and why.
 #[derive(Clone, Debug)]
@@ -63,6 +63,16 @@ pub struct Inner {
     pub toll: Toll,
 }
 
+impl Edited {
+    /// All of a segment goes.
+    fn whole(position: usize, len: u64, cause: Cause) -> Self {
+        let gaps = Some((0, len)).filter(|_| len > 0).into_iter().collect();
+        let mut faults = Faults::default();
+        faults.push(0, len, cause);
+        Self { position, gaps, databases: Vec::new(), faults, lost_key: None, len }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Answer {
@@ -77,33 +87,45 @@ struct Edited {
     position: usize,
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
-    faults: Vec<Fault>,
+    faults: Faults,
     lost_key: Option<(u64, LostKey)>,
     len: u64,
 }
 
-/// Drops what is damaged, and what the target would die of, and keeps every sound record after it.
+/// Drops what is damaged, and transactions that the target would die of, and keeps every sound record after it:
+/// also one that the target does not take, unless `drops` names it.
 ///
 /// # Errors
 /// When the set cannot be read.
-pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let facts = scan(aof, Check::new(aof), pace, progress)?;
+pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
+    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
+    let target = facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
         return Ok(Answer::Refused(why));
     }
     let flushes = flushes(aof, &facts)?;
-    let loader = Loader::new(aof.target.rules, &aof.settings);
+    let loader = Loader::new(target, &aof.settings);
     let mut edited = Vec::new();
+    let mut count = drops.count();
+    let mut places = 0;
     for found in &facts.segments {
         let position = found.position;
-        let sorted = match sort(aof, found, &loader, flushes, &mut draft)? {
+        let sieving = Sieving { loader: &loader, flushes };
+        let sorted = match sort(aof, found, &sieving, &mut count, &mut draft)? {
             Ok(sorted) => sorted,
             Err(why) => return Ok(Answer::Refused(why)),
         };
+        let mut sorted = sorted;
         let databases = answers::answers(&sorted);
         let gaps = answers::gaps(&sorted);
+        places += gaps.len();
+        if places > limits::RANGES {
+            let name = text::name(&aof.segments[position].name);
+            return Ok(Answer::Refused(too_many(&name)));
+        }
         let pieces = answers::pieces(&sorted, &databases, position);
+        sorted.steps = Vec::new();
         draft.rewrite(position, pieces);
         if gaps.is_empty() {
             continue;
@@ -119,58 +141,88 @@ pub fn salvage(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer
         let Sorted { faults, lost_key, len, .. } = sorted;
         edited.push(Edited { position, gaps, databases, faults, lost_key, len });
     }
+    if let Some(why) = count.tell(aof, &mut draft) {
+        return Ok(Answer::Refused(why));
+    }
     answer(aof, draft, &edited)
 }
 
-/// Cuts at the first thing the target does not take, never inside a transaction, and drops the increments
-/// after it.
+/// Puts the end and the manifest right as a repair without a word does, and drops the records that are named.
 ///
 /// # Errors
 /// When the set cannot be read.
-pub fn truncate(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let facts = scan(aof, Check::new(aof), pace, progress)?;
+pub fn drop_named(aof: &Aof, report: &Report, drops: &Drops) -> Result<(Answer, Vec<String>)> {
+    let mut draft = Draft::new(Verb::Repair, aof);
+    let (cut, left) = super::end_and_manifest(aof, report, &mut draft)?;
+    let mut named = named::Named::new(aof, drops);
+    let mut edited = Vec::new();
+    for (position, segment) in aof.live() {
+        let Some(facts) = report.segments.get(position).and_then(|s| s.facts.as_ref()) else {
+            continue;
+        };
+        if !segment.is_plain() {
+            let why =
+                format!("{} is packed or a stream: unpack it first", text::name(&segment.name));
+            return Ok((Answer::Refused(why), left));
+        }
+        let to = cut.filter(|cut| cut.segment == position).map(|cut| (cut.to, cut.what.to_owned()));
+        edited.extend(named.edit(position, facts.len, to, &mut draft)?);
+    }
+    if let Some(why) = named.count.tell(aof, &mut draft) {
+        return Ok((Answer::Refused(why), left));
+    }
+    Ok((answer(aof, draft, &edited)?, left))
+}
+
+/// Cuts at the first damage, never inside a transaction, and drops the increments after it. What the target does not
+/// take is no damage: it stays, unless `drops` names it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn truncate(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
+    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
+    facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::Stops, &mut draft)? {
         return Ok(Answer::Refused(why));
     }
-    let Some(found) = facts.segments.iter().find(|found| found.halt.is_some()) else {
-        return answer(aof, draft, &[]);
-    };
-    let name = text::name(&aof.segments[found.position].name);
-    let is_start = aof.live().next().map(|(position, _)| position) == Some(found.position);
-    if is_start && found.safe_cut == 0 && aof.segments[found.position].role != Role::Increment {
-        return Ok(Answer::Refused(format!(
-            "{name} is wrong from its beginning: nothing would be left of the set. Use --salvage, or \
-             restore it from a backup"
-        )));
+    let found = facts.segments.iter().find(|found| found.broken.is_some());
+    if let Some(found) = found {
+        let name = text::name(&aof.segments[found.position].name);
+        let is_start = aof.live().next().map(|(position, _)| position) == Some(found.position);
+        let role = aof.segments[found.position].role;
+        if is_start && found.sound.safe_cut == 0 && role != Role::Increment {
+            return Ok(Answer::Refused(format!(
+                "{name} is wrong from its beginning: nothing would be left of the set. Use --salvage, or \
+                 restore it from a backup"
+            )));
+        }
     }
-    draft.cut(found.position, found.safe_cut);
+    let mut named = named::Named::new(aof, drops);
     let mut edited = Vec::new();
-    let mut later = 0;
-    for segment in facts.segments.iter().skip_while(|f| f.position != found.position) {
-        let from = if segment.position == found.position { found.safe_cut } else { 0 };
-        if segment.position != found.position {
-            draft.remove(segment.position);
-            later += 1;
+    for segment in &facts.segments {
+        let (position, len) = (segment.position, segment.len);
+        let cut_in = found.map_or(usize::MAX, |found| found.position);
+        if position > cut_in {
+            draft.remove(position);
+            let cause = Cause::Refused("it comes after the cut".to_owned());
+            edited.push(Edited::whole(position, len, cause));
+            continue;
         }
         let why = "cut here; the target does not read on".to_owned();
-        let cause = if from == 0 && later > 0 {
-            Cause::Refused("it comes after the cut".to_owned())
-        } else {
-            Cause::Tail(why)
-        };
-        edited.push(Edited {
-            position: segment.position,
-            gaps: Some((from, segment.len)).filter(|(from, to)| from < to).into_iter().collect(),
-            databases: Vec::new(),
-            faults: vec![Fault { from, to: segment.len, cause }],
-            lost_key: None,
-            len: segment.len,
-        });
+        let to = (position == cut_in).then_some((segment.sound.safe_cut, why));
+        edited.extend(named.edit(position, len, to, &mut draft)?);
     }
-    if later > 0 {
+    if let Some(why) = named.count.tell(aof, &mut draft) {
+        return Ok(Answer::Refused(why));
+    }
+    let later = found.map_or(0, |found| {
+        facts.segments.iter().filter(|segment| segment.position > found.position).count() as u64
+    });
+    if let Some(found) = found.filter(|_| later > 0) {
         draft.note(format!(
-            "{name} is cut, so {} after it {} the set: what they hold was written on top of what is gone",
+            "{} is cut, so {} after it {} the set: what they hold was written on top of what is gone",
+            text::name(&aof.segments[found.position].name),
             text::count(later, "increment"),
             if later == 1 { "leaves" } else { "leave" }
         ));
@@ -215,12 +267,19 @@ fn mend_manifest(
     Ok(None)
 }
 
+/// By what segments are sorted.
+struct Sieving<'a> {
+    loader: &'a Loader,
+    /// An increment empties all databases.
+    flushes: bool,
+}
+
 /// Sorts one segment; or the reason why nothing honest can be done.
 fn sort(
     aof: &Aof,
     found: &SegmentFacts,
-    loader: &Loader,
-    flushes: bool,
+    sieving: &Sieving<'_>,
+    count: &mut drops::Count<'_>,
     draft: &mut Draft<'_>,
 ) -> Result<Result<Sorted, String>> {
     let position = found.position;
@@ -238,32 +297,31 @@ fn sort(
             header.escape_ascii()
         ));
     }
-    let mut sieve = Sieve::new(loader, aof.target.rules, shown.source()?);
+    let named = drops::InFile { file: &segment.name, count };
+    let mut sieve = Sieve::new(sieving.loader, aof.target().rules, shown.source()?, named);
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();
-    let mut faults = 0;
+    let mut is_noise = false;
     let len = walk(&mut *shown.source()?, &mut (), &mut |event: Event<'_>| {
-        if outcome.is_err() || refusal.is_some() || faults > MOST_FAULTS {
+        is_noise |= sieve.places() > 2 * limits::RANGES;
+        if outcome.is_err() || refusal.is_some() || is_noise {
             return;
         }
-        faults += usize::from(matches!(event, Event::Damage(_)));
-        outcome = front(aof, position, &event, flushes, &mut sieve, &mut notes).and_then(|front| {
-            match front {
+        outcome = front(aof, position, &event, sieving.flushes, &mut sieve, &mut notes).and_then(
+            |front| match front {
                 Front::Taken => Ok(()),
                 Front::Refused(why) => {
                     refusal = Some(format!("{name}: {why}"));
                     Ok(())
                 }
                 Front::Plain => sieve.event(&event),
-            }
-        });
+            },
+        );
     })?;
     outcome?;
-    if faults > MOST_FAULTS {
-        refusal = Some(format!(
-            "{name} is broken in more than {MOST_FAULTS} places: it is no log any more"
-        ));
+    if is_noise {
+        refusal = Some(too_many(&name));
     }
     if let Some(why) = refusal {
         return Ok(Err(why));
@@ -272,9 +330,17 @@ fn sort(
     Ok(Ok(Sorted { header, ..sieve.finish(len) }))
 }
 
+fn too_many(name: &str) -> String {
+    let most = text::thousands(limits::RANGES as u64);
+    format!(
+        "{name}: more than {most} places would have to go: this is no log any more, or one of another server \
+         (--target)"
+    )
+}
+
 /// The true header of an RDB that is wrong in one byte of it.
 fn wrong_header(aof: &Aof, found: &SegmentFacts) -> Result<Option<Vec<u8>>> {
-    if found.halt.is_none() { Ok(None) } else { base::true_header(aof, found.position) }
+    if found.is_whole() { Ok(None) } else { base::true_header(aof, found.position) }
 }
 
 /// Whether an increment empties all databases, so that nothing before it is needed.
@@ -283,7 +349,7 @@ fn flushes(aof: &Aof, facts: &Facts) -> Result<bool> {
     let increments =
         facts.segments.iter().filter(|f| aof.segments[f.position].role == Role::Increment);
     // Only a broken base asks for it.
-    let asked = facts.segments.iter().any(|f| f.rdb.is_some() && f.halt.is_some());
+    let asked = facts.segments.iter().any(|f| f.rdb.is_some() && !f.is_whole());
     for facts in increments.filter(|_| asked) {
         let segment = &aof.segments[facts.position];
         let mut in_transaction = false;
@@ -313,13 +379,15 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
     let mut meter = toll::Meter::new();
     let (mut ranges, mut unlisted) = (Vec::new(), 0);
     let first = edited.first().map_or(usize::MAX, |edited| edited.position);
+    // They come in the order of the files.
+    let mut left = edited.iter().peekable();
     for (position, segment) in aof.live().filter(|(position, _)| *position >= first) {
-        let here = edited.iter().find(|edited| edited.position == position);
+        let here = left.next_if(|edited| edited.position == position);
         let (gaps, databases) = here.map_or((&[][..], &[][..]), |e| (&e.gaps, &e.databases));
         if segment.is_missing() || segment.is_directory() {
             continue;
         }
-        let mut counted = meter.segment(gaps, databases);
+        let mut counted = meter.segment(gaps, databases, RANGES - ranges.len());
         let mut bytes = segment.source()?;
         let mut outcome = Ok(());
         walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
@@ -328,15 +396,15 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
             }
         })?;
         outcome?;
-        for mut gap in counted.finish() {
-            let Some(here) = here else { continue };
+        let told = counted.finish();
+        let Some(here) = here else { continue };
+        unlisted += (here.gaps.len() - told.len()) as u64;
+        if let Some((_, key)) = &here.lost_key {
+            draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
+        }
+        for mut gap in told {
             if let Some((_, key)) = here.lost_key.as_ref().filter(|(at, _)| *at == gap.from) {
                 gap.keys.push(key.clone());
-                draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
-            }
-            if ranges.len() >= RANGES {
-                unlisted += 1;
-                continue;
             }
             ranges.push(range(&segment.name, gap, here));
         }
@@ -354,7 +422,7 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
     for fault in edited.faults.iter().filter(inside) {
         wrong += fault.to.min(gap.to) - fault.from.max(gap.from);
         if why.len() < 3 {
-            why.push(fault.cause.to_string());
+            why.push(edited.faults.cause(fault));
         }
     }
     // At the very end nothing follows.
@@ -367,7 +435,9 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Broken(why) | Self::Tail(why) | Self::Refused(why) => f.write_str(why),
+            Self::Broken(why) | Self::Tail(why) | Self::Refused(why) | Self::Named(why) => {
+                f.write_str(why)
+            }
             Self::OpenTransaction => f.write_str("a transaction without EXEC"),
         }
     }

@@ -1,5 +1,7 @@
 //! A segment, sorted into what stays and what goes. Plain values.
 
+use std::collections::HashMap;
+
 use crate::change::LostKey;
 
 /// A selected database: a number, or the answer to a question that is still open.
@@ -43,24 +45,80 @@ pub(super) enum Step {
 }
 
 /// Why bytes go that are not part of a transaction that lost some.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Cause {
     /// Broken bytes.
     Broken(String),
     /// The file ends inside a record, or with bytes that are none.
     Tail(String),
-    /// A whole record the target refuses or dies of.
+    /// A whole record the target dies of, or what comes after a cut.
     Refused(String),
+    /// A record that was named to be dropped.
+    Named(String),
     /// The file ends inside a transaction.
     OpenTransaction,
 }
 
-/// A place that goes for a reason of its own.
-#[derive(Clone, Debug)]
+/// A place that goes for a reason of its own: there may be very many, and few reasons.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
     pub(super) from: u64,
     pub(super) to: u64,
-    pub(super) cause: Cause,
+    /// See [`Faults::cause`].
+    cause: u32,
+}
+
+/// Reasons told apart at most; beyond that they are called other ones.
+const CAUSES: u32 = 4096;
+
+/// The faults of a segment, in the order they were seen.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    all: Vec<Fault>,
+    causes: Vec<Cause>,
+    numbers: HashMap<Cause, u32>,
+}
+
+impl Faults {
+    /// Takes one more. Those that follow each other for one reason are one.
+    pub(super) fn push(&mut self, from: u64, to: u64, cause: Cause) {
+        let cause = self.number(cause);
+        match self.all.last_mut() {
+            Some(last) if last.to == from && last.cause == cause => last.to = to,
+            _ => self.all.push(Fault { from, to, cause }),
+        }
+    }
+
+    fn number(&mut self, cause: Cause) -> u32 {
+        let last = self.all.last().map(|last| last.cause);
+        if let Some(last) = last.filter(|&last| self.causes.get(last as usize) == Some(&cause)) {
+            return last;
+        }
+        if let Some(&number) = self.numbers.get(&cause) {
+            return number;
+        }
+        let number = self.numbers.len() as u32;
+        if number >= CAUSES {
+            return CAUSES;
+        }
+        self.causes.push(cause.clone());
+        self.numbers.insert(cause, number);
+        number
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.all.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Why this one goes.
+    pub(super) fn cause(&self, fault: &Fault) -> String {
+        let cause = self.causes.get(fault.cause as usize);
+        cause.map_or_else(|| "one of many other faults".to_owned(), ToString::to_string)
+    }
 }
 
 /// The segment, sorted.
@@ -70,7 +128,7 @@ pub(super) struct Sorted {
     /// Its true first bytes, where those are wrong.
     pub(super) header: Option<Vec<u8>>,
     pub(super) steps: Vec<Step>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Faults,
     /// A key of its RDB that goes, and where it begins.
     pub(super) lost_key: Option<(u64, LostKey)>,
     pub(super) questions: Vec<Question>,

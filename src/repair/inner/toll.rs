@@ -86,11 +86,13 @@ pub(super) struct Meter {
 /// One segment being counted.
 pub(super) struct InSegment<'m> {
     meter: &'m mut Meter,
-    gaps: Vec<Gap>,
+    gaps: &'m [(u64, u64)],
+    /// What is told of the first ones.
+    told: Vec<Gap>,
     /// The gap that is not over yet.
     now: usize,
     db: u64,
-    databases: Vec<Database>,
+    databases: &'m [Database],
     in_transaction: bool,
     last_key: Option<(u64, Vec<u8>)>,
 }
@@ -109,14 +111,21 @@ impl Meter {
         }
     }
 
-    pub(super) fn segment(&mut self, gaps: &[(u64, u64)], databases: &[Database]) -> InSegment<'_> {
-        let gaps = gaps.iter().map(|&(from, to)| Gap { from, to, ..Gap::default() });
+    /// A segment that loses these ranges, of which the first `told` are told of.
+    pub(super) fn segment<'m>(
+        &'m mut self,
+        gaps: &'m [(u64, u64)],
+        databases: &'m [Database],
+        told: usize,
+    ) -> InSegment<'m> {
+        let first = gaps.iter().take(told);
         InSegment {
             meter: self,
-            gaps: gaps.collect(),
+            gaps,
+            told: first.map(|&(from, to)| Gap { from, to, ..Gap::default() }).collect(),
             now: 0,
             db: 0,
-            databases: databases.to_vec(),
+            databases,
             in_transaction: false,
             last_key: None,
         }
@@ -226,18 +235,18 @@ impl InSegment<'_> {
     /// The next event of the segment. `bytes` reads the same segment.
     pub(super) fn event(&mut self, event: &Event<'_>, bytes: &mut dyn Source) -> Result<()> {
         let (start, end) = event.span();
-        while self.gaps.get(self.now).is_some_and(|gap| gap.to <= start) {
+        while self.gaps.get(self.now).is_some_and(|gap| gap.1 <= start) {
             self.now += 1;
         }
         // The stretch begins behind the range, where more than one event may lie in between.
         while let Some(database) = self.databases.first().filter(|d| d.from <= start) {
             self.db = database.db;
-            self.databases.remove(0);
+            self.databases = &self.databases[1..];
         }
-        let is_lost = self.gaps.get(self.now).is_some_and(|gap| gap.from < end);
+        let is_lost = self.gaps.get(self.now).is_some_and(|gap| gap.0 < end);
         match event {
             Event::Record(record, id) => {
-                let is_whole = self.gaps.get(self.now).is_none_or(|gap| gap.to >= end);
+                let is_whole = self.gaps.get(self.now).is_none_or(|gap| gap.1 >= end);
                 match (is_lost, is_whole) {
                     (true, true) => self.lost(record, *id),
                     // Its end was that of another record; it is broken.
@@ -261,16 +270,17 @@ impl InSegment<'_> {
         Ok(())
     }
 
-    /// The ranges, counted.
+    /// The first ranges, counted.
     pub(super) fn finish(self) -> Vec<Gap> {
-        let bytes: u64 = self.gaps.iter().map(|gap| gap.to - gap.from).sum();
+        let bytes: u64 = self.gaps.iter().map(|(from, to)| to - from).sum();
         self.meter.toll.loss.bytes += bytes;
-        self.gaps
+        self.told
     }
 
     fn lost(&mut self, record: &Record<'_>, id: Option<CommandId>) {
         let loss = &mut self.meter.toll.loss;
-        let gap = &mut self.gaps[self.now];
+        let mut spare = Gap::default();
+        let gap = self.told.get_mut(self.now).unwrap_or(&mut spare);
         loss.commands += 1;
         gap.commands += 1;
         let kind = id.map(CommandId::kind);
@@ -303,7 +313,7 @@ impl InSegment<'_> {
 
     fn lose_key(&mut self, key: &[u8]) {
         self.meter.lose_key(self.db, key);
-        let gap = &mut self.gaps[self.now];
+        let Some(gap) = self.told.get_mut(self.now) else { return };
         let named = lost_key(self.db, key);
         if gap.before.is_none() {
             gap.before = self.last_key.as_ref().map(|(db, key)| lost_key(*db, key));
@@ -315,8 +325,7 @@ impl InSegment<'_> {
 
     /// Broken bytes, of which this is the beginning.
     fn broken(&mut self, bytes: &[u8], is_one: bool) {
-        let gap = &mut self.gaps[self.now];
-        if gap.before.is_none() {
+        if let Some(gap) = self.told.get_mut(self.now).filter(|gap| gap.before.is_none()) {
             gap.before = self.last_key.as_ref().map(|(db, key)| lost_key(*db, key));
         }
         let mut is_named = false;
@@ -344,7 +353,8 @@ impl InSegment<'_> {
             last.0 = self.db;
             last.1.clear();
             last.1.extend_from_slice(kept);
-            if let Some(gap) = self.now.checked_sub(1).map(|gap| &mut self.gaps[gap]) {
+            let last = self.now.checked_sub(1);
+            if let Some(gap) = last.and_then(|gap| self.told.get_mut(gap)) {
                 gap.after.get_or_insert_with(|| lost_key(self.db, kept));
             }
         }

@@ -20,8 +20,8 @@ use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::server::{Access, Address, Server};
 
 use crate::cli::interrupt::Interrupt;
-use crate::cli::own_server::{Leash, OwnServer, major_version, words};
 use crate::cli::progress::Bar;
+use crate::cli::trial::{Guard, Leash, Load, Looked, OwnDir, OwnServer, look, words};
 
 /// How long a server may be silent.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -42,6 +42,8 @@ pub struct Loaded {
     pub digest: Option<String>,
     /// Why it does not load; `None` when it does.
     pub why: Option<String>,
+    /// Why it was not tried.
+    pub not_tried: Option<String>,
     /// Whether it was compared with what our readers tell.
     pub compared: bool,
     /// Keys that could not be, by no fault of the snapshot.
@@ -58,9 +60,14 @@ pub struct Difference {
 }
 
 impl Loaded {
-    /// Whether nothing speaks against the snapshot.
-    pub fn is_good(&self) -> bool {
-        self.why.is_none() && self.differences.is_empty()
+    /// Whether something speaks against the snapshot.
+    pub fn is_bad(&self) -> bool {
+        self.why.is_some() || !self.differences.is_empty()
+    }
+
+    /// Whether a server has loaded it; `None` when that was not tried.
+    pub fn loads(&self) -> Option<bool> {
+        self.not_tried.is_none().then_some(self.why.is_none())
     }
 }
 
@@ -72,13 +79,6 @@ pub struct Loading {
     pub source: Option<String>,
     pub threads: usize,
     pub bar: bool,
-}
-
-/// A server program.
-struct Program {
-    path: PathBuf,
-    /// Whether it knows sets of several files, which came with 7.0.
-    knows_sets: bool,
 }
 
 impl Loading {
@@ -94,8 +94,6 @@ impl Loading {
     }
 
     fn all(&self, leash: &Leash) -> Result<Vec<Loaded>> {
-        let major = major_version(&self.server)?;
-        let program = Program { path: self.server.clone(), knows_sets: major == 0 || major >= 7 };
         let mut newest: Vec<Listed> = Vec::new();
         for listed in Repository::open_local(&self.repo)?.list()? {
             if self.source.as_ref().is_some_and(|source| *source != listed.source) {
@@ -106,34 +104,54 @@ impl Loading {
                 _ => newest.push(listed),
             }
         }
-        newest.iter().map(|listed| self.one(listed, &program, leash)).collect()
+        let asking = leash.scratch()?;
+        let guard = Guard::new(&self.server, &asking, leash)?;
+        drop(asking);
+        guard.warn();
+        newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
     }
 
-    fn one(&self, listed: &Listed, program: &Program, leash: &Leash) -> Result<Loaded> {
+    fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<Loaded> {
         let repository = Repository::open_local(&self.repo)?;
-        let entry = repository.entry(listed)?;
-        let own = leash.scratch()?;
-        let home = own.path();
+        let mut entry = repository.entry(listed)?;
+        // What lies beside the set is not loaded, and no business of a server on trial.
+        entry.extras.clear();
+        let home = leash.scratch()?;
+        home.scratch().let_through()?;
         let (id, source) = (listed.id.clone(), listed.source.clone());
         let mut loaded = Loaded { id, source, ..Loaded::default() };
-        let options = RestoreOptions { replace: false, threads: self.threads };
-        restore(&repository, &entry, &home.join(SET), options, &Bar::new(self.bar))?;
-        let first = match program.first(&entry, home, leash) {
+        let trial = Trial { guard, home: &home, leash };
+        let place =
+            second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, trial.knows_sets());
+        let prepared = self.restored(&repository, &entry, &home).and_then(|first| {
+            disk::make_dir(disk::parent(&place.log), 0o700)?;
+            let told = second::write(repository, &entry, &place.log, &Bar::new(self.bar))?;
+            if let Some((path, text)) = &place.manifest {
+                NewFile::create(path, 0o600)?.write_at(text, 0)?;
+            }
+            // Nothing runs before all names were looked at.
+            Ok((first, told, look(&place.log, &Bar::new(self.bar))?))
+        });
+        let (looked, told, second) = match prepared {
+            Ok(prepared) => prepared,
+            Err(e) => match e.kind() {
+                ErrorKind::NotTried(why) => {
+                    loaded.not_tried = Some(why.clone());
+                    return Ok(loaded);
+                }
+                _ => return Err(e),
+            },
+        };
+        let first = match trial.first(&entry, looked) {
             Ok(server) => server,
             Err(why) => {
                 loaded.why = Some(why);
                 return Ok(loaded);
             }
         };
-        let place = second::Place::new(home, program.knows_sets);
-        disk::make_dir(&home.join(second::DIR), 0o700)?;
-        let told = second::write(repository, &entry, &place.log, &Bar::new(self.bar))?;
-        if let Some((path, text)) = &place.manifest {
-            NewFile::create(path, 0o600)?.write_at(text, 0)?;
-        }
         let promise = told.broken_promise(&entry);
         loaded.differences.extend(promise.map(|what| Difference { what, key: None }));
-        let second = match program.second(home, leash) {
+        let second = match trial.second(second) {
             Ok(server) => Some(server),
             Err(why) => {
                 let what = format!("its files load, and the commands in them do not: {why}");
@@ -146,6 +164,19 @@ impl Loading {
         compare::compare(&mut loaded, &told, &entry, connected(&first)?, second)?;
         Ok(loaded)
     }
+
+    /// Restores a snapshot for the first server, and looks at the names in it.
+    fn restored(&self, repository: &Repository, entry: &Entry, home: &OwnDir) -> Result<Looked> {
+        let set = home.scratch().make_dir(Path::new(FIRST))?.join(SET);
+        let options = RestoreOptions { replace: false, threads: self.threads };
+        restore(repository, entry, &set, options, &Bar::new(self.bar))?;
+        let named = entry.manifest.as_ref().map(|manifest| &manifest.name);
+        let named = named.or(entry.files.first().map(|file| &file.name));
+        let Some(name) = named.and_then(|name| name.bytes()) else {
+            return Err(Error::new(ErrorKind::BadBackup("it has no files".to_owned()), &self.repo));
+        };
+        look(&set.join(OsStr::from_bytes(&name)), &Bar::new(self.bar))
+    }
 }
 
 fn connected(server: &OwnServer) -> Result<Server> {
@@ -153,17 +184,32 @@ fn connected(server: &OwnServer) -> Result<Server> {
     Server::connect(&Address::of_path(&server.socket), &access)
 }
 
-/// Where the restored files are.
+/// The directory of each server, and where in the first's the restored files are.
+const FIRST: &str = "1";
+const SECOND: &str = "2";
 const SET: &str = "aof";
 
-impl Program {
+/// Two servers, each with a copy.
+struct Trial<'a> {
+    guard: &'a Guard,
+    home: &'a OwnDir,
+    leash: &'a Leash,
+}
+
+impl Trial<'_> {
+    /// Whether the servers know sets of several files, which came with 7.0.
+    fn knows_sets(&self) -> bool {
+        self.guard.major == 0 || self.guard.major >= 7
+    }
+
     /// A server that has loaded the restored files.
-    fn first(&self, entry: &Entry, home: &Path, leash: &Leash) -> Result<OwnServer, String> {
+    fn first(&self, entry: &Entry, looked: Looked) -> Result<OwnServer, String> {
         let of = |words: &aofkit::backup::Words| words.bytes().unwrap_or_default();
         let word = |text: &'static str| OsStr::new(text);
+        let home = self.home.path().join(FIRST);
         let (dir, settings): (PathBuf, Vec<OsString>) = match (&entry.manifest, entry.files.first())
         {
-            (Some(_), _) if !self.knows_sets => {
+            (Some(_), _) if !self.knows_sets() => {
                 let why = "this server knows no sets of several files; they came with 7.0";
                 return Err(why.to_owned());
             }
@@ -171,7 +217,7 @@ impl Program {
                 let name = of(&manifest.name);
                 let stem = OsStr::from_bytes(name.strip_suffix(b".manifest").unwrap_or(&name));
                 let set = [word("--appenddirname"), word(SET), word("--appendfilename"), stem];
-                (home.to_owned(), [words(["--appendonly", "yes"]), words(set)].concat())
+                (home, [words(["--appendonly", "yes"]), words(set)].concat())
             }
             (None, Some(file)) => {
                 let name = of(&file.name);
@@ -184,28 +230,30 @@ impl Program {
             }
             (None, None) => return Err("it has no files".to_owned()),
         };
-        self.start(&dir, &home.join("1"), settings, leash)
+        self.start(FIRST, &dir, settings, looked)
     }
 
     /// A server that has loaded what our readers tell.
-    fn second(&self, home: &Path, leash: &Leash) -> Result<OwnServer, String> {
+    fn second(&self, looked: Looked) -> Result<OwnServer, String> {
+        let home = self.home.path().join(SECOND);
         let on = words(["--appendonly", "yes", "--appendfilename", second::DIR]);
-        let (dir, settings) = match self.knows_sets {
-            true => (home.to_owned(), [on, words(["--appenddirname", second::DIR])].concat()),
+        let (dir, settings) = match self.knows_sets() {
+            true => (home, [on, words(["--appenddirname", second::DIR])].concat()),
             false => (home.join(second::DIR), on),
         };
-        self.start(&dir, &home.join("2"), settings, leash)
+        self.start(SECOND, &dir, settings, looked)
     }
 
     fn start(
         &self,
+        name: &'static str,
         dir: &Path,
-        socket: &Path,
         mut settings: Vec<OsString>,
-        leash: &Leash,
+        looked: Looked,
     ) -> Result<OwnServer, String> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
-        OwnServer::start(&self.path, dir, socket, &settings, leash, &mut |_| {})
+        let load = Load { home: self.home, name, looked, dir, settings: &settings };
+        OwnServer::start(self.guard, &load, self.leash, &mut |_| {})
     }
 }

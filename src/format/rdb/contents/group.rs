@@ -43,6 +43,7 @@ impl Group {
             (Shape::Zset, [member]) => {
                 reader.piece(&Piece::Scored(Part::whole(member), score_of(text)));
             }
+            (Shape::SetTtl, [member]) => reader.piece(&Piece::Member(Part::whole(member))),
             (Shape::Hash, [field]) => {
                 reader.piece(&Piece::Field(Part::whole(field), Part::whole(text), false));
             }

@@ -130,6 +130,8 @@ enum Shape {
     Set,
     Zset,
     Hash,
+    /// An expiry comes before the member, or behind it in a packed encoding.
+    SetTtl,
     /// The expiry comes before the field.
     HashTtlFirst,
     /// The expiry comes after the value.
@@ -150,8 +152,14 @@ fn shape(row: &Row, is_valkey: bool) -> Shape {
         _ if is_valkey => Shape::Unknown,
         22..=25 => Shape::HashTtlFirst,
         26 | 27 => Shape::Stream,
+        34 | 35 => Shape::SetTtl,
         _ => Shape::Unknown,
     }
+}
+
+/// Whether the contents of such values are told piece by piece; of others, nobody is asked.
+pub fn is_opened(row: &Row) -> bool {
+    shape(row, row.since >= 80) != Shape::Unknown
 }
 
 impl Contents {
@@ -168,6 +176,7 @@ impl Contents {
             if let (Some(_), Some((_, key))) = (self.row, token.bytes.split_first()) {
                 self.is_wanted = None;
                 self.first = None;
+                self.has_ttl = false;
                 self.db = token.db;
                 self.string(Role::Key, key, token.rest, reader);
             }
@@ -283,7 +292,7 @@ impl Contents {
         match self.shape() {
             Shape::Text => reader.piece(&Piece::Text(text)),
             Shape::List => reader.piece(&Piece::Element(text)),
-            Shape::Set => reader.piece(&Piece::Member(text)),
+            Shape::Set | Shape::SetTtl => reader.piece(&Piece::Member(text)),
             Shape::Zset => self.first = Some(owned()),
             Shape::Hash | Shape::HashTtlFirst => match self.first.take() {
                 None => self.first = Some(owned()),
@@ -346,7 +355,7 @@ impl Contents {
         }
         let mut group = Group { shape, waiting: Vec::new() };
         match packed {
-            Packed::Listpack | Packed::FieldListpack => {
+            Packed::Listpack | Packed::FieldListpack | Packed::MemberListpack => {
                 for value in pack::entries(bytes) {
                     match value {
                         pack::Packed::Number(number) => group.number(number, reader),

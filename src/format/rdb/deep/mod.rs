@@ -90,6 +90,8 @@ pub struct Deep {
     elements: u64,
     nodes: u64,
     is_plain_node: bool,
+    /// Commands stood among the keys: what they deleted may come again.
+    has_commands: bool,
     /// Smallest field expiry, which the others count from.
     least_expiry: u64,
     /// The string being collected: its header, offset and bytes.
@@ -131,6 +133,7 @@ impl Deep {
             elements: 0,
             nodes: 0,
             is_plain_node: false,
+            has_commands: false,
             least_expiry: 0,
             open: None,
             body: Vec::new(),
@@ -147,7 +150,7 @@ impl Deep {
 
     /// What was found.
     pub fn finish(self) -> Report {
-        let keys_compared = self.keys.is_complete();
+        let keys_compared = self.keys.is_complete() && !self.has_commands;
         Report { walks: self.keys.walks, keys_compared, ..self.report }
     }
 
@@ -215,7 +218,7 @@ impl Deep {
                 self.key.start = text[..text.len().min(KEY_KEPT)].to_vec();
                 self.key.is_cut = text.len() > KEY_KEPT;
                 let print = Fnv::new().bytes(&self.key.db.to_le_bytes()).bytes(text).value();
-                if self.keys.is_again(print) {
+                if self.keys.is_again(print) && !self.has_commands {
                     self.flaw(Wrong::DuplicateKey, at, None);
                 }
             }
@@ -255,17 +258,21 @@ impl Deep {
         let mut index = 0;
         let mut last_expiry = None;
         let mut each = |value: listpack::Value<'_>, inside: usize| {
-            let place = if is_searched { index % shape.group } else { 1 };
+            let place = is_searched.then(|| index % shape.group);
             index += 1;
             match place {
-                0 if members.is_value_again(value) => Err((Wrong::DuplicateMember, inside)),
-                2 => field_expiry(value, &mut last_expiry).map_err(|wrong| (wrong, inside)),
+                Some(0) if members.is_value_again(value) => Err((Wrong::DuplicateMember, inside)),
+                Some(place) if shape.expiry == Some(place) => {
+                    field_expiry(value, &mut last_expiry).map_err(|wrong| (wrong, inside))
+                }
                 _ => Ok(()),
             }
         };
         let found: Result<u64, Found> = match packed {
             Packed::Listpack if shape.is_stream => stream::node(bytes).map(|()| 1),
-            Packed::Listpack | Packed::FieldListpack => listpack::walk(bytes, &mut each),
+            Packed::Listpack | Packed::FieldListpack | Packed::MemberListpack => {
+                listpack::walk(bytes, &mut each)
+            }
             Packed::Ziplist => ziplist::walk(bytes, &mut each),
             Packed::Intset => small::intset(bytes),
             Packed::Zipmap => small::zipmap(bytes, &mut each),
@@ -294,6 +301,7 @@ impl Sink for Deep {
                 self.begin_string(Role::Key, key, token);
             } else {
                 self.row = None;
+                self.has_commands |= token.row.is_some_and(Row::is_command);
             }
             return;
         };
@@ -342,7 +350,7 @@ impl Deep {
         self.strings += 1;
         let Some(row) = self.row else { return Role::Other };
         match row.number {
-            2 | 3 | 5 => Role::Member,
+            2 | 3 | 5 | 35 => Role::Member,
             4 | 22 | 24 if index.is_multiple_of(2) => Role::Member,
             15 | 19 | 21 | 26 | 27 => Role::StreamName,
             _ => Role::Other,

@@ -46,11 +46,14 @@ impl Pending {
     }
 
     pub(super) fn begin_value(&mut self) {
-        if self.groups > 0 {
+        // Names are those of one stream, whatever became of its groups.
+        if self.names.len() > 0 {
             self.names.clear();
-            self.forget_group();
         }
+        self.forget_group();
         self.groups = 0;
+        self.consumer = 0;
+        self.left = 0;
         self.is_full = false;
         self.is_open = false;
         self.consumers_left = 0;

@@ -26,7 +26,7 @@ impl Deep {
                 self.flaw(Wrong::Score, at, None);
             }
             (Item::Container, _) => self.is_plain_node = number() == Some(1),
-            (Item::Fixed(8), (at, 24)) => {
+            (Item::Fixed(8), (at, 24 | 35)) => {
                 let least = token.bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
                 self.least_expiry = least;
                 if least > FIELD_EXPIRY_MOST + 1 {
@@ -35,7 +35,8 @@ impl Deep {
             }
             (Item::FieldTtl, (at, row)) => {
                 let ttl = number().unwrap_or(0);
-                let least = if row == 24 { self.least_expiry.saturating_sub(1) } else { 0 };
+                let least =
+                    if matches!(row, 24 | 35) { self.least_expiry.saturating_sub(1) } else { 0 };
                 if ttl > 0 && least.saturating_add(ttl) > FIELD_EXPIRY_MOST {
                     self.flaw(Wrong::FieldExpiry, at, None);
                 }
@@ -88,6 +89,8 @@ pub(super) fn field_expiry(value: Value<'_>, last: &mut Option<u64>) -> Result<(
 pub(super) struct Shape {
     /// So many make one element, the first of them is unique; 0: nothing is.
     pub(super) group: u64,
+    /// Which of them is an expiry.
+    pub(super) expiry: Option<u64>,
     pub(super) is_list: bool,
     pub(super) is_stream: bool,
 }
@@ -97,12 +100,17 @@ impl Shape {
         let number = row.map_or(0, |row| row.number);
         let group = match number {
             20 => 1,
-            9 | 12 | 13 | 16 | 17 => 2,
+            9 | 12 | 13 | 16 | 17 | 34 => 2,
             23 | 25 => 3,
             _ => 0,
         };
         Self {
             group,
+            expiry: match number {
+                23 | 25 => Some(2),
+                34 => Some(1),
+                _ => None,
+            },
             is_list: matches!(number, 14 | 18 | 29),
             is_stream: matches!(number, 15 | 19 | 21 | 26 | 27),
         }

@@ -3,6 +3,7 @@
 use super::samples::{self, newest};
 use crate::format::rdb::entry::{Entry, Library, Sink};
 use crate::format::rdb::header::Family;
+use crate::format::rdb::met::Need;
 use crate::format::rdb::pass::{Pass, Progress, walk_slice, walk_slice_with};
 use crate::format::rdb::walk::Walker;
 
@@ -108,6 +109,19 @@ fn entries_tell_key_type_count_expiry_and_place() {
         redis("18 0168 0000000000000000 02 00 0161 0162 05 0163 0164"),
         "h hash hashtable Some(2) None Some(1) 9..9..31 19"
     );
+    assert_eq!(
+        redis("22 0173 0000000000000000 12 12000000 0400 8161 02 d39d 02 8162 02 00 01 ff"),
+        "s set listpackex Some(2) None Some(1) 9..9..39 27"
+    );
+    assert_eq!(
+        redis("23 0173 0000000000000000 03 01 0161 4102 0162 00 0163"),
+        "s set hashtable Some(3) None Some(2) 9..9..31 19"
+    );
+    assert_eq!(
+        redis("21 0162 4105 08 0000000000000000"),
+        "b bitmap roaring Some(1) None Some(0) 9..9..23 11"
+    );
+    assert_eq!(redis("21 0172 05"), "r rate counter counter Some(1) None Some(0) 9..9..13 1");
     let valkey = "16 0168 02 0161 0162 ffffffffffffffff 0163 0164 0000000000000000";
     assert_eq!(first(Family::Valkey, valkey), "h hash hashtable Some(2) None Some(1) 9..9..37 25");
 }
@@ -159,4 +173,34 @@ fn what_no_header_counts_is_counted_entry_by_entry() {
     let broken = "0b 0b000000 0300 0101 8501 ff";
     let told = redis(&format!("19 0168 0000000000000000 {broken}"));
     assert!(told.starts_with("h hash listpackex None None None"), "{told}");
+}
+
+#[test]
+fn what_was_met_is_counted_by_number_in_either_lane() {
+    let eight = "1112131415161718";
+    let id = "81bde72da2bb1eb401";
+    let records = format!(
+        "fe00 00 016b 0176 fc {eight} 00 0161 0176 fc {eight} f9 05 14 0173 07 07000000 0000 ff \
+         f8 05 00 0162 0176 f3 01 01020304 00 00 0163 0176 07 016d {id} 00 f7 {id} 02 01 00 02 0164 00 \
+         07 016e {id} 00 f1 00 0165 0176"
+    );
+    let bytes = newest(Family::Redis, &records);
+    let fast = walk_slice(&bytes, 0).unwrap().outcome;
+    let slow = walk_slice_with(&bytes, 0, &mut Notes::<true>::default()).unwrap().outcome;
+    for outcome in [&fast, &slow] {
+        let met: Vec<_> =
+            outcome.met.iter().map(|met| (met.row.number, met.count, met.first_at)).collect();
+        let numbers: Vec<_> = met.iter().map(|(number, count, _)| (*number, *count)).collect();
+        let wanted = [(0, 5), (2, 1), (7, 2), (20, 1), (241, 1), (243, 1), (247, 1), (248, 1)];
+        assert_eq!(numbers, [&wanted[..], &[(249, 1), (252, 2), (254, 1), (255, 1)]].concat());
+        for (number, _, first_at) in met {
+            assert_eq!(bytes[first_at as usize], number);
+        }
+        let modules: Vec<_> =
+            outcome.modules.iter().map(|one| (one.name.as_str(), one.need, one.count)).collect();
+        let wanted = [("BAMC", Need::Metadata, 1), ("vectorset", Need::Value, 2)];
+        assert_eq!(modules, [&wanted[..], &[("vectorset", Need::Auxiliary, 1)]].concat());
+        let documented: Vec<_> = outcome.documented_only().map(|met| met.row.number).collect();
+        assert_eq!(documented, [241]);
+    }
 }

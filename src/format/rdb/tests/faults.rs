@@ -20,7 +20,7 @@ fn fault(records: &str) -> Fault<Reason> {
 fn what_is_unknown_is_unsupported_and_named_with_its_number() {
     let id = "810000000000000005";
     let cases = [
-        (Redis, "22 016b".into(), 9, Reason::UnknownNumber(34)),
+        (Redis, "24 016b".into(), 9, Reason::UnknownNumber(36)),
         (Redis, "08 016b".into(), 9, Reason::UnknownNumber(8)),
         (Valkey, "18 016b".into(), 9, Reason::UnknownNumber(24)),
         (Redis, format!("06 016d {id}"), 12, Reason::ModulePreRelease),

@@ -33,6 +33,12 @@ pub fn newest(family: Family, records: &str) -> Vec<u8> {
 const LISTPACK: &str = "07 07000000 0000 ff";
 const LISTPACK_OF_TWO: &str = "0b 0b000000 0200 0101 0201 ff";
 const ZIPLIST: &str = "0b 0b000000 0a000000 0000 ff";
+/// One part with one number.
+const ROARING: &str = "20 0100000000000000 00000000 3a300000 01000000 0000 0000 10000000 0500 1111";
+/// Eight NUL bytes.
+const ROARING_LZF: &str = "c3 04 08 0000 a000";
+/// Two members, of which one expires.
+const PAIRS: &str = "12 12000000 0400 8161 02 d39d 02 8162 02 00 01 ff";
 const STREAM_NODE: &str = "10 000000000000000100000000000000ff";
 const ID: &str = "00000000000000010000000000000002";
 const EIGHT: &str = "1112131415161718";
@@ -135,6 +141,17 @@ pub fn redis() -> Vec<(&'static str, String, u64)> {
         ("template listpack", format!("f2 05 01 0161 1e 0168 {LISTPACK}"), 1),
         ("template array", "f2 4105 02 0161 0162 20 0168 4105 0163 0164".into(), 1),
         ("rate counter", format!("21 0172 {MAX}"), 1),
+        (
+            "rate counters",
+            "21 0172 05 00 016b 0176 21 0172 4102 0b 0173 0a 02000000 01000000 0500".into(),
+            4,
+        ),
+        ("empty bitmap", "21 0162 00 08 0000000000000000".into(), 1),
+        ("bitmap", format!("21 0162 4105 {ROARING} fc {EIGHT} 21 0162 80 00010000 {ROARING}"), 2),
+        ("compressed bitmap", format!("21 0162 05 {ROARING_LZF}"), 1),
+        ("set listpack member ttl", format!("22 0173 {EIGHT} {PAIRS}"), 1),
+        ("set member ttl", format!("23 0173 {EIGHT} 03 01 0161 4102 0162 00 0163"), 1),
+        ("kept from eviction", format!("f1 00 016b 0176 fc {EIGHT} f1 f8 05 02 0173 01 0161"), 2),
         ("key metadata", "f3 02 01020304 02 05 00 01020304 00 00 016b 0176".into(), 1),
     ]);
     samples

@@ -2,7 +2,7 @@
 //! records around them.
 
 use super::super::hidden::{Hidden, hidden, loose_arguments};
-use super::super::sorted::{Cause, Db, Fault, Question, Step};
+use super::super::sorted::{Cause, Db, Question, Step};
 use super::{Sieve, Taken, Transaction};
 use crate::aof::{Damage, Ending, Mended};
 use crate::command::CommandId;
@@ -15,14 +15,15 @@ const LOOK: usize = 64 * 1024;
 /// Most bytes between two damaged places that can lie in one value.
 const VALUE: u64 = 512 << 20;
 
-impl Sieve<'_> {
+impl Sieve<'_, '_> {
     pub(super) fn damage(&mut self, damage: &Damage) -> Result<()> {
         let why = damage.fault.to_string();
         let cause = match damage.ending {
-            Ending::Resumes => Cause::Broken(why),
+            Ending::Resumes | Ending::Crossed(_) if damage.value_to.is_none() => Cause::Broken(why),
             _ => Cause::Tail(why),
         };
-        let (start, end) = (damage.start, damage.end);
+        let (start, end) = (damage.start, damage.value_to.unwrap_or(damage.end));
+        self.value_to = damage.value_to.unwrap_or(0);
         let taken = self.taken.filter(|taken| taken.end == start);
         if let (Some(Mended::Swallowed { record, next }), Some(taken)) = (damage.mended, taken)
             && taken.start == record
@@ -115,7 +116,7 @@ impl Sieve<'_> {
         hides: Option<Hidden>,
     ) -> Result<()> {
         let is_broken = !matches!(cause, Cause::Refused(_));
-        self.now.faults.push(Fault { from, to, cause });
+        self.now.faults.push(from, to, cause);
         // What one wrong byte explains is a damage of its own.
         let in_value = match self.broken.filter(|_| is_broken && hides.is_none()) {
             Some((_, end, _)) if self.ends_a_value(end, from, to)? => self.broken,
@@ -142,7 +143,7 @@ impl Sieve<'_> {
         match hides {
             Hidden::Nothing | Hidden::Multi | Hidden::Exec => {}
             Hidden::Select(db) => self.db = Db::At(db),
-            Hidden::UnknownSelect | Hidden::Anything { .. } => {
+            Hidden::Anything { .. } => {
                 let select = if let Hidden::Anything { select } = hides { select } else { None };
                 let question = Question { at: to, before: self.db, readable: select, next: None };
                 self.now.questions.push(question);
@@ -173,7 +174,7 @@ impl Sieve<'_> {
     }
 
     fn takes(&self, id: CommandId, argc: u32) -> bool {
-        let wanted = id.command().arity(self.rules.server).unwrap_or(0);
+        let wanted = self.rules.arity_of(id).unwrap_or(0);
         let least = u32::from(wanted.unsigned_abs());
         argc == least || wanted < 0 && argc > least
     }
@@ -181,7 +182,7 @@ impl Sieve<'_> {
     fn transaction_after(&mut self, hides: Hidden) {
         use Transaction::{Broken, Open, Outside, Unsure};
         // A SELECT is put back, or asked for; the transaction is whole without it.
-        if matches!(hides, Hidden::Select(_) | Hidden::UnknownSelect) {
+        if matches!(hides, Hidden::Select(_)) {
             return;
         }
         let was_open = matches!(self.transaction, Open { .. }) && self.abandon();

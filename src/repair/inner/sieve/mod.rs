@@ -4,14 +4,16 @@
 mod faults;
 
 use super::base::FlawedKey;
-use super::hidden::{Hidden, hidden};
-use super::sorted::{Cause, Db, Fault, Sorted, Step};
+use super::hidden::Hidden;
+use super::named;
+use super::sorted::{Cause, Db, Faults, Sorted, Step};
 use crate::aof::Event;
-use crate::check::{Loader, Opinion};
+use crate::check::Loader;
 use crate::command::{CommandId, Kind};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::resp::Record;
+use crate::repair::drops::InFile;
 use crate::rules::Rules;
 
 /// A place in the new content to go back to.
@@ -59,8 +61,9 @@ struct Taken {
 }
 
 /// Sorts one segment. `bytes` reads the same segment as the walk that feeds it.
-pub(super) struct Sieve<'a> {
+pub(super) struct Sieve<'a, 'c> {
     loader: &'a Loader,
+    named: InFile<'a, 'c>,
     rules: &'static Rules,
     bytes: Box<dyn Source + 'a>,
     now: Sorted,
@@ -74,19 +77,22 @@ pub(super) struct Sieve<'a> {
     /// The same of the last one that is no whole record.
     broken: Option<(u64, u64, Snapshot)>,
     taken: Option<Taken>,
+    /// Up to here everything is a part of a damaged value.
+    value_to: u64,
 }
 
-impl<'a> Sieve<'a> {
+impl<'a, 'c> Sieve<'a, 'c> {
     pub(super) fn new(
         loader: &'a Loader,
         rules: &'static Rules,
         bytes: Box<dyn Source + 'a>,
+        named: InFile<'a, 'c>,
     ) -> Self {
         let now = Sorted {
             len: 0,
             header: None,
             steps: Vec::new(),
-            faults: Vec::new(),
+            faults: Faults::default(),
             questions: Vec::new(),
             databases: Vec::new(),
             redundant: 0,
@@ -95,6 +101,7 @@ impl<'a> Sieve<'a> {
         };
         Self {
             loader,
+            named,
             rules,
             bytes,
             now,
@@ -105,11 +112,15 @@ impl<'a> Sieve<'a> {
             last: None,
             broken: None,
             taken: None,
+            value_to: 0,
         }
     }
 
     /// The next event of the segment.
     pub(super) fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        if event.span().0 < self.value_to {
+            return Ok(());
+        }
         match event {
             Event::Record(record, id) => self.record(record, *id)?,
             Event::Annotation { start, len, .. } => {
@@ -127,11 +138,16 @@ impl<'a> Sieve<'a> {
         Ok(())
     }
 
+    /// How many places that go, stay or are put in it has come to so far.
+    pub(super) fn places(&self) -> usize {
+        self.now.faults.len().max(self.now.steps.len()).max(self.now.questions.len())
+    }
+
     /// The end of the segment.
     pub(super) fn finish(mut self, len: u64) -> Sorted {
         self.now.len = len;
         if let Transaction::Open { at, .. } = self.transaction {
-            self.now.faults.push(Fault { from: at, to: len, cause: Cause::OpenTransaction });
+            self.now.faults.push(at, len, Cause::OpenTransaction);
             self.abandon();
         }
         self.now
@@ -155,7 +171,7 @@ impl<'a> Sieve<'a> {
     pub(super) fn rdb_without_key(&mut self, key: FlawedKey, end: u64, checksum: u64) {
         let FlawedKey { from, to, why, key } = key;
         self.keep(0, from);
-        self.now.faults.push(Fault { from, to, cause: Cause::Broken(why) });
+        self.now.faults.push(from, to, Cause::Broken(why));
         self.now.lost_key = Some((from, key));
         self.keep(to, end - 8);
         self.now.steps.push(Step::Checksum(checksum));
@@ -208,26 +224,27 @@ impl<'a> Sieve<'a> {
 
     fn record(&mut self, record: &Record<'_>, id: Option<CommandId>) -> Result<()> {
         let opinion = self.loader.opinion(record, id);
-        let (Some(id), Opinion::Fine | Opinion::WrongArity { fatal: false }) = (id, opinion) else {
-            return self.refused(record, id, opinion);
-        };
         self.taken = None;
+        let is_inside = matches!(self.transaction, Transaction::Open { .. });
+        if self.named.takes(record, id, opinion, is_inside) {
+            let (from, to) = (record.start, record.end());
+            let cause = Cause::Named(named::why(record, opinion));
+            self.now.faults.push(from, to, cause);
+            return Ok(());
+        }
+        // That the target does not take it is no reason for it to go: it is whole.
+        let Some(id) = id else {
+            self.plain(record);
+            return Ok(());
+        };
         match id.kind() {
             Kind::Plain => {
-                if self.now.databases.is_empty() {
-                    self.now.databases.push(0);
-                }
                 let (start, end, argc) = (record.start, record.end(), record.argc);
                 let is_odd = record.oddities.any();
                 self.taken = Some(Taken { start, end, argc, id, is_odd });
-                if let Transaction::Open { is_first, .. } = &mut self.transaction {
-                    *is_first = false;
-                }
-                if !matches!(self.transaction, Transaction::Broken) {
-                    self.keep_in_db(record);
-                }
+                self.plain(record);
             }
-            Kind::Select => return self.select(record),
+            Kind::Select => self.select(record),
             Kind::Multi => {
                 // Inside of another one it is queued and does nothing.
                 if !matches!(self.transaction, Transaction::Open { .. }) {
@@ -257,11 +274,24 @@ impl<'a> Sieve<'a> {
         Ok(())
     }
 
-    fn select(&mut self, record: &Record<'_>) -> Result<()> {
+    /// A command that works on the selected database.
+    fn plain(&mut self, record: &Record<'_>) {
+        if self.now.databases.is_empty() {
+            self.now.databases.push(0);
+        }
+        if let Transaction::Open { is_first, .. } = &mut self.transaction {
+            *is_first = false;
+        }
+        if !matches!(self.transaction, Transaction::Broken) {
+            self.keep_in_db(record);
+        }
+    }
+
+    fn select(&mut self, record: &Record<'_>) {
         let number = record.args().nth(1).and_then(|arg| std::str::from_utf8(arg.head).ok());
         let Some(db) = number.and_then(|n| n.parse().ok()) else {
-            let cause = Cause::Refused("SELECT of what is no number".to_owned());
-            return self.fault(record.start, record.end(), cause, Some(Hidden::UnknownSelect));
+            // It is answered with an error, and the database stays what it was.
+            return self.plain(record);
         };
         let is_redundant = self.db == Db::At(db) && !self.now.databases.is_empty();
         self.now.redundant += u64::from(is_redundant);
@@ -284,33 +314,5 @@ impl<'a> Sieve<'a> {
             self.keep(record.start, record.end());
             self.selected = self.db;
         }
-        Ok(())
-    }
-
-    /// A whole record that the target does not take.
-    fn refused(
-        &mut self,
-        record: &Record<'_>,
-        id: Option<CommandId>,
-        opinion: Opinion,
-    ) -> Result<()> {
-        let shown = crate::text::escape(&record.name[..record.name.len().min(32)]);
-        let why = match opinion {
-            Opinion::WrongArity { .. } => {
-                format!("{shown} with a wrong number of arguments, {}", record.argc)
-            }
-            _ => format!("the unknown command {shown}"),
-        };
-        let hides = match id.map(CommandId::kind) {
-            Some(Kind::Multi) => Some(Hidden::Multi),
-            Some(Kind::Exec) => Some(Hidden::Exec),
-            _ => None,
-        };
-        let (from, to) = (record.start, record.end());
-        let hides = match hides {
-            Some(hides) => hides,
-            None => hidden(&self.look(from, to)?, true),
-        };
-        self.fault(from, to, Cause::Refused(why), Some(hides))
     }
 }

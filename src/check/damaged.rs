@@ -1,0 +1,101 @@
+//! Damage in a log, in words: torn, zeros, garbage, or a range with sound records behind it.
+
+use super::corrupt_tail;
+use super::describe::{Before, SALVAGE, Scene, at_start, in_flight};
+use super::facts::Seen;
+use super::finding::{Kind, Problem, Severity, bytes, commands};
+use super::loader::Cause;
+use crate::aof::{Damage, Ending, LoaderMeets};
+
+/// What bytes alone cannot tell of a record that claims more than there is, with sound records in what it claims.
+const READINGS: &str = ", if the length of the record that begins here is wrong. Or its value holds what looks \
+                        like records, and the file is torn inside it; then --truncate is what helps. Bytes alone \
+                        cannot tell";
+
+/// Damage that is no RDB's.
+pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
+    if scene.in_flight && damage.end == scene.facts.len {
+        return in_flight(scene, seen, Kind::TruncatedTail);
+    }
+    let kind = match damage.ending {
+        Ending::Torn if scene.is_last => Kind::TruncatedTail,
+        Ending::Torn => Kind::TruncatedInnerSegment,
+        Ending::Zeros => Kind::ZeroTail,
+        Ending::Garbage => Kind::GarbageTail,
+        Ending::Resumes | Ending::Unread(_) | Ending::Crossed(_) => Kind::CorruptRange,
+    };
+    let message = message(scene, seen, damage, &start(scene, seen, damage));
+    let is_inner = matches!(damage.ending, Ending::Resumes | Ending::Crossed(_));
+    let (lost_bytes, lost_commands) = if is_inner {
+        (seen.len, 0)
+    } else {
+        // What stands in a transaction without its EXEC goes with the tail.
+        (damage.end - seen.cut_before, scene.facts.commands - seen.commands_before)
+    };
+    let next = match damage.ending {
+        Ending::Unread(_) => None,
+        Ending::Resumes | Ending::Crossed(_) => scene.repair(SALVAGE),
+        _ if !scene.is_last => scene.repair(SALVAGE),
+        _ => scene.repair(""),
+    };
+    let lost = scene.lost(seen, lost_bytes, lost_commands);
+    let problem = scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next);
+    // Sound records lie in it: it is no end, wherever it ends.
+    Problem { at_the_end: problem.at_the_end && kind != Kind::CorruptRange, ..problem }
+}
+
+/// What the target does about it, and what it could be told to do.
+fn start(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> String {
+    let cutting = matches!(damage.loader, LoaderMeets::EndOfFile | LoaderMeets::Allocation(_));
+    let start = at_start(scene, seen, cutting);
+    let stops = scene.facts.broken.filter(|halt| halt.at == damage.start);
+    match stops.map(|halt| halt.cause) {
+        None => start,
+        Some(_) if scene.before(seen) != Before::Nothing => start,
+        Some(Cause::Crash) => format!("{} crashes on it", scene.aof.target()),
+        Some(Cause::EndOrCrash) => format!(
+            "{start}, or dies of the length that the record claims: that depends on the memory it gets"
+        ),
+        Some(_) => start + &corrupt_tail::note(scene.aof, scene.facts, scene.is_last),
+    }
+}
+
+fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> String {
+    let range = bytes(seen.len);
+    let inside = inside_transaction(seen);
+    match damage.ending {
+        Ending::Torn => format!(
+            "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
+        ),
+        Ending::Zeros => format!(
+            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
+             them{inside}; {start}"
+        ),
+        Ending::Garbage => {
+            format!("{range} at the end are no record ({}){inside}; {start}", scene.fault(damage))
+        }
+        Ending::Resumes => format!(
+            "{range} are damaged ({}){inside}; {} after them are sound{}. {start}",
+            scene.fault(damage),
+            commands(scene.facts.commands - seen.commands_before),
+            if damage.is_doubtful { READINGS } else { "" }
+        ),
+        Ending::Crossed(at) => format!(
+            "{range} are damaged ({}){inside}: they are the end of a record that begins at byte {at}, where \
+             the one before has swallowed it, for a length of that one is wrong. {start}",
+            scene.fault(damage)
+        ),
+        Ending::Unread(at) => format!(
+            "{range} are damaged ({}){inside}; sound records begin again at byte {at}, too far back \
+             in a stream to be read: check the file itself. {start}",
+            scene.fault(damage)
+        ),
+    }
+}
+
+fn inside_transaction(seen: &Seen) -> String {
+    match seen.cut_before < seen.offset {
+        true => format!(", inside a transaction that begins at byte {}", seen.cut_before),
+        false => String::new(),
+    }
+}

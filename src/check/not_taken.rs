@@ -1,0 +1,106 @@
+//! Wording for what is whole and well formed, and yet nothing for the target, or nothing that aofkit has learnt.
+
+use super::advice;
+use super::describe::{Scene, at_start, times};
+use super::facts::Seen;
+use super::finding::{Kind, Problem, Severity};
+use crate::command;
+use crate::format::rdb::Header;
+use crate::text::{count, escape, name};
+
+/// What the target does about something that it does not have, or of which that is not known.
+pub(super) fn then(scene: &Scene<'_>, is_doubtful: bool) -> String {
+    let target = scene.aof.target();
+    match is_doubtful {
+        true => format!("aofkit does not know whether {target} takes it"),
+        false => format!("{target} does not take it"),
+    }
+}
+
+/// A command that the target does not have, or may not have.
+pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: bool) -> Problem {
+    let target = scene.aof.target();
+    let plain = raw.split(|&b| b == b'|').next().unwrap_or(raw);
+    let knows = advice::target_that_knows(raw, target.family)
+        .or_else(|| advice::target_that_knows(plain, target.family).filter(|_| plain == raw));
+    let renamed = &scene.aof.settings.renamed_commands;
+    let is_renamed = renamed.iter().any(|(from, _)| from.eq_ignore_ascii_case(raw));
+    let knows = knows.filter(|_| !is_renamed);
+    let hint = match knows {
+        _ if is_renamed => "; the configuration takes that name away (rename-command)".to_owned(),
+        _ if command::has_module_form(raw) => {
+            "; needs module: a server takes it that has loaded the module with this command"
+                .to_owned()
+        }
+        Some(knows) => format!("; {knows} knows it"),
+        None => String::new(),
+    };
+    let records = match seen.count {
+        1 => "its record is whole",
+        _ => "its records are whole",
+    };
+    let message = match is_learnt {
+        true => format!(
+            "{target} does not know the command \"{}\"{}{hint}; {records}, {}",
+            escape(raw),
+            times(seen),
+            at_start(scene, seen, false)
+        ),
+        false => format!(
+            "aofkit does not know whether {target} knows the command \"{}\"{}{hint}; {records}",
+            escape(raw),
+            times(seen)
+        ),
+    };
+    let next = knows.and_then(|target| advice::other_target(&scene.aof.path, target));
+    scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).next(next)
+}
+
+/// A command with too few or too many arguments.
+pub(super) fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
+    let crashes = scene.aof.target().rules.arity == crate::rules::Arity::Unchecked;
+    let (severity, does) = match (fatal, crashes) {
+        (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
+        (true, false) => (Severity::Error, "refuses to start"),
+        (false, _) => (Severity::Warning, "answers an error while loading, and goes on"),
+    };
+    let message = format!(
+        "{} with {} is not a call {} has{}; it {does}",
+        escape(raw),
+        count(u64::from(argc.saturating_sub(1)), "argument"),
+        scene.aof.target(),
+        times(seen)
+    );
+    scene.problem(Kind::WrongArity, severity, seen, message)
+}
+
+/// An RDB of a version that the target does not read.
+pub(super) fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Problem {
+    let target = scene.aof.target();
+    let loads = advice::target_that_reads(header, target.family);
+    let hint = loads.map_or_else(String::new, |target| format!("; {target} does"));
+    let what = format!(
+        "an RDB of version {} with the magic {}",
+        header.version,
+        name(header.family.magic())
+    );
+    let message = match scene.facts.doubt == Some(seen.offset) {
+        true => format!("{what}: aofkit does not know whether {target} reads it{hint}"),
+        false => format!("{what}, which {target} does not read{hint}"),
+    };
+    let next = loads.and_then(|target| advice::other_target(&scene.aof.path, target));
+    scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
+}
+
+/// A command that ends the server which loads it.
+pub(super) fn deadly(scene: &Scene<'_>, seen: &Seen, raw: &[u8]) -> Problem {
+    let message = format!(
+        "\"{}\"{} ends {} while it loads the file",
+        escape(raw),
+        times(seen),
+        scene.aof.target()
+    );
+    let problem = scene.problem(Kind::ServerTrap, Severity::Error, seen, message);
+    // The record is whole: it is no damage at the end, wherever it stands.
+    Problem { at_the_end: false, ..problem }
+}

@@ -1,0 +1,231 @@
+//! Who the judgement is made for, once the whole set is known, and what that makes of the facts.
+
+use std::collections::HashMap;
+
+use super::facts::{Facts, Seen, SegmentFacts, What};
+use super::loader::{Cause, Loader, State};
+use super::opinions::{Opinion, Opinions};
+use crate::aof::Aof;
+use crate::command;
+use crate::format::rdb::Header;
+use crate::rules::{Knowledge, Target};
+
+/// How the loader of one target came along in a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Played {
+    /// Where damage stops every loader, and how far they come up to it.
+    sound: State,
+    /// What this one does not take before that, and what it may not take.
+    refused: Option<State>,
+    perhaps: Option<State>,
+    own_cut: Option<u64>,
+}
+
+impl Played {
+    pub(super) fn of(loader: &Loader, place: usize) -> Self {
+        let [refused, perhaps] = loader.objections(place);
+        Self { sound: loader.state(), refused, perhaps, own_cut: loader.own_cut(place) }
+    }
+}
+
+/// Something seen that is odd for some targets only.
+#[derive(Clone, Debug)]
+pub struct Raw(Inner);
+
+#[derive(Clone, Debug)]
+enum Inner {
+    Call { name: Vec<u8>, argc: u32, opinions: Opinions },
+    RdbVersion { header: Header, refuse: u64 },
+    RdbNumber { number: u8, lack: u64 },
+    Annotation { refuse: u64 },
+    Trap { name: Vec<u8>, fatal: u64 },
+}
+
+impl Raw {
+    pub(super) fn call(name: Vec<u8>, argc: u32, opinions: Opinions) -> What {
+        Self::of(Inner::Call { name, argc, opinions })
+    }
+
+    pub(super) fn rdb_version(header: Header, refuse: u64) -> What {
+        Self::of(Inner::RdbVersion { header, refuse })
+    }
+
+    pub(super) fn rdb_number(number: u8, lack: u64) -> What {
+        Self::of(Inner::RdbNumber { number, lack })
+    }
+
+    pub(super) fn annotation(refuse: u64) -> What {
+        Self::of(Inner::Annotation { refuse })
+    }
+
+    /// A command that no server logs.
+    pub(super) fn trap(name: Vec<u8>) -> What {
+        Self::of(Inner::Trap { name, fatal: 0 })
+    }
+
+    pub(super) fn is_trap(&self) -> bool {
+        matches!(self.0, Inner::Trap { .. })
+    }
+
+    /// These die of it.
+    pub(super) fn mark_fatal(&mut self, whom: u64) {
+        if let Inner::Trap { fatal, .. } = &mut self.0 {
+            *fatal |= whom;
+        }
+    }
+
+    fn of(inner: Inner) -> What {
+        What::Raw(Box::new(Self(inner)))
+    }
+}
+
+impl Facts {
+    pub(super) fn by(targets: Vec<Target>) -> Self {
+        Self { targets, ..Self::default() }
+    }
+
+    /// Some targets do not know something.
+    pub(super) fn learn(&mut self, ignorant: u64) {
+        match ignorant.count_ones() as usize == self.targets.len() {
+            true => self.is_beyond_all = true,
+            false => self.ignorant |= ignorant,
+        }
+    }
+
+    /// Facts about later segments.
+    pub(super) fn add(&mut self, later: Self) {
+        self.segments.extend(later.segments);
+        self.ignorant |= later.ignorant;
+        self.is_beyond_all |= later.is_beyond_all;
+    }
+
+    /// Decides who the judgement is made for: the first target that knows all that any of them knows. From then
+    /// on the facts are those of that one, and the set says so as well.
+    pub fn settle(&mut self, aof: &Aof) -> Target {
+        let knows = |place: &usize| self.ignorant >> place & 1 == 0;
+        let place = (0..self.targets.len()).find(knows);
+        // Each of two things may be known to another server, and both to none.
+        self.is_beyond_all |= place.is_none();
+        let place = place.unwrap_or(0);
+        let Some(target) = self.targets.get(place).copied() else { return aof.target() };
+        // A server that nobody named may have learnt what no server is known to have.
+        let knows_all = knows_all(target) && (aof.target_given || !self.is_beyond_all);
+        self.settle_as(place, knows_all);
+        aof.settle(target);
+        target
+    }
+
+    /// The facts by the rules of each target.
+    pub fn each(self) -> Vec<Self> {
+        let places = 0..self.targets.len();
+        let one = |place| {
+            let mut one = self.clone();
+            one.settle_as(place, self.targets.get(place).copied().is_some_and(knows_all));
+            one
+        };
+        places.map(one).collect()
+    }
+
+    /// The facts are those of the target at this place.
+    fn settle_as(&mut self, place: usize, knows_all: bool) {
+        self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
+        self.targets = self.targets.get(place).copied().into_iter().collect();
+        self.ignorant = self.ignorant >> place & 1;
+    }
+}
+
+/// Whether a command that no table gives to this target is one that it is known not to have: a server that was not run may
+/// have learnt it.
+fn knows_all(target: Target) -> bool {
+    !matches!(target.knowledge, Knowledge::Documented | Knowledge::Newer)
+}
+
+impl SegmentFacts {
+    fn settle(&mut self, place: usize, knows_all: bool) {
+        let Some(&played) = self.played.get(place) else { return };
+        self.played = vec![played];
+        self.come_to(played, knows_all);
+        let mut places: HashMap<(u8, Vec<u8>), usize> = HashMap::new();
+        let mut settled: Vec<Seen> = Vec::with_capacity(self.seen.len());
+        for seen in self.seen.drain(..) {
+            let What::Raw(raw) = seen.what else {
+                settled.push(seen);
+                continue;
+            };
+            let Some(what) = raw.0.settled(place, knows_all) else { continue };
+            let key = key(&what);
+            match key.as_ref().and_then(|key| places.get(key)) {
+                Some(&first) => {
+                    settled[first].count += seen.count;
+                    settled[first].bytes += seen.bytes;
+                }
+                None => {
+                    places.extend(key.map(|key| (key, settled.len())));
+                    settled.push(Seen { what, ..seen });
+                }
+            }
+        }
+        self.seen = settled;
+    }
+
+    /// How far the loader comes, and why no further.
+    fn come_to(&mut self, played: Played, knows_all: bool) {
+        let Played { sound, refused, perhaps, own_cut } = played;
+        let at = |state: &State| state.halt.map_or(u64::MAX, |halt| halt.at);
+        let is_doubt = |state: &State| {
+            !knows_all && state.halt.is_some_and(|halt| halt.cause == Cause::Unknown)
+        };
+        let (doubted, refused) = match refused {
+            Some(state) if is_doubt(&state) => (Some(state), None),
+            refused => (None, refused),
+        };
+        let certain = refused.unwrap_or(sound);
+        let doubt = [doubted, perhaps].into_iter().flatten().min_by_key(at);
+        let doubt = doubt.filter(|doubt| at(doubt) < at(&certain));
+        let reached = doubt.unwrap_or(certain).reached;
+        self.proven = reached.record_end;
+        self.safe_cut = reached.safe_cut;
+        self.commands_to_cut = reached.commands_to_cut;
+        self.halt = certain.halt;
+        self.doubt = doubt.as_ref().map(at);
+        self.broken = sound.halt;
+        self.sound = sound.reached;
+        self.own_cut = own_cut;
+    }
+}
+
+/// What is counted together.
+fn key(what: &What) -> Option<(u8, Vec<u8>)> {
+    match what {
+        What::UnknownCommand { name, .. } => Some((0, name.to_ascii_uppercase())),
+        What::WrongArity { name, fatal, .. } => {
+            Some((1 + u8::from(*fatal), name.to_ascii_uppercase()))
+        }
+        What::DeadlyCommand(name) => Some((3, name.to_ascii_uppercase())),
+        _ => None,
+    }
+}
+
+impl Inner {
+    fn settled(self, place: usize, knows_all: bool) -> Option<What> {
+        let among = |some: u64| some >> place & 1 == 1;
+        match self {
+            Self::Call { name, argc, opinions } => match opinions.of(place) {
+                Opinion::Fine => None,
+                Opinion::Unknown => {
+                    let is_learnt = knows_all && !command::has_module_form(&name);
+                    Some(What::UnknownCommand { name, is_learnt })
+                }
+                Opinion::GoesOn => Some(What::WrongArity { name, argc, fatal: false }),
+                Opinion::WrongArity => Some(What::WrongArity { name, argc, fatal: true }),
+                Opinion::Deadly => Some(What::DeadlyCommand(name)),
+            },
+            Self::RdbVersion { header, refuse } => {
+                among(refuse).then_some(What::RdbVersion(header))
+            }
+            Self::RdbNumber { number, lack } => among(lack).then_some(What::RdbNumber(number)),
+            Self::Trap { name, fatal } => Some(What::Trap { name, fatal: among(fatal) }),
+            Self::Annotation { refuse } => among(refuse).then_some(What::RefusedAnnotation),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What must not outlive a run, and the directories that servers work in.
+//!
+//! Neither a server nor a directory outlives the run, however it ends: each has a process beside it that waits for us to
+//! close a pipe, and the system closes it when we are killed. That process ends its server, or removes its directory. On
+//! Ctrl-C we close them all.
+
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use aofkit::disk::Scratch;
+use aofkit::error::{Error, ErrorKind, Result};
+use std::os::unix::process::CommandExt;
+
+use crate::cli::interrupt::Interrupt;
+
+/// Removes the directory when the pipe closes. A server that is about to end may be putting files there.
+const REMOVE: &str = r#"trap '' INT TERM
+read _
+for try in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0" && exit; sleep 1; done"#;
+
+/// How often it is looked whether somebody pressed Ctrl-C.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What must not outlive a run, however it ends.
+#[derive(Clone, Default)]
+pub struct Leash(Arc<Mutex<Held>>);
+
+#[derive(Default)]
+struct Held {
+    is_over: bool,
+    wards: Vec<Ward>,
+}
+
+/// A process with something that it ends as soon as it is told so, or we are gone.
+#[derive(Clone)]
+pub(super) struct Ward(Arc<Mutex<Child>>);
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Ward {
+    /// Waits until what it has is gone.
+    pub(super) fn end(&self) {
+        let mut process = locked(&self.0);
+        drop(process.stdin.take());
+        let _ = process.wait();
+    }
+
+    pub(super) fn output(&self) -> Option<ChildStdout> {
+        locked(&self.0).stdout.take()
+    }
+}
+
+impl Leash {
+    /// A directory for copies.
+    pub fn scratch(&self) -> Result<OwnDir> {
+        let scratch = Scratch::new()?;
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(REMOVE).arg(scratch.path()).stdout(Stdio::null());
+        let ward = self.ward(shell.stderr(Stdio::null()));
+        let ward = ward.map_err(|e| Error::io(Path::new("sh"), e))?;
+        Ok(OwnDir { scratch, ward })
+    }
+
+    /// Does a piece of work, which Ctrl-C breaks off.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] on `path`, or what went wrong.
+    pub fn work<T: Send + 'static>(
+        &self,
+        interrupt: &Interrupt,
+        path: &Path,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let held = self.clone();
+        let worker = thread::spawn(move || work(&held));
+        while !worker.is_finished() {
+            if interrupt.came() {
+                self.end();
+                return Err(Error::new(ErrorKind::Interrupted, path));
+            }
+            thread::sleep(LOOK);
+        }
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    /// Ends all servers, lets none start any more, and removes the directories.
+    fn end(&self) {
+        let mut held = locked(&self.0);
+        held.is_over = true;
+        // A server was started after its directory was made.
+        held.wards.iter().rev().for_each(Ward::end);
+    }
+
+    pub(super) fn ward(&self, command: &mut Command) -> std::io::Result<Ward> {
+        let mut held = locked(&self.0);
+        if held.is_over {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        // Ctrl-C on a terminal is for us.
+        let ward = command.stdin(Stdio::piped()).process_group(0).spawn()?;
+        let ward = Ward(Arc::new(Mutex::new(ward)));
+        held.wards.push(ward.clone());
+        Ok(ward)
+    }
+}
+
+/// A directory that is gone when this is dropped.
+pub struct OwnDir {
+    scratch: Scratch,
+    ward: Ward,
+}
+
+impl OwnDir {
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    pub fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+}
+
+impl Drop for OwnDir {
+    fn drop(&mut self) {
+        self.ward.end();
+    }
+}

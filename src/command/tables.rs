@@ -1,0 +1,146 @@
+//! The recorded tables of servers, as text: sections, each with facts and commands.
+//!
+//! One line, one fact; the form is told at the head of `servers.txt`. What the facts mean is read in
+//! [`crate::rules`], what the commands mean in this room. A line that is not understood is an error, with its
+//! number: a table is written by a program and read by one.
+
+use std::fmt;
+
+/// A version: major and minor.
+pub type Version = (u32, u32);
+
+/// One server.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// `redis`, `valkey`.
+    pub family: &'static str,
+    /// Major and minor version.
+    pub version: Version,
+    /// The name it goes by, `redis-8.6`.
+    pub name: &'static str,
+    /// The whole version of the program that was run; `None`: it was only read about.
+    pub run: Option<&'static str>,
+    /// Word and value, in the order of the text; commands not among them.
+    pub facts: Vec<(&'static str, &'static str)>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// One command of a server.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// `XGROUP|CREATE`
+    pub(super) name: &'static str,
+    pub(super) arity: i16,
+    pub(super) group: Option<&'static str>,
+    pub(super) since: Option<Version>,
+    pub(super) writes: bool,
+    pub(super) keys: &'static str,
+}
+
+/// A table that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.why)
+    }
+}
+
+impl std::error::Error for TableError {}
+
+/// The sections of a text, in its order.
+///
+/// # Errors
+/// At the first line that is not understood.
+pub fn sections(text: &'static str) -> Result<Vec<Section>, TableError> {
+    let mut sections: Vec<Section> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let wrong = |why: &str| TableError { line: number + 1, why: format!("{why}: {line}") };
+        let (word, value) =
+            line.split_once([' ', '\t']).ok_or_else(|| wrong("a word without a value"))?;
+        match word {
+            "server" => {
+                let (name, run) = value.split_once(' ').ok_or_else(|| wrong("no version"))?;
+                sections
+                    .push(section(name, Some(run)).ok_or_else(|| wrong("not a server's name"))?);
+                continue;
+            }
+            "read" => {
+                sections.push(section(value, None).ok_or_else(|| wrong("not a server's name"))?);
+                continue;
+            }
+            _ => {}
+        }
+        let open = sections.last_mut().ok_or_else(|| wrong("before the first server"))?;
+        match word {
+            "command" => open.rows.push(row(value).ok_or_else(|| wrong("not a command's row"))?),
+            _ => open.facts.push((word, value)),
+        }
+    }
+    Ok(sections)
+}
+
+fn section(name: &'static str, run: Option<&'static str>) -> Option<Section> {
+    let (family, number) = name.split_once('-')?;
+    let version = version(number)?;
+    Some(Section { family, version, name, run, facts: Vec::new(), rows: Vec::new() })
+}
+
+/// Major and minor of `8.6.2`; nothing else may stand there.
+pub fn version(text: &str) -> Option<Version> {
+    let mut parts = text.split('.').map(|part| part.parse().ok());
+    let version = (parts.next()??, parts.next().unwrap_or(Some(0))?);
+    parts.all(|rest| rest.is_some()).then_some(version)
+}
+
+fn row(text: &'static str) -> Option<Row> {
+    let mut cells = text.split('\t');
+    let name = cells.next().filter(|name| !name.is_empty())?;
+    let arity = cells.next()?.parse().ok()?;
+    let group = cells.next().map(|group| (group != "-").then_some(group))?;
+    let since = cells.next().map(version)?;
+    let writes = cells.next()?.split(',').any(|flag| flag == "write");
+    Some(Row { name, arity, group, since, writes, keys: cells.next()? })
+}
+
+/// What commands do to their keys: class and name, from the hand-written list.
+pub(super) fn effects(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| {
+        let mut words = line.split(' ').filter(|word| !word.is_empty());
+        let class = words.next().unwrap_or_default();
+        words.map(move |name| (class, name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_not_understood_is_told_with_its_number() {
+        let line = |text| sections(text).map(|_| 0).unwrap_or_else(|error| error.line);
+        assert_eq!(line("# words\n\nserver redis-9.0 9.0.1\narity refused\n"), 0);
+        assert_eq!(line("arity refused\n"), 1);
+        assert_eq!(line("server redis-9.0 9.0.1\ncommand\tSET\tmany\t-\t-\t-\t-\n"), 2);
+        assert_eq!(line("server nine 9\n"), 1);
+        assert_eq!(line("read redis-9.x\n"), 1);
+    }
+
+    #[test]
+    fn versions_are_numbers_and_points() {
+        assert_eq!(version("8.6.2"), Some((8, 6)));
+        assert_eq!(version("10"), Some((10, 0)));
+        assert_eq!(version("8.x"), None);
+        assert_eq!(version("-"), None);
+    }
+}

@@ -39,9 +39,13 @@ pub struct Check {
 }
 
 impl Check {
-    /// Facts about `aof`, by the rules of every server that may be its target.
+    /// Facts about `aof`, by the rules of every server that may be its target, or that would do in its place.
     pub fn new(aof: &Aof) -> Self {
-        Self::by(aof, aof.candidates())
+        let mut targets = aof.candidates();
+        if aof.target_given {
+            targets.insert(0, aof.target());
+        }
+        Self::by(aof, targets)
     }
 
     /// Facts about `aof`, by the rules of these servers; it is judged as one of them.

@@ -19,6 +19,8 @@ pub struct Facts {
     pub(super) ignorant: u64,
     /// There is something in it that none of them knows.
     pub(super) is_beyond_all: bool,
+    /// It is decided who they are for.
+    pub(super) is_settled: bool,
 }
 
 /// Facts about one segment.

@@ -44,6 +44,9 @@ pub const KEY: u64 = 64 * 1024 * 1024;
 /// tens of thousands of increments does not exist.
 pub const MANIFEST: u64 = 16 * 1024 * 1024;
 
+/// Lines of a manifest at most: each is a file of the set, of which up to 1 KiB is held in memory.
+pub const MANIFEST_LINES: usize = 131_072;
+
 /// Bytes of a configuration read at most, everything it includes counted as often as it is included.
 pub const CONF: u64 = 16 * 1024 * 1024;
 
@@ -61,6 +64,14 @@ pub const OPEN_ATTEMPTS: usize = 50;
 
 /// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
+
+/// Rows of a table of `stats` at most, whatever was asked for: they are held in memory, with their keys, beside what counts
+/// them.
+pub const TOP: usize = 20_000;
+
+/// Problems of one kind listed of a set beyond the bytes of its files: its manifest has as many lines as it likes, and its
+/// directory as many files.
+pub const SET_PROBLEMS: u64 = 1000;
 
 /// Places that a plan may take out of a set: beyond that it is noise, or the log of another server. Each is kept as a few
 /// numbers, so that a plan stays within [`PLAN_MEMORY`].
@@ -103,6 +114,10 @@ pub const BACKUP_LARGE_BLOCK: usize = 32 * 1024 * 1024;
 /// From this level on, whole segments are packed at a time: 8 MiB would lose 6 %, 16 MiB 2.5 %. Who asks for it has the
 /// memory, which zstd needs for itself as well.
 pub const BACKUP_WHOLE_LEVEL: i32 = 9;
+
+/// Packed bytes of whole segments that may wait for the store while others are packed: more than one that could not be
+/// compressed, so that neither waits for the other all the time.
+pub const BACKUP_FLIGHT: usize = 96 * 1024 * 1024;
 
 /// Segments in the lists that snapshots share, the longest first. Entry and script repeat fewer of each kind than the next
 /// length has of it, so that a snapshot adds the same few KiB however long its files have grown, and every segment
@@ -149,3 +164,32 @@ pub const BACKUP_STRETCHES: usize = 100_000;
 
 /// Bytes that a snapshot may say to have, or commands: so few that sums of thousands are numbers, too.
 pub const BACKUP_SUM: u64 = 1 << 50;
+
+/// Bytes of one line of a journal: an old manifest in quotes, each byte written with four.
+pub const JOURNAL_LINE: u64 = 4 * MANIFEST + 256;
+
+/// Files of each kind that one journal speaks of at most: no set has as many. Ranges of files are not bounded: they are
+/// read as they are needed.
+pub const JOURNAL_FILES: usize = 250_000;
+/// Bytes resident at most while a set is looked at (`check`, `inspect`, `cat`, `growth`), whatever the size of its files and
+/// values: windows, what is kept of large values, and what is counted.
+pub const CHECK_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// The same of `stats`, whose tables hold keys.
+pub const STATS_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The same of a plan (`repair`, `rewind`, `clean`, `convert`), with all it may take out of a set ([`RANGES`]).
+pub const PLAN_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The same of `check --thorough`, which tells keys apart.
+pub const THOROUGH_MEMORY: u64 = 256 * 1024 * 1024;
+
+/// The same of `backup`, `verify` and `restore` with up to four threads and blocks of [`BACKUP_BLOCK`]: a segment that grows,
+/// those in flight ([`BACKUP_FLIGHT`] and one more), and of each thread a block, its frame and room for the next.
+pub const BACKUP_MEMORY: u64 = 320 * 1024 * 1024;
+
+/// Files of a set beyond which each takes memory of its own, besides what is told above.
+pub const SET_FILES: u64 = 10_000;
+
+/// Bytes for each of those; four times as many where a plan is made, and twice with JSON.
+pub const FILE_MEMORY: u64 = 1280;

@@ -1,7 +1,7 @@
 //! What `cat --with-base --format resp` prints, given to an empty server, makes it hold what a server holds
 //! that loads the set itself.
 //!
-//! Each of the five servers writes keys of every type and encoding, in several databases, under two
+//! Each of the nine servers writes keys of every type and encoding, in several databases, under two
 //! eviction policies, with a base that is an RDB or a log, and goes on writing. Without servers nothing is
 //! compared, and the test says so.
 
@@ -15,11 +15,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use support::fill::fill;
+use support::fill::{fill, more};
 use support::live::{Live, Reply};
 use support::server::Server;
 
-const SERVERS: &[&str] = &["redis-6.2", "redis-7.0", "redis-8.2", "valkey-8.1", "valkey-9.1"];
+const SERVERS: [&str; 9] = support::server::ALL;
 
 /// Longer than any window, and not to be compressed.
 const BIG: usize = 3 << 20;
@@ -63,6 +63,10 @@ impl Way {
 fn written(way: Way, server: &Server, dir: &Path) {
     let mut live = Live::start_with(server, dir, &way.settings(true));
     fill(&mut live);
+    // These servers die when they write vector sets as commands.
+    if way.preamble == "yes" {
+        more(&mut live);
+    }
     live.call(&[b"SET", b"big:base", &noise(BIG, 1)]);
     live.call(&[b"SET", b"odd \x00\xff\r\n*1\r\n", b"key"]);
     // Expired when the set is loaded, and perhaps not yet when the base is written.
@@ -143,6 +147,10 @@ fn held(live: &mut Live, way: Way) -> BTreeMap<String, String> {
         ("digest", "DEBUG DIGEST"),
         ("pending", "XPENDING stream:large g1 - + 100"),
         ("groups", "XINFO GROUPS stream:large"),
+        ("producers", "XINFO STREAM stream:producers"),
+        ("a vector", "VEMB vectors element:3"),
+        ("attributes", "VGETATTR vectors:one element"),
+        ("vectors", "VCARD vectors"),
         ("field expiries", "HPEXPIRETIME hash:ttl FIELDS 5 f0 f1 f2 f3 f4"),
         ("more of them", "HPEXPIRETIME hash:ttl:large FIELDS 2 f3 f4"),
         ("functions", "FUNCTION LIST WITHCODE"),
@@ -240,18 +248,24 @@ fn one_by_one(way: Way, server: &Server, wrote: &Path, loaded: &BTreeMap<String,
 
 #[test]
 fn what_is_printed_makes_a_server_hold_what_the_set_makes_it_hold() {
-    let Some(servers) = Server::find_all(SERVERS) else {
-        eprintln!("no real servers here: nothing was compared");
-        return;
-    };
+    let servers: Vec<_> = SERVERS.iter().map(|name| Server::find(name)).collect();
     let mut ways: Vec<Way> = (0..SERVERS.len())
         .map(|server| Way { server, policy: "noeviction", preamble: "yes" })
         .collect();
-    ways.push(Way { server: 0, policy: "allkeys-lfu", preamble: "yes" });
-    ways.push(Way { server: 2, policy: "allkeys-lfu", preamble: "yes" });
-    ways.push(Way { server: 3, policy: "allkeys-lfu", preamble: "yes" });
-    ways.push(Way { server: 0, policy: "noeviction", preamble: "no" });
-    ways.push(Way { server: 2, policy: "allkeys-lru", preamble: "no" });
-    ways.push(Way { server: 4, policy: "allkeys-lru", preamble: "yes" });
-    support::in_parallel(ways.len(), |at| compare(ways[at], &servers[ways[at].server]));
+    for (server, policy, preamble) in [
+        ("redis-6.2", "allkeys-lfu", "yes"),
+        ("redis-8.2", "allkeys-lfu", "yes"),
+        ("valkey-8.1", "allkeys-lfu", "yes"),
+        ("redis-6.2", "noeviction", "no"),
+        ("redis-8.2", "allkeys-lru", "no"),
+        ("redis-8.6", "noeviction", "no"),
+        ("valkey-9.1", "allkeys-lru", "yes"),
+    ] {
+        let server = SERVERS.iter().position(|name| *name == server).unwrap();
+        ways.push(Way { server, policy, preamble });
+    }
+    support::in_parallel(ways.len(), |at| match &servers[ways[at].server] {
+        Some(server) => compare(ways[at], server),
+        None => eprintln!("{} was not found: it was not compared with", SERVERS[ways[at].server]),
+    });
 }

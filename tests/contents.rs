@@ -11,10 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aofkit::server::{Access, Address, Contents, Difference, How, Server as Asked};
 use support::fill::many;
 use support::live::{Live, Reply};
-use support::server::Server;
+use support::server::{ALL, Server};
 use tempfile::TempDir;
-
-const ALL: [&str; 5] = ["redis-6.2", "redis-7.0", "redis-8.2", "valkey-8.1", "valkey-9.1"];
 
 /// Far enough to outlast any test run, Unix milliseconds.
 const LATE: i64 = 5_000_000_000_000;

@@ -141,6 +141,56 @@ fn some_things_live_in_one_room_only() {
     }
 }
 
+/// Rooms that write into places where others may have been: they reach every file by a directory that is held.
+const BY_DIRECTORY: [&str; 1] = ["change/"];
+
+/// What opens, makes, moves or removes something by a path.
+const BY_PATH: [&str; 18] = [
+    "FrozenFile::open(",
+    "NewFile::create(",
+    "disk::read_small(",
+    "disk::list_dir(",
+    "disk::exists(",
+    "disk::stamp(",
+    "disk::is_file(",
+    "disk::make_dir(",
+    "disk::publish_new(",
+    "disk::replace(",
+    "disk::exchange(",
+    "disk::remove_",
+    "disk::set_mode(",
+    "disk::give_dir_to(",
+    "disk::hold(",
+    "disk::sync_dir(",
+    "disk::open_if_there(",
+    "disk::unpack_small(",
+];
+
+/// Where a path that a person named is looked at, and nothing is changed.
+const LOOKS: [(&str, &str); 3] = [
+    // The manifest is read once more, and names that are free are looked for.
+    ("change/draft.rs", "disk::read_small("),
+    ("change/draft.rs", "disk::exists("),
+    // One file that a person named by a link.
+    ("change/place.rs", "FrozenFile::open("),
+];
+
+#[test]
+fn what_others_may_have_written_to_is_reached_by_held_directories_only() {
+    let mut strays = Vec::new();
+    for (file, code) in all_sources() {
+        if !BY_DIRECTORY.iter().any(|room| file.starts_with(room)) {
+            continue;
+        }
+        for what in BY_PATH.iter().filter(|what| code.contains(**what)) {
+            if !LOOKS.contains(&(file.as_str(), what)) {
+                strays.push(format!("{file} uses {what}"));
+            }
+        }
+    }
+    assert!(strays.is_empty(), "by a path, not by a directory: {strays:#?}");
+}
+
 #[test]
 fn rooms_of_the_format_floor_do_not_know_each_other() {
     // What two of them need is a room of its own.

@@ -30,6 +30,18 @@ fn keys_are_those_that_getkeys_of_an_older_redis_names() {
 }
 
 #[test]
+fn keys_are_those_that_getkeys_of_a_newer_redis_names() {
+    compare("redis-8.6");
+}
+
+#[test]
+fn keys_are_those_that_getkeys_of_the_others_names() {
+    for name in ["redis-7.4", "redis-8.0", "valkey-8.1", "valkey-9.0"] {
+        compare(name);
+    }
+}
+
+#[test]
 fn keys_are_those_that_getkeys_of_valkey_names() {
     compare("valkey-9.1");
 }

@@ -1,6 +1,6 @@
 //! What we count in an RDB is what the server that wrote it says it holds.
 //!
-//! Each of the five servers gets keys of every type and encoding it has, saves them with and without
+//! Each server gets keys of every type and encoding it has, saves them with and without
 //! compression and under both eviction policies, and is asked about them.
 
 mod support;
@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aofkit::aof::{Aof, OpenOptions};
-use aofkit::check::{Check, Verdict, Wording, judge};
+use aofkit::check::{Check, Kind, Problem, Verdict, Wording, judge};
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
 use aofkit::stats::{KeySpace, KeySpaceOptions, KeySpaceReport};
-use support::fill::{LATE, MANY, SOON, Written, fill};
+use support::fill::{LATE, MANY, SOON, Written, fill, more};
 use support::live::Live;
 use support::server::Server;
 
-const SERVERS: &[&str] = &["redis-6.2", "redis-7.0", "redis-8.2", "valkey-8.1", "valkey-9.1"];
+const SERVERS: &[&str] = &support::server::ALL;
 
 /// Keys and elements by type and encoding on disk, as the server tells.
 type Types = BTreeMap<(String, String), (u64, u64)>;
@@ -46,6 +46,10 @@ fn account(live: &mut Live) -> (BTreeMap<u64, (u64, u64)>, Types) {
 
 fn describe(live: &mut Live, key: &str) -> (String, String, u64) {
     let kind = live.must(&format!("TYPE {key}")).text();
+    if kind == "vectorset" {
+        // A module's, wherever it was built in.
+        return ("module".to_owned(), "module".to_owned(), 1);
+    }
     let encoding = live.must(&format!("OBJECT ENCODING {key}")).text();
     let count = match kind.as_str() {
         "list" => "LLEN",
@@ -73,7 +77,11 @@ fn saved(live: &mut Live, dir: &Path) -> KeySpaceReport {
     let observer = (Check::new(&aof).thorough(true), KeySpace::new(options));
     let (facts, keys) = scan(&aof, observer, &Pace::default(), &Silent).expect("scan a dump");
     let report = judge(&aof, facts, &Wording::default()).expect("judge a dump");
-    assert_eq!(report.verdict, Verdict::Healthy, "{:?}", report.problems);
+    // Whether the target reads the version at all is not what is asked here.
+    let is_else = |problem: &&Problem| problem.kind != Kind::RdbUnsupported;
+    let others: Vec<_> = report.problems.iter().filter(is_else).collect();
+    assert!(others.is_empty(), "{others:?}");
+    assert!(matches!(report.verdict, Verdict::Healthy | Verdict::Unsupported));
     let silent =
         scan(&aof, KeySpace::new(options), &Pace::default(), &Silent).expect("scan a dump");
     assert_eq!(silent, keys, "looking into values changes the count");
@@ -84,6 +92,7 @@ fn compare(server: &Server) {
     let dir = tempfile::tempdir().expect("make a temporary directory");
     let mut live = Live::start(server, dir.path());
     let written = fill(&mut live);
+    let more_streams = more(&mut live);
     let (databases, types) = account(&mut live);
     let name = &server.name;
     for (compression, policy) in
@@ -106,18 +115,18 @@ fn compare(server: &Server) {
             assert_eq!(row.uncounted, 0, "{name} {row:?}");
         }
         assert_eq!(told, types, "{name}, compression {compression}, {policy}");
-        rest(name, &keys, &written, policy);
+        rest(name, &keys, &written, policy, more_streams);
     }
 }
 
 /// Everything that is not counted by database or type.
-fn rest(name: &str, keys: &KeySpaceReport, written: &Written, policy: &str) {
+fn rest(name: &str, keys: &KeySpaceReport, written: &Written, policy: &str, more: u64) {
     let expiry = keys.expiry;
     assert_eq!((expiry.soonest_ms, expiry.latest_ms), (Some(SOON), Some(LATE)), "{name}");
     assert_eq!((expiry.keys, expiry.past), (3, Some(1)), "{name}");
     let streams = keys.streams;
     let told = (streams.keys, streams.groups, streams.consumers, streams.pending);
-    assert_eq!(told, (2, 3, 3, 45), "{name}");
+    assert_eq!(told, (2 + more, 3 + more, 3 + more, 45 + 7 * more), "{name}");
     assert_eq!(keys.libraries_seen, written.libraries, "{name}");
     let is_mine = |line: &Vec<u8>| line == b"#!lua name=mylib";
     assert!(keys.libraries.iter().all(is_mine), "{name}");
@@ -134,11 +143,10 @@ fn rest(name: &str, keys: &KeySpaceReport, written: &Written, policy: &str) {
 
 #[test]
 fn counts_are_those_of_the_server_that_wrote_the_file() {
-    let Some(servers) = Server::find_all(SERVERS) else {
-        println!("not all servers found: the comparison with live servers did not run");
-        return;
-    };
-    for server in &servers {
-        compare(server);
+    for name in SERVERS {
+        match Server::find(name) {
+            Some(server) => compare(&server),
+            None => println!("{name} was not found: it was not compared with"),
+        }
     }
 }

@@ -21,8 +21,8 @@ use crate::limits;
 enum Link {
     /// A whole record or annotation of so many bytes.
     Whole(u64),
-    /// The beginning of a record that the end of the data tears off.
-    Torn,
+    /// The beginning of a record that the end of the data tears off; as below.
+    Torn { resume: u64 },
     /// Neither; everything before `resume` has been accounted for.
     Broken { resume: u64 },
 }
@@ -62,8 +62,7 @@ pub(super) fn crossing(
             match link(source, at, names)? {
                 Link::Whole(len) if at + len > start => return Ok(Some((at, at + len))),
                 Link::Whole(len) => at += len,
-                Link::Torn => return Ok(None),
-                Link::Broken { resume } => {
+                Link::Torn { resume } | Link::Broken { resume } => {
                     at = resume.max(candidate + 1);
                     break;
                 }
@@ -109,9 +108,8 @@ fn follow(source: &mut dyn Source, start: u64, names: &Names) -> Result<Option<u
         }
         match link(source, at, names)? {
             Link::Whole(len) => at += len,
-            Link::Torn if at > start => return Ok(None),
-            Link::Torn => return Ok(Some(at + 1)),
-            Link::Broken { resume } => return Ok(Some(resume)),
+            Link::Torn { .. } if at > start => return Ok(None),
+            Link::Torn { resume } | Link::Broken { resume } => return Ok(Some(resume)),
         }
     }
 }
@@ -129,7 +127,9 @@ fn behind_zeros(source: &mut dyn Source, mut at: u64) -> Result<u64> {
 }
 
 fn link(source: &mut dyn Source, at: u64, names: &Names) -> Result<Link> {
+    // As much as every source gives, so that all judge alike.
     let window = source.window(at, limits::WINDOW)?;
+    let window = &window[..window.len().min(limits::WINDOW)];
     if window.first() == Some(&b'#') {
         let line = annotation(window, window.len() < limits::WINDOW);
         return Ok(line.map_or(Link::Broken { resume: at + 1 }, |l| Link::Whole(l.len as u64)));
@@ -155,7 +155,9 @@ fn link(source: &mut dyn Source, at: u64, names: &Names) -> Result<Link> {
             Careful::Record { len, .. } | Careful::Hollow { len, .. } => {
                 Link::Broken { resume: at + len }
             }
-            Careful::Wrong(wrong) if wrong.fault.reason == Reason::Torn => Link::Torn,
+            Careful::Wrong(wrong) if wrong.fault.reason == Reason::Torn => {
+                Link::Torn { resume: wrong.resume }
+            }
             Careful::Wrong(wrong) => Link::Broken { resume: wrong.resume },
         }),
     }

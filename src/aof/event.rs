@@ -116,6 +116,9 @@ pub struct Damage {
     /// What follows the range may also be look-alikes in the value of the record that begins with it, and that the
     /// end of the data tears off.
     pub is_doubtful: bool,
+    /// Where it is doubtful, and no wrong length explains the records that follow, up to this end of the data: nothing
+    /// ends where they begin, so they are rather a part of the value.
+    pub value_to: Option<u64>,
     /// What a loader meets here.
     pub loader: LoaderMeets,
     /// What one wrong byte explains of it.
@@ -127,11 +130,11 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// Whether it may be no damage at all, but something of an RDB that aofkit has not learnt.
+    /// Whether nothing says that it is damaged: an RDB part that aofkit has not learnt to read.
     pub fn is_not_understood(&self) -> bool {
-        match self.fault.reason {
-            Why::Rdb(reason) => reason.class() == rdb::Class::Unsupported,
-            Why::Resp(_) => false,
+        match (self.fault.reason, &self.rdb) {
+            (Why::Rdb(reason), Some(stop)) => stop.class(reason) == rdb::Class::Unsupported,
+            _ => false,
         }
     }
 

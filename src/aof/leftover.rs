@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::kept::{KeptId, SUFFIX, is_kept_file};
 use super::locate::{is_temporary, segment_name};
-use crate::disk;
+use crate::disk::{self, Dir, Kind};
 
 /// A file that no server will load.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,19 +64,28 @@ pub(super) fn find(dir: &Path, stem: &[u8], named: &HashSet<Vec<u8>>) -> Vec<Lef
     found
 }
 
-/// What changes of this set keep beside it.
+/// What changes of this set keep beside it: the files we wrote there. A link in its place is nobody's.
 fn kept(dir: &Path) -> Option<Leftover> {
-    let mut path = disk::real_path(dir).ok()?.into_os_string();
-    path.push(".aofkit");
-    let path = PathBuf::from(path);
-    let changes = disk::list_dir(&path).ok()?;
-    let files = changes
-        .iter()
-        .filter(|l| l.is_dir)
-        .filter_map(|l| disk::list_dir(&path.join(&l.name)).ok());
-    let len = files.flatten().map(|file| file.len).sum();
-    let modified = changes.iter().filter_map(|l| l.modified).max();
-    Some(Leftover { path, kind: LeftoverKind::Kept, len, modified })
+    let path = disk::real_path(dir).ok()?;
+    let mut name = path.file_name()?.to_owned();
+    name.push(SUFFIX);
+    let all = Dir::open(path.parent()?).ok()?.dir_if_there(&name).ok()??;
+    let changes = all.list().ok()?;
+    let is_ours = |found: &&disk::Found| {
+        found.look.kind == Kind::Directory && KeptId::parse(found.name.as_bytes()).is_some()
+    };
+    let (mut len, mut modified) = (0, None);
+    for change in changes.iter().filter(is_ours) {
+        let files = all.dir(&change.name).and_then(|dir| dir.list()).unwrap_or_default();
+        let ours = files
+            .iter()
+            .filter(|file| file.look.kind == Kind::File && is_kept_file(file.name.as_bytes()));
+        len += ours.map(|file| file.look.stamp.len).sum::<u64>();
+        modified = modified.max(change.look.attributes.modified_ns);
+    }
+    let seconds = modified.and_then(|ns| u64::try_from(ns / 1_000_000_000).ok());
+    let modified = seconds.map(|s| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(s));
+    Some(Leftover { path: all.path().to_owned(), kind: LeftoverKind::Kept, len, modified })
 }
 
 /// The directory that `appenddirname` lies in.

@@ -199,7 +199,7 @@ fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -
                 continue;
             }
         };
-        match (rdb::sniff(&head).is_some(), looks_like_resp(&head)) {
+        match (rdb::is_one(&head), looks_like_resp(&head)) {
             (_, true) => logs.push(Found::File(path)),
             (true, _) if named_aof => logs.push(Found::File(path)),
             (true, _) => snapshots.push(Found::File(path)),

@@ -58,6 +58,7 @@ pub(super) fn swallowed(
         return Ok(None);
     }
     let window = source.window(last, limits::WINDOW)?;
+    let window = &window[..window.len().min(limits::WINDOW)];
     let Ok(shape) = resp::record(window) else { return Ok(None) };
     let Some(arg) = Record::canonical(shape, window, last).args().last() else { return Ok(None) };
     let digits = arg.len.to_string().len() as u64;

@@ -7,6 +7,7 @@ mod careful;
 mod conf;
 mod doubt;
 mod event;
+mod kept;
 mod leftover;
 mod locate;
 mod mend;
@@ -23,6 +24,7 @@ mod walker;
 
 pub use conf::read_conf;
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
+pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
 pub use leftover::{Leftover, LeftoverKind};
 pub use locate::{SegmentName, segment_name};
 pub use open::{OpenOptions, open_each, open_kept};

@@ -127,7 +127,7 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
             alone(Path::new("-"), Input::Stdin(RefCell::new(Some(disk::open_stdin()?))))
         }
         Found::File(path) => {
-            let file = FrozenFile::open_growing(&path)?;
+            let file = Box::new(FrozenFile::open_growing(&path)?);
             let input = match disk::zstd_magic(&file.head(4)?) {
                 true => Input::Zstd(file),
                 false => Input::File(file, Access::Read),
@@ -258,11 +258,22 @@ fn with_manifest(path: &Path, options: &OpenOptions, settings: Settings) -> Resu
 }
 
 fn manifest_bytes(path: &Path) -> Result<Vec<u8>> {
-    let bytes = disk::read_small(path, limits::MANIFEST)?;
-    if !disk::zstd_magic(&bytes) {
-        return Ok(bytes);
+    // A link is read only where it stays inside, as those of the files are.
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (file, _) = disk::open_inside(dir, path.file_name().unwrap_or_default(), false)?;
+    let mut bytes = file.read_small(limits::MANIFEST)?;
+    if disk::zstd_magic(&bytes) {
+        bytes = disk::unpack_small(file.path(), limits::MANIFEST)?;
     }
-    disk::unpack_small(path, limits::MANIFEST)
+    if bytes.iter().filter(|&&byte| byte == b'\n').count() > limits::MANIFEST_LINES {
+        let most = text::thousands(limits::MANIFEST_LINES as u64);
+        let why = format!("a manifest of more than {most} lines is not read");
+        return Err(Error::io(path, std::io::Error::other(why)));
+    }
+    Ok(bytes)
 }
 
 fn try_manifest(
@@ -356,7 +367,7 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
     let upgrade = awaits_upgrade && old.as_deref().is_some_and(disk::is_file);
     if let (true, Some(old)) = (upgrade, old) {
         segments.retain(|s| s.role == Role::History);
-        let input = Input::File(FrozenFile::open_growing(&old)?, Access::Read);
+        let input = Input::File(Box::new(FrozenFile::open_growing(&old)?), Access::Read);
         let name = stem.to_vec();
         let base =
             Segment { name, path: old, role: Role::Base, seq: Some(1), is_link: false, input };
@@ -389,7 +400,7 @@ pub(super) fn segment(
     let os_name = OsStr::from_bytes(name);
     let path = dir.join(os_name);
     let (input, is_link) = match disk::open_inside(dir, os_name, grows) {
-        Ok((file, is_link)) => (Input::File(file, Access::Read), is_link),
+        Ok((file, is_link)) => (Input::File(Box::new(file), Access::Read), is_link),
         Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, false),
         Err(_) if path.is_dir() => (Input::Directory, false),
         // What the server would only delete need not be readable.

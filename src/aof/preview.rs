@@ -99,7 +99,7 @@ impl Aof {
         } else if changes.gone.contains(name) {
             Input::Missing
         } else if let Some((file, access)) = old.and_then(Segment::plain) {
-            Input::File(file.duplicate()?, access)
+            Input::File(Box::new(file.duplicate()?), access)
         } else {
             segment(&dir, name, (role, seq), false)?.input
         };

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a checksum behind it fits all of it | as it was written: it ends there, and what follows is walked on |
 //! | no checksum fits anywhere | damaged, or its checksum was switched off and something follows it |
-//! | its checksum is switched off, or its version has none | it cannot be told |
+//! | its checksum is switched off, its version has none, or it is wrapped as a whole | it cannot be told |
 
 use super::event::{Damage, Ending, Event, LoaderMeets, RdbStop, Why};
 use super::names::Names;
@@ -42,10 +42,16 @@ pub(super) fn rdb_damage(
         (stop.intact, found) = by_checksum(source, header, pass)?;
     }
     let class = stop.class(fault.reason);
-    if stop.intact != Some(true) {
+    // In what is wrapped as a whole, look-alikes are only data.
+    let is_wrapped = stop.header.is_none() && class == Class::Unsupported;
+    if stop.intact != Some(true) && !is_wrapped {
         found = sound::find(source, fault.at, sound::Reach::default(), &Names::default())?.place;
     }
-    let end = found.or(source.length()).unwrap_or(start);
+    let end = match found.or(source.length()) {
+        Some(end) => end,
+        // A stream whose end was not looked for yet.
+        None => pieces(source, start, u64::MAX, &mut |_| Ok(()))?,
+    };
     let damage = Damage {
         start,
         end,
@@ -56,6 +62,7 @@ pub(super) fn rdb_damage(
             _ => Ending::Garbage,
         },
         is_doubtful: false,
+        value_to: None,
         loader: LoaderMeets::BadFormat,
         mended: None,
         context: context(source, fault.at)?,

@@ -68,8 +68,8 @@ pub enum ManifestState {
 /// Where a segment's bytes are.
 #[derive(Debug)]
 pub(super) enum Input {
-    File(FrozenFile, Access),
-    Zstd(FrozenFile),
+    File(Box<FrozenFile>, Access),
+    Zstd(Box<FrozenFile>),
     /// Taken by the one scan that a stream allows.
     Stdin(RefCell<Option<Box<dyn Source>>>),
     /// Pieces of other files: what the segment would be.

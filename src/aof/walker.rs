@@ -72,7 +72,7 @@ fn walk_on(
 ) -> Result<u64> {
     let mut tiled = from;
     let mut at = from;
-    if from == 0 && rdb::sniff(source.window(0, rdb::HEADER_LEN)?).is_some() {
+    if from == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
         at = rdb_part::walk(source, at, pulse, sink)?;
         tiled = at;
     }
@@ -298,16 +298,33 @@ fn damaged(
         (None, None) if reason == Reason::Torn => Ending::Torn,
         (None, None) => Ending::Garbage,
     };
+    let is_doubtful = is_doubtful && ending == Ending::Resumes;
+    let value_to = match is_doubtful && !ends_an_argument(source, wrong.resume, end)? {
+        true => source.length(),
+        false => None,
+    };
     Ok(Damage {
         start,
         end,
         fault: Fault::new(at, Why::Resp(reason)),
         ending,
-        is_doubtful: is_doubtful && ending == Ending::Resumes,
+        is_doubtful,
+        value_to,
         loader: wrong.loader,
         mended: mended.map(|(_, how)| how),
         context: Context::default(),
         rdb: None,
+    })
+}
+
+/// Whether an argument that begins at `from` or later may end where records begin, at `place`.
+fn ends_an_argument(source: &mut dyn Source, from: u64, place: u64) -> Result<bool> {
+    let end = place.checked_sub(2).filter(|&end| end >= source.oldest());
+    Ok(match end {
+        // Headers alone stand before it: a count is wrong, or the record is cut.
+        _ if place < from => true,
+        Some(end) => end >= from && source.peek(end, 2)?.starts_with(b"\r\n"),
+        None => true,
     })
 }
 

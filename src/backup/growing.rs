@@ -77,8 +77,14 @@ impl<'f> Growing<'f> {
             return None;
         }
         let End { size, sha256, .. } = state.end.take()?;
-        let frames: Vec<_> = state.frames.drain(..).take(wanted).flatten().collect();
-        Some(Grown { segment: Arc::clone(self), bytes: frames.concat(), size, sha256 })
+        let frames = std::mem::take(&mut state.frames);
+        let total = frames.iter().take(wanted).flatten().map(Vec::len).sum();
+        // Each frame goes as it is copied: what cannot be compressed would be in memory twice.
+        let mut bytes = Vec::with_capacity(total);
+        for frame in frames.into_iter().take(wanted).flatten() {
+            bytes.extend_from_slice(&frame);
+        }
+        Some(Grown { segment: Arc::clone(self), bytes, size, sha256 })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -36,6 +36,7 @@ mod repository;
 mod restore;
 mod run;
 mod script;
+mod target;
 mod trust;
 mod verify;
 

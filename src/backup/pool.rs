@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::entry::{SegmentEntry, Words};
@@ -56,6 +56,7 @@ pub(super) fn with_packers<'f, T>(
         jobs: Mutex::new(receive),
         grown: Mutex::new(receive_grown),
         spare: Mutex::default(),
+        flight: Flight::default(),
         failed: AtomicBool::new(false),
         state: Mutex::new(State::new()),
     };
@@ -71,7 +72,13 @@ pub(super) fn with_packers<'f, T>(
             });
         }
         for _ in 0..PLACERS {
-            scope.spawn(|| each(&shared.grown, |one| shared.guarded(|| shared.place(one))));
+            scope.spawn(|| {
+                each(&shared.grown, |one| {
+                    let bytes = one.bytes.len();
+                    shared.guarded(|| shared.place(one));
+                    shared.flight.land(bytes);
+                });
+            });
         }
         // The senders are dropped at its end, which tells the others that no more will come.
         walk(&Outlet { shared, blocks: send, grown: send_grown })
@@ -116,7 +123,10 @@ impl<'f> Outlet<'_, 'f> {
 
     fn hand_on(&self, grown: Option<Grown<'f>>) -> bool {
         // The placers are there as long as this is.
-        grown.is_none_or(|grown| self.grown.send(grown).is_ok())
+        grown.is_none_or(|grown| {
+            self.shared.flight.take_off(grown.bytes.len());
+            self.grown.send(grown).is_ok()
+        })
     }
 
     /// The whole segment that an earlier run had stored of this place.
@@ -157,8 +167,38 @@ struct Shared<'p, 'f> {
     grown: Mutex<Receiver<Grown<'f>>>,
     /// Room of blocks that have been packed, for others.
     spare: Mutex<Vec<Vec<u8>>>,
+    flight: Flight,
     failed: AtomicBool,
     state: Mutex<State>,
+}
+
+/// Bytes of segments that are whole and wait for the store, or are on their way there. What cannot be compressed fills
+/// memory faster than a disk takes it.
+#[derive(Default)]
+struct Flight {
+    bytes: Mutex<usize>,
+    landed: Condvar,
+}
+
+impl Flight {
+    fn bytes(&self) -> MutexGuard<'_, usize> {
+        self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn take_off(&self, bytes: usize) {
+        *self.bytes() += bytes;
+    }
+
+    fn land(&self, bytes: usize) {
+        *self.bytes() -= bytes;
+        self.landed.notify_all();
+    }
+
+    /// Waits until there is room for more. What is in flight lands without anybody's help.
+    fn wait(&self) {
+        let is_full = |bytes: &mut usize| *bytes > limits::BACKUP_FLIGHT;
+        drop(self.landed.wait_while(self.bytes(), is_full));
+    }
 }
 
 struct State {
@@ -209,10 +249,12 @@ impl<'f> Shared<'_, 'f> {
         on: &SyncSender<Grown<'f>>,
     ) -> Result<()> {
         let Job { segment, number, bytes } = job;
+        self.flight.wait();
         let frame = compressor.frame(&bytes);
         let frame = frame.map_err(|e| Error::io(segment.origin.file.path(), e))?;
         self.give_back(bytes);
         if let Some(grown) = segment.frame(number, frame) {
+            self.flight.take_off(grown.bytes.len());
             // The placers are there as long as packers are.
             let _ = on.send(grown);
         }

@@ -327,7 +327,8 @@ impl Repository {
             return Ok(Unfinished::default());
         }
         let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
-        hash::unsealed(&bytes).map_err(|why| self.bad(format!("{key}: {why}")))
+        let more = "what a run that was killed had stored is not known; without this file it is stored again";
+        hash::unsealed(&bytes).map_err(|why| self.bad(format!("{key}: {why}; {more}")))
     }
 
     pub(super) fn keep_unfinished(&self, source: &str, unfinished: &Unfinished) -> Result<()> {

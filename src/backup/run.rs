@@ -205,6 +205,9 @@ impl Run<'_> {
         let alone = repository.lock_source(&source)?;
         let known = repository.numbers(&source)?;
         let listed = repository.list_source(&source)?;
+        if let Some(known) = known.as_ref().filter(|known| listed.is_empty() && known.last() > 0) {
+            return Err(all_gone(repository, &source, known.last()));
+        }
         let (parent, unreadable) = newest_readable(repository, &listed)?;
         let trust = Trust::new(repository, parent.as_ref(), options.paranoid)?;
         let means = Means {
@@ -268,6 +271,14 @@ fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<Stri
         written: files.filter_map(FrozenFile::modified).max(),
         elsewhere,
     }
+}
+
+/// A source whose snapshots are all gone is not taken for a new one: more likely a disk is not there.
+fn all_gone(repository: &Repository, source: &str, last: u64) -> Error {
+    repository.bad(format!(
+        "sources/{source}: up to number {last} its snapshots are missing, and no prune removed them; is a disk not \
+         mounted? If they are gone for good, `aofkit prune --accept-missing --apply` writes that down"
+    ))
 }
 
 /// The newest entry that can be read, and the names of those after it.

@@ -1,20 +1,22 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::in_use::{in_earnest, refuse, refuse_writers};
-use super::journal::{Journal, Step};
+use super::journal::{Gone, Journal, Stage, Step};
 use super::keep::{Keep, KeepDir};
 use super::pieces::NewBytes;
+use super::place::{Place, staged};
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
-use super::recover::{Recovered, recover};
-use super::work::{NewFile, Reins, Work, at};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Stamp};
+use super::recipe::attributes;
+use super::recover::{linked, recover};
+use super::work::{NewFile, Reins, Work};
+use crate::disk::{self, Attributes, Durable, Kind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{self, Dialect};
 use crate::limits;
 use crate::progress::Progress;
 
@@ -37,27 +39,6 @@ pub struct Options<'a> {
 pub struct Applied {
     /// Where what was removed is kept; `None` when it is not.
     pub kept_at: Option<PathBuf>,
-}
-
-/// Clears or finishes what a killed run left for the set at `subject` (see [`Keep::dir`]), whose files lie in
-/// `base`.
-///
-/// # Errors
-/// When another run works on the set, or the system refuses.
-pub fn clear_up(
-    subject: &Path,
-    base: &Path,
-    keep: &Keep,
-    disk: &dyn Durable,
-) -> Result<Vec<Recovered>> {
-    let path = keep.dir(subject)?;
-    if !disk::exists(&path) {
-        return Ok(Vec::new());
-    }
-    let keep = KeepDir::open(path, base, disk)?;
-    let recovered = recover(&keep, base)?;
-    keep.close();
-    Ok(recovered)
 }
 
 impl Plan {
@@ -84,10 +65,11 @@ impl Plan {
         if self.is_empty() {
             return Ok(Applied { kept_at: None });
         }
-        self.is_no_link()?;
+        let place = self.place()?;
+        self.is_no_link(&place)?;
         let still_fits = || {
-            self.is_fresh()?;
-            if options.force { Ok(()) } else { self.is_free() }
+            self.is_fresh(&place)?;
+            if options.force { Ok(()) } else { self.is_free(&place) }
         };
         still_fits()?;
         let beside = Keep::Beside;
@@ -95,12 +77,13 @@ impl Plan {
         let reins = Reins { stop: options.stop, progress };
         let unkept = *keep == Keep::Nowhere;
         if let (true, [Action::Cut { file, to_bytes, .. }]) = (unkept, &self.actions[..]) {
-            return self.cut_only(disk, *file, *to_bytes);
+            return self.cut_only(&place, disk, *file, *to_bytes);
         }
-        let keep_dir = KeepDir::open(keep.dir(&self.subject())?, &self.dir, disk)?;
-        recover(&keep_dir, &self.dir)?;
+        let keep_dir = KeepDir::open(keep, &self.subject(), &place, disk)?;
+        recover(&keep_dir, &place)?;
         still_fits()?;
-        let kept_at = self.work(&keep_dir, unkept, options, reins)?.run(&still_fits)?;
+        let work = self.work(&place, &keep_dir, unkept, options, reins)?;
+        let kept_at = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
         progress.finish();
         if unkept {
             keep_dir.close();
@@ -108,13 +91,45 @@ impl Plan {
         Ok(Applied { kept_at })
     }
 
+    /// Where the files lie that the plan speaks of.
+    pub(super) fn place(&self) -> Result<Place> {
+        Place::open(&self.subject(), &self.dir)
+    }
+
+    /// On a full disk a file is cut in place as the last resort, but never one that has another name.
+    fn without_room(&self, place: &Place, unkept: bool, error: Error) -> Error {
+        let source = std::error::Error::source(&error).and_then(|e| e.downcast_ref());
+        let is_full = source.is_some_and(|e: &std::io::Error| {
+            matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        });
+        let mut changed = self.actions.iter().filter_map(|action| match action {
+            Action::Rewrite { file: Some(file), .. } => Some(self.relative(*file)),
+            _ => None,
+        });
+        let has_links = |name: &Vec<u8>| {
+            place.look(name).is_ok_and(|look| look.is_some_and(|look| look.links > 1))
+        };
+        match changed.find(has_links).filter(|_| is_full && unkept) {
+            Some(name) => {
+                let why = "there is no room for a new file, and this one has other names (hard links) that a cut \
+                           in place would cut as well: write the result elsewhere with --output DIR";
+                Error::new(ErrorKind::Refused(why.to_owned()), &place.path(&name))
+            }
+            None => error,
+        }
+    }
+
     /// A file that changes must be one by that name: a new file would take the place of a link, not of the file.
-    fn is_no_link(&self) -> Result<()> {
+    fn is_no_link(&self, place: &Place) -> Result<()> {
+        if let Some(manifest) = &self.manifest
+            && place.here.look(os_name(manifest))?.is_some_and(|look| look.kind == Kind::Link)
+        {
+            return Err(linked(&place.path(manifest), "the manifest"));
+        }
         let touched = self.actions.iter().filter_map(|action| match action {
-            Action::Cut { file, .. } => Some(*file),
+            Action::Cut { file, .. } | Action::Remove { file, .. } => Some(*file),
             Action::Rewrite { file, .. } => *file,
-            // Only a name goes.
-            Action::Remove { .. } | Action::Manifest { .. } => None,
+            Action::Manifest { .. } => None,
         });
         for file in touched {
             let SourceFile { path, stamp, .. } = &self.files[file];
@@ -122,9 +137,13 @@ impl Plan {
                 (Some(other), Some(this)) => other.identity == this.identity,
                 _ => false,
             };
-            let why = if self.files.iter().filter(same).count() > 1 {
+            let goes = self
+                .actions
+                .iter()
+                .any(|a| matches!(a, Action::Remove { file: f, .. } if *f == file));
+            let why = if !goes && self.files.iter().filter(same).count() > 1 {
                 "two files of the set are the same file under two names"
-            } else if disk::is_link(path) {
+            } else if place.look(&self.relative(file))?.is_some_and(|l| l.kind == Kind::Link) {
                 "it is a symbolic link, which would be replaced: name the file itself"
             } else {
                 continue;
@@ -136,72 +155,57 @@ impl Plan {
     }
 
     /// On a full disk: nothing is written at all.
-    fn cut_only(&self, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
-        let file = &self.files[file];
-        let Some(stamp) = file.stamp else {
-            return Err(Error::new(ErrorKind::NotFound, &file.path));
+    fn cut_only(&self, place: &Place, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
+        let Some(stamp) = self.files[file].stamp else {
+            return Err(Error::new(ErrorKind::NotFound, &self.files[file].path));
         };
-        disk.cut(&file.path, stamp, to, stamp.modified_ns)?;
+        let name = self.relative(file);
+        let (dir, bare) = place.at(&name)?;
+        disk.cut(dir, bare, stamp, to, stamp.modified_ns)?;
         Ok(Applied { kept_at: None })
     }
 
     /// Whether the set is still the one the plan was made for.
-    pub(super) fn is_fresh(&self) -> Result<()> {
-        self.has_same(|now, then| now == then)
-    }
-
-    /// Whether files and manifest are the same as `same` sees it.
-    pub(super) fn has_same(&self, same: impl Fn(&Stamp, &Stamp) -> bool) -> Result<()> {
-        for file in self.concerned() {
-            let now = match disk::stamp(&file.path) {
-                Ok(now) => Some(now),
-                Err(e) if *e.kind() == ErrorKind::NotFound => None,
-                Err(e) => return Err(e),
-            };
-            let is_same = match (&now, &file.stamp) {
-                (Some(now), Some(then)) => same(now, then),
-                (now, then) => now.is_none() && then.is_none(),
-            };
-            if !is_same {
-                let why = "it has changed since the plan was made; make a new one".to_owned();
-                return Err(Error::new(ErrorKind::Stale(why), &file.path));
+    pub(super) fn is_fresh(&self, place: &Place) -> Result<()> {
+        let changed = |name: &[u8], why: &str| {
+            Err(Error::new(ErrorKind::Stale(why.to_owned()), &place.path(name)))
+        };
+        let made_anew = "it has changed since the plan was made; make a new one";
+        for (position, file) in self.concerned() {
+            let name = self.relative(position);
+            if place.stamp(&name)? != file.stamp {
+                return changed(&name, made_anew);
             }
         }
         if self.only_removes()
-            && let Some(path) = self.is_named()?
+            && let Some(name) = self.is_named(place)?
         {
-            let why = "the manifest speaks of it by now; make a new plan".to_owned();
-            return Err(Error::new(ErrorKind::Stale(why), &path));
+            return changed(&name, "the manifest speaks of it by now; make a new plan");
         }
         for action in &self.actions {
             let Action::Manifest { name, before, .. } = action else { continue };
-            let path = at(&self.dir, name);
-            let now = match disk::read_small(&path, limits::MANIFEST) {
-                Ok(bytes) => Some(bytes),
-                Err(e) if *e.kind() == ErrorKind::NotFound => None,
-                Err(e) => return Err(e),
-            };
+            let now = place.here.read_small_if_there(os_name(name), limits::MANIFEST)?;
             if now != *before {
-                let why = "it has changed since the plan was made; make a new one".to_owned();
-                return Err(Error::new(ErrorKind::Stale(why), &path));
+                return changed(name, made_anew);
             }
         }
         Ok(())
     }
 
-    fn is_free(&self) -> Result<()> {
-        let identities: Vec<_> = self.concerned().filter_map(|f| Some(f.stamp?.identity)).collect();
+    fn is_free(&self, place: &Place) -> Result<()> {
+        let concerned = self.concerned();
+        let identities: Vec<_> = concerned.filter_map(|(_, f)| Some(f.stamp?.identity)).collect();
         if self.only_removes() {
-            return refuse(&in_earnest(&identities, disk::openers), "open", &self.path);
+            // A server may run on with the others.
+            return refuse(&in_earnest(&|| disk::openers(&identities)), "has it open", &self.path);
         }
-        refuse_writers(&identities, &self.path)
+        refuse_writers(&identities, place, &self.path)
     }
 
     /// The files that must be as they were, and free. Where files only go, a server may run on with the others.
-    fn concerned(&self) -> impl Iterator<Item = &SourceFile> {
+    fn concerned(&self) -> impl Iterator<Item = (usize, &SourceFile)> {
         let concerned = self.concerns();
-        let files = self.files.iter().enumerate();
-        files.filter(move |(i, _)| concerned.contains(*i)).map(|(_, file)| file)
+        self.files.iter().enumerate().filter(move |(i, _)| concerned.contains(*i))
     }
 
     /// Whether files go, and nothing else happens.
@@ -217,25 +221,16 @@ impl Plan {
         Concerned(self.only_removes().then(|| self.actions.iter().filter_map(goes).collect()))
     }
 
-    /// Whether the manifest names a file that is to go, although it did not when the plan was made.
-    fn is_named(&self) -> Result<Option<PathBuf>> {
-        let Some(manifest) = self.manifest.as_ref().map(|name| at(&self.dir, name)) else {
-            return Ok(None);
-        };
-        let bytes = disk::read_small(&manifest, limits::MANIFEST)?;
-        let read = manifest::parse(&bytes, Dialect::Strict)
-            .or_else(|_| manifest::parse(&bytes, Dialect::Concatenating));
-        let Ok(read) = read else { return Ok(Some(manifest)) };
-        let names: HashSet<&[u8]> = read.entries.iter().map(|e| e.name.as_slice()).collect();
-        let named = |file: &&SourceFile| {
-            let is_here = file.path.parent().is_some_and(|parent| same_dir(parent, &self.dir));
-            is_here && names.contains(file.name.as_slice())
-        };
-        Ok(self.concerned().find(named).map(|file| file.path.clone()))
+    /// A file that is to go and that a manifest names, although it did not when the plan was made.
+    fn is_named(&self, place: &Place) -> Result<Option<Vec<u8>>> {
+        let live = place.live()?;
+        let listed = |name: &Vec<u8>| live.may_name(name) || live.lists(name);
+        Ok(self.concerned().map(|(i, _)| self.relative(i)).find(listed))
     }
 
     fn work<'a>(
         &'a self,
+        place: &'a Place,
         keep: &'a KeepDir<'a>,
         unkept: bool,
         options: &Options<'_>,
@@ -244,13 +239,21 @@ impl Plan {
         let concerned = self.concerns();
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
+        let mut expected = Vec::new();
         for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
-            if file.stamp.is_some() && concerned.contains(position) {
-                files.push(FrozenFile::open(&file.path)?);
+            if let Some(stamp) = file.stamp.filter(|_| concerned.contains(position)) {
+                let name = self.relative(position);
+                let opened = place.open_to_read(&name)?;
+                if opened.stamp() != stamp {
+                    let why = "it has changed since the plan was made; make a new one".to_owned();
+                    return Err(Error::new(ErrorKind::Stale(why), &file.path));
+                }
+                files.push(opened);
+                expected.push((name, stamp));
             }
         }
-        let mut journal = Journal {
+        let journal = Journal {
             verb: self.verb.as_str().to_owned(),
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64),
             target: self.target.to_string(),
@@ -259,36 +262,38 @@ impl Plan {
             unkept,
             ..Journal::default()
         };
-        let mut new_files = Vec::new();
-        let mut expected = None;
+        let mut made =
+            Made { plan: self, place, number: keep.number, journal, new_files: Vec::new() };
+        let places: Rc<[usize]> = places.into();
         for action in &self.actions {
-            self.write_or_cut(action, &mut journal, &mut new_files, &places)?;
-            if let Action::Cut { file, .. } = action {
-                expected = self.files[*file].stamp;
-            }
+            made.write_or_cut(action, &places)?;
         }
-        let to_keep = self.old_files(&mut journal, &places)?;
-        let total = to_keep.iter().flat_map(|k| &k.ranges).map(|(from, to)| to - from).sum::<u64>()
-            + new_files.iter().flat_map(|n| &n.pieces).map(NewBytes::len).sum::<u64>();
-        reins.progress.begin(Some(total));
+        let Made { mut journal, new_files, .. } = made;
+        let to_keep = self.old_files(place, &mut journal, &places)?;
+        let lens = self.actions.iter().map(|action| action.lengths().1);
+        reins.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
-        let base = &self.dir;
-        Ok(Work { base, keep, files, journal, new_files, to_keep, expected, reins })
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins })
     }
+}
 
-    /// What one action writes, publishes or removes.
-    fn write_or_cut(
-        &self,
-        action: &Action,
-        journal: &mut Journal,
-        new_files: &mut Vec<NewFile>,
-        places: &[usize],
-    ) -> Result<()> {
+/// What a plan writes, publishes and removes.
+struct Made<'a> {
+    plan: &'a Plan,
+    place: &'a Place,
+    number: u64,
+    journal: Journal,
+    new_files: Vec<NewFile<'a>>,
+}
+
+impl<'a> Made<'a> {
+    fn write_or_cut(&mut self, action: &'a Action, places: &Rc<[usize]>) -> Result<()> {
+        let plan = self.plan;
         match action {
             Action::Cut { file, from_bytes, to_bytes } => {
-                let stamp = self.files[*file].stamp;
-                journal.step = Step::Truncation {
-                    name: self.relative(*file),
+                let stamp = plan.files[*file].stamp;
+                self.journal.step = Step::Truncation {
+                    name: plan.relative(*file),
                     from: *from_bytes,
                     to: *to_bytes,
                     modified_ns: stamp.map_or(0, |s| s.modified_ns),
@@ -296,46 +301,56 @@ impl Plan {
             }
             Action::Rewrite { file, new_name, pieces, .. } => {
                 let like = match file {
-                    Some(file) => disk::attributes(&self.files[*file].path)?,
-                    None => like_a_file_in(&self.dir)?,
+                    Some(file) => attributes(self.place, &plan.relative(*file))?,
+                    None => like_a_file_in(self.place)?,
                 };
-                let mut name = new_name.clone();
-                if self.publication() == Publication::FileRename {
-                    name = [TEMPORARY, new_name].concat();
-                    journal.step = Step::Rename { from: name.clone(), to: new_name.clone() };
-                } else if let Some(file) = file {
-                    journal.gone.push(self.relative(*file));
+                let replaces = plan.publication() == Publication::FileRename;
+                if let (false, Some(file)) = (replaces, file) {
+                    self.gone(*file)?;
                 }
-                journal.stages.push(name.clone());
-                let pieces = pieces.iter().map(|p| new_bytes(p, places)).collect();
-                new_files.push(NewFile { name, pieces, like, kept: None });
+                let places = places.clone();
+                let pieces = pieces.iter().map(move |p| Ok(new_bytes(p, &places)));
+                self.write(new_name, Box::new(pieces), like, replaces);
             }
             Action::Manifest { name, before, after } => {
                 let like = match before {
-                    Some(_) => disk::attributes(&at(&self.dir, name))?,
-                    None => like_a_file_in(&self.dir)?,
+                    Some(_) => attributes(self.place, name)?,
+                    None => like_a_file_in(self.place)?,
                 };
-                let temp = [TEMPORARY, name].concat();
-                journal.step = Step::Rename { from: temp.clone(), to: name.clone() };
-                journal.stages.push(temp.clone());
-                let pieces = vec![NewBytes::These(after.clone())];
+                let pieces = std::iter::once_with(|| Ok(NewBytes::These(after.clone())));
                 // A manifest's time says when the set last changed, which is now.
                 let like = Attributes { modified_ns: None, ..like };
-                new_files.push(NewFile { name: temp, pieces, like, kept: None });
+                self.write(name, Box::new(pieces), like, true);
             }
-            Action::Remove { file, .. } => journal.gone.push(self.relative(*file)),
+            Action::Remove { file, .. } => self.gone(*file)?,
         }
         Ok(())
     }
-}
 
-/// What the name of a file that is written beside begins with; servers and aofkit know such files as
-/// temporary.
-const TEMPORARY: &[u8] = b"temp-aofkit-";
+    fn gone(&mut self, file: usize) -> Result<()> {
+        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns));
+        self.journal.gone.push(Gone { name: self.plan.relative(file), seen });
+        Ok(())
+    }
 
-/// The temporary name of a file.
-pub(super) fn temporary(name: &[u8]) -> Vec<u8> {
-    [TEMPORARY, name].concat()
+    /// A file that is written beside; whether its renaming is the one step.
+    fn write(
+        &mut self,
+        name: &[u8],
+        pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
+        like: Attributes,
+        is_step: bool,
+    ) {
+        let staged = staged(self.number, self.journal.stages.len() + 1, name);
+        let stage = Stage { staged, name: name.to_vec() };
+        if is_step {
+            self.journal.step = Step::Rename { from: stage.staged.clone(), to: stage.name.clone() };
+        }
+        self.journal.stages.push(stage.clone());
+        // Special bits of a mode have no place in a set.
+        let like = Attributes { mode: like.mode & 0o777, ..like };
+        self.new_files.push(NewFile { stage, pieces, like, kept: None });
+    }
 }
 
 pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
@@ -351,16 +366,14 @@ pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {
 }
 
 /// What a file has that comes newly into a directory: its owner, and what servers give to their files.
-pub(super) fn like_a_file_in(dir: &Path) -> Result<Attributes> {
-    Ok(Attributes { mode: 0o644, modified_ns: None, ..disk::attributes(dir)? })
+pub(super) fn like_a_file_in(place: &Place) -> Result<Attributes> {
+    let dir = place.here.look_at_itself()?.attributes;
+    Ok(Attributes { mode: 0o644, modified_ns: None, ..dir })
 }
 
-/// Whether both lead to one directory.
-fn same_dir(a: &Path, b: &Path) -> bool {
-    let real = |path: &Path| {
-        disk::real_path(if path.as_os_str().is_empty() { Path::new(".") } else { path })
-    };
-    matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
+/// A name of a plan, which is plain.
+pub(super) fn os_name(name: &[u8]) -> &std::ffi::OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(name)
 }
 
 /// Positions of the files that a plan has to do with; `None`: all of them.

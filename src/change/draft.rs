@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::loss::Loss;
 use super::plan::{Action, Piece, Plan, SourceFile, Verb};
 use crate::aof::{Aof, ManifestState, Role, Segment};
-use crate::disk;
+use crate::disk::{self, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Entry, Manifest};
 use crate::limits;
+use crate::text;
 
 /// What a verb wants of a set. Speaks of segments by their position in [`Aof::segments`].
 #[derive(Debug)]
@@ -66,10 +67,18 @@ impl<'a> Draft<'a> {
     /// A file that is no segment goes, such as a leftover.
     ///
     /// # Errors
-    /// When it cannot be looked at.
+    /// When it cannot be looked at, or is no regular file.
     pub fn remove_other(&mut self, path: &Path) -> Result<()> {
         let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
-        let stamp = Some(disk::stamp(path)?);
+        let dir = disk::Dir::open(disk::parent(path))?;
+        let Some(look) = dir.look(path.file_name().unwrap_or_default())? else {
+            return Err(Error::new(ErrorKind::NotFound, path));
+        };
+        if look.kind != disk::Kind::File {
+            let why = format!("it is {}, and no file", look.kind.name());
+            return Err(Error::new(ErrorKind::Refused(why), path));
+        }
+        let stamp = Some(look.stamp);
         self.others.push(SourceFile { name, path: path.to_owned(), stamp });
         Ok(())
     }
@@ -101,10 +110,11 @@ impl<'a> Draft<'a> {
         let mut edits = std::mem::take(&mut self.edits);
         edits.retain(|(s, pieces)| !gone.contains(s) && !self.is_same(*s, pieces));
         self.edits = edits;
+        self.tell_shared()?;
         let dir = self.aof.dir();
         let mut actions = Vec::new();
         if self.aof.manifest.is_none() {
-            self.single_file(&mut actions);
+            self.single_file(&mut actions)?;
         } else {
             self.multi_part(&dir, &mut actions)?;
         }
@@ -151,11 +161,32 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn single_file(&self, actions: &mut Vec<Action>) {
+    /// Whether a file has other names, which a cut in place would cut as well.
+    fn is_shared(&self, segment: usize) -> Result<bool> {
+        let file = self.aof.segments[segment].file();
+        Ok(file.map(FrozenFile::links).transpose()?.is_some_and(|links| links > 1))
+    }
+
+    /// Says why a file is written anew where a cut would do.
+    fn tell_shared(&mut self) -> Result<()> {
+        for (segment, pieces) in &self.edits {
+            if self.as_cut(*segment, pieces).is_some() && self.is_shared(*segment)? {
+                let name = text::name(&self.aof.segments[*segment].name);
+                self.notes.push(format!(
+                    "{name} has other names (hard links), which a cut in place would cut as well: a new file \
+                     takes its place, and they stay as they are"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn single_file(&self, actions: &mut Vec<Action>) -> Result<()> {
         for (segment, pieces) in &self.edits {
             let of = &self.aof.segments[*segment];
             let from_bytes = of.len().unwrap_or(0);
-            actions.push(match self.as_cut(*segment, pieces) {
+            let is_shared = self.is_shared(*segment)?;
+            actions.push(match self.as_cut(*segment, pieces).filter(|_| !is_shared) {
                 Some(to_bytes) => Action::Cut { file: *segment, from_bytes, to_bytes },
                 None => Action::Rewrite {
                     file: Some(*segment),
@@ -165,6 +196,7 @@ impl<'a> Draft<'a> {
                 },
             });
         }
+        Ok(())
     }
 
     fn multi_part(&mut self, dir: &Path, actions: &mut Vec<Action>) -> Result<()> {
@@ -180,7 +212,9 @@ impl<'a> Draft<'a> {
                 return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
             }
         };
-        if let Some((segment, to_bytes)) = self.plain_cut() {
+        if let Some((segment, to_bytes)) = self.plain_cut()
+            && !self.is_shared(segment)?
+        {
             let from_bytes = self.aof.segments[segment].len().unwrap_or(0);
             actions.push(Action::Cut { file: segment, from_bytes, to_bytes });
             return Ok(());

@@ -1,9 +1,10 @@
-//! Who has files open that are to be changed.
+//! Who has files open that are to be changed, or runs on the directories that they lie in.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::disk::{self, FrozenFile, Identity};
+use super::place::Place;
+use crate::disk::{self, FrozenFile, Haunt, Identity, Writers};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Who may have files of a set open.
@@ -15,10 +16,18 @@ pub struct InUse {
     pub unsure: Option<&'static str>,
 }
 
-/// Looks for processes that have one of these files open for writing.
-pub fn in_use(files: &[&FrozenFile]) -> InUse {
+/// Where a server of the set at `subject` (see [`super::Keep::dir`]) would be seen, whose files lie in `base`.
+///
+/// # Errors
+/// When there is no such set.
+pub fn haunt(subject: &Path, base: &Path) -> Result<Haunt> {
+    Place::open(subject, base)?.haunt()
+}
+
+/// Looks for processes that have one of these files open for writing, or run on their directory.
+pub fn in_use(files: &[&FrozenFile], haunt: Option<&Haunt>) -> InUse {
     let identities: Vec<Identity> = files.iter().map(|f| f.identity()).collect();
-    let writers = disk::writers(&identities);
+    let writers = users(&identities, haunt);
     let unsure = if files.iter().any(|f| f.is_remote()) {
         Some("the files lie on a network file system: a server on another host cannot be seen")
     } else if !writers.all_seen {
@@ -31,28 +40,44 @@ pub fn in_use(files: &[&FrozenFile]) -> InUse {
     InUse { pids: writers.pids, unsure }
 }
 
-/// An error when a process has one of the files open for writing.
-pub(super) fn refuse_writers(files: &[Identity], path: &Path) -> Result<()> {
-    refuse(&in_earnest(files, disk::writers), "open for writing", path)
+fn users(files: &[Identity], haunt: Option<&Haunt>) -> Writers {
+    let mut found = disk::writers(files);
+    if let Some(haunt) = haunt {
+        let others = disk::servers(haunt);
+        found.pids.extend(others.pids);
+        found.pids.sort_unstable();
+        found.pids.dedup();
+        found.all_seen &= others.all_seen;
+    }
+    found
+}
+
+/// An error when a process has one of the files open for writing, or a server runs on the set's directories.
+pub(super) fn refuse_writers(files: &[Identity], place: &Place, path: &Path) -> Result<()> {
+    let haunt = place.haunt()?;
+    let open = in_earnest(&|| disk::writers(files));
+    refuse(&open, "has it open for writing", path)?;
+    let near = in_earnest(&|| disk::servers(&haunt));
+    refuse(&near, "is a server that works in its directory", path)
 }
 
 /// The processes that have files open, now and a moment later: one that was only just forked holds what its
 /// parent had open, until it becomes another program.
-pub(super) fn in_earnest(files: &[Identity], look: fn(&[Identity]) -> disk::Writers) -> Vec<u32> {
-    if look(files).pids.is_empty() {
+pub(super) fn in_earnest(look: &dyn Fn() -> Writers) -> Vec<u32> {
+    if look().pids.is_empty() {
         return Vec::new();
     }
     std::thread::sleep(Duration::from_millis(50));
-    look(files).pids
+    look().pids
 }
 
-pub(super) fn refuse(pids: &[u32], open: &str, path: &Path) -> Result<()> {
+pub(super) fn refuse(pids: &[u32], what: &str, path: &Path) -> Result<()> {
     if pids.is_empty() {
         return Ok(());
     }
     let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
     let why = format!(
-        "process {} has it {open}: stop the server first (--force does it all the same)",
+        "process {} {what}: stop the server first (--force does it all the same)",
         pids.join(", ")
     );
     Err(Error::new(ErrorKind::InUse(why), path))

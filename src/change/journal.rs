@@ -3,30 +3,33 @@
 //!
 //! | line | says |
 //! |---|---|
-//! | `aofkit-journal 1` | what this is |
+//! | `aofkit-journal 2` | what this is; 1: what 0.1.0 wrote |
 //! | `verb V` `at SECONDS` `tool VERSION` `target SERVER` `verdict V` | whose change, when, and how the set was judged before |
 //! | `loss BYTES COMMANDS TRANSACTIONS` | what it cost |
 //! | `undoes ID` | the change that this one takes back |
 //! | `unkept` | what was removed is not kept |
-//! | `stage NAME` | a file that was written before the change was published |
+//! | `stage STAGED NAME` | a file that is written before the change is published, and what it is called then (1: `stage NAME`) |
 //! | `step truncation NAME FROM TO MODIFIED`, `step rename FROM TO`, `step unlink NAME`, `step removal` | what published it |
-//! | `gone NAME` | an old file that was removed afterwards |
+//! | `gone NAME INODE CHANGED` | an old file that was removed afterwards, and which file that was (1: `gone NAME`) |
 //! | `old NAME LENGTH MODE UID GID MODIFIED` | an old file; the lines that follow say what it consisted of, in order |
 //! | `from NAME START END` | bytes that are in this file now |
 //! | `bytes BYTES` | these bytes |
 //! | `kept BYTES` | bytes that are kept, the next ones of the old file's object |
-//! | `made NAME LENGTH MODIFIED CRC` | a file as the change left it; the CRC-64 of its last 4 KiB |
+//! | `made NAME LENGTH MODIFIED CRC INODE` | a file as the change left it; the CRC-64 of all of it (1: of its last 4 KiB, and no inode) |
 //! | `end` | without it the journal is not whole |
 //!
-//! Names are relative to the directory of the set; `MODIFIED` is in nanoseconds of Unix time. The object of
-//! the N-th `old` line is `N.zst`, a zstd frame. Pure: text in, values out.
+//! Names are relative to the directory of the set; `MODIFIED` and `CHANGED` are in nanoseconds of Unix time. The object of
+//! the N-th `old` line is `N.zst`, a zstd frame. Reading is [`super::told`]'s.
 
-use crate::disk::Attributes;
-use crate::format::words::{self, Dialect};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::recipe::Recipe;
+use crate::disk::{Attributes, FrozenFile};
 use crate::text::escape;
 
 /// A change as its journal tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Journal {
     /// `repair`, `rewind`, `clean`, `undo`.
     pub verb: String,
@@ -38,15 +41,44 @@ pub struct Journal {
     pub verdict: String,
     /// Bytes, commands and transactions it cost.
     pub loss: [u64; 3],
+    pub(super) format: Format,
     /// The change that this one takes back.
     pub(super) undoes: Option<String>,
     /// What was removed is not kept: there is no way back.
     pub(super) unkept: bool,
-    pub(super) stages: Vec<Vec<u8>>,
+    pub(super) stages: Vec<Stage>,
     pub(super) step: Step,
-    pub(super) gone: Vec<Vec<u8>>,
+    pub(super) gone: Vec<Gone>,
     pub(super) old: Vec<OldFile>,
     pub(super) made: Vec<MadeFile>,
+    /// Where it was read: old files consist of nothing else of the set but what the change made.
+    pub(super) is_made_of_what_is_made: bool,
+    /// Where it was read from.
+    pub(super) source: Option<Arc<FrozenFile>>,
+}
+
+/// Which lines a journal has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Format {
+    /// As 0.1.0 wrote it.
+    First,
+    #[default]
+    Second,
+}
+
+/// A file that is written beside, and what it is called once the change is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stage {
+    pub(super) staged: Vec<u8>,
+    pub(super) name: Vec<u8>,
+}
+
+/// A file that goes, and which one that is: no file from elsewhere has the time of its change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub(super) name: Vec<u8>,
+    /// Inode, and time of the last change of anything.
+    pub(super) seen: Option<(u64, i128)>,
 }
 
 /// The one step that publishes a change. Names are relative to the set's directory.
@@ -69,29 +101,18 @@ pub(super) struct OldFile {
     pub(super) name: Vec<u8>,
     pub(super) len: u64,
     pub(super) attributes: Attributes,
-    pub(super) content: Vec<Content>,
+    pub(super) content: Recipe,
 }
 
 /// Where bytes of an old file are now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// In a file of the set.
-    From { name: Vec<u8>, start: u64, end: u64 },
+    From { name: Arc<[u8]>, start: u64, end: u64 },
     /// Here: a manifest is small.
     These(Vec<u8>),
     /// In the object, behind those of the kept pieces before.
     Kept(u64),
-}
-
-impl OldFile {
-    /// Bytes of it that are kept.
-    pub(super) fn kept_bytes(&self) -> u64 {
-        let kept = |content: &Content| match content {
-            Content::Kept(n) => *n,
-            Content::From { .. } | Content::These(_) => 0,
-        };
-        self.content.iter().map(kept).sum()
-    }
 }
 
 /// A file as the change left it.
@@ -101,12 +122,16 @@ pub(super) struct MadeFile {
     pub(super) len: u64,
     pub(super) modified_ns: i128,
     pub(super) crc: u64,
+    pub(super) inode: Option<u64>,
 }
+
+/// Bytes of a manifest that one line holds.
+const PIECE: usize = 4096;
 
 impl Journal {
     /// Bytes that are kept.
     pub fn kept_bytes(&self) -> u64 {
-        self.old.iter().map(OldFile::kept_bytes).sum()
+        self.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.content.kept_bytes()))
     }
 
     /// Names of the files that it brings back.
@@ -114,188 +139,88 @@ impl Journal {
         self.old.iter().map(|old| (old.name.as_slice(), old.len))
     }
 
-    pub(super) fn print(&self) -> String {
-        let mut text = format!(
-            "aofkit-journal 1\nverb {}\nat {}\ntool {}\ntarget {}\nverdict {}\nloss {} {} {}\n",
-            self.verb,
-            self.at,
-            env!("CARGO_PKG_VERSION"),
-            self.target,
-            self.verdict,
-            self.loss[0],
-            self.loss[1],
-            self.loss[2],
-        );
-        if let Some(id) = &self.undoes {
-            text += &format!("undoes {}\n", quoted(id.as_bytes()));
-        }
-        if self.unkept {
-            text += "unkept\n";
-        }
-        for name in &self.stages {
-            text += &format!("stage {}\n", quoted(name));
-        }
-        text += &match &self.step {
+    /// The file of this name, as the change left it.
+    pub(super) fn made_as(&self, name: &[u8]) -> Option<&MadeFile> {
+        self.made.iter().find(|made| made.name == name)
+    }
+
+    /// Prints what must be known while files are written beside: which these are.
+    pub(super) fn print_beginning(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.print_head(out)?;
+        self.print_stages(out)?;
+        out.write_all(b"end\n")
+    }
+
+    /// Prints all of it.
+    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.print_head(out)?;
+        self.print_stages(out)?;
+        match &self.step {
             Step::Truncation { name, from, to, modified_ns } => {
-                format!("step truncation {} {from} {to} {modified_ns}\n", quoted(name))
+                writeln!(out, "step truncation {} {from} {to} {modified_ns}", quoted(name))
             }
-            Step::Rename { from, to } => format!("step rename {} {}\n", quoted(from), quoted(to)),
-            Step::Unlink { name } => format!("step unlink {}\n", quoted(name)),
-            Step::Removal => "step removal\n".to_owned(),
-        };
-        for name in &self.gone {
-            text += &format!("gone {}\n", quoted(name));
+            Step::Rename { from, to } => {
+                writeln!(out, "step rename {} {}", quoted(from), quoted(to))
+            }
+            Step::Unlink { name } => writeln!(out, "step unlink {}", quoted(name)),
+            Step::Removal => writeln!(out, "step removal"),
+        }?;
+        for Gone { name, seen } in &self.gone {
+            let (inode, changed) = seen.unwrap_or_default();
+            writeln!(out, "gone {} {inode} {changed}", quoted(name))?;
         }
         for old in &self.old {
             let Attributes { mode, uid, gid, modified_ns } = old.attributes;
             let modified = modified_ns.unwrap_or(0);
-            text +=
-                &format!("old {} {} {mode:o} {uid} {gid} {modified}\n", quoted(&old.name), old.len);
-            for content in &old.content {
-                text += &match content {
-                    Content::From { name, start, end } => {
-                        format!("from {} {start} {end}\n", quoted(name))
-                    }
-                    Content::These(bytes) => format!("bytes {}\n", quoted(bytes)),
-                    Content::Kept(bytes) => format!("kept {bytes}\n"),
-                };
+            let name = quoted(&old.name);
+            writeln!(out, "old {name} {} {mode:o} {uid} {gid} {modified}", old.len)?;
+            for content in old.content.contents(self.source.as_deref()) {
+                print_content(out, &content.map_err(io::Error::other)?)?;
             }
         }
         for made in &self.made {
-            let (len, modified) = (made.len, made.modified_ns);
-            text += &format!("made {} {len} {modified} {:016x}\n", quoted(&made.name), made.crc);
+            let (len, modified, crc) = (made.len, made.modified_ns, made.crc);
+            let inode = made.inode.unwrap_or(0);
+            writeln!(out, "made {} {len} {modified} {crc:016x} {inode}", quoted(&made.name))?;
         }
-        text + "end\n"
+        out.write_all(b"end\n")
     }
 
-    /// `None` when it is not a journal, not whole, or of a kind this version does not know.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
-        let mut lines = text.split(|&b| b == b'\n');
-        if lines.next()? != b"aofkit-journal 1" {
-            return None;
+    fn print_head(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "aofkit-journal 2\nverb {}\nat {}", self.verb, self.at)?;
+        writeln!(out, "tool {}\ntarget {}", env!("CARGO_PKG_VERSION"), self.target)?;
+        if !self.verdict.is_empty() {
+            writeln!(out, "verdict {}", self.verdict)?;
         }
-        let mut journal = Self::default();
-        for line in lines {
-            let words = words::split(line, Dialect::Strict)?.words;
-            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-            match words[..] {
-                [b"end"] => return Some(journal),
-                [] => return None,
-                _ => journal.line(&words)?,
-            }
+        let [bytes, commands, transactions] = self.loss;
+        writeln!(out, "loss {bytes} {commands} {transactions}")?;
+        if let Some(id) = &self.undoes {
+            writeln!(out, "undoes {}", quoted(id.as_bytes()))?;
         }
-        None
+        if self.unkept {
+            writeln!(out, "unkept")?;
+        }
+        Ok(())
     }
 
-    fn line(&mut self, words: &[&[u8]]) -> Option<()> {
-        match *words {
-            [b"verb", verb] => self.verb = text(verb)?,
-            [b"at", at] => self.at = number(at)?,
-            [b"target", target] => self.target = text(target)?,
-            [b"verdict", verdict] => self.verdict = text(verdict)?,
-            [b"loss", bytes, commands, transactions] => {
-                self.loss = [number(bytes)?, number(commands)?, number(transactions)?];
-            }
-            [b"undoes", id] => self.undoes = Some(text(id)?),
-            [b"unkept"] => self.unkept = true,
-            [b"stage", name] => self.stages.push(name.to_vec()),
-            [b"gone", name] => self.gone.push(name.to_vec()),
-            [b"step", b"truncation", name, from, to, modified] => {
-                self.step = Step::Truncation {
-                    name: name.to_vec(),
-                    from: number(from)?,
-                    to: number(to)?,
-                    modified_ns: number(modified)?,
-                };
-            }
-            [b"step", b"rename", from, to] => {
-                self.step = Step::Rename { from: from.to_vec(), to: to.to_vec() };
-            }
-            [b"step", b"unlink", name] => self.step = Step::Unlink { name: name.to_vec() },
-            [b"step", b"removal"] => self.step = Step::Removal,
-            [b"old", name, len, mode, uid, gid, modified] => self.old.push(OldFile {
-                name: name.to_vec(),
-                len: number(len)?,
-                attributes: Attributes {
-                    mode: u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?,
-                    uid: number(uid)?,
-                    gid: number(gid)?,
-                    modified_ns: Some(number(modified)?),
-                },
-                content: Vec::new(),
-            }),
-            [b"from", name, start, end] => {
-                let (start, end) = (number(start)?, number(end)?);
-                let content = Content::From { name: name.to_vec(), start, end };
-                self.old.last_mut()?.content.push(content);
-            }
-            [b"bytes", bytes] => {
-                self.old.last_mut()?.content.push(Content::These(bytes.to_vec()));
-            }
-            [b"kept", bytes] => {
-                self.old.last_mut()?.content.push(Content::Kept(number(bytes)?));
-            }
-            [b"made", name, len, modified, crc] => self.made.push(MadeFile {
-                name: name.to_vec(),
-                len: number(len)?,
-                modified_ns: number(modified)?,
-                crc: u64::from_str_radix(std::str::from_utf8(crc).ok()?, 16).ok()?,
-            }),
-            // The version of the tool, and what later versions may add.
-            _ => {}
+    fn print_stages(&self, out: &mut dyn Write) -> io::Result<()> {
+        for Stage { staged, name } in &self.stages {
+            writeln!(out, "stage {} {}", quoted(staged), quoted(name))?;
         }
-        Some(())
+        Ok(())
+    }
+}
+
+fn print_content(out: &mut dyn Write, content: &Content) -> io::Result<()> {
+    match content {
+        Content::From { name, start, end } => writeln!(out, "from {} {start} {end}", quoted(name)),
+        Content::These(bytes) => {
+            bytes.chunks(PIECE).try_for_each(|piece| writeln!(out, "bytes {}", quoted(piece)))
+        }
+        Content::Kept(bytes) => writeln!(out, "kept {bytes}"),
     }
 }
 
 fn quoted(name: &[u8]) -> String {
     format!("\"{}\"", escape(name))
-}
-
-fn text(word: &[u8]) -> Option<String> {
-    String::from_utf8(word.to_vec()).ok()
-}
-
-fn number<N: std::str::FromStr>(word: &[u8]) -> Option<N> {
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_journal_is_read_back_as_it_was_printed_and_not_when_it_is_cut() {
-        let attributes = Attributes { mode: 0o640, uid: 7, gid: 8, modified_ns: Some(-5) };
-        let name = b"a \"b\"\\\n\x00\xff'.aof".to_vec();
-        let journal = Journal {
-            verb: "repair".to_owned(),
-            at: 1_764_000_000,
-            target: "redis-8.2".to_owned(),
-            verdict: "tail-damage".to_owned(),
-            loss: [1, 2, 3],
-            undoes: Some("x".to_owned()),
-            unkept: true,
-            stages: vec![b"temp-x".to_vec(), name.clone()],
-            step: Step::Rename { from: b"temp-x".to_vec(), to: b"x".to_vec() },
-            gone: vec![name.clone()],
-            old: vec![OldFile {
-                name: name.clone(),
-                len: 9,
-                attributes,
-                content: vec![
-                    Content::From { name: b"x".to_vec(), start: 0, end: 4 },
-                    Content::These(b"\nx".to_vec()),
-                    Content::Kept(3),
-                ],
-            }],
-            made: vec![MadeFile { name, len: 4, modified_ns: 12, crc: 0xDEAD }],
-        };
-        let text = journal.print();
-        assert_eq!(Journal::parse(text.as_bytes()), Some(journal));
-        for end in 0..text.len() - 1 {
-            assert_eq!(Journal::parse(&text.as_bytes()[..end]), None, "{end}");
-        }
-        assert_eq!(Journal::parse(b"nothing"), None);
-    }
 }

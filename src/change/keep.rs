@@ -3,17 +3,21 @@
 //!
 //! The name of the journal tells how far a change has come: `begun` while files are written beside, `ready` from the
 //! moment the one step may have been taken, `journal` when all is done, `undone` when it was taken back.
+//!
+//! The directory is ours only where that is proven: what has another name than we give, or no journal of ours, is neither
+//! touched nor counted; links, pipes, devices and what belongs to somebody else are refused by name.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::BufWriter;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::Journal;
-use crate::aof::Aof;
-use crate::disk::{self, Attributes, Durable, Lock};
+use super::place::Place;
+use crate::aof::{Aof, KeptId, LAST_NUMBER, is_kept_file};
+use crate::disk::{self, Attributes, Dir, Durable, Found, Hold, Kind, Lock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 
 /// Where what is removed is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub enum Keep {
 }
 
 /// What the name of a directory that keeps things ends with.
-pub const SUFFIX: &str = ".aofkit";
+pub const SUFFIX: &str = crate::aof::SUFFIX;
 
 impl Keep {
     /// The directory that keeps what is removed from a set: `subject` is the set's directory, or its file
@@ -37,13 +41,19 @@ impl Keep {
     /// # Errors
     /// When there is no such set.
     pub fn dir(&self, subject: &Path) -> Result<PathBuf> {
-        let mut beside = disk::real_path(subject)?.into_os_string();
-        beside.push(SUFFIX);
-        let beside = PathBuf::from(beside);
-        Ok(match self {
-            Self::In(dir) => dir.join(beside.file_name().unwrap_or_default()),
-            Self::Beside | Self::Nowhere => beside,
-        })
+        let (parent, name) = self.parts(subject)?;
+        Ok(parent.join(name))
+    }
+
+    fn parts(&self, subject: &Path) -> Result<(PathBuf, OsString)> {
+        let real = disk::real_path(subject)?;
+        let mut name = real.file_name().unwrap_or_default().to_owned();
+        name.push(SUFFIX);
+        let parent = match self {
+            Self::In(dir) => dir.clone(),
+            Self::Beside | Self::Nowhere => real.parent().unwrap_or(&real).to_owned(),
+        };
+        Ok((parent, name))
     }
 }
 
@@ -71,7 +81,7 @@ pub enum State {
 impl State {
     const ALL: [Self; 4] = [Self::Undone, Self::Done, Self::Ready, Self::Begun];
 
-    const fn file(self) -> &'static str {
+    pub(super) const fn file(self) -> &'static str {
         match self {
             Self::Begun => "begun",
             Self::Ready => "ready",
@@ -84,88 +94,195 @@ impl State {
 /// One change that was kept.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    pub(super) id: KeptId,
     /// Its directory.
     pub path: PathBuf,
     /// How far it has come.
     pub state: State,
-    /// What was done; `None` when its journal cannot be read, as after a kill while it was written.
+    /// What was done; `None` when its journal was not asked for, or cannot be read.
     pub journal: Option<Journal>,
 }
 
 impl Entry {
     /// Its name.
     pub fn id(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.id.to_string()
     }
 
-    pub(super) fn file(&self, state: State) -> PathBuf {
-        self.path.join(state.file())
+    /// Its directory, held.
+    pub(super) fn dir(&self, kept: &Dir) -> Result<Dir> {
+        kept.dir(self.id.as_str())
     }
 
-    /// What is kept of the old file at this position of the journal.
-    pub(super) fn object(&self, position: usize) -> PathBuf {
-        self.path.join(format!("{}.zst", position + 1))
-    }
-
-    fn read(path: PathBuf) -> Self {
-        let state = State::ALL.into_iter().find(|s| disk::exists(&path.join(s.file())));
-        let state = state.unwrap_or(State::Begun);
-        let text = disk::read_small(&path.join(state.file()), limits::MANIFEST);
-        let journal = text.ok().and_then(|text| Journal::parse(&text));
-        Self { path, state, journal }
+    /// Reads its journal.
+    pub(super) fn read(&self, kept: &Dir) -> Result<Journal> {
+        Journal::read(self.dir(kept)?.file(self.state.file())?)
     }
 }
 
-/// The changes kept in `dir`, the oldest first; none when there is no such directory.
+/// The name of what is kept of the old file at this position of the journal.
+pub(super) fn object(position: usize) -> String {
+    format!("{}.zst", position + 1)
+}
+
+/// The changes that are kept of the set at `subject`, the oldest first, with their journals where these can be read; none
+/// when nothing is kept.
 ///
 /// # Errors
-/// When it cannot be listed.
-pub fn entries(dir: &Path) -> Result<Vec<Entry>> {
-    if !disk::exists(dir) {
-        return Ok(Vec::new());
+/// When the directory cannot be listed, or holds what nobody of ours put there and what must not be followed.
+pub fn entries(keep: &Keep, subject: &Path) -> Result<Vec<Entry>> {
+    let Some((_, kept)) = find(keep, subject)? else { return Ok(Vec::new()) };
+    let mut all = listed(&kept, &owners(subject, subject)?)?;
+    for entry in &mut all {
+        entry.journal = entry.read(&kept).ok();
     }
-    let listed = disk::list_dir(dir)?;
-    let dirs = listed.into_iter().filter(|l| l.is_dir);
-    Ok(dirs.map(|l| Entry::read(dir.join(l.name))).collect())
+    Ok(all)
 }
 
-/// A directory that keeps things, locked.
-pub(super) struct KeepDir<'d> {
-    pub(super) path: PathBuf,
-    pub(super) disk: &'d dyn Durable,
-    /// Whose files these are: the owner of the set's directory.
-    like: Attributes,
-    _lock: Lock,
+/// The directory that keeps things, where there is one, and the one it lies in.
+pub(super) fn find(keep: &Keep, subject: &Path) -> Result<Option<(Dir, Dir)>> {
+    let (parent, name) = keep.parts(subject)?;
+    if !matches!(keep, Keep::In(_)) || disk::is_there(&parent)? {
+        let parent = Dir::open(&parent)?;
+        if let Some(kept) = parent.dir_if_there(&name)? {
+            return Ok(Some((parent, kept)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whose things may lie there: the owner's of the set, our own and root's.
+pub(super) fn owners(subject: &Path, base: &Path) -> Result<Vec<u32>> {
+    let mut owners = vec![0, disk::attributes(subject)?.uid, disk::attributes(base)?.uid];
+    owners.extend(disk::own_user());
+    Ok(owners)
+}
+
+/// The changes in a directory that keeps things, the oldest first, without their journals.
+pub(super) fn listed(kept: &Dir, owners: &[u32]) -> Result<Vec<Entry>> {
+    let itself = kept.look_at_itself()?;
+    if !owners.contains(&itself.attributes.uid) {
+        return Err(foreign(kept.path(), itself.attributes.uid));
+    }
+    let mut entries = Vec::new();
+    for Found { name, look } in kept.list()? {
+        let path = kept.at(&name);
+        if matches!(look.kind, Kind::Link | Kind::Special) {
+            let why = format!(
+                "it is {}, which no run of aofkit makes here: look at it, and move it away",
+                look.kind.name()
+            );
+            return Err(Error::new(ErrorKind::Refused(why), &path));
+        }
+        if !owners.contains(&look.attributes.uid) {
+            return Err(foreign(&path, look.attributes.uid));
+        }
+        let Some(id) = KeptId::parse(name.as_bytes()) else { continue };
+        if look.kind != Kind::Directory {
+            continue;
+        }
+        if look.stamp.identity.device != itself.stamp.identity.device {
+            let why = "another file system is mounted here".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), &path));
+        }
+        if let Some(state) = state(&kept.dir(&name)?)? {
+            entries.push(Entry { id, path, state, journal: None });
+        }
+    }
+    entries.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(entries)
+}
+
+#[cold]
+fn foreign(path: &Path, uid: u32) -> Error {
+    let why = format!(
+        "it belongs to user {uid}, who does not own the set: look at it, and move it away or give it its owner"
+    );
+    Error::new(ErrorKind::Refused(why), path)
+}
+
+/// How far a change has come; `None` when nothing shows that its directory is ours.
+fn state(dir: &Dir) -> Result<Option<State>> {
+    for state in State::ALL {
+        if dir.look(state.file())?.is_some() {
+            return Ok(Some(state));
+        }
+    }
+    // A run that was killed before it had written its first journal.
+    const HEAD: &[u8] = b"aofkit-journal 2\n";
+    let names = dir.names()?;
+    let is_unborn = match &names[..] {
+        [] => true,
+        [temp] if temp == TEMP => HEAD.starts_with(&dir.file(temp)?.head(HEAD.len())?),
+        _ => false,
+    };
+    Ok(is_unborn.then_some(State::Begun))
 }
 
 const LOCK: &str = "lock";
+const TEMP: &str = "temp";
 
-/// Times the lock is tried for: somebody may be just about to let it go.
-const LOCK_ATTEMPTS: usize = 25;
+/// Times a lock is tried for: somebody may be just about to let it go.
+const LOCK_ATTEMPTS: usize = 3;
 
-fn lock(dir: &Path) -> Result<Lock> {
+fn held<T>(path: &Path, lock: impl Fn() -> Result<Option<T>>) -> Result<T> {
     for _ in 0..LOCK_ATTEMPTS {
-        if let Some(lock) = disk::lock(&dir.join(LOCK))? {
+        if let Some(lock) = lock()? {
             return Ok(lock);
         }
         std::thread::sleep(Duration::from_millis(20));
     }
     let why = "another run of aofkit works on this set".to_owned();
-    Err(Error::new(ErrorKind::InUse(why), dir))
+    Err(Error::new(ErrorKind::InUse(why), path))
+}
+
+/// A directory that keeps things, locked.
+pub(super) struct KeepDir<'d> {
+    pub(super) dir: Dir,
+    parent: Dir,
+    pub(super) disk: &'d dyn Durable,
+    /// The number of the next change.
+    pub(super) number: u64,
+    /// Whose files these are: the owner of the set's directory.
+    like: Attributes,
+    owners: Vec<u32>,
+    /// Held until this is dropped: that of the directory whose files change, which nobody can delete under us, and the file.
+    _locks: (Option<Lock>, Lock),
 }
 
 impl<'d> KeepDir<'d> {
     /// Opens the directory, which is made when there is none, and keeps others out.
-    pub(super) fn open(path: PathBuf, set_dir: &Path, disk: &'d dyn Durable) -> Result<Self> {
-        let like = Attributes { mode: 0o700, modified_ns: None, ..disk::attributes(set_dir)? };
-        if !disk::exists(&path) {
-            disk.make_dir(&path, like)?;
-            if let Some(parent) = path.parent() {
-                disk.sync_dir(parent)?;
+    pub(super) fn open(
+        keep: &Keep,
+        subject: &Path,
+        place: &Place,
+        disk: &'d dyn Durable,
+    ) -> Result<Self> {
+        let base = place.here.look_at_itself()?;
+        let like = Attributes { mode: 0o700, modified_ns: None, ..base.attributes };
+        let first = held(place.here.path(), || place.lock())?;
+        let (parent, name) = keep.parts(subject)?;
+        let parent = Dir::open(&parent)?;
+        let dir = match parent.dir_if_there(&name)? {
+            Some(dir) => dir,
+            None => {
+                let dir = disk.make_dir(&parent, &name, like)?;
+                disk.sync_dir(&parent)?;
+                dir
             }
-        }
-        let _lock = lock(&path)?;
-        Ok(Self { path, disk, like, _lock })
+        };
+        let owners = owners(subject, place.here.path())?;
+        let lock_like = Attributes { mode: 0o600, ..like };
+        let second = held(dir.path(), || dir.lock_like(LOCK, Hold::Alone, Some(lock_like)))?;
+        let mut keep = Self { dir, parent, disk, number: 0, like, owners, _locks: (first, second) };
+        let last = keep.listed()?.iter().map(|entry| entry.id.number()).max().unwrap_or(0);
+        keep.number = last.max(place.highest_staged()?.min(LAST_NUMBER)) + 1;
+        Ok(keep)
+    }
+
+    /// What is kept, without journals.
+    pub(super) fn listed(&self) -> Result<Vec<Entry>> {
+        listed(&self.dir, &self.owners)
     }
 
     /// How files in it are owned.
@@ -174,56 +291,89 @@ impl<'d> KeepDir<'d> {
     }
 
     /// A directory for a change of now.
-    pub(super) fn new_entry(&self, verb: &str) -> Result<Entry> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let id = format!("{}-{verb}", moment(now));
-        let mut path = self.path.join(&id);
-        let mut again = 1;
-        while disk::exists(&path) {
-            again += 1;
-            path = self.path.join(format!("{id}-{again}"));
+    pub(super) fn new_entry(&self, verb: &str) -> Result<(Entry, Dir)> {
+        if self.number > LAST_NUMBER {
+            let why = "its changes cannot be numbered any further: move it away".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), self.dir.path()));
         }
-        self.disk.make_dir(&path, self.like)?;
-        self.disk.sync_dir(&self.path)?;
-        Ok(Entry { path, state: State::Begun, journal: None })
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let id = KeptId::new(self.number, &moment(now), verb);
+        let dir = self.disk.make_dir(&self.dir, OsStr::new(id.as_str()), self.like)?;
+        self.disk.sync_dir(&self.dir)?;
+        let path = dir.path().to_owned();
+        Ok((Entry { id, path, state: State::Begun, journal: None }, dir))
     }
 
     /// Writes the journal under the name of a state, whole or not at all.
-    pub(super) fn put(&self, entry: &Entry, state: State, journal: &Journal) -> Result<()> {
+    pub(super) fn put(&self, dir: &Dir, state: State, journal: &Journal) -> Result<()> {
         use std::io::Write;
-        let (path, temp) = (entry.file(state), entry.path.join("temp"));
-        if disk::exists(&temp) {
-            self.disk.remove_file(&temp)?;
+        let temp = OsStr::new(TEMP);
+        if dir.look(temp)?.is_some() {
+            self.disk.remove_file(dir, temp)?;
         }
-        let mut output = self.disk.create(&temp)?;
-        output.write_all(journal.print().as_bytes()).map_err(|e| Error::io(&temp, e))?;
+        let mut output = self.disk.create(dir, temp)?;
+        {
+            let mut buffered = BufWriter::with_capacity(64 << 10, &mut output);
+            let printed = match state {
+                State::Begun => journal.print_beginning(&mut buffered),
+                _ => journal.print(&mut buffered),
+            };
+            printed.and_then(|()| buffered.flush()).map_err(|e| Error::io(&dir.at(temp), e))?;
+        }
         output.seal(self.file_attributes())?;
-        self.disk.rename(&temp, &path)?;
-        self.disk.sync_dir(&entry.path)
+        self.disk.rename((dir, temp), (dir, OsStr::new(state.file())))?;
+        self.disk.sync_dir(dir)
     }
 
     /// The change has come so far: its journal gets another name.
-    pub(super) fn advance(&self, entry: &Entry, from: State, to: State) -> Result<()> {
-        self.disk.rename(&entry.file(from), &entry.file(to))?;
-        self.disk.sync_dir(&entry.path)
+    pub(super) fn advance(&self, dir: &Dir, from: State, to: State) -> Result<()> {
+        self.disk.rename((dir, OsStr::new(from.file())), (dir, OsStr::new(to.file())))?;
+        self.disk.sync_dir(dir)
     }
 
-    /// Forgets a change with all that was kept.
-    pub(super) fn forget(&self, entry: &Entry) -> Result<()> {
-        for listed in disk::list_dir(&entry.path)?.iter().filter(|l| !l.is_dir) {
-            self.disk.remove_file(&entry.path.join(&listed.name))?;
+    /// Removes a name of the journal, where it has that.
+    pub(super) fn drop_name(&self, dir: &Dir, state: State) -> Result<bool> {
+        let is_there = dir.look(state.file())?.is_some();
+        if is_there {
+            self.disk.remove_file(dir, OsStr::new(state.file()))?;
         }
-        self.disk.remove_dir(&entry.path)?;
-        self.disk.sync_dir(&self.path)
+        Ok(is_there)
+    }
+
+    /// Forgets a change with all that was kept: the files that we write, and nothing else. Answers whether its directory is
+    /// gone; it stays when something else lies in it.
+    pub(super) fn forget(&self, entry: &Entry) -> Result<bool> {
+        let dir = entry.dir(&self.dir)?;
+        let all = dir.list()?;
+        let is_ours =
+            |found: &&Found| found.look.kind == Kind::File && is_kept_file(found.name.as_bytes());
+        let is_journal =
+            |name: &OsStr| State::ALL.iter().any(|state| name == OsStr::new(state.file()));
+        // The journal last: without it nothing would show whose the rest is.
+        for journals in [false, true] {
+            for found in all.iter().filter(is_ours) {
+                if is_journal(&found.name) == journals {
+                    self.disk.remove_file(&dir, &found.name)?;
+                }
+            }
+        }
+        if all.iter().filter(is_ours).count() < all.len() {
+            self.disk.sync_dir(&dir)?;
+            return Ok(false);
+        }
+        self.disk.remove_dir(&self.dir, OsStr::new(entry.id.as_str()))?;
+        self.disk.sync_dir(&self.dir)?;
+        Ok(true)
     }
 
     /// Removes the directory itself when it holds nothing but the lock.
     pub(super) fn close(self) {
-        let Ok(listed) = disk::list_dir(&self.path) else { return };
-        if listed.iter().all(|l| l.name == OsStr::from_bytes(LOCK.as_bytes())) {
+        let Ok(names) = self.dir.names() else { return };
+        let Some(name) = self.dir.path().file_name() else { return };
+        if names.iter().all(|name| name == LOCK) {
             // What stays is an empty directory, and does no harm.
-            let _ = self.disk.remove_file(&self.path.join(LOCK));
-            let _ = self.disk.remove_dir(&self.path);
+            let _ = self.disk.remove_file(&self.dir, OsStr::new(LOCK));
+            let _ = self.disk.remove_dir(&self.parent, name);
         }
     }
 }

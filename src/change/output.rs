@@ -1,30 +1,35 @@
 //! A changed copy of a set in a directory of its own. The original stays as it is.
 //!
-//! Files that do not change and that no server appends to are one file with two names where the file system
-//! allows it; of others the bytes are shared where it can do that, else copied. The directory appears as a whole.
+//! Bytes are shared where the file system can do that, else copied; no file of the copy is a file of the original under
+//! another name. The directory appears as a whole.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::rc::Rc;
 
-use super::apply::{Options, like_a_file_in, new_bytes};
+use super::apply::{Options, like_a_file_in, new_bytes, os_name};
 use super::pieces::{NewBytes, write};
+use super::place::Place;
 use super::plan::{Action, Piece, Plan};
-use super::work::{Reins, at};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Stamp};
+use super::recipe::attributes;
+use super::work::Reins;
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::limits;
 use crate::progress::Progress;
 
-/// What the name of a copy ends with while it is not whole.
+/// What the name of a copy ends with while it is not whole. Behind it stands the number of its inode, which no directory
+/// of somebody else has in its name: so a copy that was cut short is known to be ours.
 const PARTIAL: &str = ".aofkit-partial";
 
 /// A file of the copy.
-enum Copy {
-    /// As it is; nobody appends to it.
-    Same(usize),
-    /// Put together anew.
-    Pieces(Vec<NewBytes>, Attributes),
+struct Copy<'a> {
+    name: Vec<u8>,
+    pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
+    len: u64,
+    like: Attributes,
 }
 
 impl Plan {
@@ -41,86 +46,81 @@ impl Plan {
         options: &Options<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        self.is_fresh()?;
-        if disk::exists(dir) && !disk::list_dir(dir)?.is_empty() {
+        // Of a set that is one file its name alone may be a link that leads elsewhere.
+        let is_one = self.manifest.is_none() && self.files.len() == 1;
+        let subject = if is_one { self.subject() } else { self.dir.clone() };
+        let place = Place::open(&subject, &self.dir)?;
+        self.is_fresh(&place)?;
+        let Some(name) = dir.file_name() else {
+            let why = "this cannot be the name of a new directory".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), dir));
+        };
+        let parent = Dir::open(disk::parent(dir))?;
+        if let Some(there) = parent.dir_if_there(name)?
+            && !there.names()?.is_empty()
+        {
             let why = "it must not exist, or be empty".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
         }
-        let mut partial = dir.as_os_str().to_owned();
-        partial.push(PARTIAL);
-        let partial = PathBuf::from(partial);
-        clear(&partial, disk)?;
-        let like = Attributes { modified_ns: None, ..disk::attributes(&self.dir)? };
-        disk.make_dir(&partial, like)?;
+        clear(&parent, name, disk)?;
+        let (partial, partial_name) = begin(&parent, name, disk, &place)?;
         let reins = Reins { stop: options.stop, progress };
-        // One more name for a file changes its time of change, and nothing else.
-        let same =
-            |now: &Stamp, then: &Stamp| *now == Stamp { changed_ns: now.changed_ns, ..*then };
-        let done = self.fill(&partial, disk, &reins).and_then(|()| self.has_same(same));
+        let done = self.fill(&place, &partial, disk, &reins).and_then(|()| self.is_fresh(&place));
         let done = done.and_then(|()| disk.sync_dir(&partial)).and_then(|()| {
-            disk.rename(&partial, dir)?;
-            disk.sync_dir(parent(dir))
+            disk.rename((&parent, &partial_name), (&parent, name))?;
+            disk.sync_dir(&parent)
         });
         progress.finish();
         if done.is_err() {
             // The first error is the one to be told.
-            let _ = clear(&partial, disk);
+            let _ = clear(&parent, name, disk);
         }
         done
     }
 
-    fn fill(&self, into: &Path, disk: &dyn Durable, reins: &Reins<'_>) -> Result<()> {
+    fn fill(&self, place: &Place, into: &Dir, disk: &dyn Durable, reins: &Reins<'_>) -> Result<()> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
-        for file in &self.files {
+        for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
             if file.stamp.is_some() {
-                files.push(FrozenFile::open(&file.path)?);
+                files.push(place.open_to_read(&self.relative(position))?);
             }
         }
-        let copies = self.copies(&places, &files)?;
-        let bytes = |copy: &Copy| match copy {
-            Copy::Same(file) => files[*file].len(),
-            Copy::Pieces(pieces, _) => pieces.iter().map(NewBytes::len).sum(),
-        };
-        reins.progress.begin(Some(copies.iter().map(|(_, copy)| bytes(copy)).sum()));
-        for (name, copy) in copies {
-            let path = at(into, &name);
-            let (pieces, like) = match copy {
-                // A symbolic link is followed: its own words would mean another place over there.
-                Copy::Same(file)
-                    if disk.link(&disk::real_path(files[file].path())?, &path).is_ok() =>
-                {
-                    reins.advance(files[file].len(), &path)?;
-                    continue;
-                }
-                Copy::Same(file) => {
-                    let whole = NewBytes::Range { file, from: 0, to: files[file].len() };
-                    (vec![whole], disk::attributes(files[file].path())?)
-                }
-                Copy::Pieces(pieces, like) => (pieces, like),
-            };
-            let mut output = disk.create(&path)?;
-            write(&mut *output, &path, &pieces, &files, None, reins)?;
-            output.seal(like)?;
+        let copies = self.copies(place, &places.into(), &files)?;
+        reins.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        for mut copy in copies {
+            let name = os_name(&copy.name);
+            let mut output = disk.create(into, name)?;
+            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, reins)?;
+            output.seal(Attributes { mode: copy.like.mode & 0o777, ..copy.like })?;
         }
         Ok(())
     }
 
-    /// The files of the copy by their names.
-    fn copies(&self, places: &[usize], files: &[FrozenFile]) -> Result<Vec<(Vec<u8>, Copy)>> {
+    /// The files of the copy.
+    fn copies<'a>(
+        &'a self,
+        place: &Place,
+        places: &Rc<[usize]>,
+        files: &[FrozenFile],
+    ) -> Result<Vec<Copy<'a>>> {
         let mut copies = Vec::new();
         let mut names: Option<Vec<Vec<u8>>> = None;
         if let Some(name) = &self.manifest {
-            let path = at(&self.dir, name);
             let (bytes, like) = match self.new_manifest() {
-                Some(new) => (new.to_vec(), like_a_file_in(&self.dir)?),
-                None => (disk::read_small(&path, limits::MANIFEST)?, disk::attributes(&path)?),
+                Some(new) => (new.to_vec(), like_a_file_in(place)?),
+                None => {
+                    let file = place.open_to_read(name)?;
+                    (file.read_small(limits::MANIFEST)?, attributes_behind(place, name)?)
+                }
             };
             let read = manifest::parse(&bytes, Dialect::Strict)
                 .or_else(|_| manifest::parse(&bytes, Dialect::Concatenating));
             names = read.ok().map(|m| m.live().map(|e| e.name.clone()).collect());
-            copies.push((name.clone(), Copy::Pieces(vec![NewBytes::These(bytes)], like)));
+            let len = bytes.len() as u64;
+            let pieces = Box::new(std::iter::once(Ok(NewBytes::These(bytes))));
+            copies.push(Copy { name: name.clone(), pieces, len, like });
         }
         let old = || self.files.iter().filter(|f| f.stamp.is_some()).map(|f| f.name.clone());
         let new = || {
@@ -132,27 +132,25 @@ impl Plan {
         // Without a manifest: the files as they are, or those that take the place of them all.
         let is_new = self.manifest.is_none() && new().next().is_some();
         let names = names.unwrap_or_else(|| if is_new { new().collect() } else { old().collect() });
-        let last = names.last().cloned();
-        let changed = self.new_names();
-        let there = self.files.iter().zip(places).filter(|(file, _)| file.stamp.is_some());
-        // The first one of a name counts.
-        let there: HashMap<_, _> =
-            there.rev().map(|(file, &place)| (file.name.as_slice(), place)).collect();
+        let changed = self.new_contents();
+        let there: HashMap<&[u8], usize> = self
+            .files
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, file)| file.stamp.is_some())
+            .map(|(position, file)| (&file.name[..], position))
+            .collect();
         for name in names {
-            let action = changed.get(name.as_slice()).copied();
-            if let Some(new) = action.map(|action| self.new_content(action, places)).transpose()? {
-                copies.push((name, new));
-                continue;
+            if let Some(action) = changed.get(&name[..]) {
+                copies.push(self.new_content(place, name, action, places)?);
+            } else if let Some(&file) = there.get(&name[..]) {
+                let like = attributes_behind(place, &self.relative(file))?;
+                let (file, len) = (places[file], files[places[file]].len());
+                let whole = NewBytes::Range { file, from: 0, to: len };
+                let pieces = Box::new(std::iter::once(Ok(whole)));
+                copies.push(Copy { name, pieces, len, like });
             }
-            let Some(&file) = there.get(name.as_slice()) else { continue };
-            let is_last = last.as_ref() == Some(&name);
-            let copy = if is_last {
-                let whole = NewBytes::Range { file, from: 0, to: files[file].len() };
-                Copy::Pieces(vec![whole], disk::attributes(files[file].path())?)
-            } else {
-                Copy::Same(file)
-            };
-            copies.push((name, copy));
         }
         Ok(copies)
     }
@@ -164,52 +162,99 @@ impl Plan {
         })
     }
 
-    /// The actions that give files new content, the first one of each name.
-    fn new_names(&self) -> HashMap<&[u8], &Action> {
+    /// Files that have new content, by their names.
+    fn new_contents(&self) -> HashMap<&[u8], &Action> {
         let named = self.actions.iter().filter_map(|action| match action {
-            Action::Cut { file, .. } => Some((self.files[*file].name.as_slice(), action)),
-            Action::Rewrite { new_name, .. } => Some((new_name.as_slice(), action)),
-            _ => None,
+            Action::Cut { file, .. } => Some((&self.files[*file].name[..], action)),
+            Action::Rewrite { new_name, .. } => Some((&new_name[..], action)),
+            Action::Manifest { .. } | Action::Remove { .. } => None,
         });
-        let mut all = HashMap::new();
-        for (name, action) in named {
-            all.entry(name).or_insert(action);
-        }
-        all
+        named.collect()
     }
 
-    /// The new content that an action gives to a file.
-    fn new_content(&self, action: &Action, places: &[usize]) -> Result<Copy> {
-        let (file, pieces) = match action {
-            Action::Cut { file, to_bytes, .. } => {
-                (Some(*file), vec![Piece::Keep { file: *file, from: 0, to: *to_bytes }])
+    /// What an action makes of the file of this name.
+    fn new_content<'a>(
+        &'a self,
+        place: &Place,
+        name: Vec<u8>,
+        action: &'a Action,
+        places: &Rc<[usize]>,
+    ) -> Result<Copy<'a>> {
+        let len = action.lengths().1;
+        let (file, pieces): (_, Box<dyn Iterator<Item = _>>) = match action {
+            Action::Rewrite { file, pieces, .. } => {
+                let places = places.clone();
+                (*file, Box::new(pieces.iter().map(move |p| Ok(new_bytes(p, &places)))))
             }
-            Action::Rewrite { file, pieces, .. } => (*file, pieces.clone()),
-            Action::Manifest { .. } | Action::Remove { .. } => (None, Vec::new()),
+            Action::Cut { file, to_bytes, .. } => {
+                let kept = Piece::Keep { file: *file, from: 0, to: *to_bytes };
+                (Some(*file), Box::new(std::iter::once(Ok(new_bytes(&kept, places)))))
+            }
+            Action::Manifest { .. } | Action::Remove { .. } => (None, Box::new(std::iter::empty())),
         };
         let like = match file {
-            Some(file) => disk::attributes(&self.files[file].path)?,
-            None => like_a_file_in(&self.dir)?,
+            Some(file) => attributes_behind(place, &self.relative(file))?,
+            None => like_a_file_in(place)?,
         };
-        let pieces = pieces.iter().map(|piece| new_bytes(piece, places)).collect();
-        Ok(Copy::Pieces(pieces, like))
+        Ok(Copy { name, pieces, len, like })
     }
 }
 
-fn parent(dir: &Path) -> &Path {
-    match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+/// Mode, owner and times of a file, behind a link where it is one.
+fn attributes_behind(place: &Place, name: &[u8]) -> Result<Attributes> {
+    match place.look(name)? {
+        Some(look) if look.kind == Kind::Link => disk::attributes(&place.path(name)),
+        _ => attributes(place, name),
     }
 }
 
-/// Removes what a killed run left of a copy.
-fn clear(partial: &Path, disk: &dyn Durable) -> Result<()> {
-    if !disk::exists(partial) {
-        return Ok(());
+fn begun(name: &OsStr) -> OsString {
+    let mut begun = name.to_owned();
+    begun.push(PARTIAL);
+    begun
+}
+
+/// A new directory for a copy, and its name.
+fn begin(parent: &Dir, name: &OsStr, disk: &dyn Durable, place: &Place) -> Result<(Dir, OsString)> {
+    let of_set = place.here.look_at_itself()?.attributes;
+    let like = Attributes { modified_ns: None, mode: of_set.mode & 0o777, ..of_set };
+    let begun = begun(name);
+    let made = disk.make_dir(parent, &begun, like)?;
+    let mut own = begun.clone();
+    own.push(format!("-{}", made.look_at_itself()?.stamp.identity.inode));
+    disk.rename((parent, &begun), (parent, &own))?;
+    Ok((parent.dir(&own)?, own))
+}
+
+/// Removes what a killed run left of a copy of this name: directories that have their own inode's number in the name, and
+/// nothing but files in them; and one without a number that is empty.
+fn clear(parent: &Dir, name: &OsStr, disk: &dyn Durable) -> Result<()> {
+    let begun = begun(name);
+    for found in parent.names()? {
+        let Some(rest) = found.as_encoded_bytes().strip_prefix(begun.as_encoded_bytes()) else {
+            continue;
+        };
+        let Some(look) = parent.look(&found)?.filter(|look| look.kind == Kind::Directory) else {
+            continue;
+        };
+        let number = format!("-{}", look.stamp.identity.inode);
+        if !rest.is_empty() && rest != number.as_bytes() {
+            continue;
+        }
+        let dir = parent.dir(&found)?;
+        let files = dir.list()?;
+        if rest.is_empty() && !files.is_empty() {
+            let why = "a copy would be written here, and there is something in it: move it away";
+            return Err(Error::new(ErrorKind::Refused(why.to_owned()), dir.path()));
+        }
+        if let Some(other) = files.iter().find(|file| file.look.kind != Kind::File) {
+            let why = format!("it is {}, which we did not write", other.look.kind.name());
+            return Err(Error::new(ErrorKind::Refused(why), &dir.at(&other.name)));
+        }
+        for file in files {
+            disk.remove_file(&dir, &file.name)?;
+        }
+        disk.remove_dir(parent, &found)?;
     }
-    for listed in disk::list_dir(partial)? {
-        disk.remove_file(&partial.join(listed.name))?;
-    }
-    disk.remove_dir(partial)
+    Ok(())
 }

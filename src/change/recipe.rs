@@ -1,63 +1,142 @@
-//! How every old file is put together again: from what stays of it, and from what is kept.
+//! How every old file is put together again: from what stays of it, and from what is kept. There may be hundreds of
+//! thousands of pieces, so they are held in the shortest form there is, or read from the journal as they are needed.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::journal::{Content, Journal, OldFile};
+use super::place::Place;
 use super::plan::{Action, Piece, Plan};
-use super::work::{ToKeep, at};
-use crate::disk;
-use crate::error::Result;
+use super::told;
+use super::work::ToKeep;
+use crate::disk::FrozenFile;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes of an old file that stay, and where they will be.
-struct Stays {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stays {
     from: u64,
     to: u64,
-    name: Vec<u8>,
+    name: Arc<[u8]>,
     start: u64,
+}
+
+/// What an old file consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recipe {
+    /// Nothing is told of it.
+    Nothing,
+    /// What stays, in order and without overlaps, and between that what is kept, up to this length.
+    Gaps(Vec<Stays>, u64),
+    /// These bytes.
+    These(Vec<u8>),
+    /// The lines of a journal from one offset to another; bytes they keep, and bytes in all.
+    Told { from: u64, to: u64, kept: u64, sum: u64 },
+}
+
+impl Recipe {
+    /// Bytes that are kept.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        match self {
+            Self::Nothing | Self::These(_) => 0,
+            Self::Gaps(..) => self.gaps().map(|(from, to)| to - from).sum(),
+            Self::Told { kept, .. } => *kept,
+        }
+    }
+
+    /// Bytes in all.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::These(bytes) => bytes.len() as u64,
+            Self::Gaps(_, len) => *len,
+            Self::Told { sum, .. } => *sum,
+        }
+    }
+
+    /// Ranges of the old file that are kept.
+    pub(super) fn gaps(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let (stays, len) = match self {
+            Self::Gaps(stays, len) => (&stays[..], *len),
+            _ => (&[][..], 0),
+        };
+        let ends = std::iter::once(0).chain(stays.iter().map(|stays| stays.to));
+        let begins = stays.iter().map(|stays| stays.from).chain([len]);
+        ends.zip(begins).filter(|(from, to)| from < to)
+    }
+
+    /// Its pieces in order; `journal` is where they are told.
+    pub(super) fn contents<'a>(
+        &'a self,
+        journal: Option<&'a FrozenFile>,
+    ) -> Box<dyn Iterator<Item = Result<Content>> + 'a> {
+        match self {
+            Self::Nothing => Box::new(std::iter::empty()),
+            Self::These(bytes) => Box::new(std::iter::once(Ok(Content::These(bytes.clone())))),
+            Self::Gaps(stays, len) => {
+                let mut at = 0;
+                let pieces = stays.iter().flat_map(move |s| {
+                    let kept = (at < s.from).then(|| Content::Kept(s.from - at));
+                    at = s.to;
+                    let end = s.start + (s.to - s.from);
+                    let from = Content::From { name: s.name.clone(), start: s.start, end };
+                    kept.into_iter().chain([from]).map(Ok)
+                });
+                let end = stays.last().map_or(0, |stays| stays.to);
+                let rest = (end < *len).then(|| Ok(Content::Kept(len - end)));
+                Box::new(pieces.chain(rest))
+            }
+            Self::Told { from, to, .. } => match journal {
+                Some(journal) => Box::new(told::contents(journal, *from, *to)),
+                None => Box::new(std::iter::empty()),
+            },
+        }
+    }
 }
 
 impl Plan {
     /// Tells the journal how every old file is put together again, and answers what has to be kept for that.
-    pub(super) fn old_files(&self, journal: &mut Journal, places: &[usize]) -> Result<Vec<ToKeep>> {
-        let mut staying = self.staying();
+    pub(super) fn old_files(
+        &self,
+        place: &Place,
+        journal: &mut Journal,
+        places: &[usize],
+    ) -> Result<Vec<ToKeep>> {
         let mut to_keep = Vec::new();
-        for (file, found) in &mut staying {
-            let Some(stamp) = self.files[*file].stamp else { continue };
+        for (file, mut found) in self.staying() {
+            let Some(stamp) = self.files[file].stamp else { continue };
             found.sort_by_key(|stays| stays.from);
-            let (mut at, mut content, mut ranges) = (0, Vec::new(), Vec::new());
-            for Stays { from, to, name, start } in found {
-                // What two pieces hold is taken from the first.
-                let first = at.max(*from);
-                if first >= *to {
-                    continue;
-                }
-                let (start, from) = (*start + (first - *from), first);
-                keep_gap(at, from, &mut content, &mut ranges);
-                let end = start + (*to - from);
-                content.push(Content::From { name: name.clone(), start, end });
-                at = *to;
-            }
-            keep_gap(at, stamp.len, &mut content, &mut ranges);
-            let attributes = disk::attributes(&self.files[*file].path)?;
-            let name = self.relative(*file);
-            journal.old.push(OldFile { name, len: stamp.len, attributes, content });
-            to_keep.push(ToKeep { file: places[*file], ranges });
+            let mut end = 0;
+            // What two pieces hold is taken from the first.
+            found.retain_mut(|stays| {
+                let first = stays.from.max(end);
+                stays.start += first.min(stays.to) - stays.from.min(first);
+                stays.from = first;
+                end = end.max(stays.to);
+                stays.from < stays.to
+            });
+            found.shrink_to_fit();
+            let name = self.relative(file);
+            let attributes = attributes(place, &name)?;
+            let (len, content) = (stamp.len, Recipe::Gaps(found, stamp.len));
+            to_keep.push(ToKeep { file: places[file], position: journal.old.len() });
+            journal.old.push(OldFile { name, len, attributes, content });
         }
-        self.old_manifest(journal)?;
+        self.old_manifest(place, journal)?;
         Ok(to_keep)
     }
 
     /// The old manifest is small: it stands in the journal, as pieces of nothing else.
-    fn old_manifest(&self, journal: &mut Journal) -> Result<()> {
+    fn old_manifest(&self, place: &Place, journal: &mut Journal) -> Result<()> {
         for action in &self.actions {
             if let Action::Manifest { name, before: Some(before), .. } = action {
                 journal.old.push(OldFile {
                     name: name.clone(),
                     len: before.len() as u64,
-                    attributes: disk::attributes(&at(&self.dir, name))?,
-                    content: vec![Content::These(before.clone())],
+                    attributes: attributes(place, name)?,
+                    content: Recipe::These(before.clone()),
                 });
             }
         }
@@ -70,7 +149,7 @@ impl Plan {
         for action in &self.actions {
             match action {
                 Action::Cut { file, to_bytes, .. } => {
-                    let name = self.relative(*file);
+                    let name = self.relative(*file).into();
                     let stays = Stays { from: 0, to: *to_bytes, name, start: 0 };
                     found.entry(*file).or_default().push(stays);
                 }
@@ -87,12 +166,13 @@ impl Plan {
         }
         for action in &self.actions {
             let Action::Rewrite { new_name, pieces, .. } = action else { continue };
+            let name: Arc<[u8]> = new_name.as_slice().into();
             let mut start = 0;
             for piece in pieces {
                 if let Piece::Keep { file, from, to } = piece
                     && let Some(of_file) = found.get_mut(file)
                 {
-                    let name = new_name.clone();
+                    let name = name.clone();
                     of_file.push(Stays { from: *from, to: *to, name, start });
                 }
                 start += piece.len();
@@ -114,9 +194,10 @@ impl Plan {
     }
 }
 
-fn keep_gap(from: u64, to: u64, content: &mut Vec<Content>, ranges: &mut Vec<(u64, u64)>) {
-    if from < to {
-        content.push(Content::Kept(to - from));
-        ranges.push((from, to));
+/// Mode, owner and times of a file that is changed.
+pub(super) fn attributes(place: &Place, name: &[u8]) -> Result<crate::disk::Attributes> {
+    match place.look_at_file(name)? {
+        Some(look) => Ok(look.attributes),
+        None => Err(Error::new(ErrorKind::NotFound, &place.path(name))),
     }
 }

@@ -1,17 +1,21 @@
 //! Takes a change back: every old file is put together again from what is there and what was kept.
+//!
+//! The journal is input from outside. Before anything is done all of its names are looked at, every file it calls made is
+//! compared with it by length, time and checksum, and what comes back gets modes and owners that the set has already.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::apply::{Options, temporary};
+use super::apply::Options;
 use super::in_use::refuse_writers;
-use super::journal::{Content, Journal, OldFile, Step};
-use super::keep::{Entry, Keep, KeepDir, State, entries};
+use super::journal::{Content, Gone, Journal, OldFile, Stage, Step};
+use super::keep::{Entry, Keep, KeepDir, State, find, listed, object, owners};
 use super::pieces::NewBytes;
-use super::recover::recover;
-use super::work::{NewFile, Reins, Work, at, made_file};
-use crate::disk::{self, Attributes, Durable, FrozenFile};
+use super::place::{Place, staged};
+use super::recover::{admit, linked, recover};
+use super::work::{NewFile, Reins, Work, made_file};
+use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
 
@@ -31,15 +35,23 @@ impl Undo {
     /// `None` when there is none that was not taken back already.
     ///
     /// # Errors
-    /// When the directory that keeps things cannot be read.
+    /// When the directory that keeps things or the journal cannot be read, or is not as we write it.
     pub fn last(subject: &Path, base: &Path, keep: &Keep) -> Result<Option<Self>> {
-        let kept = entries(&keep.dir(subject)?)?;
-        let last = kept.into_iter().rev().find(|e| e.state == State::Done);
-        Ok(last.and_then(|entry| {
-            let journal = entry.journal.clone()?;
-            let (base, subject) = (base.to_owned(), subject.to_owned());
-            Some(Self { entry, journal, base, subject })
-        }))
+        let Some((_, kept)) = find(keep, subject)? else { return Ok(None) };
+        let all = listed(&kept, &owners(subject, base)?)?;
+        let last = all.into_iter().rev().find(|e| e.state == State::Done);
+        let Some(mut entry) = last else { return Ok(None) };
+        let journal = entry.read(&kept)?;
+        if !journal.is_complete() {
+            let why =
+                "this journal does not say what the old files consisted of: nothing is taken back"
+                    .to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), &entry.path));
+        }
+        admit(&Place::open(subject, base)?, &entry, &journal)?;
+        entry.journal = Some(journal.clone());
+        let (base, subject) = (base.to_owned(), subject.to_owned());
+        Ok(Some(Self { entry, journal, base, subject }))
     }
 
     /// Whether everything is still as the change left it.
@@ -47,34 +59,54 @@ impl Undo {
     /// # Errors
     /// [`ErrorKind::Stale`] when it is not: what was kept would not fit any more.
     pub fn fits(&self) -> Result<()> {
-        self.is_as_left()?;
+        let place = self.place()?;
+        self.is_as_left(&place).map(|_| ())?;
+        self.is_free_for_old(&place)
+    }
+
+    fn place(&self) -> Result<Place> {
+        Place::open(&self.subject, &self.base)
+    }
+
+    fn is_free_for_old(&self, place: &Place) -> Result<()> {
         for old in &self.journal.old {
-            let path = at(&self.base, &old.name);
-            let is_made = self.journal.made.iter().any(|made| made.name == old.name);
-            if !is_made && disk::exists(&path) {
+            if self.journal.made_as(&old.name).is_none() && place.look(&old.name)?.is_some() {
                 let why = "there is a file with the name of one that would come back".to_owned();
-                return Err(Error::new(ErrorKind::Stale(why), &path));
+                return Err(Error::new(ErrorKind::Stale(why), &place.path(&old.name)));
             }
         }
         Ok(())
     }
 
-    /// Whether what the change made is still as it was.
-    fn is_as_left(&self) -> Result<()> {
+    /// What the change made, open, as long as it still is as it was.
+    fn is_as_left(&self, place: &Place) -> Result<Vec<FrozenFile>> {
+        let mut files = Vec::with_capacity(self.journal.made.len());
         for made in &self.journal.made {
-            let path = at(&self.base, &made.name);
-            let is_same = disk::stamp(&path).is_ok_and(|s| s.len == made.len)
-                && made_file(&path, &made.name, made.len, None).is_ok_and(|now| now == *made);
-            if !is_same {
-                let why = format!(
-                    "it has changed since {}: what was kept does not fit any more, and stays in {}",
-                    self.entry.id(),
-                    crate::text::path(&self.entry.path)
-                );
-                return Err(Error::new(ErrorKind::Stale(why), &path));
+            let (dir, bare) = place.at(&made.name)?;
+            let file = dir.file_if_there(bare)?;
+            let is_same = |file: &FrozenFile| -> Result<bool> {
+                if file.len() != made.len || file.stamp().modified_ns != made.modified_ns {
+                    return Ok(false);
+                }
+                let now = made_file(file, &made.name, made.len, self.journal.format)?;
+                Ok(now.crc == made.crc)
+            };
+            match file {
+                Some(file) if is_same(&file)? => files.push(file),
+                _ => return Err(self.stale(place, &made.name)),
             }
         }
-        Ok(())
+        Ok(files)
+    }
+
+    #[cold]
+    fn stale(&self, place: &Place, name: &[u8]) -> Error {
+        let why = format!(
+            "it has changed since {}: what was kept does not fit any more, and stays in {}",
+            self.entry.id(),
+            crate::text::path(&self.entry.path)
+        );
+        Error::new(ErrorKind::Stale(why), &place.path(name))
     }
 
     /// Takes the change back, byte for byte, with names, modes, owners and times.
@@ -87,112 +119,162 @@ impl Undo {
         options: &Options<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        // Just before the step, files that come back are there already.
-        let still_fits = || {
-            self.is_as_left()?;
-            if options.force { Ok(()) } else { self.is_free() }
-        };
+        let place = self.place()?;
+        self.is_no_link(&place)?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
-        let keep_dir = KeepDir::open(keep.dir(&self.subject)?, &self.base, disk)?;
-        recover(&keep_dir, &self.base)?;
-        self.fits()?;
+        let keep_dir = KeepDir::open(keep, &self.subject, &place, disk)?;
+        recover(&keep_dir, &place)?;
+        let files = self.is_as_left(&place)?;
+        self.is_free_for_old(&place)?;
+        let stamps: Vec<Stamp> = files.iter().map(FrozenFile::stamp).collect();
+        // Just before the step, files that come back are beside already.
+        let still_fits = || {
+            for (made, stamp) in self.journal.made.iter().zip(&stamps) {
+                if place.stamp(&made.name)? != Some(*stamp) {
+                    return Err(self.stale(&place, &made.name));
+                }
+            }
+            let identities: Vec<_> = stamps.iter().map(|s| s.identity).collect();
+            match options.force {
+                true => Ok(()),
+                false => refuse_writers(&identities, &place, &self.subject),
+            }
+        };
         still_fits()?;
-        let total = self.journal.old.iter().map(|old| old.len).sum();
+        let total = self.journal.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.len));
         progress.begin(Some(total));
         let reins = Reins { stop: options.stop, progress };
-        self.work(&keep_dir, reins)?.run(&still_fits)?;
+        self.work(&place, &keep_dir, files, reins)?.run(&still_fits)?;
         progress.finish();
         Ok(())
     }
 
-    fn is_free(&self) -> Result<()> {
-        let made = self.journal.made.iter();
-        let stamps = made.filter_map(|m| disk::stamp(&at(&self.base, &m.name)).ok());
-        let identities: Vec<_> = stamps.map(|s| s.identity).collect();
-        refuse_writers(&identities, &self.subject)
+    /// What changes must be files by their own names.
+    fn is_no_link(&self, place: &Place) -> Result<()> {
+        let is_link = |look: Option<disk::Look>| look.is_some_and(|l| l.kind == Kind::Link);
+        if self.subject != self.base && disk::is_link(&self.subject) {
+            return Err(linked(&self.subject, "it"));
+        }
+        for name in place.here.names()? {
+            if name.as_encoded_bytes().ends_with(b".manifest") && is_link(place.here.look(&name)?) {
+                return Err(linked(&place.here.at(&name), "the manifest"));
+            }
+        }
+        Ok(())
     }
 
-    fn work<'a>(&'a self, keep: &'a KeepDir<'a>, reins: Reins<'a>) -> Result<Work<'a>> {
+    fn work<'a>(
+        &'a self,
+        place: &'a Place,
+        keep: &'a KeepDir<'a>,
+        files: Vec<FrozenFile>,
+        reins: Reins<'a>,
+    ) -> Result<Work<'a>> {
         let done = &self.journal;
         let was_there = |name: &[u8]| done.old.iter().any(|old| old.name == name);
-        let step = match &done.step {
-            Step::Truncation { name, .. } => {
-                Step::Rename { from: temporary(name), to: name.clone() }
-            }
-            Step::Rename { to, .. } if was_there(to) => {
-                Step::Rename { from: temporary(to), to: to.clone() }
-            }
-            Step::Rename { to, .. } => Step::Unlink { name: to.clone() },
-            Step::Unlink { .. } | Step::Removal => Step::Removal,
-        };
         let mut journal = Journal {
             verb: "undo".to_owned(),
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64),
             target: done.target.clone(),
             undoes: Some(self.entry.id()),
             unkept: true,
-            step,
             ..Journal::default()
         };
-        let mut files = Vec::new();
+        // What the step renames now is what it renamed, cut or put there then.
+        let published = match &done.step {
+            Step::Truncation { name, .. } | Step::Rename { to: name, .. } => Some(name),
+            Step::Unlink { .. } | Step::Removal => None,
+        };
         let mut new_files = Vec::new();
+        let given = self.given(place)?;
         for (position, old) in done.old.iter().enumerate() {
-            let new = self.old_file(position, old, &journal.step, &mut files)?;
-            journal.stages.push(new.name.clone());
-            new_files.push(new);
+            let staged = staged(keep.number, position + 1, &old.name);
+            let stage = Stage { staged, name: old.name.clone() };
+            if published == Some(&old.name) {
+                journal.step = Step::Rename { from: stage.staged.clone(), to: old.name.clone() };
+            }
+            journal.stages.push(stage.clone());
+            new_files.push(self.old_file(keep, position, old, stage, &given)?);
         }
-        for made in done.made.iter().filter(|made| !was_there(&made.name)) {
-            if journal.step == (Step::Unlink { name: made.name.clone() }) {
+        let expected: Vec<_> =
+            done.made.iter().map(|m| m.name.clone()).zip(files.iter().map(|f| f.stamp())).collect();
+        for (name, stamp) in expected.iter().filter(|(name, _)| !was_there(name)) {
+            if published == Some(name) {
+                journal.step = Step::Unlink { name: name.clone() };
                 continue;
             }
-            journal.gone.push(made.name.clone());
-            let attributes = Attributes {
-                modified_ns: Some(made.modified_ns),
-                ..disk::attributes(&at(&self.base, &made.name))?
-            };
-            let (name, len) = (made.name.clone(), made.len);
-            journal.old.push(OldFile { name, len, attributes, content: Vec::new() });
+            let seen = Some((stamp.identity.inode, stamp.changed_ns));
+            journal.gone.push(Gone { name: name.clone(), seen });
         }
-        let (base, to_keep, expected) = (self.base.as_path(), Vec::new(), None);
-        Ok(Work { base, keep, files, journal, new_files, to_keep, expected, reins })
+        Ok(Work { place, keep, files, journal, new_files, to_keep: Vec::new(), expected, reins })
+    }
+
+    /// Modes and owners that the set has: no other is given to a file because a journal says so.
+    fn given(&self, place: &Place) -> Result<Given> {
+        let dir = place.here.look_at_itself()?.attributes;
+        let mut given = Given { dir, mode: dir.mode & 0o777 | 0o600, owners: Vec::new() };
+        given.owners.push((dir.uid, dir.gid));
+        for name in self.journal.made.iter().map(|made| &made.name) {
+            if let Some(look) = place.look(name)? {
+                given.mode |= look.attributes.mode & 0o777;
+                given.owners.push((look.attributes.uid, look.attributes.gid));
+            }
+        }
+        Ok(given)
     }
 
     /// One old file, as it is written again.
-    fn old_file(
-        &self,
+    fn old_file<'a>(
+        &'a self,
+        keep: &KeepDir<'_>,
         position: usize,
-        old: &OldFile,
-        step: &Step,
-        files: &mut Vec<FrozenFile>,
-    ) -> Result<NewFile> {
-        let name = match step {
-            Step::Rename { from, to } if *to == old.name => from.clone(),
-            _ => old.name.clone(),
-        };
-        let mut pieces = Vec::with_capacity(old.content.len());
-        for content in &old.content {
-            pieces.push(match content {
+        old: &'a OldFile,
+        stage: Stage,
+        given: &Given,
+    ) -> Result<NewFile<'a>> {
+        let made = &self.journal.made;
+        let piece = move |content: Result<Content>| {
+            Ok(match content? {
                 Content::From { name, start, end } => {
-                    let path = at(&self.base, name);
-                    let known = files.iter().position(|file| file.path() == path);
-                    let file = match known {
-                        Some(file) => file,
+                    match made.iter().position(|made| made.name[..] == name[..]) {
+                        Some(file) => NewBytes::Range { file, from: start, to: end },
                         None => {
-                            files.push(FrozenFile::open(&path)?);
-                            files.len() - 1
+                            let why = "its journal speaks of what the change did not make";
+                            let why = ErrorKind::Refused(why.to_owned());
+                            return Err(Error::new(why, &self.entry.path));
                         }
-                    };
-                    NewBytes::Range { file, from: *start, to: *end }
+                    }
                 }
-                Content::These(bytes) => NewBytes::These(bytes.clone()),
-                Content::Kept(n) => NewBytes::Kept(*n),
-            });
-        }
-        let kept: Option<Box<dyn Read>> = match old.kept_bytes() {
-            0 => None,
-            _ => Some(Box::new(disk::unpack(&self.entry.object(position))?)),
+                Content::These(bytes) => NewBytes::These(bytes),
+                Content::Kept(n) => NewBytes::Kept(n),
+            })
         };
-        Ok(NewFile { name, pieces, like: old.attributes, kept })
+        let kept: Option<Box<dyn Read>> = match old.content.kept_bytes() {
+            0 => None,
+            _ => {
+                let object = self.entry.dir(&keep.dir)?.file(object(position))?;
+                Some(Box::new(disk::unpack(object)?))
+            }
+        };
+        let contents = old.content.contents(self.journal.source.as_deref());
+        let like = given.like(old.attributes);
+        Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept })
+    }
+}
+
+/// Modes and owners of a set.
+struct Given {
+    dir: Attributes,
+    mode: u32,
+    owners: Vec<(u32, u32)>,
+}
+
+impl Given {
+    fn like(&self, told: Attributes) -> Attributes {
+        let is_of_set = self.owners.contains(&(told.uid, told.gid));
+        let (uid, gid) =
+            if is_of_set { (told.uid, told.gid) } else { (self.dir.uid, self.dir.gid) };
+        Attributes { mode: told.mode & self.mode, uid, gid, modified_ns: told.modified_ns }
     }
 }

@@ -5,32 +5,32 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::journal::{Journal, MadeFile, Step};
-use super::keep::{Entry, KeepDir, State};
+use super::journal::{Format, Journal, MadeFile, Stage, Step};
+use super::keep::{KeepDir, State, object};
 use super::pieces::{NewBytes, write};
+use super::place::Place;
 use super::recover::{finish, roll_back};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Packer, Stamp};
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Packer, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
 use crate::progress::Progress;
 
 /// A file to be written beside.
-pub(super) struct NewFile {
-    pub(super) name: Vec<u8>,
-    pub(super) pieces: Vec<NewBytes>,
+pub(super) struct NewFile<'a> {
+    pub(super) stage: Stage,
+    pub(super) pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
     pub(super) like: Attributes,
     /// What [`NewBytes::Kept`] is read from, in order.
     pub(super) kept: Option<Box<dyn Read>>,
 }
 
-/// Bytes to be kept: of which file, from where to where.
+/// Bytes to be kept: of which file, for which old file of the journal.
 pub(super) struct ToKeep {
     pub(super) file: usize,
-    pub(super) ranges: Vec<(u64, u64)>,
+    pub(super) position: usize,
 }
 
 /// What stops a change before it is published.
@@ -51,15 +51,15 @@ impl Reins<'_> {
 
 /// A change about to be carried out.
 pub(super) struct Work<'a> {
-    /// The directory names are relative to.
-    pub(super) base: &'a Path,
+    /// Where the names of the journal lie.
+    pub(super) place: &'a Place,
     pub(super) keep: &'a KeepDir<'a>,
     pub(super) files: Vec<FrozenFile>,
     pub(super) journal: Journal,
-    pub(super) new_files: Vec<NewFile>,
+    pub(super) new_files: Vec<NewFile<'a>>,
     pub(super) to_keep: Vec<ToKeep>,
-    /// For a cut: how the file must still be.
-    pub(super) expected: Option<Stamp>,
+    /// How files that are cut or go must still be.
+    pub(super) expected: Vec<(Vec<u8>, Stamp)>,
     pub(super) reins: Reins<'a>,
 }
 
@@ -68,126 +68,162 @@ impl Work<'_> {
         self.keep.disk
     }
 
-    fn at(&self, name: &[u8]) -> PathBuf {
-        at(self.base, name)
-    }
-
     /// Does it all; `still_fits` is asked once more just before the step. Answers what was kept, where.
     pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
-        let entry = self.keep.new_entry(&self.journal.verb)?;
-        let prepared = self.prepare(&entry).and_then(|()| still_fits());
-        let prepared = prepared.and_then(|()| self.keep.put(&entry, State::Ready, &self.journal));
+        // What lies there already is not ours to remove.
+        for stage in &self.journal.stages {
+            if self.place.look(&stage.staged)?.is_some() {
+                let why = "there is a file with the name of one to be written".to_owned();
+                return Err(Error::new(ErrorKind::Stale(why), &self.place.path(&stage.staged)));
+            }
+        }
+        let (entry, dir) = self.keep.new_entry(&self.journal.verb)?;
+        let prepared = self.prepare(&dir).and_then(|()| still_fits());
+        let prepared = prepared.and_then(|()| self.keep.put(&dir, State::Ready, &self.journal));
+        let prepared = prepared.and_then(|()| put_in_place(self.keep, self.place, &self.journal));
         if let Err(error) = prepared {
             // The first error is the one to be told; what cannot be removed now is cleared by the next run.
-            let _ = roll_back(self.keep, self.base, &entry, &self.journal.stages);
+            let _ = roll_back(self.keep, self.place, &entry, &self.journal);
             return Err(error);
         }
         if let Err(error) = self.step() {
             // Nothing was done then; after any other failure nobody knows, and the next run finds out.
             if matches!(error.kind(), ErrorKind::Stale(_)) {
-                let _ = roll_back(self.keep, self.base, &entry, &self.journal.stages);
+                let _ = roll_back(self.keep, self.place, &entry, &self.journal);
             }
             return Err(error);
         }
-        finish(self.keep, self.base, &entry, &self.journal)?;
+        finish(self.keep, self.place, &entry, &self.journal)?;
         Ok((!self.journal.unkept).then_some(entry.path))
     }
 
     /// Writes everything that must be there before the step.
-    fn prepare(&mut self, entry: &Entry) -> Result<()> {
-        self.keep.put(entry, State::Begun, &self.journal)?;
-        for (position, kept) in self.to_keep.iter().enumerate() {
-            let path = entry.object(position);
-            if kept.ranges.is_empty() {
+    fn prepare(&mut self, dir: &Dir) -> Result<()> {
+        self.keep.put(dir, State::Begun, &self.journal)?;
+        for kept in &self.to_keep {
+            let old = &self.journal.old[kept.position].content;
+            let name = object(kept.position);
+            let path = dir.at(&name);
+            let mut ranges = old.gaps().peekable();
+            if ranges.peek().is_none() {
                 continue;
             }
-            let mut packer = Packer::new(self.disk().create(&path)?, &path)?;
-            for &(from, to) in &kept.ranges {
+            let output = self.disk().create(dir, OsStr::new(&name))?;
+            let mut packer = Packer::new(output, &path)?;
+            for (from, to) in ranges {
                 let pulse = &mut |n| self.reins.advance(n, &path);
                 packer.append(&self.files[kept.file], from, to, pulse)?;
             }
             packer.seal(self.keep.file_attributes())?;
         }
-        self.disk().sync_dir(&entry.path)?;
+        self.disk().sync_dir(dir)?;
         self.write_files()?;
         self.tell_what_is_made()
     }
 
-    pub(super) fn write_files(&mut self) -> Result<()> {
+    fn write_files(&mut self) -> Result<()> {
         for mut new in std::mem::take(&mut self.new_files) {
-            let path = self.at(&new.name);
-            let mut output = self.disk().create(&path)?;
+            let (dir, name) = self.place.at(&new.stage.staged)?;
+            let path = dir.at(name);
+            let mut output = self.disk().create(dir, name)?;
             let kept = new.kept.as_mut();
-            write(&mut *output, &path, &new.pieces, &self.files, kept, &self.reins)?;
+            write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.reins)?;
             output.seal(new.like)?;
         }
-        self.disk().sync_dir(self.base)
+        for dir in self.place.dirs(self.journal.stages.iter().map(|stage| &stage.staged)) {
+            self.disk().sync_dir(dir)?;
+        }
+        Ok(())
     }
 
     /// Completes the journal by how the files will be afterwards.
     fn tell_what_is_made(&mut self) -> Result<()> {
         let mut made = Vec::new();
-        match &self.journal.step {
-            Step::Truncation { name, to, modified_ns, .. } => {
-                made.push(made_file(&self.at(name), name, *to, Some(*modified_ns))?);
-            }
-            Step::Rename { .. } | Step::Unlink { .. } | Step::Removal => {}
+        if let Step::Truncation { name, to, modified_ns, .. } = &self.journal.step {
+            let file = MadeFile { len: *to, modified_ns: *modified_ns, ..self.made(name, *to)? };
+            made.push(file);
         }
-        for name in &self.journal.stages {
-            let known_as = match &self.journal.step {
-                Step::Rename { from, to } if from == name => to,
-                _ => name,
-            };
-            let path = self.at(name);
-            made.push(made_file(&path, known_as, disk::stamp(&path)?.len, None)?);
+        for Stage { staged, name } in &self.journal.stages {
+            let len = self.place.look_at_file(staged)?.map_or(0, |look| look.stamp.len);
+            made.push(MadeFile { name: name.clone(), ..self.made(staged, len)? });
         }
         self.journal.made = made;
         Ok(())
     }
 
+    fn made(&self, name: &[u8], len: u64) -> Result<MadeFile> {
+        let (dir, bare) = self.place.at(name)?;
+        made_file(&dir.file(bare)?, name, len, Format::Second)
+    }
+
     /// The one step.
     fn step(&self) -> Result<()> {
+        let place = self.place;
         match &self.journal.step {
             Step::Truncation { name, to, modified_ns, .. } => {
-                let path = self.at(name);
-                let expected = self.expected.map_or_else(|| disk::stamp(&path), Ok)?;
-                self.disk().cut(&path, expected, *to, *modified_ns)
+                let (dir, bare) = place.at(name)?;
+                let expected = self.expected.iter().find(|(of, _)| of == name);
+                let Some((_, expected)) = expected else {
+                    return Err(Error::new(ErrorKind::NotFound, &place.path(name)));
+                };
+                self.disk().cut(dir, bare, *expected, *to, *modified_ns)
             }
             Step::Rename { from, to } => {
-                self.disk().rename(&self.at(from), &self.at(to))?;
-                self.disk().sync_dir(self.base)
+                self.disk().rename(place.at(from)?, place.at(to)?)?;
+                self.disk().sync_dir(place.at(to)?.0)
             }
             Step::Unlink { name } => {
-                self.disk().remove_file(&self.at(name))?;
-                self.disk().sync_dir(self.base)
+                let (dir, bare) = place.at(name)?;
+                self.disk().remove_file(dir, bare)?;
+                self.disk().sync_dir(dir)
             }
             Step::Removal => Ok(()),
         }
     }
 }
 
-/// A name of a journal as a path.
-pub(super) fn at(base: &Path, name: &[u8]) -> PathBuf {
-    base.join(OsStr::from_bytes(name))
+/// Files that were written beside get their names, save the one that the step renames. None is ever replaced.
+pub(super) fn put_in_place(keep: &KeepDir<'_>, place: &Place, journal: &Journal) -> Result<()> {
+    let is_of_step = |stage: &&Stage| matches!(&journal.step, Step::Rename { from, .. } if *from == stage.staged);
+    let mut placed = Vec::new();
+    for stage in journal.stages.iter().filter(|stage| !is_of_step(stage)) {
+        // 0.1.0 wrote them under their own names.
+        if stage.staged == stage.name || place.look(&stage.staged)?.is_none() {
+            continue;
+        }
+        if !keep.disk.rename_new(place.at(&stage.staged)?, place.at(&stage.name)?)? {
+            let why = "there is a file with the name of a new one by now".to_owned();
+            return Err(Error::new(ErrorKind::Stale(why), &place.path(&stage.name)));
+        }
+        placed.push(&stage.name);
+    }
+    for dir in place.dirs(placed.into_iter()) {
+        keep.disk.sync_dir(dir)?;
+    }
+    Ok(())
 }
 
-/// Bytes at the end of a file that tell it from others of the same length and time.
+/// Bytes at the end of a file by which 0.1.0 told it from others of the same length and time.
 const TAIL: u64 = 4096;
 
-/// How the file at `path` will be when it has `len` bytes.
+/// How a file will be when it has `len` bytes.
 pub(super) fn made_file(
-    path: &Path,
+    file: &FrozenFile,
     name: &[u8],
     len: u64,
-    modified_ns: Option<i128>,
+    format: Format,
 ) -> Result<MadeFile> {
-    let file = FrozenFile::open(path)?;
-    let modified_ns = modified_ns.unwrap_or(file.stamp().modified_ns);
+    let stamp = file.stamp();
+    let (from, inode) = match format {
+        Format::First => (len.saturating_sub(TAIL), None),
+        Format::Second => (0, Some(stamp.identity.inode)),
+    };
     let mut crc = Crc64::new();
     let mut source = file.source(disk::Access::Read);
-    disk::pieces(&mut *source, len.saturating_sub(TAIL), len, &mut |piece| {
+    disk::pieces(&mut *source, from, len, &mut |piece| {
         crc.update(piece);
         Ok(())
     })?;
-    Ok(MadeFile { name: name.to_vec(), len, modified_ns, crc: crc.value() })
+    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns, crc.value());
+    Ok(MadeFile { name, len, modified_ns, crc, inode })
 }

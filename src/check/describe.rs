@@ -325,6 +325,7 @@ fn rdb_damage(
         ),
         rdb::Class::Unsupported => {
             let intact = match stop.intact {
+                None if stop.header.is_none() => "aofkit does not read that",
                 Some(true) => "it is intact by its checksum, only not understood by aofkit",
                 _ => "it has no checksum to tell whether it is damaged, or aofkit does not know it",
             };

@@ -69,7 +69,7 @@ pub struct SegmentReport {
     /// Its length in bytes; `None` when it is not there.
     pub size_bytes: Option<u64>,
     /// What was seen in it; `None` for history and what is not there.
-    pub facts: Option<SegmentFacts>,
+    pub facts: Option<Box<SegmentFacts>>,
 }
 
 /// The judgement.
@@ -366,7 +366,7 @@ fn segments(aof: &Aof, facts: Facts) -> Vec<SegmentReport> {
     let all = aof.segments.iter().enumerate();
     all.map(|(position, segment)| {
         while seen.next_if(|facts| facts.position < position).is_some() {}
-        let facts = seen.next_if(|facts| facts.position == position);
+        let facts = seen.next_if(|facts| facts.position == position).map(Box::new);
         let size_bytes = facts.as_ref().map(|f| f.len).or_else(|| segment.len());
         let (name, role, seq) = (segment.name.clone(), segment.role, segment.seq);
         SegmentReport { name, role, seq, size_bytes, facts }

@@ -1,23 +1,28 @@
 //! What is wrong with a set beyond the bytes of its segments: manifest, missing files, leftovers.
 
+use std::collections::HashMap;
+
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
 use crate::format::manifest::{self, HazardKind, Level, Manifest};
+use crate::limits;
 use crate::text;
 
 /// Everything of that kind.
 pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
+    let mut listed = Listed::default();
     let mut found = Vec::new();
     if let Some(manifest) = &aof.manifest {
-        manifest_problems(aof, manifest, &mut found);
+        manifest_problems(aof, manifest, &mut listed, &mut found);
     }
-    found.extend(aof.segments.iter().filter_map(|segment| absent(aof, segment)));
-    found.extend(aof.segments.iter().filter(|s| s.is_link).map(|segment| {
+    found.extend(listed.few(aof.segments.iter(), |segment| absent(aof, segment)));
+    found.extend(listed.few(aof.segments.iter().filter(|s| s.is_link), |segment| {
         let message = "is a symbolic link; followed, for it stays inside the directory".to_owned();
-        Problem::of_file(Kind::ManifestHazard, Severity::Info, &segment.name, message)
+        Some(Problem::of_file(Kind::ManifestHazard, Severity::Info, &segment.name, message))
     }));
-    found.extend(aof.leftovers.iter().filter_map(leftover));
+    found.extend(listed.few(aof.leftovers.iter(), leftover));
+    found.extend(listed.more());
     if aof.upgrade_pending {
         let message = "an upgrade from a single file was interrupted; a server completes it at its \
                        next start, by moving the file into the set";
@@ -54,7 +59,47 @@ pub(super) fn ignored_dump(aof: &Aof, is_dump: bool) -> Option<Problem> {
     Some(Problem::of_file(Kind::ManifestMissing, Severity::Error, &dump.name, message))
 }
 
-fn manifest_problems(aof: &Aof, opened: &OpenedManifest, found: &mut Vec<Problem>) {
+/// How many problems of each kind there are: a manifest may have as many lines as it likes, and a directory as many
+/// files.
+#[derive(Default)]
+struct Listed(HashMap<(Kind, Severity), u64>);
+
+impl Listed {
+    /// The problems of many things, no more of a kind than are listed.
+    fn few<T>(
+        &mut self,
+        all: impl Iterator<Item = T>,
+        problem: impl Fn(T) -> Option<Problem>,
+    ) -> Vec<Problem> {
+        all.filter_map(problem).filter(|problem| self.takes(problem)).collect()
+    }
+
+    fn takes(&mut self, problem: &Problem) -> bool {
+        let number = self.0.entry((problem.kind, problem.severity)).or_default();
+        *number += 1;
+        *number <= limits::SET_PROBLEMS
+    }
+
+    /// What is said of those that are not listed.
+    fn more(self) -> Vec<Problem> {
+        let mut more: Vec<_> =
+            self.0.into_iter().filter(|(_, number)| *number > limits::SET_PROBLEMS).collect();
+        more.sort_by_key(|((kind, severity), _)| (*kind, std::cmp::Reverse(*severity)));
+        let told = more.into_iter().map(|((kind, _), number)| {
+            let more = text::thousands(number - limits::SET_PROBLEMS);
+            let message = format!("{more} more of {} are not listed", kind.as_str());
+            Problem::of_set(Kind::LimitExceeded, Severity::Info, message)
+        });
+        told.collect()
+    }
+}
+
+fn manifest_problems(
+    aof: &Aof,
+    opened: &OpenedManifest,
+    listed: &mut Listed,
+    found: &mut Vec<Problem>,
+) {
     let name = opened.path.file_name().unwrap_or_default().as_encoded_bytes();
     if aof.target().rules.manifest.is_none() && !matches!(opened.state, ManifestState::Missing) {
         let message = format!(
@@ -79,7 +124,7 @@ fn manifest_problems(aof: &Aof, opened: &OpenedManifest, found: &mut Vec<Problem
             problem.line = Some(fault.reason.line).filter(|&line| line > 0);
             found.push(problem.next(advice::repair(aof, "")));
         }
-        ManifestState::Valid(manifest) => hazards(aof, manifest, name, found),
+        ManifestState::Valid(manifest) => hazards(aof, manifest, name, listed, found),
     }
 }
 
@@ -102,7 +147,13 @@ fn first_base(aof: &Aof) -> Option<String> {
     Some(text::name(&base.name))
 }
 
-fn hazards(aof: &Aof, manifest: &Manifest, name: &[u8], found: &mut Vec<Problem>) {
+fn hazards(
+    aof: &Aof,
+    manifest: &Manifest,
+    name: &[u8],
+    listed: &mut Listed,
+    found: &mut Vec<Problem>,
+) {
     for hazard in manifest::hazards(manifest) {
         if aof.upgrade_pending && matches!(hazard.kind, HazardKind::NothingToLoad { .. }) {
             continue;
@@ -124,7 +175,9 @@ fn hazards(aof: &Aof, manifest: &Manifest, name: &[u8], found: &mut Vec<Problem>
         if severity == Severity::Error {
             problem = problem.next(advice::repair(aof, ""));
         }
-        found.push(problem);
+        if listed.takes(&problem) {
+            found.push(problem);
+        }
     }
 }
 

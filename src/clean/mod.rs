@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
-use crate::change::{Draft, Loss, Plan, Verb};
+use crate::change::{self, Draft, Loss, Plan, Verb};
 use crate::disk::{self, Identity};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -50,6 +50,8 @@ pub enum Spared {
     OfServer,
     /// Its number is not behind those of the set: a running server may be about to name it.
     Ahead,
+    /// It is a symbolic link, a pipe or a device: no file that a server left.
+    NoFile,
     /// It was gone by the time it was looked at.
     Gone,
 }
@@ -69,6 +71,7 @@ impl std::fmt::Display for Spared {
             }
             Self::OfServer => f.write_str("the running server deletes its history by itself"),
             Self::Ahead => f.write_str("the running server may be about to name it"),
+            Self::NoFile => f.write_str("no regular file, but a link, a pipe or a device"),
             Self::Gone => f.write_str("gone meanwhile"),
         }
     }
@@ -109,7 +112,13 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
     let live = || aof.live().filter_map(|(_, segment)| segment.file());
     let identities: Vec<Identity> = live().map(|file| file.identity()).collect();
     // Also one that only reads: a server that is still loading writes the manifest when it is done.
-    let servers = disk::openers(&identities);
+    let mut servers = disk::openers(&identities);
+    // Or one that runs in these directories and has none of the files open.
+    let near = disk::servers(&change::haunt(&aof.dir(), &aof.dir())?);
+    servers.pids.extend(
+        near.pids.iter().filter(|pid| !servers.pids.contains(pid)).copied().collect::<Vec<_>>(),
+    );
+    servers.all_seen &= near.all_seen;
     let mut survey = Survey {
         plan: Draft::new(Verb::Clean, aof).finish()?,
         found: Vec::new(),
@@ -180,7 +189,13 @@ struct Beside {
 /// Why it stays, if it does.
 fn spared(aof: &Aof, leftover: &Leftover, options: Options, beside: Beside) -> Option<Spared> {
     let server = beside.server;
-    let Ok(stamp) = disk::stamp(&leftover.path) else { return Some(Spared::Gone) };
+    let name = leftover.path.file_name().unwrap_or_default();
+    let look = disk::Dir::open(disk::parent(&leftover.path)).and_then(|dir| dir.look(name));
+    let Ok(Some(look)) = look else { return Some(Spared::Gone) };
+    if look.kind != disk::Kind::File {
+        return Some(Spared::NoFile);
+    }
+    let stamp = look.stamp;
     // A time that lies ahead says nothing, and nothing is young.
     let age = age(leftover, options.now).unwrap_or(Duration::ZERO);
     if age < options.min_age {

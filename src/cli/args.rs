@@ -216,7 +216,7 @@ Exit status:
   20  damage at the very end of the last file only
   21  damage elsewhere
   22  manifest invalid or missing, file missing, or a manifest that makes a server harm the set
-  24  a format that is known but not supported by the target";
+  24  not supported by the target, or it cannot be told";
 
 const REPAIR_CODES: &str = "\
 Exit status: the verdict of what then lies there, as `check` has it: the result with --apply or --output, the
@@ -280,8 +280,9 @@ pub struct Global {
     /// Short for --format json
     #[arg(long, global = true, env = "AOFKIT_JSON", value_parser = FalseyValueParser::new())]
     json: bool,
-    /// Whose loader's rules apply, such as redis-7.0 or valkey-9.1 [default: the server that wrote the
-    /// base, else redis-8.2]
+    /// Whose loader's rules apply: redis-6.2, 7.0, 7.4, 8.0, 8.2, 8.6, valkey-8.1, 9.0 and 9.1 were run; others are
+    /// known by what was read (redis-8.8 to 8.12) or by their neighbours, and the output says so [default: the
+    /// oldest from the base's writer on that knows all of the set, redis-8.2 where no writer is named]
     #[arg(long, global = true, value_name = "SERVER", env = "AOFKIT_TARGET")]
     target: Option<Target>,
     /// Find the set by a server's configuration, and use its settings

@@ -151,6 +151,9 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
     let faults = Faults {
         ranges: printed.damaged_ranges,
         bytes: printed.damaged_bytes,
+        not_understood: printed.not_understood,
+        // They are printed in their place.
+        inline_commands: 0,
         open_transactions: printed.open_transactions,
     };
     let mut troubles = troubles::of(aof, &faults);

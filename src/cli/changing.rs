@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, OpenOptions, open_each};
 use aofkit::change::{self, InUse, Keep, Loss, Options, Outlook, Plan, Recovered};
 use aofkit::check::{Check, Report, Wording, judge};
-use aofkit::disk::LocalDisk;
+use aofkit::disk::{self, LocalDisk};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::scan::scan;
 use aofkit::text::count;
@@ -108,7 +108,7 @@ pub fn only(mut sets: Vec<Result<Aof>>, path: &Path) -> Result<std::result::Resu
 pub fn clear_up(aof: &Aof, changing: &Changing, context: &Context) -> Result<Vec<Recovered>> {
     let subject = change::subject(aof);
     if !changing.apply {
-        let kept = change::entries(&changing.keep().dir(&subject)?)?;
+        let kept = change::entries(&changing.keep(), &subject)?;
         let cut_short =
             |e: &&change::Entry| matches!(e.state, change::State::Begun | change::State::Ready);
         for entry in kept.iter().filter(cut_short) {
@@ -120,6 +120,18 @@ pub fn clear_up(aof: &Aof, changing: &Changing, context: &Context) -> Result<Vec
         return Ok(Vec::new());
     }
     change::clear_up(&subject, &aof.dir(), &changing.keep(), &LocalDisk)
+}
+
+/// A manifest that is a link would be replaced by a file: no verb that changes a set takes it.
+pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
+    match &aof.manifest {
+        Some(manifest) if output.is_none() && disk::is_link(&manifest.path) => {
+            let why = "the manifest is a symbolic link, which would be replaced: name the set that it leads to, \
+                       or use --output DIR";
+            Err(Error::new(ErrorKind::Refused(why.to_owned()), &manifest.path))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The judgement on a set.
@@ -151,7 +163,8 @@ impl Run {
     /// A plan for a set that was judged, and what it leaves wrong.
     pub fn new(aof: Aof, before: Report, plan: Plan, left: Vec<String>) -> Self {
         let files = aof.live().filter_map(|(_, segment)| segment.file()).collect::<Vec<_>>();
-        let in_use = change::in_use(&files);
+        let haunt = change::haunt(&change::subject(&aof), &aof.dir()).ok();
+        let in_use = change::in_use(&files, haunt.as_ref());
         Self {
             before,
             plan,

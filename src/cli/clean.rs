@@ -12,6 +12,7 @@ use aofkit::error::{ErrorKind, Result};
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Format, Reading};
+use super::changing;
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::clean as render;
@@ -96,6 +97,7 @@ fn only(args: &CleanArgs, context: &Context) -> Result<Option<Aof>> {
 }
 
 fn clean(aof: Aof, args: &CleanArgs, keep: &Keep, context: &Context) -> Result<Cleaned> {
+    changing::refuse_link(&aof, None)?;
     if args.apply {
         change::clear_up(&change::subject(&aof), &aof.dir(), keep, &LocalDisk)?;
     }

@@ -67,6 +67,7 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
         Ok(aof) => aof,
         Err(why) => return Ok((String::new(), super::usage(&why, context.json))),
     };
+    changing::refuse_link(&aof, args.changing.output.as_deref())?;
     if args.undo {
         return undo(&aof, args, context);
     }
@@ -193,7 +194,7 @@ fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outc
     let report = check(&now, context)?;
     let outcome =
         if interrupted { Outcome::Interrupted } else { Outcome::of_verdict(report.verdict) };
-    let entries = change::entries(&keep.dir(&subject)?)?;
+    let entries = change::entries(&keep, &subject)?;
     let undone = Undone { aof: now, entries, last, applied, now: report };
     let text = match context.json {
         true => plan_json::undo(&undone),
@@ -224,7 +225,7 @@ pub fn state(entry: &Entry) -> &'static str {
 /// `3 files, 45 bytes kept`
 pub fn kept(entry: &Entry) -> String {
     entry.journal.as_ref().map_or_else(
-        || "no journal".to_owned(),
+        || "its journal cannot be read".to_owned(),
         |j| {
             let files = j.files().count() as u64;
             format!("{}, {} kept", count(files, "file"), count(j.kept_bytes(), "byte"))

@@ -70,6 +70,7 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     if args.list {
         return list(aof, context);
     }
+    changing::refuse_link(&aof, args.changing.output.as_deref())?;
     let recovered = changing::clear_up(&aof, &args.changing, context)?;
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let moment = match moment(args, &aof) {

@@ -2,6 +2,7 @@
 
 use aofkit::aof::Aof;
 use aofkit::error::Result;
+use aofkit::limits;
 use aofkit::scan::{Filter, Filtered, Selected, scan};
 use aofkit::stats::{
     DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions,
@@ -55,7 +56,7 @@ pub struct StatsArgs {
     /// What to break it down by; may be given several times [default: command]
     #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY", value_delimiter = ',')]
     by: Vec<By>,
-    /// Rows of keys, prefixes and slots at most; commands are never cut
+    /// Rows of keys, prefixes and slots at most, up to 20,000; commands are never cut
     #[arg(long, value_name = "N", default_value_t = 20, env = "AOFKIT_TOP")]
     top: usize,
     /// Words of a key that make a prefix, instead of recognised identifiers; may be given several times
@@ -125,6 +126,11 @@ impl StatsArgs {
         }
     }
 
+    /// Rows that are answered at most.
+    fn rows(&self) -> usize {
+        self.top.min(limits::TOP)
+    }
+
     fn key_options(&self, by: &[By]) -> Option<KeyOptions> {
         if ![By::Key, By::Prefix, By::Slot].iter().any(|one| by.contains(one)) {
             return None;
@@ -135,7 +141,7 @@ impl StatsArgs {
         options.keys = by.contains(&By::Key);
         options.prefixes = by.contains(&By::Prefix).then_some(grouping);
         options.slots = by.contains(&By::Slot);
-        options.top = self.top;
+        options.top = self.rows();
         Some(options)
     }
 }
@@ -208,9 +214,9 @@ fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> 
     let keys = args.key_options(&by).map(KeyTraffic::new);
     let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let options = KeySpaceOptions { top: args.top, now_ms: Some(now_ms) };
+    let options = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms) };
     let base = of_base.then(|| KeySpace::new(options));
-    let deletes = Deletes::new(Grouping::new(args.separator.as_bytes(), &[]), args.top);
+    let deletes = Deletes::new(Grouping::new(args.separator.as_bytes(), &[]), args.rows());
     let filtered = Filtered::new(((Mix::default(), deletes), (keys, base)), filter.clone());
     let bar = Bar::new(context.bar);
     let ((((mix, deletes), (keys, base)), selected), faults) =

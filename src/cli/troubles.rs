@@ -13,6 +13,14 @@ pub fn of(aof: &Aof, faults: &Faults) -> Vec<String> {
         let what = count(faults.ranges, "damaged range");
         troubles.push(format!("{what} ({}) left out", count(faults.bytes, "byte")));
     }
+    if faults.not_understood > 0 {
+        troubles.push("an RDB is not understood to its end, and left out from there on".to_owned());
+    }
+    if faults.inline_commands > 0 {
+        let commands = count(faults.inline_commands, "command");
+        troubles
+            .push(format!("{commands} among the keys of the base: keys are as they stand there"));
+    }
     if faults.open_transactions > 0 {
         troubles.push("a transaction is not closed".to_owned());
     }

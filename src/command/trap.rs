@@ -242,6 +242,10 @@ mod tests {
             if !flags.split(',').any(|flag| flag == "admin") {
                 continue;
             }
+            // Older servers list a container alone: its subcommands count.
+            if all().iter().any(|c| c.name == full && c.container) {
+                continue;
+            }
             let (first, second) = match full.split_once('|') {
                 None => (full, None),
                 Some((container, name)) => (container, Some(name.as_bytes())),

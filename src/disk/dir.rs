@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 
-use super::durable::{Attributes, Lock};
+use super::durable::{Attributes, Lock, own};
 use super::files::{FrozenFile, Identity, Stamp};
 use super::publish::{Hold, Room};
 use crate::error::{Error, ErrorKind, Result};
@@ -170,19 +170,30 @@ impl Dir {
     /// # Errors
     /// When it cannot be read, or one of the names cannot be looked at.
     pub fn list(&self) -> Result<Vec<Found>> {
-        let failed = |e: Errno| Error::io(&self.path, e.into());
         let mut found = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(failed)? {
-            let name = OsString::from_vec(entry.map_err(failed)?.file_name().to_bytes().to_vec());
-            if name == "." || name == ".." {
-                continue;
-            }
+        for name in self.names()? {
             if let Some(look) = self.look(&name)? {
                 found.push(Found { name, look });
             }
         }
-        found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
+    }
+
+    /// The bare names in it, sorted.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> Result<Vec<OsString>> {
+        let failed = |e: Errno| Error::io(&self.path, e.into());
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(failed)? {
+            let name = OsString::from_vec(entry.map_err(failed)?.file_name().to_bytes().to_vec());
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// The directory `name` in it; `None` when nothing has the name.
@@ -208,6 +219,21 @@ impl Dir {
     pub fn dir(&self, name: impl AsRef<OsStr>) -> Result<Self> {
         let there = self.dir_if_there(name.as_ref())?;
         there.ok_or_else(|| self.nothing_at(name.as_ref()))
+    }
+
+    /// The directory above it, whatever its path was called by.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn above(&self) -> Result<Self> {
+        let fd = again(|| openat(&self.fd, "..", OPEN_DIR, Mode::empty()));
+        Ok(Self {
+            fd: fd.map_err(|e| Error::io(&self.path, e))?,
+            path: match self.path.parent() {
+                Some(parent) if self.path.file_name().is_some() => parent.to_owned(),
+                _ => self.path.join(".."),
+            },
+        })
     }
 
     /// The regular file `name`, open for reading and frozen; `None` when nothing has the name.
@@ -396,9 +422,22 @@ impl Dir {
     /// [`ErrorKind::Refused`] when the name stands for something else than a regular file; when it can neither be made
     /// nor opened.
     pub fn lock(&self, name: impl AsRef<OsStr>, hold: Hold) -> Result<Option<Lock>> {
+        self.lock_like(name, hold, None)
+    }
+
+    /// The same; a lock that is made belongs to this owner.
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    pub fn lock_like(
+        &self,
+        name: impl AsRef<OsStr>,
+        hold: Hold,
+        like: Option<Attributes>,
+    ) -> Result<Option<Lock>> {
         let name = name.as_ref();
         for _ in 0..LOCK_ATTEMPTS {
-            let file = self.lock_file(name)?;
+            let file = self.lock_file(name, like)?;
             if !try_lock(&file, hold).map_err(|e| Error::io(&self.at(name), e))? {
                 return Ok(None);
             }
@@ -410,6 +449,28 @@ impl Dir {
         }
         let why = "somebody keeps replacing this lock".to_owned();
         Err(Error::new(ErrorKind::InUse(why), &self.at(name)))
+    }
+
+    /// Locks the regular file `name` as it is. `None` when somebody holds it otherwise, `Some(None)` when nothing has the
+    /// name or the file system has no locks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when the name stands for something else than a regular file.
+    pub fn lock_existing(
+        &self,
+        name: impl AsRef<OsStr>,
+        hold: Hold,
+    ) -> Result<Option<Option<Lock>>> {
+        let name = name.as_ref();
+        let Some(file) = self.open_regular(name, OFlags::RDONLY)? else { return Ok(Some(None)) };
+        match try_lock(&file, hold) {
+            Ok(true) => Ok(Some(Some(Lock::of(file)))),
+            Ok(false) => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::Unsupported || is_bad_descriptor(&e) => {
+                Ok(Some(None))
+            }
+            Err(e) => Err(Error::io(&self.at(name), e)),
+        }
     }
 
     /// Locks the directory itself: a lock that is there as long as the directory, whatever is deleted in it. `None` when
@@ -432,12 +493,17 @@ impl Dir {
         }
     }
 
-    fn lock_file(&self, name: &OsStr) -> Result<File> {
+    fn lock_file(&self, name: &OsStr, like: Option<Attributes>) -> Result<File> {
         for _ in 0..LOCK_ATTEMPTS {
             match self.open_regular(name, OFlags::RDWR) {
                 Ok(Some(file)) => return Ok(file),
                 Ok(None) => match self.create(name, 0o600) {
-                    Ok(file) => return Ok(file),
+                    Ok(file) => {
+                        if let Some(like) = like {
+                            own(&file, &self.at(name), like)?;
+                        }
+                        return Ok(file);
+                    }
                     Err(e) if self.look(name)?.is_none() => return Err(e),
                     // Somebody else was first.
                     Err(_) => {}

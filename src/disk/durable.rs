@@ -1,12 +1,14 @@
-//! The write seam: everything that is ever written, cut, renamed or removed goes through [`Durable`]. What it
-//! answers `Ok` to is on the disk, as far as the kernel promises; a name is on the disk after
-//! [`Durable::sync_dir`] of its directory.
+//! The write seam: everything that a change to a set writes, cuts, renames or removes goes through [`Durable`], by a
+//! directory that is held and a plain name in it. What it answers `Ok` to is on the disk, as far as the kernel
+//! promises; a name is on the disk after [`Durable::sync_dir`] of its directory.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use super::dir::{Dir, Kind};
 use super::files::{FrozenFile, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -38,62 +40,72 @@ pub fn attributes(path: &Path) -> Result<Attributes> {
     })
 }
 
-/// What can be done to files. One implementation for the disk; tests have one that fails at the n-th call.
+/// What can be done to files. One implementation for the disk; tests have one that fails at the n-th call. All names
+/// are plain ones; no link is followed.
 pub trait Durable {
     /// A new directory; the names below it are for its owner's eyes.
     ///
     /// # Errors
     /// When it cannot be made; also when it exists.
-    fn make_dir(&self, path: &Path, like: Attributes) -> Result<()>;
+    fn make_dir(&self, dir: &Dir, name: &OsStr, like: Attributes) -> Result<Dir>;
 
     /// A new file to be written.
     ///
     /// # Errors
     /// When it cannot be made; also when it exists.
-    fn create(&self, path: &Path) -> Result<Box<dyn Output>>;
+    fn create(&self, dir: &Dir, name: &OsStr) -> Result<Box<dyn Output>>;
 
-    /// Cuts the file to `to` bytes, provided that it is still as `expected`, and gives it this time of the
-    /// last write, in nanoseconds of Unix time. Synced.
+    /// Cuts the file to `to` bytes, provided that it is still as `expected` and has no other name, and gives it
+    /// this time of the last write, in nanoseconds of Unix time. It is opened once, looked at and cut by that
+    /// descriptor. Synced.
     ///
     /// # Errors
     /// [`ErrorKind::Stale`] when it is not; otherwise when it cannot be cut or synced.
-    fn cut(&self, path: &Path, expected: Stamp, to: u64, modified_ns: i128) -> Result<()>;
+    fn cut(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        expected: Stamp,
+        to: u64,
+        modified_ns: i128,
+    ) -> Result<()>;
 
-    /// Gives the file this name, which replaces a file that has it.
+    /// Gives a file or directory this name, which replaces a file that has it.
     ///
     /// # Errors
     /// When the system refuses.
-    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+    fn rename(&self, from: (&Dir, &OsStr), to: (&Dir, &OsStr)) -> Result<()>;
 
-    /// Gives the file one more name.
+    /// Gives a file this name unless that is taken; answers whether it was free.
     ///
     /// # Errors
-    /// When the system refuses, such as across file systems.
-    fn link(&self, from: &Path, to: &Path) -> Result<()>;
+    /// When the system refuses.
+    fn rename_new(&self, from: (&Dir, &OsStr), to: (&Dir, &OsStr)) -> Result<bool>;
 
     /// Takes the name from the file.
     ///
     /// # Errors
     /// When there is none, or the system refuses.
-    fn remove_file(&self, path: &Path) -> Result<()>;
+    fn remove_file(&self, dir: &Dir, name: &OsStr) -> Result<()>;
+
+    /// Takes the name from the file, provided that it is a regular file and still as `expected`, looked at by
+    /// descriptor.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stale`] when it is not; otherwise as [`Self::remove_file`].
+    fn remove_exactly(&self, dir: &Dir, name: &OsStr, expected: Stamp) -> Result<()>;
 
     /// Removes an empty directory.
     ///
     /// # Errors
     /// When it is not empty, or the system refuses.
-    fn remove_dir(&self, path: &Path) -> Result<()>;
+    fn remove_dir(&self, dir: &Dir, name: &OsStr) -> Result<()>;
 
     /// Makes the names in a directory last.
     ///
     /// # Errors
     /// When the system cannot promise it.
-    fn sync_dir(&self, path: &Path) -> Result<()>;
-
-    /// Makes the bytes of a file last.
-    ///
-    /// # Errors
-    /// When the system cannot promise it.
-    fn sync_file(&self, path: &Path) -> Result<()>;
+    fn sync_dir(&self, dir: &Dir) -> Result<()>;
 }
 
 /// A file that is being written.
@@ -123,61 +135,80 @@ pub trait Output: Write {
 pub struct LocalDisk;
 
 impl Durable for LocalDisk {
-    fn make_dir(&self, path: &Path, like: Attributes) -> Result<()> {
-        fs::DirBuilder::new().mode(like.mode).create(path).map_err(|e| Error::io(path, e))?;
-        let dir = File::open(path).map_err(|e| Error::io(path, e))?;
-        own(&dir, path, like)
+    fn make_dir(&self, dir: &Dir, name: &OsStr, like: Attributes) -> Result<Dir> {
+        let made = dir.make_dir(name, 0o700)?;
+        made.give(like)?;
+        Ok(made)
     }
 
-    fn create(&self, path: &Path) -> Result<Box<dyn Output>> {
-        let mut options = File::options();
-        let file = options.write(true).create_new(true).mode(0o600).open(path);
-        let file = file.map_err(|e| Error::io(path, e))?;
-        Ok(Box::new(LocalOutput { file, path: path.to_owned(), len: 0, in_kernel: true }))
+    fn create(&self, dir: &Dir, name: &OsStr) -> Result<Box<dyn Output>> {
+        let file = dir.create(name, 0o600)?;
+        Ok(Box::new(LocalOutput { file, path: dir.at(name), len: 0, in_kernel: true }))
     }
 
-    fn cut(&self, path: &Path, expected: Stamp, to: u64, modified_ns: i128) -> Result<()> {
-        let whole = || -> std::io::Result<bool> {
-            let file = File::options().write(true).open(path)?;
-            if Stamp::of(&file.metadata()?) != expected {
-                return Ok(false);
+    fn cut(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        expected: Stamp,
+        to: u64,
+        modified_ns: i128,
+    ) -> Result<()> {
+        let path = dir.at(name);
+        let file = dir.file_to_change(name)?;
+        let whole = || -> std::io::Result<Option<&str>> {
+            let meta = file.metadata()?;
+            if Stamp::of(&meta) != expected {
+                return Ok(Some("it has changed meanwhile"));
+            }
+            if meta.nlink() != 1 {
+                return Ok(Some("it has another name by now, which would be cut as well"));
             }
             file.set_len(to)?;
             set_modified(&file, modified_ns)?;
             file.sync_all()?;
-            Ok(true)
+            Ok(None)
         };
         match whole() {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                Err(Error::new(ErrorKind::Stale("it has changed meanwhile".to_owned()), path))
-            }
-            Err(e) => Err(Error::io(path, e)),
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(Error::new(ErrorKind::Stale(why.to_owned()), &path)),
+            Err(e) => Err(Error::io(&path, e)),
         }
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        fs::rename(from, to).map_err(|e| Error::io(to, e))
+    fn rename(&self, from: (&Dir, &OsStr), to: (&Dir, &OsStr)) -> Result<()> {
+        from.0.rename(from.1, to.0, to.1)
     }
 
-    fn link(&self, from: &Path, to: &Path) -> Result<()> {
-        fs::hard_link(from, to).map_err(|e| Error::io(to, e))
+    fn rename_new(&self, from: (&Dir, &OsStr), to: (&Dir, &OsStr)) -> Result<bool> {
+        from.0.rename_new(from.1, to.0, to.1)
     }
 
-    fn remove_file(&self, path: &Path) -> Result<()> {
-        fs::remove_file(path).map_err(|e| Error::io(path, e))
+    fn remove_file(&self, dir: &Dir, name: &OsStr) -> Result<()> {
+        match dir.remove_file(name)? {
+            true => Ok(()),
+            false => Err(Error::io(&dir.at(name), std::io::ErrorKind::NotFound.into())),
+        }
     }
 
-    fn remove_dir(&self, path: &Path) -> Result<()> {
-        fs::remove_dir(path).map_err(|e| Error::io(path, e))
+    fn remove_exactly(&self, dir: &Dir, name: &OsStr, expected: Stamp) -> Result<()> {
+        let now = dir.look(name)?;
+        if now.is_none_or(|now| now.kind != Kind::File || now.stamp != expected) {
+            let why = "it is not the file that was looked at any more".to_owned();
+            return Err(Error::new(ErrorKind::Stale(why), &dir.at(name)));
+        }
+        self.remove_file(dir, name)
     }
 
-    fn sync_dir(&self, path: &Path) -> Result<()> {
-        self.sync_file(path)
+    fn remove_dir(&self, dir: &Dir, name: &OsStr) -> Result<()> {
+        match dir.remove_dir(name)? {
+            true => Ok(()),
+            false => Err(Error::io(&dir.at(name), std::io::ErrorKind::NotFound.into())),
+        }
     }
 
-    fn sync_file(&self, path: &Path) -> Result<()> {
-        File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::io(path, e))
+    fn sync_dir(&self, dir: &Dir) -> Result<()> {
+        dir.sync()
     }
 }
 
@@ -283,7 +314,7 @@ impl Output for LocalOutput {
 }
 
 /// Gives a file the owner it shall have, when it has another.
-fn own(file: &File, path: &Path, like: Attributes) -> Result<()> {
+pub(super) fn own(file: &File, path: &Path, like: Attributes) -> Result<()> {
     let meta = file.metadata().map_err(|e| Error::io(path, e))?;
     if (meta.uid(), meta.gid()) == (like.uid, like.gid) {
         return Ok(());
@@ -320,24 +351,5 @@ impl Lock {
     /// When the system does not tell.
     pub fn identity(&self) -> std::io::Result<super::files::Identity> {
         Ok(Stamp::of(&self._file.metadata()?).identity)
-    }
-}
-
-/// Locks the file at `path`, which is made when it is not there. `None` when another process holds it.
-///
-/// # Errors
-/// When it cannot be made or locked for another reason.
-pub fn lock(path: &Path) -> Result<Option<Lock>> {
-    let mut options = File::options();
-    let file = options.write(true).create(true).truncate(false).mode(0o600).open(path);
-    let file = file.map_err(|e| Error::io(path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
-        // A file system without locks: the check for open files has to do.
-        Err(fs::TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => {
-            Ok(Some(Lock { _file: file }))
-        }
-        Err(fs::TryLockError::Error(e)) => Err(Error::io(path, e)),
     }
 }

@@ -118,10 +118,10 @@ impl FrozenFile {
         Ok(Self::frozen(path, Held::new(handle, stays), &meta))
     }
 
-    /// The regular file that is open here; its length is taken now. It stays open: its path need not lead to it again.
+    /// The regular file that is open here; its length is taken now.
     pub(super) fn of(handle: File, path: &Path) -> Result<Self> {
         let meta = regular(&handle, path)?;
-        Ok(Self::frozen(path, Held::new(handle, true), &meta))
+        Ok(Self::frozen(path, Held::new(handle, false), &meta))
     }
 
     fn frozen(path: &Path, held: Held, meta: &Metadata) -> Self {
@@ -169,11 +169,7 @@ impl FrozenFile {
     /// # Errors
     /// When the handle cannot be duplicated.
     pub fn duplicate(&self) -> Result<Self> {
-        let again = self.held.file().map(File::try_clone).transpose();
-        let held = match again.map_err(|e| Error::io(&self.path, e))? {
-            Some(handle) => Held::new(handle, true),
-            None => Held::closed(),
-        };
+        let held = self.held.duplicate().map_err(|e| Error::io(&self.path, e))?;
         let &Self { len, modified, stamp, .. } = self;
         Ok(Self { path: self.path.clone(), held, len, modified, stamp })
     }
@@ -281,6 +277,24 @@ impl FrozenFile {
         FromStart { file: self, hand: None, at: 0 }
     }
 
+    /// A reader over the file from an offset on, up to where it ended when it was opened.
+    pub fn reader_from(&self, at: u64) -> impl Read + '_ {
+        FromStart { file: self, hand: None, at }.take(self.len.saturating_sub(at))
+    }
+
+    /// How many names it has now.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn links(&self) -> Result<u64> {
+        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?.nlink())
+    }
+
+    /// The file itself, to be read from its beginning.
+    pub(super) fn into_reader(self) -> impl Read + use<> {
+        Whole { file: self, at: 0 }
+    }
+
     /// The open file: the one that is held, or the same one opened again.
     pub(super) fn hand(&self) -> Result<Hand<'_>> {
         if let Some(file) = self.held.file() {
@@ -368,6 +382,21 @@ impl Read for FromStart<'_> {
             None => self.file.hand().map_err(|e| std::io::Error::other(e.to_string()))?,
         };
         let n = self.hand.insert(hand).read_at(into, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// Reads a file that it owns.
+struct Whole {
+    file: FrozenFile,
+    at: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let hand = self.file.hand().map_err(|e| std::io::Error::other(e.to_string()))?;
+        let n = hand.read_at(into, self.at)?;
         self.at += n as u64;
         Ok(n)
     }
@@ -470,6 +499,11 @@ fn unless_interrupted<T>(work: impl Fn() -> std::io::Result<T>) -> std::io::Resu
             other => return other,
         }
     }
+}
+
+/// The user this process acts as; `None` where that is not told.
+pub fn own_user() -> Option<u32> {
+    std::fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 
 /// The name of this machine.

@@ -1,8 +1,11 @@
 //! Who has a file open, as far as this machine tells.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use super::files::Identity;
 
@@ -27,8 +30,113 @@ pub fn openers(files: &[Identity]) -> Writers {
     holders(|_, handle| is_open(handle, &files))
 }
 
+/// Where a server of a set would be seen, by the identities of directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Haunt {
+    /// Where the files lie that are to change.
+    pub files: Identity,
+    /// The directory above, where a server with an append directory works; `None` when the files lie where it works.
+    pub server: Option<Identity>,
+}
+
+/// Servers other than this process that run on these directories, also where they have none of the set's files open: they
+/// write to a log, a base or a temporary file in them, or one level deeper, or wrote to one that has no name any more; or
+/// they work in one of them, accept connections and are called as servers of this kind are. One that writes to the
+/// log of another set is that one's.
+pub fn servers(haunt: &Haunt) -> Writers {
+    processes(|process| {
+        let logs = logs(process);
+        let (ours, others): (Vec<_>, Vec<_>) = logs.iter().partition(|log| log.is_of(haunt));
+        if !ours.is_empty() {
+            return others.is_empty() || ours.iter().any(|log| log.dirs.contains(&haunt.files));
+        }
+        let works_here = identity_at(&process.join("cwd"))
+            .is_some_and(|cwd| cwd == haunt.files || Some(cwd) == haunt.server);
+        works_here && others.is_empty() && is_called_a_server(process) && listens(process)
+    })
+}
+
+/// A file of a server that a process has open for writing.
+struct Log {
+    /// The directory it lies or lay in, and the one above.
+    dirs: [Identity; 2],
+}
+
+impl Log {
+    fn is_of(&self, haunt: &Haunt) -> bool {
+        let [dir, above] = self.dirs;
+        dir == haunt.files || Some(dir) == haunt.server || above == haunt.files
+    }
+}
+
+/// Files that a process has open for writing and that are named as servers name logs, bases and manifests.
+fn logs(process: &Path) -> Vec<Log> {
+    const DELETED: &[u8] = b" (deleted)";
+    let Ok(handles) = fs::read_dir(process.join("fd")) else { return Vec::new() };
+    let log = |handle: fs::DirEntry| {
+        let target = fs::read_link(handle.path()).ok()?;
+        let bytes = target.as_os_str().as_encoded_bytes();
+        let bytes = bytes.strip_suffix(DELETED).unwrap_or(bytes);
+        let slash = bytes.iter().rposition(|&b| b == b'/')?;
+        let (dir, name) = (&bytes[..slash], &bytes[slash + 1..]);
+        let endings: [&[u8]; 3] = [b".aof", b".rdb", b".manifest"];
+        let is_meant = name.starts_with(b"temp-") || endings.iter().any(|e| name.ends_with(e));
+        if !is_meant || !is_writer(process, &handle) {
+            return None;
+        }
+        // As that process sees it: it may have another root.
+        let dir = Path::new(OsStr::from_bytes(dir)).strip_prefix("/").ok()?;
+        let dir = process.join("root").join(dir);
+        Some(Log { dirs: [identity_at(&dir)?, identity_at(&dir.join(".."))?] })
+    };
+    handles.flatten().filter_map(log).collect()
+}
+
+fn identity_at(path: &Path) -> Option<Identity> {
+    let meta = fs::metadata(path).ok()?;
+    Some(Identity { device: meta.dev(), inode: meta.ino() })
+}
+
+/// Whether its program, or what it calls itself, has the name of a known server.
+fn is_called_a_server(process: &Path) -> bool {
+    const NAMES: [&str; 3] = ["redis", "valkey", "keydb"];
+    let exe = fs::read_link(process.join("exe")).unwrap_or_default();
+    let called = fs::read(process.join("cmdline")).unwrap_or_default();
+    let first = called.split(|&b| b == 0).next().unwrap_or_default();
+    let text = [exe.as_os_str().as_encoded_bytes(), first].concat().to_ascii_lowercase();
+    let text = String::from_utf8_lossy(&text);
+    NAMES.iter().any(|name| text.contains(name))
+}
+
+/// Whether it has a socket that takes connections.
+fn listens(process: &Path) -> bool {
+    let mut listening = HashSet::new();
+    for (table, state, column, inode) in
+        [("tcp", "0A", 3, 9), ("tcp6", "0A", 3, 9), ("unix", "00010000", 3, 6)]
+    {
+        let text = fs::read_to_string(process.join("net").join(table)).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let words: Vec<_> = line.split_whitespace().collect();
+            if words.get(column) == Some(&state) {
+                listening.extend(words.get(inode).map(|inode| format!("socket:[{inode}]")));
+            }
+        }
+    }
+    let Ok(handles) = fs::read_dir(process.join("fd")) else { return false };
+    let mut targets = handles.flatten().filter_map(|handle| fs::read_link(handle.path()).ok());
+    targets.any(|target| target.to_str().is_some_and(|target| listening.contains(target)))
+}
+
 /// The other processes with a handle like that.
-fn holders(is_meant: impl Fn(&std::path::Path, &fs::DirEntry) -> bool) -> Writers {
+fn holders(is_meant: impl Fn(&Path, &fs::DirEntry) -> bool) -> Writers {
+    processes(|process| {
+        let handles = fs::read_dir(process.join("fd"));
+        handles.is_ok_and(|all| all.flatten().any(|handle| is_meant(process, &handle)))
+    })
+}
+
+/// The other processes like that, of those that may be looked at.
+fn processes(is_meant: impl Fn(&Path) -> bool) -> Writers {
     let mut found = Writers { pids: Vec::new(), all_seen: true };
     let Ok(processes) = fs::read_dir("/proc") else {
         return Writers { all_seen: false, ..found };
@@ -36,13 +144,10 @@ fn holders(is_meant: impl Fn(&std::path::Path, &fs::DirEntry) -> bool) -> Writer
     for process in processes.flatten() {
         let pid = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
         let Some(pid) = pid.filter(|&pid| pid != std::process::id()) else { continue };
-        match fs::read_dir(process.path().join("fd")) {
-            Ok(handles) => {
-                let path = process.path();
-                if handles.flatten().any(|handle| is_meant(&path, &handle)) {
-                    found.pids.push(pid);
-                }
-            }
+        let path = process.path();
+        match fs::read_dir(path.join("fd")) {
+            Ok(_) if is_meant(&path) => found.pids.push(pid),
+            Ok(_) => {}
             // Gone meanwhile, or not ours to look at.
             Err(e) => found.all_seen &= e.kind() == std::io::ErrorKind::NotFound,
         }
@@ -79,7 +184,7 @@ fn is_open(handle: &fs::DirEntry, files: &HashSet<Identity>) -> bool {
     meta.is_ok_and(|m| files.contains(&Identity { device: m.dev(), inode: m.ino() }))
 }
 
-pub(super) fn is_writer(process: &std::path::Path, handle: &fs::DirEntry) -> bool {
+pub(super) fn is_writer(process: &Path, handle: &fs::DirEntry) -> bool {
     let info = process.join("fdinfo").join(handle.file_name());
     let Ok(text) = fs::read_to_string(info) else { return true };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));

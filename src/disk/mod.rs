@@ -26,21 +26,19 @@ mod stream;
 mod users;
 
 pub use dir::{Dir, Found, Kind, Look, is_plain_name};
-pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes, lock};
+pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
 pub use files::{
     FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular,
-    is_there, list_dir, names, open_inside, read_small, real_path, stamp,
+    is_there, list_dir, names, open_inside, own_user, read_small, real_path, stamp,
 };
 pub use holders::{
-    Writers, held_for_writing, openers, sees_all_processes, working_directory, writers,
+    Haunt, Writers, held_for_writing, openers, sees_all_processes, servers, working_directory,
+    writers,
 };
 #[cfg(target_os = "linux")]
-pub use own_process::{map_ids, offer_to_the_oom_killer};
+pub use own_process::{map_ids, offer_to_the_oom_killer, open_descriptors};
 pub use pack::{Packer, unpack};
-pub use publish::{
-    Hold, NewFile, Room, exchange, give_dir_to, make_dir, open_if_there, parent, publish_new,
-    remove_empty_dir, remove_file, remove_tree, replace, room, set_mode, sync_dir,
-};
+pub use publish::{Hold, NewFile, Room, make_dir, parent, room, set_mode, sync_dir};
 #[cfg(target_os = "linux")]
 pub use reach::make_reachable;
 pub use rolling::Rolling;

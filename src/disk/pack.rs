@@ -64,13 +64,13 @@ impl<'p> Packer<'p> {
 /// A packed file's bytes.
 ///
 /// # Errors
-/// When it cannot be opened.
-pub fn unpack(path: &Path) -> Result<impl Read + use<>> {
-    let file = std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
+/// When no decoder can be set up.
+pub fn unpack(file: FrozenFile) -> Result<impl Read + use<>> {
+    let path = file.path().to_owned();
     let open = || {
-        let mut decoder = zstd::Decoder::with_buffer(BufReader::new(file))?;
+        let mut decoder = zstd::Decoder::with_buffer(BufReader::new(file.into_reader()))?;
         decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
         Ok(decoder)
     };
-    open().map_err(|e| Error::compressed(path, e))
+    open().map_err(|e| Error::compressed(&path, e))
 }

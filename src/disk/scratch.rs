@@ -118,7 +118,8 @@ pub(super) fn nameless() -> io::Result<File> {
 fn make_dir() -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let name = format!("aofkit-{}-{:x}", std::process::id(), now & 0xff_ffff);
-    let path = std::env::temp_dir().join(name);
+    // A server may be given it as another user, who need not be able to follow a link.
+    let path = fs::canonicalize(std::env::temp_dir())?.join(name);
     DirBuilder::new().mode(0o700).create(&path)?;
     Ok(path)
 }

@@ -30,32 +30,39 @@ fn room() -> u64 {
 
 /// An open file that is held, or was closed for want of room.
 #[derive(Debug)]
-pub(super) struct Held(Option<File>);
+pub(super) struct Held {
+    file: Option<File>,
+    /// It is held even where there is no room.
+    stays: bool,
+}
 
 impl Held {
     /// Holds the file as long as there is room; `stays`: whether there is or not.
     pub(super) fn new(file: File, stays: bool) -> Self {
         // A few more in a race do no harm: that is what the reserve is for.
         if !stays && HELD.load(Ordering::Relaxed) >= room() {
-            return Self(None);
+            return Self { file: None, stays };
         }
         HELD.fetch_add(1, Ordering::Relaxed);
-        Self(Some(file))
+        Self { file: Some(file), stays }
     }
 
-    /// One that was closed.
-    pub(super) const fn closed() -> Self {
-        Self(None)
+    /// The same file a second time.
+    pub(super) fn duplicate(&self) -> std::io::Result<Self> {
+        match &self.file {
+            Some(file) => Ok(Self::new(file.try_clone()?, self.stays)),
+            None => Ok(Self { file: None, stays: self.stays }),
+        }
     }
 
     pub(super) const fn file(&self) -> Option<&File> {
-        self.0.as_ref()
+        self.file.as_ref()
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.0.is_some() {
+        if self.file.is_some() {
             HELD.fetch_sub(1, Ordering::Relaxed);
         }
     }

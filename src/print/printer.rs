@@ -88,6 +88,8 @@ pub struct Printed {
     pub damaged_ranges: u64,
     /// Their bytes.
     pub damaged_bytes: u64,
+    /// RDB parts that aofkit has not learnt to read to their end.
+    pub not_understood: u64,
     /// Files that end inside a transaction.
     pub open_transactions: u64,
     /// RDB parts that were printed and whose checksum does not fit.
@@ -167,6 +169,7 @@ impl<'w, F: Form> Printer<'w, F> {
                 undated: 0,
                 damaged_ranges: 0,
                 damaged_bytes: 0,
+                not_understood: 0,
                 open_transactions: 0,
                 bad_checksums: 0,
                 unprinted: Unprinted::default(),
@@ -306,8 +309,13 @@ impl<F: Form> Observer for Printer<'_, F> {
         match event {
             Event::Record(record, id) => self.record(at, record, *id),
             Event::Damage(damage) => {
-                self.printed.damaged_ranges += 1;
-                self.printed.damaged_bytes += damage.end - damage.start;
+                match damage.is_not_understood() {
+                    true => self.printed.not_understood += 1,
+                    false => {
+                        self.printed.damaged_ranges += 1;
+                        self.printed.damaged_bytes += damage.end - damage.start;
+                    }
+                }
                 self.form.gap(at, damage, &mut self.out);
             }
             Event::Rdb(part) => {

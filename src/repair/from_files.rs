@@ -40,7 +40,7 @@ pub(super) fn rebuild(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<
             None => "it names no file, and no file of a set is here: restore a backup".to_owned(),
         }));
     };
-    let facts = report.segments.get(position).and_then(|s| s.facts.as_ref());
+    let facts = report.segments.get(position).and_then(|s| s.facts.as_deref());
     let is_broken = matches!(facts.and_then(|f| f.rdb.as_ref()), Some(RdbFacts::Broken(_)));
     if is_broken {
         let answer = older::older(aof, base)?;
@@ -74,7 +74,7 @@ fn candidates<'a>(aof: &'a Aof, report: &'a Report) -> Vec<Candidate<'a>> {
         .filter_map(|(position, segment)| {
             let seq = segment.seq.filter(|&seq| seq > 0)?;
             let entry = Entry::new(segment.name.clone(), seq, Role::Increment);
-            let facts = report.segments.get(position).and_then(|s| s.facts.as_ref());
+            let facts = report.segments.get(position).and_then(|s| s.facts.as_deref());
             Some(Candidate { entry, segment, facts })
         })
         .collect()

@@ -42,7 +42,9 @@ pub(super) fn rules(tables: &Tables, family: Family, version: Version) -> Option
             rules.arities[id.index()] = known.arity;
         }
     }
-    for (later, section) in own().filter(|(_, section)| section.version > base.version) {
+    // A table that was recorded for this very version is complete.
+    let is_between = base.version < version;
+    for (later, section) in own().filter(|(_, s)| is_between && s.version > base.version) {
         for (id, known) in tables.known(later) {
             let came = known.since.unwrap_or(section.version);
             if rules.arities[id.index()] == 0 && came <= version {

@@ -10,6 +10,10 @@ pub struct Faults {
     pub ranges: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// RDB parts that aofkit has not learnt to read to their end.
+    pub not_understood: u64,
+    /// Commands among the keys of RDB parts: what they change is counted as it was before.
+    pub inline_commands: u64,
     /// Files that end inside a transaction.
     pub open_transactions: u64,
 }
@@ -17,7 +21,10 @@ pub struct Faults {
 impl Faults {
     /// Whether there are any.
     pub fn any(&self) -> bool {
-        self.ranges > 0 || self.open_transactions > 0
+        self.ranges > 0
+            || self.open_transactions > 0
+            || self.not_understood > 0
+            || self.inline_commands > 0
     }
 }
 
@@ -26,9 +33,14 @@ impl Observer for Faults {
 
     #[inline]
     fn observe(&mut self, _: &Context, event: &Event<'_>) {
-        if let Event::Damage(damage) = event {
-            self.ranges += 1;
-            self.bytes += damage.end - damage.start;
+        match event {
+            Event::Damage(damage) if damage.is_not_understood() => self.not_understood += 1,
+            Event::Damage(damage) => {
+                self.ranges += 1;
+                self.bytes += damage.end - damage.start;
+            }
+            Event::Rdb(part) => self.inline_commands += part.walked.outcome.inline_commands(),
+            _ => {}
         }
     }
 
@@ -45,6 +57,8 @@ impl Merge for Faults {
     fn merge(&mut self, later: Self) {
         self.ranges += later.ranges;
         self.bytes += later.bytes;
+        self.not_understood += later.not_understood;
+        self.inline_commands += later.inline_commands;
         self.open_transactions += later.open_transactions;
     }
 }

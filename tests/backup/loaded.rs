@@ -13,8 +13,9 @@ use tempfile::TempDir;
 
 use super::support::fill::{fill, many};
 use super::support::live::Live;
-use super::support::put_program;
+use super::support::processes::{is_alive, is_closed, is_root, unshares, working_in};
 use super::support::server::Server;
+use super::support::{copy_tree, put_program};
 use super::{Home, set};
 
 const SERVERS: [&str; 5] = ["redis-6.2", "redis-7.0", "redis-8.2", "valkey-8.1", "valkey-9.1"];
@@ -251,6 +252,9 @@ fn a_server_without_debug_is_compared_like_any_other() {
         let run = load(&repo, &script(data.path(), &text));
         assert_eq!(run.code, Some(0), "{}: {} {:#}", server.name, run.err, run.json);
         assert_eq!(run.json["loaded"][0]["compared"], true, "{:#}", run.json);
+        // The script leads to where another user than root may not be able to go, and nobody is silent about that.
+        let closed = is_root() && is_closed(&program);
+        assert_eq!(run.err.contains("as root, stripped of its powers"), closed, "{}", run.err);
         // Both say the same of it.
         let usual = load(&repo, &program);
         assert_eq!(usual.json["loaded"][0]["keys"], run.json["loaded"][0]["keys"]);
@@ -284,14 +288,13 @@ fn a_key_that_no_command_can_give_is_left_out_and_the_others_are_compared() {
     assert_eq!(loaded["keys"], 2, "{loaded}");
 }
 
-/// A program that says it is a server, leaves word of a process, and is never done loading.
+/// A program that says it is a server, and is never done loading.
 fn idler(dir: &Path, work: &str) -> PathBuf {
-    let version = "case $1 in --version) echo 'X server v=7.0.0'; exit;; esac\n";
-    script(dir, &format!("{version}{work}\n").replace("PID", "\"$(dirname \"$0\")/pid\""))
+    script(dir, &format!("case $1 in --version) echo 'X server v=7.0.0'; exit;; esac\n{work}\n"))
 }
 
-/// Starts a verification with an idler in `dir`. Answers it and the process that must not be left.
-fn idling(home: &Home, server: &Path, temporary: &Path) -> (Child, String) {
+/// Starts a verification with an idler. Answers it and the processes that must not be left, one of which runs `what`.
+fn idling(home: &Home, server: &Path, temporary: &Path, what: &str) -> (Child, Vec<String>) {
     let child = Command::new(env!("CARGO_BIN_EXE_aofkit"))
         .args(["verify", "--load", server.to_str().unwrap(), "--repo"])
         .arg(home.repo())
@@ -300,22 +303,23 @@ fn idling(home: &Home, server: &Path, temporary: &Path) -> (Child, String) {
         .spawn()
         .unwrap();
     let started = Instant::now();
-    let server = loop {
+    let servers = loop {
         assert!(started.elapsed() < Duration::from_secs(30), "the server was not started");
-        match fs::read_to_string(server.with_file_name("pid")) {
-            Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
-            _ => thread::sleep(Duration::from_millis(10)),
+        let all = working_in(temporary);
+        match all.iter().any(|pid| runs(pid, what)) {
+            true => break all,
+            false => thread::sleep(Duration::from_millis(10)),
         }
     };
     assert_eq!(fs::read_dir(temporary).unwrap().count(), 1);
-    assert!(is_alive(&server));
-    (child, server)
+    assert!(servers.iter().all(|pid| is_alive(pid)));
+    (child, servers)
 }
 
-/// Whether a process is there, and not only waits to be buried.
-fn is_alive(pid: &str) -> bool {
-    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+/// Whether a process has this word in its command line.
+fn runs(pid: &str, what: &str) -> bool {
+    let line = fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).any(|word| String::from_utf8_lossy(word).contains(what))
 }
 
 fn signal(child: &Child, signal: &str) {
@@ -328,12 +332,12 @@ fn an_interrupted_load_leaves_neither_files_nor_servers() {
     let home = Home::with_increment(&set("a", b"1"));
     home.backup();
     let (temporary, dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let server = idler(dir.path(), "echo $$ > PID; exec sleep 60");
-    let (mut child, server) = idling(&home, &server, temporary.path());
+    let server = idler(dir.path(), "exec sleep 60");
+    let (mut child, servers) = idling(&home, &server, temporary.path(), "sleep");
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left");
-    assert!(!is_alive(&server), "the server lives on");
+    assert!(!servers.iter().any(|pid| is_alive(pid)), "the server lives on");
 }
 
 /// A verification that was killed left its servers running, and their copy of the set.
@@ -341,22 +345,33 @@ fn an_interrupted_load_leaves_neither_files_nor_servers() {
 fn a_killed_load_leaves_neither_files_nor_servers() {
     let home = Home::with_increment(&set("a", b"1"));
     home.backup();
-    let real = Server::find("redis-8.2").map(|server| server.program().display().to_string());
+    let real = Server::find("redis-8.2");
     let mut works = vec![
-        "echo $$ > PID; exec sleep 60".to_owned(),
+        ("exec sleep 60".to_owned(), "sleep"),
         // A script that starts the server and waits for it.
-        "sleep 60 & echo $! > PID; wait".to_owned(),
+        ("sleep 60 & wait".to_owned(), "sleep"),
     ];
+    // One that has the server leave its group and its session, where it can have processes of its own.
+    if unshares("-p") {
+        works.push(("setsid sleep 60 & wait".to_owned(), "sleep"));
+    }
     // A real one says that it is ready, and is not heard.
-    works.extend(real.map(|real| format!("echo $$ > PID; exec {real} \"$@\" > /dev/null")));
-    for work in works {
+    let exec = "exec \"${0%/*}/real/server\" \"$@\" > /dev/null".to_owned();
+    works.extend(real.as_ref().map(|_| (exec, "redis-server")));
+    for (work, what) in works {
         let (temporary, dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        if let Some(real) = real.as_ref().filter(|_| what == "redis-server") {
+            // Nobody else can go where it is; beside the script, he can.
+            copy_tree(real.program().parent().unwrap(), &dir.path().join("real"));
+        }
         let server = idler(dir.path(), &work);
-        let (mut child, server) = idling(&home, &server, temporary.path());
+        let (mut child, servers) = idling(&home, &server, temporary.path(), what);
         signal(&child, "-KILL");
         child.wait().unwrap();
         let killed = Instant::now();
-        while is_alive(&server) || fs::read_dir(temporary.path()).unwrap().count() > 0 {
+        while servers.iter().any(|pid| is_alive(pid))
+            || fs::read_dir(temporary.path()).unwrap().count() > 0
+        {
             assert!(killed.elapsed() < Duration::from_secs(10), "something is left: {work}");
             thread::sleep(Duration::from_millis(10));
         }

@@ -9,9 +9,14 @@ mod guide;
 #[path = "../support/home.rs"]
 #[allow(dead_code)]
 mod home;
+mod hostile;
 mod lists;
 mod live;
 mod loaded;
+mod locks;
+mod lost;
+mod races;
+mod running;
 #[path = "../support/mod.rs"]
 mod support;
 mod unfit;

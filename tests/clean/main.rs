@@ -107,7 +107,16 @@ fn what_nobody_needs_goes_with_its_manifest_lines_and_comes_back_exactly() {
     let text = String::from_utf8(text).expect("text");
     assert!(text.contains("\nthen: healthy: "), "as the JSON has it: {text}");
     let done = json(dir.path(), &["--apply"]);
-    assert_eq!((&done["applied"], &done["actions"]), (&Value::Bool(true), &plan["actions"]));
+    assert_eq!(done["applied"], true);
+    // A second may have passed between the two.
+    let ageless = |answer: &Value| {
+        let mut rows = answer["actions"].clone();
+        for row in rows.as_array_mut().expect("rows") {
+            row.as_object_mut().expect("a row").remove("age_seconds");
+        }
+        rows
+    };
+    assert_eq!(ageless(&done), ageless(&plan));
     for answer in [&plan, &done] {
         assert_eq!(
             (&answer["verdict_after"], &answer["loads_after"]),

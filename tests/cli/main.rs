@@ -5,10 +5,12 @@
     reason = "a test that cannot go on has failed, in its helpers as well"
 )]
 
+mod bounds;
 mod cat;
 mod conf;
 mod contract;
 mod damage;
+mod escapes;
 mod filters;
 mod growth;
 mod links;
@@ -23,5 +25,6 @@ mod screen;
 mod spelled;
 mod stats;
 mod streams;
+mod targets;
 mod words;
 mod world;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::change::{self, Applied, Keep, Options, Plan, Undo};
 use aofkit::check::{Check, Report, Wording, judge};
-use aofkit::disk::{Attributes, Durable, FrozenFile, LocalDisk, Output, Stamp};
+use aofkit::disk::{Attributes, Dir, Durable, FrozenFile, LocalDisk, Output, Stamp};
 use aofkit::error::{Error, Result};
 use aofkit::progress::Silent;
 use aofkit::repair::{self, inner};
@@ -124,54 +125,63 @@ impl Failing {
 }
 
 impl Durable for Failing {
-    fn make_dir(&self, path: &Path, like: Attributes) -> Result<()> {
-        self.call(path)?;
-        LocalDisk.make_dir(path, like)
+    fn make_dir(&self, dir: &Dir, name: &OsStr, like: Attributes) -> Result<Dir> {
+        self.call(&dir.at(name))?;
+        LocalDisk.make_dir(dir, name, like)
     }
 
-    fn create(&self, path: &Path) -> Result<Box<dyn Output>> {
-        self.call(path)?;
-        let output = LocalDisk.create(path)?;
-        let fails = self.call(path).is_err();
+    fn create(&self, dir: &Dir, name: &OsStr) -> Result<Box<dyn Output>> {
+        self.call(&dir.at(name))?;
+        let output = LocalDisk.create(dir, name)?;
+        let fails = self.call(&dir.at(name)).is_err();
         Ok(Box::new(FailingOutput { output, fails }))
     }
 
-    fn cut(&self, path: &Path, expected: Stamp, to: u64, modified_ns: i128) -> Result<()> {
-        self.call(path)?;
-        LocalDisk.cut(path, expected, to, modified_ns)?;
+    fn cut(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        expected: Stamp,
+        to: u64,
+        modified_ns: i128,
+    ) -> Result<()> {
+        self.call(&dir.at(name))?;
+        LocalDisk.cut(dir, name, expected, to, modified_ns)?;
         // Cut, and then not synced.
-        self.call(path)
+        self.call(&dir.at(name))
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.call(to)?;
+    fn rename(&self, from: (&Dir, &OsStr), to: (&Dir, &OsStr)) -> Result<()> {
+        self.call(&to.0.at(to.1))?;
         LocalDisk.rename(from, to)?;
-        self.call(to)
+        self.call(&to.0.at(to.1))
     }
 
-    fn link(&self, from: &Path, to: &Path) -> Result<()> {
-        self.call(to)?;
-        LocalDisk.link(from, to)
+    fn rename_new(&self, from: (&Dir, &OsStr), to: (&Dir, &OsStr)) -> Result<bool> {
+        self.call(&to.0.at(to.1))?;
+        let was_free = LocalDisk.rename_new(from, to)?;
+        self.call(&to.0.at(to.1))?;
+        Ok(was_free)
     }
 
-    fn remove_file(&self, path: &Path) -> Result<()> {
-        self.call(path)?;
-        LocalDisk.remove_file(path)
+    fn remove_file(&self, dir: &Dir, name: &OsStr) -> Result<()> {
+        self.call(&dir.at(name))?;
+        LocalDisk.remove_file(dir, name)
     }
 
-    fn remove_dir(&self, path: &Path) -> Result<()> {
-        self.call(path)?;
-        LocalDisk.remove_dir(path)
+    fn remove_exactly(&self, dir: &Dir, name: &OsStr, expected: Stamp) -> Result<()> {
+        self.call(&dir.at(name))?;
+        LocalDisk.remove_exactly(dir, name, expected)
     }
 
-    fn sync_dir(&self, path: &Path) -> Result<()> {
-        self.call(path)?;
-        LocalDisk.sync_dir(path)
+    fn remove_dir(&self, dir: &Dir, name: &OsStr) -> Result<()> {
+        self.call(&dir.at(name))?;
+        LocalDisk.remove_dir(dir, name)
     }
 
-    fn sync_file(&self, path: &Path) -> Result<()> {
-        self.call(path)?;
-        LocalDisk.sync_file(path)
+    fn sync_dir(&self, dir: &Dir) -> Result<()> {
+        self.call(dir.path())?;
+        LocalDisk.sync_dir(dir)
     }
 }
 

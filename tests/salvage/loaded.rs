@@ -24,7 +24,23 @@ use super::support::server::{APPEND_DIR, MANIFEST, Outcome, Server};
 use super::support::{copy_tree, in_parallel, number_from_env};
 use super::written::Written;
 
-const TARGETS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
+/// All that read sets of several files.
+const TARGETS: [&str; 8] = [
+    "redis-7.0",
+    "redis-7.4",
+    "redis-8.0",
+    "redis-8.2",
+    "redis-8.6",
+    "valkey-8.1",
+    "valkey-9.0",
+    "valkey-9.1",
+];
+
+/// Those among them that write sets.
+const WRITERS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
+
+/// How many of them each damage is repaired for.
+const AT_A_TIME: usize = 3;
 
 fn numbers(default: u64) -> Vec<u64> {
     match number_from_env("AOFKIT_LOAD", u64::MAX) {
@@ -48,7 +64,9 @@ fn plan(aof: &Aof, way: Way) -> Result<Plan, String> {
             let facts = scan(aof, Check::new(aof), &Pace::default(), &Silent).unwrap();
             let report = judge(aof, facts, &Wording::default()).unwrap();
             let proposal = repair::tail_and_manifest(aof, &report).unwrap();
-            if !proposal.left.is_empty() || report.verdict == Verdict::InnerDamage {
+            if !proposal.left.is_empty()
+                || [Verdict::InnerDamage, Verdict::Unsupported].contains(&report.verdict)
+            {
                 return Err(format!("{:?}", proposal.left));
             }
             return Ok(proposal.plan);
@@ -86,7 +104,8 @@ fn told(damaged: &Damaged<'_>, target: &Server, way: Way, parent: &Holds) -> Tol
         }
     };
     let after = plan.outlook(&aof, &Wording::default(), &Pace::default(), &Silent).unwrap();
-    if way == Way::Plain && after.verdict() == Verdict::InnerDamage {
+    if way == Way::Plain && [Verdict::InnerDamage, Verdict::Unsupported].contains(&after.verdict())
+    {
         // Only the manifest is put right without a word, and that is what it says.
         return Told::Refused;
     }
@@ -122,7 +141,8 @@ fn told(damaged: &Damaged<'_>, target: &Server, way: Way, parent: &Holds) -> Tol
 
 /// Sets of these servers, with bases of both forms, and what each server that loads one then holds.
 fn parents(servers: &[Server]) -> Vec<(Written, Vec<(&Server, Holds)>)> {
-    let written = servers.iter().enumerate().flat_map(|(i, server)| {
+    let writers = servers.iter().filter(|server| WRITERS.contains(&&*server.name));
+    let written = writers.enumerate().flat_map(|(i, server)| {
         [true, false].map(|has_rdb| Written::by(server, SEED + i as u64, 250, has_rdb))
     });
     let mut parents = Vec::new();
@@ -158,7 +178,8 @@ fn every_server_that_loads_the_parent_holds_what_the_plan_for_it_promised() {
         let mut damaged = Damaged::of(written, kind, &mut random);
         damaged.what = format!("#{number} {}", damaged.what);
         let mut counts: BTreeMap<(String, Way), [u64; 3]> = BTreeMap::new();
-        for (target, parent) in by {
+        let turn = by.iter().cycle().skip(number as usize).take(AT_A_TIME.min(by.len()));
+        for (target, parent) in turn {
             for way in [Way::Plain, Way::Truncate, Way::Salvage] {
                 let told = told(&damaged, target, way, parent);
                 let is_done = way == Way::Plain && !matches!(told, Told::Refused);
@@ -190,7 +211,7 @@ fn every_server_that_loads_the_parent_holds_what_the_plan_for_it_promised() {
     if numbers.len() >= 2 * KINDS.len() {
         for target in TARGETS {
             let held = sum.iter().filter(|((t, _), _)| t == target).map(|(_, c)| c[2]).sum::<u64>();
-            assert!(held >= 10, "{target} loaded {held} repaired sets only");
+            assert!(held >= 4, "{target} loaded {held} repaired sets only");
         }
     }
 }

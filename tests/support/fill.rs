@@ -88,6 +88,31 @@ pub fn fill(live: &mut Live) -> Written {
     written
 }
 
+/// What only newer servers have: streams that remember producers, vector sets, and fields that lost their expiry, of
+/// which the encoding stays. Answers how many streams came.
+pub fn more(live: &mut Live) -> u64 {
+    live.must("HSET hash:persisted a 1 b 2");
+    if !matches!(live.run(&format!("HPEXPIREAT hash:persisted {LATE} FIELDS 1 a")), Reply::Error(_))
+    {
+        live.must("HPERSIST hash:persisted FIELDS 1 a");
+    }
+    for i in 0..40 {
+        live.run(&format!("VADD vectors VALUES 3 1.5 -2 {i} element:{i}"));
+    }
+    live.run("VADD vectors:one VALUES 2 1 2 element SETATTR attributes");
+    if matches!(live.run("XADD stream:producers IDMP p1 i1 * f v"), Reply::Error(_)) {
+        return 0;
+    }
+    for i in 0..300 {
+        live.must(&format!("XADD stream:producers IDMP p{} id:{i} * f {i}", i % 7));
+    }
+    live.must("XADD stream:producers IDMPAUTO p9 * f v");
+    live.must("XCFGSET stream:producers IDMP-DURATION 500 IDMP-MAXSIZE 50");
+    live.must("XGROUP CREATE stream:producers g1 0");
+    live.must("XREADGROUP GROUP g1 c1 COUNT 7 STREAMS stream:producers >");
+    1
+}
+
 /// A hash in one packed encoding whose header can only say "many". Answers how many of its fields got an
 /// expiry.
 fn pack_many(live: &mut Live) -> u64 {

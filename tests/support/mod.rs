@@ -7,6 +7,7 @@ pub mod fill;
 pub mod kill;
 pub mod live;
 pub mod mutate;
+pub mod processes;
 pub mod recorded;
 pub mod server;
 pub mod small_disk;

@@ -93,6 +93,19 @@ pub fn servers_dir() -> Option<PathBuf> {
     Some(cache.or(home)?.join("aofkit/servers"))
 }
 
+/// Every server that `tests/servers/fetch` brings.
+pub const ALL: [&str; 9] = [
+    "redis-6.2",
+    "redis-7.0",
+    "redis-7.4",
+    "redis-8.0",
+    "redis-8.2",
+    "redis-8.6",
+    "valkey-8.1",
+    "valkey-9.0",
+    "valkey-9.1",
+];
+
 impl Server {
     /// The installed server of that name, `None` when there is none.
     pub fn find(name: &str) -> Option<Server> {

@@ -154,7 +154,8 @@ impl Form for Lines {
     fn gap(&mut self, at: &Context, damage: &Damage, out: &mut Out<'_>) {
         self.place(at, damage.start, None, at.db, out);
         let bytes = count(damage.end - damage.start, "byte");
-        let text = format!("({bytes} of damage left out: {})", damage.fault.reason);
+        let what = if damage.is_not_understood() { "that are not understood" } else { "of damage" };
+        let text = format!("({bytes} {what} left out: {})", damage.fault.reason);
         out.put(format!(" {}\n", self.style.bad(&text)).as_bytes());
     }
 }

@@ -182,7 +182,9 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
     });
     let recovered = run.recovered.iter().map(|recovered| match recovered {
         Recovered::Completed(id) => RecoveredJson { id: id.clone(), completed: true },
-        Recovered::Cleared(id) => RecoveredJson { id: id.clone(), completed: false },
+        Recovered::Cleared(id) | Recovered::Left(id) => {
+            RecoveredJson { id: id.clone(), completed: false }
+        }
     });
     PlanJson {
         schema,

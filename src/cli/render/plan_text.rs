@@ -60,6 +60,10 @@ pub fn first_line(run: &Run, words: Words, style: Style) -> String {
     for recovered in &run.recovered {
         let line = match recovered {
             Recovered::Completed(id) => format!("a run that was cut short is finished: {id}"),
+            Recovered::Left(id) => format!(
+                "a run that was cut short had changed nothing; what it wrote is removed, but something else \
+                 lies in {id}, and stays"
+            ),
             Recovered::Cleared(id) => {
                 format!(
                     "a run that was cut short had changed nothing; what it wrote is removed: {id}"

@@ -24,9 +24,6 @@ const NOBODIES: std::ops::Range<u32> = 61_184..65_520;
 /// The one who has nothing wherever few users are known.
 const NOBODY: u32 = 65_534;
 
-/// Closes what we were given and did not open ourselves.
-const CLOSE: &str = r#"exec "$0" "$@" 2>&1 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-"#;
-
 /// What a file may grow beyond what is there.
 const GROWTH: u64 = 64 << 20;
 
@@ -80,10 +77,13 @@ impl Guard {
         for who in ways() {
             let name = PathBuf::from(format!("asked-{}", tried.len()));
             let dir = home.scratch().make_dir(&name)?;
-            give(home, &name, who)?;
             let args = vec!["--version".into()];
             let order = Order { who, dir, file_bytes: GROWTH, program: program.clone(), args };
-            let asked = ask(&order, leash).map_err(|e| Error::io(&program, e))?;
+            let asked = match give(home, &name, who) {
+                Ok(()) => ask(&order, leash).map_err(|e| Error::io(&program, e))?,
+                // Root need not be allowed to give something away.
+                Err(e) => Asked { cannot: Some((0, e.to_string())), ..Asked::default() },
+            };
             let enough = asked.knows_its_version();
             tried.push((who, asked));
             if enough {
@@ -97,8 +97,11 @@ impl Guard {
             _ => tried.iter().find(|one| runs(one)),
         };
         let Some((who, asked)) = chosen else {
-            let number = tried.first().and_then(|(_, asked)| asked.cannot.as_ref());
-            let e = std::io::Error::from_raw_os_error(number.map_or(0, |(number, _)| *number));
+            let mut numbers = tried.iter().filter_map(|(_, asked)| asked.cannot.as_ref());
+            let number = numbers.find_map(|(number, _)| (*number != 0).then_some(*number));
+            let e = std::io::Error::from_raw_os_error(
+                number.unwrap_or(rustix::io::Errno::ACCESS.raw_os_error()),
+            );
             return Err(Error::io(&program, e));
         };
         let mut missing = asked.without.clone();
@@ -160,8 +163,10 @@ fn give(home: &OwnDir, name: &Path, who: As) -> Result<()> {
 /// A program by its whole path; a mere name is looked for in PATH.
 fn found(program: &Path) -> Result<PathBuf> {
     if program.components().count() > 1 {
-        let path = std::path::absolute(program).map_err(|e| Error::io(program, e))?;
-        return match disk::is_there(&path)? {
+        // The name stays: a program may go by it. The way there must not lead over a link that only we can follow.
+        let name = program.file_name().unwrap_or_default();
+        let path = disk::real_path(disk::parent(program))?.join(name);
+        return match disk::exists(&path) {
             true => Ok(path),
             false => Err(Error::io(program, std::io::ErrorKind::NotFound.into())),
         };
@@ -175,9 +180,8 @@ fn found(program: &Path) -> Result<PathBuf> {
 }
 
 fn keeper(order: &Order) -> Command {
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(CLOSE).arg(inside::ourselves()).args(order.words());
-    command.env_clear().stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut command = Command::new(inside::ourselves());
+    command.args(order.words()).env_clear().stdout(Stdio::piped()).stderr(Stdio::null());
     for name in ENVIRONMENT {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }

@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -117,6 +118,7 @@ fn cannot(what: &str, e: &std::io::Error) -> u8 {
 }
 
 fn keep(order: &Order) -> u8 {
+    walls::close_what_was_handed_down();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let is_root = order.who != As::Ourselves;
     let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
@@ -223,9 +225,14 @@ fn found(order: &Order) -> u8 {
     if !walls::wall_off(&order.dir) {
         say(WITHOUT, "files of others closed to it by Landlock");
     }
+    let stdout = std::io::stdout();
+    let both = match stdout.as_fd().try_clone_to_owned() {
+        Ok(both) => both,
+        Err(e) => return cannot("be heard", &e),
+    };
     let mut program = Command::new(&order.program);
-    program.args(&order.args).current_dir(&order.dir).stdin(Stdio::null());
-    let program_name = aofkit::text::path(&order.program).to_string();
+    program.args(&order.args).current_dir(&order.dir).stdin(Stdio::null()).stderr(both);
+    let program_name = aofkit::text::path(&order.program);
     if !is_first {
         return cannot(&program_name, &program.exec());
     }

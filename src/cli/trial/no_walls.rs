@@ -47,3 +47,5 @@ pub fn make_reachable(_: &[PathBuf]) -> io::Result<()> {
 }
 
 pub fn offer_to_the_oom_killer() {}
+
+pub fn close_what_was_handed_down() {}

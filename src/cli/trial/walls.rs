@@ -46,6 +46,15 @@ impl Left {
     }
 }
 
+/// Closes all but the standard streams. For a process that has opened nothing yet: what is open was handed to it by
+/// whoever started us, who may not know.
+pub fn close_what_was_handed_down() {
+    for number in aofkit::disk::open_descriptors().into_iter().filter(|number| *number > 2) {
+        // One of them is closed already: by it the others were found.
+        let _ = nix::unistd::close(number);
+    }
+}
+
 #[expect(deprecated, reason = "its danger is shared file descriptors, and none are unshared here")]
 fn unshare(flags: UnshareFlags) -> Result<()> {
     debug_assert!(!flags.contains(UnshareFlags::FILES));

@@ -119,13 +119,24 @@ pub fn sniff(bytes: &[u8]) -> Option<Family> {
     [Family::Redis, Family::Valkey].into_iter().find(|family| bytes.starts_with(family.magic()))
 }
 
+/// Whether the bytes begin an RDB in whatever wrapping: one that is read, or one that is known by its first bytes and
+/// not read.
+pub fn is_one(bytes: &[u8]) -> bool {
+    sniff(bytes).is_some() || is_packed(bytes) || bytes.starts_with(b"$EOF:")
+}
+
+/// An RDB that is compressed as a whole: its envelope in Valkey's development, and an earlier form of that.
+fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"VCS\x01") || bytes.starts_with(b"VKCS")
+}
+
 /// What else the bytes could be.
 fn not_rdb(bytes: &[u8]) -> Reason {
     let starts = |magic: &[u8]| magic.starts_with(bytes);
     if starts(b"REDIS") || starts(b"VALKEY") {
         return Reason::Torn { missing: HEADER_LEN.saturating_sub(bytes.len()) as u64 };
     }
-    if bytes.starts_with(b"VCS\x01") || bytes.starts_with(b"VKCS") {
+    if is_packed(bytes) {
         return Reason::PackedRdb;
     }
     match bytes {

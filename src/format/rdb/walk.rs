@@ -19,7 +19,7 @@ use super::entry::{Draft, KEY_SHOWN, Sink};
 use super::fields::{self, Fields};
 use super::header::{Family, HEADER_LEN, Header};
 use super::layout::{DEPTH, Item, Kind, Row, Rows, rows};
-use super::met::{Met, Module, Tallies};
+use super::met::Tallies;
 use super::outcome::{Outcome, Remarks};
 use super::place::{KEY_KEPT, KeptKey};
 use super::reason::{Class, Reason};
@@ -277,16 +277,6 @@ impl Walker {
     /// Oddities so far.
     pub const fn remarks(&self) -> &Remarks {
         &self.remarks
-    }
-
-    /// Types and opcodes so far, the open one included.
-    pub fn met(&self) -> Vec<Met> {
-        self.tallies.met(|number| self.rows[usize::from(number)])
-    }
-
-    /// Modules so far.
-    pub fn modules(&self) -> Vec<Module> {
-        self.tallies.modules()
     }
 
     /// What was found, once the walk is done.

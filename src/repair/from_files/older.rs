@@ -77,7 +77,7 @@ fn with_base(aof: &Aof, number: i64, name: &[u8]) -> Result<Made> {
     else {
         return Ok(Err("the names of the increments are no set with it".to_owned()));
     };
-    let facts = report.segments.get(position).and_then(|s| s.facts.as_ref());
+    let facts = report.segments.get(position).and_then(|s| s.facts.as_deref());
     if facts.is_none_or(|facts| !facts.is_whole()) {
         return Ok(Err("it is not whole".to_owned()));
     }

@@ -90,6 +90,10 @@ impl Faults {
     }
 
     fn number(&mut self, cause: Cause) -> u32 {
+        let last = self.all.last().map(|last| last.cause);
+        if let Some(last) = last.filter(|&last| self.causes.get(last as usize) == Some(&cause)) {
+            return last;
+        }
         if let Some(&number) = self.numbers.get(&cause) {
             return number;
         }

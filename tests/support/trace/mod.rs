@@ -36,7 +36,7 @@ pub struct Traced {
 /// What to do, at which call, to which calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Act<'a> {
-    /// `count`, `answers`, `kill`, `signal=N`, `short`, `error=N`, `errors=N`.
+    /// `count`, `answers`, `kill`, `signal=N`, `short`, `error=N`, `errors=N`, `delay=MS`.
     pub what: &'a str,
     /// Counted from 1.
     pub at: u64,

@@ -11,6 +11,7 @@
  *          short          the call is asked for one byte only (reads and writes)
  *          error=NUMBER   the call is not made and fails with this errno
  *          errors=NUMBER  the same for this call and every one after it
+ *          delay=MS       the call begins so many milliseconds later
  * PREFIX   calls count whose path, or the path of whose file descriptor, begins with one of these
  * CALLS    change         those that can change what another process would find there
  *          fault          those that a disk or a file system can refuse: the same, and opening, reading, listing
@@ -275,11 +276,13 @@ int main(int argc, char **argv) {
     if (argc < 8 || strcmp(argv[6], "--"))
         return CANNOT;
     const char *action = argv[2], *calls = argv[5];
-    long n = atol(argv[3]), count = 0, error = 0, every = 0, sent = 0;
+    long n = atol(argv[3]), count = 0, error = 0, every = 0, sent = 0, delay = 0;
     if (!strncmp(action, "signal=", 7))
         sent = atol(action + 7);
     if (!strncmp(action, "error=", 6))
         error = atol(action + 6);
+    if (!strncmp(action, "delay=", 6))
+        delay = atol(action + 6);
     if (!strncmp(action, "errors=", 7))
         error = atol(action + 7), every = 1;
     for (char *one = strtok(argv[4], ":"); one && prefix_count < 16; one = strtok(NULL, ":"))
@@ -342,6 +345,8 @@ int main(int argc, char **argv) {
                         kill(child, SIGKILL);
                     if (now && sent)
                         kill(child, (int)sent);
+                    if (now && delay)
+                        usleep(delay * 1000);
                     if (now && !strcmp(action, "short"))
                         ask_for_one_byte(pid);
                     if (now && error) {

@@ -35,6 +35,49 @@ fn sound_values_have_no_flaws() {
     }
 }
 
+/// The names of one stream's groups and consumers were once remembered for the next.
+#[test]
+fn streams_may_have_groups_consumers_and_pending_entries_of_the_same_name() {
+    let id = "00000000000000010000000000000002";
+    let eight = "1112131415161718";
+    let group = format!(
+        "01 67 05 06 00 01 {id}{eight}01 02 0163 {eight} {eight} 01 {id} 0164 {eight} {eight} 00"
+    );
+    let stream = |key: &str| {
+        format!(
+            "15 01{key} 00 00 05 06 0000 0000 03 02 {group} {}",
+            group.replacen("01 67", "01 68", 1)
+        )
+    };
+    let records = format!("{} {} {}", stream("61"), stream("62"), stream("63"));
+    assert_eq!(wrongs(&records), []);
+    let twice = format!("15 0161 00 00 05 06 0000 0000 03 02 {group} {group}");
+    assert_eq!(wrongs(&twice).first().map(|flaw| flaw.0), Some(Wrong::DuplicateName));
+}
+
+#[test]
+fn sets_whose_members_expire_are_looked_into() {
+    let pairs = |entries: &str, size: &str, count: &str| {
+        format!("22 0173 0000000000000000 {size} {size}000000 {count}00 {entries} ff")
+    };
+    assert_eq!(wrongs(&pairs("8161 02 0501 8162 02 0001", "11", "04")), []);
+    let twice = pairs("8161 02 0501 8161 02 0001", "11", "04");
+    assert_eq!(wrongs(&twice)[0].0, Wrong::DuplicateMember);
+    assert_eq!(wrongs(&pairs("8161 02 0501 8162 02", "0f", "03"))[0].0, Wrong::Unpaired);
+    assert_eq!(wrongs("23 0173 0000000000000000 02 05 0161 00 0162"), []);
+    let twice = wrongs("23 0173 0000000000000000 02 05 0161 00 0161");
+    assert_eq!(twice[0].0, Wrong::DuplicateMember);
+}
+
+/// What a command between them deleted may be written again.
+#[test]
+fn a_key_may_stand_twice_where_commands_stand_among_keys() {
+    let command = "f2 2a310d0a 24340d0a 50494e47 0d0a";
+    let found = report(Valkey, &format!("00 016b 0176 {command} 00 016b 0176"));
+    assert_eq!((found.flaws, found.keys_compared), (vec![], false));
+    assert_eq!(report(Valkey, "00 016b 0176 00 016b 0176").flaws.len(), 1);
+}
+
 #[test]
 fn every_flaw_of_a_packed_encoding_is_found_where_it_is() {
     let cases = [

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use super::samples;
 use crate::format::fault::Fault;
 use crate::format::rdb::checksum::Checksum;
-use crate::format::rdb::deep::Deep;
+use crate::format::rdb::contents::{Contents, Opening, Piece, Reader};
+use crate::format::rdb::deep::{Deep, Report};
+use crate::format::rdb::entry::{Sink, Token};
 use crate::format::rdb::header::Family;
 use crate::format::rdb::pass::{Failure, Pass, Progress, Walked, walk_slice, walk_slice_with};
 use crate::format::rdb::reason::{Class, Reason};
@@ -92,6 +94,87 @@ fn windows_of_any_size_remark_the_same_in_old_files() {
         let whole = in_windows(&bytes, bytes.len());
         for size in 1..bytes.len() {
             assert_eq!(in_windows(&bytes, size), whole, "version {version} by {size}");
+        }
+    }
+}
+
+/// Shows `bytes` in two windows, of which the first has `cut` bytes at least, or in many of `size`.
+fn hear<S: Sink>(bytes: &[u8], cut: usize, size: usize, sink: &mut S) {
+    let mut pass = Pass::new(Walker::new(0));
+    let (mut pos, mut need, mut first) = (0, 1, cut);
+    loop {
+        let end = bytes.len().min(pos + first.max(need));
+        match pass.push_with(&bytes[pos..end], sink) {
+            Ok(Progress::More { taken, need: more }) if more <= bytes.len() - pos => {
+                (pos, need) = (pos + taken, more);
+            }
+            _ => return,
+        }
+        first = size;
+    }
+}
+
+fn deep_report(bytes: &[u8], cut: usize, size: usize) -> Report {
+    let mut deep = Deep::new();
+    hear(bytes, cut, size, &mut deep);
+    deep.finish()
+}
+
+/// Everything that values hold.
+#[derive(Default)]
+struct Opened {
+    contents: Contents,
+    pieces: Pieces,
+}
+
+#[derive(Default)]
+struct Pieces(Vec<String>);
+
+impl Reader for Pieces {
+    fn opens(&mut self, value: &Opening<'_>) -> bool {
+        self.0.push(format!(
+            "{:?} {:?} {}",
+            value.key.escape_ascii(),
+            value.row,
+            value.least_bytes
+        ));
+        true
+    }
+
+    fn piece(&mut self, piece: &Piece<'_>) {
+        self.0.push(format!("{piece:?}"));
+    }
+}
+
+impl Sink for Opened {
+    const ENTRIES: bool = true;
+    const TOKENS: bool = true;
+
+    fn token(&mut self, token: &Token<'_>) {
+        self.contents.token(token, &mut self.pieces);
+    }
+
+    fn more(&mut self, bytes: &[u8]) {
+        self.contents.more(bytes, &mut self.pieces);
+    }
+}
+
+fn pieces(bytes: &[u8], cut: usize, size: usize) -> Vec<String> {
+    let mut opened = Opened::default();
+    hear(bytes, cut, size, &mut opened);
+    opened.pieces.0
+}
+
+/// Items of a fixed width, text scores and identifiers of pending entries were once read in halves where a window
+/// ended inside of them, and healthy files were called damaged.
+#[test]
+fn values_are_the_same_wherever_windows_end() {
+    for (family, name, bytes, _) in FILES.iter() {
+        let (report, whole) = (deep_report(bytes, bytes.len(), 1), pieces(bytes, bytes.len(), 1));
+        let splits = (1..bytes.len()).map(|cut| (cut, bytes.len())).chain((1..30).map(|n| (n, n)));
+        for (cut, size) in splits {
+            assert_eq!(deep_report(bytes, cut, size), report, "{family:?} {name} {cut} {size}");
+            assert_eq!(pieces(bytes, cut, size), whole, "{family:?} {name} {cut} {size}");
         }
     }
 }

@@ -19,10 +19,11 @@ impl Sieve<'_, '_> {
     pub(super) fn damage(&mut self, damage: &Damage) -> Result<()> {
         let why = damage.fault.to_string();
         let cause = match damage.ending {
-            Ending::Resumes | Ending::Crossed(_) => Cause::Broken(why),
+            Ending::Resumes | Ending::Crossed(_) if damage.value_to.is_none() => Cause::Broken(why),
             _ => Cause::Tail(why),
         };
-        let (start, end) = (damage.start, damage.end);
+        let (start, end) = (damage.start, damage.value_to.unwrap_or(damage.end));
+        self.value_to = damage.value_to.unwrap_or(0);
         let taken = self.taken.filter(|taken| taken.end == start);
         if let (Some(Mended::Swallowed { record, next }), Some(taken)) = (damage.mended, taken)
             && taken.start == record

@@ -77,6 +77,8 @@ pub(super) struct Sieve<'a, 'c> {
     /// The same of the last one that is no whole record.
     broken: Option<(u64, u64, Snapshot)>,
     taken: Option<Taken>,
+    /// Up to here everything is a part of a damaged value.
+    value_to: u64,
 }
 
 impl<'a, 'c> Sieve<'a, 'c> {
@@ -110,11 +112,15 @@ impl<'a, 'c> Sieve<'a, 'c> {
             last: None,
             broken: None,
             taken: None,
+            value_to: 0,
         }
     }
 
     /// The next event of the segment.
     pub(super) fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        if event.span().0 < self.value_to {
+            return Ok(());
+        }
         match event {
             Event::Record(record, id) => self.record(record, *id)?,
             Event::Annotation { start, len, .. } => {

@@ -29,6 +29,16 @@ impl NewFile {
         Ok(Self { path, handle })
     }
 
+    /// The same by a path, for a file in a directory of our own.
+    ///
+    /// # Errors
+    /// As [`NewFile::create_in`], or when the directory cannot be opened.
+    pub fn create(path: &std::path::Path, mode: u32) -> Result<Self> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let dir = Dir::open(parent.unwrap_or(std::path::Path::new(".")))?;
+        Self::create_in(&dir, path.file_name().unwrap_or_default(), mode)
+    }
+
     /// Writes all of `bytes` at `at`.
     ///
     /// # Errors

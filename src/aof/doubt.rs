@@ -46,13 +46,13 @@ pub(super) fn chain_to_the_end(
 
 /// Whether the chain of sound records at `place` ends with one that the end of the data tears off, or a few bytes
 /// before it, as text does that goes on.
-pub(super) fn is_torn_off(source: &mut dyn Source, place: u64) -> Result<bool> {
+pub(super) fn is_torn_off(source: &mut dyn Source, place: u64, names: &Names) -> Result<bool> {
     let mut at = place;
     loop {
         if source.window(at, 1)?.is_empty() {
             return Ok(false);
         }
-        match link(source, at)? {
+        match link(source, at, names)? {
             Link::Whole(len) => at += len,
             Link::Torn { .. } => return Ok(true),
             Link::Broken { .. } => {

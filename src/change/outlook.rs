@@ -34,7 +34,8 @@ impl Outlook {
     ) -> Result<Self> {
         let known = || Target::recorded().iter().copied();
         let targets = std::iter::once(after.target()).chain(known()).collect();
-        let mut reports = judged_by(after, targets, wording, pace, progress)?;
+        let unnamed = (!after.target_given).then_some(0);
+        let mut reports = judged_by(after, targets, unnamed, wording, pace, progress)?;
         let report = reports.remove(0);
         let by_name = |reports: Vec<check::Report>| {
             reports.iter().map(|r| (r.target.rules.name, r.loads)).collect::<Vec<_>>()
@@ -50,7 +51,7 @@ impl Outlook {
             true => Vec::new(),
             false => {
                 let before = before.preview(&Changes::default())?;
-                by_name(judged_by(before, refusing, wording, pace, progress)?)
+                by_name(judged_by(before, refusing, None, wording, pace, progress)?)
             }
         };
         Ok(Self { report, servers, servers_before })
@@ -126,12 +127,13 @@ impl Plan {
 fn judged_by(
     aof: Aof,
     targets: Vec<Target>,
+    unnamed: Option<usize>,
     wording: &Wording,
     pace: &Pace,
     progress: &dyn Progress,
 ) -> Result<Vec<check::Report>> {
     let facts = scan(&aof, Check::by(&aof, targets), pace, progress)?;
-    facts.each().into_iter().map(|facts| check::judge(&aof, facts, wording)).collect()
+    facts.each(unnamed).into_iter().map(|facts| check::judge(&aof, facts, wording)).collect()
 }
 
 /// `None` for what can be looked at only once it is written.

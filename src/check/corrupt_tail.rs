@@ -4,7 +4,7 @@
 //! it is shorter than the limit; of the same length, it is not. Source: Redis 8.6.2, started on such sets.
 
 use super::facts::{RdbFacts, SegmentFacts};
-use super::finding::{bytes, commands};
+use super::finding::bytes;
 use super::loader::Cause;
 use crate::aof::Aof;
 use crate::format::rdb::Family;
@@ -32,15 +32,12 @@ impl Cost {
 
     /// What goes, for a reader.
     pub(super) fn words(&self) -> String {
-        let mut text = format!(
-            "{} from byte {} on, {} among them that {} sound",
-            bytes(self.bytes),
-            self.cut,
-            commands(self.commands),
-            if self.commands == 1 { "is" } else { "are" }
-        );
+        let mut text = format!("{} from byte {} on", bytes(self.bytes), self.cut);
+        if self.commands > 0 {
+            text += &format!(", {} among them", count(self.commands, "sound command"));
+        }
         if let Some(keys) = self.keys {
-            text += &format!(", and the RDB with {} in front of them", count(keys, "key"));
+            text += &format!(", the RDB with {} included", count(keys, "key"));
         }
         if let Some(open) = self.open {
             text += &format!(", and it leaves the MULTI at byte {open} open");

@@ -102,9 +102,9 @@ impl Facts {
     /// Decides who the judgement is made for: the first target that knows all that any of them knows. From then
     /// on the facts are those of that one, and the set says so as well.
     pub fn settle(&mut self, aof: &Aof) -> Target {
-        if self.is_settled {
-            self.targets.first().into_iter().for_each(|target| aof.settle(*target));
-            return aof.target();
+        if let (true, Some(&target)) = (self.is_settled, self.targets.first()) {
+            aof.settle(target);
+            return target;
         }
         let knows = |place: &usize| self.ignorant >> place & 1 == 0;
         let first = (0..self.targets.len()).find(knows);
@@ -120,12 +120,15 @@ impl Facts {
         target
     }
 
-    /// The facts by the rules of each target.
-    pub fn each(self) -> Vec<Self> {
+    /// The facts by the rules of each target. The one at `unnamed` is judged for since nobody named another: it may have
+    /// learnt what no server is known to have.
+    pub fn each(self, unnamed: Option<usize>) -> Vec<Self> {
         let places = 0..self.targets.len();
         let one = |place| {
             let mut one = self.clone();
-            one.settle_as(place, self.targets.get(place).copied().is_some_and(knows_all));
+            let may_have_learnt = unnamed == Some(place) && self.is_beyond_all;
+            let knows_all = self.targets.get(place).copied().is_some_and(knows_all);
+            one.settle_as(place, knows_all && !may_have_learnt);
             one
         };
         places.map(one).collect()
@@ -134,8 +137,8 @@ impl Facts {
     /// The facts are those of the target at this place.
     fn settle_as(&mut self, place: usize, knows_all: bool) {
         self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
-        self.targets = self.targets.get(place).copied().into_iter().collect();
         self.is_settled = true;
+        self.targets = self.targets.get(place).copied().into_iter().collect();
         self.ignorant = self.ignorant >> place & 1;
     }
 }

@@ -111,6 +111,9 @@ pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -
 /// Sound records behind the place where the loader thinks the file ends.
 fn sound_behind(facts: &SegmentFacts) -> Option<u64> {
     let halt = facts.broken?;
+    if halt.cause == Cause::BadFormat {
+        return Some(facts.commands - facts.sound.commands).filter(|&behind| behind > 0);
+    }
     let resumes = facts.seen.iter().any(|seen| match &seen.what {
         What::Damage(damage) => damage.start == halt.at && damage.ending == Ending::Resumes,
         _ => false,

@@ -17,8 +17,8 @@ pub fn told(report: &Report) -> Vec<String> {
         };
         let argument = spelled(&row.what);
         format!(
-            "{} that {who}, \"{}\": whole, and no damage, so {} (--drop-command {} drops what is refused of \
-             that name)",
+            "{} of \"{}\", which {who}: whole, and no damage, so {} (--drop-command {} drops what is not taken \
+             of that name)",
             match row.count {
                 1 => "a record".to_owned(),
                 n => format!("{} records", thousands(n)),

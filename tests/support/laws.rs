@@ -24,7 +24,7 @@ use aofkit::print::{Options, Printer, Resp};
 use aofkit::progress::Silent;
 use aofkit::scan::{self, Context, Merge, Observer, Pace};
 use aofkit::stats::Mix;
-use aofkit::store::{MemoryStore, Store};
+use aofkit::store::MemoryStore;
 
 /// Records follow one another without a gap, each is what its arguments spell, and a fault lies behind
 /// the last of them.

@@ -5,8 +5,9 @@ use super::sorted::{Cause, Faults};
 use crate::aof::{Aof, Event, walk};
 use crate::change::{Draft, Piece};
 use crate::check::{Loader, Opinion};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::resp::Record;
+use crate::limits;
 use crate::repair::drops::{Count, Drops, InFile};
 use crate::scan::Context;
 use crate::text;
@@ -63,6 +64,7 @@ impl<'a> Named<'a> {
         let segment = &self.aof.segments[position];
         let mut named = InFile { file: &segment.name, count: &mut self.count };
         let mut at = Context { segment: position, ..Context::default() };
+        let mut is_noise = false;
         walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
             if let Event::Record(record, id) = &event
                 && record.end() <= to
@@ -70,6 +72,10 @@ impl<'a> Named<'a> {
                 let opinion = self.loader.opinion(record, *id);
                 if named.takes(record, *id, opinion, at.transaction.is_some()) {
                     let (from, to) = (record.start, record.end());
+                    is_noise |= gaps.len() >= limits::RANGES;
+                    if is_noise {
+                        return;
+                    }
                     match gaps.last_mut() {
                         Some((_, last)) if *last == from => *last = to,
                         _ => gaps.push((from, to)),
@@ -79,7 +85,10 @@ impl<'a> Named<'a> {
             }
             at.follow(&event);
         })?;
-        Ok(())
+        match is_noise {
+            true => Err(Error::new(ErrorKind::Refused(super::too_many("it")), &segment.path)),
+            false => Ok(()),
+        }
     }
 }
 

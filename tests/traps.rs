@@ -212,7 +212,7 @@ fn it_is_named_wherever_it_stands_and_healthy_is_not_said_without_it() {
     let rdb = recorded_sets().join("redis-7.0.15/rdb-base/aof/appendonly.aof.2.base.rdb");
     let rdb = fs::read(rdb).unwrap();
     let multi = [record(&[b"MULTI"]), module.clone(), record(&[b"EXEC"])].concat();
-    let places: [(Vec<u8>, Vec<u8>, &str, usize, usize); 4] = [
+    let places = [
         ([&set[..], &module, &module].concat(), set.clone(), base, set.len(), 2),
         (set.clone(), [&set[..], &module].concat(), incr, set.len(), 1),
         ([&rdb[..], &module].concat(), set.clone(), base, rdb.len(), 1),

@@ -251,6 +251,14 @@ fn lost_snapshots(numbers: &AllNumbers, all: &[Stored], flaws: &mut Vec<Flaw>) {
             }
         }
     }
+    for (source, read) in numbers {
+        let key = format!("{}{source}.json", numbers::NUMBERS);
+        if let Err(why) = read
+            && !flaws.iter().any(|flaw| flaw.key == key)
+        {
+            flaws.push(flaw(&key, FlawKind::Damaged, why.clone()));
+        }
+    }
     // Sources of repositories that were made before there were such documents have none until the next backup.
     let sources: BTreeSet<String> =
         keys().filter_map(repository::listed).map(|one| one.source).collect();

@@ -95,14 +95,18 @@ fn key_of(source: &str) -> String {
 pub(super) type AllNumbers = BTreeMap<String, std::result::Result<Numbers, String>>;
 
 impl Repository {
-    /// Reads all of them. Who compares them with entries lists those afterwards: a backup may end meanwhile.
-    pub(super) fn all_numbers(&self) -> Result<AllNumbers> {
+    /// Reads all of them. Who compares them with entries lists those afterwards: a backup may end meanwhile. Whoever
+    /// `looks_on` goes on where one cannot be read.
+    pub(super) fn all_numbers(&self, looks_on: bool) -> Result<AllNumbers> {
         let mut all = AllNumbers::new();
         for one in self.store().list(NUMBERS)? {
             let Some(source) = source_of(&one.key) else { continue };
             let read = match self.store().get(&one.key, limits::CATALOG_DOCUMENT) {
                 Ok(bytes) => read(&bytes, source),
-                Err(e) if matches!(e.kind(), ErrorKind::Io | ErrorKind::TooLarge { .. }) => {
+                Err(e)
+                    if looks_on
+                        && matches!(e.kind(), ErrorKind::Io | ErrorKind::TooLarge { .. }) =>
+                {
                     Err(e.to_string())
                 }
                 Err(e) => return Err(e),

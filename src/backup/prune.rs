@@ -123,7 +123,7 @@ pub fn plan(
 ) -> Result<PrunePlan> {
     let lock = repository.lock(hold)?;
     // Before the listing: when nothing is to be applied, a backup may publish meanwhile.
-    let numbers = repository.all_numbers()?;
+    let numbers = repository.all_numbers(false)?;
     let all = repository.store().list("")?;
     everything_is_known(repository, &numbers, &all, keep.accept_missing)?;
     let mut plan = PrunePlan {

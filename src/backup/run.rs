@@ -82,6 +82,8 @@ pub struct Backup {
     pub unreadable: Vec<String>,
     /// Objects of the snapshot before that are not what they were: what they held was stored anew.
     pub damaged: Vec<String>,
+    /// Why it could not be written down that the snapshot must be there; the next backup does it.
+    pub unnoted: Option<String>,
     /// When the set was last written to.
     pub written: Option<SystemTime>,
     /// Where the server that was asked says its log is, when that is another place.
@@ -251,9 +253,11 @@ impl Run<'_> {
         }
         let entry = repository.publish(entry)?;
         numbers.insert(entry.seq);
-        repository.note_numbers(known.as_ref(), &entry.source, &numbers)?;
+        // The snapshot is there and lasts. What fails now the next backup does.
+        let noted = repository.note_numbers(known.as_ref(), &entry.source, &numbers);
+        let unnoted = noted.err().map(|e| e.to_string());
         repository.forget_unfinished(&entry.source)?;
-        Ok(Backup { new_bytes, reused_bytes, ..made(entry) })
+        Ok(Backup { new_bytes, reused_bytes, unnoted, ..made(entry) })
     }
 }
 
@@ -268,6 +272,7 @@ fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<Stri
         reused_bytes: 0,
         unreadable,
         damaged: Vec::new(),
+        unnoted: None,
         written: files.filter_map(FrozenFile::modified).max(),
         elsewhere,
     }

@@ -103,7 +103,7 @@ pub fn verify(
 ) -> Result<Verified> {
     let _shared = repository.lock(Hold::Shared)?;
     // Before the listing: a backup may publish meanwhile.
-    let numbers = repository.all_numbers()?;
+    let numbers = repository.all_numbers(true)?;
     let all = repository.store().list("")?;
     let mut verified = Verified::default();
     let mut catalog = Catalog::read(repository, numbers, &all, &mut verified)?;

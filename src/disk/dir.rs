@@ -186,7 +186,8 @@ impl Dir {
     pub fn names(&self) -> Result<Vec<OsString>> {
         let failed = |e: Errno| Error::io(&self.path, e.into());
         let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(failed)? {
+        let listing = again(|| rustix::fs::Dir::read_from(&self.fd));
+        for entry in listing.map_err(|e| Error::io(&self.path, e))? {
             let name = OsString::from_vec(entry.map_err(failed)?.file_name().to_bytes().to_vec());
             if name != "." && name != ".." {
                 names.push(name);
@@ -360,7 +361,8 @@ impl Dir {
     /// # Errors
     /// When it cannot be told.
     pub fn room(&self) -> Result<Room> {
-        let told = rustix::fs::fstatvfs(&self.fd).map_err(|e| Error::io(&self.path, e.into()))?;
+        let told = again(|| rustix::fs::fstatvfs(&self.fd));
+        let told = told.map_err(|e| Error::io(&self.path, e))?;
         Ok(Room::of(&told))
     }
 
@@ -394,7 +396,7 @@ impl Dir {
     /// # Errors
     /// When the system cannot promise it.
     pub fn sync(&self) -> Result<()> {
-        rustix::fs::fsync(&self.fd).map_err(|e| Error::io(&self.path, e.into()))
+        again(|| rustix::fs::fsync(&self.fd)).map_err(|e| Error::io(&self.path, e))
     }
 
     /// Gives the directory this owner and these permission bits, where it has others.
@@ -509,7 +511,7 @@ impl Dir {
                     Err(_) => {}
                 },
                 // A medium or a file that this user may only read can be locked all the same.
-                Err(e) if *e.kind() == ErrorKind::Io => {
+                Err(e) if may_only_read(&e) => {
                     return self.open_regular(name, OFlags::RDONLY)?.ok_or(e);
                 }
                 Err(e) => return Err(e),
@@ -588,6 +590,13 @@ fn try_lock(file: &File, hold: Hold) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Whether it was refused because this user, or nobody, may write there.
+fn may_only_read(error: &Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let source = std::error::Error::source(error).and_then(|e| e.downcast_ref::<io::Error>());
+    source.is_some_and(|e| [PermissionDenied, ReadOnlyFilesystem].contains(&e.kind()))
 }
 
 fn is_bad_descriptor(e: &io::Error) -> bool {

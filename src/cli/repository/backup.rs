@@ -121,6 +121,11 @@ fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
              `aofkit verify`"
         ));
     }
+    if let Some(why) = &made.unnoted {
+        context.note(&format!(
+            "the snapshot is there; that it must be there could not be written down, which the next backup does: {why}"
+        ));
+    }
     for how in &made.entry.diverged {
         if !made.unchanged {
             let name = aofkit::text::name(&how.file.bytes().unwrap_or_default());

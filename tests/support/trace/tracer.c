@@ -199,8 +199,12 @@ static int concerns(pid_t pid, const struct known *one, struct ptrace_syscall_in
     if (one->fd >= 0 && of_fd(pid, (long)info->entry.args[one->fd], path, room))
         return 1;
     /* A name seen from an open directory. */
-    if (one->path == 1 && one->fd < 0 && (int)info->entry.args[0] != AT_FDCWD)
-        return of_fd(pid, (int)info->entry.args[0], path, room);
+    if (one->path == 1 && one->fd < 0 && (int)info->entry.args[0] != AT_FDCWD
+        && of_fd(pid, (int)info->entry.args[0], path, room))
+        return 1;
+    /* The same of the name that something gets. */
+    if (one->second == 3 && (int)info->entry.args[2] != AT_FDCWD)
+        return of_fd(pid, (int)info->entry.args[2], path, room);
     return 0;
 }
 

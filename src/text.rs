@@ -98,17 +98,19 @@ pub fn tame_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(tamed)
 }
 
-/// The same of bytes: what is no text is escaped as well.
-pub fn tame_bytes(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return tame_lines(text);
-    }
-    let mut tamed = String::with_capacity(bytes.len() + 64);
+/// The same of bytes: of what is no text, only what an 8-bit terminal obeys is escaped (0x80 to 0x9f), and the rest stays.
+pub fn tame_bytes(bytes: &[u8]) -> Vec<u8> {
+    let mut tamed = Vec::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        tamed += &tame_lines(chunk.valid());
-        tamed += &escape(chunk.invalid());
+        tamed.extend_from_slice(tame_lines(chunk.valid()).as_bytes());
+        for &byte in chunk.invalid() {
+            match byte {
+                0x80..=0x9f => tamed.extend_from_slice(escape(&[byte]).as_bytes()),
+                _ => tamed.push(byte),
+            }
+        }
     }
-    Cow::Owned(tamed)
+    tamed
 }
 
 fn put_tamed(c: char, into: &mut String) {

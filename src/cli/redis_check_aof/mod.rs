@@ -96,7 +96,7 @@ impl Run {
     /// which that program prints as they are, and a terminal would obey.
     fn say(&self, text: &[u8]) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(tame_bytes(text).as_bytes()).and_then(|()| out.flush());
+        let _ = out.write_all(&tame_bytes(text)).and_then(|()| out.flush());
     }
 
     /// Prints, and ends the run.

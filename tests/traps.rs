@@ -2,11 +2,6 @@
 //! the server that loads them, as recorded and, where servers are installed, as they do it again.
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)]
-#[path = "support/recorded.rs"]
-mod recorded;
-#[path = "support/spelled.rs"]
-mod spelled;
 mod support;
 
 use std::collections::BTreeMap;
@@ -14,10 +9,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use recorded::rows;
 use serde_json::Value;
-use spelled::record;
+use support::recorded::rows;
 use support::server::{Outcome, Server};
+use support::spelled::record;
 use support::{in_parallel, recorded_sets};
 
 /// What commands of the table are no traps: they only ask, change keys, or say something to nobody.

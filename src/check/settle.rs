@@ -102,11 +102,16 @@ impl Facts {
     /// Decides who the judgement is made for: the first target that knows all that any of them knows. From then
     /// on the facts are those of that one, and the set says so as well.
     pub fn settle(&mut self, aof: &Aof) -> Target {
+        if self.is_settled {
+            self.targets.first().into_iter().for_each(|target| aof.settle(*target));
+            return aof.target();
+        }
         let knows = |place: &usize| self.ignorant >> place & 1 == 0;
-        let place = (0..self.targets.len()).find(knows);
+        let first = (0..self.targets.len()).find(knows);
         // Each of two things may be known to another server, and both to none.
-        self.is_beyond_all |= place.is_none();
-        let place = place.unwrap_or(0);
+        self.is_beyond_all |= first.is_none();
+        self.fit = first.filter(|_| !self.is_beyond_all).map(|place| self.targets[place]);
+        let place = first.filter(|_| !aof.target_given).unwrap_or(0);
         let Some(target) = self.targets.get(place).copied() else { return aof.target() };
         // A server that nobody named may have learnt what no server is known to have.
         let knows_all = knows_all(target) && (aof.target_given || !self.is_beyond_all);
@@ -130,6 +135,7 @@ impl Facts {
     fn settle_as(&mut self, place: usize, knows_all: bool) {
         self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
         self.targets = self.targets.get(place).copied().into_iter().collect();
+        self.is_settled = true;
         self.ignorant = self.ignorant >> place & 1;
     }
 }

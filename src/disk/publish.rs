@@ -18,7 +18,16 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Creates it with these permission bits, whatever the process's mask.
+    /// Creates it by its path, in a place of our own, with these permission bits, whatever the process's mask.
+    ///
+    /// # Errors
+    /// When it exists, or cannot be created.
+    pub fn create(path: &Path, mode: u32) -> Result<Self> {
+        let dir = Dir::open(parent(path))?;
+        Self::create_in(&dir, path.file_name().unwrap_or_default(), mode)
+    }
+
+    /// The same in a directory that is held.
     ///
     /// # Errors
     /// When the name is taken, or is no plain name, or the system refuses.

@@ -149,7 +149,7 @@ fn what_a_journal_calls_gone_or_written_beside_is_not_removed_on_its_word() {
             fs::write(entry.join(state), journal).unwrap();
             in_time(&["clean", "--apply", "--min-age", "1h"], &set.dir());
             assert_eq!(tree(&set.dir()), before, "{state}: {lines}");
-            fs::remove_dir_all(set.root().join("aof.aofkit")).unwrap();
+            let _ = fs::remove_dir_all(set.root().join("aof.aofkit"));
         }
     }
     // Where the manifest is lost nobody knows what is live.
@@ -325,11 +325,8 @@ fn what_the_first_version_kept_can_still_be_taken_back() {
         }
         assert_eq!(bytes(&set), bytes(&place.path().join("before")), "{case}");
         for (name, file) in tree(&place.path().join("aof")) {
-            let is_manifest = name.to_str().unwrap().ends_with("appendonly.aof.manifest");
-            assert!(
-                is_manifest || file.5 == 1_000_000_000_000_000 || case != "salvage",
-                "{case}: {name:?}"
-            );
+            let is_restored = case == "salvage" && name.to_str().unwrap().ends_with(".incr.aof");
+            assert!(!is_restored || file.5 == 1_000_000_000_000_000, "{name:?}: {}", file.5);
         }
         // And what is done then is numbered behind it.
         let again = in_time(&["repair", "--salvage", "--apply"], &set);

@@ -197,25 +197,6 @@ impl Walker {
                 window.skip(head.body_len)
             }
             Item::ModuleOps => self.module_operation(window),
-            Item::MetadataClass => {
-                let spec = u32::from_le_bytes(window.array()?);
-                self.tallies.module(spec.into(), Need::Metadata, self.row_at);
-                self.done()
-            }
-            Item::BitmapLength => self.bitmap_or_counter(window),
-            Item::Hold => {
-                self.held = window.number()?;
-                self.draft.held = self.held;
-                let need = match self.row.map(|row| row.number) {
-                    Some(7) => Some(Need::Value),
-                    Some(247) => Some(Need::Auxiliary),
-                    _ => None,
-                };
-                if let Some(need) = need {
-                    self.tallies.module(self.held, need, self.row_at);
-                }
-                self.done()
-            }
             Item::Live => {
                 self.draft.elements = Some(window.number()?);
                 self.done()
@@ -232,6 +213,32 @@ impl Walker {
                 self.enter(count, body, window)
             }
             Item::Held(body) => self.enter(self.held, body, window),
+            other => self.newer_item(other, window),
+        }
+    }
+
+    /// Items of modules and of what came later.
+    fn newer_item(&mut self, item: &Item, window: &mut Window<'_>) -> Result<(), Stop> {
+        match item {
+            Item::Hold => {
+                self.held = window.number()?;
+                self.draft.held = self.held;
+                let need = match self.row.map(|row| row.number) {
+                    Some(7) => Some(Need::Value),
+                    Some(247) => Some(Need::Auxiliary),
+                    _ => None,
+                };
+                if let Some(need) = need {
+                    self.tallies.module(self.held, need, self.row_at);
+                }
+                self.done()
+            }
+            Item::MetadataClass => {
+                let spec = u32::from_le_bytes(window.array()?);
+                self.tallies.module(spec.into(), Need::Metadata, self.row_at);
+                self.done()
+            }
+            Item::BitmapLength => self.bitmap_or_counter(window),
             Item::ArrayElement => match window.number()? {
                 0 | 3 => {
                     let head = window.head()?;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aofkit::backup::{Entry, Listed, Repository, RestoreOptions, restore};
-use aofkit::disk::{self, NewFile};
+use aofkit::disk;
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::server::{Access, Address, Server};
 
@@ -127,7 +127,7 @@ impl Loading {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
             let told = second::write(repository, &entry, &place.log, &Bar::new(self.bar))?;
             if let Some((path, text)) = &place.manifest {
-                NewFile::create(path, 0o600)?.write_at(text, 0)?;
+                second::new_file(path)?.write_at(text, 0)?;
             }
             // Nothing runs before all names were looked at.
             Ok((first, told, look(&place.log, &Bar::new(self.bar))?))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aofkit::aof::{Depth, Event, OpenOptions};
 use aofkit::backup::{Entry, FileType, Repository, open_snapshot};
-use aofkit::disk::NewFile;
+use aofkit::disk::{self, NewFile};
 use aofkit::error::{Error, Result};
 use aofkit::format::rdb;
 use aofkit::print::{Options, Printed, Printer, Resp, stands_alone};
@@ -24,6 +24,12 @@ pub struct Told {
     base: Base,
 }
 
+/// A file that did not exist before, for us alone.
+pub fn new_file(path: &Path) -> Result<NewFile> {
+    let dir = disk::Dir::open(disk::parent(path))?;
+    NewFile::create_in(&dir, path.file_name().unwrap_or_default(), 0o600)
+}
+
 /// Writes a snapshot as commands into a new file.
 pub fn write(
     repository: Repository,
@@ -32,7 +38,7 @@ pub fn write(
     progress: &dyn Progress,
 ) -> Result<Told> {
     let aof = open_snapshot(Arc::new(repository), entry, file, &OpenOptions::default())?;
-    let mut log = Log { file: NewFile::create(file, 0o600)?, at: 0 };
+    let mut log = Log { file: new_file(file)?, at: 0 };
     let options = Options { with_base: true, ..Options::default() };
     let printer = Printer::new(Resp::default(), options, &mut log);
     let (printed, base) = scan(&aof, (printer, Base::default()), &Pace::default(), progress)?;

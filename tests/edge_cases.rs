@@ -25,6 +25,9 @@ const DELIBERATE: [(&str, &str, &str); 2] = [
     ("R68", "loader_no_8.2.3", "undefined behaviour that happened to end well"),
 ];
 
+/// Lengths of which it depends on the machine's memory whether a server dies of them: we say that we do not know.
+const MEMORY: [&str; 1] = ["R82"];
+
 /// The columns of the table by their names.
 type Case = BTreeMap<String, String>;
 
@@ -50,7 +53,8 @@ fn loader_word(report: &Report) -> String {
     match report.loads {
         Loads::Yes | Loads::StartsEmpty => "OK".to_owned(),
         Loads::AfterTruncation => format!("T@{}", facts.own_cut.unwrap()),
-        Loads::No | Loads::Unknown => "no".to_owned(),
+        Loads::No => "no".to_owned(),
+        Loads::Unknown => "not known".to_owned(),
     }
 }
 
@@ -84,7 +88,8 @@ fn loaders_are_predicted_for_every_recorded_sequence() {
                 let ours =
                     loader_word(&report(&from_hex(&case["incr_file_hex"]), target, load_truncated));
                 let theirs = recorded_word(column);
-                let agree = ours == theirs;
+                let agree =
+                    ours == theirs || ours == "not known" && MEMORY.contains(&case["id"].as_str());
                 assert!(
                     !(agree && deliberate(&case["id"], &name)),
                     "{} {name} agrees now",
@@ -133,7 +138,8 @@ fn redis_8_6_is_predicted_for_every_recorded_sequence() {
     for case in cases.iter().filter(|case| !UNDEFINED.contains(&case["id"].as_str())) {
         let ours = loader_word(&report(&from_hex(&case["incr_file_hex"]), "redis-8.6", true));
         let theirs = &newer[&case["id"]];
-        if ours != recorded_word(theirs) {
+        let depends = ours == "not known" && MEMORY.contains(&case["id"].as_str());
+        if ours != recorded_word(theirs) && !depends {
             wrong.push(format!("{}: ours {ours}, theirs {theirs}", case["id"]));
         }
     }

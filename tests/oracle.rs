@@ -63,6 +63,20 @@ const DELIBERATE: &[Deliberate] = &[
         applies: |found| found.theirs_said("Out Of Memory") || found.theirs_said("allocate"),
     },
     Deliberate {
+        name: "not known",
+        reason: "whether a declared length kills a server depends on its memory, and whether a name \
+                 that looks like a module's is known on what it was started with: we do not say",
+        applies: |found| {
+            let of_name = |kind: &String| kind == "unknown-command";
+            let of_length = |kind: &String| kind.ends_with("-tail") || kind == "corrupt-range";
+            let kinds = &found.our_problems;
+            found.ours == "null"
+                && (found.theirs == "no" && kinds.iter().any(of_name)
+                    || ["no", "after-truncation"].contains(&&*found.theirs)
+                        && kinds.iter().any(of_length))
+        },
+    },
+    Deliberate {
         name: "arity on Redis",
         reason: "Redis does not count arguments while loading; what a command does then about \
                  missing ones is undefined and mostly a crash, so we say `no` even where a build \

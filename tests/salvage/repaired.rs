@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::Wording;
 use aofkit::progress::Silent;
+use aofkit::repair::Drops;
 use aofkit::repair::inner::{self, Answer, Inner};
 use aofkit::scan::Pace;
 

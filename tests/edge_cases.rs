@@ -135,7 +135,7 @@ fn redis_check_aof_is_predicted_for_every_recorded_sequence() {
 /// memory that is not there, or with arguments that are not there.
 #[test]
 fn redis_8_6_is_predicted_for_every_recorded_sequence() {
-    const UNDEFINED: [&str; 2] = ["R66", "R68"];
+    const UNDEFINED: [&str; 3] = ["R66", "R68", "R82"];
     let newer: BTreeMap<String, String> = rows("aof-edge-cases-8.6.2.tsv")
         .into_iter()
         .map(|row| (row["id"].clone(), row["loader_yes_8.6.2"].clone()))
@@ -144,7 +144,7 @@ fn redis_8_6_is_predicted_for_every_recorded_sequence() {
     let cases = cases();
     assert_eq!(cases.len(), newer.len());
     for case in cases.iter().filter(|case| !UNDEFINED.contains(&case["id"].as_str())) {
-        let ours = loader_word(&report(&from_hex(&case["incr_file_hex"]), "redis-8.6", true));
+        let ours = loader_word(&report(&from_hex(&case["incr_file_hex"]), "redis-8.6", true, 0));
         let theirs = &newer[&case["id"]];
         if ours != recorded_word(theirs) {
             wrong.push(format!("{}: ours {ours}, theirs {theirs}", case["id"]));
@@ -153,8 +153,9 @@ fn redis_8_6_is_predicted_for_every_recorded_sequence() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Cases in which the server of that table read memory that was not its own, or asked for more than there was.
-const UNDEFINED: [&str; 2] = ["R66", "R82"];
+/// Cases in which the server of that table read memory that was not its own, or asked for more than there was. In R06 it
+/// takes a record whose end has swallowed the beginning of the next one, and cuts inside of that.
+const UNDEFINED: [&str; 3] = ["R66", "R82", "R06"];
 
 #[test]
 fn what_redis_8_6_cuts_off_a_corrupt_tail_is_predicted_to_the_byte() {

@@ -225,4 +225,24 @@ proptest! {
         manifest(&bytes);
         laws::a_checked_set_adds_up(&bytes);
     }
+
+    #[test]
+    fn laws_hold_for_any_entry_and_list(
+        place in any::<proptest::sample::Index>(),
+        with in prop_oneof![
+            Just("18446744073709551615"), Just("-1"), Just("null"), Just("[]"), Just("{}"), Just("\"../../x\""),
+            Just("\"\""), Just("0"), Just("2559"), Just("[[0,18446744073709551615]]"),
+        ],
+        list in "(objects/[a-f0-9]{2}/x\\.zst [0-9]{1,21} [0-9]{1,3} [0-9] [a-f0-9 ]{0,3}\n){0,3}",
+    ) {
+        laws::a_list_is_refused_or_within_bounds(list.as_bytes());
+        // One of its values is another.
+        let key = aofkit::backup::key_of_list(list.as_bytes());
+        let entry = laws::ENTRY.replace("LIST", &key);
+        let values: Vec<usize> = entry.match_indices(':').map(|(at, _)| at + 1).collect();
+        let at = *place.get(&values);
+        let end = entry[at..].find([',', '}', ']']).map_or(entry.len(), |n| at + n);
+        let changed = format!("{}{with}{}", &entry[..at], &entry[end..]);
+        laws::an_entry_is_refused_or_within_bounds(&changed, list.as_bytes());
+    }
 }

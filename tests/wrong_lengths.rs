@@ -2,22 +2,16 @@
 //! no sound record that stands behind it.
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/mutate.rs"]
-#[allow(dead_code)]
-mod mutate;
-#[path = "support/spelled.rs"]
-mod spelled;
-#[allow(dead_code)]
 mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use mutate::Random;
 use serde_json::Value;
-use spelled::record;
 use support::in_parallel;
+use support::mutate::Random;
+use support::spelled::record;
 
 /// Records of many kinds, some in a transaction, some of a module, one larger than what is read in one piece.
 fn records(random: &mut Random, count: usize) -> Vec<Vec<u8>> {
@@ -154,7 +148,7 @@ fn lay_out(
 
 #[test]
 fn a_wrong_length_is_never_repaired_by_default_where_sound_records_follow_it() {
-    let cases = support::number_from_env("AOFKIT_WRONG_LENGTHS", 600);
+    let cases = support::number_from_env("AOFKIT_WRONG_LENGTHS", 300);
     let seed = support::number_from_env("AOFKIT_SEED", 1);
     let wrong = in_parallel(cases as usize, |i| {
         let Damaged { bytes, sound, what } = damaged(seed, i as u64);
@@ -225,6 +219,13 @@ fn both_readings_are_told_and_what_the_server_would_cut() {
             assert_ne!(output.status.code(), Some(0), "{limit:?}: {output:?}");
             assert_eq!(fs::read(&file).unwrap(), whole, "{limit:?}");
         }
+        if ending.starts_with(b"*") {
+            // That is how a torn value with records in it would look: they go, and are counted.
+            let plan = aofkit(&["repair", "--salvage", "--json"], &path);
+            let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
+            assert!(plan["loss"]["commands"].as_u64().unwrap() >= 300, "{plan}");
+            continue;
+        }
         let output = aofkit(&["repair", "--salvage", "--apply"], &path);
         let named = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
         let salvaged = named.filter(|p| p.extension().is_some_and(|e| e == "aof")).max().unwrap();
@@ -245,5 +246,31 @@ fn a_value_that_holds_records_is_torn_only_before_the_first_of_them_is_whole() {
         let code = aofkit(&["check", "-q"], &path).status.code();
         let expected = if cut < value + inner.len() { 20 } else { 21 };
         assert_eq!(code, Some(expected), "cut at {cut}");
+    }
+}
+
+/// Larger than what is kept of a stream, torn or with records behind a wrong length.
+#[test]
+fn a_stream_tells_of_a_large_record_what_can_be_read_back() {
+    let whole = record(&[b"SET", b"big", &vec![b'x'; 6 << 20]]);
+    let log = [record(&[b"SELECT", b"0"]), whole].concat();
+    let mut longer = log.clone();
+    let place = log.windows(8).position(|eight| eight == b"$6291456").unwrap();
+    longer[place + 1] = b'9';
+    let few = record(&[b"SET", b"a", b"1"]).repeat(3);
+    let many = record(&[b"SET", b"a", b"1"]).repeat(400_000);
+    let torn = log[..log.len() - 10].to_vec();
+    for (bytes, code) in
+        [(torn, 20), ([&longer[..], &few].concat(), 21), ([&longer[..], &many].concat(), 21)]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+        command.args(["check", "-q", "-"]).stdin(std::process::Stdio::piped());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, &bytes));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
     }
 }

@@ -44,6 +44,25 @@ pub(super) fn chain_to_the_end(
     Ok(None)
 }
 
+/// Whether the chain of sound records at `place` ends with one that the end of the data tears off, or a few bytes
+/// before it, as text does that goes on.
+pub(super) fn is_torn_off(source: &mut dyn Source, place: u64, names: &Names) -> Result<bool> {
+    let mut at = place;
+    loop {
+        if source.window(at, 1)?.is_empty() {
+            return Ok(false);
+        }
+        match link(source, at, names)? {
+            Link::Whole(len) => at += len,
+            Link::Torn { .. } => return Ok(true),
+            Link::Broken { .. } => {
+                let left = source.window(at, limits::LOADER_LINE)?;
+                return Ok(left.len() < limits::LOADER_LINE && left.first() != Some(&0));
+            }
+        }
+    }
+}
+
 /// The record that begins inside the one at `last` and ends behind `start`, where that one ends: its first and
 /// its end. A length of the record at `last` is wrong then, and has swallowed what came after it.
 pub(super) fn crossing(

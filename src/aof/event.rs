@@ -116,8 +116,8 @@ pub struct Damage {
     /// What follows the range may also be look-alikes in the value of the record that begins with it, and that the
     /// end of the data tears off.
     pub is_doubtful: bool,
-    /// Where it is doubtful, and no wrong length explains the records that follow, up to this end of the data: nothing
-    /// ends where they begin, so they are rather a part of the value.
+    /// Where it is doubtful, and the records that follow, up to this end of the data, are rather a part of the value:
+    /// no argument can end where they begin, or the last of them is torn off.
     pub value_to: Option<u64>,
     /// What a loader meets here.
     pub loader: LoaderMeets,

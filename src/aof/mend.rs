@@ -104,6 +104,10 @@ enum Edit {
 
 /// What the header line at `at` said before: the offset behind it, and its number.
 fn readings(source: &mut dyn Source, at: u64, marker: u8, edit: Edit) -> Result<Vec<(u64, u64)>> {
+    if at < source.oldest() {
+        // A stream that has passed it cannot be asked.
+        return Ok(Vec::new());
+    }
     let line = source.peek(at, limits::LOADER_LINE)?;
     let line = &line[..line.len().min(DIGITS + 3)];
     let mut found = Vec::new();

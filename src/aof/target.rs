@@ -29,12 +29,9 @@ impl Aof {
         self.target.set(target);
     }
 
-    /// The servers that may be the one to judge by, the likeliest first: the one that was asked for alone,
-    /// else those of the writer's family from the writer on, then those of the other.
+    /// The servers that may be the one to judge by where none is asked for, the likeliest first: those of the
+    /// writer's family from the writer on, then those of the other.
     pub fn candidates(&self) -> Vec<Target> {
-        if self.target_given {
-            return vec![self.target()];
-        }
         let mut all = self.by_writer();
         let Some(opened) = &self.manifest else { return all };
         // Where the quotes of a manifest decide, only servers that read them alike can stand for each other.

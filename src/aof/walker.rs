@@ -299,7 +299,7 @@ fn damaged(
         (None, None) => Ending::Garbage,
     };
     let is_doubtful = is_doubtful && ending == Ending::Resumes;
-    let value_to = match is_doubtful && !ends_an_argument(source, wrong.resume, end)? {
+    let value_to = match is_doubtful && lies_in_a_value(source, wrong.resume, end, names)? {
         true => source.length(),
         false => None,
     };
@@ -317,15 +317,16 @@ fn damaged(
     })
 }
 
-/// Whether an argument that begins at `from` or later may end where records begin, at `place`.
-fn ends_an_argument(source: &mut dyn Source, from: u64, place: u64) -> Result<bool> {
-    let end = place.checked_sub(2).filter(|&end| end >= source.oldest());
-    Ok(match end {
-        // Headers alone stand before it: a count is wrong, or the record is cut.
-        _ if place < from => true,
-        Some(end) => end >= from && source.peek(end, 2)?.starts_with(b"\r\n"),
-        None => true,
-    })
+/// Whether the records at `place` are rather a part of the value at `from` than what follows a wrong length: no
+/// argument can end where they begin, or the last of them is torn off, as a torn value tears it. Records
+/// behind a wrong length end with the data, unless that is torn as well.
+fn lies_in_a_value(source: &mut dyn Source, from: u64, place: u64, names: &Names) -> Result<bool> {
+    if source.length().is_none() || place < from {
+        return Ok(false);
+    }
+    let end = place - 2.min(place);
+    let ends = end >= from && end >= source.oldest() && source.peek(end, 2)?.starts_with(b"\r\n");
+    Ok(!ends || doubt::is_torn_off(source, place, names)?)
 }
 
 /// What sound records show of damage that seems to reach to the end of the data.

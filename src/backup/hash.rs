@@ -83,6 +83,18 @@ pub(super) fn sealed(value: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
+/// A JSON object as a document of a catalog, with its sum; what is no object becomes an empty one.
+pub fn document(json: &str) -> Vec<u8> {
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).unwrap_or_default();
+    sealed(&members)
+}
+
+/// The key of a list of segments that is these bytes.
+pub fn key_of_list(bytes: &[u8]) -> String {
+    list_key(&hex_of(bytes))
+}
+
 /// The value in a document, or why there is none.
 pub(super) fn unsealed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let sum = bytes.get(SUM_HEAD.len()..SUM_HEAD.len() + HEX);

@@ -48,6 +48,7 @@ pub use entry::{
     Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
 pub use frames::open_snapshot;
+pub use hash::{document, key_of_list};
 pub use keep::{Keep, Reasons};
 pub use moment::{Moment, now};
 pub use name::{SnapshotPath, Which, short_id, source_name};

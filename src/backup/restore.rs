@@ -122,6 +122,9 @@ struct Target<'b> {
     differs: AtomicBool,
 }
 
+/// Files that are open to be filled at a time: a set may have more than a process may hold.
+const AT_A_TIME: usize = 64;
+
 impl Build<'_> {
     /// Fills the directory, the manifest last; answers how many bytes came from the old one.
     fn run(&self, threads: usize, progress: &dyn Progress) -> Result<u64> {
@@ -130,35 +133,50 @@ impl Build<'_> {
             true => None,
             false => Some(self.staging.make_dir(EXTRAS, 0o700)?),
         };
-        let mut targets = self.targets(&self.entry.files, self.staging, true)?;
-        if let Some(extras) = &extras {
-            targets.extend(self.targets(&self.entry.extras, extras, false)?);
-        }
-        let jobs: Vec<(&Target<'_>, &SegmentEntry)> = targets
-            .iter()
-            .flat_map(|(file, target)| file.segments.iter().map(move |s| (target, &**s)))
-            .collect();
         progress.begin(Some(self.entry.all_files().map(|file| file.size).sum()));
-        let done = in_parallel(threads, jobs.len(), progress, |at, told| {
-            let (target, segment) = jobs[at];
-            self.fill(target, segment, told)
-        })?;
-        progress.finish();
-        let reused = done.into_iter().sum::<Result<u64>>()?;
-        for (file, target) in &targets {
-            // A snapshot that is cut at a moment may end inside a segment.
-            target.new.set_len(file.size)?;
-            target.new.sync()?;
+        let mut reused = 0;
+        for files in self.entry.files.chunks(AT_A_TIME) {
+            let targets = self.targets(files, self.staging, true)?;
+            reused += self.fill_all(&targets, threads, progress)?;
         }
         if let Some(extras) = &extras {
+            for files in self.entry.extras.chunks(AT_A_TIME) {
+                let targets = self.targets(files, extras, false)?;
+                reused += self.fill_all(&targets, threads, progress)?;
+            }
             extras.sync()?;
         }
+        progress.finish();
         self.manifest()?;
         let now = self.staging.look_at_itself()?.attributes;
         self.staging.give(Attributes { mode: self.old.mode, ..now })?;
         // Only root gives directories away.
         let _ = self.staging.give(Attributes { mode: self.old.mode, ..self.old.owner });
         self.staging.sync()?;
+        Ok(reused)
+    }
+
+    /// Fills and syncs some files; answers how many bytes of them the old ones had.
+    fn fill_all(
+        &self,
+        targets: &[(&FileEntry, Target<'_>)],
+        threads: usize,
+        progress: &dyn Progress,
+    ) -> Result<u64> {
+        let jobs: Vec<(&Target<'_>, &SegmentEntry)> = targets
+            .iter()
+            .flat_map(|(file, target)| file.segments.iter().map(move |s| (target, &**s)))
+            .collect();
+        let done = in_parallel(threads, jobs.len(), progress, |at, told| {
+            let (target, segment) = jobs[at];
+            self.fill(target, segment, told)
+        })?;
+        let reused = done.into_iter().sum::<Result<u64>>()?;
+        for (file, target) in targets {
+            // A snapshot that is cut at a moment may end inside a segment.
+            target.new.set_len(file.size)?;
+            target.new.sync()?;
+        }
         Ok(reused)
     }
 

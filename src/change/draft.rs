@@ -170,7 +170,11 @@ impl<'a> Draft<'a> {
     /// Says why a file is written anew where a cut would do.
     fn tell_shared(&mut self) -> Result<()> {
         for (segment, pieces) in &self.edits {
-            if self.as_cut(*segment, pieces).is_some() && self.is_shared(*segment)? {
+            let would_be_cut = match self.aof.manifest {
+                None => self.as_cut(*segment, pieces).is_some(),
+                Some(_) => self.plain_cut().is_some(),
+            };
+            if would_be_cut && self.is_shared(*segment)? {
                 let name = text::name(&self.aof.segments[*segment].name);
                 self.notes.push(format!(
                     "{name} has other names (hard links), which a cut in place would cut as well: a new file \

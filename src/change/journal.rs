@@ -51,6 +51,8 @@ pub struct Journal {
     pub(super) gone: Vec<Gone>,
     pub(super) old: Vec<OldFile>,
     pub(super) made: Vec<MadeFile>,
+    /// Where it was read: the files that pieces of old ones are in.
+    pub(super) taken_from: Vec<Vec<u8>>,
     /// Where it was read: old files consist of nothing else of the set but what the change made.
     pub(super) is_made_of_what_is_made: bool,
     /// Where it was read from.

@@ -132,7 +132,7 @@ pub(super) fn object(position: usize) -> String {
 /// When the directory cannot be listed, or holds what nobody of ours put there and what must not be followed.
 pub fn entries(keep: &Keep, subject: &Path) -> Result<Vec<Entry>> {
     let Some((_, kept)) = find(keep, subject)? else { return Ok(Vec::new()) };
-    let mut all = listed(&kept, &owners(subject, subject)?)?;
+    let mut all = listed(&kept, &owners(subject)?)?;
     for entry in &mut all {
         entry.journal = entry.read(&kept).ok();
     }
@@ -151,9 +151,11 @@ pub(super) fn find(keep: &Keep, subject: &Path) -> Result<Option<(Dir, Dir)>> {
     Ok(None)
 }
 
-/// Whose things may lie there: the owner's of the set, our own and root's.
-pub(super) fn owners(subject: &Path, base: &Path) -> Result<Vec<u32>> {
-    let mut owners = vec![0, disk::attributes(subject)?.uid, disk::attributes(base)?.uid];
+/// Whose things may lie there: the owner's of the set and of the directory it lies in, our own and root's.
+pub(super) fn owners(subject: &Path) -> Result<Vec<u32>> {
+    let real = disk::real_path(subject)?;
+    let mut owners = vec![0, disk::attributes(&real)?.uid];
+    owners.push(disk::attributes(disk::parent(&real))?.uid);
     owners.extend(disk::own_user());
     Ok(owners)
 }
@@ -271,12 +273,13 @@ impl<'d> KeepDir<'d> {
                 dir
             }
         };
-        let owners = owners(subject, place.here.path())?;
+        let owners = owners(subject)?;
         let lock_like = Attributes { mode: 0o600, ..like };
         let second = held(dir.path(), || dir.lock_like(LOCK, Hold::Alone, Some(lock_like)))?;
         let mut keep = Self { dir, parent, disk, number: 0, like, owners, _locks: (first, second) };
         let last = keep.listed()?.iter().map(|entry| entry.id.number()).max().unwrap_or(0);
-        keep.number = last.max(place.highest_staged()?.min(LAST_NUMBER)) + 1;
+        let taken = place.staged_numbers()?;
+        keep.number = (last + 1..).find(|number| !taken.contains(number)).unwrap_or(u64::MAX);
         Ok(keep)
     }
 

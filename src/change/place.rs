@@ -67,8 +67,14 @@ impl Place {
     pub(super) fn open(subject: &Path, base: &Path) -> Result<Self> {
         let here = Dir::open(base)?;
         if subject == base {
-            let above = Some(here.above()?);
-            return Ok(Self { here, above, only: None });
+            // As the path was spelled: an append directory that is a link lies where the link is.
+            let above = match base.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() && base.file_name().is_some() => {
+                    Dir::open(parent)?
+                }
+                _ => here.above()?,
+            };
+            return Ok(Self { here, above: Some(above), only: None });
         }
         let only = subject.file_name().map(OsStr::to_owned);
         Ok(Self { here, above: None, only })
@@ -239,20 +245,18 @@ impl Place {
         })
     }
 
-    /// The highest number that a file which was written beside has in its name.
-    pub(super) fn highest_staged(&self) -> Result<u64> {
-        let mut highest = 0;
+    /// Numbers that files which were written beside have in their names.
+    pub(super) fn staged_numbers(&self) -> Result<HashSet<u64>> {
+        let mut numbers = HashSet::new();
         for dir in [Some(&self.here), self.above.as_ref()].into_iter().flatten() {
             for name in dir.names()? {
-                let Some(rest) = name.as_bytes().strip_prefix(TEMPORARY.as_bytes()) else {
-                    continue;
-                };
-                let digits = rest.split(|&b| b == b'-').next().unwrap_or_default();
-                let number = std::str::from_utf8(digits).ok().and_then(|d| d.parse().ok());
-                highest = highest.max(number.unwrap_or(0));
+                let rest = name.as_bytes().strip_prefix(TEMPORARY.as_bytes());
+                let digits = rest.and_then(|rest| rest.split(|&b| b == b'-').next());
+                let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+                numbers.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
             }
         }
-        Ok(highest)
+        Ok(numbers)
     }
 }
 

@@ -225,7 +225,8 @@ pub(super) fn admit(place: &Place, entry: &Entry, journal: &Journal) -> Result<(
     }
     let old = journal.old.iter().map(|old| &old.name);
     let made = journal.made.iter().map(|made| &made.name);
-    for name in journal.gone.iter().map(|gone| &gone.name).chain(old).chain(made) {
+    let taken_from = journal.taken_from.iter();
+    for name in journal.gone.iter().map(|g| &g.name).chain(old).chain(made).chain(taken_from) {
         place.admit(name)?;
     }
     match &journal.step {

@@ -312,6 +312,7 @@ impl Reading {
             }
         }
         self.journal.is_made_of_what_is_made = is_made_of_what_is_made;
+        self.journal.taken_from = self.reach.keys().cloned().collect();
         Ok(())
     }
 }

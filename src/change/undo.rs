@@ -38,7 +38,7 @@ impl Undo {
     /// When the directory that keeps things or the journal cannot be read, or is not as we write it.
     pub fn last(subject: &Path, base: &Path, keep: &Keep) -> Result<Option<Self>> {
         let Some((_, kept)) = find(keep, subject)? else { return Ok(None) };
-        let all = listed(&kept, &owners(subject, base)?)?;
+        let all = listed(&kept, &owners(subject)?)?;
         let last = all.into_iter().rev().find(|e| e.state == State::Done);
         let Some(mut entry) = last else { return Ok(None) };
         let journal = entry.read(&kept)?;
@@ -157,7 +157,9 @@ impl Undo {
             return Err(linked(&self.subject, "it"));
         }
         for name in place.here.names()? {
-            if name.as_encoded_bytes().ends_with(b".manifest") && is_link(place.here.look(&name)?) {
+            let bytes = name.as_encoded_bytes();
+            let is_manifest = bytes.ends_with(b".manifest") && !bytes.starts_with(b"temp-");
+            if is_manifest && is_link(place.here.look(&name)?) {
                 return Err(linked(&place.here.at(&name), "the manifest"));
             }
         }

@@ -110,10 +110,8 @@ impl Work<'_> {
             }
             let output = self.disk().create(dir, OsStr::new(&name))?;
             let mut packer = Packer::new(output, &path)?;
-            for (from, to) in ranges {
-                let pulse = &mut |n| self.reins.advance(n, &path);
-                packer.append(&self.files[kept.file], from, to, pulse)?;
-            }
+            let pulse = &mut |n| self.reins.advance(n, &path);
+            packer.append(&self.files[kept.file], &mut ranges, pulse)?;
             packer.seal(self.keep.file_attributes())?;
         }
         self.disk().sync_dir(dir)?;

@@ -7,6 +7,7 @@ use super::report::Wording;
 use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
+use crate::rules::Target;
 use crate::text::escape;
 
 /// The segment something was seen in, and what its judgement needs to know of it.
@@ -19,6 +20,8 @@ pub(super) struct Scene<'a> {
     /// What the files before it mean for whether the target comes here at all.
     pub(super) before: Before,
     pub(super) wording: Wording,
+    /// Another server, which knows all of the set.
+    pub(super) fit: Option<Target>,
 }
 
 /// Whether the target comes as far as some place.

@@ -17,10 +17,12 @@ pub struct Facts {
     pub(super) targets: Vec<Target>,
     /// Which of them do not know something in it that another one knows.
     pub(super) ignorant: u64,
+    /// One was chosen, and the facts are those of that one.
+    pub(super) is_settled: bool,
+    /// A server that knows all of it.
+    pub(super) fit: Option<Target>,
     /// There is something in it that none of them knows.
     pub(super) is_beyond_all: bool,
-    /// It is decided who they are for.
-    pub(super) is_settled: bool,
 }
 
 /// Facts about one segment.

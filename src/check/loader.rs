@@ -90,8 +90,9 @@ struct Player {
 #[derive(Clone, Debug)]
 pub(crate) struct Loader {
     players: Vec<Player>,
-    /// By place in the command table: the argument count that all want, 0 where each has to be asked.
-    agreed: Vec<i16>,
+    /// By place in the command table: the argument count that all want which have the command, 0 where each has
+    /// to be asked; and what all think of a call with that many.
+    agreed: Vec<(i16, Opinions)>,
     /// Commands that the configuration gives another name, in capitals.
     renamed: HashMap<Vec<u8>, Option<CommandId>>,
     /// Where all stand, as far as damage goes.
@@ -127,7 +128,7 @@ impl Loader {
         let renamed = renamed(settings);
         for id in renamed.keys().filter_map(|name| command::lookup(name)) {
             // It has to be asked for.
-            agreed[id.index()] = 0;
+            agreed[id.index()].0 = 0;
         }
         Self { players, agreed, renamed, state: State::default() }
     }
@@ -240,10 +241,10 @@ impl Loader {
     #[inline]
     pub(crate) fn opinions(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinions {
         let Some(id) = id else { return self.without_id(record) };
-        let arity = self.agreed[id.index()];
+        let (arity, usual) = self.agreed[id.index()];
         let wanted = u32::from(arity.unsigned_abs());
         if arity < 0 && record.argc >= wanted || arity > 0 && record.argc == wanted {
-            return Opinions::FINE;
+            return usual;
         }
         self.asked(record, id)
     }
@@ -499,11 +500,20 @@ fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
     names
 }
 
-/// The argument count that all of them want of a command; 0 where there is more to it.
-fn agreed(players: &[Player], place: usize) -> i16 {
-    let Some(id) = CommandId::at(place) else { return 0 };
+/// The argument count that all of them want which have a command, and what each thinks of such a call; 0 where there
+/// is more to it.
+fn agreed(players: &[Player], place: usize) -> (i16, Opinions) {
+    let nothing = (0, Opinions::FINE);
+    let Some(id) = CommandId::at(place) else { return nothing };
     let simple = |player: &Player| !player.rules.is_container(id) && !player.rules.is_deadly(id);
-    let mut arities = players.iter().map(|player| player.rules.arity_of(id).unwrap_or(0));
-    let first = arities.next().unwrap_or(0);
-    if arities.all(|arity| arity == first) && players.iter().all(simple) { first } else { 0 }
+    let mut arities = players.iter().filter_map(|player| player.rules.arity_of(id));
+    let Some(first) = arities.next() else { return nothing };
+    if arities.any(|arity| arity != first) || !players.iter().all(simple) {
+        return nothing;
+    }
+    let opinions = players.iter().map(|player| match player.rules.arity_of(id) {
+        Some(_) => Opinion::Fine,
+        None => Opinion::Unknown,
+    });
+    (first, Opinions::each(opinions))
 }

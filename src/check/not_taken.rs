@@ -52,7 +52,8 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
             times(seen)
         ),
     };
-    let next = knows.and_then(|target| advice::other_target(&scene.aof.path, target));
+    let next = knows.map(|knows| scene.fit.unwrap_or(knows));
+    let next = next.and_then(|target| advice::other_target(&scene.aof.path, target));
     scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).next(next)
 }
 
@@ -88,7 +89,8 @@ pub(super) fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Pro
         true => format!("{what}: aofkit does not know whether {target} reads it{hint}"),
         false => format!("{what}, which {target} does not read{hint}"),
     };
-    let next = loads.and_then(|target| advice::other_target(&scene.aof.path, target));
+    let next = loads.map(|loads| scene.fit.unwrap_or(loads));
+    let next = next.and_then(|target| advice::other_target(&scene.aof.path, target));
     scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 

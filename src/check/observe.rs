@@ -33,15 +33,21 @@ pub struct Check {
     /// Traps in `now.seen`, which have room of their own, and those that the open transaction will run.
     traps: usize,
     queued_traps: Vec<(usize, u64)>,
+    /// By place in the command table: the last opinions of it, and where in `now.seen` they are counted.
+    noted: Vec<Option<(Opinions, usize)>>,
     /// Where in `now.seen` a thing that repeats itself is counted.
     repeated: HashMap<(u8, Vec<u8>), usize>,
     facts: Facts,
 }
 
 impl Check {
-    /// Facts about `aof`, by the rules of every server that may be its target.
+    /// Facts about `aof`, by the rules of every server that may be its target, or that would do in its place.
     pub fn new(aof: &Aof) -> Self {
-        Self::by(aof, aof.candidates())
+        let mut targets = aof.candidates();
+        if aof.target_given {
+            targets.insert(0, aof.target());
+        }
+        Self::by(aof, targets)
     }
 
     /// Facts about `aof`, by the rules of these servers; it is judged as one of them.
@@ -62,6 +68,7 @@ impl Check {
                 .collect(),
             traps: 0,
             queued_traps: Vec::new(),
+            noted: Vec::new(),
             repeated: HashMap::new(),
             facts: Facts::by(targets),
         }
@@ -81,7 +88,7 @@ impl Check {
         }
         let opinions = self.loader.opinions(record, id);
         if opinions != Opinions::FINE {
-            self.note_call(record, opinions);
+            self.note_call(record, id, opinions);
         }
         if record.oddities.any() {
             self.note_oddities(record);
@@ -127,8 +134,20 @@ impl Check {
         }
     }
 
+    /// A call that not every target takes: a log may be full of them.
+    fn note_call(&mut self, record: &Record<'_>, id: Option<CommandId>, opinions: Opinions) {
+        let id = id.filter(|id| !id.command().container);
+        match id.and_then(|id| self.noted.get(id.index())) {
+            Some(&Some((noted, place))) if noted == opinions => {
+                self.now.seen[place].count += 1;
+                self.now.seen[place].bytes += record.len;
+            }
+            _ => self.note_new_call(record, id, opinions),
+        }
+    }
+
     #[cold]
-    fn note_call(&mut self, record: &Record<'_>, opinions: Opinions) {
+    fn note_new_call(&mut self, record: &Record<'_>, id: Option<CommandId>, opinions: Opinions) {
         // What the configuration takes away every server lacks, and that is known.
         if !self.loader.is_taken_away(record.name) {
             self.facts.learn(opinions.ignorant(self.facts.targets.len()));
@@ -137,7 +156,11 @@ impl Check {
         let mut key = opinions.to_bytes().to_vec();
         key.extend(name.iter().map(u8::to_ascii_uppercase));
         let what = Raw::call(name, record.argc, opinions);
-        self.note_repeated((0, key), record.start, record.len, what);
+        self.note_repeated((0, key.clone()), record.start, record.len, what);
+        if let (Some(id), Some(&place)) = (id, self.repeated.get(&(0, key))) {
+            self.noted.resize(command::all().len(), None);
+            self.noted[id.index()] = Some((opinions, place));
+        }
     }
 
     #[cold]
@@ -320,6 +343,7 @@ impl Observer for Check {
         self.in_transaction = 0;
         self.traps = 0;
         self.queued_traps.clear();
+        self.noted.clear();
         self.repeated.clear();
         self.loader.begin();
         self.checker.begin(self.roles.get(segment) != Some(&Role::Increment));

@@ -140,10 +140,12 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let mut problems = set::problems(aof);
     problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
     let mut before = Before::Nothing;
+    let fit = facts.fit.filter(|other| *other != target);
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
-        let scene = Scene { aof, facts: segment, is_last, in_flight, before, wording: *wording };
+        let (wording, facts) = (*wording, segment);
+        let scene = Scene { aof, facts, is_last, in_flight, before, wording, fit };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
         if before != Before::Stop {
             problems.extend(traps::of_segment(aof, segment, is_last, before));

@@ -31,34 +31,6 @@ pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
     found
 }
 
-/// Whether a server that is started here does not read a snapshot: it is told to keep an append-only file, or has begun to
-/// make one. The file is not one itself.
-pub(super) fn reads_no_dump(aof: &Aof) -> bool {
-    let name = aof.segments.first().map(|segment| segment.name.as_slice());
-    let says_no = aof.settings.append_only == Some(false);
-    let keeps_log = aof.settings.append_only == Some(true) || aof.has_empty_append_dir && !says_no;
-    keeps_log && name != Some(aof.settings.append_file_name())
-}
-
-/// A snapshot that a server which keeps an append-only file passes over.
-pub(super) fn ignored_dump(aof: &Aof, is_dump: bool) -> Option<Problem> {
-    let dump = aof.segments.first().filter(|_| is_dump && reads_no_dump(aof))?;
-    let (name, target) = (text::name(&dump.name), aof.target());
-    let why = match aof.settings.append_only {
-        Some(true) => "the configuration says appendonly yes".to_owned(),
-        _ => format!(
-            "{} lies beside it, so a server with appendonly yes was about to make an append-only file",
-            text::name(aof.settings.append_dir_name())
-        ),
-    };
-    let message = format!(
-        "{name} is a snapshot, and there is no append-only file: {why}. {target} then ignores {name} and starts \
-         EMPTY. Start it with appendonly no, and switch appendonly on (CONFIG SET appendonly yes) once it has \
-         loaded {name}"
-    );
-    Some(Problem::of_file(Kind::ManifestMissing, Severity::Error, &dump.name, message))
-}
-
 /// How many problems of each kind there are: a manifest may have as many lines as it likes, and a directory as many
 /// files.
 #[derive(Default)]
@@ -92,6 +64,34 @@ impl Listed {
         });
         told.collect()
     }
+}
+
+/// Whether a server that is started here does not read a snapshot: it is told to keep an append-only file, or has begun to
+/// make one. The file is not one itself.
+pub(super) fn reads_no_dump(aof: &Aof) -> bool {
+    let name = aof.segments.first().map(|segment| segment.name.as_slice());
+    let says_no = aof.settings.append_only == Some(false);
+    let keeps_log = aof.settings.append_only == Some(true) || aof.has_empty_append_dir && !says_no;
+    keeps_log && name != Some(aof.settings.append_file_name())
+}
+
+/// A snapshot that a server which keeps an append-only file passes over.
+pub(super) fn ignored_dump(aof: &Aof, is_dump: bool) -> Option<Problem> {
+    let dump = aof.segments.first().filter(|_| is_dump && reads_no_dump(aof))?;
+    let (name, target) = (text::name(&dump.name), aof.target());
+    let why = match aof.settings.append_only {
+        Some(true) => "the configuration says appendonly yes".to_owned(),
+        _ => format!(
+            "{} lies beside it, so a server with appendonly yes was about to make an append-only file",
+            text::name(aof.settings.append_dir_name())
+        ),
+    };
+    let message = format!(
+        "{name} is a snapshot, and there is no append-only file: {why}. {target} then ignores {name} and starts \
+         EMPTY. Start it with appendonly no, and switch appendonly on (CONFIG SET appendonly yes) once it has \
+         loaded {name}"
+    );
+    Some(Problem::of_file(Kind::ManifestMissing, Severity::Error, &dump.name, message))
 }
 
 fn manifest_problems(

@@ -107,10 +107,11 @@ impl Facts {
             return target;
         }
         let knows = |place: &usize| self.ignorant >> place & 1 == 0;
-        let place = (0..self.targets.len()).find(knows);
+        let first = (0..self.targets.len()).find(knows);
         // Each of two things may be known to another server, and both to none.
-        self.is_beyond_all |= place.is_none();
-        let place = place.unwrap_or(0);
+        self.is_beyond_all |= first.is_none();
+        self.fit = first.filter(|_| !self.is_beyond_all).map(|place| self.targets[place]);
+        let place = first.filter(|_| !aof.target_given).unwrap_or(0);
         let Some(target) = self.targets.get(place).copied() else { return aof.target() };
         // A server that nobody named may have learnt what no server is known to have.
         let knows_all = knows_all(target) && (aof.target_given || !self.is_beyond_all);

@@ -10,6 +10,7 @@ use aofkit::text::name;
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
 
+use super::args::Args;
 use super::times;
 
 #[derive(Debug, ClapArgs)]
@@ -70,7 +71,10 @@ pub fn before(text: &str, keys: &[String]) -> std::result::Result<Moment, String
     };
     let mut filter = Filter::default();
     if !filter.add_command(command.as_bytes()) {
-        super::complain(&format!("aofkit: no known server has a command '{command}'"));
+        // A note, and JSON has none beside it.
+        if !Args::asks_for_json() {
+            super::complain(&format!("aofkit: no known server has a command '{command}'"));
+        }
     }
     keys.iter().for_each(|pattern| filter.add_key_pattern(pattern.as_bytes()));
     Ok(Moment::Before(Box::new(filter), which))

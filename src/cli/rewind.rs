@@ -65,7 +65,7 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     let aof = match open_one(path, &context.open)? {
         Ok(aof) => aof,
-        Err(why) => return Ok(usage(&why)),
+        Err(why) => return Ok((String::new(), super::usage(&why, context.json))),
     };
     if args.list {
         return list(aof, context);
@@ -75,7 +75,7 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let moment = match moment(args, &aof) {
         Ok(moment) => moment,
-        Err(why) => return Ok(usage(&why)),
+        Err(why) => return Ok((String::new(), super::usage(&why, context.json))),
     };
     let wording = Wording { redact: context.redact };
     let bar = Bar::new(context.bar);
@@ -121,11 +121,6 @@ fn behind_damage(run: &mut Run, context: &Context) -> Result<()> {
     );
     run.refused = Some((why, Outcome::of_verdict(run.before.verdict)));
     Ok(())
-}
-
-fn usage(why: &str) -> (String, Outcome) {
-    super::complain(&format!("aofkit: {why}"));
-    (String::new(), Outcome::Usage)
 }
 
 /// The moment that was typed, or why it makes no sense.

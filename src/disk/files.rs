@@ -124,6 +124,12 @@ impl FrozenFile {
         Ok(Self::frozen(path, Held::new(handle, false), &meta))
     }
 
+    /// As if there had been no room to hold it.
+    #[cfg(test)]
+    pub(super) fn close(&mut self) {
+        self.held = Held::closed();
+    }
+
     fn frozen(path: &Path, held: Held, meta: &Metadata) -> Self {
         Self {
             path: path.to_owned(),

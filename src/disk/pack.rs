@@ -32,24 +32,29 @@ impl<'p> Packer<'p> {
         Ok(Self { encoder: open().map_err(|e| Error::io(path, e))?, path })
     }
 
-    /// Appends bytes `from` to `to` of `file`; `pulse` is called with the bytes of each step.
+    /// Appends ranges of `file`, which ascend; `pulse` is called with the bytes of each step.
     ///
     /// # Errors
     /// When they cannot be read or written, or `pulse` says to stop.
     pub fn append(
         &mut self,
         file: &FrozenFile,
-        from: u64,
-        to: u64,
+        ranges: &mut dyn Iterator<Item = (u64, u64)>,
         pulse: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
         use std::io::Write;
+        // One for all of them: each reads more than it is asked for.
         let mut source = file.source(Access::Read);
-        let end = pieces(&mut *source, from, to, &mut |piece| {
-            self.encoder.write_all(piece).map_err(|e| Error::io(self.path, e))?;
-            pulse(piece.len() as u64)
-        })?;
-        if end < to { Err(file.shrank(end)) } else { Ok(()) }
+        for (from, to) in ranges {
+            let end = pieces(&mut *source, from, to, &mut |piece| {
+                self.encoder.write_all(piece).map_err(|e| Error::io(self.path, e))?;
+                pulse(piece.len() as u64)
+            })?;
+            if end < to {
+                return Err(file.shrank(end));
+            }
+        }
+        Ok(())
     }
 
     /// Ends the frame and makes the file last.

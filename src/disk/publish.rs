@@ -18,7 +18,16 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Creates it with these permission bits, whatever the process's mask.
+    /// Creates it by its path, in a place of our own, with these permission bits, whatever the process's mask.
+    ///
+    /// # Errors
+    /// When it exists, or cannot be created.
+    pub fn create(path: &Path, mode: u32) -> Result<Self> {
+        let dir = Dir::open(parent(path))?;
+        Self::create_in(&dir, path.file_name().unwrap_or_default(), mode)
+    }
+
+    /// The same in a directory that is held.
     ///
     /// # Errors
     /// When the name is taken, or is no plain name, or the system refuses.
@@ -27,16 +36,6 @@ impl NewFile {
         let permissions = fs::Permissions::from_mode(mode);
         handle.set_permissions(permissions).map_err(|e| Error::io(&path, e))?;
         Ok(Self { path, handle })
-    }
-
-    /// The same by a path, for a file in a directory of our own.
-    ///
-    /// # Errors
-    /// As [`NewFile::create_in`], or when the directory cannot be opened.
-    pub fn create(path: &std::path::Path, mode: u32) -> Result<Self> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let dir = Dir::open(parent.unwrap_or(std::path::Path::new(".")))?;
-        Self::create_in(&dir, path.file_name().unwrap_or_default(), mode)
     }
 
     /// Writes all of `bytes` at `at`.

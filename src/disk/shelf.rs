@@ -47,6 +47,11 @@ impl Held {
         Self { file: Some(file), stays }
     }
 
+    #[cfg(test)]
+    pub(super) const fn closed() -> Self {
+        Self { file: None, stays: false }
+    }
+
     /// The same file a second time.
     pub(super) fn duplicate(&self) -> std::io::Result<Self> {
         match &self.file {
@@ -89,5 +94,64 @@ impl Deref for Hand<'_> {
 impl std::os::fd::AsFd for Hand<'_> {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         (**self).as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::path::Path;
+
+    use super::super::{Access, FrozenFile};
+    use crate::error::ErrorKind;
+
+    fn closed(path: &Path) -> FrozenFile {
+        let mut file = FrozenFile::open(path).unwrap();
+        file.close();
+        file
+    }
+
+    #[test]
+    fn a_file_that_was_closed_is_read_as_if_it_were_open() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&b"0123456789".repeat(10_000)).unwrap();
+        let held = FrozenFile::open(file.path()).unwrap();
+        let closed = closed(file.path());
+        assert_eq!((closed.len(), closed.stamp()), (held.len(), held.stamp()));
+        assert_eq!(closed.head(7).unwrap(), held.head(7).unwrap());
+        let mut bytes = Vec::new();
+        closed.reader().read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes.len(), 100_000);
+        for access in [Access::Map, Access::Read, Access::ReadAndKeep] {
+            let mut source = closed.source(access);
+            assert!(source.window(50_000, 9).unwrap().starts_with(b"012345678"), "{access:?}");
+        }
+        assert_eq!(closed.duplicate().unwrap().head(3).unwrap(), b"012");
+        assert!(!closed.is_remote() || held.is_remote());
+    }
+
+    #[test]
+    fn another_file_in_the_place_of_one_that_was_closed_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let refused = |file: &FrozenFile| {
+            let error = file.source(Access::Read).window(0, 1).map(<[u8]>::to_vec).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Stale(_)), "{error}");
+            assert!(matches!(file.head(1).unwrap_err().kind(), ErrorKind::Stale(_)));
+        };
+        std::fs::write(&path, b"one").unwrap();
+        let file = closed(&path);
+        // The same length, another inode.
+        let other = dir.path().join("other");
+        std::fs::write(&other, b"two").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        refused(&file);
+        // The same inode, longer.
+        let file = closed(&path);
+        std::fs::File::options().append(true).open(&path).unwrap().write_all(b"+").unwrap();
+        refused(&file);
+        let file = closed(&path);
+        std::fs::remove_file(&path).unwrap();
+        refused(&file);
     }
 }

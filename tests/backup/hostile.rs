@@ -137,6 +137,11 @@ impl Home {
     }
 }
 
+/// A file, and no link to one.
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_file())
+}
+
 fn remove(path: &Path) {
     match path.symlink_metadata() {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).unwrap(),
@@ -171,9 +176,6 @@ fn replace(place: &Place, key: &str, by: &str) {
 #[test]
 fn whatever_takes_the_place_of_a_file_or_directory_is_not_followed_and_is_named() {
     let place = Place::new();
-    let list_of = |verb: &[String]| {
-        ["snapshots", "check", "cat", "backup", "restore"].contains(&verb[0].as_str())
-    };
     let entry = place.key("sources/S/snapshots/", ".json");
     let object = place.key("objects/", ".zst");
     let keys = ["lock", "format.json", "numbers/S.json", "sources/S/lock", &entry, &object];
@@ -200,8 +202,6 @@ fn whatever_takes_the_place_of_a_file_or_directory_is_not_followed_and_is_named(
                         ran.err
                     );
                     assert_eq!(tree_of_names(&place.home.repo()), before, "{what}: {words:?}");
-                } else {
-                    assert!(list_of(&words), "{words:?}");
                 }
             }
         }
@@ -506,6 +506,7 @@ fn mutate(json: &mut Value, random: &mut Random) {
 
 fn spoil(place: &Place, random: &mut Random) -> String {
     let repo = place.home.repo();
+    let real_repo = repo.canonicalize().unwrap();
     let keys: Vec<&String> = place.good.keys().collect();
     let documents: Vec<_> = keys.iter().filter(|k| k.ends_with(".json")).collect();
     let mut told = Vec::new();
@@ -520,14 +521,17 @@ fn spoil(place: &Place, random: &mut Random) -> String {
                         json = json!({});
                     }
                 }
-                if repo.join(document).is_file() {
+                let is_inside =
+                    repo.join(document).canonicalize().is_ok_and(|at| at.starts_with(&real_repo));
+                if is_inside && is_file(&repo.join(document)) {
                     fs::write(repo.join(document), sealed(json)).unwrap();
                 }
                 told.push(format!("{document} changed"));
             }
             2 => {
                 let (key, by) = (keys[random.below(keys.len())], REPLACEMENTS[random.below(6)]);
-                if repo.join(key.trim_end_matches('/')).symlink_metadata().is_ok() {
+                let parent = repo.join(key.trim_end_matches('/')).parent().unwrap().to_owned();
+                if parent.canonicalize().is_ok_and(|real| real.starts_with(&real_repo)) {
                     replace(place, key, by);
                 }
                 told.push(format!("{by} as {key}"));
@@ -536,8 +540,11 @@ fn spoil(place: &Place, random: &mut Random) -> String {
                 let text = sealed(
                     json!({ "pieces": [{ "file": "x", "segment": hostile_value(random) }] }),
                 );
-                if repo.join("sources/S").is_dir() {
-                    drop(fs::write(repo.join("sources/S/unfinished.json"), text));
+                let unfinished = repo.join("sources/S/unfinished.json");
+                if repo.join("sources").symlink_metadata().is_ok_and(|m| m.is_dir())
+                    && repo.join("sources/S").symlink_metadata().is_ok_and(|m| m.is_dir())
+                {
+                    fs::write(unfinished, text).unwrap();
                 }
                 told.push("unfinished".to_owned());
             }

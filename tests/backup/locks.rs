@@ -18,8 +18,10 @@ fn grown() -> Home {
     let home = Home::with_increment(&set("a", b"1"));
     home.backup();
     let mut random = Random::new(6, 0);
-    let bytes: Vec<u8> = (0..400_000).flat_map(|_| random.next().to_le_bytes()).collect();
-    home.append(&set("b", &bytes));
+    for n in 0..200 {
+        let bytes: Vec<u8> = (0..2_000).flat_map(|_| random.next().to_le_bytes()).collect();
+        home.append(&set(&format!("key:{n}"), &bytes));
+    }
     home
 }
 
@@ -31,14 +33,14 @@ impl Slow {
         let (set, repo) = (home.set(), home.repo());
         let words = ["backup", set.to_str().unwrap(), "--repo", repo.to_str().unwrap()];
         let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
-        command.args(words).args(["--min-free", "0", "--limit-rate", "2MiB"]);
+        command.args(words).args(["--min-free", "0", "--limit-rate", "1MiB"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         // It has the lock as soon as somebody else cannot have it alone.
         let started = Instant::now();
         while plan_prune(&home.repository(), &Keep::default(), None, Hold::Alone).is_ok() {
             assert!(started.elapsed() < Duration::from_secs(20), "it never takes the lock");
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(20));
         }
         Self(child)
     }
@@ -73,7 +75,7 @@ fn a_prune_beside_a_slow_backup_is_locked_out_whatever_becomes_of_the_lock() {
             }
             _ => {}
         }
-        for _ in 0..3 {
+        for _ in 0..2 {
             let locked = prune(&home.repo());
             assert_eq!(locked.code, Some(11), "{what}: {}{}", locked.out, locked.err);
         }

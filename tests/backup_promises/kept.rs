@@ -120,6 +120,7 @@ fn keep_of(rules: &Rules) -> Keep {
         within: rules.within_hours.map(|hours| format!("PT{hours}H").parse().unwrap()),
         tags: if rules.tag { vec!["nightly".to_owned()] } else { Vec::new() },
         pitr: None,
+        accept_missing: false,
         zone: rules.in_berlin.then(|| jiff_zone("Europe/Berlin")),
     }
 }

@@ -65,7 +65,8 @@ fn missing_lines_take_time_in_line_with_their_number() {
     let began = Instant::now();
     for words in [&["check"][..], &["check", "--json"], &["inspect"], &["repair"]] {
         let (run, peak) = measured(words, &set.dir());
-        assert!(run.out.contains("segment-missing") || run.out.contains("consistent"), "{words:?}");
+        let code = if words[0] == "inspect" { 0 } else { 22 };
+        assert_eq!(run.code, code, "{words:?}: {}", run.err);
         assert!(peak < 192 * MIB, "{words:?}: {peak}");
     }
     // Once it took ten times as long.
@@ -128,7 +129,8 @@ fn more_files_than_may_be_open_are_read_by_every_verb() {
     let place = |name: &str| set.root().join(name).to_str().unwrap().to_owned();
     let (copy, made, repo) = (place("copy"), place("made"), place("repo"));
     let at = "appendonly.aof.1199.incr.aof:0";
-    let runs: [&[&str]; 16] = [
+    let (back, latest) = (place("back"), format!("{repo}::latest"));
+    let runs: [&[&str]; 18] = [
         &["check", path],
         &["inspect", path],
         &["stats", "--by", "key", path],
@@ -143,6 +145,8 @@ fn more_files_than_may_be_open_are_read_by_every_verb() {
         &["backup", "--min-free", "0", "--repo", &repo, path],
         &["backup", "--min-free", "0", "--repo", &repo, path],
         &["verify", "--data", "--repo", &repo],
+        &["check", &latest],
+        &["restore", &latest, &back],
         &["rewind", "--at", at, "--apply", path],
         &["repair", "--undo", "--apply", path],
     ];
@@ -268,21 +272,20 @@ fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
 }
 
 #[test]
-fn megabytes_of_tags_are_a_line_in_a_table() {
+fn long_tags_are_a_line_in_a_table() {
     let set = Set::of(&sets(3));
     let repo = set.root().join("repo");
-    let tag = "t".repeat(100_000);
     let mut command = aofkit();
     command.args(["backup", "--min-free", "0", "--repo"]).arg(&repo).arg(set.dir());
     for i in 0..10 {
-        command.args(["--tag", &format!("{i}{tag}")]);
+        command.args(["--tag", &format!("{i}{}", "t".repeat(1000))]);
     }
     finish(&mut command).expect(0);
     let repo = repo.to_str().unwrap();
     let told = run(["snapshots", "--repo", repo]).expect(0);
-    assert!(told.out.len() < 8192, "{} bytes", told.out.len());
+    assert!(told.out.len() < 5000, "{} bytes", told.out.len());
     let listed = run(["snapshots", "--json", "--repo", repo]).expect(0);
-    assert!(listed.out.len() > 1_000_000, "JSON has all of them");
+    assert!(listed.out.len() > 10_000, "JSON has all of them");
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn rows_that_were_asked_for_beyond_a_number_are_not_held() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("keys.aof");
     let key = |i: usize| record(&[b"SET", format!("{i:07}{}", "k".repeat(60)).as_bytes(), b"v"]);
-    fs::write(&path, (0..200_000).flat_map(key).collect::<Vec<u8>>()).unwrap();
+    fs::write(&path, (0..40_000).flat_map(key).collect::<Vec<u8>>()).unwrap();
     let (run, peak) = measured(&["stats", "--by", "key", "--top", "2000000"], &path);
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(run.out.lines().count() >= limits::TOP);

@@ -15,7 +15,11 @@ use serde_json::Value;
 use super::world::*;
 
 /// ESC, DEL, C1, what turns the direction of writing, what ends a line, and quotes.
-const HOSTILE: &str = "a\u{1b}[31mb\u{7f}\u{9b}2J\u{85}\u{202e}\u{2066}\u{2028}\u{200f}\u{7}\n\r\"'\\c";
+const HOSTILE: &str =
+    "a\u{1b}[31mb\u{7f}\u{9b}2J\u{85}\u{202e}\u{2066}\u{2028}\u{200f}\u{7}\n\r\"'\\c";
+
+/// The same without what servers take for a part of a path.
+const FILE: &str = "a\u{1b}[31mb\u{7f}\u{9b}2J\u{85}\u{202e}\u{2066}\u{2028}\u{200f}\u{7}\n\r\"'c";
 
 /// A set in which everything that can be named is hostile, with damage inside and a torn end.
 struct Hostile {
@@ -34,7 +38,7 @@ impl Hostile {
         let data = root.path().join(HOSTILE);
         let dir = data.join("aof");
         fs::create_dir_all(&dir).unwrap();
-        let name = |rest: &str| format!("{HOSTILE}{rest}");
+        let name = |rest: &str| format!("{FILE}{rest}");
         let word = HOSTILE.as_bytes();
         let records = [
             record(&[b"SELECT", b"0"]),
@@ -161,7 +165,8 @@ fn no_verb_hands_a_terminal_what_it_obeys() {
     for line in lines {
         told += &tries(line, &hostile, root.path()).1;
     }
-    // It was really about those names.
+    // It was really about those names, and the set was read.
+    assert!(told.contains("corrupt-range") && told.contains("truncated-tail"), "{told}");
     assert!(told.contains(r"\x1b[31m") && told.contains(r"\xc2\x9b"), "{told}");
 }
 
@@ -210,7 +215,8 @@ fn a_configuration_does_not_either() {
     for text in texts {
         fs::write(&conf, text).unwrap();
         for json in [false, true] {
-            let mut words: Vec<OsString> = vec!["check".into(), "--conf".into(), conf.clone().into()];
+            let mut words: Vec<OsString> =
+                vec!["check".into(), "--conf".into(), conf.clone().into()];
             words.extend(json.then(|| "--json".into()));
             assert_ne!(tried(&words).0, 0);
         }
@@ -242,7 +248,8 @@ fn a_repository_does_not_either() {
 fn colours_are_ours_alone() {
     let hostile = Hostile::new();
     for verb in ["check", "inspect", "repair"] {
-        let output = aofkit().args([verb, "--color", "always"]).arg(&hostile.data).output().unwrap();
+        let output =
+            aofkit().args([verb, "--color", "always"]).arg(&hostile.data).output().unwrap();
         let mut text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("\x1b[1"), "{verb} is in colour");
         for mark in ["0", "1", "2", "1;31", "1;32", "1;33"] {
@@ -284,7 +291,7 @@ fn what_a_server_answers_is_escaped() {
 #[test]
 fn called_as_redis_check_aof_it_does_not_either() {
     let hostile = Hostile::new();
-    let manifest = hostile.data.join("aof").join(format!("{HOSTILE}.manifest"));
+    let manifest = hostile.data.join("aof").join(format!("{FILE}.manifest"));
     let link = hostile.data.join("redis-check-aof");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_aofkit"), &link).unwrap();
     for path in [manifest, hostile.data.join(HOSTILE)] {

@@ -94,7 +94,8 @@ fn mutated(text: &str, random: &mut Random) -> Vec<u8> {
             }
             5 => lines.insert(at, format!("stage {}", NAMES[random.below(NAMES.len())])),
             6 => {
-                let (name, other) = (NAMES[random.below(NAMES.len())], NAMES[random.below(NAMES.len())]);
+                let (name, other) =
+                    (NAMES[random.below(NAMES.len())], NAMES[random.below(NAMES.len())]);
                 lines.insert(at, format!("stage {name} {other}"));
             }
             7 => lines.insert(at, format!("gone {} 1 1", NAMES[random.below(NAMES.len())])),
@@ -134,14 +135,16 @@ fn trap(path: &Path, outside: &Path, random: &mut Random) {
             }
             Ok(())
         }
-        4 => fs::create_dir_all(path.join("deep")).and_then(|()| fs::write(path.join("deep/x"), b"theirs")),
+        4 => fs::create_dir_all(path.join("deep"))
+            .and_then(|()| fs::write(path.join("deep/x"), b"theirs")),
         5 => fs::hard_link(outside.join("file"), path),
         _ => fs::write(path, b"theirs"),
     };
     if is_root() && random.below(4) == 0 && fs::symlink_metadata(path).is_ok_and(|m| m.is_file()) {
         // Not through a second name of somebody's file.
         if fs::read(path).is_ok_and(|bytes| bytes == b"theirs") && !path.starts_with(outside) {
-            let is_shared = fs::metadata(path).is_ok_and(|m| std::os::unix::fs::MetadataExt::nlink(&m) > 1);
+            let is_shared =
+                fs::metadata(path).is_ok_and(|m| std::os::unix::fs::MetadataExt::nlink(&m) > 1);
             if !is_shared {
                 chown(path, Some(4711), Some(4711)).unwrap();
             }
@@ -174,7 +177,12 @@ fn mischief(root: &Path, subject: &str, random: &mut Random) {
                 fs::rename(&journal, entry.join(to)).unwrap();
             }
             (5, _) => {
-                let ids = ["00000000-20261124T134247Z-repair", "20990101T000000Z-undo", "my-copy", "99999999-20000101T000000Z-clean"];
+                let ids = [
+                    "00000000-20261124T134247Z-repair",
+                    "20990101T000000Z-undo",
+                    "my-copy",
+                    "99999999-20000101T000000Z-clean",
+                ];
                 let path = kept.join(ids[random.below(4)]);
                 if !path.exists() {
                     trap(&path, &outside, random);
@@ -202,7 +210,8 @@ fn mischief(root: &Path, subject: &str, random: &mut Random) {
 fn files(tree: &Tree) -> Vec<(&PathBuf, &Vec<u8>)> {
     let is_of_set = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with("temp-") && !path.to_string_lossy().contains(".aofkit")
+        let is_below = path.components().count() > 1;
+        !is_below && !name.starts_with("temp-") && !name.ends_with(".aofkit")
     };
     tree.iter()
         .filter(|(path, file)| file.0 == 'f' && is_of_set(path))
@@ -245,7 +254,8 @@ fn whatever_lies_beside_a_set_nothing_outside_is_touched_and_nothing_is_lost() {
         assert!(copied.unwrap().success());
         // What the same does where nothing of that lies beside it.
         let _ = fs::remove_dir_all(alone.join(format!("{subject}.aofkit")));
-        let copied = Command::new("cp").arg("-al").arg(alone.join("aof")).arg(alone.join("linked")).status();
+        let copied =
+            Command::new("cp").arg("-al").arg(alone.join("aof")).arg(alone.join("linked")).status();
         assert!(copied.unwrap().success());
         in_time(act, &alone.join(subject));
         let (before, outer, links) = (tree(&root.join("aof")), tree(&outside), tree(&linked));
@@ -253,7 +263,7 @@ fn whatever_lies_beside_a_set_nothing_outside_is_touched_and_nothing_is_lost() {
         let at = format!("run {n} of seed {seed}: {act:?} on {subject}: {run:#?}");
         assert_eq!(tree(&outside), outer, "{at}");
         assert_eq!(tree(&linked), links, "{at}");
-        assert!([0, 1, 10, 11, 20, 21, 22].contains(&run.code), "{at}");
+        assert!([0, 1, 2, 10, 11, 20, 21, 22].contains(&run.code), "{at}");
         let now = tree(&root.join("aof"));
         if act.contains(&"--undo") {
             // What is live is the old or the new, and no file of another kind came.

@@ -125,8 +125,16 @@ fn what_a_journal_calls_gone_or_written_beside_is_not_removed_on_its_word() {
     let inode = fs::metadata(set.file("dump.rdb")).unwrap().ino();
     let journals = [
         (OLD_ID, "stage \"dump.rdb\"\nstep removal\n".to_owned()),
-        (OLD_ID, format!("step removal\ngone \"dump.rdb\"\nold \"dump.rdb\" {len} 644 0 0 {time}\n")),
-        (ID, format!("step removal\ngone \"dump.rdb\" {inode} 1\nold \"dump.rdb\" {len} 644 0 0 {time}\n")),
+        (
+            OLD_ID,
+            format!("step removal\ngone \"dump.rdb\"\nold \"dump.rdb\" {len} 644 0 0 {time}\n"),
+        ),
+        (
+            ID,
+            format!(
+                "step removal\ngone \"dump.rdb\" {inode} 1\nold \"dump.rdb\" {len} 644 0 0 {time}\n"
+            ),
+        ),
         (ID, "stage \"dump.rdb\" \"x\"\n".to_owned()),
         (ID, "stage \"temp-aofkit-2-1\" \"x\"\n".to_owned()),
         (ID, "stage \"temp-aofkit-1-1\" \"dump.rdb\"\nstep removal\n".to_owned()),
@@ -141,7 +149,7 @@ fn what_a_journal_calls_gone_or_written_beside_is_not_removed_on_its_word() {
             fs::write(entry.join(state), journal).unwrap();
             in_time(&["clean", "--apply", "--min-age", "1h"], &set.dir());
             assert_eq!(tree(&set.dir()), before, "{state}: {lines}");
-            fs::remove_dir_all(set.root().join("aof.aofkit")).unwrap();
+            let _ = fs::remove_dir_all(set.root().join("aof.aofkit"));
         }
     }
     // Where the manifest is lost nobody knows what is live.
@@ -150,7 +158,8 @@ fn what_a_journal_calls_gone_or_written_beside_is_not_removed_on_its_word() {
     let entry = set.root().join("aof.aofkit").join(OLD_ID);
     fs::create_dir_all(&entry).unwrap();
     let lines = "stage \"appendonly.aof.01.incr.aof\"\nstep removal\n";
-    fs::write(entry.join("begun"), format!("aofkit-journal 1\nverb repair\nat 1\n{lines}end\n")).unwrap();
+    fs::write(entry.join("begun"), format!("aofkit-journal 1\nverb repair\nat 1\n{lines}end\n"))
+        .unwrap();
     in_time(&["rewind", "--apply", "--at", "appendonly.aof.1.incr.aof:58"], &set.dir());
     assert_eq!(tree(&set.dir()), before);
 }
@@ -210,7 +219,8 @@ fn a_journal_that_cannot_be_read_stops_everything_and_nothing_is_freed() {
             let set = Set::of(&torn);
             in_time(&["repair", "--apply"], &set.dir()).expect(0);
             let kept = set.root().join("aof.aofkit");
-            let entry = fs::read_dir(&kept).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir());
+            let entry =
+                fs::read_dir(&kept).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir());
             let entry = entry.unwrap();
             fs::rename(entry.join("journal"), entry.join(state)).unwrap();
             break_it(&entry.join(state));
@@ -272,7 +282,11 @@ fn kept_by_first(case: &str) -> tempfile::TempDir {
             if path.is_dir() {
                 pending.push(path);
             } else if path.ends_with("journal") {
-                let base = if case == "single" { place.path().to_owned() } else { place.path().join("aof") };
+                let base = if case == "single" {
+                    place.path().to_owned()
+                } else {
+                    place.path().join("aof")
+                };
                 for line in fs::read_to_string(&path).unwrap().lines() {
                     let words: Vec<_> = line.split(' ').collect();
                     if let ["made", name, _, time, _] = words[..] {
@@ -303,13 +317,16 @@ fn what_the_first_version_kept_can_still_be_taken_back() {
             all.map(|(name, file)| (name, file.4)).collect()
         };
         if case == "single" {
-            assert_eq!(fs::read(&set).unwrap(), fs::read(place.path().join("before/appendonly.aof")).unwrap());
+            assert_eq!(
+                fs::read(&set).unwrap(),
+                fs::read(place.path().join("before/appendonly.aof")).unwrap()
+            );
             continue;
         }
         assert_eq!(bytes(&set), bytes(&place.path().join("before")), "{case}");
         for (name, file) in tree(&place.path().join("aof")) {
-            let is_manifest = name.to_str().unwrap().ends_with("appendonly.aof.manifest");
-            assert!(is_manifest || file.5 == 1_000_000_000_000_000 || case != "salvage", "{case}: {name:?}");
+            let is_restored = case == "salvage" && name.to_str().unwrap().ends_with(".incr.aof");
+            assert!(!is_restored || file.5 == 1_000_000_000_000_000, "{name:?}: {}", file.5);
         }
         // And what is done then is numbered behind it.
         let again = in_time(&["repair", "--salvage", "--apply"], &set);

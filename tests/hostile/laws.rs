@@ -28,7 +28,9 @@ fn journals() -> Vec<Vec<u8>> {
     assert!(found.len() >= 6);
     let hole = [sets(20), b"*3\r\n$3\r\nSXX".to_vec(), sets(20)].concat();
     let torn = [sets(20), b"*3\r\n$3\r\nSE".to_vec()].concat();
-    for (bytes, words) in [(torn, &["repair", "--apply"][..]), (hole, &["repair", "--salvage", "--apply"])] {
+    for (bytes, words) in
+        [(torn, &["repair", "--apply"][..]), (hole, &["repair", "--salvage", "--apply"])]
+    {
         let set = Set::of(&bytes);
         in_time(words, &set.dir()).expect(0);
         let kept = fs::read_dir(set.root().join("aof.aofkit")).unwrap();
@@ -77,7 +79,9 @@ fn repairs_of_damaged_logs_are_taken_back_to_the_byte() {
                 _ => bytes.splice(at..at, *b"*3\r\n$3\r\nSXX").for_each(drop),
             }
         }
-        change_laws::repair_then_undo_is_the_old_set(&[&[random.below(8) as u8], &bytes[..]].concat());
+        change_laws::repair_then_undo_is_the_old_set(
+            &[&[random.below(8) as u8], &bytes[..]].concat(),
+        );
     });
 }
 

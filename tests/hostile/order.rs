@@ -26,7 +26,10 @@ fn many_changes_in_one_second_are_taken_back_in_the_opposite_order() {
     }
     let names = entries(&set);
     assert_eq!(names.len(), 15);
-    assert!(names.iter().enumerate().all(|(i, n)| n.starts_with(&format!("{:08}-", i + 1))), "{names:?}");
+    assert!(
+        names.iter().enumerate().all(|(i, n)| n.starts_with(&format!("{:08}-", i + 1))),
+        "{names:?}"
+    );
     states.pop();
     while let Some(state) = states.pop() {
         in_time(&["repair", "--undo", "--apply"], &set.dir()).expect(0);

@@ -80,11 +80,8 @@ fn a_server_whose_files_were_replaced_or_lie_deeper_is_found() {
 #[test]
 fn a_shell_that_works_in_the_directory_and_a_server_of_another_set_are_no_reason() {
     let set = data();
-    let mut shell = std::process::Command::new("sleep")
-        .arg("60")
-        .current_dir(set.dir())
-        .spawn()
-        .unwrap();
+    let mut shell =
+        std::process::Command::new("sleep").arg("60").current_dir(set.dir()).spawn().unwrap();
     in_time(&["repair", "--apply"], &set.dir()).expect(0);
     shell.kill().unwrap();
     shell.wait().unwrap();

@@ -95,7 +95,8 @@ fn on_a_full_disk_a_file_with_two_names_is_not_cut() {
     let dir = small.path().join("aof");
     fs::create_dir(&dir).unwrap();
     let file = dir.join("appendonly.aof");
-    let noise: Vec<u8> = (0..60_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect();
+    let noise: Vec<u8> =
+        (0..60_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect();
     fs::write(&file, [sets(900), b"x".to_vec(), noise].concat()).unwrap();
     fs::hard_link(&file, small.path().join("other")).unwrap();
     let _ = fs::write(small.path().join("filler"), vec![1; 1 << 20]);

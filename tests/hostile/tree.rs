@@ -30,7 +30,8 @@ pub fn tree_without(root: &Path, left_out: &str) -> Tree {
                 kind if kind.is_fifo() => ('p', Vec::new()),
                 _ => ('f', fs::read(&path).unwrap()),
             };
-            let time = if kind == 'f' { meta.mtime_nsec() + meta.mtime() * 1_000_000_000 } else { 0 };
+            let time =
+                if kind == 'f' { meta.mtime_nsec() + meta.mtime() * 1_000_000_000 } else { 0 };
             if kind == 'd' {
                 pending.push(path.clone());
             }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aofkit::aof::{self, Aof, Event, OpenOptions};
+use aofkit::backup::{self, Depth, Listed, Repository};
 use aofkit::check::{self, Check, Report, Wording};
 use aofkit::disk::{self, Access, FrozenFile, Source};
 use aofkit::error::Result;
@@ -23,6 +24,7 @@ use aofkit::print::{Options, Printer, Resp};
 use aofkit::progress::Silent;
 use aofkit::scan::{self, Context, Merge, Observer, Pace};
 use aofkit::stats::Mix;
+use aofkit::store::MemoryStore;
 
 /// Records follow one another without a gap, each is what its arguments spell, and a fault lies behind
 /// the last of them.
@@ -545,4 +547,46 @@ fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("make a temporary file");
     file.write_all(bytes).expect("write a temporary file");
     file
+}
+
+const ID: &str = "20260101T000000Z-1-0123456789abcdef";
+
+/// An entry with a list, its name left open.
+pub const ENTRY: &str = r#"{"format":1,"id":"20260101T000000Z-1-0123456789abcdef","source":"s","seq":1,"parent":null,
+"taken":"2026-01-01T00:00:00.000Z","host":"h","path":"/p","tool":"0","server":null,"method":"offline-directory","manifest":null,
+"files":[{"name":"a.aof","seq":null,"type":"single","size":7,"sha256":null,"closed":false,"mode":420,
+"head":{"bytes":0,"sha256":""},"tail":{"bytes":0,"sha256":""},"torn_bytes_dropped":0,"commands":0,"ts":null,"created":null,
+"lists":[{"list":"LIST","segments":1}],"segments":[]}],
+"extras":[],"covers":[],"gaps":[],"tags":[],"new_bytes":0,"reused_bytes":0,"diverged":[],"script_sha256":""}"#;
+
+/// Any JSON as the entry of a snapshot: refused, or within the bounds of an entry. Nothing that comes of it panics.
+pub fn an_entry_is_refused_or_within_bounds(json: &str, list: &[u8]) {
+    let repository =
+        Repository::open_or_create(Box::new(MemoryStore::default())).expect("in memory");
+    let store = repository.store();
+    let listed = Listed { source: "s".to_owned(), seq: 1, id: ID.to_owned() };
+    store.put(&listed.key(), &backup::document(json)).expect("in memory");
+    store.put(&backup::key_of_list(list), list).expect("in memory");
+    if let Ok(entry) = repository.entry(&listed) {
+        assert_eq!(entry.contradiction(), None);
+        let mut segments = 0_u64;
+        for file in entry.all_files() {
+            let name = file.name.bytes().expect("it can be decoded");
+            assert!(disk::is_plain_name(&name), "{name:?}");
+            segments += file.segments.len() as u64;
+            let sizes: u64 = file.segments.iter().map(|segment| segment.size).sum();
+            assert_eq!(sizes, file.size, "segments follow each other");
+        }
+        assert!(segments <= limits::BACKUP_SEGMENTS && entry.logical_bytes() <= limits::BACKUP_SUM);
+        assert!(entry.segments().all(|one| one.stored <= limits::BACKUP_OBJECT));
+        let _ = (entry.stored_bytes(), entry.commands(), entry.cut_bytes());
+    }
+    let verified = backup::verify(&repository, Depth::Objects, 1, &Silent).expect("in memory");
+    assert!(!verified.is_good(), "it has neither script nor objects");
+}
+
+/// Any bytes as a list of segments.
+pub fn a_list_is_refused_or_within_bounds(list: &[u8]) {
+    let entry = ENTRY.replace("LIST", &backup::key_of_list(list));
+    an_entry_is_refused_or_within_bounds(&entry, list);
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::support::live::Process;
 use super::support::processes::{is_alive, is_root, unshares, working_in};
 use super::support::server::Server;
 use super::support::spelled::record;
@@ -152,7 +153,7 @@ fn a_server_on_trial_is_nobody_has_no_network_and_dies_with_aofkit() {
     let text = "#!/bin/sh\ncase $1 in --version) exec \"${0%/*}/real/server\" --version;; esac\nexec \"${0%/*}/real/server\" \"$@\" >/dev/null\n";
     put_program(&program, text.as_bytes());
     let (one, temporary) = (Set::new(&set("a"), &set("b")), TempDir::new().unwrap());
-    let mut child = Command::new("sh")
+    let child = Command::new("sh")
         .args([
             "-c",
             "exec \"$@\" 4</dev/null",
@@ -170,6 +171,7 @@ fn a_server_on_trial_is_nobody_has_no_network_and_dies_with_aofkit() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let child = Process(child);
     let started = Instant::now();
     let server = loop {
         assert!(started.elapsed() < Duration::from_secs(30), "the server was not started");
@@ -214,8 +216,8 @@ fn a_server_on_trial_is_nobody_has_no_network_and_dies_with_aofkit() {
     assert!(
         !targets.map(|fd| fs::read_link(fd.path()).unwrap()).any(|to| to == Path::new("/dev/null"))
     );
-    child.kill().unwrap();
-    child.wait().unwrap();
+    // By SIGKILL.
+    drop(child);
     let killed = Instant::now();
     while is_alive(&server) || fs::read_dir(temporary.path()).unwrap().count() > 0 {
         assert!(killed.elapsed() < Duration::from_secs(10), "something is left");
@@ -223,30 +225,52 @@ fn a_server_on_trial_is_nobody_has_no_network_and_dies_with_aofkit() {
     }
 }
 
-/// The process between aofkit and the server is no way to keep a server either.
+/// The process between aofkit and the server is no way to keep a server either, however early it goes.
 #[test]
 fn a_server_dies_with_its_keeper() {
     let home = home(&[]);
-    let mut keeper = Command::new(env!("CARGO_BIN_EXE_aofkit"))
-        .args(["--inside-a-trial", "keeper", who()])
-        .arg(home.path())
-        .args(["1000000", "/bin/sleep", "60"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    for wait in (0..40).map(|half| Duration::from_micros(500 * half)) {
+        let mut keeper = keeper(home.path());
+        thread::sleep(wait);
+        keeper.kill().unwrap();
+        keeper.wait().unwrap();
+    }
+    let killed = Instant::now();
+    while trials_in(home.path()) > 0 {
+        assert!(killed.elapsed() < Duration::from_secs(10), "something is left");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut keeper = keeper(home.path());
     let started = Instant::now();
     while working_in(home.path()).is_empty() {
         assert!(started.elapsed() < Duration::from_secs(30), "it was not started");
         thread::sleep(Duration::from_millis(10));
     }
-    thread::sleep(Duration::from_millis(100));
     let sleepers = working_in(home.path());
     keeper.kill().unwrap();
     keeper.wait().unwrap();
     let killed = Instant::now();
-    while sleepers.iter().any(|pid| is_alive(pid)) {
+    while sleepers.iter().any(|pid| is_alive(pid)) || trials_in(home.path()) > 0 {
         assert!(killed.elapsed() < Duration::from_secs(10), "something is left");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Keepers, founders and sleepers of a directory.
+fn trials_in(home: &Path) -> usize {
+    let home = home.to_str().unwrap();
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let lines = all.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(home)).count()
+}
+
+fn keeper(home: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .args(["--inside-a-trial", "keeper", who()])
+        .arg(home)
+        .args(["1000000", "/bin/sleep", "60"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
 }

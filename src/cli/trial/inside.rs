@@ -138,10 +138,14 @@ fn keep(order: &Order) -> u8 {
         }
     }
     let mut founder = Command::new(ourselves());
-    founder.args(order.of("founder")).stdin(Stdio::null()).process_group(0);
+    founder.args(order.of("founder")).stdin(Stdio::piped()).process_group(0);
     match founder.spawn() {
         Err(e) => cannot("start a process", &e),
-        Ok(founder) => wait(founder, left.processes.is_err()),
+        Ok(mut founder) => {
+            // Open as long as we are there.
+            let _line = founder.stdin.take();
+            wait(founder, left.processes.is_err())
+        }
     }
 }
 
@@ -160,7 +164,7 @@ fn wait(mut founder: Child, as_group: bool) -> u8 {
             Ok(Some(status)) => break code(status),
             Err(_) => break 1,
         }
-        if is_over() {
+        if is_over(&LOOK) {
             let _ = kill();
             break founder.wait().map_or(1, code);
         }
@@ -172,10 +176,10 @@ fn wait(mut founder: Child, as_group: bool) -> u8 {
 }
 
 /// Looks for a moment whether our standard input has ended.
-fn is_over() -> bool {
+fn is_over(moment: &Timespec) -> bool {
     let stdin = std::io::stdin();
     let mut asked = [PollFd::new(&stdin, PollFlags::IN)];
-    match rustix::event::poll(&mut asked, Some(&LOOK)) {
+    match rustix::event::poll(&mut asked, Some(moment)) {
         Ok(0) | Err(Errno::INTR) => false,
         Ok(_) => !stdin.lock().read(&mut [0; 64]).is_ok_and(|read| read > 0),
         Err(_) => true,
@@ -201,7 +205,6 @@ fn needed(order: &Order) -> Vec<PathBuf> {
 }
 
 fn found(order: &Order) -> u8 {
-    let parent = rustix::process::getppid();
     let is_first = rustix::process::getpid() == Pid::INIT;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     walls::offer_to_the_oom_killer();
@@ -214,9 +217,10 @@ fn found(order: &Order) -> u8 {
         return cannot("run without root's powers", &e.into());
     }
     // Only after that: the kernel forgets it when a process changes its user.
-    match walls::die_with_parent(parent) {
-        Ok(true) => {}
-        Ok(false) => return 1,
+    match walls::die_with_parent() {
+        // Whoever died before that has left a pipe without a writer. Its number says nothing: it is of another space.
+        Ok(()) if is_over(&Timespec::default()) => return 1,
+        Ok(()) => {}
         Err(e) => return cannot("end with aofkit", &e.into()),
     }
     if let Err(e) = walls::limit(order.file_bytes, matches!(order.who, As::User(_))) {

@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::io::{Errno, Result};
-use rustix::process::Pid;
 
 pub struct Left {
     pub network: Result<()>,
@@ -26,8 +25,8 @@ pub fn drop_powers() -> Result<()> {
     Err(Errno::NOSYS)
 }
 
-pub fn die_with_parent(_: Option<Pid>) -> Result<bool> {
-    Ok(true)
+pub fn die_with_parent() -> Result<()> {
+    Ok(())
 }
 
 pub fn limit(_: u64, _: bool) -> Result<()> {

@@ -10,7 +10,7 @@ use landlock::{
     RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use rustix::io::{Errno, Result};
-use rustix::process::{Gid, Pid, Resource, Rlimit, Signal, Uid, getrlimit, setrlimit};
+use rustix::process::{Gid, Resource, Rlimit, Signal, Uid, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
 /// Files that a server may have open: it needs few, and has one client.
@@ -76,8 +76,8 @@ pub fn drop_powers() -> Result<()> {
             1 << bit,
         )) {
             Ok(()) => {}
-            // There are no more of them.
-            Err(Errno::INVAL) => break,
+            // There are no more of them; or it takes a power that we have not, and without new privileges none comes back.
+            Err(Errno::INVAL | Errno::PERM) => break,
             Err(e) => return Err(e),
         }
     }
@@ -87,10 +87,9 @@ pub fn drop_powers() -> Result<()> {
     rustix::thread::set_capabilities(None, sets)
 }
 
-/// Dies when the process that has started this one dies; answers whether that one is still there.
-pub fn die_with_parent(parent: Option<Pid>) -> Result<bool> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(rustix::process::getppid() == parent)
+/// Dies when the process that has started this one dies, from now on.
+pub fn die_with_parent() -> Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
 }
 
 /// No core file, no larger file than `file_bytes`, few open ones, and few processes where they are counted by a user

@@ -202,11 +202,14 @@ fn is_name(name: &[u8], names: &Names) -> bool {
 /// Whether a chain of canonical records begins at `start` in which there are names that nobody knows.
 fn strangers(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof> {
     let (mut at, mut records, mut known) = (start, 0, 0);
+    // Three in a row may have any names.
+    let mut have_form = true;
     let broken = |resume: u64| Ok(Proof::Broken { resume });
     while records < limits::STRANGERS && known < limits::SOUND_RECORDS {
         let window = source.window(at, limits::WINDOW)?;
         match window.first() {
-            None => return Ok(Proof::Sound),
+            None if have_form || records >= limits::SOUND_RECORDS => return Ok(Proof::Sound),
+            None => return broken(at),
             Some(b'#') if records > 0 => {
                 match annotation(window, window.len() < limits::WINDOW) {
                     Some(line) => at += line.len as u64,
@@ -217,7 +220,10 @@ fn strangers(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof
             Some(_) => {}
         }
         let (len, is_known) = match resp::record(window) {
-            Ok(shape) if is_name(shape.name, names) => (shape.len as u64, names.knows(shape.name)),
+            Ok(shape) if shape.name.len() <= limits::NAME && !shape.name.contains(&b'\n') => {
+                have_form &= is_name(shape.name, names);
+                (shape.len as u64, names.knows(shape.name))
+            }
             // A whole record under a name that is none is believed to be one: what looks like records inside its
             // payload is not searched.
             Ok(shape) => return broken(at + shape.len as u64),

@@ -26,5 +26,6 @@ mod spelled;
 mod stats;
 mod streams;
 mod targets;
+mod unknown;
 mod words;
 mod world;

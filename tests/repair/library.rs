@@ -33,7 +33,7 @@ pub fn plan(path: &Path) -> Plan {
 /// The plan that drops damaged ranges.
 pub fn salvage(path: &Path) -> Plan {
     let (aof, _) = judged(path);
-    match inner::salvage(&aof, &Drops::default(), &Pace::default(), &Silent).unwrap() {
+    match inner::salvage(&aof, &repair::Drops::default(), &Pace::default(), &Silent).unwrap() {
         inner::Answer::Plan(inner) => inner.plan,
         inner::Answer::Refused(why) => panic!("refused: {why}"),
     }
@@ -42,7 +42,7 @@ pub fn salvage(path: &Path) -> Plan {
 /// The plan that cuts at the first damage.
 pub fn truncate(path: &Path) -> Plan {
     let (aof, _) = judged(path);
-    match inner::truncate(&aof, &Drops::default(), &Pace::default(), &Silent).unwrap() {
+    match inner::truncate(&aof, &repair::Drops::default(), &Pace::default(), &Silent).unwrap() {
         inner::Answer::Plan(inner) => inner.plan,
         inner::Answer::Refused(why) => panic!("refused: {why}"),
     }

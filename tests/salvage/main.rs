@@ -10,6 +10,7 @@ mod support;
 mod bases;
 mod damaged;
 mod kept;
+mod law;
 mod loaded;
 mod promised;
 mod reader;

@@ -4,7 +4,7 @@
 mod faults;
 
 use super::base::FlawedKey;
-use super::hidden::Hidden;
+use super::hidden::{Hidden, hidden};
 use super::named;
 use super::sorted::{Cause, Db, Faults, Sorted, Step};
 use crate::aof::Event;
@@ -15,6 +15,9 @@ use crate::error::Result;
 use crate::format::resp::Record;
 use crate::repair::drops::InFile;
 use crate::rules::Rules;
+
+/// No record of MULTI, EXEC or SELECT is longer, in bytes.
+const STRUCTURAL: u64 = 40;
 
 /// A place in the new content to go back to.
 #[derive(Clone, Copy, Debug)]
@@ -233,10 +236,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
             return Ok(());
         }
         // That the target does not take it is no reason for it to go: it is whole.
-        let Some(id) = id else {
-            self.plain(record);
-            return Ok(());
-        };
+        let Some(id) = id else { return self.nameless(record) };
         match id.kind() {
             Kind::Plain => {
                 let (start, end, argc) = (record.start, record.end(), record.argc);
@@ -272,6 +272,21 @@ impl<'a, 'c> Sieve<'a, 'c> {
             Kind::Discard => self.keep(record.start, record.end()),
         }
         Ok(())
+    }
+
+    /// A command that no table has. One byte away from what holds transactions together or selects a database, it is
+    /// that one, damaged; else it stays.
+    fn nameless(&mut self, record: &Record<'_>) -> Result<()> {
+        let (from, to) = (record.start, record.end());
+        let is_short = record.argc <= 2 && to - from <= STRUCTURAL;
+        let hides = if is_short { hidden(&self.look(from, to)?, true) } else { Hidden::Nothing };
+        if matches!(hides, Hidden::Nothing) {
+            self.plain(record);
+            return Ok(());
+        }
+        let shown = crate::text::escape(record.name);
+        let why = format!("{shown}, one byte away from MULTI, EXEC or SELECT");
+        self.fault(from, to, Cause::Refused(why), Some(hides))
     }
 
     /// A command that works on the selected database.

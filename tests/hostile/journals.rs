@@ -186,10 +186,13 @@ fn an_undo_of_a_single_file_writes_no_other_file() {
     }
 }
 
+/// What is done to a journal, by its name.
+type Break = (&'static str, fn(&Path));
+
 #[test]
 fn a_journal_that_cannot_be_read_stops_everything_and_nothing_is_freed() {
     let torn = [sets(20), b"*3\r\n$3\r\nSE".to_vec()].concat();
-    let break_it: [(&str, fn(&Path)); 8] = [
+    let break_it: [Break; 8] = [
         ("cut", |path| {
             let text = fs::read(path).unwrap();
             fs::write(path, &text[..text.len() - 10]).unwrap();

@@ -16,7 +16,6 @@ mod order;
 mod servers;
 mod shared;
 #[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
 mod support;
 mod tree;
 #[path = "../cli/world.rs"]

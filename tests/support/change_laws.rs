@@ -14,7 +14,7 @@ use aofkit::change::{self, Journal, Keep, Options, Undo};
 use aofkit::check::{Check, Wording, judge};
 use aofkit::disk::{FrozenFile, LocalDisk};
 use aofkit::progress::Silent;
-use aofkit::repair::{self, inner};
+use aofkit::repair::{self, Drops, inner};
 use aofkit::scan::{Pace, scan};
 
 /// Nobody is asked whether files are open: all of them are this process's own.
@@ -108,8 +108,8 @@ fn planned(set: &Path, choice: u8) -> Option<change::Plan> {
             let report = judge(&aof, facts, &Wording::default()).ok()?;
             return Some(repair::tail_and_manifest(&aof, &report).ok()?.plan);
         }
-        1 => inner::truncate(&aof, &Pace::default(), &Silent).ok()?,
-        _ => inner::salvage(&aof, &Pace::default(), &Silent).ok()?,
+        1 => inner::truncate(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,
+        _ => inner::salvage(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,
     };
     match answer {
         inner::Answer::Plan(inner) => Some(inner.plan),

@@ -45,6 +45,7 @@ fn class(kind: Kind) -> &'static str {
         Kind::DuplicateBase { .. } => "DUPBASE",
         Kind::NonMonotonic { .. } => "NONMONO",
         Kind::UnknownType(_) => "BADTYPE",
+        Kind::Directory => "READERR",
     }
 }
 

@@ -13,7 +13,7 @@ use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::disk::{Attributes, Dir, Durable, FrozenFile, LocalDisk, Output, Stamp};
 use aofkit::error::{Error, Result};
 use aofkit::progress::Silent;
-use aofkit::repair::{self, Drops, inner};
+use aofkit::repair::{self, inner};
 use aofkit::scan::{Pace, scan};
 
 /// Opens and judges a set.

@@ -36,7 +36,7 @@ struct Log {
 
 fn made(random: &mut Random) -> Log {
     let mut log = Log { bytes: Vec::new(), parts: Vec::new(), damage: (0, 0) };
-    let mut put = |log: &mut Log, words: &[&[u8]], name: &'static [u8], transaction| {
+    let put = |log: &mut Log, words: &[&[u8]], name: &'static [u8], transaction| {
         let from = log.bytes.len();
         log.bytes.extend(record(words));
         log.parts.push(Part { from, to: log.bytes.len(), name, transaction });

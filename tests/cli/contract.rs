@@ -62,7 +62,14 @@ fn outputs(verb: &str) -> Vec<(String, Value)> {
     let torn_rdb = Set::recorded("redis-7.0.15/rdb-base");
     let base = torn_rdb.file("appendonly.aof.2.base.rdb");
     fs::write(&base, &fs::read(&base).unwrap()[..2000]).unwrap();
-    let paths = [("damaged", &damaged), ("lost", &lost), ("several", &several), ("rdb", &torn_rdb)];
+    let unknown = Set::of(&[record(&[b"NEWCMD", b"k"]), record(&[b"\xff", b"k"])].concat());
+    let paths = [
+        ("damaged", &damaged),
+        ("lost", &lost),
+        ("several", &several),
+        ("rdb", &torn_rdb),
+        ("unknown", &unknown),
+    ];
     for (name, set) in paths {
         let run = run([verb, "--json", set.root().to_str().unwrap()]);
         all.push((name.to_owned(), run.json()));

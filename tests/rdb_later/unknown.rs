@@ -25,7 +25,9 @@ fn unknown(magic: &str) -> Vec<u8> {
 /// What `check` says, and its exit code.
 fn check(path: &Path) -> (Value, i32) {
     let run = aofkit(&["check", "--json"], path);
-    (serde_json::from_slice(&run.stdout).expect(&text(&run.stderr)), run.status.code().unwrap())
+    let report = serde_json::from_slice(&run.stdout);
+    let report = report.unwrap_or_else(|e| panic!("{e}: {}", text(&run.stderr)));
+    (report, run.status.code().unwrap())
 }
 
 /// The one problem about the RDB: its kind, its message, and how many commands were counted.

@@ -62,12 +62,7 @@ fn outputs(verb: &str) -> Vec<(String, Value)> {
     let torn_rdb = Set::recorded("redis-7.0.15/rdb-base");
     let base = torn_rdb.file("appendonly.aof.2.base.rdb");
     fs::write(&base, &fs::read(&base).unwrap()[..2000]).unwrap();
-<<<<<<< HEAD
-    let odd = [record(&[b"NOSUCHTHING", b"a"]), record(&[b"\xff\xfe", b"a"])].concat();
-    let unknown = Set::of(&odd);
-=======
     let unknown = Set::of(&[record(&[b"NEWCMD", b"k"]), record(&[b"\xff", b"k"])].concat());
->>>>>>> w-h
     let paths = [
         ("damaged", &damaged),
         ("lost", &lost),

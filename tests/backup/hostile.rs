@@ -351,7 +351,8 @@ fn objects_and_lists_that_claim_to_be_giants_take_neither_memory_nor_time() {
         json["files"][0]["segments"] = json!([]);
     };
     let tags = |json: &mut Value| json["tags"] = json!(["x".repeat(2 << 20)]);
-    let changes: [(&str, &dyn Fn(&mut Value)); 4] = [
+    type Change<'c> = &'c dyn Fn(&mut Value);
+    let changes: [(&str, Change<'_>); 4] = [
         ("stored", &stored_giant),
         ("plain", &plain_giant),
         ("lists", &many_lists),

@@ -18,15 +18,11 @@ use aofkit::scan::{Pace, scan};
 use recorded::{from_hex, rows};
 
 /// `(case, column)`: why we say something else than that server did.
-const DELIBERATE: [(&str, &str, &str); 5] = [
+const DELIBERATE: [(&str, &str, &str); 2] = [
     // Too few arguments for GET, queued by MULTI: Redis runs it without a look. This build happened to
     // survive reading past the arguments, the one of 7.0 crashed. Nobody should start on that.
     ("R68", "loader_yes_8.2.3", "undefined behaviour that happened to end well"),
     ("R68", "loader_no_8.2.3", "undefined behaviour that happened to end well"),
-    // A length of 1 TB: whether it is reserved depends on the allocator and the memory there is.
-    ("R82", "loader_yes_7.0.15", "it cannot be told"),
-    ("R82", "loader_yes_8.2.3", "it cannot be told"),
-    ("R82", "loader_yes_V9.1.2", "it cannot be told"),
 ];
 
 /// Lengths of which it depends on the machine's memory whether a server dies of them: we say that we do not know.

@@ -103,7 +103,9 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
     plan.write_to(&args.output, &LocalDisk, &options, &bar)?;
     let mut run = Run::new(aof, before, plan, Vec::new());
     run.output = Some(args.output.clone());
-    run.outlook = Some(outlook(&args.output, &run, context)?);
+    let outlook = outlook(&args.output, &run, context)?;
+    run.plan.target = outlook.report.target;
+    run.outlook = Some(outlook);
     let text = match context.json {
         true => plan_json::convert(&run, context),
         false => plan_text::convert(&run, context),
@@ -113,7 +115,10 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
 
 /// What was made, by the eyes of the target and of every known server.
 fn outlook(dir: &Path, run: &Run, context: &Context) -> Result<Outlook> {
-    let after = Aof::open(dir, &OpenOptions { target: Some(run.plan.target), conf: None })?;
+    // The set that was converted may be one of a server that does not read the new form: unless one was named, who reads
+    // this one is asked anew.
+    let target = run.aof.target_given.then_some(run.plan.target);
+    let after = Aof::open(dir, &OpenOptions { target, conf: None })?;
     let wording = Wording { redact: context.redact };
     Outlook::new(&run.aof, after, &wording, &context.pace, &Bar::new(context.bar))
 }

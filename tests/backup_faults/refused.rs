@@ -114,7 +114,7 @@ fn a_backup_refused_at_any_call_says_so_and_publishes_nothing() {
             // What is written down after the snapshot is there, which the next run does. A directory that is made all the same, what may lie beside the set, and a staged file that
             // is not needed and stays until it is swept. Never bytes. Of two threads that make the same
             // directory one may be refused.
-            let looks = ["statx", "newfstatat", "openat", "getdents64", "mkdirat"];
+            let looks = ["statx", "newfstatat", "open", "openat", "getdents64", "mkdirat"];
             let is_afterwards = |call: &str, path: &str| {
                 let gives_a_name = ["renameat", "renameat2", "fsync"].contains(&call)
                     && (path.ends_with("/repo/tmp") || path.ends_with("/repo"));

@@ -42,9 +42,8 @@ pub(super) fn rdb_damage(
         (stop.intact, found) = by_checksum(source, header, pass)?;
     }
     let class = stop.class(fault.reason);
-    // In what is wrapped as a whole, look-alikes are only data.
-    let is_wrapped = stop.header.is_none() && class == Class::Unsupported;
-    if stop.intact != Some(true) && !is_wrapped {
+    // Where nothing tells how far it goes, what looks like records may be its data.
+    if stop.intact != Some(true) && class != Class::Unsupported {
         found = sound::find(source, fault.at, sound::Reach::default(), &Names::default())?.place;
     }
     let end = match found.or(source.length()) {

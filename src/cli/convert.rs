@@ -115,10 +115,14 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
 
 /// What was made, by the eyes of the target and of every known server.
 fn outlook(dir: &Path, run: &Run, context: &Context) -> Result<Outlook> {
-    // The set that was converted may be one of a server that does not read the new form: unless one was named, who reads
-    // this one is asked anew.
-    let target = run.aof.target_given.then_some(run.plan.target);
-    let after = Aof::open(dir, &OpenOptions { target, conf: None })?;
+    let of = |target| Aof::open(dir, &OpenOptions { target, conf: None });
+    let mut target = run.plan.target;
+    // What was converted may be of a server that does not read the new form: unless that one was named, it is asked
+    // which one does.
+    if !run.aof.target_given && run.plan.manifest.is_some() && target.rules.manifest.is_none() {
+        target = changing::check(&of(None)?, context)?.target;
+    }
+    let after = of(Some(target))?;
     let wording = Wording { redact: context.redact };
     Outlook::new(&run.aof, after, &wording, &context.pace, &Bar::new(context.bar))
 }

@@ -67,7 +67,7 @@ pub const PROBLEMS: usize = 200;
 
 /// Rows of a table of `stats` at most, whatever was asked for: they are held in memory, with their keys, beside what counts
 /// them.
-pub const TOP: usize = 65_536;
+pub const TOP: usize = 40_000;
 
 /// Problems of one kind listed of a set beyond the bytes of its files: its manifest has as many lines as it likes, and its
 /// directory as many files.

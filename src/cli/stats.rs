@@ -56,7 +56,7 @@ pub struct StatsArgs {
     /// What to break it down by; may be given several times [default: command]
     #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY", value_delimiter = ',')]
     by: Vec<By>,
-    /// Rows of keys, prefixes and slots at most, up to 65,536; commands are never cut
+    /// Rows of keys, prefixes and slots at most, up to 40,000; commands are never cut
     #[arg(long, value_name = "N", default_value_t = 20, env = "AOFKIT_TOP")]
     top: usize,
     /// Words of a key that make a prefix, instead of recognised identifiers; may be given several times

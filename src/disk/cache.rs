@@ -1,6 +1,6 @@
 //! Courtesy towards the page cache: what a scan brought in is given back, what was there stays.
 
-use super::files::FrozenFile;
+use super::frozen::FrozenFile;
 use crate::limits;
 
 /// Gives back the pages of a file that was not cached before, as a reader moves on.

@@ -9,7 +9,8 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::dir::{Dir, Kind};
-use super::files::{FrozenFile, Stamp};
+use super::files::Stamp;
+use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use memmap2::{Mmap, MmapOptions};
 
 use super::cache::Courtesy;
-use super::files::{Aside, FrozenFile};
+use super::frozen::{Aside, FrozenFile};
 use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};

@@ -7,6 +7,7 @@ mod cache;
 mod dir;
 mod durable;
 mod files;
+mod frozen;
 mod holders;
 mod map;
 #[cfg(target_os = "linux")]
@@ -28,9 +29,10 @@ mod users;
 pub use dir::{Dir, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
 pub use files::{
-    FrozenFile, Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular,
-    is_there, list_dir, names, open_inside, own_user, read_small, real_path, stamp,
+    Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular, is_there,
+    list_dir, names, open_inside, own_user, read_small, real_path, stamp,
 };
+pub use frozen::FrozenFile;
 pub use holders::{
     Haunt, Writers, held_for_writing, openers, sees_all_processes, servers, working_directory,
     writers,

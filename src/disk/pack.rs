@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::durable::{Attributes, Output};
-use super::files::FrozenFile;
+use super::frozen::FrozenFile;
 use super::source::{Access, pieces};
 use crate::error::{Error, Result};
 use crate::limits;

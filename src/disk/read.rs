@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt;
 
 use super::cache::Courtesy;
-use super::files::{Aside, FrozenFile};
+use super::frozen::{Aside, FrozenFile};
 use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};

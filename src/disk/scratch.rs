@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::files::FrozenFile;
+use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A directory below the system's temporary one that nobody else can enter; gone when this is dropped.

@@ -1,6 +1,6 @@
 //! Pieces of files, and bytes between them, as one file that does not exist: what a file would be.
 
-use super::files::FrozenFile;
+use super::frozen::FrozenFile;
 use super::source::{Access, Source};
 use crate::error::Result;
 

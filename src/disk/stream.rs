@@ -3,7 +3,7 @@
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::files::FrozenFile;
+use super::frozen::FrozenFile;
 use super::rolling::Rolling;
 use super::source::Source;
 use super::spill::Spill;

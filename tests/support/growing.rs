@@ -27,6 +27,7 @@ pub struct Growing {
 fn start(program: &Path, arguments: &[String], dir: &Path) -> (Process, BufReader<UnixStream>) {
     let socket = dir.join("s");
     let mut command = Command::new(program);
+    command.env("LC_ALL", "C");
     command
         .args(["--port", "0", "--save", "", "--appendonly", "yes", "--daemonize", "no"])
         .args(["--appendfsync", "no", "--databases", "16", "--logfile", "", "--dir"])

@@ -98,7 +98,7 @@ impl Live {
     /// Starts the server by a configuration that says where its files are; its socket lies in `dir`.
     pub fn start_by(server: &Server, dir: &Path, conf: &Path) -> Live {
         let socket = dir.join("s");
-        let mut command = Command::new(server.program());
+        let mut command = server.command();
         command.arg(conf).args(["--port", "0", "--save", "", "--daemonize", "no", "--logfile", ""]);
         command.arg("--unixsocket").arg(&socket);
         let mut live = Self::spawn(server, command, dir, &socket);
@@ -116,7 +116,7 @@ impl Live {
     /// The same, and does not wait until what it has to load is loaded.
     pub fn start_without_waiting(server: &Server, dir: &Path, settings: &[&str]) -> Live {
         let socket = dir.join("s");
-        let mut command = Command::new(server.program());
+        let mut command = server.command();
         command
             .args(["--port", "0", "--save", "", "--daemonize", "no"])
             .args(["--databases", "16", "--logfile", ""])

@@ -159,6 +159,13 @@ impl Server {
         self.home.join("server")
     }
 
+    /// The same to be started. Some servers do not start in a locale that the machine does not have.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.program());
+        command.env("LC_ALL", "C");
+        command
+    }
+
     /// What redis-check-rdb says of a file, which it only reads: its exit code (`None` when a signal
     /// ended it) and its output.
     pub fn check_rdb(&self, file: &Path) -> (Option<i32>, String) {
@@ -174,7 +181,7 @@ impl Server {
         copy_tree(data_dir, copy.path());
         let before = sizes(copy.path());
         let sockets = tempfile::tempdir().expect("make a temporary directory");
-        let mut command = Command::new(self.home.join("server"));
+        let mut command = self.command();
         command
             .args(["--port", "0", "--save", "", "--logfile", "", "--daemonize", "no"])
             .args(["--databases", "16", "--appendonly", "yes", "--appendfilename", SINGLE_FILE])

@@ -2,7 +2,7 @@
 //!
 //! A record is a number (one byte) and what its [`Row`] lists; a value has its key (STR) in between.
 //! Numbers from 22 and opcodes up to 243 mean different things under the two magics, and two types of Redis
-//! changed their meaning with the version, so there are several [`tables`](super::tables) of 256 places. Rows are
+//! changed their meaning with the version, so there are several `tables` of 256 places. Rows are
 //! data; a small stack machine interprets them.
 //!
 //! Pure.

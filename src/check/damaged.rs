@@ -24,8 +24,14 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
         Ending::Garbage => Kind::GarbageTail,
         Ending::Resumes | Ending::Unread(_) | Ending::Crossed(_) => Kind::CorruptRange,
     };
-    let message = message(scene, seen, damage, &start(scene, seen, damage));
-    let is_inner = matches!(damage.ending, Ending::Resumes | Ending::Crossed(_));
+    // The EXEC of a transaction that seems to be open up to here.
+    let exec = match seen.cut_before < seen.offset {
+        true => scene.facts.garbled_exec(seen.cut_before),
+        false => None,
+    };
+    let mut message = message(scene, seen, damage, &start(scene, seen, damage));
+    message += &garbled(exec);
+    let is_inner = exec.is_some() || matches!(damage.ending, Ending::Resumes | Ending::Crossed(_));
     let (lost_bytes, lost_commands) = if is_inner {
         (seen.len, 0)
     } else {
@@ -34,14 +40,25 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
     };
     let next = match damage.ending {
         Ending::Unread(_) => None,
-        Ending::Resumes | Ending::Crossed(_) => scene.repair(SALVAGE),
-        _ if !scene.is_last => scene.repair(SALVAGE),
+        _ if is_inner || !scene.is_last => scene.repair(SALVAGE),
         _ => scene.repair(""),
     };
     let lost = scene.lost(seen, lost_bytes, lost_commands);
     let problem = scene.problem(kind, Severity::Error, seen, message).lost(lost).next(next);
     // Sound records lie in it: it is no end, wherever it ends.
-    Problem { at_the_end: problem.at_the_end && kind != Kind::CorruptRange, ..problem }
+    let at_the_end = problem.at_the_end && kind != Kind::CorruptRange && exec.is_none();
+    Problem { at_the_end, ..problem }
+}
+
+/// What has to be said where a record may be the EXEC that is missing.
+pub(super) fn garbled(exec: Option<&Seen>) -> String {
+    exec.map_or_else(String::new, |exec| {
+        format!(
+            ". The record at byte {} may be its EXEC, with wrong bytes in the name: then what follows it is sound, \
+             and --salvage keeps it",
+            exec.offset
+        )
+    })
 }
 
 /// What the target does about it, and what it could be told to do.

@@ -222,13 +222,21 @@ fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
     if scene.in_flight {
         return in_flight(scene, seen, Kind::OpenTransaction);
     }
+    let exec = scene.facts.garbled_exec(seen.offset);
     let inner = (!scene.is_last).then_some(Kind::TruncatedInnerSegment);
     let message = format!(
-        "the file ends inside a transaction: MULTI at byte {}, {} since, no EXEC; {}",
+        "the file ends inside a transaction: MULTI at byte {}, {} since, no EXEC; {}{}",
         seen.offset,
         commands(inside),
-        at_start(scene, seen, true)
+        at_start(scene, seen, true),
+        damaged::garbled(exec)
     );
+    if let Some(exec) = exec {
+        let lost = scene.lost(seen, exec.len, 0);
+        let problem = scene.problem(Kind::CorruptRange, Severity::Error, seen, message);
+        let problem = problem.lost(lost).next(scene.repair(SALVAGE));
+        return Problem { at_the_end: false, ..problem };
+    }
     let kind = inner.unwrap_or(Kind::OpenTransaction);
     let lost = scene.lost(seen, seen.len, scene.facts.commands - seen.commands_before);
     let next = scene.repair(if scene.is_last { "" } else { SALVAGE });

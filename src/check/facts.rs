@@ -86,6 +86,21 @@ impl SegmentFacts {
         self.broken.is_none() && self.damaged_bytes == 0
     }
 
+    /// What may be the EXEC of the transaction that is open from `multi` on, with wrong bytes in its name: a record of one
+    /// argument whose command nobody has. Then what follows it is sound, and no part of that transaction.
+    pub(crate) fn garbled_exec(&self, multi: u64) -> Option<&Seen> {
+        let stands_alone = |seen: &&Seen| match &seen.what {
+            What::UnknownCommand { name, .. } => {
+                let header = format!("*1\r\n${}\r\n", name.len());
+                seen.len == (header.len() + name.len() + b"\r\n".len()) as u64
+            }
+            _ => false,
+        };
+        // Of several with one name the first place is told; a later one may lie inside.
+        let may_lie_inside = |seen: &&Seen| seen.offset >= multi || seen.count > 1;
+        self.seen.iter().filter(stands_alone).find(may_lie_inside)
+    }
+
     /// Nothing was seen of it so far.
     pub(super) fn of(position: usize) -> Self {
         Self {

@@ -81,6 +81,14 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
                  (--truncate cuts, --salvage keeps it)"
             )));
         }
+        if let Some(exec) = facts.garbled_exec(to) {
+            return Ok(Tail::Doubtful(format!(
+                "the transaction that begins at byte {to} has no EXEC, but the record at byte {} may be it, with wrong \
+                 bytes in the name: cutting would take what was written since (--truncate cuts, --salvage keeps \
+                 what can be kept)",
+                exec.offset
+            )));
+        }
         if let Some(at) = swallowed_exec(aof, segment, to)? {
             return Ok(Tail::Doubtful(format!(
                 "the transaction that begins at byte {to} has no EXEC, but what looks like one lies inside a \

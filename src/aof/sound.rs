@@ -113,7 +113,10 @@ fn breaks_before(
 ) -> Result<Option<u64>> {
     let Some(claimed) = claimed else { return Ok(None) };
     let end = chain_end(source, at, claimed.saturating_add(1), names)?;
-    let goes_on = end > claimed || source.window(end, 1)?.is_empty();
+    // What follows at the claimed end itself may have names that count only with what comes after them.
+    let goes_on = end > claimed
+        || source.window(end, 1)?.is_empty()
+        || end == claimed && is_sound(source, end, names)?;
     Ok(Some(end).filter(|_| !goes_on))
 }
 

@@ -5,7 +5,7 @@
 
 use super::facts::{RdbFacts, SegmentFacts};
 use super::finding::bytes;
-use super::loader::Cause;
+use super::halt::Cause;
 use crate::aof::Aof;
 use crate::format::rdb::Family;
 use crate::text::count;

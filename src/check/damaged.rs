@@ -4,7 +4,7 @@ use super::corrupt_tail;
 use super::describe::{Before, SALVAGE, Scene, at_start, in_flight};
 use super::facts::Seen;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
-use super::loader::Cause;
+use super::halt::Cause;
 use crate::aof::{Damage, Ending, LoaderMeets};
 
 /// What bytes alone cannot tell of a record that claims more than there is, with sound records in what it claims.

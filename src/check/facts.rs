@@ -1,7 +1,7 @@
 //! What one pass saw, before anybody judges the set as a whole.
 
 use super::checker::Refusal;
-use super::loader::Halt;
+use super::halt::Halt;
 use super::reached::Reached;
 use super::settle::{Played, Raw};
 use crate::aof::{Context, Damage, RdbStop};

@@ -7,55 +7,16 @@
 
 use std::collections::HashMap;
 
+use super::halt::{Cause, Halt, meets};
 use super::opinions::{Opinion, Opinions};
+use super::player::{Player, agreed};
 use super::reached::Reached;
-use crate::aof::{Damage, Event, LoaderMeets, Why};
+use crate::aof::Event;
 use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
-use crate::rules::{Arity, Rules, Target};
-
-/// Argument lengths from here on may be more than a server's allocator gives: it depends on the allocator, the
-/// kernel's settings and the memory there is.
-const PERHAPS_TOO_LARGE: u64 = 1 << 36;
-
-/// No process has so many addresses.
-const TOO_LARGE: u64 = 1 << 47;
-
-/// Why a loader stopped in a file, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Halt {
-    /// Offset of what stopped it.
-    pub at: u64,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// Why a loader stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The file ends inside a record. It cuts the file; the start goes on if this is the last one.
-    EndOfFile,
-    /// The file ends inside a transaction. As above, from before MULTI.
-    OpenTransaction,
-    /// A byte that begins nothing.
-    BadFormat,
-    /// A command it does not know.
-    Unknown,
-    /// Something that it may take or not: a command with a module's name, or something of an RDB that aofkit has
-    /// not learnt.
-    Perhaps,
-    /// A command with a wrong number of arguments.
-    Refused,
-    /// It dies.
-    Crash,
-    /// It takes the end of the file for the end of a record, or dies of the length that the record claims: that
-    /// depends on the memory there is.
-    EndOrCrash,
-    /// The RDB part is broken, or of a version it does not read.
-    Rdb,
-}
+use crate::rules::{Arity, Target};
 
 /// Where a loader stands in a file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,20 +31,6 @@ pub(super) struct State {
     pub(super) reached: Reached,
     /// End of the RDB part, 0 without one.
     rdb_end: u64,
-}
-
-/// One loader.
-#[derive(Clone, Copy, Debug)]
-struct Player {
-    rules: &'static Rules,
-    /// `rdb-version-check relaxed`: it tries versions that are not its own.
-    is_relaxed: bool,
-    /// It is newer than the base's writer, of its family, and its RDB versions are not recorded.
-    reads_own_past: bool,
-    /// What it does not take, and how far it had come.
-    refused: Option<State>,
-    /// The same of what it may take.
-    perhaps: Option<State>,
 }
 
 /// The loaders of some targets, reading one file.
@@ -112,16 +59,7 @@ impl Loader {
         writer: Option<(rdb::Family, command::Version)>,
     ) -> Self {
         let relaxed = settings.rdb_version_check() == RdbVersionCheck::Relaxed;
-        let player = |target: &Target| Player {
-            rules: target.rules,
-            is_relaxed: relaxed && target.rules.has_version_check,
-            reads_own_past: target.knowledge != crate::rules::Knowledge::Recorded
-                && writer.is_some_and(|(family, version)| {
-                    family == target.family && version <= target.version
-                }),
-            refused: None,
-            perhaps: None,
-        };
+        let player = |target: &Target| Player::new(target, relaxed, writer);
         let players: Vec<_> = targets.iter().take(Opinions::MOST).map(player).collect();
         let mut agreed: Vec<_> =
             (0..command::all().len()).map(|place| agreed(&players, place)).collect();
@@ -444,48 +382,6 @@ impl Loader {
     }
 }
 
-impl Player {
-    fn loads_rdb(&self, header: rdb::Header) -> bool {
-        self.rules.loads_rdb(header)
-            || self.is_relaxed && self.rules.loads_rdb_relaxed(header)
-            || self.reads_own_past
-    }
-
-    fn has_numbers(&self, header: rdb::Header, met: &[rdb::Met]) -> bool {
-        let is_known = |number| self.rules.knows_number(header.family, number) != Some(false);
-        self.reads_own_past || met.iter().all(|met| is_known(met.row.number))
-    }
-
-    /// What it does about something of an RDB that aofkit does not understand.
-    fn not_understood(&self, damage: &Damage) -> Cause {
-        let header = damage.rdb.as_ref().and_then(|stop| stop.header);
-        let lacks = |header: rdb::Header| match damage.fault.reason {
-            Why::Rdb(rdb::Reason::UnknownNumber(number)) => {
-                self.rules.knows_number(header.family, number) == Some(false)
-            }
-            _ => false,
-        };
-        match header {
-            Some(header) if !self.loads_rdb(header) || lacks(header) => Cause::Rdb,
-            _ => Cause::Perhaps,
-        }
-    }
-}
-
-/// What every loader meets at a damaged place.
-fn meets(damage: &Damage) -> Cause {
-    match (damage.fault.reason, damage.loader) {
-        (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
-        (Why::Rdb(_), _) => Cause::Rdb,
-        (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
-        (_, LoaderMeets::BadFormat) => Cause::BadFormat,
-        (_, LoaderMeets::Crash) => Cause::Crash,
-        (_, LoaderMeets::Allocation(n)) if n >= TOO_LARGE => Cause::Crash,
-        (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,
-        (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
-    }
-}
-
 /// Names as a configuration gives and takes them, in the order of its lines.
 fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
     let mut names: HashMap<Vec<u8>, Option<CommandId>> = HashMap::new();
@@ -498,22 +394,4 @@ fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
         }
     }
     names
-}
-
-/// The argument count that all of them want which have a command, and what each thinks of such a call; 0 where there
-/// is more to it.
-fn agreed(players: &[Player], place: usize) -> (i16, Opinions) {
-    let nothing = (0, Opinions::FINE);
-    let Some(id) = CommandId::at(place) else { return nothing };
-    let simple = |player: &Player| !player.rules.is_container(id) && !player.rules.is_deadly(id);
-    let mut arities = players.iter().filter_map(|player| player.rules.arity_of(id));
-    let Some(first) = arities.next() else { return nothing };
-    if arities.any(|arity| arity != first) || !players.iter().all(simple) {
-        return nothing;
-    }
-    let opinions = players.iter().map(|player| match player.rules.arity_of(id) {
-        Some(_) => Opinion::Fine,
-        None => Opinion::Unknown,
-    });
-    (first, Opinions::each(opinions))
 }

@@ -6,7 +6,7 @@ use super::checker::NEWEST_RDB;
 use super::describe::{Before, Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
-use super::loader::Cause;
+use super::halt::Cause;
 use super::unknown::{self, Unknown};
 use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::facts::{Facts, Seen, SegmentFacts, What};
-use super::loader::{Cause, Loader, State};
+use super::halt::Cause;
+use super::loader::{Loader, State};
 use super::opinions::{Opinion, Opinions};
 use crate::aof::Aof;
 use crate::command;

@@ -4,7 +4,7 @@ use super::corrupt_tail;
 use super::describe::{Before, Scene, times};
 use super::facts::{Seen, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes, commands};
-use super::loader::Cause;
+use super::halt::Cause;
 use crate::aof::{Aof, Ending};
 use crate::check::facts::What;
 use crate::text::escape;

@@ -74,31 +74,39 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
         ));
     }
     if to < stop.offset || matches!(stop.what, What::OpenTransaction { .. }) {
-        if let Some(at) = restarted(aof, segment, to, facts)? {
-            return Ok(Tail::Doubtful(format!(
-                "the transaction that begins at byte {to} has no EXEC, but a server seems to have \
-                 started anew inside of it, at byte {at}: cutting would also take what was written since \
-                 (--truncate cuts, --salvage keeps it)"
-            )));
-        }
-        if let Some(exec) = facts.garbled_exec(to) {
-            return Ok(Tail::Doubtful(format!(
-                "the transaction that begins at byte {to} has no EXEC, but the record at byte {} may be it, with wrong \
-                 bytes in the name: cutting would take what was written since (--truncate cuts, --salvage keeps \
-                 what can be kept)",
-                exec.offset
-            )));
-        }
-        if let Some(at) = swallowed_exec(aof, segment, to)? {
-            return Ok(Tail::Doubtful(format!(
-                "the transaction that begins at byte {to} has no EXEC, but what looks like one lies inside a \
-                 record, at byte {at}: if a wrong length has swallowed it, cutting would take what was \
-                 written since (--truncate cuts, --salvage keeps what can be kept)"
-            )));
-        }
-        return Ok(Tail::Cut { segment, to, what: "a transaction without its EXEC" });
+        return Ok(match lost_exec(aof, segment, to, facts)? {
+            Some(why) => Tail::Doubtful(why),
+            None => Tail::Cut { segment, to, what: "a transaction without its EXEC" },
+        });
     }
     Ok(Tail::Cut { segment, to, what })
+}
+
+/// Why the transaction that is open from `to` on may have had an EXEC, so that what follows it is no part of it.
+fn lost_exec(aof: &Aof, segment: usize, to: u64, facts: &SegmentFacts) -> Result<Option<String>> {
+    if let Some(at) = restarted(aof, segment, to, facts)? {
+        return Ok(Some(format!(
+            "the transaction that begins at byte {to} has no EXEC, but a server seems to have \
+             started anew inside of it, at byte {at}: cutting would also take what was written since \
+             (--truncate cuts, --salvage keeps it)"
+        )));
+    }
+    if let Some(exec) = facts.garbled_exec(to) {
+        return Ok(Some(format!(
+            "the transaction that begins at byte {to} has no EXEC, but the record at byte {} may be it, with wrong \
+             bytes in the name: cutting would take what was written since (--truncate cuts, --salvage keeps \
+             what can be kept)",
+            exec.offset
+        )));
+    }
+    if let Some(at) = swallowed_exec(aof, segment, to)? {
+        return Ok(Some(format!(
+            "the transaction that begins at byte {to} has no EXEC, but what looks like one lies inside a \
+             record, at byte {at}: if a wrong length has swallowed it, cutting would take what was \
+             written since (--truncate cuts, --salvage keeps what can be kept)"
+        )));
+    }
+    Ok(None)
 }
 
 /// Bytes behind a plain dump stop nobody and belong to nothing.

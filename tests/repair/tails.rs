@@ -164,3 +164,31 @@ fn what_goes_is_counted_with_its_keys() {
     let names: Vec<_> = keys.iter().map(|key| (key.db, key.name.as_slice())).collect();
     assert_eq!(names, [(Some(0), &b"a"[..]), (Some(0), b"b")]);
 }
+
+#[test]
+fn what_follows_an_exec_with_wrong_bytes_in_its_name_is_never_cut_by_default() {
+    let later = record(&[b"SET", b"later", b"v"]).repeat(40);
+    for name in [&b"EXEX"[..], b"\0\0\0\0", b"exe\xff"] {
+        for end in [&b""[..], b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99\r\nv"] {
+            let log = [&sets(5)[..], &transaction(), &record(&[name]), &later, end].concat();
+            let set = Set::of(&log);
+            age(&set.file(INCREMENT));
+            let (exit, report) = check_json(&set.dir());
+            assert_eq!(
+                (exit, report["verdict"].as_str()),
+                (21, Some("inner-damage")),
+                "{report:#}"
+            );
+            command(&["--max-loss", "0", "--apply"], &set.dir()).expect(21);
+            assert_eq!(fs::read(set.file(INCREMENT)).unwrap(), log, "{name:?}");
+            let text = command(&[], &set.dir()).expect(21).out;
+            assert!(text.contains("may be it,"), "{text}");
+        }
+    }
+    // With one wrong byte, salvage knows it, and keeps all that was written afterwards.
+    let log = [&sets(5)[..], &transaction(), &record(&[b"EXEX"]), &later].concat();
+    let set = Set::of(&log);
+    age(&set.file(INCREMENT));
+    command(&["--salvage", "--apply"], &set.dir()).expect(0);
+    assert!(check_json(&set.dir()).1["segments"][0]["commands"].as_u64() >= Some(45));
+}

@@ -1,0 +1,59 @@
+//! Why and where a loader stops, and what damage makes it do.
+
+use crate::aof::{Damage, LoaderMeets, Why};
+use crate::format::rdb;
+
+/// Argument lengths from here on may be more than a server's allocator gives: it depends on the allocator, the
+/// kernel's settings and the memory there is.
+const PERHAPS_TOO_LARGE: u64 = 1 << 36;
+
+/// No process has so many addresses.
+const TOO_LARGE: u64 = 1 << 47;
+
+/// Why a loader stopped in a file, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// Offset of what stopped it.
+    pub at: u64,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a loader stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The file ends inside a record. It cuts the file; the start goes on if this is the last one.
+    EndOfFile,
+    /// The file ends inside a transaction. As above, from before MULTI.
+    OpenTransaction,
+    /// A byte that begins nothing.
+    BadFormat,
+    /// A command it does not know.
+    Unknown,
+    /// Something that it may take or not: a command with a module's name, or something of an RDB that aofkit has
+    /// not learnt.
+    Perhaps,
+    /// A command with a wrong number of arguments.
+    Refused,
+    /// It dies.
+    Crash,
+    /// It takes the end of the file for the end of a record, or dies of the length that the record claims: that
+    /// depends on the memory there is.
+    EndOrCrash,
+    /// The RDB part is broken, or of a version it does not read.
+    Rdb,
+}
+
+/// What every loader meets at a damaged place.
+pub(super) fn meets(damage: &Damage) -> Cause {
+    match (damage.fault.reason, damage.loader) {
+        (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
+        (Why::Rdb(_), _) => Cause::Rdb,
+        (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
+        (_, LoaderMeets::BadFormat) => Cause::BadFormat,
+        (_, LoaderMeets::Crash) => Cause::Crash,
+        (_, LoaderMeets::Allocation(n)) if n >= TOO_LARGE => Cause::Crash,
+        (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,
+        (_, LoaderMeets::Allocation(_)) => Cause::EndOfFile,
+    }
+}

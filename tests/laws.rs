@@ -83,6 +83,18 @@ fn laws_hold_for_the_recorded_edge_cases() {
 }
 
 #[test]
+fn laws_hold_for_what_is_known_by_its_first_bytes_alone() {
+    for magic in [&b"REDIS"[..], b"VALKEY", b"VCS\x01", b"VKCS", b"$EOF:", b"$12"] {
+        for more in [&b""[..], b"0", b"0080", b"\r\n*1\r\n$4\r\nEXEC\r\n"] {
+            segment(&[magic, more].concat());
+        }
+        for end in 0..magic.len() {
+            segment(&magic[..end]);
+        }
+    }
+}
+
+#[test]
 fn laws_hold_for_the_recorded_manifests() {
     let cases = cases("aof-manifest-cases.tsv");
     in_parallel(cases.len(), |at| manifest(&cases[at]));

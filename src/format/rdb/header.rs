@@ -122,17 +122,28 @@ pub fn sniff(bytes: &[u8]) -> Option<Family> {
 /// Whether the bytes begin an RDB in whatever wrapping: one that is read, or one that is known by its first bytes and
 /// not read.
 pub fn is_one(bytes: &[u8]) -> bool {
-    sniff(bytes).is_some() || is_packed(bytes) || bytes.starts_with(b"$EOF:")
+    sniff(bytes).is_some() || is_packed(bytes) || bytes.starts_with(TRANSFER)
 }
 
 /// An RDB that is compressed as a whole: its envelope in Valkey's development, and an earlier form of that.
 fn is_packed(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"VCS\x01") || bytes.starts_with(b"VKCS")
+    PACKED.iter().any(|magic| bytes.starts_with(magic))
 }
+
+const PACKED: [&[u8]; 2] = [b"VCS\x01", b"VKCS"];
+
+/// What a primary sends in front of an RDB of which it does not know the length yet.
+const TRANSFER: &[u8] = b"$EOF:";
 
 /// What else the bytes could be.
 fn not_rdb(bytes: &[u8]) -> Reason {
     let starts = |magic: &[u8]| magic.starts_with(bytes);
+    // So few bytes are asked for that what they begin is told whatever follows them.
+    let short: [&[u8]; 3] = [PACKED[0], PACKED[1], TRANSFER];
+    let undecided = |magic: &&&[u8]| bytes.len() < magic.len() && starts(magic);
+    if let Some(magic) = short.iter().find(undecided) {
+        return Reason::Torn { missing: (magic.len() - bytes.len()) as u64 };
+    }
     if starts(b"REDIS") || starts(b"VALKEY") {
         return Reason::Torn { missing: HEADER_LEN.saturating_sub(bytes.len()) as u64 };
     }
@@ -140,7 +151,7 @@ fn not_rdb(bytes: &[u8]) -> Reason {
         return Reason::PackedRdb;
     }
     match bytes {
-        [b'$', b'E', b'O', b'F', b':', ..] => Reason::ReplicationTransfer,
+        _ if bytes.starts_with(TRANSFER) => Reason::ReplicationTransfer,
         [b'$', digit, ..] if digit.is_ascii_digit() => Reason::ReplicationTransfer,
         _ => Reason::NotRdb,
     }

@@ -22,7 +22,7 @@ use super::layout::{DEPTH, Item, Kind, Row, Rows, rows};
 use super::met::Tallies;
 use super::outcome::{Outcome, Remarks};
 use super::place::{KEY_KEPT, KeptKey};
-use super::reason::{Class, Reason};
+use super::reason::Reason;
 use super::string;
 use super::window::{Stop, Window};
 use crate::format::fault::Fault;
@@ -315,8 +315,9 @@ impl Walker {
     fn read_header(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
         self.header = match Header::parse(window.peek_all()) {
             Ok(header) => header,
-            Err(fault) if fault.reason.class() == Class::Torn => {
-                return window.peek(HEADER_LEN).map(|_| ());
+            Err(Fault { reason: Reason::Torn { missing }, .. }) => {
+                let there = window.peek_all().len();
+                return window.peek(there + missing as usize).map(|_| ());
             }
             Err(fault) => {
                 window.advance(fault.at as usize);

@@ -18,5 +18,5 @@ pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
 pub use table::{
     Command, CommandId, Effect, Kind, Known, Tables, add_table, all, has_module_form, tables,
 };
-pub use tables::{Section, TableError, Version, version};
+pub use tables::{Release, Section, TableError, Version, version};
 pub use trap::{Deaths, Trap, has_subcommands, may_be_trap, trap};

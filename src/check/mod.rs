@@ -29,6 +29,7 @@ mod settle;
 pub mod strict;
 mod traps;
 mod unknown;
+mod watched;
 
 pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 pub use finding::{Kind, Lost, Problem, Severity};

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::modules::Brought;
 use super::numbers::{self, NumberSet};
 use super::{Arity, Rules};
 use crate::command::{self, CommandId, Deaths, Section, Tables, Version};
@@ -52,7 +53,10 @@ pub(super) fn rules(tables: &Tables, family: Family, version: Version) -> Option
             }
         }
     }
-    rules.containers = containers(tables, &rules.arities);
+    rules.brought = Brought::to(tables, family, version);
+    let dying = tables.modules.iter().flat_map(|module| &module.deadly);
+    rules.deadly.extend(dying.filter_map(|name| tables.find(name)));
+    rules.containers = containers(tables, &rules);
     Some(rules)
 }
 
@@ -63,10 +67,11 @@ fn since(tables: &Tables, family: Family, id: CommandId) -> Option<Version> {
     rows.filter(|(other, _)| *other == id).find_map(|(_, known)| known.since)
 }
 
-/// Which commands have subcommands: those of which one is known.
-fn containers(tables: &Tables, arities: &[i16]) -> Vec<bool> {
-    let mut containers = vec![false; arities.len()];
-    let known = tables.commands().iter().zip(arities).filter(|(_, arity)| **arity != 0);
+/// Which commands have subcommands: those of which one is known, to the server or to its modules.
+fn containers(tables: &Tables, rules: &Rules) -> Vec<bool> {
+    let mut containers = vec![false; rules.arities.len()];
+    let known = tables.commands().iter().zip(&rules.arities);
+    let known = known.filter(|(command, arity)| **arity != 0 || command.is_of_module());
     let parents: HashSet<&str> = known
         .filter_map(|(command, _)| command.name.split_once('|').map(|(parent, _)| parent))
         .collect();
@@ -102,6 +107,7 @@ pub(super) fn none(name: &'static str) -> Rules {
         goes_on: HashSet::new(),
         deadly: Vec::new(),
         deadly_traps: Vec::new(),
+        brought: Brought::default(),
         deaths: Deaths::default(),
     }
 }

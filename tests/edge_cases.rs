@@ -41,7 +41,7 @@ fn report(bytes: &[u8], target: &str, load_truncated: bool, tail_limit: u64) -> 
     let manifest = "file F.1.incr.aof seq 1 type i\n";
     fs::write(dir.path().join("F.manifest"), manifest).unwrap();
     let target = Some(target.parse().unwrap());
-    let mut aof = Aof::open(dir.path(), &OpenOptions { target, conf: None }).unwrap();
+    let mut aof = Aof::open(dir.path(), &OpenOptions { target, ..OpenOptions::default() }).unwrap();
     aof.settings = Settings {
         load_truncated: Some(load_truncated),
         load_corrupt_tail_max_bytes: Some(tail_limit),

@@ -137,6 +137,8 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::UnknownCommand { name, is_learnt } => {
             not_taken::unknown(scene, seen, name, *is_learnt)
         }
+        What::MissingModule { name, need } => not_taken::missing(scene, seen, name, *need),
+        What::DoubtfulModule(module) => not_taken::doubtful(scene, seen, module),
         What::DeadlyCommand(name) => not_taken::deadly(scene, seen, name),
         What::WrongArity { name, argc, fatal } => {
             not_taken::arity(scene, seen, name, *argc, *fatal)

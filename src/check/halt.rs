@@ -30,9 +30,11 @@ pub enum Cause {
     BadFormat,
     /// A command it does not know.
     Unknown,
-    /// Something that it may take or not: a command with a module's name, or something of an RDB that aofkit has
-    /// not learnt.
+    /// Something that it may take or not: of a module that may be loaded, or something of an RDB that aofkit has not
+    /// learnt.
     Perhaps,
+    /// Something of a module that is not loaded.
+    MissingModule,
     /// A command with a wrong number of arguments.
     Refused,
     /// It dies.

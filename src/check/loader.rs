@@ -11,12 +11,12 @@ use super::halt::{Cause, Halt, meets};
 use super::opinions::{Opinion, Opinions};
 use super::player::{Player, agreed};
 use super::reached::Reached;
-use crate::aof::{Event, LoaderMeets};
+use crate::aof::{Aof, Event, LoaderMeets, Writer};
 use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
-use crate::rules::{Arity, Target};
+use crate::rules::{Arity, Origin, Presence, Presences, Target};
 
 /// Where a loader stands in a file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,20 +49,22 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// The loader of one target.
-    pub(crate) fn new(target: Target, settings: &Settings) -> Self {
-        Self::of(&[target], settings, None)
+    /// The loader of the target.
+    pub(crate) fn new(aof: &Aof) -> Self {
+        Self::of(&[aof.target()], aof, |_| aof.is_target_named())
     }
 
-    /// The loaders of several; `writer` is who wrote the base.
-    pub(crate) fn of(
-        targets: &[Target],
-        settings: &Settings,
-        writer: Option<(rdb::Family, command::Version)>,
-    ) -> Self {
+    /// The loaders of several. Those at places that are `named` do not merely stand for the writer of the set.
+    pub(crate) fn of(targets: &[Target], aof: &Aof, named: impl Fn(usize) -> bool) -> Self {
+        let settings = &aof.settings;
         let relaxed = settings.rdb_version_check() == RdbVersionCheck::Relaxed;
-        let player = |target: &Target| Player::new(target, relaxed, writer);
-        let players: Vec<_> = targets.iter().take(Opinions::MOST).map(player).collect();
+        let writer = aof.writer.as_ref().and_then(Writer::release);
+        let player = |(place, target): (usize, &Target)| {
+            let origin = Origin { writer, target_given: named(place) };
+            let modules = Presences::of(target, &aof.modules, origin);
+            Player::new(target, relaxed, writer, modules)
+        };
+        let players: Vec<_> = targets.iter().take(Opinions::MOST).enumerate().map(player).collect();
         let mut agreed: Vec<_> =
             (0..command::all().len()).map(|place| agreed(&players, place)).collect();
         let renamed = renamed(settings);
@@ -167,6 +169,12 @@ impl Loader {
         self.that(|player| player.rules.knows_number(family, number) == Some(false))
     }
 
+    /// Which of them lack the module that this is of, and which of them may.
+    pub(super) fn that_lack_module(&self, module: &rdb::Module) -> [u64; 2] {
+        [Presence::Missing, Presence::Unsure]
+            .map(|wanted| self.that(|player| player.reads(module) == wanted))
+    }
+
     /// Which of them do not pass over annotations.
     pub(super) fn that_refuse_annotations(&self) -> u64 {
         self.that(|player| !player.rules.annotations)
@@ -200,7 +208,11 @@ impl Loader {
     fn without_id(&self, record: &Record<'_>) -> Opinions {
         match self.given(record.name) {
             Some(Some(id)) => self.asked_of(record, id),
-            _ => self.unknown_to_all(),
+            Some(None) => self.unknown_to_all(),
+            None => {
+                let form = command::form_of(record.name);
+                Opinions::each(self.players.iter().map(|player| player.foreign(form)))
+            }
         }
     }
 
@@ -241,7 +253,7 @@ impl Loader {
                 Some(sub) if player.rules.is_container(id) => sub,
                 _ => Some(id),
             };
-            meant.map_or(Opinion::Unknown, |id| player.rules.call(id, record.argc).into())
+            meant.map_or(Opinion::Unknown, |id| player.call(id, record.argc))
         }))
     }
 
@@ -293,11 +305,11 @@ impl Loader {
 
     #[cold]
     fn refusals(&mut self, record: &Record<'_>, opinions: Opinions) {
-        // It may have been loaded with a module that has it.
-        let of_module = command::has_module_form(record.name);
         self.object(record.start, |place, player| match opinions.of(place) {
             Opinion::Fine | Opinion::GoesOn => None,
-            Opinion::Unknown if of_module => Some(Cause::Perhaps),
+            // It may have loaded the module that has it.
+            Opinion::Unsure => Some(Cause::Perhaps),
+            Opinion::Missing => Some(Cause::MissingModule),
             Opinion::Unknown => Some(Cause::Unknown),
             Opinion::Deadly => Some(Cause::Crash),
             Opinion::WrongArity if player.rules.arity == Arity::Unchecked => Some(Cause::Crash),
@@ -330,6 +342,7 @@ impl Loader {
                 if matches!(part.walked.checksum, Checksum::Mismatch { .. }) {
                     return self.stop(part.start, Cause::Rdb);
                 }
+                self.modules(&part.walked.outcome.modules);
                 self.object(part.start, |_, player| {
                     let takes = player.loads_rdb(header) && player.has_numbers(header, met);
                     (!takes).then_some(Cause::Rdb)
@@ -339,14 +352,19 @@ impl Loader {
                 self.state.rdb_end = part.end;
             }
             Event::Hollow { start, .. } => self.stop(*start, Cause::BadFormat),
-            Event::Damage(damage) if damage.is_not_understood() => {
-                self.object(damage.start, |_, player| Some(player.not_understood(damage)));
-            }
             Event::Damage(damage) => {
-                if let LoaderMeets::BadFormatBehind(end) = damage.loader {
-                    self.state.ran_on = Some(end);
+                self.modules(damage.rdb.as_ref().map_or(&[], |stop| &stop.modules));
+                match damage.is_not_understood() {
+                    true => {
+                        self.object(damage.start, |_, player| Some(player.not_understood(damage)))
+                    }
+                    false => {
+                        if let LoaderMeets::BadFormatBehind(end) = damage.loader {
+                            self.state.ran_on = Some(end);
+                        }
+                        self.stop(damage.start, meets(damage));
+                    }
                 }
-                self.stop(damage.start, meets(damage));
             }
             Event::Annotation { start, .. } => {
                 self.object(*start, |_, player| {
@@ -354,6 +372,13 @@ impl Loader {
                 });
             }
             Event::Record(..) => {}
+        }
+    }
+
+    /// What modules wrote into an RDB.
+    fn modules(&mut self, modules: &[rdb::Module]) {
+        for module in modules {
+            self.object(module.first_at, |_, player| player.lacks(module));
         }
     }
 

@@ -29,6 +29,7 @@ mod settle;
 pub mod strict;
 mod traps;
 mod unknown;
+mod watched;
 
 pub(crate) use facts::may_be_exec;
 pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};

@@ -7,7 +7,8 @@ use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFor
 use super::loader::Loader;
 use super::opinions::Opinions;
 use super::settle::{Played, Raw};
-use crate::aof::{Aof, Damage, Depth, Event, Role, Writer};
+use super::watched::{Watch, Watched};
+use crate::aof::{Aof, Damage, Depth, Event, Role};
 use crate::command::{self, CommandId, Kind};
 use crate::format::annotation;
 use crate::format::rdb::{self, Checksum};
@@ -28,8 +29,7 @@ pub struct Check {
     safe: (u64, u64),
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
-    /// By place in the command table: it may be a trap.
-    watched: Vec<bool>,
+    watch: Watch,
     /// Traps in `now.seen`, which have room of their own, and those that the open transaction will run.
     traps: usize,
     queued_traps: Vec<(usize, u64)>,
@@ -47,30 +47,31 @@ impl Check {
         if aof.target_given {
             targets.insert(0, aof.target());
         }
-        Self::by(aof, targets)
+        Self::of(aof, targets, |_| aof.is_target_named())
     }
 
-    /// Facts about `aof`, by the rules of these servers; it is judged as one of them.
-    pub fn by(aof: &Aof, mut targets: Vec<Target>) -> Self {
+    /// Facts about `aof`, by the rules of these servers; it is judged as one of them. Where nobody named the target, the
+    /// first stands for the server that wrote it.
+    pub fn by(aof: &Aof, targets: Vec<Target>) -> Self {
+        Self::of(aof, targets, |place| aof.is_target_named() || place > 0)
+    }
+
+    fn of(aof: &Aof, mut targets: Vec<Target>, named: impl Fn(usize) -> bool) -> Self {
         targets.truncate(Opinions::MOST);
-        let writer = aof.writer.as_ref().and_then(Writer::release);
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
             thorough: false,
-            loader: Loader::of(&targets, &aof.settings, writer),
+            loader: Loader::of(&targets, aof, &named),
             checker: Checker::default(),
             now: SegmentFacts::of(0),
             safe: (0, 0),
             in_transaction: 0,
-            watched: command::all()
-                .iter()
-                .map(|c| command::may_be_trap(c.name.as_bytes()))
-                .collect(),
+            watch: Watch::default(),
             traps: 0,
             queued_traps: Vec::new(),
             noted: Vec::new(),
             repeated: HashMap::new(),
-            facts: Facts::by(targets),
+            facts: Facts::by(targets, named),
         }
     }
 
@@ -93,8 +94,14 @@ impl Check {
         if record.oddities.any() {
             self.note_oddities(record);
         }
-        if id.is_none_or(|id| self.watched[id.index()]) {
-            self.look_for_trap(record, id);
+        match self.watch.of(id) {
+            Watched::Not => {}
+            Watched::Module => self.watch.count(id),
+            Watched::Trap => self.look_for_trap(record, id),
+            Watched::Stranger => {
+                self.watch.stranger(record.name);
+                self.look_for_trap(record, id);
+            }
         }
         let kind = id.map_or(Kind::Plain, CommandId::kind);
         if kind != Kind::Plain {
@@ -150,7 +157,9 @@ impl Check {
     fn note_new_call(&mut self, record: &Record<'_>, id: Option<CommandId>, opinions: Opinions) {
         // What the configuration takes away every server lacks, and that is known.
         if !self.loader.is_taken_away(record.name) {
-            self.facts.learn(opinions.ignorant(self.facts.targets.len()));
+            let count = self.facts.targets.len();
+            self.facts.learn(opinions.ignorant(count));
+            self.facts.learn(opinions.unsure(count));
         }
         let name = full_name(record);
         let mut key = opinions.to_bytes().to_vec();
@@ -271,6 +280,7 @@ impl Check {
                 self.note(met.first_at, 0, Raw::rdb_number(met.row.number, lack));
             }
         }
+        self.modules(&part.walked.outcome.modules);
         if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
             self.note(start, len, What::RdbChecksum { stored, computed });
             self.now.damaged_bytes += len;
@@ -280,10 +290,24 @@ impl Check {
         }
     }
 
+    /// What modules wrote into an RDB.
+    fn modules(&mut self, modules: &[rdb::Module]) {
+        self.now.needs.add_rdb(modules);
+        for module in modules {
+            let lack = self.loader.that_lack_module(module);
+            if lack != [0, 0] {
+                let is_everywhere = lack[1].count_ones() as usize == self.facts.targets.len();
+                self.facts.learn(if is_everywhere { 0 } else { lack[1] });
+                self.note(module.first_at, 0, Raw::module(module.clone(), lack));
+            }
+        }
+    }
+
     fn damage(&mut self, damage: &Damage) {
         let len = damage.end - damage.start;
         self.now.damaged_bytes += if damage.is_intact() { 0 } else { len };
         if let Some(stop) = &damage.rdb {
+            self.modules(&stop.modules);
             self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
             self.now.format = SegmentFormat::Rdb;
         }
@@ -385,6 +409,7 @@ impl Observer for Check {
         self.checker.end(len);
         let mut now = std::mem::replace(&mut self.now, SegmentFacts::of(0));
         now.len = len;
+        self.watch.take(&mut now.needs);
         let loaders = 0..self.facts.targets.len();
         now.played = loaders.map(|place| Played::of(&self.loader, place)).collect();
         now.refusal = self.checker.refusal;

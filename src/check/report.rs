@@ -13,7 +13,7 @@ use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
-use crate::rules::Target;
+use crate::rules::{By, Needed, Needs, Presence, Presences, Target};
 use crate::scan;
 use crate::text;
 
@@ -84,6 +84,10 @@ pub struct Report {
     pub loads: Loads,
     /// What the target does not take, or aofkit has not learnt.
     pub unknown: Vec<Unknown>,
+    /// What it needs of modules.
+    pub needs_modules: Vec<Needed>,
+    /// The modules that are there, and who says it: all that anybody named, and those that the set needs.
+    pub modules: Vec<(String, By)>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -160,12 +164,15 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
+    let needs_modules = needs(&facts);
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
         target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
         unknown: unknown::rows(aof, &facts),
+        modules: modules(aof, &facts, &needs_modules),
+        needs_modules,
         notes: notes::notes(aof, &facts),
         certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
@@ -175,6 +182,27 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         segments: segments(aof, facts),
         problems,
     })
+}
+
+/// What all its files need of modules.
+fn needs(facts: &Facts) -> Vec<Needed> {
+    let mut needs = Needs::default();
+    facts.segments.iter().for_each(|segment| needs.merge(&segment.needs));
+    needs.sorted()
+}
+
+/// The modules that somebody named, and those that the set needs and has.
+fn modules(aof: &Aof, facts: &Facts, needs: &[Needed]) -> Vec<(String, By)> {
+    let mut all: Vec<_> = aof.modules.iter().map(|(name, by)| (name.to_owned(), by)).collect();
+    let presences = Presences::of(&aof.target(), &aof.modules, facts.origin(aof));
+    for needed in needs {
+        if let Presence::There(by) = presences.needed(needed)
+            && !all.iter().any(|(name, _)| *name == needed.name)
+        {
+            all.push((needed.name.clone(), by));
+        }
+    }
+    all
 }
 
 /// Positions of files in the set by their names: a manifest may have as many lines as it likes.
@@ -272,7 +300,8 @@ fn verdict(problems: &[Problem]) -> Verdict {
 
 /// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
-    matches!(kind, Kind::UnknownCommand | Kind::WrongArity | Kind::RdbUnsupported)
+    use Kind::{ModuleMissing, RdbUnsupported, UnknownCommand, WrongArity};
+    matches!(kind, UnknownCommand | WrongArity | RdbUnsupported | ModuleMissing)
 }
 
 /// The base counts as inner even where it is the last file.
@@ -308,7 +337,8 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
                 aof.settings.load_truncated()
             }
             Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
-            Cause::Unknown | Cause::Perhaps | Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::Unknown | Cause::Perhaps | Cause::MissingModule => false,
+            Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
         return match can_cut && Some(segment.position) == last {
             // Whatever it thinks of what is not known, it does not come further.

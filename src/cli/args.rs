@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, OpenOptions, open_each};
 use aofkit::error::Error;
 use aofkit::format::conf::parse_size;
-use aofkit::rules::Target;
+use aofkit::rules::{By, Modules, Target};
 use aofkit::scan::{Filter, Pace};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
@@ -113,9 +113,11 @@ impl Verb {
         }
     }
 
-    /// Whether `--server` means anything to it.
+    /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
-        matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
+        let judges = matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_));
+        judges
+            || matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
     }
 }
 
@@ -288,6 +290,10 @@ pub struct Global {
     /// Find the set by a server's configuration, and use its settings
     #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_CONF")]
     conf: Option<PathBuf>,
+    /// All modules that the server has loaded, as MODULE LIST names them, or none: ReJSON,bf,search [default: what
+    /// --server and the configuration say, and what the set shows of the server that wrote it]
+    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_MODULES", value_delimiter = ',')]
+    modules: Option<Vec<String>>,
     /// Read at most so many bytes a second: 50mb, 50MiB
     #[arg(long, global = true, value_name = "SIZE", env = "AOFKIT_LIMIT_RATE")]
     limit_rate: Option<String>,
@@ -355,6 +361,16 @@ pub struct Context {
 }
 
 impl Global {
+    /// The modules that were named.
+    fn modules(&self) -> Result<Modules, String> {
+        let Some(names) = &self.modules else { return Ok(Modules::default()) };
+        let is_none = |name: &String| name.eq_ignore_ascii_case("none");
+        match names.iter().any(is_none) && names.len() > 1 || names.iter().any(String::is_empty) {
+            true => Err("--modules: write names with commas between, or none alone".to_owned()),
+            false => Ok(Modules::complete(names.iter().cloned(), By::Option)),
+        }
+    }
+
     /// Makes sense of the options, or says why there is none.
     fn context(&self) -> Result<Context, String> {
         let bytes_per_second = match &self.limit_rate {
@@ -379,7 +395,12 @@ impl Global {
         };
         let json = self.json || matches!(self.format, Format::Json | Format::Ndjson);
         Ok(Context {
-            open: OpenOptions { target: self.target, conf: self.conf.clone() },
+            open: OpenOptions {
+                target: self.target,
+                stands_in: false,
+                conf: self.conf.clone(),
+                modules: self.modules()?,
+            },
             pace: Pace { bytes_per_second },
             source: self.source.clone(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),

@@ -61,7 +61,7 @@ fn types(report: &KeySpaceReport) -> String {
     let names = || shown.iter().map(|row| format!("{} ({})", row.type_name, row.encoding));
     let widest = names().map(|name| name.chars().count()).max().unwrap_or(0);
     for (row, name) in shown.iter().zip(names()) {
-        let elements = match (row.elements, row.type_name) {
+        let elements = match (row.elements, &*row.type_name) {
             (_, "string") | (0, _) => String::new(),
             (n, _) => format!(", {}", count(n, "element")),
         };
@@ -133,7 +133,7 @@ fn extras(report: &KeySpaceReport) -> Vec<String> {
 }
 
 fn big(big: &BigKey, redact: bool) -> String {
-    let elements = match (big.elements, big.type_name) {
+    let elements = match (big.elements, &*big.type_name) {
         (_, "string") | (None, _) => String::new(),
         (Some(n), _) => format!(", {}", count(n, "element")),
     };

@@ -52,7 +52,7 @@ struct ModuleJson {
 
 #[derive(Serialize)]
 pub struct TypeJson {
-    r#type: &'static str,
+    r#type: String,
     encoding: &'static str,
     keys: u64,
     elements: u64,
@@ -68,7 +68,7 @@ pub struct BigKeyJson {
     key_b64: Option<String>,
     key_bytes: u64,
     db: u64,
-    r#type: &'static str,
+    r#type: String,
     encoding: &'static str,
     bytes: u64,
     elements: Option<u64>,
@@ -124,7 +124,7 @@ fn module(row: &ModuleRow) -> ModuleJson {
 pub fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
     let (largest_key, largest_key_b64) = key(&row.largest_key, redact);
     TypeJson {
-        r#type: row.type_name,
+        r#type: row.type_name.to_string(),
         encoding: row.encoding,
         keys: row.keys,
         elements: row.elements,
@@ -142,7 +142,7 @@ pub fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
         key_b64,
         key_bytes: big.key_len,
         db: big.db,
-        r#type: big.type_name,
+        r#type: big.type_name.to_string(),
         encoding: big.encoding,
         bytes: big.bytes,
         elements: big.elements,

@@ -122,10 +122,7 @@ impl Form for Lines {
         } else {
             put_word(1, entry.key, out);
         }
-        let mut about = format!(" {} ({})", entry.type_name(), entry.encoding());
-        if let Some(module) = entry.module_name() {
-            about += &format!(", {}", name(module.as_bytes()));
-        }
+        let mut about = format!(" {} ({})", entry.type_label(), entry.encoding());
         if let Some(elements) = entry.elements.filter(|_| entry.type_name() != "string") {
             about += &format!(", {}", count(elements, "element"));
         }

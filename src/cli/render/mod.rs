@@ -17,6 +17,7 @@ pub mod json;
 mod key_space;
 mod key_space_json;
 pub mod lines;
+mod modules;
 pub mod ndjson;
 mod plan_inner;
 pub mod plan_json;

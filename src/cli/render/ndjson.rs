@@ -323,7 +323,7 @@ impl Form for Ndjson {
             ",\"db\":{},{shown},\"type\":\"{}\",\"encoding\":\"{}\",\"elements\":{},\
              \"expires_at\":{},\"idle_seconds\":{},\"frequency\":{}}}\n",
             entry.db,
-            entry.type_name(),
+            entry.type_label(),
             entry.encoding(),
             number(entry.elements),
             number(expires_at),

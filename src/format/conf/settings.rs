@@ -37,6 +37,8 @@ pub struct Settings {
     pub rdb_version_check: Option<RdbVersionCheck>,
     /// `rename-command`: a command's name, and the one it has instead; empty where it is gone.
     pub renamed_commands: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `loadmodule`: the libraries that are loaded at start, by their paths.
+    pub load_modules: Vec<Vec<u8>>,
 }
 
 /// What a server does with an RDB version it does not know.
@@ -122,6 +124,12 @@ impl Settings {
                     return Err(directive.fault(Kind::Arguments { name: "rename-command", given }));
                 };
                 self.renamed_commands.push((from.clone(), to.clone()));
+            }
+            b"loadmodule" => {
+                let Some(library) = directive.args.first() else {
+                    return Err(directive.fault(Kind::Arguments { name: "loadmodule", given: 0 }));
+                };
+                self.load_modules.push(library.clone());
             }
             _ => return Ok(false),
         }
@@ -295,7 +303,8 @@ mod tests {
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
              aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
              aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
-             rename-command SET MYSET\nrename-command KEYS \"\"\n",
+             rename-command SET MYSET\nrename-command KEYS \"\"\n\
+             loadmodule /opt/rejson.so ARG 1\nloadmodule bf.so\n",
         );
         let expected = Settings {
             dir: Some(b"/data".to_vec()),
@@ -315,6 +324,7 @@ mod tests {
                 (b"SET".to_vec(), b"MYSET".to_vec()),
                 (b"KEYS".to_vec(), vec![]),
             ],
+            load_modules: vec![b"/opt/rejson.so".to_vec(), b"bf.so".to_vec()],
         };
         assert_eq!(read("").unwrap(), Settings::default());
         assert_eq!(settings, Ok(expected));

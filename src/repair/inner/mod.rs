@@ -99,13 +99,13 @@ struct Edited {
 /// When the set cannot be read.
 pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
     let mut facts = scan(aof, Check::new(aof), pace, progress)?;
-    let target = facts.settle(aof);
+    facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
         return Ok(Answer::Refused(why));
     }
     let flushes = flushes(aof, &facts)?;
-    let loader = Loader::new(target, &aof.settings);
+    let loader = Loader::new(aof);
     let certainty = facts.certainty();
     let mut edited = Vec::new();
     let mut count = drops.count();

@@ -2,8 +2,7 @@
 
 use aofkit::change::{Action, Loss, LostKey, Outlook, Piece, Plan, Publication, Recovered};
 use aofkit::check::Loads;
-use aofkit::format::rdb::checksum::crc64;
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, escape, hidden, name, thousands};
 
 use super::human::{problems, verdict_lines, wrap};
 use super::units::{Style, size, time};
@@ -267,7 +266,7 @@ pub fn loss(loss: &Loss, style: Style, redact: bool) -> String {
 /// A key as it is shown: `"user:1"`, and its database where it is not 0.
 pub fn key_name(key: &LostKey, redact: bool) -> String {
     let shown = match redact {
-        true => format!("#{:016x}", crc64(&key.name)),
+        true => hidden(&key.name),
         false => format!("\"{}\"", escape(&key.name)),
     };
     match key.db {

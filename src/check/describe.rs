@@ -8,7 +8,7 @@ use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::rules::Target;
-use crate::text::escape;
+use crate::text::{escape, hidden};
 
 /// The segment something was seen in, and what its judgement needs to know of it.
 pub(super) struct Scene<'a> {
@@ -96,7 +96,7 @@ impl Scene<'_> {
     /// A key, or what stands for it.
     pub(super) fn key(&self, key: &rdb::Key) -> String {
         match self.wording.redact {
-            true => format!("key #{:016x}", rdb::checksum::crc64(&key.start)),
+            true => format!("key {}", hidden(&key.start)),
             false => format!("key \"{}\"", escape(&key.start)),
         }
     }

@@ -257,7 +257,8 @@ fn mend_manifest(
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
                 return Ok(Some(
-                    "the manifest can be put right with another base: repair it first, without a word"
+                    "the manifest can be repaired with another base: first run `aofkit repair` without --salvage or \
+                     --truncate"
                         .to_owned(),
                 ));
             }

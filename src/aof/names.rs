@@ -3,16 +3,23 @@
 
 use std::collections::HashSet;
 
-use crate::command;
+use crate::command::Renames;
 use crate::limits;
 
 /// The names, in capitals.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     seen: HashSet<Box<[u8]>>,
+    /// What a configuration renames.
+    pub(super) renames: Renames,
 }
 
 impl Names {
+    /// None were seen so far.
+    pub(super) fn with(renames: Renames) -> Self {
+        Self { seen: HashSet::new(), renames }
+    }
+
     /// A whole record has this name, which no table has.
     #[cold]
     pub(super) fn saw(&mut self, name: &[u8]) {
@@ -28,9 +35,10 @@ impl Names {
         }
     }
 
-    /// Whether a recorded server or module has a command of this name, or a whole record had it.
+    /// Whether a recorded server or module has a command of this name, the configuration gives it to one, or a whole record
+    /// had it.
     pub(super) fn knows(&self, name: &[u8]) -> bool {
-        command::lookup(name).is_some()
+        self.renames.lookup(name).is_some()
             || !self.seen.is_empty() && self.seen.contains(&*name.to_ascii_uppercase())
     }
 }

@@ -61,6 +61,8 @@ impl Aof {
             target_given: self.target_given,
             settings: self.settings.clone(),
             configured: self.configured,
+            configuration: self.configuration.clone(),
+            names: self.names.clone(),
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
             has_empty_append_dir: self.has_empty_append_dir,
         })

@@ -8,7 +8,7 @@ use super::event::{Context, Damage, Ending, Event, Mended, Why};
 use super::names::Names;
 use super::sink::Sink;
 use super::{doubt, mend, rdb_part, sound};
-use crate::command::{self, LastName};
+use crate::command::{LastName, Renames};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::annotation::annotation;
@@ -36,7 +36,7 @@ pub fn walk(
     pulse: &mut impl Pulse,
     sink: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_on(source, 0, pulse, sink)
+    walk_on(source, 0, &Renames::default(), pulse, sink)
 }
 
 /// As [`walk`], for a sink that may want to see more of RDB parts than their events.
@@ -48,7 +48,7 @@ pub fn walk_with(
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
-    walk_on(source, 0, pulse, sink)
+    walk_on(source, 0, &Renames::default(), pulse, sink)
 }
 
 /// As [`walk`], from an offset where a record is known to begin.
@@ -61,12 +61,27 @@ pub fn walk_from(
     pulse: &mut impl Pulse,
     sink: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_on(source, from, pulse, sink)
+    walk_on(source, from, &Renames::default(), pulse, sink)
+}
+
+/// As [`walk_from`], where a configuration renames commands: records name the command that goes by their name there.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_by(
+    source: &mut dyn Source,
+    from: u64,
+    names: &Renames,
+    pulse: &mut impl Pulse,
+    sink: &mut impl Sink,
+) -> Result<u64> {
+    walk_on(source, from, names, pulse, sink)
 }
 
 fn walk_on(
     source: &mut dyn Source,
     from: u64,
+    names: &Renames,
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
@@ -78,7 +93,7 @@ fn walk_on(
     }
     let mut tiling = Tiling { sink, tiled };
     let end = match tiling.is_done() {
-        false => resp_part(source, at, pulse, &mut tiling)?,
+        false => resp_part(source, at, names, pulse, &mut tiling)?,
         true => at,
     };
     source.settle()?;
@@ -124,7 +139,6 @@ enum Pause {
 }
 
 /// Names, quickly, and those that no table has.
-#[derive(Default)]
 struct Known {
     last: LastName,
     seen: Names,
@@ -134,10 +148,11 @@ struct Known {
 fn resp_part(
     source: &mut dyn Source,
     mut at: u64,
+    names: &Renames,
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
-    let mut names = Known::default();
+    let mut names = Known { last: LastName::default(), seen: Names::with(names.clone()) };
     let mut need = 1;
     let mut last_record = None;
     loop {
@@ -183,7 +198,7 @@ fn quick(
             Some(b'*') => match resp::record(rest) {
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
-                    let id = names.last.lookup(shape.name);
+                    let id = names.last.lookup(shape.name, &names.seen.renames);
                     if id.is_none() {
                         names.seen.saw(shape.name);
                     }
@@ -234,7 +249,7 @@ fn slow(
         Careful::Record { len, argc, oddities, heads } => {
             *last_record = Some(start);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
-            let id = command::lookup(record.name);
+            let id = names.renames.lookup(record.name);
             if id.is_none() && !oddities.any() {
                 names.saw(record.name);
             }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::checker::NEWEST_RDB;
 use super::describe::{Before, Scene, describe};
-use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
+use super::facts::{Facts, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::unknown::{self, Unknown};
-use super::{behind_dump, corrupt_tail, notes, set, traps};
+use super::{behind_dump, configuration, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
@@ -139,6 +139,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     }
     let mut problems = set::problems(aof);
     problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
+    problems.extend(configuration::problems(aof));
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
     for segment in &facts.segments {
@@ -203,7 +204,7 @@ fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
         }
         _ => false,
     };
-    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
+    if !at_end || !scan::in_flight(aof, facts.position, facts.sound.safe_cut)? {
         return Ok(false);
     }
     if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {
@@ -230,7 +231,7 @@ fn is_doubtful(facts: &SegmentFacts, at: u64) -> bool {
 /// An annotation that was only being written when the file was opened is nothing to tell of.
 fn forget_line_under_way(aof: &Aof, facts: &mut SegmentFacts) -> Result<()> {
     let Some(start) = facts.open_annotation() else { return Ok(()) };
-    if scan::in_flight(&aof.segments[facts.position], start)? {
+    if scan::in_flight(aof, facts.position, start)? {
         facts.seen.pop();
     }
     Ok(())
@@ -268,7 +269,8 @@ fn verdict(problems: &[Problem]) -> Verdict {
 
 /// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
-    matches!(kind, Kind::UnknownCommand | Kind::WrongArity | Kind::RdbUnsupported)
+    use Kind::{RdbUnsupported, RefusedByConfiguration, UnknownCommand, WrongArity};
+    matches!(kind, UnknownCommand | WrongArity | RdbUnsupported | RefusedByConfiguration)
 }
 
 /// The base counts as inner even where it is the last file.
@@ -294,6 +296,10 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     }
     if facts.segments.iter().all(|f| f.len == 0) {
         return Loads::StartsEmpty;
+    }
+    let is_beyond = |seen: &Seen| matches!(seen.what, What::BeyondDatabases { .. });
+    if facts.segments.iter().any(|segment| segment.seen.iter().any(is_beyond)) {
+        return Loads::No;
     }
     let mut is_doubtful = false;
     for segment in &facts.segments {

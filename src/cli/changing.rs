@@ -248,7 +248,8 @@ impl Run {
             Some(dir) => dir.clone(),
             None => self.aof.path.clone(),
         };
-        let options = OpenOptions { target: Some(self.plan.target), conf: None };
+        let conf = context.open.conf.clone();
+        let options = OpenOptions { target: Some(self.plan.target), conf };
         let now = Aof::open(&path, &options)?;
         let report = check(&now, context)?;
         if let Some(outlook) = &mut self.outlook {

@@ -115,7 +115,8 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
 
 /// What was made, by the eyes of the target and of every known server.
 fn outlook(dir: &Path, run: &Run, context: &Context) -> Result<Outlook> {
-    let of = |target| Aof::open(dir, &OpenOptions { target, conf: None });
+    let conf = &context.open.conf;
+    let of = |target| Aof::open(dir, &OpenOptions { target, conf: conf.clone() });
     let mut target = run.plan.target;
     // What was converted may be of a server that does not read the new form: unless that one was named, it is asked
     // which one does.

@@ -7,6 +7,7 @@
 mod glob;
 mod index;
 mod keys;
+mod renames;
 mod specs;
 mod table;
 mod tables;
@@ -15,6 +16,7 @@ mod trap;
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
 pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
+pub use renames::{NotRenamed, Renames};
 pub use table::{
     Command, CommandId, Effect, Kind, Known, Tables, add_table, all, has_module_form, tables,
 };

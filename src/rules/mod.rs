@@ -5,10 +5,12 @@
 //! (`documented.txt`). A version between two tables takes commands, RDB versions and options by when they came,
 //! and the behaviour of the next older table.
 
+mod directives;
 mod numbers;
 mod read;
 mod target;
 
+pub use directives::{Directives, UnknownLines};
 use numbers::NumberSet;
 pub use target::{Knowledge, Target, TargetError};
 
@@ -64,6 +66,8 @@ pub struct Rules {
     pub has_corrupt_tail_option: bool,
     /// What it dies of that others do not.
     pub deaths: Deaths,
+    /// The lines of a configuration that it takes.
+    pub directives: Directives,
     /// It knows `rdb-version-check`.
     pub has_version_check: bool,
     rdb: [NumberSet; 2],

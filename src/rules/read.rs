@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::numbers::{self, NumberSet};
-use super::{Arity, Rules};
+use super::{Arity, Directives, Rules};
 use crate::command::{self, CommandId, Deaths, Section, Tables, Version};
 use crate::format::manifest::Dialect;
 use crate::format::rdb::Family;
@@ -94,6 +94,7 @@ pub(super) fn none(name: &'static str) -> Rules {
         largest_allocation: ADDRESS_SPACE,
         has_corrupt_tail_option: false,
         has_version_check: false,
+        directives: Directives::default(),
         rdb: [NumberSet::NONE; 2],
         relaxed: [NumberSet::NONE; 2],
         numbers: [None; 2],
@@ -129,6 +130,8 @@ impl Rules {
                     self.has_corrupt_tail_option |= value == "aof-load-corrupt-tail-max-size";
                     self.has_version_check |= value == "rdb-version-check";
                 }
+                "directive" => self.directives.take(value),
+                "unknown-directives" => self.directives.take_unknown(value),
                 "rdb" | "relaxed" | "numbers" => self.take_numbers(word, value),
                 "dies" if command::may_be_trap(value.as_bytes()) => {
                     self.deadly_traps.extend(tables.find(value));

@@ -25,6 +25,7 @@ impl Walker {
                 self.close_database();
                 self.db = db;
                 self.databases += 1;
+                self.highest_db = self.highest_db.max(db);
             }
             Item::ResizeHint => {
                 let sizes = (window.number()?, window.number()?, window.mark_at());

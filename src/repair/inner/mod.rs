@@ -15,7 +15,7 @@ mod toll;
 pub use answers::{Database, Known};
 pub use toll::{Gap, Suspect, Toll};
 
-use crate::aof::{Aof, Event, ManifestState, Role, walk};
+use crate::aof::{Aof, Event, ManifestState, Role, walk_by};
 use crate::change::{Draft, Loss, LostKey, Plan, Verb};
 use crate::check::{Check, Facts, Loader, Report, SegmentFacts, Wording, judge};
 use crate::command::Kind;
@@ -105,7 +105,7 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
         return Ok(Answer::Refused(why));
     }
     let flushes = flushes(aof, &facts)?;
-    let loader = Loader::new(target, &aof.settings);
+    let loader = Loader::new(target, aof);
     let mut edited = Vec::new();
     let mut count = drops.count();
     let mut places = 0;
@@ -303,7 +303,7 @@ fn sort(
     let mut refusal = None;
     let mut notes = Vec::new();
     let mut is_noise = false;
-    let len = walk(&mut *shown.source()?, &mut (), &mut |event: Event<'_>| {
+    let len = walk_by(&mut *shown.source()?, 0, &aof.names, &mut (), &mut |event: Event<'_>| {
         is_noise |= sieve.places() > 2 * limits::RANGES;
         if outcome.is_err() || refusal.is_some() || is_noise {
             return;
@@ -353,7 +353,7 @@ fn flushes(aof: &Aof, facts: &Facts) -> Result<bool> {
     for facts in increments.filter(|_| asked) {
         let segment = &aof.segments[facts.position];
         let mut in_transaction = false;
-        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+        walk_by(&mut *segment.source()?, 0, &aof.names, &mut (), &mut |event: Event<'_>| {
             if let Event::Record(_, Some(id)) = event {
                 in_transaction &= id.kind() != Kind::Exec;
                 in_transaction |= id.kind() == Kind::Multi;
@@ -376,7 +376,7 @@ fn note_restarts(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sor
 
 /// Counts what goes, and finishes the plan.
 fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> {
-    let mut meter = toll::Meter::new();
+    let mut meter = toll::Meter::new(aof.names.clone());
     let (mut ranges, mut unlisted) = (Vec::new(), 0);
     let first = edited.first().map_or(usize::MAX, |edited| edited.position);
     // They come in the order of the files.
@@ -390,7 +390,7 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
         let mut counted = meter.segment(gaps, databases, RANGES - ranges.len());
         let mut bytes = segment.source()?;
         let mut outcome = Ok(());
-        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+        walk_by(&mut *segment.source()?, 0, &aof.names, &mut (), &mut |event: Event<'_>| {
             if outcome.is_ok() {
                 outcome = counted.event(&event, &mut *bytes);
             }

@@ -2,7 +2,7 @@
 
 use super::Edited;
 use super::sorted::{Cause, Faults};
-use crate::aof::{Aof, Event, walk};
+use crate::aof::{Aof, Event, walk_by};
 use crate::change::{Draft, Piece};
 use crate::check::{Loader, Opinion};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ pub(super) struct Named<'a> {
 
 impl<'a> Named<'a> {
     pub(super) fn new(aof: &'a Aof, drops: &'a Drops) -> Self {
-        let loader = Loader::new(aof.target(), &aof.settings);
+        let loader = Loader::new(aof.target(), aof);
         Self { aof, drops, loader, count: drops.count() }
     }
 
@@ -65,7 +65,8 @@ impl<'a> Named<'a> {
         let mut named = InFile { file: &segment.name, count: &mut self.count };
         let mut at = Context { segment: position, ..Context::default() };
         let mut is_noise = false;
-        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+        let names = &self.aof.names;
+        walk_by(&mut *segment.source()?, 0, names, &mut (), &mut |event: Event<'_>| {
             if let Event::Record(record, id) = &event
                 && record.end() <= to
             {

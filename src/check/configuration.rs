@@ -37,7 +37,10 @@ pub(super) fn beyond(scene: &Scene<'_>, seen: &Seen, db: u64, is_rdb: bool) -> P
         Some(1) if aof.settings.cluster_enabled == Some(true) => {
             "a node of a cluster (cluster-enabled yes) has database 0 alone".to_owned()
         }
-        there => format!("the configuration gives {} databases", there.unwrap_or_default()),
+        there => {
+            let there = text::count(there.unwrap_or_default(), "database");
+            format!("the configuration gives {there}")
+        }
     };
     let then = match is_rdb {
         true => format!("{target} refuses to start"),

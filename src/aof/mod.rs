@@ -32,4 +32,4 @@ pub use open::{OpenOptions, open_each, open_kept};
 pub use preview::Changes;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
 pub use sink::{Depth, Sink};
-pub use walker::{Pulse, walk, walk_by, walk_from, walk_with};
+pub use walker::{Pulse, walk, walk_from, walk_with};

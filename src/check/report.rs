@@ -7,6 +7,7 @@ use super::describe::{Before, Scene, describe};
 use super::facts::{Facts, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
+use super::settle::Certainty;
 use super::unknown::{self, Unknown};
 use super::{behind_dump, configuration, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
@@ -97,6 +98,8 @@ pub struct Report {
     pub is_rdb: bool,
     /// What has to be known of the target, in plain words.
     pub notes: Vec<String>,
+    /// Which commands the target refuses for certain.
+    pub(crate) certainty: Certainty,
 }
 
 impl Report {
@@ -165,6 +168,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         loads: loads(aof, &facts, last),
         unknown: unknown::rows(aof, &facts),
         notes: notes::notes(aof, &facts),
+        certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,
@@ -204,7 +208,7 @@ fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
         }
         _ => false,
     };
-    if !at_end || !scan::in_flight(aof, facts.position, facts.sound.safe_cut)? {
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
         return Ok(false);
     }
     if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {
@@ -231,7 +235,7 @@ fn is_doubtful(facts: &SegmentFacts, at: u64) -> bool {
 /// An annotation that was only being written when the file was opened is nothing to tell of.
 fn forget_line_under_way(aof: &Aof, facts: &mut SegmentFacts) -> Result<()> {
     let Some(start) = facts.open_annotation() else { return Ok(()) };
-    if scan::in_flight(aof, facts.position, start)? {
+    if scan::in_flight(&aof.segments[facts.position], start)? {
         facts.seen.pop();
     }
     Ok(())

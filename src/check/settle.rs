@@ -127,6 +127,11 @@ impl Facts {
         target
     }
 
+    /// Which commands the chosen target refuses for certain.
+    pub(crate) fn certainty(&self) -> Certainty {
+        Certainty { knows_all: self.knows_all }
+    }
+
     /// The facts by the rules of each target. The one at `unnamed` is judged for since nobody named another: it may have
     /// learnt what no server is known to have.
     pub fn each(self, unnamed: Option<usize>) -> Vec<Self> {
@@ -144,9 +149,27 @@ impl Facts {
     /// The facts are those of the target at this place.
     fn settle_as(&mut self, place: usize, knows_all: bool) {
         self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
+        self.knows_all = knows_all;
         self.is_settled = true;
         self.targets = self.targets.get(place).copied().into_iter().collect();
         self.ignorant = self.ignorant >> place & 1;
+    }
+}
+
+/// Whether it is known of a command that the target refuses it, or only not known that it takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Certainty {
+    knows_all: bool,
+}
+
+impl Certainty {
+    /// Whether the target certainly refuses a record of this name, of which it is thought so.
+    pub(crate) fn refuses(self, name: &[u8], opinion: Opinion) -> bool {
+        match opinion {
+            // It may have been loaded with a module that has it.
+            Opinion::Unknown => self.knows_all && !command::has_module_form(name),
+            other => !other.goes_on(),
+        }
     }
 }
 
@@ -229,7 +252,8 @@ impl Inner {
             Self::Call { name, argc, is_taken, opinions } => match opinions.of(place) {
                 Opinion::Fine => None,
                 Opinion::Unknown => {
-                    let is_learnt = is_taken || knows_all && !command::has_module_form(&name);
+                    let certainty = Certainty { knows_all };
+                    let is_learnt = is_taken || certainty.refuses(&name, Opinion::Unknown);
                     Some(What::UnknownCommand { name, is_learnt })
                 }
                 Opinion::GoesOn => Some(What::WrongArity { name, argc, fatal: false }),

@@ -20,5 +20,5 @@ pub use renames::{NotRenamed, Renames};
 pub use table::{
     Command, CommandId, Effect, Kind, Known, Tables, add_table, all, has_module_form, tables,
 };
-pub use tables::{Section, TableError, Version, version};
+pub use tables::{Release, Section, TableError, Version, version};
 pub use trap::{Deaths, Trap, has_subcommands, may_be_trap, trap};

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_by};
-use crate::command::Renames;
+use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from};
 use crate::disk::{self, Access, FrozenFile, Source};
 use crate::error::{ErrorKind, Result};
 use crate::format::rdb;
@@ -56,8 +55,7 @@ pub fn scan_some<O: Observer>(
         let context = Context::at_start(position, segment.role == Role::Base, time);
         let mut feed = Feed { observer: &mut observer, context };
         meter.begin_at(0);
-        let mut source = segment.source()?;
-        let len = walk_by(&mut *source, 0, &aof.names, &mut meter, &mut feed)?;
+        let len = aof.walk(position, &mut meter, &mut feed)?;
         let context = feed.context;
         time = context.time;
         meter.reached(len);
@@ -168,13 +166,12 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// A write that was under way this long ago is not under way any more.
 const RECENT: Duration = Duration::from_secs(5);
 
-/// Whether the end of the segment at `position`, which is not sound from `from` on, was only a write under way when it
+/// Whether the end of a segment, which is not sound from `from` on, was only a write under way when it
 /// was opened: the file has grown since, and what it says now is sound beyond the old end.
 ///
 /// # Errors
 /// When the file cannot be read again.
-pub fn in_flight(aof: &Aof, position: usize, from: u64) -> Result<bool> {
-    let segment = &aof.segments[position];
+pub fn in_flight(segment: &Segment, from: u64) -> Result<bool> {
     let Some(file) = segment.file().filter(|_| segment.is_plain()) else { return Ok(false) };
     let age = file.modified().and_then(|at| SystemTime::now().duration_since(at).ok());
     // A clock that runs behind the file's time counts as recent.
@@ -184,7 +181,7 @@ pub fn in_flight(aof: &Aof, position: usize, from: u64) -> Result<bool> {
     let started = Instant::now();
     loop {
         let now = file.frozen_again()?;
-        if now.len() > file.len() && goes_beyond(&now, &aof.names, from, file.len())? {
+        if now.len() > file.len() && goes_beyond(&now, from, file.len())? {
             return Ok(true);
         }
         if !may_grow || started.elapsed() > PATIENCE {
@@ -195,13 +192,13 @@ pub fn in_flight(aof: &Aof, position: usize, from: u64) -> Result<bool> {
 }
 
 /// Whether records and whole transactions from `from` on reach beyond `old_end`.
-fn goes_beyond(file: &FrozenFile, names: &Renames, from: u64, old_end: u64) -> Result<bool> {
+fn goes_beyond(file: &FrozenFile, from: u64, old_end: u64) -> Result<bool> {
     let mut source = file.source(Access::Read);
     let mut context = Context::default();
     // End of the last sound thing outside a transaction, as long as there was no damage before it.
     let mut reached = from;
     let mut broken = false;
-    let outcome = walk_by(&mut *source, from, names, &mut (), &mut |event: Event<'_>| {
+    let outcome = walk_from(&mut *source, from, &mut (), &mut |event: Event<'_>| {
         broken |= matches!(event, Event::Damage(_) | Event::Hollow { .. });
         context.follow(&event);
         if !broken && context.transaction.is_none() {

@@ -4,7 +4,7 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
+use super::{advice, behind_dump, configuration, corrupt_tail, damaged, not_taken, traps};
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::rules::Target;
@@ -164,6 +164,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             );
             scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message)
         }
+        What::BeyondDatabases { db, is_rdb } => configuration::beyond(scene, seen, *db, *is_rdb),
         What::RefusedAnnotation => {
             let message = format!(
                 "{} does not pass over annotations{}; {}",

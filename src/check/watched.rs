@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::configuration;
 use crate::command::{self, Command, CommandId};
 use crate::limits;
 use crate::rules::Needs;
@@ -16,14 +17,18 @@ pub(super) enum Watched {
     Module,
     /// It may be one that no server logs.
     Trap,
-    /// No table has it: it may be both.
+    /// It may name a database that the configuration does not give.
+    Database,
+    /// No table has it: it may be of a module, or one that no server logs.
     Stranger,
 }
 
 impl Watched {
-    fn of(command: &Command) -> Self {
+    fn of(command: &Command, is_configured: bool) -> Self {
         if command::may_be_trap(command.name.as_bytes()) {
             Self::Trap
+        } else if is_configured && configuration::names_database(&command.name) {
+            Self::Database
         } else if command.is_of_module() {
             Self::Module
         } else {
@@ -42,14 +47,14 @@ pub(super) struct Watch {
     strangers: HashMap<Vec<u8>, u64>,
 }
 
-impl Default for Watch {
-    fn default() -> Self {
-        let watched: Vec<_> = command::all().iter().map(Watched::of).collect();
+impl Watch {
+    /// Of a set for whose server there is a configuration, or not.
+    pub(super) fn new(is_configured: bool) -> Self {
+        let watched = |command| Watched::of(command, is_configured);
+        let watched: Vec<_> = command::all().iter().map(watched).collect();
         Self { counts: vec![0; watched.len()], watched, strangers: HashMap::new() }
     }
-}
 
-impl Watch {
     #[inline]
     pub(super) fn of(&self, id: Option<CommandId>) -> Watched {
         id.map_or(Watched::Stranger, |id| self.watched[id.index()])

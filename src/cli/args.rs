@@ -128,28 +128,17 @@ impl Args {
         use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
-        let mut args = Self::from_arg_matches(&matches)?;
+        let args = Self::from_arg_matches(&matches)?;
         let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };
         let is_typed = |id| typed.value_source(id) == Some(ValueSource::CommandLine);
         if is_typed("server") && args.server.holds_password() {
             return Err(command.error(ArgumentConflict, PASSWORD_TYPED));
         }
         let Some(reading) = args.verb.reading() else { return Ok(args) };
-        let wrong = match (&reading.path, &args.global.conf) {
-            // One of them would have to be ignored in silence.
-            (Some(_), Some(_)) if is_typed("conf") => Some((
-                ArgumentConflict,
-                "--conf FILE stands in the place of PATH: give one of them",
-            )),
-            (None, None) => Some((MissingRequiredArgument, "PATH is missing (or --conf FILE)")),
-            _ => None,
-        };
-        if let Some((kind, why)) = wrong {
+        if reading.path.is_none() && args.global.conf.is_none() {
+            let (kind, why) = (MissingRequiredArgument, "PATH is missing (or --conf FILE)");
             let command = command.find_subcommand_mut(verb);
             return Err(command.map_or_else(|| clap::Error::new(kind), |c| c.error(kind, why)));
-        }
-        if reading.path.is_some() {
-            args.global.conf = None;
         }
         Ok(args)
     }
@@ -263,7 +252,7 @@ pub struct Checking {
 #[derive(Debug, ClapArgs)]
 pub struct Reading {
     /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), - for
-    /// standard input, or a snapshot such as REPO::latest; not needed with --conf
+    /// standard input, or a snapshot such as REPO::latest; without it --conf says where
     path: Option<PathBuf>,
 }
 
@@ -288,7 +277,8 @@ pub struct Global {
     /// oldest from the base's writer on that knows all of the set, redis-8.2 where no writer is named]
     #[arg(long, global = true, value_name = "SERVER", env = "AOFKIT_TARGET")]
     target: Option<Target>,
-    /// Find the set by a server's configuration, and use its settings
+    /// The server's configuration: its settings apply (rename-command, databases, cluster-enabled, appendonly,
+    /// aof-load-truncated, rewrite rules ...); beside PATH that says where the set is, alone its dir and names do
     #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_CONF")]
     conf: Option<PathBuf>,
     /// All modules that the server has loaded, as MODULE LIST names them, or none: ReJSON,bf,search [default: what

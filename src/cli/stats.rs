@@ -1,14 +1,15 @@
 //! `aofkit stats`
 
 use aofkit::aof::Aof;
+use aofkit::command::has_module_form;
 use aofkit::error::Result;
 use aofkit::limits;
 use aofkit::scan::{Filter, Filtered, Selected, scan};
 use aofkit::stats::{
-    DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions,
-    KeySpaceReport, KeyTraffic, Mix, MixReport, PrefixRow,
+    CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace,
+    KeySpaceOptions, KeySpaceReport, KeyTraffic, Mix, MixReport, PrefixRow,
 };
-use aofkit::text::hidden;
+use aofkit::text::{count, hidden, name};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{Context, Format, Reading};
@@ -260,6 +261,21 @@ fn warn(one: &Counted, context: &Context) {
         note_undated(&one.aof.path, selected, context);
     }
     troubles::note(&one.aof, &troubles::of(&one.aof, &one.faults), context);
+    note_strangers(one, context);
+}
+
+/// Names that nobody knows may be those that a configuration gives: it is not looked for, but asked for.
+fn note_strangers(one: &Counted, context: &Context) {
+    let is_strange = |row: &&CommandRow| row.group.is_none() && !has_module_form(&row.name);
+    let strange = one.mix.commands.iter().filter(is_strange).count();
+    if strange > 0 && !one.aof.configured {
+        let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+        let what = count(strange as u64, "command name");
+        context.note(&format!(
+            "{path}: {what} that no known server has; if its server renames commands (rename-command), name its \
+             configuration with --conf FILE"
+        ));
+    }
 }
 
 /// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in

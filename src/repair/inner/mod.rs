@@ -389,7 +389,7 @@ fn note_ends(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sorted)
 
 /// Counts what goes, and finishes the plan.
 fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> {
-    let mut meter = toll::Meter::new();
+    let mut meter = toll::Meter::new(aof.names.clone());
     let (mut ranges, mut unlisted) = (Vec::new(), 0);
     let first = edited.first().map_or(usize::MAX, |edited| edited.position);
     // They come in the order of the files.

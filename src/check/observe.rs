@@ -96,10 +96,10 @@ impl Check {
         }
         match self.watch.of(id) {
             Watched::Not => {}
-            Watched::Module => self.watch.count(id),
+            Watched::Module => self.watch.count(id, record.name),
             Watched::Trap => self.look_for_trap(record, id),
             Watched::Stranger => {
-                self.watch.stranger(record.name);
+                self.watch.count(id, record.name);
                 self.look_for_trap(record, id);
             }
         }

@@ -12,7 +12,7 @@ mod read;
 mod target;
 
 pub use modules::{By, Modules, Origin, Presence, Presences};
-pub use needs::{Need, Needed, Needs};
+pub use needs::{Need, Needed, Needs, OfModules};
 use numbers::NumberSet;
 pub use target::{Knowledge, Target, TargetError};
 

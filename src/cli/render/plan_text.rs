@@ -6,6 +6,7 @@ use aofkit::format::rdb::checksum::crc64;
 use aofkit::text::{count, escape, name, thousands};
 
 use super::human::{problems, verdict_lines, wrap};
+use super::modules::needs;
 use super::units::{Style, size, time};
 use crate::cli::args::Context;
 use crate::cli::changing::{Changing, Run};
@@ -120,6 +121,7 @@ fn after(run: &Run, context: &Context) -> String {
         text += "\n";
         text += if run.applied || run.output.is_some() { "now: " } else { "then: " };
         text += &verdict_lines(&outlook.report, style, "");
+        text += &needs(&outlook.report.needs_modules, &outlook.report.modules, style, "  ");
         let servers = outlook.servers.iter().map(|(server, loads)| {
             let does = match loads {
                 Loads::Yes => "loads it",

@@ -221,7 +221,9 @@ fn payload(
         Some([b'\r', b'\n']) => false,
         Some(found) if !goes_on(source, end, last)? => {
             let reason = Reason::BadTerminator { found };
-            return Ok(wrong(end - 2, reason, LoaderMeets::BadFormat, seen_inside));
+            let loader =
+                if last { LoaderMeets::BadFormatBehind(end) } else { LoaderMeets::BadFormat };
+            return Ok(wrong(end - 2, reason, loader, seen_inside));
         }
         _ => true,
     };

@@ -32,7 +32,7 @@ enum Link {
 pub(super) fn chain_to_the_end(
     source: &mut dyn Source,
     from: u64,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<u64>> {
     let mut at = from.max(source.oldest());
     while let Some(candidate) = candidate(source, at, u64::MAX)? {
@@ -46,7 +46,7 @@ pub(super) fn chain_to_the_end(
 
 /// Whether the chain of sound records at `place` ends with one that the end of the data tears off, or a few bytes
 /// before it, as text does that goes on.
-pub(super) fn is_torn_off(source: &mut dyn Source, place: u64, names: &Names) -> Result<bool> {
+pub(super) fn is_torn_off(source: &mut dyn Source, place: u64, names: &Names<'_>) -> Result<bool> {
     let mut at = place;
     loop {
         if source.window(at, 1)?.is_empty() {
@@ -69,7 +69,7 @@ pub(super) fn crossing(
     source: &mut dyn Source,
     last: u64,
     start: u64,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<(u64, u64)>> {
     let mut at = last.saturating_add(1);
     if last < source.oldest() {
@@ -112,7 +112,7 @@ fn candidate(source: &mut dyn Source, mut at: u64, until: u64) -> Result<Option<
 }
 
 /// Follows the chain that begins at `start`. `None`: it runs to the end of the data; else where to search on.
-fn follow(source: &mut dyn Source, start: u64, names: &Names) -> Result<Option<u64>> {
+fn follow(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Option<u64>> {
     let mut at = start;
     loop {
         let window = source.window(at, 1)?;
@@ -145,7 +145,7 @@ fn behind_zeros(source: &mut dyn Source, mut at: u64) -> Result<u64> {
     }
 }
 
-fn link(source: &mut dyn Source, at: u64, names: &Names) -> Result<Link> {
+fn link(source: &mut dyn Source, at: u64, names: &Names<'_>) -> Result<Link> {
     // As much as every source gives, so that all judge alike.
     let window = source.window(at, limits::WINDOW)?;
     let window = &window[..window.len().min(limits::WINDOW)];

@@ -203,6 +203,9 @@ pub enum LoaderMeets {
     EndOfFile,
     /// A byte it cannot take.
     BadFormat,
+    /// A byte it cannot take at this offset, behind what it took for a record: it passes over the two bytes that should
+    /// be the line end of its last argument.
+    BadFormatBehind(u64),
     /// A length that crashes it, whatever server it is.
     Crash,
     /// A length it has to allocate before it finds that the file ends.

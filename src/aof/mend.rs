@@ -24,7 +24,7 @@ pub(super) fn end_of_wrong(
     source: &mut dyn Source,
     start: u64,
     wrong: &Wrong,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<u64>> {
     // A byte that was changed is more likely than one that was lost or put in.
     for edit in [Edit::Changed, Edit::LostOrAdded] {
@@ -52,7 +52,7 @@ pub(super) fn swallowed(
     source: &mut dyn Source,
     last: u64,
     start: u64,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<(u64, u64)>> {
     if last < source.oldest() {
         return Ok(None);
@@ -78,7 +78,7 @@ fn with_argument(
     suspect: Suspect,
     limit: u64,
     edit: Edit,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<u64>> {
     for (from, len) in readings(source, suspect.header, b'$', edit)? {
         let end = from.saturating_add(len);

@@ -1,38 +1,92 @@
-//! Names of commands that no table has, seen in whole records of a segment: they count as known from then on, so that
-//! damage in a log of such commands does not make the records behind it unsound.
+//! Names of commands that no table has, seen in whole records of a set: they count as known where a sound place is looked
+//! for, so that damage in a log of such commands does not make the records around it unsound.
+//!
+//! A walk learns names as it comes along. The others of the set, those of later files and behind the damage among
+//! them, are gathered in a pass of their own, once, and only when damage raises the question.
 
 use std::collections::HashSet;
 
+use super::event::Event;
+use super::set::{Aof, Segment};
+use super::walker;
 use crate::command;
+use crate::error::Result;
 use crate::limits;
 
-/// The names, in capitals.
+/// Names in capitals.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    seen: HashSet<Box<[u8]>>,
-}
+pub(super) struct Heard(HashSet<Box<[u8]>>);
 
-impl Names {
-    /// A whole record has this name, which no table has.
+impl Heard {
     #[cold]
-    pub(super) fn saw(&mut self, name: &[u8]) {
-        if name.len() > limits::NAME || self.seen.len() >= limits::NAMES {
+    fn hear(&mut self, name: &[u8]) {
+        if name.len() > limits::NAME || self.0.len() >= limits::NAMES {
             return;
         }
         let mut folded = [0; limits::NAME];
         let folded = &mut folded[..name.len()];
         folded.copy_from_slice(name);
         folded.make_ascii_uppercase();
-        if !self.seen.contains(&*folded) {
-            self.seen.insert((&*folded).into());
+        if !self.0.contains(&*folded) {
+            self.0.insert((&*folded).into());
         }
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        !self.0.is_empty() && self.0.contains(&*name.to_ascii_uppercase())
+    }
+}
+
+/// The names that a walk may count on.
+#[derive(Debug, Default)]
+pub(super) struct Names<'s> {
+    seen: Heard,
+    set: Option<&'s Aof>,
+}
+
+impl<'s> Names<'s> {
+    /// Those of a set.
+    pub(super) fn of(set: &'s Aof) -> Self {
+        Self { seen: Heard::default(), set: Some(set) }
+    }
+
+    /// A whole record has this name, which no table has.
+    #[cold]
+    pub(super) fn saw(&mut self, name: &[u8]) {
+        self.seen.hear(name);
     }
 
     /// Whether a recorded server or module has a command of this name, or a whole record had it.
     pub(super) fn knows(&self, name: &[u8]) -> bool {
-        command::lookup(name).is_some()
-            || !self.seen.is_empty() && self.seen.contains(&*name.to_ascii_uppercase())
+        let is_known = command::lookup(name).is_some() || self.seen.has(name);
+        is_known || self.set.is_some_and(|set| set.heard().has(name))
     }
+}
+
+impl Aof {
+    /// Names in whole records of all files, by a pass over them when first asked.
+    fn heard(&self) -> &Heard {
+        self.heard.get_or_init(|| {
+            let mut heard = Heard::default();
+            for (_, segment) in self.live().filter(|(_, segment)| segment.can_be_read_again()) {
+                // What cannot be read is told by whoever has to read it.
+                let _ = gather(segment, &mut heard);
+            }
+            heard
+        })
+    }
+}
+
+fn gather(segment: &Segment, heard: &mut Heard) -> Result<()> {
+    let mut source = segment.source()?;
+    walker::walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+        if let Event::Record(record, None) = event
+            && !record.oddities.any()
+        {
+            heard.hear(record.name);
+        }
+    })?;
+    Ok(())
 }
 
 /// Whether a record of this name may be one that a server wrote, although nobody has heard of it: the name has the form

@@ -1,6 +1,6 @@
 //! Opens sets consistently, also beside a server that keeps rewriting them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -195,6 +195,7 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         configured: false,
         upgrade_pending: false,
         has_empty_append_dir: false,
+        heard: OnceCell::new(),
     }
 }
 

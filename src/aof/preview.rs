@@ -1,5 +1,6 @@
 //! A set as it would be if some of its files were others.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -65,6 +66,7 @@ impl Aof {
             configured: self.configured,
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
             has_empty_append_dir: self.has_empty_append_dir,
+            heard: OnceCell::new(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! A set, opened and frozen.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{self, Access, FrozenFile, Source, Splice};
@@ -12,7 +12,10 @@ use crate::format::rdb::Family;
 use crate::rules::{Modules, Target};
 
 use super::leftover::Leftover;
+use super::names::{Heard, Names};
 use super::open::{OpenOptions, open_each};
+use super::sink::Sink;
+use super::walker::{self, Pulse};
 
 /// What kind of thing a path led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +182,11 @@ impl Segment {
         }
     }
 
+    /// Whether its bytes are there, and can be read more than once.
+    pub(super) fn can_be_read_again(&self) -> bool {
+        !matches!(self.input, Input::Stdin(_) | Input::Missing | Input::Directory)
+    }
+
     /// Whether its length was frozen and can be frozen again: a plain file.
     pub fn is_plain(&self) -> bool {
         matches!(self.input, Input::File(..))
@@ -250,6 +258,7 @@ pub struct Aof {
     pub upgrade_pending: bool,
     /// The file lies beside a directory for a multi-part set that holds none.
     pub has_empty_append_dir: bool,
+    pub(super) heard: OnceCell<Heard>,
 }
 
 impl Aof {
@@ -285,6 +294,21 @@ impl Aof {
     /// The files a server loads, in its order.
     pub fn live(&self) -> impl Iterator<Item = (usize, &Segment)> {
         self.segments.iter().enumerate().filter(|(_, s)| s.is_live())
+    }
+
+    /// Walks the file at this position, as [`super::walk`] does: of commands that no server is known to have, those
+    /// count as known where damage ends that stand in a whole record anywhere in the set. Answers its length in bytes.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read. Whatever the bytes are is told by events.
+    pub fn walk(
+        &self,
+        position: usize,
+        pulse: &mut impl Pulse,
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
+        let mut source = self.segments[position].source()?;
+        walker::walk_on(&mut *source, 0, Names::of(self), pulse, sink)
     }
 
     /// Position of the file that a server may cut: the last one it loads.

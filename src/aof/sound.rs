@@ -39,7 +39,7 @@ pub(super) fn find(
     source: &mut dyn Source,
     from: u64,
     reach: Reach,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Found> {
     let mut at = from.max(source.oldest());
     let mut found = Found { place: None, zeros_from: at };
@@ -109,7 +109,7 @@ fn breaks_before(
     source: &mut dyn Source,
     at: u64,
     claimed: Option<u64>,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<u64>> {
     let Some(claimed) = claimed else { return Ok(None) };
     let end = chain_end(source, at, claimed.saturating_add(1), names)?;
@@ -121,12 +121,12 @@ fn breaks_before(
 }
 
 /// Whether the place is sound, or the end of the data.
-pub(super) fn is_sound(source: &mut dyn Source, at: u64, names: &Names) -> Result<bool> {
+pub(super) fn is_sound(source: &mut dyn Source, at: u64, names: &Names<'_>) -> Result<bool> {
     Ok(source.length() == Some(at) || matches!(prove(source, at, names)?, Proof::Sound))
 }
 
 /// Where the chain of sound records from `at` on breaks, or the first end of one at or after `enough`.
-fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64, names: &Names) -> Result<u64> {
+fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64, names: &Names<'_>) -> Result<u64> {
     while at < enough {
         let window = source.window(at, limits::WINDOW)?;
         let len = match (window.first(), resp::record(window)) {
@@ -134,7 +134,8 @@ fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64, names: &Names) -
             (Some(b'#'), _) => {
                 annotation(window, window.len() < limits::WINDOW).map(|a| a.len as u64)
             }
-            (_, Ok(shape)) if is_name(shape.name, names) => Some(shape.len as u64),
+            // The place was proven: names that nobody knows count as they did there.
+            (_, Ok(shape)) if may_be_name(shape.name) => Some(shape.len as u64),
             (_, Ok(_)) => None,
             (_, Err(Stop::Short)) => match large(source, at, at, names)? {
                 Large::Whole(len) | Large::Stranger(len) => Some(len),
@@ -159,7 +160,7 @@ enum Proof {
 }
 
 /// Whether a chain of canonical, known records begins at `start`.
-fn prove(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof> {
+fn prove(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Proof> {
     let mut at = start;
     let mut records = 0;
     while records < limits::SOUND_RECORDS {
@@ -197,13 +198,18 @@ fn prove(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof> {
     Ok(if records > 0 { Proof::Sound } else { Proof::Broken { resume: at } })
 }
 
+/// Whether this may be a name at all, whoever has a command of it.
+fn may_be_name(name: &[u8]) -> bool {
+    name.len() <= limits::NAME && !name.contains(&b'\n')
+}
+
 /// Whether a record of this name counts in a chain that is sound elsewhere.
-fn is_name(name: &[u8], names: &Names) -> bool {
+fn is_name(name: &[u8], names: &Names<'_>) -> bool {
     has_form(name) || names.knows(name)
 }
 
 /// Whether a chain of canonical records begins at `start` in which there are names that nobody knows.
-fn strangers(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof> {
+fn strangers(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Proof> {
     let (mut at, mut records, mut known) = (start, 0, 0);
     // Three in a row may have any names.
     let mut have_form = true;
@@ -223,7 +229,7 @@ fn strangers(source: &mut dyn Source, start: u64, names: &Names) -> Result<Proof
             Some(_) => {}
         }
         let (len, is_known) = match resp::record(window) {
-            Ok(shape) if shape.name.len() <= limits::NAME && !shape.name.contains(&b'\n') => {
+            Ok(shape) if may_be_name(shape.name) => {
                 have_form &= is_name(shape.name, names);
                 (shape.len as u64, names.knows(shape.name))
             }
@@ -293,7 +299,7 @@ enum Large {
 }
 
 /// Looks at a large record in a chain that began at `start`.
-fn large(source: &mut dyn Source, start: u64, at: u64, names: &Names) -> Result<Large> {
+fn large(source: &mut dyn Source, start: u64, at: u64, names: &Names<'_>) -> Result<Large> {
     if source.length().is_some() {
         return Ok(judged(at, careful::read(source, at)?, false, names));
     }
@@ -305,7 +311,7 @@ fn large(source: &mut dyn Source, start: u64, at: u64, names: &Names) -> Result<
     Ok(judged(at, careful::read(&mut near, at)?, ended.is_none_or(|end| end > limit), names))
 }
 
-fn judged(at: u64, read: Careful, is_cut: bool, names: &Names) -> Large {
+fn judged(at: u64, read: Careful, is_cut: bool, names: &Names<'_>) -> Large {
     match read {
         Careful::Record { len, oddities, heads, .. } if !oddities.any() => match heads.first() {
             Some(name) if names.knows(&name.bytes) => Large::Whole(len),

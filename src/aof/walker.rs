@@ -36,7 +36,7 @@ pub fn walk(
     pulse: &mut impl Pulse,
     sink: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_on(source, 0, pulse, sink)
+    walk_on(source, 0, Names::default(), pulse, sink)
 }
 
 /// As [`walk`], for a sink that may want to see more of RDB parts than their events.
@@ -48,7 +48,7 @@ pub fn walk_with(
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
-    walk_on(source, 0, pulse, sink)
+    walk_on(source, 0, Names::default(), pulse, sink)
 }
 
 /// As [`walk`], from an offset where a record is known to begin.
@@ -61,12 +61,14 @@ pub fn walk_from(
     pulse: &mut impl Pulse,
     sink: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_on(source, from, pulse, sink)
+    walk_on(source, from, Names::default(), pulse, sink)
 }
 
-fn walk_on(
+/// As [`walk_from`], counting on these names.
+pub(super) fn walk_on(
     source: &mut dyn Source,
     from: u64,
+    names: Names<'_>,
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
@@ -78,7 +80,7 @@ fn walk_on(
     }
     let mut tiling = Tiling { sink, tiled };
     let end = match tiling.is_done() {
-        false => resp_part(source, at, pulse, &mut tiling)?,
+        false => resp_part(source, at, names, pulse, &mut tiling)?,
         true => at,
     };
     source.settle()?;
@@ -124,20 +126,20 @@ enum Pause {
 }
 
 /// Names, quickly, and those that no table has.
-#[derive(Default)]
-struct Known {
+struct Known<'s> {
     last: LastName,
-    seen: Names,
+    seen: Names<'s>,
 }
 
 /// Records and annotations from `at` to the end of the data.
 fn resp_part(
     source: &mut dyn Source,
     mut at: u64,
+    names: Names<'_>,
     pulse: &mut impl Pulse,
     sink: &mut impl Sink,
 ) -> Result<u64> {
-    let mut names = Known::default();
+    let mut names = Known { last: LastName::default(), seen: names };
     let mut need = 1;
     let mut last_record = None;
     loop {
@@ -171,7 +173,7 @@ fn resp_part(
 fn quick(
     window: &[u8],
     base: u64,
-    names: &mut Known,
+    names: &mut Known<'_>,
     last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> (usize, Pause) {
@@ -212,7 +214,7 @@ fn quick(
 fn slow(
     source: &mut dyn Source,
     start: u64,
-    names: &mut Names,
+    names: &mut Names<'_>,
     last_record: &mut Option<u64>,
     sink: &mut impl Sink,
 ) -> Result<u64> {
@@ -264,7 +266,7 @@ fn damaged(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Damage> {
     let Fault { at, reason } = wrong.fault;
     let reach = reach(source, &wrong.fault);
@@ -320,7 +322,12 @@ fn damaged(
 /// Whether the records at `place` are rather a part of the value at `from` than what follows a wrong length: no
 /// argument can end where they begin, or the last of them is torn off, as a torn value tears it. Records
 /// behind a wrong length end with the data, unless that is torn as well.
-fn lies_in_a_value(source: &mut dyn Source, from: u64, place: u64, names: &Names) -> Result<bool> {
+fn lies_in_a_value(
+    source: &mut dyn Source,
+    from: u64,
+    place: u64,
+    names: &Names<'_>,
+) -> Result<bool> {
     if source.length().is_none() || place < from {
         return Ok(false);
     }
@@ -344,7 +351,7 @@ fn doubted(
     source: &mut dyn Source,
     start: u64,
     last_record: Option<u64>,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Doubt> {
     if let Some(last) = last_record
         && let Some((next, end)) = doubt::crossing(source, last, start, names)?
@@ -364,7 +371,7 @@ fn mended(
     start: u64,
     last_record: Option<u64>,
     wrong: &Wrong,
-    names: &Names,
+    names: &Names<'_>,
 ) -> Result<Option<(u64, Mended)>> {
     if let Some(last) = last_record.filter(|_| wrong.fault.at == start)
         && let Some((next, end)) = mend::swallowed(source, last, start, names)?
@@ -376,7 +383,7 @@ fn mended(
 
 /// Whether sound records follow each other from somewhere before `end` to that place and beyond: then they
 /// are no look-alikes in the value of a record that ends there.
-fn goes_through(source: &mut dyn Source, from: u64, end: u64, names: &Names) -> Result<bool> {
+fn goes_through(source: &mut dyn Source, from: u64, end: u64, names: &Names<'_>) -> Result<bool> {
     if source.length().is_none() || from >= end {
         return Ok(false);
     }

@@ -1,9 +1,11 @@
 //! Is all of a repository there, as it was written, and does it hold what it says?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::thread::ScopedJoinHandle;
 
 use sha2::{Digest, Sha256};
 
@@ -222,6 +224,13 @@ impl Told {
     }
 }
 
+/// Waits for the end of a worker; what it panicked with goes on here.
+fn ended<T>(worker: ScopedJoinHandle<'_, T>) {
+    if let Err(panic) = worker.join() {
+        resume_unwind(panic);
+    }
+}
+
 /// Does `count` pieces of work on several threads and tells the progress on this one. Answers come in order.
 pub(super) fn in_parallel<T: Send>(
     threads: usize,
@@ -233,10 +242,11 @@ pub(super) fn in_parallel<T: Send>(
     let done = Mutex::new(Vec::with_capacity(count));
     let (send, receive) = channel();
     std::thread::scope(|scope| {
+        let mut workers = Vec::new();
         for _ in 0..threads.clamp(1, count.max(1)) {
             let mut told = Told(send.clone());
             let (next, done, work) = (&next, &done, &work);
-            scope.spawn(move || {
+            workers.push(scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     if at >= count {
@@ -245,10 +255,12 @@ pub(super) fn in_parallel<T: Send>(
                     let answer = work(at, &mut told);
                     done.lock().unwrap_or_else(|p| p.into_inner()).push((at, answer));
                 }
-            });
+            }));
         }
         drop(send);
         receive.iter().for_each(|bytes| progress.advance(bytes));
+        // The scope waits for the work alone; a thread may outlive it by what it still has to give back.
+        workers.into_iter().for_each(ended);
     });
     let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     done.sort_by_key(|(at, _)| *at);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::aof::{Aof, Event, walk};
+use crate::aof::{Aof, Event};
 use crate::command::{self, CommandId, Kind};
 use crate::error::Result;
 use crate::format::resp::Record;
@@ -114,8 +114,7 @@ impl Loss {
             counted: None,
         };
         let mut at = Context { segment, ..Context::default() };
-        let mut source = aof.segments[segment].source()?;
-        walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+        aof.walk(segment, &mut (), &mut |event: Event<'_>| {
             if let Event::Record(record, id) = &event {
                 count.record(&at, record, *id);
             }

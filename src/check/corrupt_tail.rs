@@ -58,7 +58,8 @@ pub(super) fn cost(facts: &SegmentFacts) -> Option<Cost> {
         Some(RdbFacts::Whole(walked)) if has_rdb => Some(walked.outcome.keys),
         _ => None,
     };
-    let open = (cut > sound.safe_cut).then_some(sound.safe_cut);
+    let is_open = sound.record_end > sound.safe_cut && cut > sound.safe_cut;
+    let open = is_open.then_some(sound.safe_cut);
     let before = if has_rdb { 0 } else { sound.commands };
     Some(Cost { cut, bytes: facts.len - cut, commands: facts.commands - before, open, keys })
 }

@@ -26,6 +26,8 @@ pub struct Facts {
     pub(super) fit: Option<Target>,
     /// There is something in it that none of them knows.
     pub(super) is_beyond_all: bool,
+    /// What the chosen one has no command for it is known not to have.
+    pub(super) knows_all: bool,
 }
 
 /// Facts about one segment.
@@ -91,14 +93,11 @@ impl SegmentFacts {
         self.broken.is_none() && self.damaged_bytes == 0
     }
 
-    /// What may be the EXEC of the transaction that is open from `multi` on, with wrong bytes in its name: a record of one
-    /// argument whose command nobody has. Then what follows it is sound, and no part of that transaction.
+    /// What may be the EXEC of the transaction that is open from `multi` on, with wrong bytes in its name. Then what
+    /// follows it is sound, and no part of that transaction.
     pub(crate) fn garbled_exec(&self, multi: u64) -> Option<&Seen> {
         let stands_alone = |seen: &&Seen| match &seen.what {
-            What::UnknownCommand { name, .. } => {
-                let header = format!("*1\r\n${}\r\n", name.len());
-                seen.len == (header.len() + name.len() + b"\r\n".len()) as u64
-            }
+            What::UnknownCommand { name, .. } => may_be_exec(name, seen.len),
             _ => false,
         };
         // Of several with one name the first place is told; a later one may lie inside.
@@ -155,6 +154,12 @@ impl SegmentFacts {
         let last = self.seen.last()?;
         matches!(last.what, What::OpenAnnotation).then_some(last.offset)
     }
+}
+
+/// Whether a record of a command that nobody has, of so many bytes, may be EXEC with wrong bytes in its name: it has no
+/// more than a name, as long as that one.
+pub(crate) fn may_be_exec(name: &[u8], record_len: u64) -> bool {
+    name.len() == b"EXEC".len() && record_len == b"*1\r\n$4\r\nEXEC\r\n".len() as u64
 }
 
 /// What a segment consists of.

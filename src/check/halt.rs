@@ -52,7 +52,7 @@ pub(super) fn meets(damage: &Damage) -> Cause {
         (Why::Rdb(rdb::Reason::NotRdb), _) => Cause::BadFormat,
         (Why::Rdb(_), _) => Cause::Rdb,
         (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
-        (_, LoaderMeets::BadFormat) => Cause::BadFormat,
+        (_, LoaderMeets::BadFormat | LoaderMeets::BadFormatBehind(_)) => Cause::BadFormat,
         (_, LoaderMeets::Crash) => Cause::Crash,
         (_, LoaderMeets::Allocation(n)) if n >= TOO_LARGE => Cause::Crash,
         (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,

@@ -11,7 +11,7 @@ use super::halt::{Cause, Halt, meets};
 use super::opinions::{Opinion, Opinions};
 use super::player::{Player, agreed};
 use super::reached::Reached;
-use crate::aof::{Aof, Event, Writer};
+use crate::aof::{Aof, Event, LoaderMeets, Writer};
 use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
 use crate::format::rdb::{self, Checksum};
@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) reached: Reached,
     /// End of the RDB part, 0 without one.
     rdb_end: u64,
+    /// End of what it took for a record although its line end was none, where it stops behind that.
+    ran_on: Option<u64>,
 }
 
 /// The loaders of some targets, reading one file.
@@ -352,12 +354,14 @@ impl Loader {
             Event::Hollow { start, .. } => self.stop(*start, Cause::BadFormat),
             Event::Damage(damage) => {
                 self.modules(damage.rdb.as_ref().map_or(&[], |stop| &stop.modules));
-                match damage.is_not_understood() {
-                    true => {
-                        self.object(damage.start, |_, player| Some(player.not_understood(damage)))
-                    }
-                    false => self.stop(damage.start, meets(damage)),
+                if damage.is_not_understood() {
+                    self.object(damage.start, |_, player| Some(player.not_understood(damage)));
+                    return;
                 }
+                if let LoaderMeets::BadFormatBehind(end) = damage.loader {
+                    self.state.ran_on = Some(end);
+                }
+                self.stop(damage.start, meets(damage));
             }
             Event::Annotation { start, .. } => {
                 self.object(*start, |_, player| {
@@ -397,7 +401,7 @@ impl Loader {
         let Reached { record_end, safe_cut, .. } = self.state.reached;
         let cut = match self.state.halt?.cause {
             // Told to cut corrupt tails, it does not look for the MULTI before.
-            Cause::BadFormat => record_end,
+            Cause::BadFormat => self.state.ran_on.unwrap_or(record_end),
             Cause::EndOfFile | Cause::EndOrCrash if rules.leaves_open_transaction => record_end,
             Cause::EndOfFile | Cause::EndOrCrash | Cause::OpenTransaction => safe_cut,
             _ => return None,

@@ -31,6 +31,7 @@ mod traps;
 mod unknown;
 mod watched;
 
+pub(crate) use facts::may_be_exec;
 pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 pub use finding::{Kind, Lost, Problem, Severity};
 pub use halt::{Cause, Halt};
@@ -39,5 +40,6 @@ pub use observe::Check;
 pub(crate) use opinions::Opinion;
 pub use reached::Reached;
 pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, judge};
+pub(crate) use settle::Certainty;
 pub use settle::Raw;
 pub use unknown::Unknown;

@@ -7,6 +7,7 @@ use super::describe::{Before, Scene, describe};
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
+use super::settle::Certainty;
 use super::unknown::{self, Unknown};
 use super::{behind_dump, corrupt_tail, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
@@ -101,6 +102,8 @@ pub struct Report {
     pub is_rdb: bool,
     /// What has to be known of the target, in plain words.
     pub notes: Vec<String>,
+    /// Which commands the target refuses for certain.
+    pub(crate) certainty: Certainty,
 }
 
 impl Report {
@@ -171,6 +174,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         modules: modules(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),
+        certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
         size_bytes,
         ok_bytes: size_bytes - damaged,

@@ -133,6 +133,11 @@ impl Facts {
         target
     }
 
+    /// Which commands the chosen target refuses for certain.
+    pub(crate) fn certainty(&self) -> Certainty {
+        Certainty { knows_all: self.knows_all }
+    }
+
     /// The facts by the rules of each target. The one at `unnamed` is judged for since nobody named another: it may have
     /// learnt what no server is known to have.
     pub fn each(self, unnamed: Option<usize>) -> Vec<Self> {
@@ -150,10 +155,29 @@ impl Facts {
     /// The facts are those of the target at this place.
     fn settle_as(&mut self, place: usize, knows_all: bool) {
         self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
+        self.knows_all = knows_all;
         self.is_settled = true;
         self.targets = self.targets.get(place).copied().into_iter().collect();
         self.is_named = self.named.get(place).copied().unwrap_or_default();
         self.ignorant = self.ignorant >> place & 1;
+    }
+}
+
+/// Whether it is known of a command that the target refuses it, or only not known that it takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Certainty {
+    knows_all: bool,
+}
+
+impl Certainty {
+    /// Whether the target certainly refuses a record of which it is thought so.
+    pub(crate) fn refuses(self, opinion: Opinion) -> bool {
+        match opinion {
+            Opinion::Unknown => self.knows_all,
+            // It may have been loaded with a module that has it.
+            Opinion::Unsure => false,
+            other => !other.goes_on(),
+        }
     }
 }
 
@@ -236,7 +260,10 @@ impl Inner {
         match self {
             Self::Call { name, argc, opinions } => match opinions.of(place) {
                 Opinion::Fine => None,
-                Opinion::Unknown => Some(What::UnknownCommand { name, is_learnt: knows_all }),
+                Opinion::Unknown => {
+                    let is_learnt = Certainty { knows_all }.refuses(Opinion::Unknown);
+                    Some(What::UnknownCommand { name, is_learnt })
+                }
                 Opinion::Unsure => Some(What::UnknownCommand { name, is_learnt: false }),
                 Opinion::Missing => Some(What::MissingModule { name, need: Need::Command }),
                 Opinion::GoesOn => Some(What::WrongArity { name, argc, fatal: false }),

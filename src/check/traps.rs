@@ -56,7 +56,8 @@ pub(super) fn of_segment(
             bytes(facts.len - cut)
         )));
     }
-    if cut > safe_cut {
+    // What it takes for a record at a wrong line end may end behind the safe cut, too, and leaves nothing open.
+    if cut > safe_cut && facts.sound.record_end > safe_cut {
         found.push(trap(format!(
             "{target} would cut at byte {cut} and leave MULTI open in the file: everything written \
              after that start is lost at the next one; cut at byte {} instead",

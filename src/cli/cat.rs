@@ -5,10 +5,10 @@ use std::io;
 use aofkit::aof::{Aof, Layout, Role, Segment};
 use aofkit::disk::is_regular;
 use aofkit::error::{Error, Result};
-use aofkit::print::{Form, Options, Printed, Printer, Resp};
+use aofkit::print::{Form, LeftOut, Options, Printed, Printer, Resp};
 use aofkit::scan::{Filter, Position, Selected, scan_some};
 use aofkit::stats::Faults;
-use aofkit::text::{count, name};
+use aofkit::text::{count, escape, name};
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Format, Reading};
@@ -145,6 +145,26 @@ fn print<F: Form>(
     scan_some(aof, |s| args.takes(s), printer, &context.pace, &bar)
 }
 
+/// The keys that were not printed, one by one.
+fn left_out(printed: &Printed) -> Vec<String> {
+    let line = |left: &LeftOut| {
+        format!(
+            "\"{}\" of database {} is not printed: its value at byte {} (type {}) takes its field names from a \
+             template elsewhere in the file",
+            escape(&left.key),
+            left.db,
+            left.at,
+            left.number
+        )
+    };
+    let mut lines: Vec<_> = printed.not_in_form.iter().map(line).collect();
+    let more = printed.unprinted.not_in_form - printed.not_in_form.len() as u64;
+    if more > 0 {
+        lines.push(format!("{} of that kind not printed", count(more, "more key")));
+    }
+    lines
+}
+
 fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
     let selected = Selected { undated: printed.undated, ..Selected::default() };
     note_undated(&aof.path, selected, context);
@@ -176,6 +196,7 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
     for (number, why) in reasons.into_iter().filter(|(number, _)| *number > 0) {
         troubles.push(format!("{} not printed, {why}", count(number, "entry")));
     }
+    troubles.extend(left_out(printed));
     troubles::note(aof, &troubles, context);
     let is_explained = printed.undated > 0 || args.limit == Some(0) || printed.written.is_err();
     if printed.records + printed.keys == 0 && !is_explained {

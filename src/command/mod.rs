@@ -21,5 +21,5 @@ pub use modules::{
     stem,
 };
 pub use table::{Command, CommandId, Effect, Kind, Known, Tables, add_table, all, tables};
-pub use tables::{Section, TableError, Version, version};
+pub use tables::{Release, Section, TableError, Version, version};
 pub use trap::{Deaths, Trap, has_subcommands, may_be_trap, trap};

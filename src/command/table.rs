@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::keys::{First, Rule};
 use super::modules::{ModuleId, ModuleTable};
 use super::specs;
-use super::tables::{self, Row, Section, TableError, Version};
+use super::tables::{self, Release, Row, Section, TableError};
 
 /// Number of a command in the table; small and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,7 +132,7 @@ pub struct Known {
     /// How many arguments it wants, the name included; `-n` means `n` or more.
     pub arity: i16,
     /// Since when it has it, where it says that.
-    pub since: Option<Version>,
+    pub since: Option<Release>,
 }
 
 static TABLES: OnceLock<Tables> = OnceLock::new();

@@ -11,6 +11,9 @@ use super::modules::ModuleTable;
 /// A version: major and minor.
 pub type Version = (u32, u32);
 
+/// A version with its patch: some commands came with one.
+pub type Release = (u32, u32, u32);
+
 /// One server.
 #[derive(Clone, Debug)]
 pub struct Section {
@@ -34,7 +37,7 @@ pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) arity: i16,
     pub(super) group: Option<&'static str>,
-    pub(super) since: Option<Version>,
+    pub(super) since: Option<Release>,
     pub(super) writes: bool,
     pub(super) keys: &'static str,
 }
@@ -136,9 +139,15 @@ fn section(name: &'static str, run: Option<&'static str>) -> Option<Section> {
 
 /// Major and minor of `8.6.2`; nothing else may stand there.
 pub fn version(text: &str) -> Option<Version> {
+    release(text).map(|(major, minor, _)| (major, minor))
+}
+
+/// `8.6.2` in numbers; what is left out is 0, and nothing else may stand there.
+fn release(text: &str) -> Option<Release> {
     let mut parts = text.split('.').map(|part| part.parse().ok());
-    let version = (parts.next()??, parts.next().unwrap_or(Some(0))?);
-    parts.all(|rest| rest.is_some()).then_some(version)
+    let mut part = || parts.next().unwrap_or(Some(0));
+    let release = (part()?, part()?, part()?);
+    parts.all(|rest| rest.is_some()).then_some(release)
 }
 
 fn row(text: &'static str) -> Option<Row> {
@@ -146,7 +155,7 @@ fn row(text: &'static str) -> Option<Row> {
     let name = cells.next().filter(|name| !name.is_empty())?;
     let arity = cells.next()?.parse().ok()?;
     let group = cells.next().map(|group| (group != "-").then_some(group))?;
-    let since = cells.next().map(version)?;
+    let since = cells.next().map(release)?;
     let writes = cells.next()?.split(',').any(|flag| flag == "write");
     Some(Row { name, arity, group, since, writes, keys: cells.next()? })
 }
@@ -183,5 +192,7 @@ mod tests {
         assert_eq!(version("10"), Some((10, 0)));
         assert_eq!(version("8.x"), None);
         assert_eq!(version("-"), None);
+        assert_eq!(release("8.6.2"), Some((8, 6, 2)));
+        assert_eq!(release("8.6"), Some((8, 6, 0)));
     }
 }

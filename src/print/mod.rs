@@ -13,5 +13,5 @@ mod resp;
 pub use arguments::{Arguments, Part};
 pub use base::{Key, Library, Value, stands_alone, text};
 pub use out::Out;
-pub use printer::{Form, Options, Printed, Printer, Unprinted};
+pub use printer::{Form, LeftOut, Options, Printed, Printer, Unprinted};
 pub use resp::Resp;

@@ -96,6 +96,8 @@ pub struct Printed {
     pub bad_checksums: u64,
     /// What was selected and could not be printed.
     pub unprinted: Unprinted,
+    /// The first of the keys that the form cannot write.
+    pub not_in_form: Vec<LeftOut>,
     /// Whether all of it could be written.
     pub written: io::Result<()>,
 }
@@ -119,6 +121,26 @@ impl Unprinted {
     pub fn total(self) -> u64 {
         self.unreadable + self.not_in_form + self.module_data
     }
+}
+
+/// A key that was not printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The database it is in.
+    pub db: u64,
+    /// The key, or as much of it as is told.
+    pub key: Vec<u8>,
+    /// Offset of its value's type in the file.
+    pub at: u64,
+    /// The number of that type.
+    pub number: u8,
+}
+
+impl LeftOut {
+    /// So many are told.
+    pub const MOST: usize = 20;
+    /// Bytes of a key that are told.
+    const KEY: usize = 64;
 }
 
 /// Something of an RDB part whose bytes are still to be read.
@@ -173,6 +195,7 @@ impl<'w, F: Form> Printer<'w, F> {
                 open_transactions: 0,
                 bad_checksums: 0,
                 unprinted: Unprinted::default(),
+                not_in_form: Vec::new(),
                 written: Ok(()),
             },
         }
@@ -258,10 +281,21 @@ impl<'w, F: Form> Printer<'w, F> {
             return Ok(false);
         }
         let is_printed = self.form.key(at, key, &mut self.out)?;
-        self.printed.unprinted.not_in_form += u64::from(!is_printed);
+        if !is_printed {
+            self.leave_out(&entry);
+        }
         let is_less = F::FEEDS && is_printed && !entry.beside.is_none();
         self.printed.unprinted.beside += u64::from(is_less);
         Ok(is_printed)
+    }
+
+    fn leave_out(&mut self, entry: &Entry<'static>) {
+        self.printed.unprinted.not_in_form += 1;
+        if self.printed.not_in_form.len() < LeftOut::MOST {
+            let key = self.text[..self.text.len().min(LeftOut::KEY)].to_vec();
+            let (db, at, number) = (entry.db, entry.at, entry.row.number);
+            self.printed.not_in_form.push(LeftOut { db, key, at, number });
+        }
     }
 
     /// Prints a command that stands among the keys of an RDB, behind its opcode, as one of a log.

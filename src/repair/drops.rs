@@ -1,11 +1,11 @@
 //! Records that a person named to be dropped: by their command's name, or by where they stand. Only what the target
-//! does not take is dropped, whatever is named.
+//! does not take is dropped, whatever is named; by a name only what it is known to refuse.
 
 use std::collections::HashSet;
 
 use crate::aof::Aof;
 use crate::change::Draft;
-use crate::check::Opinion;
+use crate::check::{Certainty, Opinion};
 use crate::command::{CommandId, Kind};
 use crate::format::resp::Record;
 use crate::text;
@@ -75,7 +75,9 @@ impl Drops {
     }
 
     pub(super) fn count(&self) -> Count<'_> {
-        Count { drops: self, found: HashSet::new(), named: HashSet::new(), dropped: 0, inside: 0 }
+        let doubtful = vec![0; self.commands.len()];
+        let (found, named) = (HashSet::new(), HashSet::new());
+        Count { drops: self, found, named, doubtful, dropped: 0, inside: 0 }
     }
 }
 
@@ -102,6 +104,8 @@ pub(super) struct Count<'a> {
     found: HashSet<usize>,
     /// The same of names.
     named: HashSet<usize>,
+    /// By name: records that stay, since the target may take them.
+    doubtful: Vec<u64>,
     dropped: u64,
     /// Those of them that stood in a transaction, whose rest stays.
     inside: u64,
@@ -111,6 +115,7 @@ pub(super) struct Count<'a> {
 pub(super) struct InFile<'a, 'd> {
     pub(super) file: &'a [u8],
     pub(super) count: &'a mut Count<'d>,
+    pub(super) certainty: Certainty,
 }
 
 impl InFile<'_, '_> {
@@ -134,7 +139,11 @@ impl InFile<'_, '_> {
             .places
             .iter()
             .position(|place| place.offset == record.start && place.file == self.file);
-        let name = drops.commands.iter().position(|name| is_name(name, record, id));
+        let mut name = drops.commands.iter().position(|name| is_name(name, record, id));
+        if let Some(named) = name.filter(|_| !self.certainty.refuses(opinion)) {
+            self.count.doubtful[named] += u64::from(place.is_none());
+            name = None;
+        }
         self.count.found.extend(place);
         self.count.named.extend(name);
         let takes = place.is_some() || name.is_some();
@@ -173,7 +182,19 @@ impl Count<'_> {
             ));
         }
         for (at, name) in self.drops.commands.iter().enumerate() {
-            if !self.named.contains(&at) {
+            let doubtful = self.doubtful[at];
+            if doubtful > 0 {
+                draft.note(format!(
+                    "\"{}\": {} not dropped, for aofkit does not know whether {} takes that command: --target \
+                     names the server that is meant, --drop-at drops a record by its place",
+                    text::escape(name),
+                    match doubtful {
+                        1 => "a record of that name is".to_owned(),
+                        _ => format!("{} records of that name are", text::thousands(doubtful)),
+                    },
+                    aof.target()
+                ));
+            } else if !self.named.contains(&at) {
                 draft.note(format!(
                     "\"{}\": no record of that name is here that {} does not take; none is dropped",
                     text::escape(name),

@@ -16,16 +16,19 @@ pub fn told(report: &Report) -> Vec<String> {
             false => format!("aofkit does not know whether {} takes", report.target),
         };
         let argument = spelled(&row.what);
+        let argument = shell_word(argument.as_bytes()).unwrap_or(argument);
+        let way = match row.is_learnt {
+            true => format!("--drop-command {argument} drops what is not taken of that name"),
+            false => "--target names the server that is meant".to_owned(),
+        };
         format!(
-            "{} of \"{}\", which {who}: whole, and no damage, so {} (--drop-command {} drops what is not taken \
-             of that name)",
+            "{} of \"{}\", which {who}: whole, and no damage, so {} ({way})",
             match row.count {
                 1 => "a record".to_owned(),
                 n => format!("{} records", thousands(n)),
             },
             escape(&row.what),
-            if row.count == 1 { "it stays" } else { "they stay" },
-            shell_word(argument.as_bytes()).unwrap_or(argument)
+            if row.count == 1 { "it stays" } else { "they stay" }
         )
     };
     let mut lines: Vec<String> = commands().take(TOLD).map(line).collect();

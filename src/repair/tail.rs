@@ -1,6 +1,6 @@
 //! Tails: what stands at the very end of the last file and is no whole record or transaction.
 
-use crate::aof::{Aof, Ending, Event, Role, Why, walk};
+use crate::aof::{Aof, Ending, Event, Role, Why};
 use crate::check::{Report, SegmentFacts, What};
 use crate::command::Kind;
 use crate::error::Result;
@@ -148,9 +148,8 @@ fn swallowed_exec(aof: &Aof, segment: usize, multi: u64) -> Result<Option<u64>> 
 /// database before anything else it writes, also one that is selected already. No transaction does that, and
 /// none contains a MULTI.
 fn restarted(aof: &Aof, segment: usize, multi: u64, facts: &SegmentFacts) -> Result<Option<u64>> {
-    let mut source = aof.segments[segment].source()?;
     let (mut db, mut inside, mut found) = (None, 0_u64, None);
-    walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+    aof.walk(segment, &mut (), &mut |event: Event<'_>| {
         let Event::Record(record, Some(id)) = event else { return };
         let selects = (id.kind() == Kind::Select).then(|| record.args().nth(1)).flatten();
         if record.start >= multi {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::modules::Brought;
 use super::numbers::{self, NumberSet};
 use super::{Arity, Rules};
-use crate::command::{self, CommandId, Deaths, Section, Tables, Version};
+use crate::command::{self, CommandId, Deaths, Release, Section, Tables, Version};
 use crate::format::manifest::Dialect;
 use crate::format::rdb::Family;
 
@@ -15,9 +15,14 @@ const ADDRESS_SPACE: u64 = 1 << 47;
 /// The C library's allocator asks the kernel, which refuses what is plainly more than the machine has.
 const PLAINLY_TOO_MUCH: u64 = 1 << 36;
 
-/// The rules of a version of a family, from the sections of `tables`. `None` when no server of the family
-/// was run.
-pub(super) fn rules(tables: &Tables, family: Family, version: Version) -> Option<Rules> {
+/// The rules of a version of a family, from the sections of `tables`: of this patch, or of the last one. `None` when
+/// no server of the family was run.
+pub(super) fn rules(
+    tables: &Tables,
+    family: Family,
+    version: Version,
+    patch: Option<u32>,
+) -> Option<Rules> {
     let own = || {
         let sections = tables.sections.iter().enumerate();
         sections.filter(|(_, section)| section.family == family.name())
@@ -36,10 +41,12 @@ pub(super) fn rules(tables: &Tables, family: Family, version: Version) -> Option
     for (_, section) in between {
         rules.take(tables, section);
     }
+    let asked = (version.0, version.1, patch.unwrap_or(u32::MAX));
     rules.arities = vec![0; tables.commands().len()];
     for (id, known) in tables.known(place) {
-        // Asked for a version before the oldest table, what came later is not there.
-        if base.version <= version || since(tables, family, *id).is_none_or(|s| s <= version) {
+        // Asked for a version before the oldest table, or for a patch before the one that was run, what came later is
+        // not there.
+        if base.version < version || since(tables, family, *id).is_none_or(|since| since <= asked) {
             rules.arities[id.index()] = known.arity;
         }
     }
@@ -47,8 +54,8 @@ pub(super) fn rules(tables: &Tables, family: Family, version: Version) -> Option
     let is_between = base.version < version;
     for (later, section) in own().filter(|(_, s)| is_between && s.version > base.version) {
         for (id, known) in tables.known(later) {
-            let came = known.since.unwrap_or(section.version);
-            if rules.arities[id.index()] == 0 && came <= version {
+            let came = known.since.unwrap_or((section.version.0, section.version.1, 0));
+            if rules.arities[id.index()] == 0 && came <= asked {
                 rules.arities[id.index()] = known.arity;
             }
         }
@@ -61,10 +68,17 @@ pub(super) fn rules(tables: &Tables, family: Family, version: Version) -> Option
 }
 
 /// Since when the family has a command, as any of its tables says.
-fn since(tables: &Tables, family: Family, id: CommandId) -> Option<Version> {
+fn since(tables: &Tables, family: Family, id: CommandId) -> Option<Release> {
     let own = tables.sections.iter().enumerate().filter(|(_, s)| s.family == family.name());
     let rows = own.flat_map(|(place, _)| tables.known(place).iter());
     rows.filter(|(other, _)| *other == id).find_map(|(_, known)| known.since)
+}
+
+/// Whether a command of the family came with a later patch of the same version than this one.
+pub(super) fn is_early_patch(tables: &Tables, family: Family, asked: Release) -> bool {
+    let own = tables.sections.iter().enumerate().filter(|(_, s)| s.family == family.name());
+    let mut came = own.flat_map(|(place, _)| tables.known(place)).filter_map(|(_, k)| k.since);
+    came.any(|since| (since.0, since.1) == (asked.0, asked.1) && since.2 > asked.2)
 }
 
 /// Which commands have subcommands: those of which one is known, to the server or to its modules.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{Rules, read};
-use crate::command::{self, Tables, Version};
+use crate::command::{self, Release, Tables, Version};
 use crate::format::rdb::Family;
 
 /// A server version, and the rules it is judged by.
@@ -16,6 +16,8 @@ pub struct Target {
     pub family: Family,
     /// Major and minor version.
     pub version: Version,
+    /// The patch, where a later one of the same version brought a command that this one lacks.
+    pub patch: Option<u32>,
     /// The rules that apply.
     pub rules: &'static Rules,
     /// What they stand on.
@@ -24,7 +26,7 @@ pub struct Target {
 
 impl PartialEq for Target {
     fn eq(&self, other: &Self) -> bool {
-        (self.family, self.version) == (other.family, other.version)
+        (self.family, self.version, self.patch) == (other.family, other.version, other.patch)
     }
 }
 
@@ -72,23 +74,42 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 impl Target {
-    /// The server of this family and version.
+    /// The server of this family and version, whatever its patch.
     pub fn new(family: Family, version: Version) -> Self {
-        static MADE: OnceLock<Mutex<BTreeMap<(&str, Version), Target>>> = OnceLock::new();
+        Self::made(family, version, None)
+    }
+
+    /// The server of this family and release. Its patch counts where a later one brought a command.
+    pub fn release(family: Family, release: Release) -> Self {
+        let is_early = read::is_early_patch(command::tables(), family, release);
+        Self::made(family, (release.0, release.1), Some(release.2).filter(|_| is_early))
+    }
+
+    fn made(family: Family, version: Version, patch: Option<u32>) -> Self {
+        type Made = BTreeMap<(&'static str, Version, Option<u32>), Target>;
+        static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
         let mut made =
             MADE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         *made
-            .entry((family.name(), version))
-            .or_insert_with(|| Self::by(command::tables(), family, version))
+            .entry((family.name(), version, patch))
+            .or_insert_with(|| Self::of(command::tables(), family, version, patch))
     }
 
     /// The same by other tables than those in use. The rules live as long as the process.
     pub fn by(tables: &Tables, family: Family, version: Version) -> Self {
-        let rules = read::rules(tables, family, version)
-            .or_else(|| read::rules(tables, Family::Redis, version))
+        Self::of(tables, family, version, None)
+    }
+
+    fn of(tables: &Tables, family: Family, version: Version, patch: Option<u32>) -> Self {
+        let rules = read::rules(tables, family, version, patch)
+            .or_else(|| read::rules(tables, Family::Redis, version, None))
             .unwrap_or_else(|| read::none("none"));
-        let knowledge = knowledge(tables, family, version);
-        Self { family, version, rules: Box::leak(Box::new(rules)), knowledge }
+        let knowledge = match (knowledge(tables, family, version), patch) {
+            // The table is that of a later patch.
+            (Knowledge::Recorded, Some(_)) => Knowledge::Between,
+            (knowledge, _) => knowledge,
+        };
+        Self { family, version, patch, rules: Box::leak(Box::new(rules)), knowledge }
     }
 
     /// The servers that were run, each family's oldest first.
@@ -155,23 +176,29 @@ fn family(name: &str) -> Option<Family> {
 impl FromStr for Target {
     type Err = TargetError;
 
-    /// `redis-8.2`, `valkey-9.1.2`: family and version; what follows the minor number does not count.
+    /// `redis-8.2`, `valkey-9.1.2`: family and version. A patch counts where a later one of the same version brought a
+    /// command; what else follows the minor number does not.
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let lower = text.to_ascii_lowercase();
         let named = lower.split_once('-').and_then(|(name, number)| {
-            let number: Vec<_> = number.splitn(3, '.').take(2).collect();
-            Some((family(name)?, command::version(&number.join("."))?))
+            let parts: Vec<_> = number.splitn(3, '.').collect();
+            let version = command::version(&parts[..parts.len().min(2)].join("."))?;
+            let patch = parts.get(2).and_then(|patch| patch.parse().ok());
+            Some((family(name)?, version, patch))
         });
-        named
-            .map(|(family, version)| Self::new(family, version))
-            .ok_or_else(|| TargetError(text.to_owned()))
+        let (family, version, patch) = named.ok_or_else(|| TargetError(text.to_owned()))?;
+        Ok(match patch {
+            Some(patch) => Self::release(family, (version.0, version.1, patch)),
+            None => Self::new(family, version),
+        })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let family = self.family.name();
-        write!(f, "{family}-{}.{}", self.version.0, self.version.1)
+        write!(f, "{family}-{}.{}", self.version.0, self.version.1)?;
+        self.patch.map_or(Ok(()), |patch| write!(f, ".{patch}"))
     }
 }
 
@@ -228,6 +255,28 @@ mod tests {
         assert_eq!(arity("redis-9.9", b"SEXPIRE"), Some(-6));
         assert_eq!(arity("redis-6.0", b"GETEX"), None);
         assert_eq!(arity("redis-6.0", b"SET"), Some(-3));
+    }
+
+    #[test]
+    fn a_patch_before_the_one_that_brought_a_command_lacks_it() {
+        let xidmprecord = |text: &str| arity(text, b"XIDMPRECORD");
+        assert_eq!(xidmprecord("redis-8.6"), Some(5));
+        assert_eq!(xidmprecord("redis-8.6.2"), Some(5));
+        assert_eq!(xidmprecord("redis-8.6.1"), None);
+        assert_eq!(xidmprecord("redis-8.4.9"), None);
+        assert_eq!(xidmprecord("redis-8.8.0"), Some(5));
+        assert_eq!(arity("redis-8.6.1", b"XCFGSET"), Some(-2));
+        assert_eq!(arity("redis-6.0.5", b"LPOS"), None);
+        assert_eq!(arity("redis-6.0.6", b"LPOS"), Some(-3));
+        let early = target("redis-8.6.0");
+        assert_eq!((early.rules.name, early.knowledge), ("redis-8.6", Knowledge::Between));
+        assert!(early.has_corrupt_tail_option());
+        assert!(early != target("redis-8.6") && early != target("redis-8.6.1"));
+        // Where no command hangs on it, a patch makes no other server.
+        assert_eq!(target("redis-8.6.5"), target("redis-8.6"));
+        let shown = ["redis-8.6.1", "redis-8.6.2", "redis-8.2.0", "redis-6.0.1"];
+        let spelled = ["redis-8.6.1", "redis-8.6", "redis-8.2", "redis-6.0.1"];
+        assert_eq!(shown.map(|text| target(text).to_string()), spelled);
     }
 
     #[test]

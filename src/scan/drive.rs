@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from, walk_with};
+use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from};
 use crate::disk::{self, Access, FrozenFile, Source};
 use crate::error::{ErrorKind, Result};
 use crate::format::rdb;
@@ -55,8 +55,7 @@ pub fn scan_some<O: Observer>(
         let context = Context::at_start(position, segment.role == Role::Base, time);
         let mut feed = Feed { observer: &mut observer, context };
         meter.begin_at(0);
-        let mut source = segment.source()?;
-        let len = walk_with(&mut *source, &mut meter, &mut feed)?;
+        let len = aof.walk(position, &mut meter, &mut feed)?;
         let context = feed.context;
         time = context.time;
         meter.reached(len);

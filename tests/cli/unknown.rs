@@ -73,6 +73,49 @@ fn damage_among_commands_that_nobody_knows_costs_itself_alone() {
     }
 }
 
+/// A set of increments that hold these bytes.
+fn increments(parts: &[Vec<u8>]) -> Set {
+    let set = Set::empty();
+    let mut manifest = String::new();
+    for (at, bytes) in parts.iter().enumerate() {
+        let name = format!("appendonly.aof.{}.incr.aof", at + 1);
+        fs::write(set.file(&name), bytes).unwrap();
+        manifest += &format!("file {name} seq {} type i\n", at + 1);
+    }
+    fs::write(set.file("appendonly.aof.manifest"), manifest).unwrap();
+    set
+}
+
+#[test]
+fn a_name_that_is_whole_anywhere_in_the_set_counts_where_damage_ends() {
+    let junk = b"\0\0junk\0\0".to_vec();
+    for name in [&b"NEWCMD"[..], b"\xffodd name"] {
+        let new = |count: usize| record(&[name, b"key", b"value"]).repeat(count);
+        let holed = [sets(3), junk.clone(), new(3), junk.clone(), sets(4)].concat();
+        let behind = [&holed[..], &new(1), &sets(1)].concat();
+        let sets_of = [
+            vec![behind.clone()],
+            vec![holed.clone(), [sets(1), new(1)].concat()],
+            vec![[new(1), sets(1)].concat(), holed.clone()],
+        ];
+        for parts in sets_of {
+            let set = increments(&parts);
+            let whole: usize = parts.iter().map(Vec::len).sum();
+            let (code, report) = of_target("check", &[], "redis-8.2", &set.dir());
+            assert_eq!(code, 21);
+            assert_eq!(report["ok_bytes"], whole - 2 * junk.len(), "{report:#}");
+            let (_, plan) = of_target("repair", &["--salvage"], "redis-8.2", &set.dir());
+            assert_eq!(plan["loss"]["bytes"], 2 * junk.len());
+            assert_eq!(plan["loss"]["commands"], 0);
+        }
+        // Nowhere else, such records between two damaged places may be look-alikes.
+        let set = increments(&[holed.clone()]);
+        let (_, report) = of_target("check", &[], "redis-8.2", &set.dir());
+        let lost = 2 * junk.len() + new(3).len();
+        assert_eq!(report["ok_bytes"], holed.len() - lost, "{report:#}");
+    }
+}
+
 #[test]
 fn no_way_of_repair_takes_it_and_a_torn_end_behind_it_is_still_cut() {
     let sound = [sets(2), news(5), record(&[b"SET", b"b"])].concat();
@@ -142,6 +185,36 @@ fn a_name_drops_what_the_target_refuses_and_nothing_else() {
     run(words.into_iter().chain([r"a\x5c\xFF", dir.to_str().unwrap()])).expect(0);
     let left = [sets(2), record(&[b"MULTI"]), sets(1), record(&[b"EXEC"])].concat();
     assert_eq!(fs::read(set.file("appendonly.aof.01.incr.aof")).unwrap(), left);
+}
+
+#[test]
+fn a_name_drops_nothing_of_which_it_is_not_known_that_the_target_refuses_it() {
+    let of_module = record(&[b"my.module", b"k"]);
+    let bytes = [sets(2), news(3), of_module.clone(), sets(1)].concat();
+    let set = Set::of(&bytes);
+    let json = |words: &[&str]| {
+        let mut all = vec!["repair", "--json"];
+        all.extend(words);
+        run(all.into_iter().map(Path::new).chain([set.dir().as_path()])).json()
+    };
+    let at = format!("{INCREMENT}:{}", sets(2).len() + news(3).len());
+    for mode in [&[][..], &["--salvage"], &["--truncate"]] {
+        // Nobody named the server, so it may be one that has learnt the command.
+        let plan = json(&[mode, &["--drop-command", "NEWCMD"]].concat());
+        assert_eq!(plan["actions"], json!([]), "{mode:?}");
+        let notes = plan["notes"].to_string();
+        assert!(notes.contains("3 records of that name are not dropped"), "{notes}");
+        assert!(plan["left"].to_string().contains("--target names"), "{}", plan["left"]);
+        // A server may have been started with the module.
+        let named = ["--target", "redis-8.2", "--drop-command", "my.module"];
+        let plan = json(&[mode, &named, &["--drop-command", "newcmd"]].concat());
+        assert_eq!(plan["loss"]["commands"], 3, "{mode:?}");
+        let notes = plan["notes"].to_string();
+        assert!(notes.contains("a record of that name is not dropped"), "{notes}");
+        // One that is pointed at is one that a person has looked at.
+        let plan = json(&[mode, &["--drop-at", &at]].concat());
+        assert_eq!(plan["loss"]["bytes"], of_module.len(), "{mode:?}");
+    }
 }
 
 #[test]

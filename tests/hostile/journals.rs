@@ -260,7 +260,7 @@ fn interleaved(n: usize) -> Vec<u8> {
 fn a_journal_of_any_length_is_written_read_and_taken_back() {
     let bytes = interleaved(300_000);
     let set = Set::of(&bytes).in_memory();
-    let words = ["repair", "--salvage", "--drop-command", "NO", "--apply"];
+    let words = ["repair", "--salvage", "--target", "redis-8.2", "--drop-command", "NO", "--apply"];
     finish(aofkit().args(words).arg(set.dir())).expect(0);
     let kept = set.root().join("aof.aofkit");
     let entry = fs::read_dir(&kept).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir());

@@ -136,6 +136,10 @@ fn they_are_printed_as_far_as_commands_can_say_it() {
         }
         let told = text(&run.stderr);
         assert_eq!(told.contains("not printed"), !made.bound.is_empty(), "{}: {told}", made.name);
+        for key in made.bound {
+            let line = format!("\"{key}\" of database 0 is not printed: its value at byte ");
+            assert!(told.contains(&line), "{}: {told}", made.name);
+        }
         assert_eq!(told.contains("kept from eviction"), made.bytes[11] == 0xf1, "{told}");
         let inline = if made.name == "valkey 81" { files::INLINE.to_vec() } else { Vec::new() };
         let inline = commands(&inline.concat());

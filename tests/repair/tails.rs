@@ -185,12 +185,14 @@ fn what_follows_an_exec_with_wrong_bytes_in_its_name_is_never_cut_by_default() {
             assert!(text.contains("may be it,"), "{text}");
         }
     }
-    // With one wrong byte, salvage knows it, and keeps all that was written afterwards.
-    let log = [&sets(5)[..], &transaction(), &record(&[b"EXEX"]), &later].concat();
-    let set = Set::of(&log);
-    age(&set.file(INCREMENT));
-    command(&["--salvage", "--apply"], &set.dir()).expect(0);
-    let (_, report) = check_json(&set.dir());
-    let last = report["segments"].as_array().unwrap().last().unwrap();
-    assert_eq!(last["commands"], 6 + 40, "{report:#}");
+    // Salvage keeps all that was written afterwards.
+    for name in [&b"EXEX"[..], b"\0\0\0\0", b"exxx"] {
+        let log = [&sets(5)[..], &transaction(), &record(&[name]), &later].concat();
+        let set = Set::of(&log);
+        age(&set.file(INCREMENT));
+        command(&["--salvage", "--apply"], &set.dir()).expect(0);
+        let (_, report) = check_json(&set.dir());
+        let last = report["segments"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["commands"], 6 + 40, "{name:?}: {report:#}");
+    }
 }

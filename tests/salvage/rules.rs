@@ -110,6 +110,38 @@ fn a_lost_exec_does_not_swallow_what_follows() {
 }
 
 #[test]
+fn an_exec_with_wrong_bytes_in_its_name_does_not_swallow_what_follows() {
+    let begin = ["SELECT 0", "SET q 1", "MULTI", "INCR a", "SELECT 5", "INCR b"];
+    let rest = ["SET z 9", "SET y 8"];
+    for name in [&b"EXXX"[..], b"\0\0\0\0", b"ex\xff\xff"] {
+        let garbled = record(&[name]);
+        // Up to the end of the file; up to the next transaction, for no server logs one inside of another.
+        for later in [&[][..], &["MULTI", "INCR c", "EXEC", "SET x 7"]] {
+            let bytes = [log(&begin), garbled.clone(), log(&rest), log(later)].concat();
+            let (left, inner) = salvage_for(&bytes, "redis-8.2");
+            // The database that the lost transaction selected is selected for what comes after it.
+            let wanted = [&["SELECT 0", "SET q 1", "SELECT 5"][..], &rest, later].concat();
+            assert_eq!(left, wanted, "{name:?}");
+            let loss = &inner.plan.loss;
+            assert_eq!((loss.commands, loss.transactions), (5, 1), "the one that is none counts");
+            assert!(inner.plan.notes.iter().any(|note| note.contains("is taken for the EXEC")));
+            assert!(inner.ranges[0].why[0].contains("EXEC has wrong bytes"), "{:?}", inner.ranges);
+        }
+    }
+    // Behind it the true one: then it is a command like others, which nobody knows.
+    let known = [log(&begin), record(&[b"NEWS"]), log(&["SET z 9", "EXEC", "SET y 8"])].concat();
+    let (left, inner) = salvage_for(&known, "redis-8.2");
+    assert_eq!(left.len(), 10);
+    assert!(inner.plan.is_empty());
+    // The same where the true one is damaged: the transaction goes up to there.
+    let hurt = [log(&begin), record(&[b"NEWS"]), r("SET z 9"), r("EXEX"), r("SET y 8")].concat();
+    assert_eq!(salvage(&hurt), ["SELECT 0", "SET q 1", "SELECT 5", "SET y 8"]);
+    // A longer name is none of its.
+    let other = [log(&begin), record(&[b"NEWEST"]), r("SET z 9")].concat();
+    assert_eq!(salvage(&other), ["SELECT 0", "SET q 1"]);
+}
+
+#[test]
 fn a_discard_in_a_transaction_goes_with_it() {
     let bytes = log(&["SET a 1", "MULTI", "INCR b", "DISCARD", "EXEC", "SET z 9"]);
     assert_eq!(salvage(&bytes), ["SET a 1", "SET z 9"]);

@@ -18,8 +18,9 @@ use super::entry::{self, Beside, Entry, Sink};
 use super::layout::{Item, Row};
 use super::length::{self, Length};
 use super::place::KEY_KEPT;
+use super::stack::Frame;
 use super::string::Head;
-use super::walk::{Frame, Walker};
+use super::walk::Walker;
 use super::window::Window;
 
 const EXPIRE_MS: u8 = 252;
@@ -43,7 +44,7 @@ impl Walker {
     /// Reads as many simple records as there are.
     #[inline]
     pub(super) fn burst<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) {
-        if self.prefix_at.is_some() || self.is_key_due || self.has_expiry {
+        if self.key.is_begun() {
             return;
         }
         let (mut keys, mut expires) = (0, 0);
@@ -60,16 +61,13 @@ impl Walker {
             last = Some((at, record));
         }
         let Some((at, record)) = last else { return };
-        self.keys += keys;
-        self.sizes.keys += keys;
-        self.expires += expires;
-        self.sizes.expires += expires;
-        let kept = &mut self.kept[self.open & 1];
+        self.found.add_keys(keys, expires);
+        let kept = self.key.kept();
         kept.keep(record.key);
         kept.is_cut = record.key.len() > KEY_KEPT;
-        (kept.at, kept.db, kept.kind) = (at, self.db, record.row.number);
-        self.open ^= 1;
-        self.proven = window.at();
+        (kept.at, kept.db, kept.kind) = (at, self.found.db, record.row.number);
+        self.key.turn();
+        self.cursor.proven = window.at();
     }
 
     /// Counts its numbers.
@@ -83,10 +81,10 @@ impl Walker {
                 [record.has_expiry.then_some(0), Some(if record.has_expiry { 9 } else { 0 })];
             for place in places.into_iter().flatten().filter(|place| *place < number_at) {
                 let number = opcodes.get(place).copied().unwrap_or(EXPIRE_MS);
-                self.tallies.number(number, start.saturating_add(place as u64));
+                self.found.tallies.number(number, start.saturating_add(place as u64));
             }
         }
-        self.tallies.number(record.row.number, start.saturating_add(number_at as u64));
+        self.found.tallies.number(record.row.number, start.saturating_add(number_at as u64));
     }
 
     #[inline]
@@ -146,7 +144,7 @@ impl Walker {
             }
         };
         sink.entry(&Entry {
-            db: self.db,
+            db: self.found.db,
             key: &record.key[..record.key.len().min(entry::KEY_SHOWN)],
             key_len: record.key.len() as u64,
             row: record.row,

@@ -16,7 +16,6 @@
 
 use std::borrow::Cow;
 
-use super::census::Counted;
 use super::header::Family;
 use super::layout::{Item, Packed, Row};
 use super::met;
@@ -236,79 +235,10 @@ impl Sink for () {
     const ENTRIES: bool = false;
 }
 
-/// The entry being read.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    key: Vec<u8>,
-    key_len: u64,
-    at: u64,
-    value_at: u64,
-    pub(super) expire_ms: i64,
-    pub(super) idle_s: Option<u64>,
-    pub(super) frequency: Option<u8>,
-    pub(super) elements: Option<u64>,
-    pub(super) field_ttls: u64,
-    /// A broken listpack hides its fields.
-    pub(super) has_unseen_ttls: bool,
-    pub(super) stream: Stream,
-    pub(super) beside: Beside,
-    pub(super) held: u64,
-    pub(super) is_plain_node: bool,
-    pub(super) library: Vec<u8>,
-    pub(super) library_at: u64,
-}
-
-impl Draft {
-    pub(super) const NEW: Self = Self {
-        key: Vec::new(),
-        key_len: 0,
-        at: 0,
-        value_at: 0,
-        expire_ms: 0,
-        idle_s: None,
-        frequency: None,
-        elements: Some(0),
-        field_ttls: 0,
-        has_unseen_ttls: false,
-        stream: Stream { groups: 0, consumers: 0, pending: 0 },
-        beside: Beside { is_kept: false, metadata: 0 },
-        held: 0,
-        is_plain_node: false,
-        library: Vec::new(),
-        library_at: 0,
-    };
-
-    /// A value begins; `body` are the bytes its key begins with, at file offset `body_at`.
-    pub(super) fn open(&mut self, head: Head, body: &[u8], at: u64, body_at: u64) {
-        self.key.clear();
-        let text = string::first_bytes(head, body, KEY_SHOWN);
-        self.key.extend_from_slice(&text.bytes);
-        self.key_len = head.expanded_len().unwrap_or(self.key.len() as u64);
-        self.at = at;
-        self.value_at = body_at.saturating_add(head.body_len);
-        self.elements = Some(0);
-        self.field_ttls = 0;
-        self.has_unseen_ttls = false;
-        self.stream = Stream::default();
-    }
-
-    /// Adds the count of a packed encoding.
-    pub(super) fn add(&mut self, count: Option<u64>) {
-        self.elements = self.elements.zip(count).and_then(|(sum, more)| sum.checked_add(more));
-    }
-
-    /// Adds what was counted entry by entry; a broken encoding may hide expiries of fields.
-    pub(super) fn add_counted(&mut self, counted: Option<Counted>, hides_ttls: bool) {
-        self.add(counted.map(|counted| counted.entries));
-        self.field_ttls = self.field_ttls.saturating_add(counted.map_or(0, |c| c.field_ttls));
-        self.has_unseen_ttls |= counted.is_none() && hides_ttls;
-    }
-}
-
 impl Walker {
     /// Tells of the value that ends at `end`.
     pub(super) fn tell_entry<S: Sink>(&self, end: u64, sink: &mut S) {
-        let (Some(row), draft) = (self.row, &self.draft) else { return };
+        let (Some(row), draft) = (self.row, &self.key.draft) else { return };
         let family = self.header.family;
         let elements = match (family, row.number) {
             _ if is_single(row) => Some(1),
@@ -316,13 +246,13 @@ impl Walker {
             _ => draft.elements.map(|count| elements(row, family, count)),
         };
         let entry = Entry {
-            db: self.db,
+            db: self.found.db,
             key: &draft.key,
             key_len: draft.key_len,
             row,
             family,
             version: self.header.version,
-            expire_ms: self.has_expiry.then_some(draft.expire_ms),
+            expire_ms: self.key.has_expiry.then_some(draft.expire_ms),
             idle_s: draft.idle_s,
             frequency: draft.frequency,
             elements,
@@ -330,19 +260,13 @@ impl Walker {
             stream: None,
             module: (row.number == 7).then_some(draft.held),
             beside: draft.beside,
-            start: self.prefix_at.unwrap_or(draft.at),
+            start: self.key.prefix_at.unwrap_or(draft.at),
             at: draft.at,
             value_bytes: end.saturating_sub(draft.value_at),
             end,
         };
         let is_stream = row.type_name == "stream";
         sink.entry(&Entry { stream: is_stream.then_some(draft.stream), ..entry });
-    }
-
-    /// The item that comes next, if a record is open.
-    pub(super) fn current(&self) -> Option<&'static Item> {
-        let frame = self.frames.get(self.depth.checked_sub(1)?)?;
-        frame.items.get(frame.next)
     }
 
     /// Tells of the token at the mark, if it is whole.
@@ -354,14 +278,14 @@ impl Walker {
         sink: &mut S,
     ) {
         let rest = match read {
-            Ok(()) => self.census.as_ref().map_or(0, |census| census.left),
+            Ok(()) => self.key.census.as_ref().map_or(0, |census| census.left),
             Err(Stop::Skip(n)) => *n,
             Err(_) => return,
         };
         let bytes = window.marked();
         if !bytes.is_empty() {
             let at = window.mark_at();
-            sink.token(&Token { at, row: self.row, item, bytes, rest, db: self.db });
+            sink.token(&Token { at, row: self.row, item, bytes, rest, db: self.found.db });
         }
     }
 }

@@ -4,13 +4,13 @@
 //! that true: state changes only after the last read of a token, and a skip comes last of all.
 
 use super::burst;
-use super::entry::{Beside, Library, Opcode, Sink};
+use super::entry::{Library, Opcode, Sink};
 use super::layout::{self, Body, Item, Kind, Part};
 use super::met::Need;
 use super::reason::Reason;
 use super::string::{self, Form, Head};
 use super::tables;
-use super::walk::{Frame, Walker};
+use super::walk::Walker;
 use super::window::{Stop, Window};
 
 impl Walker {
@@ -21,7 +21,7 @@ impl Walker {
         window: &mut Window<'_>,
         sink: &mut S,
     ) -> Result<(), Stop> {
-        let frame = &mut self.frames[self.depth - 1];
+        let frame = self.stack.top();
         let Some(item) = frame.items.get(frame.next) else {
             return self.close_round(window, sink);
         };
@@ -45,13 +45,13 @@ impl Walker {
             Item::FieldTtl => {
                 let ttl = window.number()?;
                 frame.next += 1;
-                self.draft.field_ttls += u64::from(ttl != 0);
+                self.key.draft.field_ttls += u64::from(ttl != 0);
                 Ok(())
             }
             Item::FieldExpiry => {
                 let at = i64::from_le_bytes(window.array()?);
                 frame.next += 1;
-                self.draft.field_ttls += u64::from(at != -1);
+                self.key.draft.field_ttls += u64::from(at != -1);
                 Ok(())
             }
             Item::Loop(body) => {
@@ -61,17 +61,17 @@ impl Walker {
             Item::Elements(body) => {
                 let count = window.number()?;
                 if count == 0 {
-                    self.remarks.empty_values.note(window.mark_at());
+                    self.found.remarks.empty_values.note(window.mark_at());
                 }
                 if !matches!(body.items, [.., Item::Blob(_) | Item::Node]) {
-                    self.draft.elements = Some(count);
+                    self.key.draft.elements = Some(count);
                 }
                 self.enter(count, body, window)
             }
             Item::ExpireMs => {
-                self.draft.expire_ms = i64::from_le_bytes(window.array()?);
+                self.key.draft.expire_ms = i64::from_le_bytes(window.array()?);
                 frame.next += 1;
-                self.has_expiry = true;
+                self.key.has_expiry = true;
                 Ok(())
             }
             Item::Blob(_) | Item::Node => self.packed::<S>(*item, window),
@@ -81,7 +81,7 @@ impl Walker {
 
     /// The current item is done.
     pub(super) fn advance(&mut self) {
-        self.frames[self.depth - 1].next += 1;
+        self.stack.advance();
     }
 
     /// Opens a loop in place of the current item.
@@ -92,20 +92,9 @@ impl Walker {
         window: &Window<'_>,
     ) -> Result<(), Stop> {
         self.advance();
-        let least = count.checked_mul(body.least).filter(|least| *least <= i64::MAX as u64);
-        let Some(least) = least else {
-            return Err(Reason::CountImpossible(count).into());
-        };
-        if let Some(limit) = self.limit {
-            let left = limit.saturating_sub(window.at());
-            if least > left {
-                return Err(Reason::CountPastEnd { count, least, left }.into());
-            }
-        }
+        self.cursor.ensure_room(count, body.least, window.at())?;
         if count > 0 {
-            // In bounds: the tables are checked against `DEPTH` when they are compiled.
-            self.frames[self.depth] = Frame { items: body.items, next: 0, rounds: count };
-            self.depth += 1;
+            self.stack.push(body.items, count);
         }
         Ok(())
     }
@@ -113,17 +102,17 @@ impl Walker {
     /// The items of the innermost body are used up: another round, or the body is done.
     #[inline]
     fn close_round<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) -> Result<(), Stop> {
-        let frame = &mut self.frames[self.depth - 1];
+        let frame = self.stack.top();
         if frame.rounds > 1 {
             frame.rounds -= 1;
             frame.next = 0;
             if !S::TOKENS {
-                self.draft.field_ttls += burst::rounds(frame, window);
+                self.key.draft.field_ttls += burst::rounds(frame, window);
             }
             return Ok(());
         }
-        self.depth -= 1;
-        if self.depth == 0 {
+        self.stack.pop();
+        if self.stack.is_empty() {
             self.close_record(window, sink);
         }
         Ok(())
@@ -136,36 +125,31 @@ impl Walker {
                 if S::ENTRIES {
                     self.tell_entry(window.at(), sink);
                 }
-                self.keys += 1;
-                self.sizes.keys += 1;
-                let expires = u64::from(self.has_expiry);
-                self.expires += expires;
-                self.sizes.expires += expires;
-                self.has_expiry = false;
-                self.draft.idle_s = None;
-                self.draft.frequency = None;
-                self.draft.beside = Beside::default();
-                self.prefix_at = None;
-                self.is_open = false;
-                self.open ^= 1;
-                self.proven = window.at();
+                self.found.add_keys(1, self.key.has_expiry.into());
+                self.key.close();
+                self.cursor.proven = window.at();
             }
-            Some(Kind::Prefix) => self.draft.beside.is_kept |= self.is_kept_from_eviction(),
+            Some(Kind::Prefix) => self.key.draft.beside.is_kept |= self.is_kept_from_eviction(),
             _ => {
-                if self.prefix_at.is_none() {
-                    self.proven = window.at();
+                if self.key.prefix_at.is_none() {
+                    self.cursor.proven = window.at();
                 }
                 if self.row.is_some_and(|row| row.number == 245) {
-                    self.functions += 1;
+                    self.found.functions += 1;
                     if S::ENTRIES {
-                        let (first_line, at) = (&self.draft.library, self.draft.library_at);
+                        let (first_line, at) = (&self.key.draft.library, self.key.draft.library_at);
                         sink.library(&Library { first_line, at, end: window.at() });
                     }
                 }
                 if S::ENTRIES
                     && let Some(row) = self.row
                 {
-                    sink.opcode(&Opcode { row, db: self.db, at: self.row_at, end: window.at() });
+                    sink.opcode(&Opcode {
+                        row,
+                        db: self.found.db,
+                        at: self.record_at,
+                        end: window.at(),
+                    });
                 }
             }
         }
@@ -183,7 +167,7 @@ impl Walker {
             }
             Item::Container => match window.number()? {
                 container @ (1 | 2) => {
-                    self.draft.is_plain_node = container == 1;
+                    self.key.draft.is_plain_node = container == 1;
                     self.done()
                 }
                 other => Err(Reason::Container(other).into()),
@@ -198,12 +182,12 @@ impl Walker {
             }
             Item::ModuleOps => self.module_operation(window),
             Item::Live => {
-                self.draft.elements = Some(window.number()?);
+                self.key.draft.elements = Some(window.number()?);
                 self.done()
             }
             Item::Counted(part, body) => {
                 let count = window.number()?;
-                let stream = &mut self.draft.stream;
+                let stream = &mut self.key.draft.stream;
                 let tally = match part {
                     Part::Groups => &mut stream.groups,
                     Part::Pending => &mut stream.pending,
@@ -222,20 +206,20 @@ impl Walker {
         match item {
             Item::Hold => {
                 self.held = window.number()?;
-                self.draft.held = self.held;
+                self.key.draft.held = self.held;
                 let need = match self.row.map(|row| row.number) {
                     Some(7) => Some(Need::Value),
                     Some(247) => Some(Need::Auxiliary),
                     _ => None,
                 };
                 if let Some(need) = need {
-                    self.tallies.module(self.held, need, self.row_at);
+                    self.found.tallies.module(self.held, need, self.record_at);
                 }
                 self.done()
             }
             Item::MetadataClass => {
                 let spec = u32::from_le_bytes(window.array()?);
-                self.tallies.module(spec.into(), Need::Metadata, self.row_at);
+                self.found.tallies.module(spec.into(), Need::Metadata, self.record_at);
                 self.done()
             }
             Item::BitmapLength => self.bitmap_or_counter(window),
@@ -256,7 +240,7 @@ impl Walker {
                 let id = window.number()?;
                 match self.templates.get(&id) {
                     Some(&count) => {
-                        self.draft.elements = Some(count);
+                        self.key.draft.elements = Some(count);
                         self.enter(count, body, window)
                     }
                     None => Err(Reason::TemplateUnknown(id).into()),

@@ -118,12 +118,12 @@ impl Tallies {
 impl Walker {
     /// Types and opcodes so far, the open one included.
     pub fn met(&self) -> Vec<Met> {
-        self.tallies.met(|number| self.rows[usize::from(number)])
+        self.found.tallies.met(|number| self.rows[usize::from(number)])
     }
 
     /// Modules so far.
     pub fn modules(&self) -> Vec<Module> {
-        self.tallies.modules()
+        self.found.tallies.modules()
     }
 }
 

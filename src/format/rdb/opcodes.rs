@@ -1,4 +1,4 @@
-//! The stack machine's other half: items that only opcodes have, and what a database's end is checked against.
+//! The stack machine's other half: items that only opcodes have.
 
 use super::layout::{Body, Item};
 use super::reason::Reason;
@@ -15,20 +15,18 @@ impl Walker {
         match item {
             Item::ExpireSeconds => {
                 let seconds = i32::from_le_bytes(window.array()?);
-                self.draft.expire_ms = i64::from(seconds) * 1000;
-                self.has_expiry = true;
+                self.key.draft.expire_ms = i64::from(seconds) * 1000;
+                self.key.has_expiry = true;
             }
-            Item::Idle => self.draft.idle_s = Some(window.number()?),
-            Item::Frequency => self.draft.frequency = Some(window.byte()?),
+            Item::Idle => self.key.draft.idle_s = Some(window.number()?),
+            Item::Frequency => self.key.draft.frequency = Some(window.byte()?),
             Item::Database => {
                 let db = window.number()?;
-                self.close_database();
-                self.db = db;
-                self.databases += 1;
+                self.found.open_database(db);
             }
             Item::ResizeHint => {
-                let sizes = (window.number()?, window.number()?, window.mark_at());
-                self.sizes.announced = Some(sizes);
+                let (keys, expires) = (window.number()?, window.number()?);
+                self.found.announce(keys, expires, window.mark_at());
             }
             Item::Library => return self.library(window),
             Item::AuxName => return self.aux_name(window),
@@ -40,11 +38,11 @@ impl Walker {
                 }
             }
             Item::End => {
-                if let Some(at) = self.prefix_at {
-                    self.remarks.loose_prefixes.note(at);
+                if let Some(at) = self.key.prefix_at {
+                    self.found.remarks.loose_prefixes.note(at);
                 }
-                self.close_database();
-                self.depth = 0;
+                self.found.close_database();
+                self.stack.clear();
                 self.state = State::Trailer;
                 return Ok(());
             }
@@ -66,8 +64,8 @@ impl Walker {
                 if count > 7 {
                     return Err(Reason::MetadataClasses(count).into());
                 }
-                self.is_key_due = true;
-                self.draft.beside.metadata = count;
+                self.key.is_due = true;
+                self.key.draft.beside.metadata = count;
                 self.enter(count, body, window)
             }
             Item::Template(body) => {
@@ -96,16 +94,6 @@ impl Walker {
             },
             // Every other item is read by a sister function.
             _ => self.done(),
-        }
-    }
-
-    /// Compares a database with what was announced for it.
-    fn close_database(&mut self) {
-        let sizes = std::mem::take(&mut self.sizes);
-        if let Some((keys, expires, at)) = sizes.announced
-            && (keys, expires) != (sizes.keys, sizes.expires)
-        {
-            self.remarks.wrong_sizes.note(at);
         }
     }
 }

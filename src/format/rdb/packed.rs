@@ -17,20 +17,20 @@ impl Walker {
         item: Item,
         window: &mut Window<'_>,
     ) -> Result<(), Stop> {
-        if S::ENTRIES && self.census.is_some() {
+        if S::ENTRIES && self.key.census.is_some() {
             return self.take_census(window);
         }
         let head = window.head()?;
         if let Item::Blob(packed) = item
             && head.expanded_len().is_none_or(|len| len < u64::from(packed.least()))
         {
-            self.remarks.bad_blobs.note(window.mark_at());
+            self.found.remarks.bad_blobs.note(window.mark_at());
         }
         if S::ENTRIES {
             let body = window.peek(head.body_needed(entry::COUNT_LEN))?;
             let packed = match item {
                 Item::Blob(packed) => Some(packed),
-                _ => (!self.draft.is_plain_node).then_some(Packed::Listpack),
+                _ => (!self.key.draft.is_plain_node).then_some(Packed::Listpack),
             };
             let told = packed.map_or(Some(1), |packed| entry::count(packed, head, body));
             if let Some(packed) = packed.filter(|_| told.is_none())
@@ -38,7 +38,7 @@ impl Walker {
             {
                 return Ok(());
             }
-            self.draft.add(told);
+            self.key.draft.add(told);
         }
         self.advance();
         window.skip(head.body_len)
@@ -47,19 +47,19 @@ impl Walker {
     /// Begins to count the entries of the encoding whose header was read, if it can be whole.
     #[cold]
     fn open_census(&mut self, packed: Packed, head: Head, window: &Window<'_>) -> bool {
-        let most = self.limit.unwrap_or(i64::MAX as u64);
+        let most = self.cursor.limit.unwrap_or(i64::MAX as u64);
         let fits = window.at().checked_add(head.body_len).is_some_and(|end| end <= most);
         if packed == Packed::Intset || !fits {
             return false;
         }
         let census = Census::new(packed, head, window.mark_at(), window.at());
-        self.census = Some(Box::new(census));
+        self.key.census = Some(Box::new(census));
         true
     }
 
     /// Shows the open census what is there.
     fn take_census(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
-        let Some(census) = &mut self.census else { return Ok(()) };
+        let Some(census) = &mut self.key.census else { return Ok(()) };
         if census.left > 0 {
             window.peek(1)?;
         }
@@ -69,8 +69,8 @@ impl Walker {
         window.advance(bytes.len());
         if census.left == 0 {
             let (counted, hides_ttls) = (census.counted(), census.has_expiries());
-            self.census = None;
-            self.draft.add_counted(counted, hides_ttls);
+            self.key.census = None;
+            self.key.draft.add_counted(counted, hides_ttls);
             self.advance();
         }
         Ok(())

@@ -42,46 +42,17 @@ pub struct Place {
     pub keys: u64,
 }
 
-/// A key as the walk keeps it: no allocation, two of them for the whole file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct KeptKey {
-    pub(super) at: u64,
-    pub(super) db: u64,
-    pub(super) kind: u8,
-    pub(super) len: u8,
-    pub(super) is_cut: bool,
-    pub(super) bytes: [u8; KEY_KEPT],
-}
-
-impl KeptKey {
-    pub(super) const NONE: Self =
-        Self { at: 0, db: 0, kind: 0, len: 0, is_cut: false, bytes: [0; KEY_KEPT] };
-
-    /// Keeps the start of `text`.
-    #[inline]
-    pub(super) fn keep(&mut self, text: &[u8]) {
-        let len = text.len().min(KEY_KEPT);
-        self.bytes[..len].copy_from_slice(&text[..len]);
-        self.len = len as u8;
-    }
-
-    pub(super) fn to_key(self) -> Key {
-        let start = self.bytes.get(..usize::from(self.len)).unwrap_or_default().to_vec();
-        Key { at: self.at, db: self.db, kind: self.kind, start, is_cut: self.is_cut }
-    }
-}
-
 impl Walker {
     /// Where the walk is: for messages about a fault, and for progress.
     pub fn place(&self) -> Place {
         Place {
-            at: self.failed.map_or(self.at, |fault| fault.at),
-            proven: self.proven,
-            row: if self.depth > 0 { self.row } else { None },
-            db: self.db,
-            key: self.is_open.then(|| self.kept[self.open & 1].to_key()),
-            last_key: (self.keys > 0).then(|| self.kept[(self.open & 1) ^ 1].to_key()),
-            keys: self.keys,
+            at: self.failed.map_or(self.cursor.at, |fault| fault.at),
+            proven: self.cursor.proven,
+            row: if self.stack.is_empty() { None } else { self.row },
+            db: self.found.db,
+            key: self.key.open_key(),
+            last_key: (self.found.keys > 0).then(|| self.key.last_key()),
+            keys: self.found.keys,
         }
     }
 }

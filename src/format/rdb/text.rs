@@ -14,9 +14,9 @@ const LIBRARY_KEPT: usize = 256;
 impl Walker {
     pub(super) fn aux_name(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
         let name = self.small_text(NAME_KEPT, true, window)?;
-        self.fields.count();
+        self.found.fields.count();
         let (name, body_len) = name;
-        self.field_name = name.filter(|name| self.fields.wants(name));
+        self.field_name = name.filter(|name| self.found.fields.wants(name));
         self.advance();
         window.skip(body_len)
     }
@@ -25,7 +25,7 @@ impl Walker {
         let is_wanted = self.field_name.is_some();
         let (value, body_len) = self.small_text(VALUE_KEPT, is_wanted, window)?;
         if let (Some(name), Some(value)) = (self.field_name.take(), value) {
-            self.fields.keep(name, value);
+            self.found.fields.keep(name, value);
         }
         self.advance();
         window.skip(body_len)
@@ -47,7 +47,7 @@ impl Walker {
         let body = window.peek(head.body_len as usize)?;
         let text = string::first_bytes(head, body, most);
         if text.is_broken {
-            self.remarks.bad_lzf.note(window.mark_at());
+            self.found.remarks.bad_lzf.note(window.mark_at());
         }
         Ok((Some(text.bytes.into_owned()), head.body_len))
     }
@@ -58,9 +58,9 @@ impl Walker {
         let body = window.peek(head.body_needed(LIBRARY_KEPT))?;
         let text = string::first_bytes(head, body, LIBRARY_KEPT);
         let line = text.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        self.draft.library_at = window.mark_at();
-        self.draft.library.clear();
-        self.draft.library.extend_from_slice(line);
+        self.key.draft.library_at = window.mark_at();
+        self.key.draft.library.clear();
+        self.key.draft.library.extend_from_slice(line);
         self.advance();
         window.skip(head.body_len)
     }

@@ -14,15 +14,17 @@
 
 use std::collections::BTreeMap;
 
-use super::census::Census;
-use super::entry::{Draft, KEY_SHOWN, Sink};
+use super::cursor::Cursor;
+use super::entry::{KEY_SHOWN, Sink};
 use super::fields::{self, Fields};
+use super::found::Found;
 use super::header::{Family, HEADER_LEN, Header};
-use super::layout::{DEPTH, Item, Kind, Row, Rows, rows};
-use super::met::Tallies;
+use super::key::KeyState;
+use super::layout::{Kind, Row, Rows, rows};
 use super::outcome::{Outcome, Remarks};
-use super::place::{KEY_KEPT, KeptKey};
+use super::place::KEY_KEPT;
 use super::reason::Reason;
+use super::stack::Stack;
 use super::string;
 use super::window::{Stop, Window};
 use crate::format::fault::Fault;
@@ -61,63 +63,26 @@ pub(super) enum State {
     Done,
 }
 
-/// A list of items being read, and how many rounds are left, this one included.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
-    pub(super) items: &'static [Item],
-    pub(super) next: usize,
-    pub(super) rounds: u64,
-}
-
-/// Counters of the current database.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sizes {
-    pub(super) announced: Option<(u64, u64, u64)>,
-    pub(super) keys: u64,
-    pub(super) expires: u64,
-}
-
 /// Walks the structure of one RDB.
 #[derive(Clone, Debug)]
 pub struct Walker {
     pub(super) header: Header,
     pub(super) rows: &'static Rows,
     pub(super) state: State,
-    pub(super) frames: [Frame; DEPTH],
-    pub(super) depth: usize,
+    pub(super) cursor: Cursor,
+    pub(super) stack: Stack,
+    /// The open record, or the last one.
     pub(super) row: Option<&'static Row>,
-    /// Where that record begins.
-    pub(super) row_at: u64,
-    /// End of the data, when it is known.
-    pub(super) limit: Option<u64>,
+    /// Where it begins.
+    pub(super) record_at: u64,
+    pub(super) key: KeyState,
+    pub(super) found: Found,
+    /// A number that a later item of the same record needs.
     pub(super) held: u64,
+    /// Fields of hash templates, by the identifier of the template.
     pub(super) templates: BTreeMap<u64, u64>,
-    pub(super) kept: [KeptKey; 2],
-    /// Which of `kept` belongs to the open value, or will.
-    pub(super) open: usize,
-    pub(super) is_open: bool,
-    pub(super) db: u64,
-    pub(super) sizes: Sizes,
-    pub(super) prefix_at: Option<u64>,
-    pub(super) has_expiry: bool,
-    pub(super) is_key_due: bool,
+    /// The auxiliary field whose value comes next, if it is wanted.
     pub(super) field_name: Option<Vec<u8>>,
-    pub(super) draft: Draft,
-    /// The packed encoding whose entries are being counted.
-    pub(super) census: Option<Box<Census>>,
-    pub(super) fields: Fields,
-    pub(super) keys: u64,
-    pub(super) expires: u64,
-    pub(super) databases: u64,
-    pub(super) functions: u64,
-    pub(super) remarks: Remarks,
-    pub(super) tallies: Tallies,
-    pub(super) stored_checksum: Option<u64>,
-    pub(super) proven: u64,
-    start: u64,
-    pub(super) at: u64,
-    token_at: u64,
-    wanted_end: u64,
     pub(super) failed: Option<Fault<Reason>>,
 }
 
@@ -128,37 +93,15 @@ impl Walker {
             header: Header { family: Family::Redis, version: 0 },
             rows: rows(Header { family: Family::Redis, version: 0 }),
             state: State::Header,
-            frames: [Frame { items: &[], next: 0, rounds: 1 }; DEPTH],
-            depth: 0,
+            cursor: Cursor::new(base),
+            stack: Stack::EMPTY,
             row: None,
-            row_at: base,
-            limit: None,
+            record_at: base,
+            key: KeyState::NONE,
+            found: Found::NOTHING,
             held: 0,
             templates: BTreeMap::new(),
-            kept: [KeptKey::NONE; 2],
-            open: 0,
-            is_open: false,
-            db: 0,
-            sizes: Sizes { announced: None, keys: 0, expires: 0 },
-            prefix_at: None,
-            has_expiry: false,
-            is_key_due: false,
             field_name: None,
-            draft: Draft::NEW,
-            census: None,
-            fields: Fields::EMPTY,
-            keys: 0,
-            expires: 0,
-            databases: 0,
-            functions: 0,
-            remarks: Remarks::NONE,
-            tallies: Tallies::NONE,
-            stored_checksum: None,
-            proven: base,
-            start: base,
-            at: base,
-            token_at: base,
-            wanted_end: base,
             failed: None,
         }
     }
@@ -167,7 +110,7 @@ impl Walker {
     /// once, before anything is read for them.
     #[must_use]
     pub const fn with_end(mut self, end: u64) -> Self {
-        self.limit = Some(end);
+        self.cursor.limit = Some(end);
         self
     }
 
@@ -188,11 +131,11 @@ impl Walker {
         if let Some(fault) = self.failed {
             return Err(fault);
         }
-        let mut window = Window::new(input, self.at);
+        let mut window = Window::new(input, self.cursor.at);
         let stop = loop {
             window.mark();
-            let item = if S::TOKENS { self.current() } else { None };
-            let is_more = self.census.is_some();
+            let item = if S::TOKENS { self.stack.current() } else { None };
+            let is_more = self.key.census.is_some();
             let read = self.token(&mut window, sink);
             if S::TOKENS && is_more {
                 sink.more(window.marked());
@@ -203,39 +146,38 @@ impl Walker {
                 break stop;
             }
         };
-        self.token_at = window.mark_at();
+        self.cursor.token_at = window.mark_at();
         if !matches!(stop, Stop::Skip(_) | Stop::Done) {
             window.rewind();
         }
         let consumed = window.taken();
-        self.at = window.at();
+        self.cursor.at = window.at();
         let next = match stop {
-            Stop::Bad(reason) => return Err(self.fail(Fault::new(self.token_at, reason))),
+            Stop::Bad(reason) => return Err(self.fail(Fault::new(self.cursor.token_at, reason))),
             Stop::Done => Next::Done,
             Stop::Need(n) => {
-                self.wanted_end = self.at.saturating_add(n as u64);
-                if let Some(census) = &self.census {
+                self.cursor.wanted_end = self.cursor.at.saturating_add(n as u64);
+                if let Some(census) = &self.key.census {
                     // One token, although it is taken piece by piece.
-                    (self.token_at, self.wanted_end) = (census.at, census.end);
+                    (self.cursor.token_at, self.cursor.wanted_end) = (census.at, census.end);
                 }
                 Next::Need(n)
             }
-            Stop::Skip(n) if n > (i64::MAX as u64).saturating_sub(self.at) => {
-                return Err(self.fail(Fault::new(self.token_at, Reason::StringImpossible)));
+            Stop::Skip(n) if n > (i64::MAX as u64).saturating_sub(self.cursor.at) => {
+                return Err(self.fail(Fault::new(self.cursor.token_at, Reason::StringImpossible)));
             }
             Stop::Skip(n) => {
-                self.wanted_end = self.at.saturating_add(n);
+                self.cursor.wanted_end = self.cursor.at.saturating_add(n);
                 Next::Skip(n)
             }
         };
-        if let Some(limit) = self.limit
-            && self.wanted_end > limit
+        if let Some(limit) = self.cursor.passed_limit()
             && next != Next::Done
         {
             return Err(self.torn(limit));
         }
         if let Next::Skip(n) = next {
-            self.at = self.at.saturating_add(n);
+            self.cursor.at = self.cursor.at.saturating_add(n);
         }
         Ok(Step { consumed, next })
     }
@@ -245,8 +187,7 @@ impl Walker {
         if let Some(fault) = self.failed {
             return fault;
         }
-        let missing = self.wanted_end.saturating_sub(end).max(1);
-        self.fail(Fault::new(self.token_at, Reason::Torn { missing }))
+        self.fail(self.cursor.torn(end))
     }
 
     fn fail(&mut self, fault: Fault<Reason>) -> Fault<Reason> {
@@ -256,12 +197,12 @@ impl Walker {
 
     /// File offset of the next byte to show.
     pub const fn offset(&self) -> u64 {
-        self.at
+        self.cursor.at
     }
 
     /// File offset after the last thing that was read whole: what is still open begins there or later.
     pub const fn proven(&self) -> u64 {
-        self.proven
+        self.cursor.proven
     }
 
     /// The header, once it was read.
@@ -271,37 +212,37 @@ impl Walker {
 
     /// Auxiliary fields so far.
     pub const fn fields(&self) -> &Fields {
-        &self.fields
+        &self.found.fields
     }
 
     /// Oddities so far.
     pub const fn remarks(&self) -> &Remarks {
-        &self.remarks
+        &self.found.remarks
     }
 
     /// What was found, once the walk is done.
     pub fn outcome(&self) -> Option<Outcome> {
         (self.state == State::Done).then(|| Outcome {
             header: self.header,
-            start: self.start,
-            end: self.at,
-            stored_checksum: self.stored_checksum,
-            fields: self.fields.clone(),
-            keys: self.keys,
-            expires: self.expires,
-            databases: self.databases,
-            last_db: self.db,
-            functions: self.functions,
+            start: self.cursor.start,
+            end: self.cursor.at,
+            stored_checksum: self.found.stored_checksum,
+            fields: self.found.fields.clone(),
+            keys: self.found.keys,
+            expires: self.found.expires,
+            databases: self.found.databases,
+            last_db: self.found.db,
+            functions: self.found.functions,
             met: self.met(),
             modules: self.modules(),
-            remarks: self.remarks.clone(),
+            remarks: self.found.remarks.clone(),
         })
     }
 
     /// One token: whole, or put back by [`Self::step`].
     #[inline]
     fn token<S: Sink>(&mut self, window: &mut Window<'_>, sink: &mut S) -> Result<(), Stop> {
-        if self.depth > 0 {
+        if !self.stack.is_empty() {
             return self.item(window, sink);
         }
         match self.state {
@@ -327,17 +268,17 @@ impl Walker {
         };
         window.skip(HEADER_LEN as u64)?;
         self.rows = rows(self.header);
-        self.remarks.is_newer_version = self.header.is_newer_than_known();
-        self.proven = window.at();
+        self.found.remarks.is_newer_version = self.header.is_newer_than_known();
+        self.cursor.proven = window.at();
         self.state = State::Records;
         Ok(())
     }
 
     fn read_trailer(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
         if self.header.trailer_len() > 0 {
-            self.stored_checksum = Some(u64::from_le_bytes(window.array()?));
+            self.found.stored_checksum = Some(u64::from_le_bytes(window.array()?));
         }
-        self.proven = window.at();
+        self.cursor.proven = window.at();
         self.state = State::Done;
         Err(Stop::Done)
     }
@@ -355,12 +296,12 @@ impl Walker {
         if row.kind == Kind::Value {
             return self.open_value::<S>(row, window);
         }
-        if self.is_key_due {
+        if self.key.is_due {
             return Err(Reason::MetadataWithoutKey(number).into());
         }
         let at = window.mark_at();
         if row.kind == Kind::Prefix {
-            self.prefix_at.get_or_insert(at);
+            self.key.prefix_at.get_or_insert(at);
         }
         self.open_row(row, at);
         Ok(())
@@ -376,7 +317,7 @@ impl Walker {
         let wanted = if S::ENTRIES { KEY_SHOWN } else { KEY_KEPT };
         let body = window.peek(head.body_needed(wanted))?;
         let at = window.mark_at();
-        let kept = &mut self.kept[self.open & 1];
+        let kept = self.key.kept();
         if head.form == string::Form::Raw {
             kept.keep(body);
             kept.is_cut = head.body_len > KEY_KEPT as u64;
@@ -387,15 +328,15 @@ impl Walker {
             kept.keep(&text.bytes);
             kept.is_cut = head.expanded_len().is_some_and(|len| len > KEY_KEPT as u64);
             if text.is_broken {
-                self.remarks.bad_lzf.note(at);
+                self.found.remarks.bad_lzf.note(at);
             }
         }
-        (kept.at, kept.db, kept.kind) = (at, self.db, row.number);
+        (kept.at, kept.db, kept.kind) = (at, self.found.db, row.number);
         if S::ENTRIES {
-            self.draft.open(head, body, at, window.at());
+            self.key.draft.open(head, body, at, window.at());
         }
-        self.is_open = true;
-        self.is_key_due = false;
+        self.key.is_open = true;
+        self.key.is_due = false;
         self.open_row(row, at);
         window.skip(head.body_len)
     }
@@ -403,11 +344,10 @@ impl Walker {
     #[inline]
     fn open_row(&mut self, row: &'static Row, at: u64) {
         if row.since > self.header.version {
-            self.remarks.too_new_numbers.note(at);
+            self.found.remarks.too_new_numbers.note(at);
         }
-        self.tallies.number(row.number, at);
-        (self.row, self.row_at) = (Some(row), at);
-        self.frames[0] = Frame { items: row.items, next: 0, rounds: 1 };
-        self.depth = 1;
+        self.found.tallies.number(row.number, at);
+        (self.row, self.record_at) = (Some(row), at);
+        self.stack.begin(row.items);
     }
 }

@@ -15,9 +15,9 @@ mod toll;
 pub use answers::{Database, Known};
 pub use toll::{Gap, Suspect, Toll};
 
-use crate::aof::{Aof, Event, ManifestState, Role, walk};
+use crate::aof::{Aof, Event, ManifestState, Role};
 use crate::change::{Draft, Loss, LostKey, Plan, Verb};
-use crate::check::{Check, Facts, Loader, Report, SegmentFacts, Wording, judge};
+use crate::check::{Certainty, Check, Facts, Loader, Report, SegmentFacts, Wording, judge};
 use crate::command::Kind;
 use crate::error::Result;
 use crate::limits;
@@ -106,12 +106,13 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
     }
     let flushes = flushes(aof, &facts)?;
     let loader = Loader::new(aof);
+    let certainty = facts.certainty();
     let mut edited = Vec::new();
     let mut count = drops.count();
     let mut places = 0;
     for found in &facts.segments {
         let position = found.position;
-        let sieving = Sieving { loader: &loader, flushes };
+        let sieving = Sieving { loader: &loader, flushes, certainty };
         let sorted = match sort(aof, found, &sieving, &mut count, &mut draft)? {
             Ok(sorted) => sorted,
             Err(why) => return Ok(Answer::Refused(why)),
@@ -130,7 +131,7 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
         if gaps.is_empty() {
             continue;
         }
-        note_restarts(&mut draft, aof, position, &sorted);
+        note_ends(&mut draft, aof, position, &sorted);
         if Some(position) != aof.last_live() && gaps.last().is_some_and(|gap| gap.1 == sorted.len) {
             let name = text::name(&aof.segments[position].name);
             draft.note(format!(
@@ -154,7 +155,7 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
 pub fn drop_named(aof: &Aof, report: &Report, drops: &Drops) -> Result<(Answer, Vec<String>)> {
     let mut draft = Draft::new(Verb::Repair, aof);
     let (cut, left) = super::end_and_manifest(aof, report, &mut draft)?;
-    let mut named = named::Named::new(aof, drops);
+    let mut named = named::Named::new(aof, drops, report.certainty);
     let mut edited = Vec::new();
     for (position, segment) in aof.live() {
         let Some(facts) = report.segments.get(position).and_then(|s| s.facts.as_ref()) else {
@@ -198,7 +199,7 @@ pub fn truncate(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) 
             )));
         }
     }
-    let mut named = named::Named::new(aof, drops);
+    let mut named = named::Named::new(aof, drops, facts.certainty());
     let mut edited = Vec::new();
     for segment in &facts.segments {
         let (position, len) = (segment.position, segment.len);
@@ -272,6 +273,7 @@ struct Sieving<'a> {
     loader: &'a Loader,
     /// An increment empties all databases.
     flushes: bool,
+    certainty: Certainty,
 }
 
 /// Sorts one segment; or the reason why nothing honest can be done.
@@ -290,20 +292,21 @@ fn sort(
     }
     let header = wrong_header(aof, found)?;
     let mended = header.as_ref().map(|h| base::with_header(aof, position, h)).transpose()?;
-    let shown = &mended.as_ref().unwrap_or(aof).segments[position];
+    let set = mended.as_ref().unwrap_or(aof);
+    let shown = &set.segments[position];
     if let Some(header) = &header {
         draft.note(format!(
             "{name}: one byte of its first nine was wrong; with \"{}\" the checksum of all of it fits",
             header.escape_ascii()
         ));
     }
-    let named = drops::InFile { file: &segment.name, count };
+    let named = drops::InFile { file: &segment.name, count, certainty: sieving.certainty };
     let mut sieve = Sieve::new(sieving.loader, aof.target().rules, shown.source()?, named);
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();
     let mut is_noise = false;
-    let len = walk(&mut *shown.source()?, &mut (), &mut |event: Event<'_>| {
+    let len = set.walk(position, &mut (), &mut |event: Event<'_>| {
         is_noise |= sieve.places() > 2 * limits::RANGES;
         if outcome.is_err() || refusal.is_some() || is_noise {
             return;
@@ -351,9 +354,8 @@ fn flushes(aof: &Aof, facts: &Facts) -> Result<bool> {
     // Only a broken base asks for it.
     let asked = facts.segments.iter().any(|f| f.rdb.is_some() && !f.is_whole());
     for facts in increments.filter(|_| asked) {
-        let segment = &aof.segments[facts.position];
         let mut in_transaction = false;
-        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+        aof.walk(facts.position, &mut (), &mut |event: Event<'_>| {
             if let Event::Record(_, Some(id)) = event {
                 in_transaction &= id.kind() != Kind::Exec;
                 in_transaction |= id.kind() == Kind::Multi;
@@ -364,13 +366,23 @@ fn flushes(aof: &Aof, facts: &Facts) -> Result<bool> {
     Ok(found)
 }
 
-fn note_restarts(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sorted) {
+fn note_ends(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sorted) {
+    let name = text::name(&aof.segments[position].name);
     for at in sorted.restarts.iter().take(3) {
         draft.note(format!(
-            "{}: byte {at}: a server seems to have started anew inside of an open transaction; where that \
-             lost its end, what comes after the new start is taken for commands of their own",
-            text::name(&aof.segments[position].name)
+            "{name}: byte {at}: a server seems to have started anew inside of an open transaction; where that \
+             lost its end, what comes after the new start is taken for commands of their own"
         ));
+    }
+    for at in sorted.garbled_execs.iter().take(3) {
+        draft.note(format!(
+            "{name}: byte {at}: this record is taken for the EXEC of the open transaction, with wrong bytes in its \
+             name: the transaction goes, what comes after it stays as commands of their own"
+        ));
+    }
+    let more = sorted.garbled_execs.len().saturating_sub(3);
+    if more > 0 {
+        draft.note(format!("{name}: the same of {}", text::count(more as u64, "more record")));
     }
 }
 
@@ -390,7 +402,7 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
         let mut counted = meter.segment(gaps, databases, RANGES - ranges.len());
         let mut bytes = segment.source()?;
         let mut outcome = Ok(());
-        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+        aof.walk(position, &mut (), &mut |event: Event<'_>| {
             if outcome.is_ok() {
                 outcome = counted.event(&event, &mut *bytes);
             }
@@ -439,6 +451,9 @@ impl std::fmt::Display for Cause {
                 f.write_str(why)
             }
             Self::OpenTransaction => f.write_str("a transaction without EXEC"),
+            Self::GarbledExec => {
+                f.write_str("a transaction whose EXEC has wrong bytes in its name, as it seems")
+            }
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Edited;
 use super::sorted::{Cause, Faults};
-use crate::aof::{Aof, Event, walk};
+use crate::aof::{Aof, Event};
 use crate::change::{Draft, Piece};
-use crate::check::{Loader, Opinion};
+use crate::check::{Certainty, Loader, Opinion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::resp::Record;
 use crate::limits;
@@ -17,13 +17,14 @@ pub(super) struct Named<'a> {
     aof: &'a Aof,
     drops: &'a Drops,
     loader: Loader,
+    certainty: Certainty,
     pub(super) count: Count<'a>,
 }
 
 impl<'a> Named<'a> {
-    pub(super) fn new(aof: &'a Aof, drops: &'a Drops) -> Self {
+    pub(super) fn new(aof: &'a Aof, drops: &'a Drops, certainty: Certainty) -> Self {
         let loader = Loader::new(aof);
-        Self { aof, drops, loader, count: drops.count() }
+        Self { aof, drops, loader, certainty, count: drops.count() }
     }
 
     /// Drops what is named in a segment, and from `end` on everything, for that reason; `None` where it stays as it
@@ -62,10 +63,11 @@ impl<'a> Named<'a> {
         faults: &mut Faults,
     ) -> Result<()> {
         let segment = &self.aof.segments[position];
-        let mut named = InFile { file: &segment.name, count: &mut self.count };
+        let (file, certainty) = (&segment.name, self.certainty);
+        let mut named = InFile { file, count: &mut self.count, certainty };
         let mut at = Context { segment: position, ..Context::default() };
         let mut is_noise = false;
-        walk(&mut *segment.source()?, &mut (), &mut |event: Event<'_>| {
+        self.aof.walk(position, &mut (), &mut |event: Event<'_>| {
             if let Event::Record(record, id) = &event
                 && record.end() <= to
             {

@@ -57,6 +57,8 @@ pub(super) enum Cause {
     Named(String),
     /// The file ends inside a transaction.
     OpenTransaction,
+    /// A transaction whose EXEC has wrong bytes in its name.
+    GarbledExec,
 }
 
 /// A place that goes for a reason of its own: there may be very many, and few reasons.
@@ -138,4 +140,6 @@ pub(super) struct Sorted {
     pub(super) redundant: u64,
     /// Where a server was started anew inside an open transaction.
     pub(super) restarts: Vec<u64>,
+    /// Records that are taken for the EXEC of the transaction before them.
+    pub(super) garbled_execs: Vec<u64>,
 }

@@ -3,7 +3,7 @@
 
 use super::super::hidden::{Hidden, hidden, loose_arguments};
 use super::super::sorted::{Cause, Db, Question, Step};
-use super::{Sieve, Taken, Transaction};
+use super::{Sieve, Sign, Taken, Transaction};
 use crate::aof::{Damage, Ending, Mended};
 use crate::command::CommandId;
 use crate::error::Result;
@@ -185,6 +185,10 @@ impl Sieve<'_, '_> {
         if matches!(hides, Hidden::Select(_)) {
             return;
         }
+        if let (Open { over, .. }, Hidden::Exec) = (&mut self.transaction, hides) {
+            // This is its EXEC, so what looked like that was not.
+            *over = over.filter(|over| over.sign == Sign::Restart);
+        }
         let was_open = matches!(self.transaction, Open { .. }) && self.abandon();
         let here = self.mark();
         self.transaction = match (self.transaction, hides) {
@@ -200,19 +204,28 @@ impl Sieve<'_, '_> {
         };
     }
 
-    /// The open transaction goes. Answers `false` when it had ended without EXEC, where a server began anew,
-    /// so that what came after that stays.
+    /// The open transaction goes. Answers `false` when it had ended before, so that what came after that stays.
     pub(super) fn abandon(&mut self) -> bool {
-        let Transaction::Open { mark, restart, .. } = self.transaction else { return false };
+        let Transaction::Open { mark, at, over, .. } = self.transaction else { return false };
         self.transaction = Transaction::Outside;
-        match restart {
-            None => self.back_to(mark),
-            Some(restart) => {
-                self.now.steps.drain(mark.steps..restart.steps);
-                self.barrier = self.now.steps.len();
-                (self.last, self.broken) = (None, None);
+        let Some(over) = over else {
+            self.back_to(mark);
+            return true;
+        };
+        // A server that began anew selects a database by itself.
+        let select = match over.sign {
+            Sign::Restart => None,
+            Sign::GarbledExec { .. } => {
+                Some(Step::Select { from: mark.selected, to: over.mark.selected })
             }
+        };
+        self.now.steps.splice(mark.steps..over.mark.steps, select);
+        self.barrier = self.now.steps.len();
+        (self.last, self.broken) = (None, None);
+        if let Sign::GarbledExec { end } = over.sign {
+            self.now.garbled_execs.push(over.at);
+            self.now.faults.push(at, end, Cause::GarbledExec);
         }
-        restart.is_none()
+        false
     }
 }

@@ -8,7 +8,7 @@ use super::hidden::{Hidden, hidden};
 use super::named;
 use super::sorted::{Cause, Db, Faults, Sorted, Step};
 use crate::aof::Event;
-use crate::check::Loader;
+use crate::check::{self, Loader};
 use crate::command::{CommandId, Kind};
 use crate::disk::Source;
 use crate::error::Result;
@@ -32,15 +32,33 @@ enum Transaction {
     Outside,
     /// Damage may have taken a MULTI along: what follows is decided by what comes first, EXEC or MULTI.
     Unsure(Mark),
-    /// MULTI stands before the mark; `restart` is where a server seems to have begun anew inside of it.
+    /// MULTI stands before the mark; `over` is where it seems to have ended without an EXEC that can be read.
     Open {
         mark: Mark,
         at: u64,
         is_first: bool,
-        restart: Option<Mark>,
+        over: Option<Over>,
     },
     /// It lost a part: the rest goes up to EXEC.
     Broken,
+}
+
+/// Where a transaction seems to have ended.
+#[derive(Clone, Copy, Debug)]
+struct Over {
+    mark: Mark,
+    /// Offset of what shows it.
+    at: u64,
+    sign: Sign,
+}
+
+/// What shows that a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// A server began anew there: it selects what is selected already.
+    Restart,
+    /// What may be its EXEC, with wrong bytes in the name, up to this offset.
+    GarbledExec { end: u64 },
 }
 
 /// All that a way back has to bring back.
@@ -101,6 +119,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
             redundant: 0,
             lost_key: None,
             restarts: Vec::new(),
+            garbled_execs: Vec::new(),
         };
         Self {
             loader,
@@ -149,8 +168,10 @@ impl<'a, 'c> Sieve<'a, 'c> {
     /// The end of the segment.
     pub(super) fn finish(mut self, len: u64) -> Sorted {
         self.now.len = len;
-        if let Transaction::Open { at, .. } = self.transaction {
-            self.now.faults.push(at, len, Cause::OpenTransaction);
+        if let Transaction::Open { at, over, .. } = self.transaction {
+            if over.is_none_or(|over| over.sign == Sign::Restart) {
+                self.now.faults.push(at, len, Cause::OpenTransaction);
+            }
             self.abandon();
         }
         self.now
@@ -245,15 +266,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
                 self.plain(record);
             }
             Kind::Select => self.select(record),
-            Kind::Multi => {
-                // Inside of another one it is queued and does nothing.
-                if !matches!(self.transaction, Transaction::Open { .. }) {
-                    let (mark, at) = (self.mark(), record.start);
-                    self.transaction =
-                        Transaction::Open { mark, at, is_first: true, restart: None };
-                }
-                self.keep(record.start, record.end());
-            }
+            Kind::Multi => self.multi(record),
             Kind::Exec => {
                 match self.transaction {
                     Transaction::Unsure(mark) => self.back_to(mark),
@@ -282,11 +295,41 @@ impl<'a, 'c> Sieve<'a, 'c> {
         let hides = if is_short { hidden(&self.look(from, to)?, true) } else { Hidden::Nothing };
         if matches!(hides, Hidden::Nothing) {
             self.plain(record);
+            self.may_be_exec(record);
             return Ok(());
         }
         let shown = crate::text::escape(record.name);
         let why = format!("{shown}, one byte away from MULTI, EXEC or SELECT");
         self.fault(from, to, Cause::Refused(why), Some(hides))
+    }
+
+    fn multi(&mut self, record: &Record<'_>) {
+        let is_garbled = |over: Over| matches!(over.sign, Sign::GarbledExec { .. });
+        match self.transaction {
+            // No server logs one inside of another: the EXEC before it is the one with wrong bytes.
+            Transaction::Open { over: Some(over), .. } if is_garbled(over) => {
+                self.abandon();
+            }
+            // Inside of another one it is queued and does nothing.
+            Transaction::Open { .. } => return self.keep(record.start, record.end()),
+            _ => {}
+        }
+        let (mark, at) = (self.mark(), record.start);
+        self.transaction = Transaction::Open { mark, at, is_first: true, over: None };
+        self.keep(record.start, record.end());
+    }
+
+    /// Whether a record of a command that nobody has was the EXEC of the open transaction shows only later.
+    fn may_be_exec(&mut self, record: &Record<'_>) {
+        let is_open = matches!(self.transaction, Transaction::Open { over: None, .. });
+        if !is_open || !check::may_be_exec(record.name, record.len) {
+            return;
+        }
+        let sign = Sign::GarbledExec { end: record.end() };
+        let here = Over { mark: self.mark(), at: record.start, sign };
+        if let Transaction::Open { over, .. } = &mut self.transaction {
+            *over = Some(here);
+        }
     }
 
     /// A command that works on the selected database.
@@ -318,9 +361,9 @@ impl<'a, 'c> Sieve<'a, 'c> {
         }
         self.db = Db::At(db);
         let here = self.mark();
-        if let Transaction::Open { is_first, restart, .. } = &mut self.transaction {
-            if is_redundant && !*is_first && restart.is_none() {
-                *restart = Some(here);
+        if let Transaction::Open { is_first, over, .. } = &mut self.transaction {
+            if is_redundant && !*is_first && over.is_none() {
+                *over = Some(Over { mark: here, at: record.start, sign: Sign::Restart });
                 self.now.restarts.push(record.start);
             }
             *is_first = false;

@@ -362,17 +362,14 @@ impl Loader {
             Event::Hollow { start, .. } => self.stop(*start, Cause::BadFormat),
             Event::Damage(damage) => {
                 self.modules(damage.rdb.as_ref().map_or(&[], |stop| &stop.modules));
-                match damage.is_not_understood() {
-                    true => {
-                        self.object(damage.start, |_, player| Some(player.not_understood(damage)))
-                    }
-                    false => {
-                        if let LoaderMeets::BadFormatBehind(end) = damage.loader {
-                            self.state.ran_on = Some(end);
-                        }
-                        self.stop(damage.start, meets(damage));
-                    }
+                if damage.is_not_understood() {
+                    self.object(damage.start, |_, player| Some(player.not_understood(damage)));
+                    return;
                 }
+                if let LoaderMeets::BadFormatBehind(end) = damage.loader {
+                    self.state.ran_on = Some(end);
+                }
+                self.stop(damage.start, meets(damage));
             }
             Event::Annotation { start, .. } => {
                 self.object(*start, |_, player| {

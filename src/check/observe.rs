@@ -96,11 +96,11 @@ impl Check {
         }
         match self.watch.of(id) {
             Watched::Not => {}
-            Watched::Module => self.watch.count(id),
+            Watched::Module => self.watch.count(id, record.name),
             Watched::Trap => self.look_for_trap(record, id),
             Watched::Database => self.look_for_database(record, id),
             Watched::Stranger => {
-                self.watch.stranger(record.name);
+                self.watch.count(id, record.name);
                 self.look_for_trap(record, id);
             }
         }

@@ -1,12 +1,9 @@
 //! Commands that are looked at beyond what a loader thinks of them: those of modules, which are counted, and those
 //! that no server logs.
 
-use std::collections::HashMap;
-
 use super::configuration;
 use crate::command::{self, Command, CommandId};
-use crate::limits;
-use crate::rules::Needs;
+use crate::rules::{Needs, OfModules};
 
 /// What there is to look at in a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +26,7 @@ impl Watched {
             Self::Trap
         } else if is_configured && configuration::names_database(&command.name) {
             Self::Database
-        } else if command.is_of_module() {
+        } else if command.module.is_some() {
             Self::Module
         } else {
             Self::Not
@@ -42,17 +39,14 @@ impl Watched {
 pub(super) struct Watch {
     /// By place in the command table.
     watched: Vec<Watched>,
-    counts: Vec<u64>,
-    /// Of modules that nobody recorded.
-    strangers: HashMap<Vec<u8>, u64>,
+    of_modules: OfModules,
 }
 
 impl Watch {
     /// Of a set for whose server there is a configuration, or not.
     pub(super) fn new(is_configured: bool) -> Self {
-        let watched = |command| Watched::of(command, is_configured);
-        let watched: Vec<_> = command::all().iter().map(watched).collect();
-        Self { counts: vec![0; watched.len()], watched, strangers: HashMap::new() }
+        let watched = command::all().iter().map(|command| Watched::of(command, is_configured));
+        Self { watched: watched.collect(), of_modules: OfModules::default() }
     }
 
     #[inline]
@@ -60,32 +54,13 @@ impl Watch {
         id.map_or(Watched::Stranger, |id| self.watched[id.index()])
     }
 
-    /// A record with a command of a module.
-    pub(super) fn count(&mut self, id: Option<CommandId>) {
-        if let Some(count) = id.and_then(|id| self.counts.get_mut(id.index())) {
-            *count += 1;
-        }
-    }
-
-    /// A record with a name that no table has.
-    #[cold]
-    pub(super) fn stranger(&mut self, name: &[u8]) {
-        if let Some(count) = self.strangers.get_mut(name) {
-            *count += 1;
-        } else if self.strangers.len() < limits::NAMES && command::has_module_form(name) {
-            self.strangers.insert(name.to_vec(), 1);
-        }
+    /// A record that may be of a module.
+    pub(super) fn count(&mut self, id: Option<CommandId>, name: &[u8]) {
+        self.of_modules.record(id, name);
     }
 
     /// Adds what was counted, and begins anew.
     pub(super) fn take(&mut self, needs: &mut Needs) {
-        for (place, count) in self.counts.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
-            let id = CommandId::at(place);
-            let name = id.map_or(&b""[..], |id| id.command().name.as_bytes());
-            needs.add_command(id, name, std::mem::take(count));
-        }
-        for (name, count) in std::mem::take(&mut self.strangers) {
-            needs.add_command(None, &name, count);
-        }
+        self.of_modules.take(needs);
     }
 }

@@ -14,7 +14,7 @@ mod target;
 
 pub use directives::{Directives, UnknownLines};
 pub use modules::{By, Modules, Origin, Presence, Presences};
-pub use needs::{Need, Needed, Needs};
+pub use needs::{Need, Needed, Needs, OfModules};
 use numbers::NumberSet;
 pub use target::{Knowledge, Target, TargetError};
 

@@ -1,7 +1,10 @@
 //! What a set needs of modules. Pure.
 
+use std::collections::HashMap;
+
 use crate::command::{self, CommandId, ModuleId};
 use crate::format::rdb;
+use crate::limits;
 
 /// Modules and forms of names that are told apart; what comes beyond is counted under the last.
 const KEPT: usize = 256;
@@ -88,6 +91,60 @@ impl Needs {
     pub fn merge(&mut self, later: &Self) {
         for row in &later.0 {
             self.add(&row.name, row.need, row.count);
+        }
+    }
+}
+
+/// Counts records with commands of modules, as they come.
+#[derive(Clone, Debug)]
+pub struct OfModules {
+    /// By place in the command table: `None`, no module has it.
+    counts: Vec<Option<u64>>,
+    /// By names that no table has.
+    strangers: HashMap<Vec<u8>, u64>,
+}
+
+impl Default for OfModules {
+    fn default() -> Self {
+        let count = |command: &command::Command| command.module.map(|_| 0);
+        let counts = command::all().iter().map(count).collect();
+        Self { counts, strangers: HashMap::new() }
+    }
+}
+
+impl OfModules {
+    /// One record.
+    #[inline]
+    pub fn record(&mut self, id: Option<CommandId>, name: &[u8]) {
+        match id {
+            Some(id) => {
+                if let Some(count) = &mut self.counts[id.index()] {
+                    *count += 1;
+                }
+            }
+            None => self.stranger(name),
+        }
+    }
+
+    #[cold]
+    fn stranger(&mut self, name: &[u8]) {
+        if let Some(count) = self.strangers.get_mut(name) {
+            *count += 1;
+        } else if self.strangers.len() < limits::NAMES && command::has_module_form(name) {
+            self.strangers.insert(name.to_vec(), 1);
+        }
+    }
+
+    /// Adds what was counted to `needs`, and begins anew.
+    pub fn take(&mut self, needs: &mut Needs) {
+        for (place, count) in self.counts.iter_mut().enumerate() {
+            let id = CommandId::at(place);
+            if let (Some(id), Some(count @ 1..)) = (id, count) {
+                needs.add_command(Some(id), id.command().name.as_bytes(), std::mem::take(count));
+            }
+        }
+        for (name, count) in std::mem::take(&mut self.strangers) {
+            needs.add_command(None, &name, count);
         }
     }
 }

@@ -11,6 +11,7 @@ import tempfile
 
 import tables
 
+WRITTEN = pathlib.Path(__file__).resolve().parent / "written.txt"
 SAMPLES = pathlib.Path(__file__).resolve().parent / "samples.txt"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -106,6 +107,23 @@ def samples(module):
         name, *words = line.split(" ")
         if name == module:
             yield words
+
+
+def written_by(server, between):
+    """Fills a set with something of every module, with a rewrite or nothing between; the number of keys by database."""
+    client = server.connect()
+    if client is None:
+        raise RuntimeError(server.log_text().splitlines()[-1])
+    there = {module for module, _, _ in listed(client)} | {"plain"}
+    for line in WRITTEN.read_text().splitlines():
+        if line == "after a rewrite":
+            between(client)
+        module, colon, words = line.partition(": ")
+        if colon and module in there:
+            client(*words.split(" "))
+    sizes = client.dbsizes()
+    server.shutdown(client)
+    return sizes
 
 
 def written(client, directory, rewrite):

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::cli::repository::load::{Difference, Loaded};
 
-use super::json::{VERSION, modified, path_text, pretty, text};
+use super::json::{VERSION, modified, needs_modules, path_text, pretty, text};
+use super::wire::NeededJson;
 
 #[derive(Serialize)]
 struct Head {
@@ -142,6 +143,7 @@ struct BackupJson {
     unchanged: bool,
     snapshot: SnapshotJson,
     unreadable: Vec<String>,
+    needs_modules: Vec<NeededJson>,
     last_written_at: Option<String>,
     log_elsewhere: Option<String>,
 }
@@ -165,6 +167,7 @@ pub fn backup(made: &Backup) -> String {
             ..snapshot(entry)
         },
         unreadable: made.unreadable.clone(),
+        needs_modules: needs_modules(&made.needs_modules),
         last_written_at: made.written.and_then(modified),
         log_elsewhere: made.elsewhere.clone(),
     })

@@ -10,6 +10,7 @@ use aofkit::text::{count, hidden, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
+use super::modules::needs;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
 use crate::cli::repository::load::Loaded;
@@ -38,6 +39,7 @@ pub fn backup(made: &Backup, style: Style) -> String {
         ),
     };
     text += &(wrap(&stored, style.width, "  ") + "\n");
+    text += &needs(&made.needs_modules, &[], style, "  ");
     if entry.cut_bytes() > 0 {
         let cut = count(entry.cut_bytes(), "byte");
         let note =

@@ -5,6 +5,7 @@ use aofkit::check::Loads;
 use aofkit::text::{count, escape, hidden, name, thousands};
 
 use super::human::{problems, verdict_lines, wrap};
+use super::modules::needs;
 use super::units::{Style, size, time};
 use crate::cli::args::Context;
 use crate::cli::changing::{Changing, Run};
@@ -119,6 +120,7 @@ fn after(run: &Run, context: &Context) -> String {
         text += "\n";
         text += if run.applied || run.output.is_some() { "now: " } else { "then: " };
         text += &verdict_lines(&outlook.report, style, "");
+        text += &needs(&outlook.report.needs_modules, &outlook.report.modules, style, "  ");
         for line in servers(outlook) {
             text += &format!("{}\n", wrap(&line, style.width, "  "));
         }

@@ -20,6 +20,7 @@ mod set;
 mod sink;
 mod sound;
 mod target;
+mod tiling;
 mod walker;
 
 pub use conf::read_conf;

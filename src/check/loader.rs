@@ -11,6 +11,7 @@ use super::halt::{Cause, Halt, meets};
 use super::opinions::{Opinion, Opinions};
 use super::player::{Player, agreed};
 use super::reached::Reached;
+use super::renamed::renamed;
 use crate::aof::{Event, LoaderMeets};
 use crate::command::{self, CommandId, Kind, Trap};
 use crate::format::conf::{RdbVersionCheck, Settings};
@@ -387,18 +388,4 @@ impl Loader {
         let forgets_rdb = rules.cuts_rdb_away && cut == self.state.rdb_end;
         Some(if forgets_rdb { 0 } else { cut })
     }
-}
-
-/// Names as a configuration gives and takes them, in the order of its lines.
-fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
-    let mut names: HashMap<Vec<u8>, Option<CommandId>> = HashMap::new();
-    for (from, to) in &settings.renamed_commands {
-        let from = from.to_ascii_uppercase();
-        let id = names.get(&from).copied().unwrap_or_else(|| command::lookup(&from));
-        names.insert(from, None);
-        if !to.is_empty() {
-            names.insert(to.to_ascii_uppercase(), id);
-        }
-    }
-    names
 }

@@ -23,6 +23,7 @@ mod player;
 pub mod preamble;
 mod rdb_inside;
 mod reached;
+mod renamed;
 mod report;
 mod set;
 mod settle;

@@ -308,7 +308,8 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
                 aof.settings.load_truncated()
             }
             Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
-            Cause::Unknown | Cause::Perhaps | Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::ReadError | Cause::Unknown | Cause::Perhaps => false,
+            Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
         return match can_cut && Some(segment.position) == last {
             // Whatever it thinks of what is not known, it does not come further.

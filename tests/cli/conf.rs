@@ -132,3 +132,17 @@ fn conf_and_path_together_are_a_contradiction_but_a_path_overrides_the_environme
         finish(aofkit().args(["check", "--json"]).arg(&elsewhere).env("AOFKIT_CONF", &conf));
     assert_eq!(by_env.json()["source"]["path"], elsewhere.to_str().unwrap());
 }
+
+/// Each of them was put after all before it, anew: a file of a few MiB took minutes.
+#[test]
+fn a_million_steps_of_dir_take_no_longer_than_reading_them() {
+    let set = Set::of(&sets(3));
+    write(
+        &set,
+        "steps.conf",
+        &format!("dir ROOT\n{}appenddirname aof\n", "dir .\n".repeat(1_000_000)),
+    );
+    let started = std::time::Instant::now();
+    by_conf(&set, "check", "steps.conf");
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}

@@ -233,10 +233,10 @@ pub(super) fn in_parallel<T: Send>(
     let done = Mutex::new(Vec::with_capacity(count));
     let (send, receive) = channel();
     std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, count.max(1)) {
+        let (next, done, work) = (&next, &done, &work);
+        let started = super::threads::start(scope, threads.min(count), || {
             let mut told = Told(send.clone());
-            let (next, done, work) = (&next, &done, &work);
-            scope.spawn(move || {
+            move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     if at >= count {
@@ -245,11 +245,12 @@ pub(super) fn in_parallel<T: Send>(
                     let answer = work(at, &mut told);
                     done.lock().unwrap_or_else(|p| p.into_inner()).push((at, answer));
                 }
-            });
-        }
+            }
+        });
         drop(send);
         receive.iter().for_each(|bytes| progress.advance(bytes));
-    });
+        started
+    })?;
     let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     done.sort_by_key(|(at, _)| *at);
     Ok(done.into_iter().map(|(_, answer)| answer).collect())

@@ -33,4 +33,4 @@ mod wire;
 mod written;
 
 pub use key_space::shown_key;
-pub use units::{Style, time};
+pub use units::{Style, size, time};

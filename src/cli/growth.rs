@@ -84,6 +84,8 @@ pub struct Grown {
     pub exceeded: Vec<Exceeded>,
     /// The running server that was asked about it: its address, and what it said.
     pub server: Option<(String, ServerState)>,
+    /// What could not be kept from the server that has loaded it; `None` where none has.
+    pub walls_missing: Option<Vec<String>>,
 }
 
 impl Grown {
@@ -160,10 +162,13 @@ fn grow(
     let mut around = Surroundings { now: now.as_second(), disk, rules: Vec::new(), server: said };
     around.rules = args.rules(&Trigger::new(0, 0, &around.settings(&aof.settings)));
     let mut outlook = Outlook::new(&aof, &report, &around);
+    let mut walls_missing = None;
     if let Some(server) = &args.calibrate {
-        outlook.load.calibrate(calibrate::load_seconds(&aof, server)?);
+        let measured = calibrate::load(&aof, server, context.json)?;
+        outlook.load.calibrate(measured.seconds);
+        walls_missing = Some(measured.walls_missing);
     }
-    Ok(Grown { aof, report, outlook, faults, exceeded: Vec::new(), server })
+    Ok(Grown { aof, report, outlook, faults, exceeded: Vec::new(), server, walls_missing })
 }
 
 /// What can be watched, as far as it is known.

@@ -213,6 +213,7 @@ struct LoadedJson {
     not_compared: Option<&'static str>,
     left_out: u64,
     differences: Vec<DifferenceJson>,
+    walls_missing: Vec<String>,
 }
 
 /// Only two servers that have loaded something can be compared.
@@ -253,6 +254,7 @@ fn loaded_json(one: &Loaded, redact: bool) -> LoadedJson {
         not_compared: (!one.compared).then_some(NOT_COMPARED),
         left_out: one.left_out,
         differences: one.differences.iter().map(difference).collect(),
+        walls_missing: one.walls_missing.clone(),
     }
 }
 

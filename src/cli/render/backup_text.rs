@@ -211,7 +211,7 @@ pub fn verified(
         0 if untold > 0 => {
             let what = count(untold, "snapshot");
             style.warn(&format!(
-                "all bytes are as they were written; {what} could not be loaded safely"
+                "all bytes are as they were written; {what} could not be loaded to the end, or not safely"
             ))
         }
         0 => style.good("all that was checked is as it was written"),

@@ -94,7 +94,7 @@ fn growth_json(one: &Grown) -> GrowthJson {
         },
         leftover_bytes: outlook.leftover_bytes,
         write_amplification: outlook.write_amplification,
-        load: load(outlook),
+        load: load(one),
         advice: AdviceJson {
             kind: outlook.advice.kind(),
             percentage: match outlook.advice {
@@ -241,8 +241,8 @@ fn simulation(one: &Simulation) -> SimulationJson {
     }
 }
 
-fn load(outlook: &Outlook) -> LoadJson {
-    let load = &outlook.load;
+fn load(one: &Grown) -> LoadJson {
+    let load = &one.outlook.load;
     LoadJson {
         estimated_seconds: load.seconds,
         measured_seconds: load.measured_seconds,
@@ -250,5 +250,6 @@ fn load(outlook: &Outlook) -> LoadJson {
         rdb_keys_per_second: load.speed.rdb_keys_per_second,
         resp_bytes_per_second: load.speed.resp_bytes_per_second,
         commands_per_second: load.speed.commands_per_second,
+        walls_missing: one.walls_missing.clone(),
     }
 }

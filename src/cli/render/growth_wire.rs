@@ -169,6 +169,7 @@ pub struct LoadJson {
     pub rdb_keys_per_second: f64,
     pub resp_bytes_per_second: f64,
     pub commands_per_second: f64,
+    pub walls_missing: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]

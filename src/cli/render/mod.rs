@@ -32,4 +32,4 @@ mod units;
 mod wire;
 mod written;
 
-pub use units::{Style, time};
+pub use units::{Style, size, time};

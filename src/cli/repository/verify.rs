@@ -74,5 +74,6 @@ fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
         source: context.source.clone(),
         threads: context.threads,
         bar: context.bar,
+        in_json: context.json,
     }
 }

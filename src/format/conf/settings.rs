@@ -203,10 +203,14 @@ impl Settings {
 
     /// Servers change to `dir` as they read it, so a relative one starts from the one before.
     fn change_dir(&mut self, to: Vec<u8>) {
-        self.dir = Some(match self.dir.take() {
-            Some(from) if !to.starts_with(b"/") => [from.as_slice(), &to].join(&b'/'),
-            _ => to,
-        });
+        match &mut self.dir {
+            // In place: a file may have a million such lines.
+            Some(from) if !to.starts_with(b"/") => {
+                from.push(b'/');
+                from.extend(to);
+            }
+            dir => *dir = Some(to),
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use aofkit::backup::Entry;
-use aofkit::error::Result;
+use aofkit::error::{Error, Result};
 use aofkit::server::{self, Contents, How, Server};
 use aofkit::text::escape;
 
@@ -37,10 +38,12 @@ struct Seen {
 impl Seen {
     fn look(first: &mut Server, second: &mut Server, told: &Told) -> Result<Self> {
         let (ours, theirs) = thread::scope(|scope| {
-            let theirs = scope.spawn(|| second.contents());
+            let theirs = thread::Builder::new().spawn_scoped(scope, || second.contents());
+            let theirs = theirs.map_err(|e| Error::io(Path::new("a thread of its own"), e))?;
             let ours = first.contents();
-            (ours, theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
+            let theirs = theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((ours, theirs))
+        })?;
         let (mut ours, mut theirs) = (ours?, theirs?);
         let end = now();
         let all = ours.living(end);

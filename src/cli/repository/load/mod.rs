@@ -21,7 +21,7 @@ use aofkit::server::{Access, Address, Server};
 
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Bar;
-use crate::cli::trial::{Guard, Leash, Load, Looked, OwnDir, OwnServer, look, words};
+use crate::cli::trial::{Failure, Guard, Leash, Load, Looked, OwnDir, OwnServer, look, words};
 
 /// How long a server may be silent.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -42,13 +42,15 @@ pub struct Loaded {
     pub digest: Option<String>,
     /// Why it does not load; `None` when it does.
     pub why: Option<String>,
-    /// Why it was not tried.
+    /// Why it was not tried, or not to the end.
     pub not_tried: Option<String>,
     /// Whether it was compared with what our readers tell.
     pub compared: bool,
     /// Keys that could not be, by no fault of the snapshot.
     pub left_out: u64,
     pub differences: Vec<Difference>,
+    /// What could not be kept from the servers.
+    pub walls_missing: Vec<String>,
 }
 
 /// How the two ways differ.
@@ -79,6 +81,8 @@ pub struct Loading {
     pub source: Option<String>,
     pub threads: usize,
     pub bar: bool,
+    /// Missing walls are told by JSON.
+    pub in_json: bool,
 }
 
 impl Loading {
@@ -107,7 +111,7 @@ impl Loading {
         let asking = leash.scratch()?;
         let guard = Guard::new(&self.server, &asking, leash)?;
         drop(asking);
-        guard.warn();
+        guard.warn(self.in_json);
         newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
     }
 
@@ -119,7 +123,8 @@ impl Loading {
         let home = leash.scratch()?;
         home.scratch().let_through()?;
         let (id, source) = (listed.id.clone(), listed.source.clone());
-        let mut loaded = Loaded { id, source, ..Loaded::default() };
+        let walls_missing = guard.missing.clone();
+        let mut loaded = Loaded { id, source, walls_missing, ..Loaded::default() };
         let trial = Trial { guard, home: &home, leash };
         let place =
             second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, trial.knows_sets());
@@ -144,8 +149,11 @@ impl Loading {
         };
         let first = match trial.first(&entry, looked) {
             Ok(server) => server,
-            Err(why) => {
-                loaded.why = Some(why);
+            Err(Failure { why, is_unknown }) => {
+                match is_unknown {
+                    true => loaded.not_tried = Some(why),
+                    false => loaded.why = Some(why),
+                }
                 return Ok(loaded);
             }
         };
@@ -153,7 +161,11 @@ impl Loading {
         loaded.differences.extend(promise.map(|what| Difference { what, key: None }));
         let second = match trial.second(second) {
             Ok(server) => Some(server),
-            Err(why) => {
+            Err(Failure { why, is_unknown: true }) => {
+                loaded.not_tried = Some(why);
+                return Ok(loaded);
+            }
+            Err(Failure { why, .. }) => {
                 let what = format!("its files load, and the commands in them do not: {why}");
                 loaded.differences.push(Difference { what, key: None });
                 None
@@ -203,7 +215,7 @@ impl Trial<'_> {
     }
 
     /// A server that has loaded the restored files.
-    fn first(&self, entry: &Entry, looked: Looked) -> Result<OwnServer, String> {
+    fn first(&self, entry: &Entry, looked: Looked) -> Result<OwnServer, Failure> {
         let of = |words: &aofkit::backup::Words| words.bytes().unwrap_or_default();
         let word = |text: &'static str| OsStr::new(text);
         let home = self.home.path().join(FIRST);
@@ -211,7 +223,7 @@ impl Trial<'_> {
         {
             (Some(_), _) if !self.knows_sets() => {
                 let why = "this server knows no sets of several files; they came with 7.0";
-                return Err(why.to_owned());
+                return Err(Failure { why: why.to_owned(), is_unknown: false });
             }
             (Some(manifest), _) => {
                 let name = of(&manifest.name);
@@ -228,13 +240,16 @@ impl Trial<'_> {
                     [word("--appendonly"), word(switch), word(key), OsStr::from_bytes(&name)];
                 (home.join(SET), words(file))
             }
-            (None, None) => return Err("it has no files".to_owned()),
+            (None, None) => {
+                let why = "it has no files".to_owned();
+                return Err(Failure { why, is_unknown: false });
+            }
         };
         self.start(FIRST, &dir, settings, looked)
     }
 
     /// A server that has loaded what our readers tell.
-    fn second(&self, looked: Looked) -> Result<OwnServer, String> {
+    fn second(&self, looked: Looked) -> Result<OwnServer, Failure> {
         let home = self.home.path().join(SECOND);
         let on = words(["--appendonly", "yes", "--appendfilename", second::DIR]);
         let (dir, settings) = match self.knows_sets() {
@@ -250,7 +265,7 @@ impl Trial<'_> {
         dir: &Path,
         mut settings: Vec<OsString>,
         looked: Looked,
-    ) -> Result<OwnServer, String> {
+    ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
         let load = Load { home: self.home, name, looked, dir, settings: &settings };

@@ -3,7 +3,7 @@
 //! The server is on trial: it gets copies of the files and no way back to the original, and is ended as soon as it has
 //! loaded.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,14 @@ use aofkit::limits;
 use aofkit::progress::Silent;
 
 use super::interrupt::Interrupt;
-use super::trial::{Guard, Leash, Load, OwnServer, look, words};
+use super::trial::{Guard, Leash, Load, OwnServer, arguments, look, words};
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
 
-/// Seconds that the server says it took to load the set.
-pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
+/// Seconds that the server says it took to load the set, given these arguments beside our own.
+pub fn load_seconds(aof: &Aof, server: &Path, arguments: &[OsString]) -> Result<f64> {
+    arguments::check(arguments)?;
     // From here on a signal is noticed, and the way out leads past all that has to go.
     let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
     let leash = Leash::default();
@@ -30,6 +31,7 @@ pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
     let mut settings = words(["--appendonly", "yes", "--databases", &databases(aof)]);
     settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&copied.stem)]));
     settings.extend(copied.dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
+    settings.extend_from_slice(arguments);
     let (server, path) = (server.to_owned(), aof.path.clone());
     leash.work(&interrupt, &aof.path, move |leash| {
         let looked = look(&copied.all, &Silent).map_err(|e| match e.kind() {

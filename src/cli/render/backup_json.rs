@@ -209,6 +209,7 @@ struct LoadedJson {
     compared: bool,
     not_compared: Option<&'static str>,
     left_out: u64,
+    not_comparable: u64,
     differences: Vec<DifferenceJson>,
 }
 
@@ -249,6 +250,7 @@ fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
         compared: one.compared,
         not_compared: (!one.compared).then_some(NOT_COMPARED),
         left_out: one.left_out,
+        not_comparable: one.not_comparable,
         differences: one.differences.iter().map(difference).collect(),
     }
 }

@@ -6,6 +6,7 @@
 //! to write in but its directory, none of the commands that act on more than keys ([`guard`], [`inside`], [`walls`],
 //! [`settings`]). What the kernel does not allow of this is told. Nothing of it outlives the run ([`leash`]).
 
+pub mod arguments;
 mod guard;
 pub mod inside;
 mod leash;

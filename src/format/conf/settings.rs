@@ -29,6 +29,8 @@ pub struct Settings {
     pub load_corrupt_tail_max_bytes: Option<u64>,
     /// `aof-use-rdb-preamble`: bases are written as RDB.
     pub use_rdb_preamble: Option<bool>,
+    /// `rdbcompression`: strings of an RDB are compressed where that makes them smaller.
+    pub rdb_compression: Option<bool>,
     /// `aof-timestamp-enabled`: `#TS:` annotations are written.
     pub timestamp_enabled: Option<bool>,
     /// `databases`: how many there are, counted from 0.
@@ -104,6 +106,7 @@ impl Settings {
             b"aof-use-rdb-preamble" => {
                 self.use_rdb_preamble = Some(line.yes_or_no("aof-use-rdb-preamble")?);
             }
+            b"rdbcompression" => self.rdb_compression = Some(line.yes_or_no("rdbcompression")?),
             b"aof-timestamp-enabled" => {
                 self.timestamp_enabled = Some(line.yes_or_no("aof-timestamp-enabled")?);
             }

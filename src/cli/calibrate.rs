@@ -15,7 +15,7 @@ use aofkit::limits;
 use aofkit::progress::Silent;
 
 use super::interrupt::Interrupt;
-use super::trial::{Guard, Leash, Load, OwnServer, look, words};
+use super::trial::{Guard, Leash, Load, OwnServer, arguments, look, words};
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
@@ -28,8 +28,10 @@ pub struct Measured {
     pub walls_missing: Vec<String>,
 }
 
-/// Has a server load the set. Walls that are missing are told, but not where JSON has them.
-pub fn load(aof: &Aof, server: &Path, in_json: bool) -> Result<Measured> {
+/// Has a server load the set, given these arguments beside our own. Walls that are missing are told, but not where JSON
+/// has them.
+pub fn load(aof: &Aof, server: &Path, arguments: &[OsString], in_json: bool) -> Result<Measured> {
+    arguments::check(arguments)?;
     // From here on a signal is noticed, and the way out leads past all that has to go.
     let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
     let leash = Leash::default();
@@ -40,6 +42,7 @@ pub fn load(aof: &Aof, server: &Path, in_json: bool) -> Result<Measured> {
     settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&copied.stem)]));
     settings.extend(copied.dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
     settings.extend(renames(aof));
+    settings.extend_from_slice(arguments);
     let (server, path) = (server.to_owned(), aof.path.clone());
     leash.work(&interrupt, &aof.path, move |leash| {
         let looked = look(&copied.all, &Silent).map_err(|e| match e.kind() {

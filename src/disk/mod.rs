@@ -46,7 +46,7 @@ pub use own_process::{children, map_ids, offer_to_the_oom_killer, open_descripto
 pub use pack::{Packer, unpack};
 pub use publish::{Hold, NewFile, Room, make_dir, parent, room, set_mode, sync_dir};
 #[cfg(target_os = "linux")]
-pub use reach::make_reachable;
+pub use reach::{is_open_to_others, make_reachable};
 pub use rolling::Rolling;
 pub use scratch::Scratch;
 pub use shelf::raise_file_limit;

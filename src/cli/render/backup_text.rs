@@ -250,6 +250,12 @@ fn loaded_text(one: &Loaded, redact: bool, style: Style) -> String {
         let note = format!("{} left out that no command can give", count(one.left_out, "key"));
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
+    if one.not_comparable > 0 {
+        let keys = count(one.not_comparable, "key");
+        let note =
+            format!("{keys} not comparable: two loads of the same files give them differently");
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
     for one in &one.differences {
         let key = one.key.as_ref().map(|key| match redact {
             true => format!(": {}", hidden(key)),

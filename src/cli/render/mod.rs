@@ -9,6 +9,7 @@ mod deletes;
 mod deletes_json;
 pub mod folded;
 pub mod growth_json;
+pub mod growth_rewrite;
 pub mod growth_sets;
 pub mod growth_text;
 mod growth_wire;

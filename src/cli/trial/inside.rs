@@ -255,6 +255,9 @@ fn needed(order: &Order) -> Vec<PathBuf> {
     paths.extend(aofkit::disk::real_path(&order.program));
     let libraries = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let named = libraries.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
+    // Files that the user's own arguments name, modules above all.
+    let files = order.args.iter().map(PathBuf::from);
+    paths.extend(files.filter(|path| path.is_absolute() && aofkit::disk::exists(path)));
     paths.extend(named.map(Path::new).filter(|dir| aofkit::disk::exists(dir)).map(Path::to_owned));
     paths.retain(|path| path.is_absolute());
     paths.sort_by_key(|path| path.components().count());

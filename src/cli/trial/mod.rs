@@ -7,6 +7,7 @@
 //! [`settings`]), and time, memory and words only as far as its log is large ([`bounds`]). What the kernel does not allow of
 //! this is told. Nothing of it outlives the run ([`leash`]).
 
+pub mod arguments;
 mod bounds;
 mod guard;
 pub mod inside;

@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use aofkit::aof::{Aof, OpenOptions, read_conf};
+use aofkit::aof::{Aof, Configuration, OpenOptions};
 use aofkit::check::{self, Check, Wording};
 use aofkit::format::conf::{self, Directive, Settings, parse_percentage, parse_size};
 use aofkit::progress::Silent;
@@ -19,19 +19,18 @@ pub fn directives_are_what_their_lines_spell(bytes: &[u8]) {
         assert!(at == 0 || bytes[at - 1] == b'\n', "a line begins at {at}");
         1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64
     };
-    match conf::parse(bytes) {
-        Ok(directives) => {
-            let lines: Vec<u64> = directives.iter().map(|one| one.line).collect();
-            assert!(lines.windows(2).all(|two| two[0] < two[1]), "{lines:?}");
-            for one in &directives {
-                assert_eq!(one.line, line_of(one.at), "{one:?}");
-                let [again] = &conf::parse(&spelled(one)).expect("all is quoted")[..] else {
-                    panic!("{one:?} is another number of lines")
-                };
-                assert_eq!((&again.name, &again.args), (&one.name, &one.args));
-            }
-        }
-        Err(fault) => assert_eq!(fault.reason.line, line_of(fault.at), "{fault}"),
+    let mut last = 0;
+    for read in conf::lines(bytes) {
+        let (line, at) = match &read {
+            Ok(one) => (one.line, one.at),
+            Err(fault) => (fault.reason.line, fault.at),
+        };
+        assert!(line > last && line == line_of(at), "{read:?}");
+        last = line;
+        let Ok(one) = read else { continue };
+        let mut again = conf::lines(&spelled(&one));
+        let again = again.next().expect("it says something").expect("all is quoted");
+        assert_eq!((&again.name, &again.args), (&one.name, &one.args));
     }
 }
 
@@ -50,34 +49,25 @@ fn spelled(directive: &Directive) -> Vec<u8> {
 /// first byte chooses where the second file begins.
 pub fn settings_are_the_same_in_any_files(bytes: &[u8]) {
     let Some((&choice, text)) = bytes.split_first() else { return };
-    let Ok(directives) = conf::parse(text) else { return };
     let mut settings = Settings::default();
-    let mut refused = None;
-    for one in &directives {
+    for one in conf::lines(text).flatten() {
         let before = settings.clone();
-        match settings.apply(one) {
+        match settings.apply(&one) {
             Ok(matters) => assert!(matters || settings == before, "{one:?}"),
             Err(fault) => {
                 assert_eq!(settings, before, "{one:?} was refused");
                 assert_eq!((fault.at, fault.reason.line), (one.at, one.line));
-                refused = Some(fault);
-                break;
             }
         }
     }
-    match (Settings::from_directives(&directives), refused) {
-        (Ok(all), None) => assert_eq!(all, settings),
-        (Err(all), Some(refused)) => assert_eq!(all, refused),
-        (all, refused) => panic!("{all:?}, line by line {refused:?}"),
-    }
     // Includes lead anywhere, and here nobody knows what is there.
-    if directives.iter().all(|one| one.include().is_none()) {
-        same_when_included(text, choice, refused.is_none().then_some(&settings));
+    if conf::lines(text).flatten().all(|one| one.include().is_none()) {
+        same_when_included(text, choice, &settings);
     }
 }
 
-/// `settings` are those of `text`, if a server takes it.
-fn same_when_included(text: &[u8], choice: u8, settings: Option<&Settings>) {
+/// `settings` are those of `text`.
+fn same_when_included(text: &[u8], choice: u8, settings: &Settings) {
     let dir = tempfile::tempdir().expect("make a temporary directory");
     let starts: Vec<usize> = (0..=text.len())
         .filter(|&at| at == 0 || at == text.len() || text[at - 1] == b'\n')
@@ -90,17 +80,20 @@ fn same_when_included(text: &[u8], choice: u8, settings: Option<&Settings>) {
     for (name, bytes) in files {
         fs::write(dir.path().join(name), bytes).expect("write a temporary file");
     }
-    for name in ["one.conf", "main.conf"] {
-        let read = read_conf(&dir.path().join(name));
-        assert_eq!(read.as_ref().ok(), settings, "{name}: {read:?}");
-    }
+    let read = |name: &str| Configuration::read(&dir.path().join(name)).expect("they are there");
+    let (one, main) = (read("one.conf"), read("main.conf"));
+    assert_eq!((&one.settings, &main.settings), (settings, settings));
+    // The include itself is a line, too.
+    assert_eq!(one.lines.len() + 1, main.lines.len());
+    let refused = |all: &Configuration| all.lines.iter().filter(|l| l.refused.is_some()).count();
+    assert_eq!(refused(&one), refused(&main));
 }
 
 /// Any bytes as a configuration whose includes may be anything, itself included: it ends with an answer.
 pub fn a_configuration_is_read_or_refused(bytes: &[u8]) {
     // What leads out of the directory is no matter of these bytes.
     let leads_out = |one: &Directive| one.include().is_some_and(|to| to.contains(&b'/'));
-    if conf::parse(bytes).is_ok_and(|all| all.iter().any(leads_out)) {
+    if conf::lines(bytes).flatten().any(|one| leads_out(&one)) {
         return;
     }
     let dir = tempfile::tempdir().expect("make a temporary directory");
@@ -108,8 +101,9 @@ pub fn a_configuration_is_read_or_refused(bytes: &[u8]) {
     for name in ["c", "d"] {
         fs::write(dir.path().join(name), bytes).expect("write a temporary file");
     }
-    if let Err(e) = read_conf(&path) {
-        assert!(!e.to_string().is_empty());
+    match Configuration::read(&path) {
+        Ok(read) => assert!(read.lines.iter().all(|line| line.number > 0)),
+        Err(e) => assert!(!e.to_string().is_empty()),
     }
 }
 
@@ -142,8 +136,7 @@ pub fn sizes_are_digits_times_units(text: &[u8]) {
 /// Any bytes as a configuration beside a small set: whatever names it gives and takes, the report adds up, and only names
 /// that it gives away are unknown.
 pub fn a_set_is_judged_under_any_configuration(bytes: &[u8]) {
-    let Ok(directives) = conf::parse(bytes) else { return };
-    if directives.iter().any(|one| one.include().is_some()) {
+    if conf::lines(bytes).flatten().any(|one| one.include().is_some()) {
         return;
     }
     let dir = tempfile::tempdir().expect("make a temporary directory");

@@ -28,7 +28,8 @@ pub fn directives_are_what_their_lines_spell(bytes: &[u8]) {
         assert!(line > last && line == line_of(at), "{read:?}");
         last = line;
         let Ok(one) = read else { continue };
-        let mut again = conf::lines(&spelled(&one));
+        let spelled = spelled(&one);
+        let mut again = conf::lines(&spelled);
         let again = again.next().expect("it says something").expect("all is quoted");
         assert_eq!((&again.name, &again.args), (&one.name, &one.args));
     }

@@ -5,6 +5,7 @@
 
 mod careful;
 mod conf;
+mod configured;
 mod doubt;
 mod event;
 mod kept;
@@ -22,7 +23,7 @@ mod sound;
 mod target;
 mod walker;
 
-pub use conf::read_conf;
+pub use conf::{Configuration, Line};
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
 pub use leftover::{Leftover, LeftoverKind};

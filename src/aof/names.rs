@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use super::event::Event;
 use super::set::{Aof, Segment};
 use super::walker;
-use crate::command;
+use crate::command::Renames;
 use crate::error::Result;
 use crate::limits;
 
@@ -42,12 +42,14 @@ impl Heard {
 pub(super) struct Names<'s> {
     seen: Heard,
     set: Option<&'s Aof>,
+    /// What the set's configuration renames.
+    pub(super) renames: Renames,
 }
 
 impl<'s> Names<'s> {
     /// Those of a set.
     pub(super) fn of(set: &'s Aof) -> Self {
-        Self { seen: Heard::default(), set: Some(set) }
+        Self { seen: Heard::default(), set: Some(set), renames: set.names.clone() }
     }
 
     /// A whole record has this name, which no table has.
@@ -56,9 +58,10 @@ impl<'s> Names<'s> {
         self.seen.hear(name);
     }
 
-    /// Whether a recorded server or module has a command of this name, or a whole record had it.
+    /// Whether a recorded server or module has a command of this name, the configuration gives it to one, or a whole record
+    /// had it.
     pub(super) fn knows(&self, name: &[u8]) -> bool {
-        let is_known = command::lookup(name).is_some() || self.seen.has(name);
+        let is_known = self.renames.lookup(name).is_some() || self.seen.has(name);
         is_known || self.set.is_some_and(|set| set.heard().has(name))
     }
 }

@@ -7,12 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::conf::read_conf;
+use super::configured::{by_settings, configuration};
 use super::leftover::{self, Leftover, LeftoverKind};
 use super::locate::{self, Found, segment_name};
 use super::set::{
     Aof, Input, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer,
 };
+use crate::command::Renames;
 use crate::disk::{self, Access, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
@@ -30,7 +31,7 @@ pub struct OpenOptions {
     pub target: Option<Target>,
     /// Nobody named that server: it stands for the one that the set calls for.
     pub stands_in: bool,
-    /// A server's configuration: its settings apply, and an empty path is looked up in it.
+    /// A server's configuration: its settings apply, wherever the set lies; an empty path is looked up in it.
     pub conf: Option<PathBuf>,
     /// What is said of the modules of the server; what the configuration loads comes on top.
     pub modules: Modules,
@@ -42,17 +43,19 @@ pub struct OpenOptions {
 /// # Errors
 /// When there is none ([`ErrorKind::NotFound`]), or it cannot be looked for.
 pub fn open_each(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>> {
-    let settings = options.conf.as_deref().map(read_conf).transpose()?;
-    let configured = settings.is_some();
-    let settings = settings.unwrap_or_default();
-    let found = match &options.conf {
-        Some(conf) if path.as_os_str().is_empty() => vec![by_settings(conf, &settings)?],
+    let configuration = configuration(options)?;
+    let found = match &configuration {
+        Some(conf) if path.as_os_str().is_empty() => {
+            conf.says_where()?;
+            vec![by_settings(&conf.path, &conf.settings)?]
+        }
         _ => locate::locate(path)?,
     };
+    let settings = configuration.as_ref().map(|conf| conf.settings.clone()).unwrap_or_default();
     let is_one_by_path = found.len() == 1 && !path.as_os_str().is_empty();
     let opened = found.into_iter().map(|one| {
         let mut aof = open(one, options, settings.clone())?;
-        aof.configured = configured;
+        aof.configure(configuration.clone());
         if is_one_by_path {
             aof.path = path.to_owned();
         }
@@ -80,7 +83,8 @@ pub fn open_kept(
         is_link: false,
         input: Input::Kept(file.bytes),
     });
-    let aof = finish(empty(path.to_owned(), segments.collect()), options)?;
+    let mut aof = finish(empty(path.to_owned(), segments.collect()), options)?;
+    aof.configure(configuration(options)?);
     let Some((name, bytes)) = manifest else { return Ok(aof) };
     let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target());
     Ok(Aof { layout: Layout::MultiPart, manifest: Some(manifest), ..aof })
@@ -93,36 +97,6 @@ pub(super) fn judged(path: PathBuf, bytes: &[u8], target: Target) -> OpenedManif
         Err(fault) => ManifestState::Invalid(fault),
     };
     OpenedManifest { path, bytes: bytes.to_vec(), state, for_checker: Some(for_checker(bytes)) }
-}
-
-/// Where a server with these settings has its files.
-fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
-    let at = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
-    let dir = at(settings.dir());
-    let stem = settings.append_file_name();
-    let append_dir = dir.join(at(settings.append_dir_name()));
-    let manifest = append_dir.join(at(&[stem, b".manifest"].concat()));
-    let single = dir.join(at(stem));
-    if disk::is_file(&manifest) {
-        return Ok(Found::Manifest(manifest));
-    }
-    if disk::is_dir(&manifest).unwrap_or(false) {
-        return Ok(Found::ManifestDirectory(manifest));
-    }
-    if disk::is_file(&single) {
-        return Ok(Found::File(single));
-    }
-    let ours = |l: &disk::Listed| segment_name(l.name.as_bytes()).is_some_and(|n| n.stem == stem);
-    if disk::list_dir(&append_dir).is_ok_and(|listed| listed.iter().any(ours)) {
-        return Ok(Found::Lost(append_dir, stem.to_vec()));
-    }
-    let dump = dir.join(at(settings.db_file_name()));
-    if !settings.db_file_name().is_empty() && disk::is_file(&dump) {
-        return Ok(Found::File(dump));
-    }
-    let why =
-        format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
-    Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
 }
 
 fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> {
@@ -193,6 +167,8 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         settings: Settings::default(),
         modules: Modules::default(),
         configured: false,
+        configuration: None,
+        names: Renames::default(),
         upgrade_pending: false,
         has_empty_append_dir: false,
         heard: OnceCell::new(),
@@ -215,7 +191,6 @@ fn beside_empty_append_dir(path: &Path, settings: &Settings) -> bool {
 fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
     aof.writer = writer(&aof.segments)?;
     aof.modules = options.modules.clone();
-    aof.modules.add_libraries(aof.settings.load_modules.iter().cloned());
     aof.target_given = options.target.is_some();
     aof.stands_in = options.stands_in;
     match options.target {

@@ -64,6 +64,8 @@ impl Aof {
             settings: self.settings.clone(),
             modules: self.modules.clone(),
             configured: self.configured,
+            configuration: self.configuration.clone(),
+            names: self.names.clone(),
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
             has_empty_append_dir: self.has_empty_append_dir,
             heard: OnceCell::new(),

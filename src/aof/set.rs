@@ -2,7 +2,9 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::command::Renames;
 use crate::disk::{self, Access, FrozenFile, Source, Splice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
@@ -11,6 +13,7 @@ use crate::format::manifest::{self, Manifest};
 use crate::format::rdb::Family;
 use crate::rules::{Modules, Target};
 
+use super::conf::Configuration;
 use super::leftover::Leftover;
 use super::names::{Heard, Names};
 use super::open::{OpenOptions, open_each};
@@ -248,12 +251,16 @@ pub struct Aof {
     pub target_given: bool,
     /// It was found before, for a set that this one was made of.
     pub(super) stands_in: bool,
-    /// The settings of the configuration it was found by; defaults otherwise.
+    /// The settings of the configuration that was named; defaults otherwise.
     pub settings: Settings,
     /// What is said of the modules of the server: by the user, by a server that was asked, and by `settings`.
     pub modules: Modules,
     /// Whether `settings` came from a configuration.
     pub configured: bool,
+    /// That configuration, with its lines.
+    pub configuration: Option<Arc<Configuration>>,
+    /// What names of commands mean by it.
+    pub names: Renames,
     /// A pre-7.0 file that an interrupted upgrade has yet to move into the set.
     pub upgrade_pending: bool,
     /// The file lies beside a directory for a multi-part set that holds none.

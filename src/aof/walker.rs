@@ -8,7 +8,7 @@ use super::event::{Context, Damage, Ending, Event, Mended, Why};
 use super::names::Names;
 use super::sink::Sink;
 use super::{doubt, mend, rdb_part, sound};
-use crate::command::{self, LastName};
+use crate::command::LastName;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::annotation::annotation;
@@ -185,7 +185,7 @@ fn quick(
             Some(b'*') => match resp::record(rest) {
                 Ok(shape) => {
                     let record = Record::canonical(shape, rest, start);
-                    let id = names.last.lookup(shape.name);
+                    let id = names.last.lookup(shape.name, &names.seen.renames);
                     if id.is_none() {
                         names.seen.saw(shape.name);
                     }
@@ -236,7 +236,7 @@ fn slow(
         Careful::Record { len, argc, oddities, heads } => {
             *last_record = Some(start);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
-            let id = command::lookup(record.name);
+            let id = names.renames.lookup(record.name);
             if id.is_none() && !oddities.any() {
                 names.saw(record.name);
             }

@@ -421,7 +421,7 @@ fn gap(parent: &Entry, files: &[FileEntry]) -> Option<Gap> {
     let from = parent.covers.last().map_or(parent.taken.clone(), |interval| interval.to.clone());
     let created = files.iter().find_map(|f| f.created);
     let to = created.map(|seconds| Moment::of_seconds(seconds).seconds_text());
-    let reason = "a rewrite replaced the files; of the time up to it only the end is known";
+    let reason = "a rewrite discarded the log of that time: only its end can be restored";
     Some(Gap { from, to, reason: reason.to_owned() })
 }
 

@@ -211,8 +211,8 @@ impl<'a> Draft<'a> {
                 if self.edits.is_empty() && self.removed.is_empty() {
                     return Ok(());
                 }
-                let why =
-                    "the manifest has to be repaired first: run repair without a word".to_owned();
+                let why = "first repair the manifest: run `aofkit repair` without --salvage or --truncate"
+                    .to_owned();
                 return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
             }
         };

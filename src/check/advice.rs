@@ -22,12 +22,18 @@ pub(super) fn repair(aof: &Aof, by: &str) -> Option<String> {
         true => format!(" --target {}", aof.target()),
         false => String::new(),
     };
-    Some(format!("aofkit repair{by}{target} {}", word(&aof.path)?))
+    Some(format!("aofkit repair{by}{target}{} {}", conf(aof)?, word(&aof.path)?))
 }
 
 /// Judges the set by another server.
-pub(super) fn other_target(path: &Path, target: Target) -> Option<String> {
-    Some(format!("aofkit check --target {target} {}", word(path)?))
+pub(super) fn other_target(aof: &Aof, target: Target) -> Option<String> {
+    Some(format!("aofkit check --target {target}{} {}", conf(aof)?, word(&aof.path)?))
+}
+
+/// The configuration that was named, as it is typed; `None` where a shell cannot be given its name.
+fn conf(aof: &Aof) -> Option<String> {
+    let Some(configuration) = &aof.configuration else { return Some(String::new()) };
+    Some(format!(" --conf {}", word(&configuration.path)?))
 }
 
 /// A server that knows the command, of this family where there is one: the oldest of them, for the set

@@ -4,11 +4,11 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, corrupt_tail, damaged, not_taken, traps};
+use super::{advice, behind_dump, configuration, corrupt_tail, damaged, not_taken, traps};
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::rules::Target;
-use crate::text::escape;
+use crate::text::{escape, hidden};
 
 /// The segment something was seen in, and what its judgement needs to know of it.
 pub(super) struct Scene<'a> {
@@ -96,7 +96,7 @@ impl Scene<'_> {
     /// A key, or what stands for it.
     pub(super) fn key(&self, key: &rdb::Key) -> String {
         match self.wording.redact {
-            true => format!("key #{:016x}", rdb::checksum::crc64(&key.start)),
+            true => format!("key {}", hidden(&key.start)),
             false => format!("key \"{}\"", escape(&key.start)),
         }
     }
@@ -164,6 +164,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             );
             scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message)
         }
+        What::BeyondDatabases { db, is_rdb } => configuration::beyond(scene, seen, *db, *is_rdb),
         What::RefusedAnnotation => {
             let message = format!(
                 "{} does not pass over annotations{}; {}",

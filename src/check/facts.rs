@@ -195,6 +195,14 @@ impl RdbFacts {
         }
     }
 
+    /// The highest number of a database it names, when all of it could be read.
+    pub fn highest_db(&self) -> Option<u64> {
+        match self {
+            Self::Whole(walked) => Some(walked.outcome.highest_db),
+            Self::Broken(_) => None,
+        }
+    }
+
     /// Its auxiliary fields.
     pub fn fields(&self) -> &rdb::Fields {
         match self {
@@ -289,6 +297,13 @@ pub enum What {
     RdbVersion(Header),
     /// A type or opcode of an RDB that the target does not have.
     RdbNumber(u8),
+    /// A database that the target's configuration does not give it, named by a record or by an RDB.
+    BeyondDatabases {
+        /// Its number.
+        db: u64,
+        /// The RDB names it.
+        is_rdb: bool,
+    },
     /// Annotations, which the target does not pass over.
     RefusedAnnotation,
     /// An RDB whose checksum does not fit.

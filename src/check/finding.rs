@@ -38,6 +38,8 @@ pub enum Kind {
     RdbTruncated,
     /// An RDB that may be sound, but not for the target, or not for aofkit.
     RdbUnsupported,
+    /// A database that the server's configuration does not give it.
+    RefusedByConfiguration,
     /// A manifest no server reads.
     ManifestInvalid,
     /// Segments without their manifest.
@@ -82,6 +84,7 @@ impl Kind {
             Self::RdbChecksumMismatch => "rdb-checksum-mismatch",
             Self::RdbTruncated => "rdb-truncated",
             Self::RdbUnsupported => "rdb-unsupported",
+            Self::RefusedByConfiguration => "refused-by-configuration",
             Self::ManifestInvalid => "manifest-invalid",
             Self::ManifestMissing => "manifest-missing",
             Self::ManifestHazard => "manifest-hazard",
@@ -137,13 +140,13 @@ pub struct Problem {
     pub kind: Kind,
     /// How much it matters.
     pub severity: Severity,
-    /// The file's name as the manifest has it; `None`: the set as a whole.
+    /// The file's name as the manifest has it, or the path of a configuration; `None`: the set as a whole.
     pub file: Option<Vec<u8>>,
     /// Offset of its first byte in that file.
     pub offset: Option<u64>,
     /// Bytes it takes.
     pub len: Option<u64>,
-    /// Line of the manifest it is about, from 1.
+    /// Line of the manifest, or of the configuration where that is the file, from 1.
     pub line: Option<u64>,
     /// What it is and what the target does, in plain words.
     pub message: String,

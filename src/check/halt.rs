@@ -42,7 +42,7 @@ pub enum Cause {
     /// It takes the end of the file for the end of a record, or dies of the length that the record claims: that
     /// depends on the memory there is.
     EndOrCrash,
-    /// The RDB part is broken, or of a version it does not read.
+    /// The RDB part is broken, of a version it does not read, or of a database that its configuration does not give it.
     Rdb,
 }
 

@@ -12,8 +12,7 @@ use super::opinions::{Opinion, Opinions};
 use super::player::{Player, agreed};
 use super::reached::Reached;
 use crate::aof::{Aof, Event, LoaderMeets, Writer};
-use crate::command::{self, CommandId, Kind, Trap};
-use crate::format::conf::{RdbVersionCheck, Settings};
+use crate::command::{self, CommandId, Kind, Renames, Trap};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::rules::{Arity, Origin, Presence, Presences, Target};
@@ -42,8 +41,10 @@ pub(crate) struct Loader {
     /// By place in the command table: the argument count that all want which have the command, 0 where each has
     /// to be asked; and what all think of a call with that many.
     agreed: Vec<(i16, Opinions)>,
-    /// Commands that the configuration gives another name, in capitals.
-    renamed: HashMap<Vec<u8>, Option<CommandId>>,
+    /// What the configuration renames, and, of the commands whose own names it takes away, what `agreed` has of others: theirs
+    /// have to be asked for.
+    names: Renames,
+    taken: HashMap<CommandId, (i16, Opinions)>,
     /// Where all stand, as far as damage goes.
     state: State,
 }
@@ -56,23 +57,19 @@ impl Loader {
 
     /// The loaders of several. Those at places that are `named` do not merely stand for the writer of the set.
     pub(crate) fn of(targets: &[Target], aof: &Aof, named: impl Fn(usize) -> bool) -> Self {
-        let settings = &aof.settings;
-        let relaxed = settings.rdb_version_check() == RdbVersionCheck::Relaxed;
         let writer = aof.writer.as_ref().and_then(Writer::release);
         let player = |(place, target): (usize, &Target)| {
             let origin = Origin { writer, target_given: named(place) };
             let modules = Presences::of(target, &aof.modules, origin);
-            Player::new(target, relaxed, writer, modules)
+            Player::new(target, aof, writer, modules)
         };
         let players: Vec<_> = targets.iter().take(Opinions::MOST).enumerate().map(player).collect();
         let mut agreed: Vec<_> =
             (0..command::all().len()).map(|place| agreed(&players, place)).collect();
-        let renamed = renamed(settings);
-        for id in renamed.keys().filter_map(|name| command::lookup(name)) {
-            // It has to be asked for.
-            agreed[id.index()].0 = 0;
-        }
-        Self { players, agreed, renamed, state: State::default() }
+        let names = aof.names.clone();
+        let mut take = |id: CommandId| (id, std::mem::take(&mut agreed[id.index()]));
+        let taken = names.taken().map(&mut take).collect();
+        Self { players, agreed, names, taken, state: State::default() }
     }
 
     /// A new file begins: a loader gives each a client of its own.
@@ -175,6 +172,11 @@ impl Loader {
             .map(|wanted| self.that(|player| player.reads(module) == wanted))
     }
 
+    /// Which of them have no database of this number, as their configuration says.
+    pub(super) fn that_lack_database(&self, db: u64) -> u64 {
+        self.that(|player| db >= player.databases)
+    }
+
     /// Which of them do not pass over annotations.
     pub(super) fn that_refuse_annotations(&self) -> u64 {
         self.that(|player| !player.rules.annotations)
@@ -189,12 +191,10 @@ impl Loader {
     #[inline]
     pub(crate) fn opinions(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinions {
         let Some(id) = id else { return self.without_id(record) };
-        let (arity, usual) = self.agreed[id.index()];
-        let wanted = u32::from(arity.unsigned_abs());
-        if arity < 0 && record.argc >= wanted || arity > 0 && record.argc == wanted {
-            return usual;
+        match takes(self.agreed[id.index()], record) {
+            Some(usual) => usual,
+            None => self.asked(record, id),
         }
-        self.asked(record, id)
     }
 
     /// What the first of them thinks.
@@ -203,27 +203,29 @@ impl Loader {
         self.opinions(record, id).of(0)
     }
 
-    /// A name that no table has: the configuration may.
+    /// A name that is no command's of any table.
     #[cold]
     fn without_id(&self, record: &Record<'_>) -> Opinions {
-        match self.given(record.name) {
-            Some(Some(id)) => self.asked_of(record, id),
-            Some(None) => self.unknown_to_all(),
-            None => {
-                let form = command::form_of(record.name);
-                Opinions::each(self.players.iter().map(|player| player.foreign(form)))
-            }
+        if self.is_taken_away(record.name) {
+            return self.unknown_to_all();
         }
-    }
-
-    /// What the configuration makes of a name: another command, or none (`Some(None)`).
-    fn given(&self, name: &[u8]) -> Option<Option<CommandId>> {
-        self.renamed.get(&*name.to_ascii_uppercase()).copied()
+        let form = command::form_of(record.name);
+        Opinions::each(self.players.iter().map(|player| player.foreign(form)))
     }
 
     /// Whether the configuration says that there is no command of this name.
     pub(super) fn is_taken_away(&self, name: &[u8]) -> bool {
-        !self.renamed.is_empty() && self.given(name) == Some(None)
+        self.names.has_taken(name)
+    }
+
+    /// The command that goes by this name.
+    pub(crate) fn lookup(&self, name: &[u8]) -> Option<CommandId> {
+        self.names.lookup(name)
+    }
+
+    /// Whether the configuration takes this command's own name away.
+    pub(super) fn is_renamed(&self, id: CommandId) -> bool {
+        self.taken.contains_key(&id)
     }
 
     #[cold]
@@ -231,13 +233,14 @@ impl Loader {
         Opinions::each(self.players.iter().map(|_| Opinion::Unknown))
     }
 
-    #[cold]
+    #[inline(never)]
     fn asked(&self, record: &Record<'_>, id: CommandId) -> Opinions {
-        match self.given(record.name) {
-            Some(Some(id)) => self.asked_of(record, id),
-            Some(None) => self.unknown_to_all(),
-            None => self.asked_of(record, id),
+        let Some(&agreed) = self.taken.get(&id) else { return self.asked_of(record, id) };
+        // By its own name it is reached no more.
+        if record.name.eq_ignore_ascii_case(id.command().name.as_bytes()) {
+            return self.unknown_to_all();
         }
+        takes(agreed, record).unwrap_or_else(|| self.asked_of(record, id))
     }
 
     fn asked_of(&self, record: &Record<'_>, id: CommandId) -> Opinions {
@@ -305,8 +308,10 @@ impl Loader {
 
     #[cold]
     fn refusals(&mut self, record: &Record<'_>, opinions: Opinions) {
+        let is_taken = self.is_taken_away(record.name);
         self.object(record.start, |place, player| match opinions.of(place) {
             Opinion::Fine | Opinion::GoesOn => None,
+            Opinion::Unknown if is_taken => Some(Cause::Refused),
             // It may have loaded the module that has it.
             Opinion::Unsure => Some(Cause::Perhaps),
             Opinion::Missing => Some(Cause::MissingModule),
@@ -339,12 +344,15 @@ impl Loader {
             Event::Rdb(part) => {
                 let header = part.walked.outcome.header;
                 let met = &part.walked.outcome.met;
+                let db = part.walked.outcome.highest_db;
                 if matches!(part.walked.checksum, Checksum::Mismatch { .. }) {
                     return self.stop(part.start, Cause::Rdb);
                 }
                 self.modules(&part.walked.outcome.modules);
                 self.object(part.start, |_, player| {
-                    let takes = player.loads_rdb(header) && player.has_numbers(header, met);
+                    let takes = player.loads_rdb(header)
+                        && player.has_numbers(header, met)
+                        && db < player.databases;
                     (!takes).then_some(Cause::Rdb)
                 });
                 self.state.reached.record_end = part.end;
@@ -411,16 +419,10 @@ impl Loader {
     }
 }
 
-/// Names as a configuration gives and takes them, in the order of its lines.
-fn renamed(settings: &Settings) -> HashMap<Vec<u8>, Option<CommandId>> {
-    let mut names: HashMap<Vec<u8>, Option<CommandId>> = HashMap::new();
-    for (from, to) in &settings.renamed_commands {
-        let from = from.to_ascii_uppercase();
-        let id = names.get(&from).copied().unwrap_or_else(|| command::lookup(&from));
-        names.insert(from, None);
-        if !to.is_empty() {
-            names.insert(to.to_ascii_uppercase(), id);
-        }
-    }
-    names
+/// What all think of a record with so many arguments, where they agree on it.
+#[inline]
+fn takes((arity, usual): (i16, Opinions), record: &Record<'_>) -> Option<Opinions> {
+    let wanted = u32::from(arity.unsigned_abs());
+    let fits = arity < 0 && record.argc >= wanted || arity > 0 && record.argc == wanted;
+    fits.then_some(usual)
 }

@@ -8,6 +8,7 @@
 mod advice;
 mod behind_dump;
 mod checker;
+mod configuration;
 mod corrupt_tail;
 mod damaged;
 mod describe;

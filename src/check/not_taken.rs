@@ -18,23 +18,31 @@ pub(super) fn then(scene: &Scene<'_>, is_doubtful: bool) -> String {
     }
 }
 
+/// Said of a name that the configuration takes away.
+const TAKEN: &str = "; the configuration takes that name away (rename-command): what was logged before that, and what a \
+                     server writes by itself under the first name, does not load with it";
+
+/// Said of a name that nobody knows.
+const RENAMED: &str =
+    "; if its server renames commands (rename-command), name its configuration with --conf FILE";
+
 /// A command that the target does not have, or may not have.
 pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: bool) -> Problem {
     let target = scene.aof.target();
     let plain = raw.split(|&b| b == b'|').next().unwrap_or(raw);
     let knows = advice::target_that_knows(raw, target.family)
         .or_else(|| advice::target_that_knows(plain, target.family).filter(|_| plain == raw));
-    let renamed = &scene.aof.settings.renamed_commands;
-    let is_renamed = renamed.iter().any(|(from, _)| from.eq_ignore_ascii_case(raw));
+    let is_renamed = scene.aof.names.has_taken(plain);
     let knows = knows.filter(|_| !is_renamed);
     let module = command::module_of(command::lookup(raw), raw).filter(|_| !is_learnt);
     let hint = match knows {
-        _ if is_renamed => "; the configuration takes that name away (rename-command)".to_owned(),
+        _ if is_renamed => TAKEN.to_owned(),
         _ if module.is_some() => {
             let module = module.unwrap_or_default();
             format!("; needs module {}: {}", escape(module.as_bytes()), say(scene, &module))
         }
         Some(knows) => format!("; {knows} knows it"),
+        None if !scene.aof.configured => RENAMED.to_owned(),
         None => String::new(),
     };
     let records = match seen.count {
@@ -55,7 +63,7 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
         ),
     };
     let next = knows.map(|knows| scene.fit.unwrap_or(knows));
-    let next = next.and_then(|target| advice::other_target(&scene.aof.path, target));
+    let next = next.and_then(|target| advice::other_target(scene.aof, target));
     scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).next(next)
 }
 
@@ -157,7 +165,7 @@ pub(super) fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Pro
         false => format!("{what}, which {target} does not read{hint}"),
     };
     let next = loads.map(|loads| scene.fit.unwrap_or(loads));
-    let next = next.and_then(|target| advice::other_target(&scene.aof.path, target));
+    let next = next.and_then(|target| advice::other_target(scene.aof, target));
     scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 

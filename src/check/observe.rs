@@ -15,7 +15,7 @@ use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::limits;
 use crate::rules::Target;
-use crate::scan::{Context, Merge, Observer};
+use crate::scan::{self, Context, Merge, Observer};
 
 /// Gathers [`Facts`] about every segment it is shown.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl Check {
             now: SegmentFacts::of(0),
             safe: (0, 0),
             in_transaction: 0,
-            watch: Watch::default(),
+            watch: Watch::new(aof.configured),
             traps: 0,
             queued_traps: Vec::new(),
             noted: Vec::new(),
@@ -98,6 +98,7 @@ impl Check {
             Watched::Not => {}
             Watched::Module => self.watch.count(id, record.name),
             Watched::Trap => self.look_for_trap(record, id),
+            Watched::Database => self.look_for_database(record, id),
             Watched::Stranger => {
                 self.watch.count(id, record.name);
                 self.look_for_trap(record, id);
@@ -116,10 +117,14 @@ impl Check {
     /// Commands that no server logs, wherever they stand.
     #[cold]
     fn look_for_trap(&mut self, record: &Record<'_>, id: Option<CommandId>) {
+        if self.loader.is_taken_away(record.name) {
+            return;
+        }
         let first = record.args().nth(1).map(|argument| argument.head);
-        let Some(trap) = command::trap(record.name, first) else { return };
+        let called = id.map_or(record.name, |id| id.command().name.as_bytes());
+        let Some(trap) = command::trap(called, first) else { return };
         let mut name = record.name.to_ascii_uppercase();
-        if let Some(first) = first.filter(|_| command::has_subcommands(&name)) {
+        if let Some(first) = first.filter(|_| command::has_subcommands(called)) {
             name.push(b' ');
             name.extend(first.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
         }
@@ -135,6 +140,24 @@ impl Check {
         }
     }
 
+    /// A database that the configuration does not give, named by anything but SELECT.
+    #[cold]
+    fn look_for_database(&mut self, record: &Record<'_>, id: Option<CommandId>) {
+        let Some(id) = id else { return };
+        let swapped = command::swapped(id, record).map(|(a, b)| a.max(b));
+        if let Some(db) = swapped.or_else(|| command::other_db(id, record)) {
+            self.note_database(record, db);
+        }
+    }
+
+    fn note_database(&mut self, record: &Record<'_>, db: u64) {
+        let lack = self.loader.that_lack_database(db);
+        if lack != 0 {
+            let key = (7, db.to_le_bytes().to_vec());
+            self.note_repeated(key, record.start, record.len, Raw::database(db, false, lack));
+        }
+    }
+
     fn mark_fatal(&mut self, place: usize, whom: u64) {
         if let What::Raw(raw) = &mut self.now.seen[place].what {
             raw.mark_fatal(whom);
@@ -143,8 +166,8 @@ impl Check {
 
     /// A call that not every target takes: a log may be full of them.
     fn note_call(&mut self, record: &Record<'_>, id: Option<CommandId>, opinions: Opinions) {
-        let id = id.filter(|id| !id.command().container);
-        match id.and_then(|id| self.noted.get(id.index())) {
+        let alone = id.filter(|id| self.goes_by_one_name(*id));
+        match alone.and_then(|id| self.noted.get(id.index())) {
             Some(&Some((noted, place))) if noted == opinions => {
                 self.now.seen[place].count += 1;
                 self.now.seen[place].bytes += record.len;
@@ -153,20 +176,27 @@ impl Check {
         }
     }
 
+    /// Whether all of its records are told under one name.
+    fn goes_by_one_name(&self, id: CommandId) -> bool {
+        !id.command().container && !self.loader.is_renamed(id)
+    }
+
     #[cold]
     fn note_new_call(&mut self, record: &Record<'_>, id: Option<CommandId>, opinions: Opinions) {
         // What the configuration takes away every server lacks, and that is known.
-        if !self.loader.is_taken_away(record.name) {
+        let is_taken = self.loader.is_taken_away(record.name);
+        if !is_taken {
             let count = self.facts.targets.len();
             self.facts.learn(opinions.ignorant(count));
             self.facts.learn(opinions.unsure(count));
         }
-        let name = full_name(record);
+        let name = full_name(record, id);
         let mut key = opinions.to_bytes().to_vec();
         key.extend(name.iter().map(u8::to_ascii_uppercase));
-        let what = Raw::call(name, record.argc, opinions);
+        let what = Raw::call(name, (record.argc, is_taken), opinions);
         self.note_repeated((0, key.clone()), record.start, record.len, what);
-        if let (Some(id), Some(&place)) = (id, self.repeated.get(&(0, key))) {
+        let alone = id.filter(|id| self.goes_by_one_name(*id));
+        if let (Some(id), Some(&place)) = (alone, self.repeated.get(&(0, key))) {
             self.noted.resize(command::all().len(), None);
             self.noted[id.index()] = Some((opinions, place));
         }
@@ -214,8 +244,13 @@ impl Check {
                     self.mark_fatal(place, whom);
                 }
             }
-            // The database that was selected until here; the last one is seen at the end.
-            Kind::Select => self.now.max_db = self.now.max_db.max(at.db),
+            Kind::Select => {
+                // The database that was selected until here; the last one is seen at the end.
+                self.now.max_db = self.now.max_db.max(at.db);
+                if let Some(db) = scan::selected(record) {
+                    self.note_database(record, db);
+                }
+            }
             Kind::Plain | Kind::Discard => {}
         }
     }
@@ -310,9 +345,9 @@ impl Check {
 }
 
 /// The name as the log has it, with the subcommand where the command has some.
-fn full_name(record: &Record<'_>) -> Vec<u8> {
+fn full_name(record: &Record<'_>, id: Option<CommandId>) -> Vec<u8> {
     let mut name = record.name[..record.name.len().min(limits::NAME)].to_vec();
-    let container = command::lookup(&name).is_some_and(|id| id.command().container);
+    let container = id.is_some_and(|id| id.command().container);
     if let Some(sub) = record.args().nth(1).filter(|_| container) {
         name.push(b'|');
         name.extend_from_slice(&sub.head[..sub.head.len().min(limits::NAME)]);

@@ -50,7 +50,7 @@ impl From<Call> for Opinion {
 }
 
 /// The opinions of several loaders, three bits each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Opinions(u64);
 
 impl Opinions {

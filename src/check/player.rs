@@ -1,10 +1,12 @@
 //! One server's loader among those that read a file together: what it takes, and how it stood where it did not.
 
+use super::configuration;
 use super::halt::Cause;
 use super::loader::State;
 use super::opinions::{Opinion, Opinions};
-use crate::aof::{Damage, Why};
+use crate::aof::{Aof, Damage, Why};
 use crate::command::{self, CommandId, Form};
+use crate::format::conf::RdbVersionCheck;
 use crate::format::rdb;
 use crate::rules::{Knowledge, Presence, Presences, Rules, Target};
 
@@ -17,6 +19,8 @@ pub(super) struct Player {
     /// It is newer than the base's writer, of its family, and its RDB versions are not recorded.
     reads_own_past: bool,
     modules: Presences,
+    /// So many databases its configuration gives it; without one nobody knows.
+    pub(super) databases: u64,
     /// What it does not take, and how far it had come.
     pub(super) refused: Option<State>,
     /// The same of what it may take.
@@ -27,13 +31,15 @@ impl Player {
     /// The loader of this target; `writer` is who wrote the base.
     pub(super) fn new(
         target: &Target,
-        relaxed: bool,
+        aof: &Aof,
         writer: Option<(rdb::Family, command::Version)>,
         modules: Presences,
     ) -> Self {
+        let relaxed = aof.settings.rdb_version_check() == RdbVersionCheck::Relaxed;
         Self {
             rules: target.rules,
             modules,
+            databases: configuration::databases(aof, *target).unwrap_or(u64::MAX),
             is_relaxed: relaxed && target.rules.has_version_check,
             reads_own_past: target.knowledge != Knowledge::Recorded
                 && writer.is_some_and(|(family, version)| {

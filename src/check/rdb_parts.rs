@@ -24,6 +24,11 @@ impl Check {
             }
         }
         self.modules(&part.walked.outcome.modules);
+        let db = part.walked.outcome.highest_db;
+        let lack = self.loader.that_lack_database(db) & !refuse;
+        if lack != 0 {
+            self.note(start, len, Raw::database(db, true, lack));
+        }
         if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
             self.note(start, len, What::RdbChecksum { stored, computed });
             self.now.damaged_bytes += len;

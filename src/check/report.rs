@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::checker::NEWEST_RDB;
 use super::describe::{Before, Scene, describe};
-use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat, What};
+use super::facts::{Facts, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
-use super::{behind_dump, corrupt_tail, modules, notes, set, traps};
+use super::{behind_dump, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
@@ -146,6 +146,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     }
     let mut problems = set::problems(aof);
     problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
+    problems.extend(configuration::problems(aof));
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
     for segment in &facts.segments {
@@ -279,8 +280,11 @@ fn verdict(problems: &[Problem]) -> Verdict {
 
 /// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
-    use Kind::{ModuleMissing, RdbUnsupported, UnknownCommand, WrongArity};
-    matches!(kind, UnknownCommand | WrongArity | RdbUnsupported | ModuleMissing)
+    use Kind::{ModuleMissing, RdbUnsupported, RefusedByConfiguration, UnknownCommand, WrongArity};
+    matches!(
+        kind,
+        UnknownCommand | WrongArity | RdbUnsupported | ModuleMissing | RefusedByConfiguration
+    )
 }
 
 /// The base counts as inner even where it is the last file.
@@ -306,6 +310,10 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
     }
     if facts.segments.iter().all(|f| f.len == 0) {
         return Loads::StartsEmpty;
+    }
+    let is_beyond = |seen: &Seen| matches!(seen.what, What::BeyondDatabases { .. });
+    if facts.segments.iter().any(|segment| segment.seen.iter().any(is_beyond)) {
+        return Loads::No;
     }
     let mut is_doubtful = false;
     for segment in &facts.segments {

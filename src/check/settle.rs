@@ -34,17 +34,19 @@ pub struct Raw(Inner);
 
 #[derive(Clone, Debug)]
 enum Inner {
-    Call { name: Vec<u8>, argc: u32, opinions: Opinions },
+    Call { name: Vec<u8>, argc: u32, is_taken: bool, opinions: Opinions },
     RdbVersion { header: Header, refuse: u64 },
     RdbNumber { number: u8, lack: u64 },
     Module { module: rdb::Module, missing: u64, unsure: u64 },
     Annotation { refuse: u64 },
+    Database { db: u64, is_rdb: bool, refuse: u64 },
     Trap { name: Vec<u8>, fatal: u64 },
 }
 
 impl Raw {
-    pub(super) fn call(name: Vec<u8>, argc: u32, opinions: Opinions) -> What {
-        Self::of(Inner::Call { name, argc, opinions })
+    /// A call of so many arguments, whose name a configuration may have taken away.
+    pub(super) fn call(name: Vec<u8>, (argc, is_taken): (u32, bool), opinions: Opinions) -> What {
+        Self::of(Inner::Call { name, argc, is_taken, opinions })
     }
 
     pub(super) fn rdb_version(header: Header, refuse: u64) -> What {
@@ -61,6 +63,10 @@ impl Raw {
 
     pub(super) fn annotation(refuse: u64) -> What {
         Self::of(Inner::Annotation { refuse })
+    }
+
+    pub(super) fn database(db: u64, is_rdb: bool, refuse: u64) -> What {
+        Self::of(Inner::Database { db, is_rdb, refuse })
     }
 
     /// A command that no server logs.
@@ -258,13 +264,12 @@ impl Inner {
     fn settled(self, place: usize, knows_all: bool) -> Option<What> {
         let among = |some: u64| some >> place & 1 == 1;
         match self {
-            Self::Call { name, argc, opinions } => match opinions.of(place) {
+            Self::Call { name, argc, is_taken, opinions } => match opinions.of(place) {
                 Opinion::Fine => None,
-                Opinion::Unknown => {
-                    let is_learnt = Certainty { knows_all }.refuses(Opinion::Unknown);
+                opinion @ (Opinion::Unknown | Opinion::Unsure) => {
+                    let is_learnt = is_taken || Certainty { knows_all }.refuses(opinion);
                     Some(What::UnknownCommand { name, is_learnt })
                 }
-                Opinion::Unsure => Some(What::UnknownCommand { name, is_learnt: false }),
                 Opinion::Missing => Some(What::MissingModule { name, need: Need::Command }),
                 Opinion::GoesOn => Some(What::WrongArity { name, argc, fatal: false }),
                 Opinion::WrongArity => Some(What::WrongArity { name, argc, fatal: true }),
@@ -282,6 +287,9 @@ impl Inner {
                 among(unsure).then(|| What::DoubtfulModule(Box::new(module)))
             }
             Self::Trap { name, fatal } => Some(What::Trap { name, fatal: among(fatal) }),
+            Self::Database { db, is_rdb, refuse } => {
+                among(refuse).then_some(What::BeyondDatabases { db, is_rdb })
+            }
             Self::Annotation { refuse } => among(refuse).then_some(What::RefusedAnnotation),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::corrupt_tail;
 use super::describe::{Before, Scene, times};
-use super::facts::{Seen, SegmentFacts};
+use super::facts::{RdbFacts, Seen, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::halt::Cause;
 use crate::aof::{Aof, Ending};
@@ -28,12 +28,20 @@ pub(super) fn of_segment(
     };
     let mut found = Vec::new();
     let databases = u64::from(aof.settings.databases());
-    if facts.max_db >= databases {
+    let in_rdb = facts.rdb.as_ref().and_then(RdbFacts::highest_db).unwrap_or(0);
+    // With a configuration it is known what becomes of it.
+    if !aof.configured && in_rdb >= databases {
         found.push(trap(format!(
-            "SELECT {} is beyond the {databases} databases of {}: a server with fewer logs an error \
-             and puts the keys that follow into the database selected before",
-            facts.max_db,
-            if aof.configured { "the configuration" } else { "the default configuration" }
+            "database {in_rdb} of the RDB is beyond the {databases} databases of the default configuration: a server \
+             with fewer refuses to start; name its configuration with --conf"
+        )));
+    }
+    if !aof.configured && facts.max_db >= databases {
+        found.push(trap(format!(
+            "SELECT {} is beyond the {databases} databases of the default configuration: a server with fewer logs an \
+             error and puts the keys that follow into the database selected before; name its configuration with \
+             --conf",
+            facts.max_db
         )));
     }
     let cuts = match facts.broken.filter(|broken| facts.halt == Some(*broken)).map(|h| h.cause) {

@@ -1,6 +1,7 @@
 //! Commands that are looked at beyond what a loader thinks of them: those of modules, which are counted, and those
 //! that no server logs.
 
+use super::configuration;
 use crate::command::{self, Command, CommandId};
 use crate::rules::{Needs, OfModules};
 
@@ -13,14 +14,18 @@ pub(super) enum Watched {
     Module,
     /// It may be one that no server logs.
     Trap,
-    /// No table has it: it may be both.
+    /// It may name a database that the configuration does not give.
+    Database,
+    /// No table has it: it may be of a module, or one that no server logs.
     Stranger,
 }
 
 impl Watched {
-    fn of(command: &Command) -> Self {
+    fn of(command: &Command, is_configured: bool) -> Self {
         if command::may_be_trap(command.name.as_bytes()) {
             Self::Trap
+        } else if is_configured && configuration::names_database(&command.name) {
+            Self::Database
         } else if command.module.is_some() {
             Self::Module
         } else {
@@ -37,14 +42,13 @@ pub(super) struct Watch {
     of_modules: OfModules,
 }
 
-impl Default for Watch {
-    fn default() -> Self {
-        let watched = command::all().iter().map(Watched::of).collect();
-        Self { watched, of_modules: OfModules::default() }
-    }
-}
-
 impl Watch {
+    /// Of a set for whose server there is a configuration, or not.
+    pub(super) fn new(is_configured: bool) -> Self {
+        let watched = command::all().iter().map(|command| Watched::of(command, is_configured));
+        Self { watched: watched.collect(), of_modules: OfModules::default() }
+    }
+
     #[inline]
     pub(super) fn of(&self, id: Option<CommandId>) -> Watched {
         id.map_or(Watched::Stranger, |id| self.watched[id.index()])

@@ -3,11 +3,12 @@
 //! The server is on trial: it gets copies of the files and no way back to the original, and is ended as soon as it has
 //! loaded.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Layout};
+use aofkit::command::{Renames, may_be_trap};
 use aofkit::disk::{Scratch, read_small, room};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
@@ -30,6 +31,7 @@ pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
     let mut settings = words(["--appendonly", "yes", "--databases", &databases(aof)]);
     settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&copied.stem)]));
     settings.extend(copied.dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
+    settings.extend(renames(aof));
     let (server, path) = (server.to_owned(), aof.path.clone());
     leash.work(&interrupt, &aof.path, move |leash| {
         let looked = look(&copied.all, &Silent).map_err(|e| match e.kind() {
@@ -75,6 +77,21 @@ fn told(line: &str) -> Option<f64> {
 /// As many databases as the configuration says; else more than anybody has.
 fn databases(aof: &Aof) -> String {
     aof.settings.databases.unwrap_or(1024).to_string()
+}
+
+/// The names that the configuration gives to commands, without which the log is not understood; those of commands that
+/// act on more than keys stay as they are, for they are taken away.
+fn renames(aof: &Aof) -> Vec<OsString> {
+    let (mut names, mut all) = (Renames::default(), Vec::new());
+    for (from, to) in &aof.settings.renamed_commands {
+        let id = names.lookup(from);
+        let is_own = id.is_some_and(|id| !may_be_trap(id.command().name.as_bytes()));
+        if is_own && names.add(from, to, |id| id.is_some()).is_ok() {
+            let [from, to] = [from, to].map(|word| OsStr::from_bytes(word));
+            all.extend(words([OsStr::new("--rename-command"), from, to]));
+        }
+    }
+    all
 }
 
 /// Copies the files that a server reads.

@@ -251,7 +251,7 @@ impl Run {
         let options = OpenOptions {
             target: Some(self.plan.target),
             stands_in: !self.aof.target_given,
-            conf: None,
+            conf: context.open.conf.clone(),
             modules: self.aof.modules.clone(),
         };
         let now = Aof::open(&path, &options)?;

@@ -117,7 +117,8 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
 fn outlook(dir: &Path, run: &Run, context: &Context) -> Result<Outlook> {
     let of = |target| {
         let (stands_in, modules) = (!run.aof.target_given, run.aof.modules.clone());
-        Aof::open(dir, &OpenOptions { target, stands_in, conf: None, modules })
+        let conf = context.open.conf.clone();
+        Aof::open(dir, &OpenOptions { target, stands_in, conf, modules })
     };
     let mut target = run.plan.target;
     // What was converted may be of a server that does not read the new form: unless that one was named, it is asked

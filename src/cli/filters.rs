@@ -1,5 +1,7 @@
 //! Filters as they are typed, shared by the verbs that select records.
 
+use aofkit::aof::Configuration;
+use aofkit::command::Renames;
 use aofkit::scan::{Filter, Selected};
 use aofkit::text::{count, name};
 use clap::Args as ClapArgs;
@@ -44,8 +46,10 @@ impl FilterArgs {
             filter.add_key_regex(expression).map_err(|why| format!("--key-regex: {why}"))?;
         }
         for name in &self.command {
-            if !filter.add_command(name.as_bytes()) {
-                context.note(&format!("no known server has a command '{name}'"));
+            if !filter.add_command(name.as_bytes()) && !is_renamed(name, context) {
+                context.note(&format!(
+                    "no known server has a command '{name}', and no --conf gives a command that name"
+                ));
             }
         }
         let now = Timestamp::now();
@@ -66,6 +70,13 @@ impl FilterArgs {
         }
         Ok(filter)
     }
+}
+
+/// Whether the configuration gives a command this name; what is wrong with it is told where the set is opened.
+fn is_renamed(name: &str, context: &Context) -> bool {
+    let configuration = context.open.conf.as_deref().map(Configuration::read);
+    let settings = configuration.and_then(Result::ok).map(|read| read.settings);
+    settings.is_some_and(|s| Renames::of(&s.renamed_commands).has_given(name.as_bytes()))
 }
 
 /// Says what was left out for want of a time.

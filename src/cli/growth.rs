@@ -1,6 +1,5 @@
 //! `aofkit growth`
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
 use aofkit::aof::Aof;
@@ -10,6 +9,7 @@ use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Outlook, Surroundings,
 use aofkit::scan::scan;
 use aofkit::server::ServerState;
 use aofkit::stats::Faults;
+use aofkit::text::hidden;
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Reading, size};
@@ -190,10 +190,9 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
 
 /// Replaces families of keys by hashes, the same for the same family, and only in this run.
 fn redact(report: &mut GrowthReport) {
-    let seed = RandomState::new();
     let prefixes = report.peaks.iter_mut().map(|peak| &mut peak.prefix);
     let heaviest = report.heaviest.iter_mut().map(|(_, prefix, _)| prefix);
     for prefix in prefixes.chain(heaviest).filter(|prefix| !prefix.is_empty()) {
-        *prefix = format!("#{:016x}", seed.hash_one(&*prefix)).into_bytes();
+        *prefix = hidden(prefix).into_bytes();
     }
 }

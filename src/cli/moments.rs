@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use aofkit::backup::Entry;
+use aofkit::command::Renames;
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::moment::{Moment, Which};
 use aofkit::scan::{Filter, Position};
@@ -45,7 +46,7 @@ impl MomentArgs {
                 let names = entry.files.iter().map(|f| f.name.bytes().unwrap_or_default());
                 place(text, &names.enumerate().collect::<Vec<_>>()).map(Moment::At)
             }
-            (None, Some(text)) => before(text, &[]),
+            (None, Some(text)) => before(text, &[], &Renames::default()),
             (None, None) => return Ok(None),
         };
         moment.map(Some).map_err(|why| refused(path, why))
@@ -61,8 +62,12 @@ pub fn until(text: &str) -> std::result::Result<i64, String> {
     times::parse(text, Timestamp::now()).map(Timestamp::as_second)
 }
 
-/// `NAME[:first|:last]`, and patterns of which its keys must fit one.
-pub fn before(text: &str, keys: &[String]) -> std::result::Result<Moment, String> {
+/// `NAME[:first|:last]`, and patterns of which its keys must fit one; `renames` gives commands other names.
+pub fn before(
+    text: &str,
+    keys: &[String],
+    renames: &Renames,
+) -> std::result::Result<Moment, String> {
     let (command, which) = match text.rsplit_once(':') {
         Some((command, "first")) => (command, Which::First),
         Some((command, "last")) => (command, Which::Last),
@@ -70,7 +75,7 @@ pub fn before(text: &str, keys: &[String]) -> std::result::Result<Moment, String
         None => (text, Which::Last),
     };
     let mut filter = Filter::default();
-    if !filter.add_command(command.as_bytes()) {
+    if !filter.add_command(command.as_bytes()) && !renames.has_given(command.as_bytes()) {
         // A note, and JSON has none beside it.
         if !Args::asks_for_json() {
             super::complain(&format!("aofkit: no known server has a command '{command}'"));

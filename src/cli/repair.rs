@@ -41,7 +41,7 @@ pub struct RepairArgs {
     pub undo: bool,
 }
 
-/// What a word from the user would do about damage inside.
+/// What an option would do about damage in the middle.
 pub struct Way {
     pub word: &'static str,
     /// What it costs, or why it does not help.
@@ -120,7 +120,7 @@ fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Re
     run.look_ahead(context)?;
     let ways = ways(&run, context)?;
     if !ways.is_empty() && run.left.is_empty() {
-        run.left.push("damage inside, which needs a word from you".to_owned());
+        run.left.push("damage in the middle: choose --truncate or --salvage".to_owned());
     }
     tell_what_stays(&mut run);
     Ok(Repair { run, inner, ways })

@@ -134,7 +134,7 @@ fn moment(args: &RewindArgs, aof: &Aof) -> Result<Moment, String> {
         return place.map(Moment::At).map_err(|why| format!("--at: {why}"));
     }
     let text = args.before_command.as_deref().unwrap_or_default();
-    moments::before(text, &args.key).map_err(|why| format!("--before-command: {why}"))
+    moments::before(text, &args.key, &aof.names).map_err(|why| format!("--before-command: {why}"))
 }
 
 /// Why there is no way back to that moment.

@@ -5,12 +5,14 @@
 //! (`modules.txt`), and what is only read about others (`documented.txt`). A version between two tables takes commands, RDB versions and options by when they came,
 //! and the behaviour of the next older table.
 
+mod directives;
 mod modules;
 mod needs;
 mod numbers;
 mod read;
 mod target;
 
+pub use directives::{Directives, UnknownLines};
 pub use modules::{By, Modules, Origin, Presence, Presences};
 pub use needs::{Need, Needed, Needs, OfModules};
 use numbers::NumberSet;
@@ -68,6 +70,8 @@ pub struct Rules {
     pub has_corrupt_tail_option: bool,
     /// What it dies of that others do not.
     pub deaths: Deaths,
+    /// The lines of a configuration that it takes.
+    pub directives: Directives,
     /// It knows `rdb-version-check`.
     pub has_version_check: bool,
     rdb: [NumberSet; 2],

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::modules::Brought;
 use super::numbers::{self, NumberSet};
-use super::{Arity, Rules};
+use super::{Arity, Directives, Rules};
 use crate::command::{self, CommandId, Deaths, Release, Section, Tables, Version};
 use crate::format::manifest::Dialect;
 use crate::format::rdb::Family;
@@ -113,6 +113,7 @@ pub(super) fn none(name: &'static str) -> Rules {
         largest_allocation: ADDRESS_SPACE,
         has_corrupt_tail_option: false,
         has_version_check: false,
+        directives: Directives::default(),
         rdb: [NumberSet::NONE; 2],
         relaxed: [NumberSet::NONE; 2],
         numbers: [None; 2],
@@ -149,6 +150,8 @@ impl Rules {
                     self.has_corrupt_tail_option |= value == "aof-load-corrupt-tail-max-size";
                     self.has_version_check |= value == "rdb-version-check";
                 }
+                "directive" => self.directives.take(value),
+                "unknown-directives" => self.directives.take_unknown(value),
                 "rdb" | "relaxed" | "numbers" => self.take_numbers(word, value),
                 "dies" if command::may_be_trap(value.as_bytes()) => {
                     self.deadly_traps.extend(tables.find(value));

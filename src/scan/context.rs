@@ -3,6 +3,7 @@
 use crate::aof::Event;
 use crate::command::Kind;
 use crate::format::annotation;
+use crate::format::resp::Record;
 
 /// The state in which a loader meets an event. A loader gives each file its own client, so neither the
 /// database nor a transaction carries over from one to the next; time does.
@@ -47,10 +48,7 @@ impl Context {
                 Kind::Exec => self.transaction = None,
                 Kind::Select => {
                     // What a loader cannot read as a number leaves the database as it was.
-                    let argument = record.args().nth(1);
-                    let number =
-                        argument.and_then(|a| std::str::from_utf8(a.head).ok()?.parse().ok());
-                    self.db = number.unwrap_or(self.db);
+                    self.db = selected(record).unwrap_or(self.db);
                 }
             },
             Event::Annotation { kind: annotation::Kind::Timestamp(seconds), .. } => {
@@ -61,4 +59,9 @@ impl Context {
             _ => {}
         }
     }
+}
+
+/// The number in a SELECT, where it is one.
+pub fn selected(record: &Record<'_>) -> Option<u64> {
+    std::str::from_utf8(record.args().nth(1)?.head).ok()?.parse().ok()
 }

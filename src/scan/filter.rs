@@ -47,8 +47,8 @@ impl Filter {
         Ok(())
     }
 
-    /// Only this command: `SET`, `XGROUP` with all its subcommands, or `XGROUP|CREATE` alone, in any case.
-    /// Answers whether a known server has it; others are matched by their names.
+    /// Only this command: `SET`, `XGROUP` with all its subcommands, or `XGROUP|CREATE` alone, in any case, whatever a
+    /// configuration calls it. Answers whether a known server has it; others are matched by their names.
     pub fn add_command(&mut self, name: &[u8]) -> bool {
         self.commands.get_or_insert_default().add(name)
     }
@@ -252,9 +252,10 @@ impl Commands {
     }
 
     fn take(&self, record: &Record<'_>, id: Option<CommandId>) -> bool {
-        let Some(id) = id else {
-            return self.foreign.iter().any(|name| name.eq_ignore_ascii_case(record.name));
-        };
+        if self.foreign.iter().any(|name| name.eq_ignore_ascii_case(record.name)) {
+            return true;
+        }
+        let Some(id) = id else { return false };
         if self.whole.get(id.index()) == Some(&true) {
             return true;
         }

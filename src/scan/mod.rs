@@ -8,7 +8,7 @@ mod filter;
 mod filtered;
 mod observer;
 
-pub use context::Context;
+pub use context::{Context, selected};
 pub use drive::{Meter, Pace, in_flight, scan, scan_some};
 pub use filter::{Filter, Position};
 pub use filtered::{Filtered, Selected};

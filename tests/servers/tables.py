@@ -9,6 +9,8 @@ import re
 import struct
 import tempfile
 
+import directives
+
 P = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
 MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 LAST = b"*3\r\n$3\r\nSET\r\n$1\r\nz\r\n$1\r\n9\r\n"
@@ -296,8 +298,8 @@ def deaths(probe):
     return [call for call in calls if probe.log(P + record(*call.split()) + LAST).outcome in ("dies", "hangs")]
 
 
-def section(name, version, server_class):
-    """The section of this server, as it stands in the file."""
+def section(name, version, server_class, program, known):
+    """The section of this server, as it stands in the file; `known`: names of directives that others have."""
     probe = Probe(name, server_class)
     manifest = probe.manifest()
     probe.has_manifest = manifest != "none"
@@ -305,6 +307,7 @@ def section(name, version, server_class):
         server = server_class(name, scratch)
         client = server.connect()
         rows = commands(client)
+        listed = [word.decode() for word in pairs(client("CONFIG", "GET", "*"))]
         server.shutdown(client)
     redis = probe.rdb_versions(b"REDIS%04d", range(1, 100))
     valkey = probe.rdb_versions(b"VALKEY%03d", range(1, 100))
@@ -340,7 +343,13 @@ def section(name, version, server_class):
             lines.append(f"goes-on {command} {count}")
     for row in rows:
         lines.append("command\t" + "\t".join(str(cell) for cell in row))
+    lines += directives.rows(program, listed, known)
     return "\n".join(lines) + "\n"
+
+
+def known_directives(text):
+    """Names that any section has."""
+    return {line.split("\t")[1] for line in text.splitlines() if line.startswith("directive\t")}
 
 
 def replaced(text, name, new):

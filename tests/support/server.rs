@@ -187,19 +187,38 @@ impl Server {
 
     /// Starts the server on a copy of `data_dir`, and ends it as soon as it is up.
     pub fn load(&self, data_dir: &Path) -> Start {
-        self.load_with(data_dir, &[])
+        self.start(data_dir, None, &[])
+    }
+
+    /// The same with these lines of a configuration, which say how many databases there are.
+    pub fn load_by(&self, data_dir: &Path, lines: &str) -> Start {
+        self.start(data_dir, Some(lines), &[])
     }
 
     /// The same with options of its own.
     pub fn load_with(&self, data_dir: &Path, options: &[PathBuf]) -> Start {
+        self.start(data_dir, None, options)
+    }
+
+    fn start(&self, data_dir: &Path, lines: Option<&str>, options: &[PathBuf]) -> Start {
         let copy = tempfile::tempdir().expect("make a temporary directory");
         copy_tree(data_dir, copy.path());
         let before = sizes(copy.path());
         let sockets = tempfile::tempdir().expect("make a temporary directory");
         let mut command = self.command();
+        match lines {
+            Some(lines) => {
+                let conf = sockets.path().join("conf");
+                fs::write(&conf, lines).expect("write a configuration");
+                command.arg(conf);
+            }
+            None => {
+                command.args(["--databases", "16"]);
+            }
+        }
         command
             .args(["--port", "0", "--save", "", "--logfile", "", "--daemonize", "no"])
-            .args(["--databases", "16", "--appendonly", "yes", "--appendfilename", SINGLE_FILE])
+            .args(["--appendonly", "yes", "--appendfilename", SINGLE_FILE])
             .args(["--aof-load-truncated", "yes", "--auto-aof-rewrite-percentage", "0"])
             // A crash is reported by its signal; the reports themselves take seconds.
             .args(["--crash-log-enabled", "no", "--crash-memcheck-enabled", "no"])

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
+use aofkit::text::hidden;
 use serde::Serialize;
 
 use crate::cli::repository::load::{Difference, Loaded};
 
 use super::json::{VERSION, modified, needs_modules, path_text, pretty, text};
-use super::veil::Veil;
 use super::wire::NeededJson;
 
 #[derive(Serialize)]
@@ -231,11 +231,11 @@ struct DifferenceJson {
     key_b64: Option<String>,
 }
 
-fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
+fn loaded_json(one: &Loaded, redact: bool) -> LoadedJson {
     let difference = |d: &Difference| {
         let key = match &d.key {
             None => text(b""),
-            Some(key) if veil.hides() => text(veil.hashed(key).as_bytes()),
+            Some(key) if redact => text(hidden(key).as_bytes()),
             Some(key) => text(key),
         };
         let plain = key.plain.filter(|_| d.key.is_some());
@@ -270,7 +270,7 @@ pub fn verified(
     repository: &Path,
     verified: &Verified,
     loaded: Option<&[Loaded]>,
-    veil: &Veil,
+    redact: bool,
 ) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {
         kind: flaw_kind(flaw.kind),
@@ -287,7 +287,7 @@ pub fn verified(
         contents_checked_bytes: verified.contents_checked,
         commands_checked: verified.commands_checked,
         unreferenced_objects: verified.unreferenced,
-        loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, veil)).collect()),
+        loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, redact)).collect()),
         problems: problems.collect(),
     })
 }

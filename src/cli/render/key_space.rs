@@ -1,8 +1,7 @@
 //! The key space of a base, for people: types, databases, expiries, the biggest keys.
 
-use aofkit::format::rdb::checksum::crc64;
 use aofkit::stats::{BigKey, KeySpaceReport};
-use aofkit::text::{count, escape, thousands};
+use aofkit::text::{count, escape, hidden, thousands};
 
 use super::human::wrap;
 use super::units::{Style, bar, share, size, time};
@@ -15,7 +14,7 @@ const DATABASES: usize = 8;
 
 /// A key for people: escaped, or a hash in its place.
 pub fn shown_key(key: &[u8], redact: bool) -> String {
-    if redact { format!("#{:016x}", crc64(key)) } else { format!("\"{}\"", escape(key)) }
+    if redact { hidden(key) } else { format!("\"{}\"", escape(key)) }
 }
 
 /// Types and encodings by bytes on disk, then the rest in a few lines.

@@ -1,7 +1,7 @@
 //! The key space of a base, for scripts.
 
 use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
-use aofkit::text::escape;
+use aofkit::text::{escape, hidden};
 use serde::Serialize;
 
 use super::json::text;
@@ -83,6 +83,11 @@ fn key(bytes: &[u8], redact: bool) -> (Option<String>, Option<String>) {
     (key.plain, key.b64)
 }
 
+/// The first line of a library's source, or the hash in its place.
+fn library(line: &[u8], redact: bool) -> String {
+    if redact { hidden(line) } else { escape(line) }
+}
+
 /// What was counted.
 pub fn key_space(report: &KeySpaceReport, redact: bool) -> KeySpaceJson {
     let at = |ms: i64| time(ms.div_euclid(1000));
@@ -106,7 +111,7 @@ pub fn key_space(report: &KeySpaceReport, redact: bool) -> KeySpaceJson {
         mean_frequency: report.frequency.mean(),
         biggest: report.biggest_by_bytes.iter().map(|big| big_key(big, redact)).collect(),
         most_elements: report.biggest_by_elements.iter().map(|big| big_key(big, redact)).collect(),
-        libraries: report.libraries.iter().map(|line| escape(line)).collect(),
+        libraries: report.libraries.iter().map(|line| library(line, redact)).collect(),
         modules: report.modules.iter().map(module).collect(),
         longest_idle_seconds: (report.idle.keys > 0).then_some(report.idle.longest_s),
         partial: report.is_partial,

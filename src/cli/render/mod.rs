@@ -29,9 +29,7 @@ mod sets;
 pub mod stats_json;
 pub mod stats_text;
 mod units;
-pub mod veil;
 mod wire;
 mod written;
 
-pub use key_space::shown_key;
 pub use units::{Style, time};

@@ -2,7 +2,6 @@
 
 use aofkit::aof::Aof;
 use aofkit::change::{Action, Loss, LostKey, Plan, Recovered, State};
-use aofkit::format::rdb::checksum::crc64;
 use aofkit::repair::inner::{Inner, Suspect};
 use serde::Serialize;
 
@@ -251,7 +250,7 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
 
 fn key(key: &LostKey, redact: bool) -> KeyJson {
     if redact {
-        let hash = format!("#{:016x}", crc64(&key.name));
+        let hash = aofkit::text::hidden(&key.name);
         return KeyJson { db: key.db, key: Some(hash), key_b64: None };
     }
     let name = text(&key.name);

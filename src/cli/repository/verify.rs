@@ -12,7 +12,6 @@ use crate::cli::args::Context;
 use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
-use crate::cli::render::veil::Veil;
 use crate::cli::render::{backup_json, backup_text};
 
 #[derive(Debug, ClapArgs)]
@@ -56,12 +55,13 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         true => Outcome::Done,
         false => Outcome::BadBackup,
     };
-    let veil = Veil::new(context.redact);
     let text = match context.json {
-        true => backup_json::verified(&args.place.repo, &verified, loaded.as_deref(), &veil),
+        true => {
+            backup_json::verified(&args.place.repo, &verified, loaded.as_deref(), context.redact)
+        }
         false => {
             let (loaded, style) = (loaded.as_deref(), context.style);
-            backup_text::verified(&args.place.repo, &verified, loaded, &veil, style)
+            backup_text::verified(&args.place.repo, &verified, loaded, context.redact, style)
         }
     };
     Ok((text, outcome))

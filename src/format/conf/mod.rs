@@ -6,9 +6,10 @@
 //! | `name argument…` | a directive; its name in any case, words quoted as in a manifest |
 //! | `include pattern` | the files the pattern names stand here, in order |
 //!
-//! Of several lines for one directive the last counts. [`parse()`] gives the lines in order,
+//! Of several lines for one directive the last counts. [`lines()`] gives the lines in order,
 //! includes among them; who may read files puts each included file's directives in their place and
-//! feeds all to [`Settings::apply`]. Source: `loadServerConfigFromString` and the tables in
+//! feeds all to [`Settings::apply`]. A line that no server takes is a fault of its own: those around it are read all the
+//! same. Source: `loadServerConfigFromString` and the tables in
 //! `config.c`, `memtoull` and `string2ll` in `util.c`.
 //!
 //! Pure: bytes in, values out. Never follows an include, and passes over directives it has no use for.
@@ -18,6 +19,7 @@ use super::words::{Dialect, split};
 
 mod settings;
 mod units;
+mod values;
 
 pub use settings::{RdbVersionCheck, Settings};
 pub use units::{parse_percentage, parse_size};
@@ -89,18 +91,18 @@ pub enum Kind {
     },
 }
 
-/// Reads the lines of one file, includes unread and in their place.
+/// The lines of one file that say something, includes unread and in their place.
 ///
 /// Words are cut as by Valkey 9.1, which reads all that others read: this room finds out what is
 /// configured, and does not judge for which server.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Directive>, Fault<Reason>> {
-    let mut directives = Vec::new();
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<Directive, Fault<Reason>>> {
     let mut at = 0;
-    for (number, line) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
-        directives.extend(directive(number, at, line)?);
+    let numbered = (1..).zip(bytes.split(|&byte| byte == b'\n'));
+    numbered.filter_map(move |(number, line)| {
+        let read = directive(number, at, line).transpose();
         at += line.len() as u64 + 1;
-    }
-    Ok(directives)
+        read
+    })
 }
 
 fn directive(line: u64, at: u64, bytes: &[u8]) -> Result<Option<Directive>, Fault<Reason>> {
@@ -129,9 +131,9 @@ mod tests {
 
     fn parsed(text: &str) -> Vec<(u64, u64, String, Vec<String>)> {
         let string = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let directives = parse(text.as_bytes()).unwrap().into_iter();
-        directives
+        lines(text.as_bytes())
             .map(|found| {
+                let found = found.unwrap();
                 let args = found.args.into_iter().map(string).collect();
                 (found.line, found.at, string(found.name), args)
             })
@@ -153,22 +155,30 @@ mod tests {
 
     #[test]
     fn an_include_keeps_its_place() {
-        let directives = parse(b"dir /a\nINCLUDE /etc/redis/*.conf\ndir /b").unwrap();
-        let includes: Vec<_> = directives.iter().map(Directive::include).collect();
-        assert_eq!(includes, [None, Some(&b"/etc/redis/*.conf"[..]), None]);
+        let directives = lines(b"dir /a\nINCLUDE /etc/redis/*.conf\ndir /b").map(Result::unwrap);
+        let includes: Vec<_> = directives.map(|one| one.include().map(<[u8]>::to_vec)).collect();
+        assert_eq!(includes, [None, Some(b"/etc/redis/*.conf".to_vec()), None]);
     }
 
     #[test]
     fn a_malformed_line_is_named_with_its_offset() {
+        let first = |text: &[u8]| lines(text).find_map(Result::err).unwrap();
         let fault = |text: &[u8]| {
-            let fault = parse(text).unwrap_err();
+            let fault = first(text);
             (fault.at, fault.reason.line, fault.reason.kind)
         };
         assert_eq!(fault(b"port 1\n\ndir \"/a"), (8, 3, Kind::Quotes));
         assert_eq!(fault(b"port 1\ndir /a\0\n"), (7, 2, Kind::Nul));
         assert_eq!(fault(b"include a b"), (0, 1, Kind::Arguments { name: "include", given: 2 }));
         assert_eq!(fault(b"include"), (0, 1, Kind::Arguments { name: "include", given: 0 }));
-        let text = parse(b"x\ny 'z").unwrap_err().to_string();
+        let text = first(b"x\ny 'z").to_string();
         assert_eq!(text, "byte 2 (0x2): line 2: the quotes do not balance");
+    }
+
+    #[test]
+    fn lines_around_a_malformed_one_are_read() {
+        let all = lines(b"a 1\n\nb \"\nc 2\n");
+        let found: Vec<_> = all.map(|one| one.map(|d| d.line).map_err(|f| f.at)).collect();
+        assert_eq!(found, [Ok(1), Err(5), Ok(4)]);
     }
 }

@@ -3,7 +3,8 @@
 //! A field is `None` where nothing was said; the method of the same name gives the value in force then.
 //! Defaults: those of Redis 7.0 to 8.x and Valkey 8 to 9.1, which agree on all of these.
 
-use super::units::{parse_int, parse_percentage, parse_size};
+use super::units::{parse_percentage, plain_number, positive, size};
+use super::values::{Read, base_name, plain_name, version_check};
 use super::{Directive, Fault, Kind, Reason};
 
 /// What was said, so far.
@@ -33,12 +34,16 @@ pub struct Settings {
     pub timestamp_enabled: Option<bool>,
     /// `databases`: how many there are, counted from 0.
     pub databases: Option<u32>,
+    /// `cluster-enabled`: the server is a node of a cluster.
+    pub cluster_enabled: Option<bool>,
+    /// `cluster-databases`: how many databases a node of a cluster has (Valkey 9.0 and later; others have one).
+    pub cluster_databases: Option<u32>,
+    /// `loadmodule`: the words of each line, the path of a module first.
+    pub load_modules: Vec<Vec<Vec<u8>>>,
     /// `rdb-version-check` (Valkey 8.1 and later).
     pub rdb_version_check: Option<RdbVersionCheck>,
     /// `rename-command`: a command's name, and the one it has instead; empty where it is gone.
     pub renamed_commands: Vec<(Vec<u8>, Vec<u8>)>,
-    /// `loadmodule`: the libraries that are loaded at start, by their paths.
-    pub load_modules: Vec<Vec<u8>>,
 }
 
 /// What a server does with an RDB version it does not know.
@@ -52,15 +57,6 @@ pub enum RdbVersionCheck {
 }
 
 impl Settings {
-    /// The settings that `directives` leave in force, in order; includes are passed over.
-    pub fn from_directives(directives: &[Directive]) -> Result<Self, Fault<Reason>> {
-        let mut settings = Self::default();
-        for directive in directives {
-            settings.apply(directive)?;
-        }
-        Ok(settings)
-    }
-
     /// Takes one more line into account; whether it was about one of these settings.
     ///
     /// A fault means that a server with this setting refuses to start because of this line; nothing
@@ -113,6 +109,16 @@ impl Settings {
                 let expected = "a whole number from 1 to 2147483647";
                 self.databases = Some(line.one("databases", expected, positive)?);
             }
+            b"cluster-enabled" => self.cluster_enabled = Some(line.yes_or_no("cluster-enabled")?),
+            b"cluster-databases" => {
+                let expected = "a whole number from 1 to 2147483647";
+                self.cluster_databases = Some(line.one("cluster-databases", expected, positive)?);
+            }
+            b"loadmodule" if directive.args.is_empty() => {
+                let (name, given) = ("loadmodule", 0);
+                return Err(directive.fault(Kind::Arguments { name, given }));
+            }
+            b"loadmodule" => self.load_modules.push(directive.args.clone()),
             b"rdb-version-check" => {
                 let expected = "strict or relaxed";
                 self.rdb_version_check =
@@ -124,12 +130,6 @@ impl Settings {
                     return Err(directive.fault(Kind::Arguments { name: "rename-command", given }));
                 };
                 self.renamed_commands.push((from.clone(), to.clone()));
-            }
-            b"loadmodule" => {
-                let Some(library) = directive.args.first() else {
-                    return Err(directive.fault(Kind::Arguments { name: "loadmodule", given: 0 }));
-                };
-                self.load_modules.push(library.clone());
             }
             _ => return Ok(false),
         }
@@ -210,73 +210,17 @@ impl Settings {
     }
 }
 
-/// The one argument of a line.
-struct Read<'a>(&'a Directive);
-
-impl Read<'_> {
-    fn one<T>(
-        &self,
-        name: &'static str,
-        expected: &'static str,
-        read: fn(&[u8]) -> Option<T>,
-    ) -> Result<T, Fault<Reason>> {
-        let [arg] = self.0.args.as_slice() else {
-            return Err(self.0.fault(Kind::Arguments { name, given: self.0.args.len() }));
-        };
-        // An escape can make a NUL, at which C strings end.
-        let arg = arg.split(|&byte| byte == 0).next().unwrap_or_default();
-        read(arg).ok_or(self.0.fault(Kind::Value { name, expected }))
-    }
-
-    fn yes_or_no(&self, name: &'static str) -> Result<bool, Fault<Reason>> {
-        self.one(name, "yes or no", |text| match text.to_ascii_lowercase().as_slice() {
-            b"yes" => Some(true),
-            b"no" => Some(false),
-            _ => None,
-        })
-    }
-}
-
-fn base_name(text: &[u8]) -> Option<Vec<u8>> {
-    (!text.iter().any(|byte| matches!(byte, b'/' | b'\\'))).then(|| text.to_vec())
-}
-
-fn plain_name(text: &[u8]) -> Option<Vec<u8>> {
-    base_name(text).filter(|name| !name.is_empty())
-}
-
-/// A size that a signed number holds, as servers keep these; to them a unit without digits is 0.
-fn size(text: &[u8]) -> Option<u64> {
-    parse_size(&[b"0", text].concat()).filter(|&bytes| i64::try_from(bytes).is_ok())
-}
-
-/// A number as servers read those that take no unit: digits alone, and no zero in front.
-fn plain_number(text: &[u8]) -> Option<u64> {
-    let is_number =
-        text.iter().all(u8::is_ascii_digit) && (text == b"0" || !text.starts_with(b"0"));
-    let number: u64 = std::str::from_utf8(text).ok().filter(|_| is_number)?.parse().ok()?;
-    i64::try_from(number).is_ok().then_some(number)
-}
-
-fn positive(text: &[u8]) -> Option<u32> {
-    parse_int(text).filter(|&number| number > 0)
-}
-
-fn version_check(text: &[u8]) -> Option<RdbVersionCheck> {
-    match text.to_ascii_lowercase().as_slice() {
-        b"strict" => Some(RdbVersionCheck::Strict),
-        b"relaxed" => Some(RdbVersionCheck::Relaxed),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::lines;
     use super::*;
 
     fn read(text: &str) -> Result<Settings, Fault<Reason>> {
-        Settings::from_directives(&parse(text.as_bytes())?)
+        let mut settings = Settings::default();
+        for directive in lines(text.as_bytes()) {
+            settings.apply(&directive?)?;
+        }
+        Ok(settings)
     }
 
     #[test]
@@ -303,8 +247,8 @@ mod tests {
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
              aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
              aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
-             rename-command SET MYSET\nrename-command KEYS \"\"\n\
-             loadmodule /opt/rejson.so ARG 1\nloadmodule bf.so\n",
+             cluster-enabled yes\ncluster-databases 3\nloadmodule /a.so x y\n\
+             rename-command SET MYSET\nrename-command KEYS \"\"\n",
         );
         let expected = Settings {
             dir: Some(b"/data".to_vec()),
@@ -319,12 +263,14 @@ mod tests {
             use_rdb_preamble: Some(false),
             timestamp_enabled: Some(true),
             databases: Some(4),
+            cluster_enabled: Some(true),
+            cluster_databases: Some(3),
+            load_modules: vec![["/a.so", "x", "y"].map(|word| word.into()).to_vec()],
             rdb_version_check: Some(RdbVersionCheck::Relaxed),
             renamed_commands: vec![
                 (b"SET".to_vec(), b"MYSET".to_vec()),
                 (b"KEYS".to_vec(), vec![]),
             ],
-            load_modules: vec![b"/opt/rejson.so".to_vec(), b"bf.so".to_vec()],
         };
         assert_eq!(read("").unwrap(), Settings::default());
         assert_eq!(settings, Ok(expected));
@@ -334,8 +280,8 @@ mod tests {
     fn the_last_line_wins_across_files() {
         let mut settings = Settings::default();
         for file in ["appendonly yes\ndatabases 3", "appendonly no"] {
-            for directive in parse(file.as_bytes()).unwrap() {
-                assert_eq!(settings.apply(&directive), Ok(true));
+            for directive in lines(file.as_bytes()) {
+                assert_eq!(settings.apply(&directive.unwrap()), Ok(true));
             }
         }
         assert_eq!((settings.append_only, settings.databases), (Some(false), Some(3)));
@@ -371,6 +317,9 @@ mod tests {
             "aof-load-corrupt-tail-max-size 014",
             "aof-load-corrupt-tail-max-size -1",
             "aof-load-corrupt-tail-max-size 9223372036854775808",
+            "cluster-enabled 1",
+            "cluster-databases 0",
+            "loadmodule",
             "rename-command SET",
             "rename-command SET A B",
         ] {

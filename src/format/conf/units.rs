@@ -41,6 +41,23 @@ pub(super) fn parse_int(text: &[u8]) -> Option<u32> {
     (number <= i32::MAX as u32).then_some(number)
 }
 
+/// A size that a signed number holds, as servers keep these; to them a unit without digits is 0.
+pub(super) fn size(text: &[u8]) -> Option<u64> {
+    parse_size(&[b"0", text].concat()).filter(|&bytes| i64::try_from(bytes).is_ok())
+}
+
+/// A number as servers read those that take no unit: digits alone, and no zero in front.
+pub(super) fn plain_number(text: &[u8]) -> Option<u64> {
+    let is_number =
+        text.iter().all(u8::is_ascii_digit) && (text == b"0" || !text.starts_with(b"0"));
+    let number: u64 = std::str::from_utf8(text).ok().filter(|_| is_number)?.parse().ok()?;
+    i64::try_from(number).is_ok().then_some(number)
+}
+
+pub(super) fn positive(text: &[u8]) -> Option<u32> {
+    parse_int(text).filter(|&number| number > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

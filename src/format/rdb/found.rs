@@ -22,6 +22,7 @@ pub(super) struct Found {
     pub(super) keys: u64,
     pub(super) expires: u64,
     pub(super) databases: u64,
+    pub(super) highest_db: u64,
     pub(super) functions: u64,
     pub(super) remarks: Remarks,
     pub(super) tallies: Tallies,
@@ -36,6 +37,7 @@ impl Found {
         keys: 0,
         expires: 0,
         databases: 0,
+        highest_db: 0,
         functions: 0,
         remarks: Remarks::NONE,
         tallies: Tallies::NONE,
@@ -62,6 +64,7 @@ impl Found {
         self.close_database();
         self.db = db;
         self.databases += 1;
+        self.highest_db = self.highest_db.max(db);
     }
 
     /// Compares a database with what was announced for it.

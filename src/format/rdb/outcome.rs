@@ -78,6 +78,8 @@ pub struct Outcome {
     pub databases: u64,
     /// The last database named; 0 when none was.
     pub last_db: u64,
+    /// The highest number of a database named; 0 when none was.
+    pub highest_db: u64,
     /// Function libraries.
     pub functions: u64,
     /// Types and opcodes, in the order of their numbers.

@@ -232,6 +232,7 @@ impl Walker {
             expires: self.found.expires,
             databases: self.found.databases,
             last_db: self.found.db,
+            highest_db: self.found.highest_db,
             functions: self.found.functions,
             met: self.met(),
             modules: self.modules(),

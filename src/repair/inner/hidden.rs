@@ -1,7 +1,7 @@
 //! What lost bytes may have held: MULTI, EXEC or SELECT, which decide what the records after them mean.
 //! Pure.
 
-use crate::command;
+use crate::command::Renames;
 use crate::format::resp::{self, Record};
 
 /// Longest distance from the start of a record to the line with its name.
@@ -77,12 +77,12 @@ fn last_select(bytes: &[u8]) -> Option<u64> {
 
 /// The command of a broken record, rebuilt from what can be read of it: its name and the arguments after
 /// it up to the first that is not whole. Answers canonical bytes of a record with those.
-pub(super) fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn readable(bytes: &[u8], names: &Renames) -> Option<Vec<u8>> {
     let mut at = 0;
     loop {
         let rest = bytes.get(at..).filter(|_| at < NAME_WITHIN)?;
         let end = memchr::memmem::find(rest, b"\r\n")?;
-        if at > 0 && command::lookup(&rest[..end]).is_some() {
+        if at > 0 && names.lookup(&rest[..end]).is_some() {
             return Some(rebuilt(&rest[..end], &rest[end + 2..]));
         }
         at += end + 2;
@@ -157,10 +157,14 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_record_is_read_up_to_the_break() {
+        let names = Renames::default();
         let whole = b"*2\r\n$3\r\nSET\r\n$1\r\nk\r\n".to_vec();
-        assert_eq!(readable(b"*9\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nab"), Some(whole.clone()));
-        assert_eq!(readable(b"\0\0\0\r\nSET\r\n$1\r\nk\r\n$x"), Some(whole));
-        assert_eq!(readable(b"\0\0\0\0"), None);
+        assert_eq!(
+            readable(b"*9\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nab", &names),
+            Some(whole.clone())
+        );
+        assert_eq!(readable(b"\0\0\0\r\nSET\r\n$1\r\nk\r\n$x", &names), Some(whole));
+        assert_eq!(readable(b"\0\0\0\0", &names), None);
         assert_eq!(loose_arguments(b"$1\r\na\r\n$2\r\nbc\r\n"), Some((2, &b"a"[..])));
         assert_eq!(loose_arguments(b"$1\r\na\r\n*"), None);
     }

@@ -257,7 +257,8 @@ fn mend_manifest(
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
                 return Ok(Some(
-                    "the manifest can be put right with another base: repair it first, without a word"
+                    "the manifest can be repaired with another base: first run `aofkit repair` without --salvage or \
+                     --truncate"
                         .to_owned(),
                 ));
             }
@@ -388,7 +389,7 @@ fn note_ends(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sorted)
 
 /// Counts what goes, and finishes the plan.
 fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> {
-    let mut meter = toll::Meter::new();
+    let mut meter = toll::Meter::new(aof.names.clone());
     let (mut ranges, mut unlisted) = (Vec::new(), 0);
     let first = edited.first().map_or(usize::MAX, |edited| edited.position);
     // They come in the order of the files.

@@ -8,7 +8,7 @@ use super::answers::Database;
 use super::hidden;
 use crate::aof::{Event, Mended};
 use crate::change::{Loss, LostKey};
-use crate::command::{self, CommandId, Effect, Kind};
+use crate::command::{self, CommandId, Effect, Kind, Renames};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::resp::{self, Record};
@@ -70,6 +70,7 @@ pub struct Toll {
 
 /// Counts. One for a whole set; told of each segment in the loader's order.
 pub(super) struct Meter {
+    names: Renames,
     hasher: RandomState,
     toll: Toll,
     /// Keys that a lost command named, since they were last replaced as a whole.
@@ -98,8 +99,9 @@ pub(super) struct InSegment<'m> {
 }
 
 impl Meter {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(names: Renames) -> Self {
         Self {
+            names,
             hasher: RandomState::new(),
             toll: Toll::default(),
             lost: HashSet::new(),
@@ -329,9 +331,9 @@ impl InSegment<'_> {
             gap.before = self.last_key.as_ref().map(|(db, key)| lost_key(*db, key));
         }
         let mut is_named = false;
-        if let Some(rebuilt) = hidden::readable(bytes)
+        if let Some(rebuilt) = hidden::readable(bytes, &self.meter.names)
             && let Ok(shape) = resp::record(&rebuilt)
-            && let Some(id) = command::lookup(shape.name)
+            && let Some(id) = self.meter.names.lookup(shape.name)
         {
             let record = Record::canonical(shape, &rebuilt, 0);
             let keys: Vec<Vec<u8>> =

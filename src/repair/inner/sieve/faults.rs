@@ -77,7 +77,7 @@ impl Sieve<'_, '_> {
         let window = self.bytes.window(start, need.min(crate::limits::WINDOW))?.to_vec();
         match resp::record(&window) {
             Ok(shape) => {
-                let id = crate::command::lookup(shape.name);
+                let id = self.loader.lookup(shape.name);
                 self.record(&Record::canonical(shape, &window, start), id)
             }
             Err(_) => Ok(()),
@@ -170,7 +170,7 @@ impl Sieve<'_, '_> {
 
     /// Whether a record of so many arguments could begin with this one.
     fn is_command(&self, first: &[u8], count: u32) -> bool {
-        crate::command::lookup(first).is_some_and(|id| self.takes(id, count))
+        self.loader.lookup(first).is_some_and(|id| self.takes(id, count))
     }
 
     fn takes(&self, id: CommandId, argc: u32) -> bool {

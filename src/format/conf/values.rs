@@ -1,0 +1,47 @@
+//! Values of lines: the one argument, and what it may be.
+
+use super::settings::RdbVersionCheck;
+use super::{Directive, Fault, Kind, Reason};
+
+/// The one argument of a line.
+pub(super) struct Read<'a>(pub(super) &'a Directive);
+
+impl Read<'_> {
+    pub(super) fn one<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        read: fn(&[u8]) -> Option<T>,
+    ) -> Result<T, Fault<Reason>> {
+        let [arg] = self.0.args.as_slice() else {
+            return Err(self.0.fault(Kind::Arguments { name, given: self.0.args.len() }));
+        };
+        // An escape can make a NUL, at which C strings end.
+        let arg = arg.split(|&byte| byte == 0).next().unwrap_or_default();
+        read(arg).ok_or(self.0.fault(Kind::Value { name, expected }))
+    }
+
+    pub(super) fn yes_or_no(&self, name: &'static str) -> Result<bool, Fault<Reason>> {
+        self.one(name, "yes or no", |text| match text.to_ascii_lowercase().as_slice() {
+            b"yes" => Some(true),
+            b"no" => Some(false),
+            _ => None,
+        })
+    }
+}
+
+pub(super) fn base_name(text: &[u8]) -> Option<Vec<u8>> {
+    (!text.iter().any(|byte| matches!(byte, b'/' | b'\\'))).then(|| text.to_vec())
+}
+
+pub(super) fn plain_name(text: &[u8]) -> Option<Vec<u8>> {
+    base_name(text).filter(|name| !name.is_empty())
+}
+
+pub(super) fn version_check(text: &[u8]) -> Option<RdbVersionCheck> {
+    match text.to_ascii_lowercase().as_slice() {
+        b"strict" => Some(RdbVersionCheck::Strict),
+        b"relaxed" => Some(RdbVersionCheck::Relaxed),
+        _ => None,
+    }
+}

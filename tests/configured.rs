@@ -1,0 +1,233 @@
+//! What a configuration makes of a log, held against real servers that are started with it.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::server::{ALL, Outcome, Server};
+use support::spelled::record;
+use support::{in_parallel, number_from_env};
+use tempfile::TempDir;
+
+/// A data directory with one log, as the server has it.
+fn data_dir(server: &str, base: Option<&[u8]>, log: &[u8]) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    if server == "redis-6.2" {
+        let file = dir.path().join("appendonly.aof");
+        fs::write(&file, [base.unwrap_or_default(), log].concat()).unwrap();
+        return (dir, file);
+    }
+    let set = dir.path().join("aof");
+    fs::create_dir(&set).unwrap();
+    let mut manifest = String::new();
+    if let Some(base) = base {
+        fs::write(set.join("appendonly.aof.1.base.rdb"), base).unwrap();
+        manifest += "file appendonly.aof.1.base.rdb seq 1 type b\n";
+    }
+    fs::write(set.join("appendonly.aof.1.incr.aof"), log).unwrap();
+    manifest += "file appendonly.aof.1.incr.aof seq 1 type i\n";
+    fs::write(set.join("appendonly.aof.manifest"), manifest).unwrap();
+    (dir, set)
+}
+
+/// `check --json` by these lines.
+fn judged(set: &Path, server: &str, lines: &str) -> Value {
+    let conf = set.with_file_name("lines.conf");
+    fs::write(&conf, lines).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    command.args(["check", "--json", "--target", server, "--conf"]).arg(conf).arg(set);
+    let output = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn problems<'v>(report: &'v Value, kind: &str) -> Vec<&'v Value> {
+    report["problems"].as_array().unwrap().iter().filter(|p| p["kind"] == kind).collect()
+}
+
+/// Numbers of the lines that the target is said not to start with.
+fn refused_lines(report: &Value) -> Vec<u64> {
+    problems(report, "server-trap").iter().filter_map(|p| p["line"].as_u64()).collect()
+}
+
+/// The line of a configuration that a server complained of.
+fn complaint(log: &str) -> Option<u64> {
+    let (_, rest) = log.split_once("Reading the configuration file, at line ")?;
+    rest.split('\n').next()?.trim().parse().ok()
+}
+
+fn log(calls: &[&str]) -> Vec<u8> {
+    let words = |call: &&str| record(&call.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+    calls.iter().flat_map(words).collect()
+}
+
+const RENAMES: [&str; 12] = [
+    "",
+    "rename-command SET MYSET",
+    "rename-command set \"\"",
+    "rename-command SET get",
+    "rename-command SET sEt",
+    "rename-command SET A\nrename-command A B",
+    "rename-command SET A\nrename-command SET B",
+    "rename-command SET X\nrename-command GET SET\nrename-command X GET",
+    "rename-command MULTI BEGIN\nrename-command EXEC COMMIT",
+    "rename-command SELECT MYSELECT",
+    "rename-command GET \"\"\nrename-command SET get",
+    "rename-command XGROUP xg\nrename-command DEL \"\"",
+];
+
+const LOGS: [&[&str]; 11] = [
+    &["SELECT 0", "SET a 1", "APPEND a 2"],
+    &["SELECT 0", "MYSET a 1", "myset b 2"],
+    &["SELECT 0", "B a 1"],
+    &["SELECT 0", "A a 1"],
+    &["SELECT 0", "GET a 1"],
+    &["SELECT 0", "GET a", "SET a"],
+    &["SELECT 0", "MULTI", "SET a 1", "SET b 1", "EXEC", "APPEND a 1"],
+    &["SELECT 0", "BEGIN", "APPEND a 1", "COMMIT", "APPEND a 1"],
+    &["MYSELECT 0", "APPEND a 1"],
+    &["XG CREATE s g 0 MKSTREAM", "APPEND a 1"],
+    &["XGROUP CREATE s g 0 MKSTREAM", "DEL s"],
+];
+
+#[test]
+fn a_log_and_its_renames_load_where_a_server_with_them_loads_it() {
+    let servers = Server::all_or_none(&ALL);
+    // All combinations are many starts; some are tried each time, all where that is asked for.
+    let every = usize::try_from(number_from_env("AOFKIT_TEST_EVERY", 5)).unwrap();
+    let count = servers.len() * RENAMES.len() * LOGS.len();
+    let tried: Vec<usize> = (0..count).filter(|n| n % every == 0).collect();
+    let wrong = in_parallel(tried.len(), |i| {
+        let (server, rest) = (&servers[tried[i] % servers.len()], tried[i] / servers.len());
+        let (renames, calls) = (RENAMES[rest % RENAMES.len()], LOGS[rest / RENAMES.len()]);
+        let lines = format!("appendonly yes\n{renames}\n");
+        let (dir, set) = data_dir(&server.name, None, &log(calls));
+        let start = server.load_by(dir.path(), &lines);
+        let report = judged(&set, &server.name, &lines);
+        let told = refused_lines(&report);
+        let right = match complaint(&start.log) {
+            Some(line) => told.first() == Some(&line),
+            None => {
+                let loaded = start.outcome == Outcome::Loaded;
+                told.is_empty() && (report["loads"] == "yes") == loaded
+            }
+        };
+        let (name, loads) = (&server.name, &report["loads"]);
+        (!right).then(|| {
+            format!("{name} {lines:?} {calls:?}: {:?}, said {loads} {told:?}", start.outcome)
+        })
+    });
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Lines of every kind, and wrong ones; what a server finds out only when it acts on them is not among them.
+const LINES: [&str; 46] = [
+    "no-such-directive 1",
+    "a.b 1",
+    "a.b",
+    "appendonly YES",
+    "appendonly \"no\"",
+    "appendonly true",
+    "appendonly",
+    "appendonly yes # on",
+    "databases 002",
+    "databases 2k",
+    "databases 0",
+    "databases 4",
+    "maxmemory 1gb",
+    "maxmemory 1 gb",
+    "maxmemory 5%",
+    "maxmemory-clients 5%",
+    "maxmemory-clients 101%",
+    "maxmemory-policy LRU",
+    "maxmemory-policy AllKeys-LRU",
+    "maxmemory-policy volatile-lrm",
+    "aof-load-corrupt-tail-max-size 4096",
+    "aof-load-corrupt-tail-max-size 4k",
+    "rdb-version-check relaxed",
+    "save 3600 1 300 100",
+    "save \"\"",
+    "save a b",
+    "bind",
+    "notify-keyspace-events KEA",
+    "notify-keyspace-events xyz!",
+    "unixsocketperm 0770",
+    "unixsocketperm 1000",
+    "timeout +1",
+    "hz 10",
+    "hz 10 # tick",
+    "appendfilename a/b",
+    "dbfilename \"\"",
+    "rename-command SET",
+    "rename-command SET a b",
+    "rename-command SET \"a b\"",
+    "rename-command VADD x",
+    "rename-command MSETEX x",
+    "loadmodule",
+    "list-max-ziplist-entries 3",
+    "cluster-databases 4",
+    "enable-debug-command local",
+    "requirepass \"open",
+];
+
+#[test]
+fn a_line_is_told_of_where_a_server_does_not_start_with_it() {
+    let servers = Server::all_or_none(&ALL);
+    let every = usize::try_from(number_from_env("AOFKIT_TEST_EVERY", 3)).unwrap();
+    let count = servers.len() * LINES.len();
+    let tried: Vec<usize> = (0..count).filter(|n| n % every == 0).collect();
+    let wrong = in_parallel(tried.len(), |i| {
+        let (server, line) = (&servers[tried[i] % servers.len()], LINES[tried[i] / servers.len()]);
+        let (dir, set) = data_dir(&server.name, None, &log(&["SELECT 0", "SET a 1"]));
+        let start = server.load_by(dir.path(), &format!("{line}\n"));
+        // It has not come as far as the log.
+        let refuses = start.outcome == Outcome::Refused(1);
+        let report = judged(&set, &server.name, &format!("{line}\n"));
+        let told = refused_lines(&report) == [1];
+        (refuses != told).then(|| format!("{} {line}: {:?}", server.name, start.outcome))
+    });
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An RDB with a key in this database, without a checksum.
+fn rdb(db: u8) -> Vec<u8> {
+    [&b"REDIS0009\xfe"[..], &[db], b"\x00\x01k\x01v\xff", &[0; 8]].concat()
+}
+
+#[test]
+fn what_has_too_few_databases_for_a_base_refuses_it_and_for_a_log_goes_on_in_another() {
+    let servers = Server::all_or_none(&ALL);
+    let lines = [
+        "databases 2",
+        "databases 6",
+        "",
+        "cluster-enabled yes",
+        "cluster-enabled yes\ndatabases 16",
+    ];
+    in_parallel(servers.len() * lines.len(), |i| {
+        let (server, lines) = (&servers[i / lines.len()], lines[i % lines.len()]);
+        let is_enough = lines == "databases 6" || lines.is_empty();
+        let (dir, set) = data_dir(&server.name, Some(&rdb(5)), b"");
+        let start = server.load_by(dir.path(), &format!("{lines}\n"));
+        let report = judged(&set, &server.name, lines);
+        let told = format!("{} {lines:?}: {:?} {report:#}", server.name, start.outcome);
+        assert_eq!(start.outcome == Outcome::Loaded, is_enough, "{told}");
+        assert_eq!(report["loads"], if is_enough { "yes" } else { "no" }, "{told}");
+        assert_eq!(problems(&report, "refused-by-configuration").is_empty(), is_enough, "{told}");
+
+        let (dir, set) = data_dir(&server.name, None, &log(&["SELECT 5", "SET a 1"]));
+        let start = server.load_by(dir.path(), &format!("{lines}\n"));
+        let report = judged(&set, &server.name, lines);
+        let told = format!("{} {lines:?}: {} {report:#}", server.name, start.log);
+        // The server is up, and its key lies where it does not belong.
+        assert_eq!(start.outcome, Outcome::Loaded, "{told}");
+        assert_eq!(start.log.contains("is sending an error to its AOF"), !is_enough, "{told}");
+        assert_eq!(report["loads"], if is_enough { "yes" } else { "no" }, "{told}");
+    });
+}

@@ -197,7 +197,8 @@ pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> Stri
     if !by_cutting {
         return match corrupt_tail::is_cut(scene.aof, scene.facts) {
             true if scene.is_last => format!(
-                "{target} cuts it off when it starts (aof-load-corrupt-tail-max-size {})",
+                "{target} cuts the file to {} when it starts (aof-load-corrupt-tail-max-size {})",
+                bytes(scene.facts.own_cut.unwrap_or(seen.cut_before)),
                 scene.aof.settings.load_corrupt_tail_max_bytes()
             ),
             _ => format!("{target} refuses to start"),

@@ -324,7 +324,7 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
                 aof.settings.load_truncated()
             }
             Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
-            Cause::Unknown | Cause::Perhaps | Cause::MissingModule => false,
+            Cause::ReadError | Cause::Unknown | Cause::Perhaps | Cause::MissingModule => false,
             Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
         return match can_cut && Some(segment.position) == last {

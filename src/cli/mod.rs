@@ -199,6 +199,10 @@ fn unwritten(error: &std::io::Error) -> Outcome {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return Outcome::Done;
     }
-    complain(&format!("aofkit: standard output: {error}"));
+    let why = format!("standard output: {error}");
+    match Args::asks_for_json() {
+        true => complain(&render::json::unwritten(&why)),
+        false => complain(&format!("aofkit: {why}")),
+    }
     Outcome::CouldNot
 }

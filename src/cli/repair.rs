@@ -29,7 +29,7 @@ pub struct RepairArgs {
     /// Damage inside: drop the damaged ranges alone, and keep every sound record after them
     #[arg(long)]
     pub salvage: bool,
-    /// Drop the records of this command that the target does not take; no other way drops a whole one.
+    /// Drop the records of this command that the target is known to refuse; no other way drops a whole one.
     /// \xHH is a byte, \x5C a backslash; several times for several
     #[arg(long, value_name = "NAME", value_parser = repair::Drops::name)]
     pub drop_command: Vec<std::vec::Vec<u8>>,

@@ -1,5 +1,6 @@
 //! From the tables to the rules of one version.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::modules::Brought;
@@ -46,7 +47,12 @@ pub(super) fn rules(
     for (id, known) in tables.known(place) {
         // Asked for a version before the oldest table, or for a patch before the one that was run, what came later is
         // not there.
-        if base.version < version || since(tables, family, *id).is_none_or(|since| since <= asked) {
+        let is_there = match base.version.cmp(&version) {
+            Ordering::Less => true,
+            Ordering::Equal => known.since.is_none_or(|since| since <= asked || patch.is_none()),
+            Ordering::Greater => since(tables, family, *id).is_none_or(|since| since <= asked),
+        };
+        if is_there {
             rules.arities[id.index()] = known.arity;
         }
     }

@@ -212,7 +212,9 @@ struct LoadedJson {
     compared: bool,
     not_compared: Option<&'static str>,
     left_out: u64,
+    not_comparable: u64,
     differences: Vec<DifferenceJson>,
+    walls_missing: Vec<String>,
 }
 
 /// Only two servers that have loaded something can be compared.
@@ -252,7 +254,9 @@ fn loaded_json(one: &Loaded, redact: bool) -> LoadedJson {
         compared: one.compared,
         not_compared: (!one.compared).then_some(NOT_COMPARED),
         left_out: one.left_out,
+        not_comparable: one.not_comparable,
         differences: one.differences.iter().map(difference).collect(),
+        walls_missing: one.walls_missing.clone(),
     }
 }
 

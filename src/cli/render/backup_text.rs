@@ -211,7 +211,7 @@ pub fn verified(
         0 if untold > 0 => {
             let what = count(untold, "snapshot");
             style.warn(&format!(
-                "all bytes are as they were written; {what} could not be loaded safely"
+                "all bytes are as they were written; {what} could not be loaded to the end, or not safely"
             ))
         }
         0 => style.good("all that was checked is as it was written"),
@@ -248,6 +248,12 @@ fn loaded_text(one: &Loaded, redact: bool, style: Style) -> String {
     text += &(wrap(&note, style.width, "  ") + "\n");
     if one.left_out > 0 {
         let note = format!("{} left out that no command can give", count(one.left_out, "key"));
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
+    if one.not_comparable > 0 {
+        let keys = count(one.not_comparable, "key");
+        let note =
+            format!("{keys} not comparable: two loads of the same files give them differently");
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
     for one in &one.differences {

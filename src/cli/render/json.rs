@@ -119,8 +119,17 @@ pub fn error(error: &Error) -> String {
 
 /// Arguments that make no sense, on one line.
 pub fn usage(why: &str) -> String {
+    pathless("usage", why)
+}
+
+/// A result that cannot be written, on one line.
+pub fn unwritten(why: &str) -> String {
+    pathless("io", why)
+}
+
+fn pathless(kind: &'static str, why: &str) -> String {
     let message = why.to_owned();
-    let body = ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
+    let body = ErrorBody { kind, path: None, path_b64: None, offset: None, message };
     pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
 }
 

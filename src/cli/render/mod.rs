@@ -9,6 +9,7 @@ mod deletes;
 mod deletes_json;
 pub mod folded;
 pub mod growth_json;
+pub mod growth_rewrite;
 pub mod growth_sets;
 pub mod growth_text;
 mod growth_wire;
@@ -32,4 +33,4 @@ mod units;
 mod wire;
 mod written;
 
-pub use units::{Style, time};
+pub use units::{Style, size, time};

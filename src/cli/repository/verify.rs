@@ -1,5 +1,6 @@
 //! `aofkit verify`
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use aofkit::backup::{Depth, Repository, verify};
@@ -27,6 +28,16 @@ pub struct VerifyArgs {
     /// that it holds with what a second one has from the commands in it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
     load: Option<PathBuf>,
+    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
+    /// times
+    #[arg(
+        long,
+        value_name = "ARG",
+        env = "AOFKIT_LOAD_ARG",
+        value_delimiter = '\n',
+        allow_hyphen_values = true
+    )]
+    load_arg: Vec<OsString>,
 }
 
 /// Reads `1/7`.
@@ -71,8 +82,10 @@ fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
     Loading {
         repo: args.place.repo.clone(),
         server: server.to_owned(),
+        arguments: args.load_arg.clone(),
         source: context.source.clone(),
         threads: context.threads,
         bar: context.bar,
+        in_json: context.json,
     }
 }

@@ -444,17 +444,3 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
     let has_rest = wrong < gap.to - gap.from;
     Range { file: file.to_vec(), why, has_rest, database: database.cloned(), gap }
 }
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Broken(why) | Self::Tail(why) | Self::Refused(why) | Self::Named(why) => {
-                f.write_str(why)
-            }
-            Self::OpenTransaction => f.write_str("a transaction without EXEC"),
-            Self::GarbledExec => {
-                f.write_str("a transaction whose EXEC has wrong bytes in its name, as it seems")
-            }
-        }
-    }
-}

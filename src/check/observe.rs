@@ -11,7 +11,7 @@ use super::watched::{Watch, Watched};
 use crate::aof::{Aof, Damage, Depth, Event, Role};
 use crate::command::{self, CommandId, Kind};
 use crate::format::annotation;
-use crate::format::rdb::{self, Checksum};
+use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::limits;
 use crate::rules::Target;
@@ -20,11 +20,11 @@ use crate::scan::{self, Context, Merge, Observer};
 /// Gathers [`Facts`] about every segment it is shown.
 #[derive(Clone, Debug)]
 pub struct Check {
-    roles: Vec<Role>,
+    pub(super) roles: Vec<Role>,
     thorough: bool,
-    loader: Loader,
+    pub(super) loader: Loader,
     checker: Checker,
-    now: SegmentFacts,
+    pub(super) now: SegmentFacts,
     /// Records up to the loader's last safe cut, and that cut.
     safe: (u64, u64),
     /// Records since the open MULTI, itself included.
@@ -37,7 +37,7 @@ pub struct Check {
     noted: Vec<Option<(Opinions, usize)>>,
     /// Where in `now.seen` a thing that repeats itself is counted.
     repeated: HashMap<(u8, Vec<u8>), usize>,
-    facts: Facts,
+    pub(super) facts: Facts,
 }
 
 impl Check {
@@ -216,7 +216,7 @@ impl Check {
         }
     }
 
-    fn note_non_canonical(&mut self, kind: NonCanonical, offset: u64, len: u64) {
+    pub(super) fn note_non_canonical(&mut self, kind: NonCanonical, offset: u64, len: u64) {
         self.note_repeated((2, vec![kind as u8]), offset, len, What::NonCanonical(kind));
     }
 
@@ -300,49 +300,6 @@ impl Check {
         self.checker.other(event);
     }
 
-    fn rdb(&mut self, at: &Context, part: &crate::aof::RdbPart) {
-        let (start, len) = (part.start, part.end - part.start);
-        let header = part.walked.outcome.header;
-        let refuse = self.loader.that_refuse_rdb(header);
-        if refuse != 0 {
-            self.facts.learn(refuse);
-            self.note(start, len, Raw::rdb_version(header, refuse));
-        }
-        for met in &part.walked.outcome.met {
-            let lack = self.loader.that_lack_number(header.family, met.row.number) & !refuse;
-            if lack != 0 {
-                self.facts.learn(lack);
-                self.note(met.first_at, 0, Raw::rdb_number(met.row.number, lack));
-            }
-        }
-        self.modules(&part.walked.outcome.modules);
-        let db = part.walked.outcome.highest_db;
-        let lack = self.loader.that_lack_database(db) & !refuse;
-        if lack != 0 {
-            self.note(start, len, Raw::database(db, true, lack));
-        }
-        if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
-            self.note(start, len, What::RdbChecksum { stored, computed });
-            self.now.damaged_bytes += len;
-        }
-        if self.roles.get(at.segment) == Some(&Role::Increment) {
-            self.note_non_canonical(NonCanonical::RdbInIncrement, start, len);
-        }
-    }
-
-    /// What modules wrote into an RDB.
-    fn modules(&mut self, modules: &[rdb::Module]) {
-        self.now.needs.add_rdb(modules);
-        for module in modules {
-            let lack = self.loader.that_lack_module(module);
-            if lack != [0, 0] {
-                let is_everywhere = lack[1].count_ones() as usize == self.facts.targets.len();
-                self.facts.learn(if is_everywhere { 0 } else { lack[1] });
-                self.note(module.first_at, 0, Raw::module(module.clone(), lack));
-            }
-        }
-    }
-
     fn damage(&mut self, damage: &Damage) {
         let len = damage.end - damage.start;
         self.now.damaged_bytes += if damage.is_intact() { 0 } else { len };
@@ -364,7 +321,7 @@ impl Check {
     }
 
     /// Whether there was still room for it.
-    fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
+    pub(super) fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
         // What is told of traps cannot be crowded out by other things.
         let is_trap = matches!(&what, What::Raw(raw) if raw.is_trap());
         let listed = if is_trap { self.traps } else { self.now.seen.len() - self.traps };

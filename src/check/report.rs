@@ -9,11 +9,11 @@ use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
-use super::{behind_dump, configuration, corrupt_tail, notes, set, traps};
+use super::{behind_dump, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
-use crate::rules::{By, Needed, Needs, Presence, Presences, Target};
+use crate::rules::{By, Needed, Target};
 use crate::scan;
 use crate::text;
 
@@ -165,14 +165,14 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
-    let needs_modules = needs(&facts);
+    let needs_modules = modules::needed(&facts);
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
         target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
         unknown: unknown::rows(aof, &facts),
-        modules: modules(aof, &facts, &needs_modules),
+        modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),
         certainty: facts.certainty(),
@@ -183,27 +183,6 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         segments: segments(aof, facts),
         problems,
     })
-}
-
-/// What all its files need of modules.
-fn needs(facts: &Facts) -> Vec<Needed> {
-    let mut needs = Needs::default();
-    facts.segments.iter().for_each(|segment| needs.merge(&segment.needs));
-    needs.sorted()
-}
-
-/// The modules that somebody named, and those that the set needs and has.
-fn modules(aof: &Aof, facts: &Facts, needs: &[Needed]) -> Vec<(String, By)> {
-    let mut all: Vec<_> = aof.modules.iter().map(|(name, by)| (name.to_owned(), by)).collect();
-    let presences = Presences::of(&aof.target(), &aof.modules, facts.origin(aof));
-    for needed in needs {
-        if let Presence::There(by) = presences.needed(needed)
-            && !all.iter().any(|(name, _)| *name == needed.name)
-        {
-            all.push((needed.name.clone(), by));
-        }
-    }
-    all
 }
 
 /// Positions of files in the set by their names: a manifest may have as many lines as it likes.

@@ -188,7 +188,8 @@ fn a_wrong_length_is_never_repaired_by_default_where_sound_records_follow_it() {
         let (before, beside) = (fs::read(&file).unwrap(), others(&set, &file));
         let report: Value =
             serde_json::from_slice(&aofkit(&["check", "--json"], &path).stdout).unwrap();
-        let limits: &[&str] = if (i / PLACES) % 2 == 0 { &["--max-loss", "0"] } else { &[] };
+        let limits: &[&str] =
+            if (i / PLACES).is_multiple_of(2) { &["--max-loss", "0"] } else { &[] };
         let output = aofkit(&[&["repair", "--apply"], limits].concat(), &path);
         let after = fs::read(&file).unwrap();
         let kept = &bytes[sound.0..sound.1];

@@ -199,7 +199,7 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
         (unprinted.module_data, "what modules keep beside the keys"),
     ];
     for (number, why) in reasons.into_iter().filter(|(number, _)| *number > 0) {
-        troubles.push(format!("{} not printed, {why}", count(number, "entry")));
+        troubles.push(format!("{} not printed, {why}", count(number, "value")));
     }
     troubles.extend(left_out(printed));
     troubles::note(aof, &troubles, context);

@@ -189,6 +189,12 @@ impl Weighed {
         self.high = self.high.zip(other, f64::max);
     }
 
+    /// So much of it may be gone, and so much may be there on top.
+    pub fn perhaps(&mut self, (less, more): (Cost, Cost)) {
+        self.low = self.low.zip(less, |low, less| (low - less).max(0.0));
+        self.high += more;
+    }
+
     /// More bytes that all forms of it have.
     pub fn add(&mut self, more: Cost) {
         self.told += more;

@@ -59,7 +59,7 @@ impl Member {
     /// A time in milliseconds for a field that expires: which it is is not kept, but times differ from each other.
     pub(super) fn time(&self) -> i64 {
         const OURS: i64 = 1 << 40;
-        OURS | (self.hash as i64 & 0x3f_ffff)
+        OURS | (self.hash as i64 & 0x3fff)
     }
 
     fn kept(&self) -> usize {

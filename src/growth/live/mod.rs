@@ -347,16 +347,9 @@ fn weighed(held: &Held, dialects: &[Dialect], scales: &mut cost::Scales) -> Weig
         // Its module, or whatever it is of, may write any commands for it.
         Value::Opaque(_) => weighed.open.resp = 1.0,
         Value::Vectors(vectors) => vectors.range(&mut weighed),
-        Value::Stream(stream) => {
-            let (less, more) = stream.perhaps(held.key_len);
-            weighed.low = weighed.low.zip(less, |low, less| (low - less).max(0.0));
-            weighed.high += more;
-        }
-        Value::Text(text) => {
-            let (less, more) = text.perhaps(&cost);
-            weighed.low = weighed.low.zip(less, |low, less| (low - less).max(0.0));
-            weighed.high += more;
-        }
+        Value::Stream(stream) => weighed.perhaps(stream.perhaps(held.key_len)),
+        Value::Text(text) => weighed.perhaps(text.perhaps(&cost)),
+        Value::Members(members) => weighed.perhaps((members.perhaps(), members.perhaps())),
         _ => {}
     }
     // The number of its type.

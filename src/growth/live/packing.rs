@@ -47,8 +47,16 @@ impl Members {
                 !self.is_table
                     || self.list.iter().any(|member| score::whole(member.score).is_none())
             }
-            Kind::Hash => !self.is_table,
+            Kind::Hash => self.ttls || !self.is_table,
         }
+    }
+
+    /// By how much its cost may be off either way: how alike times are, and so how well they compress, is not known.
+    pub fn perhaps(&self) -> Cost {
+        /// Bytes for each time.
+        const OFF: f64 = 2.0;
+        let times = self.list.iter().filter(|member| member.has_ttl).count() as u64;
+        Cost { resp: 0.0, rdb: OFF * (times << self.shift) as f64, raw: 0.0 }
     }
 
     fn member_resp(&self, member: &Member, key_len: u64, dialect: Dialect) -> Cost {

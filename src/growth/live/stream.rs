@@ -94,7 +94,9 @@ impl Stream {
         let known = Cost::of_commands(self.perhaps) + Cost::of_rdb(self.perhaps);
         // Where the server's node ends with the entries that went, it went with them.
         let (dead, half) = (self.dead_bytes(), self.half_dead_bytes());
-        (less + Cost::of_rdb(dead - half), more + known + Cost::of_rdb(half))
+        // Which entry is the first of a node decides how the others are written.
+        let unlike = if self.is_rough { self.bytes() / 10 } else { 0 };
+        (less + Cost::of_rdb(dead - half + unlike), more + known + Cost::of_rdb(half + unlike))
     }
 
     /// Bytes of entries that were cut off inside of the first node.

@@ -41,7 +41,7 @@ fn report(bytes: &[u8], target: &str, load_truncated: bool, tail_limit: u64) -> 
     let manifest = "file F.1.incr.aof seq 1 type i\n";
     fs::write(dir.path().join("F.manifest"), manifest).unwrap();
     let target = Some(target.parse().unwrap());
-    let mut aof = Aof::open(dir.path(), &OpenOptions { target, conf: None }).unwrap();
+    let mut aof = Aof::open(dir.path(), &OpenOptions { target, ..OpenOptions::default() }).unwrap();
     aof.settings = Settings {
         load_truncated: Some(load_truncated),
         load_corrupt_tail_max_bytes: Some(tail_limit),
@@ -176,6 +176,20 @@ fn what_redis_8_6_cuts_off_a_corrupt_tail_is_predicted_to_the_byte() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Run on Redis 8.6.2: behind the marker of a record it takes a NUL byte for an error of reading, unless the file ends
+/// within the line.
+#[test]
+fn nul_bytes_behind_the_marker_of_a_record_are_no_corrupt_tail() {
+    let record = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n";
+    for (zeros, end, word) in
+        [(100_000, &b""[..], "no"), (1_022, b"", "no"), (1_021, b"", "T@27"), (3, b"\r\n", "no")]
+    {
+        let bytes = [&record[..], b"*", &vec![0; zeros], end].concat();
+        let ours = loader_word(&report(&bytes, "redis-8.6", true, 1 << 20));
+        assert_eq!(ours, word, "{zeros} {end:?}");
+    }
 }
 
 #[test]

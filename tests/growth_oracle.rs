@@ -47,13 +47,24 @@ fn compare(name: &str, server: &mut Growing, work: impl Fn(&mut Growing, u64), b
         server.must(&format!("CONFIG SET aof-use-rdb-preamble {rdb}"));
         let real = server.rewrite();
         let (told, most) = match rdb {
-            "yes" => (report.live.rdb_bytes, 0.15),
-            _ => (report.live.resp_bytes, 0.10),
+            "yes" => (report.live.rdb, 0.15),
+            _ => (report.live.resp, 0.10),
         };
-        let off = told as f64 / real as f64 - 1.0;
-        eprintln!("{name}: rdb {rdb}: {told} estimated, {real} written, {:+.2} %", off * 100.0);
+        let (least, estimated, most_told) = (
+            told.at_least_bytes.unwrap(),
+            told.estimated_bytes.unwrap(),
+            told.at_most_bytes.unwrap(),
+        );
+        let off = estimated as f64 / real as f64 - 1.0;
+        eprintln!(
+            "{name}: rdb {rdb}: {estimated} estimated, {least} to {most_told}, {real} written, {:+.2} %",
+            off * 100.0
+        );
+        if !(least..=most_told).contains(&real) {
+            wrong.push(format!("{name}, rdb {rdb}: {real} is not in {least} to {most_told}"));
+        }
         if off.abs() > most {
-            wrong.push(format!("{name}, rdb {rdb}: {told} of {real}"));
+            wrong.push(format!("{name}, rdb {rdb}: {estimated} of {real}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -2,6 +2,8 @@
 //!
 //! `AOFKIT_SEED` and `AOFKIT_LAW_MUTATIONS` give other or more damage.
 
+#[path = "support/conf_laws.rs"]
+mod conf_laws;
 #[path = "support/laws.rs"]
 mod laws;
 mod support;
@@ -39,6 +41,14 @@ fn manifest(bytes: &[u8]) {
     laws::a_printed_manifest_means_the_same(bytes);
     let select = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
     laws::a_checked_set_adds_up(&packed_set(Packing::OwnManifest, &[bytes, select, select]));
+}
+
+fn configuration(bytes: &[u8]) {
+    conf_laws::directives_are_what_their_lines_spell(bytes);
+    conf_laws::settings_are_the_same_in_any_files(bytes);
+    conf_laws::a_configuration_is_read_or_refused(bytes);
+    conf_laws::a_set_is_judged_under_any_configuration(bytes);
+    bytes.split(|byte| b" \n".contains(byte)).for_each(conf_laws::sizes_are_digits_times_units);
 }
 
 /// Third column of a table in `testdata/cases`, decoded from hex.
@@ -98,6 +108,30 @@ fn laws_hold_for_what_is_known_by_its_first_bytes_alone() {
 fn laws_hold_for_the_recorded_manifests() {
     let cases = cases("aof-manifest-cases.tsv");
     in_parallel(cases.len(), |at| manifest(&cases[at]));
+}
+
+/// Lines that mean something, one that is refused among them, and numbers with units.
+const CONFIGURATIONS: [&str; 5] = [
+    "appendonly yes\nDIR \"/a b\"\ndir c\nappenddirname 'x'\nrename-command SET \"\"\nrename-command GET SET\n",
+    "databases 9\nauto-aof-rewrite-min-size 64mb\nauto-aof-rewrite-percentage 100\nrdb-version-check relaxed",
+    "include c\ninclude d\nappendonly no\n",
+    "# x\r\n\taof-load-truncated no\nappendonly maybe\ndir '/a\n",
+    "1kb 1k 007m 18446744073709551615 18446744073709551616 17179869184gb 16777215GB mb b",
+];
+
+#[test]
+fn laws_hold_for_configurations_and_what_chance_makes_of_them() {
+    let seed = number_from_env("AOFKIT_SEED", 1);
+    let mutations = number_from_env("AOFKIT_LAW_MUTATIONS", 400) as usize;
+    CONFIGURATIONS.iter().for_each(|text| configuration(text.as_bytes()));
+    in_parallel(mutations, |index| {
+        let mut random = Random::new(seed, index as u64);
+        let mut bytes = random.pick(&CONFIGURATIONS).as_bytes().to_vec();
+        for _ in 0..1 + random.below(3) {
+            bytes = Mutation::choose(&mut random, &bytes).apply(&bytes);
+        }
+        configuration(&bytes);
+    });
 }
 
 #[test]
@@ -236,6 +270,7 @@ proptest! {
         segment(&bytes);
         manifest(&bytes);
         laws::a_checked_set_adds_up(&bytes);
+        configuration(&bytes);
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn report(case: &BTreeMap<String, String>, target: &str) -> Report {
     let manifest = set.join("appendonly.aof.manifest");
     fs::write(&manifest, from_hex(&case["manifest_hex"])).unwrap();
     let target = Some(target.parse().unwrap());
-    let aof = Aof::open(&manifest, &OpenOptions { target, conf: None }).unwrap();
+    let aof = Aof::open(&manifest, &OpenOptions { target, ..OpenOptions::default() }).unwrap();
     let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).unwrap();
     judge(&aof, facts, &Wording::default()).unwrap()
 }

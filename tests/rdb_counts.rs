@@ -109,7 +109,7 @@ fn compare(server: &Server) {
         assert_eq!(told, databases, "{name}");
         let mut told = Types::new();
         for row in &keys.types {
-            let key = (row.type_name.to_owned(), row.encoding.to_owned());
+            let key = (row.type_name.to_string(), row.encoding.to_owned());
             let sum = told.entry(key).or_default();
             *sum = (sum.0 + row.keys, sum.1 + row.elements);
             assert_eq!(row.uncounted, 0, "{name} {row:?}");

@@ -118,26 +118,48 @@ fn aofkit(args: &[&str], path: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_aofkit")).args(args).arg(path).output().unwrap()
 }
 
-/// Lays the log out as the last file of a set, its RESP base or a file of old, alone or behind an RDB. Answers what
-/// to point at and the file that is damaged.
+/// Where a log lies: alone or in a set, last or not, plain or packed.
+const PLACES: usize = 8;
+
+/// Lays the log out as the last file of a set, its RESP base or a file of old, alone or behind an RDB, before other
+/// increments, or packed. Answers what to point at, the file that is damaged, and what stands before the log in it.
 fn lay_out(
     dir: &Path,
     index: u64,
     bytes: &[u8],
 ) -> (std::path::PathBuf, std::path::PathBuf, usize) {
     let rdb = support::recorded_sets().join("redis-7.0.15/rdb-base/aof/appendonly.aof.2.base.rdb");
-    let (name, manifest, front) = match index % 4 {
+    let rdb = || fs::read(&rdb).unwrap();
+    const LATER: &str = "file a.2.incr.aof seq 2 type i\nfile a.3.incr.aof seq 3 type i\n";
+    let (name, manifest, front) = match index % PLACES as u64 {
         0 => ("a.1.incr.aof", Some("file a.1.incr.aof seq 1 type i\n"), Vec::new()),
         1 => ("a.1.base.aof", Some("file a.1.base.aof seq 1 type b\n"), Vec::new()),
         2 => ("appendonly.aof", None, Vec::new()),
-        _ => ("a.1.base.aof", Some("file a.1.base.aof seq 1 type b\n"), fs::read(rdb).unwrap()),
+        3 => ("a.1.base.aof", Some("file a.1.base.aof seq 1 type b\n"), rdb()),
+        4 => ("a.1.incr.aof", Some("file a.1.incr.aof seq 1 type i\n"), Vec::new()),
+        5 => ("a.1.base.aof", Some("file a.1.base.aof seq 1 type b\n"), rdb()),
+        6 => ("appendonly.aof.zst", None, Vec::new()),
+        _ => ("appendonly.aof.zst", None, rdb()),
     };
     let file = dir.join(name);
-    fs::write(&file, [&front, bytes].concat()).unwrap();
+    let is_before_others = matches!(index % PLACES as u64, 4 | 5);
+    let is_packed = name.ends_with(".zst");
+    let whole = [&front, bytes].concat();
+    let text = manifest
+        .map(|first| if is_before_others { format!("{first}{LATER}") } else { first.to_owned() });
+    if is_before_others {
+        for later in ["a.2.incr.aof", "a.3.incr.aof"] {
+            fs::write(dir.join(later), record(&[b"SET", b"later", later.as_bytes()])).unwrap();
+        }
+    }
+    let whole = if is_packed { zstd::bulk::compress(&whole, 1).unwrap() } else { whole };
+    fs::write(&file, whole).unwrap();
     // Nobody is in the middle of writing it.
-    let old = std::time::UNIX_EPOCH;
-    fs::File::options().append(true).open(&file).unwrap().set_modified(old).unwrap();
-    match manifest {
+    for written in fs::read_dir(dir).unwrap() {
+        let written = fs::File::options().append(true).open(written.unwrap().path()).unwrap();
+        written.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    match text {
         Some(lines) => {
             fs::write(dir.join("a.manifest"), lines).unwrap();
             (dir.to_owned(), file, front.len())
@@ -146,9 +168,16 @@ fn lay_out(
     }
 }
 
+/// What lies beside the damaged file, whole, and must stay.
+fn others(dir: &Path, file: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let others = paths.filter(|path| path != file && path.extension().is_some_and(|e| e == "aof"));
+    others.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
 #[test]
 fn a_wrong_length_is_never_repaired_by_default_where_sound_records_follow_it() {
-    let cases = support::number_from_env("AOFKIT_WRONG_LENGTHS", 300);
+    let cases = support::number_from_env("AOFKIT_WRONG_LENGTHS", 600);
     let seed = support::number_from_env("AOFKIT_SEED", 1);
     let wrong = in_parallel(cases as usize, |i| {
         let Damaged { bytes, sound, what } = damaged(seed, i as u64);
@@ -156,10 +185,10 @@ fn a_wrong_length_is_never_repaired_by_default_where_sound_records_follow_it() {
         let set = dir.path().join("set");
         fs::create_dir(&set).unwrap();
         let (path, file, front) = lay_out(&set, i as u64, &bytes);
-        let before = fs::read(&file).unwrap();
+        let (before, beside) = (fs::read(&file).unwrap(), others(&set, &file));
         let report: Value =
             serde_json::from_slice(&aofkit(&["check", "--json"], &path).stdout).unwrap();
-        let limits: &[&str] = if i % 2 == 0 { &["--max-loss", "0"] } else { &[] };
+        let limits: &[&str] = if (i / PLACES) % 2 == 0 { &["--max-loss", "0"] } else { &[] };
         let output = aofkit(&[&["repair", "--apply"], limits].concat(), &path);
         let after = fs::read(&file).unwrap();
         let kept = &bytes[sound.0..sound.1];
@@ -171,10 +200,14 @@ fn a_wrong_length_is_never_repaired_by_default_where_sound_records_follow_it() {
             ["truncated-tail", "zero-tail", "garbage-tail"].contains(&kind) && at < front + sound.1
         };
         let called_an_end = report["problems"].as_array().unwrap().iter().any(is_end);
-        let unharmed = after == before || survives;
+        let unharmed = (after == before || survives) && others(&set, &file) == beside;
         (!unharmed || called_an_end).then(|| {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            format!("{what}: harmed: {}, an end: {called_an_end}\n{said}", !unharmed)
+            format!(
+                "{what}, in place {}: harmed: {}, an end: {called_an_end}\n{said}",
+                i % PLACES,
+                !unharmed
+            )
         })
     });
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();

@@ -1,4 +1,4 @@
-//! Any bytes as the last file of a set: repaired, and taken back.
+//! Any bytes as the last file of a set: repaired or cleaned, and taken back; nothing outside is touched.
 #![no_main]
 
 #[path = "../../tests/support/change_laws.rs"]

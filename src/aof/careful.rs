@@ -120,9 +120,18 @@ fn loose_arguments(source: &mut dyn Source, mut at: u64) -> Result<u64> {
 /// A count below 1: passed over by redis-check-aof when its line is in order.
 fn hollow(start: u64, count: &Line, header: &[u8]) -> Careful {
     let unended = count.len < limits::LOADER_LINE && header.get(count.len - 1) != Some(&b'\n');
-    if unended && header.get(1) == Some(&0) {
-        // The C string ends after the marker, and the line with the file: loaders see an end of file.
-        return Wrong::torn(start, start + 1);
+    if header.get(1) == Some(&0) {
+        // The C string ends after the marker. Loaders take that for the end of the file where that has come, else for an
+        // error of reading.
+        if unended {
+            return Wrong::torn(start, start + 1);
+        }
+        let reason = Reason::BadNumber { found: 0 };
+        let mut wrong = Wrong::format(start + 1, reason, start + 1);
+        if let Careful::Wrong(wrong) = &mut wrong {
+            wrong.loader = LoaderMeets::ReadError;
+        }
+        return wrong;
     }
     let junk = header.get(1).is_some_and(|b| !count.digits && !b"\r\n".contains(b));
     if junk || (count.value as i32) < 1 && count.value > 0 {

@@ -57,6 +57,8 @@ impl Aof {
         let Some(configuration) = configuration else { return };
         self.names = Renames::of(&configuration.settings.renamed_commands);
         self.settings = configuration.settings.clone();
+        let lines = self.settings.load_modules.iter();
+        self.modules.add_libraries(lines.filter_map(|words| words.first().cloned()));
         self.configured = true;
         self.configuration = Some(configuration);
     }

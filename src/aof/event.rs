@@ -206,6 +206,8 @@ pub enum LoaderMeets {
     /// A byte it cannot take at this offset, behind what it took for a record: it passes over the two bytes that should
     /// be the line end of its last argument.
     BadFormatBehind(u64),
+    /// What it takes for an error of reading: a NUL byte in the place of a count, and no end of the file near.
+    ReadError,
     /// A length that crashes it, whatever server it is.
     Crash,
     /// A length it has to allocate before it finds that the file ends.

@@ -21,6 +21,7 @@ mod set;
 mod sink;
 mod sound;
 mod target;
+mod tiling;
 mod walker;
 
 pub use conf::{Configuration, Line};

@@ -21,7 +21,7 @@ use crate::format::fault::Fault;
 use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
 use crate::limits;
-use crate::rules::Target;
+use crate::rules::{Modules, Target};
 use crate::text;
 
 /// How to open.
@@ -29,8 +29,12 @@ use crate::text;
 pub struct OpenOptions {
     /// The server to judge by; when not given, the oldest one from the base's writer on that knows all of the set.
     pub target: Option<Target>,
+    /// Nobody named that server: it stands for the one that the set calls for.
+    pub stands_in: bool,
     /// A server's configuration: its settings apply, wherever the set lies; an empty path is looked up in it.
     pub conf: Option<PathBuf>,
+    /// What is said of the modules of the server; what the configuration loads comes on top.
+    pub modules: Modules,
 }
 
 /// Opens every set at `path`, each with its own outcome: one that cannot be opened is no reason to say
@@ -159,7 +163,9 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         writer: None,
         target: Cell::new(Target::default()),
         target_given: false,
+        stands_in: false,
         settings: Settings::default(),
+        modules: Modules::default(),
         configured: false,
         configuration: None,
         names: Renames::default(),
@@ -184,7 +190,9 @@ fn beside_empty_append_dir(path: &Path, settings: &Settings) -> bool {
 /// Finds out who wrote the base, and with that whose rules apply.
 fn finish(mut aof: Aof, options: &OpenOptions) -> Result<Aof> {
     aof.writer = writer(&aof.segments)?;
+    aof.modules = options.modules.clone();
     aof.target_given = options.target.is_some();
+    aof.stands_in = options.stands_in;
     match options.target {
         Some(target) => aof.settle(target),
         None => aof.candidates().first().into_iter().for_each(|target| aof.settle(*target)),

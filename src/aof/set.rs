@@ -11,7 +11,7 @@ use crate::format::conf::Settings;
 use crate::format::fault::Fault;
 use crate::format::manifest::{self, Manifest};
 use crate::format::rdb::Family;
-use crate::rules::Target;
+use crate::rules::{Modules, Target};
 
 use super::conf::Configuration;
 use super::leftover::Leftover;
@@ -249,8 +249,12 @@ pub struct Aof {
     pub(super) target: Cell<Target>,
     /// That server was asked for; nobody took it from the base.
     pub target_given: bool,
+    /// It was found before, for a set that this one was made of.
+    pub(super) stands_in: bool,
     /// The settings of the configuration that was named; defaults otherwise.
     pub settings: Settings,
+    /// What is said of the modules of the server: by the user, by a server that was asked, and by `settings`.
+    pub modules: Modules,
     /// Whether `settings` came from a configuration.
     pub configured: bool,
     /// That configuration, with its lines.

@@ -24,6 +24,11 @@ impl Aof {
         self.target.get()
     }
 
+    /// Whether somebody named that server.
+    pub fn is_target_named(&self) -> bool {
+        self.target_given && !self.stands_in
+    }
+
     /// The set has been read, and this is the server.
     pub(crate) fn settle(&self, target: Target) {
         self.target.set(target);

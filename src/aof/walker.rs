@@ -7,6 +7,7 @@ use super::careful::{self, Careful, Wrong};
 use super::event::{Context, Damage, Ending, Event, Mended, Why};
 use super::names::Names;
 use super::sink::Sink;
+use super::tiling::Tiling;
 use super::{doubt, mend, rdb_part, sound};
 use crate::command::LastName;
 use crate::disk::Source;
@@ -86,35 +87,6 @@ pub(super) fn walk_on(
     source.settle()?;
     debug_assert_eq!(tiling.tiled, end, "events must cover the whole segment");
     Ok(end)
-}
-
-/// Sees that events tile.
-struct Tiling<'s, S> {
-    sink: &'s mut S,
-    tiled: u64,
-}
-
-impl<S: Sink> Sink for Tiling<'_, S> {
-    #[inline(always)]
-    fn event(&mut self, event: Event<'_>) {
-        let (start, end) = event.span();
-        debug_assert_eq!(start, self.tiled, "spans must tile: {event:?}");
-        debug_assert!(end > start || matches!(event, Event::Damage(_)), "empty span: {event:?}");
-        self.tiled = end;
-        self.sink.event(event);
-    }
-
-    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
-        self.sink.again(source)
-    }
-
-    fn reads_again(&self) -> bool {
-        self.sink.reads_again()
-    }
-
-    fn is_done(&self) -> bool {
-        self.sink.is_done()
-    }
 }
 
 /// Why the quick way over a window ended.

@@ -19,6 +19,7 @@ use crate::aof::{Aof, Role, Segment};
 use crate::disk::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
+use crate::rules::Needs;
 use crate::scan::Meter;
 use crate::text;
 
@@ -31,6 +32,8 @@ pub(super) struct Captured {
     pub(super) new_bytes: u64,
     /// Bytes of files that are taken over from the parent.
     pub(super) reused_bytes: u64,
+    /// What the bytes that were read need of modules.
+    pub(super) needs: Needs,
 }
 
 /// A file on its way into a snapshot.
@@ -255,12 +258,15 @@ fn assemble(
             placed[number].push(segment);
         }
     }
+    let mut needs = Needs::default();
+    captures.iter().for_each(|one| needs.merge(&one.seen.needs));
     let mut captured = Captured {
         files: Vec::new(),
         extras: Vec::new(),
         diverged,
         new_bytes,
         reused_bytes: captures.iter().map(Capture::reused_bytes).sum(),
+        needs,
     };
     for (one, mut placed) in captures.into_iter().zip(placed) {
         placed.sort_by_key(|segment| segment.offset);

@@ -4,6 +4,7 @@ use super::entry::Stamps;
 use crate::aof::{Damage, Ending, Event};
 use crate::format::annotation::Kind;
 use crate::format::rdb::Checksum;
+use crate::rules::{Needs, OfModules};
 use crate::scan;
 
 /// What a pass saw.
@@ -19,6 +20,8 @@ pub(super) struct Seen {
     pub(super) created: Option<i64>,
     /// The first bytes that are neither whole nor merely unfinished, and what is wrong with them.
     pub(super) trouble: Option<(u64, String)>,
+    /// What it needs of modules.
+    pub(super) needs: Needs,
 }
 
 /// Looks for places to cut, and counts.
@@ -29,20 +32,25 @@ pub(super) struct Eyes {
     /// Counted since the last place to cut.
     pending: u64,
     pending_stamps: Option<Stamps>,
+    of_modules: OfModules,
 }
 
 impl Eyes {
     pub(super) fn new(from: u64, len: u64) -> Self {
         let seen = Seen { boundary: from, ..Seen::default() };
         let context = scan::Context::default();
-        Self { context, len, seen, pending: 0, pending_stamps: None }
+        let of_modules = OfModules::default();
+        Self { context, len, seen, pending: 0, pending_stamps: None, of_modules }
     }
 
     #[inline]
     pub(super) fn event(&mut self, event: &Event<'_>) {
         self.context.follow(event);
         match event {
-            Event::Record(..) => self.pending += 1,
+            Event::Record(record, id) => {
+                self.of_modules.record(*id, record.name);
+                self.pending += 1;
+            }
             // What a server appends to a line that is not whole would become a part of it.
             Event::Annotation { is_open: true, .. } => return,
             Event::Annotation { kind: Kind::Timestamp(seconds), .. } => self.stamp(*seconds),
@@ -50,6 +58,7 @@ impl Eyes {
             Event::Rdb(part) => {
                 let outcome = &part.walked.outcome;
                 self.seen.created = outcome.fields.created_s();
+                self.seen.needs.add_rdb(&outcome.modules);
                 if let Checksum::Mismatch { .. } = part.walked.checksum {
                     self.trouble(part.start, "the RDB's checksum does not fit".to_owned());
                 }
@@ -84,7 +93,8 @@ impl Eyes {
     fn damage(&mut self, damage: &Damage) {
         let reaches_the_end = damage.end == self.len;
         let unknown_but_intact = damage.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true));
-        if unknown_but_intact {
+        if let Some(stop) = damage.rdb.as_ref().filter(|_| unknown_but_intact) {
+            self.seen.needs.add_rdb(&stop.modules);
             return self.whole_up_to(damage.end);
         }
         if damage.ending != Ending::Torn || damage.rdb.is_some() || !reaches_the_end {
@@ -97,7 +107,8 @@ impl Eyes {
         &self.seen
     }
 
-    pub(super) fn finish(self) -> Seen {
+    pub(super) fn finish(mut self) -> Seen {
+        self.of_modules.take(&mut self.seen.needs);
         self.seen
     }
 }

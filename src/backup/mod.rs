@@ -37,6 +37,7 @@ mod restore;
 mod run;
 mod script;
 mod target;
+mod threads;
 mod trust;
 mod verify;
 

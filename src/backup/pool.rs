@@ -9,6 +9,7 @@ use super::entry::{SegmentEntry, Words};
 use super::growing::{End, Growing, Grown};
 use super::pack::{self, Compressor, Packed, Placed};
 use super::repository::{self, Repository, Unfinished};
+use super::threads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
@@ -62,24 +63,24 @@ pub(super) fn with_packers<'f, T>(
     };
     let walked = std::thread::scope(|scope| {
         let shared = &shared;
-        for _ in 0..packing.threads.max(1) {
+        threads::start(scope, packing.threads, || {
             let grown = send_grown.clone();
-            scope.spawn(move || {
+            move || {
                 let mut compressor = Compressor::new(packing.level);
                 each(&shared.jobs, |job| {
                     shared.guarded(|| shared.pack(job, &mut compressor, &grown))
                 });
-            });
-        }
-        for _ in 0..PLACERS {
-            scope.spawn(|| {
+            }
+        })?;
+        threads::start(scope, PLACERS, || {
+            move || {
                 each(&shared.grown, |one| {
                     let bytes = one.bytes.len();
                     shared.guarded(|| shared.place(one));
                     shared.flight.land(bytes);
                 });
-            });
-        }
+            }
+        })?;
         // The senders are dropped at its end, which tells the others that no more will come.
         walk(&Outlet { shared, blocks: send, grown: send_grown })
     });

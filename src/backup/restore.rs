@@ -65,6 +65,8 @@ pub fn restore(
 ) -> Result<Restored> {
     let _shared = repository.lock(Hold::Shared)?;
     let place = Place::of(target)?;
+    place.is_apart_from(repository)?;
+    place.may_change_hands()?;
     let old = Old::look(&place, entry, options.replace)?;
     place.has_room_for(entry)?;
     if !entry.extras.is_empty() && !options.replace {

@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Family;
 use crate::limits;
 use crate::progress::Progress;
+use crate::rules::Needed;
 use crate::scan::Pace;
 use crate::store::Held;
 
@@ -84,6 +85,8 @@ pub struct Backup {
     pub damaged: Vec<String>,
     /// Why it could not be written down that the snapshot must be there; the next backup does it.
     pub unnoted: Option<String>,
+    /// What the bytes that this run read need of modules; what the snapshot before has already was not read again.
+    pub needs_modules: Vec<Needed>,
     /// When the set was last written to.
     pub written: Option<SystemTime>,
     /// Where the server that was asked says its log is, when that is another place.
@@ -230,7 +233,9 @@ impl Run<'_> {
         let mut numbers: BTreeSet<u64> = listed.iter().map(|one| one.seq).collect();
         let elsewhere = before.as_ref().and_then(|before| before.elsewhere(&aof));
         let damaged = trust.damaged();
-        let made = |entry| Backup { damaged, ..made(&aof, entry, unreadable, elsewhere) };
+        let needs_modules = captured.needs.clone().sorted();
+        let made =
+            |entry| Backup { damaged, needs_modules, ..made(&aof, entry, unreadable, elsewhere) };
         let place = capture::path_text(&place);
         if let Some(parent) = &parent {
             refuse_a_stranger(parent, &captured, &host, &place, options, repository)?;
@@ -273,6 +278,7 @@ fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<Stri
         unreadable,
         damaged: Vec::new(),
         unnoted: None,
+        needs_modules: Vec::new(),
         written: files.filter_map(FrozenFile::modified).max(),
         elsewhere,
     }
@@ -415,7 +421,7 @@ fn gap(parent: &Entry, files: &[FileEntry]) -> Option<Gap> {
     let from = parent.covers.last().map_or(parent.taken.clone(), |interval| interval.to.clone());
     let created = files.iter().find_map(|f| f.created);
     let to = created.map(|seconds| Moment::of_seconds(seconds).seconds_text());
-    let reason = "a rewrite replaced the files; of the time up to it only the end is known";
+    let reason = "a rewrite discarded the log of that time: only its end can be restored";
     Some(Gap { from, to, reason: reason.to_owned() })
 }
 

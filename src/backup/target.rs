@@ -44,6 +44,39 @@ impl Place {
         self.parent.at(&self.name)
     }
 
+    /// Whether the repository neither lies there, nor holds the place.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when it would be put aside, or written into.
+    pub(super) fn is_apart_from(&self, repository: &Repository) -> Result<()> {
+        // What has no path lies nowhere.
+        let Ok(repository) = disk::real_path(repository.store().name()) else { return Ok(()) };
+        let path = self.path();
+        if !path.starts_with(&repository) && !repository.starts_with(&path) {
+            return Ok(());
+        }
+        let why = "the repository lies there, or it lies in the repository: name another directory";
+        Err(Error::new(ErrorKind::Refused(why.to_owned()), &path))
+    }
+
+    /// Whether something else can take its name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when the system would not let it go.
+    pub(super) fn may_change_hands(&self) -> Result<()> {
+        let held = [self.parent.fixed(&self.name)?, self.parent.fixed_itself()?];
+        match held.into_iter().flatten().next() {
+            None => Ok(()),
+            Some(fixed) => {
+                let why = format!(
+                    "it, or the directory it lies in, is {}: nothing can take its place",
+                    fixed.name()
+                );
+                Err(Error::new(ErrorKind::Refused(why), &self.path()))
+            }
+        }
+    }
+
     /// `appendonlydir` becomes `appendonlydir.what`.
     fn beside(&self, what: &str) -> OsString {
         let mut name = self.name.clone();

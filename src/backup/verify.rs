@@ -1,11 +1,9 @@
 //! Is all of a repository there, as it was written, and does it hold what it says?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::thread::ScopedJoinHandle;
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +12,7 @@ use super::contents;
 use super::entry::Entry;
 use super::hash;
 use super::repository::Repository;
+use super::threads;
 use crate::disk::Hold;
 use crate::error::Result;
 use crate::limits;
@@ -224,16 +223,9 @@ impl Told {
     }
 }
 
-/// Waits for the end of a worker; what it panicked with goes on here.
-fn ended<T>(worker: ScopedJoinHandle<'_, T>) {
-    if let Err(panic) = worker.join() {
-        resume_unwind(panic);
-    }
-}
-
-/// Does `count` pieces of work on several threads and tells the progress on this one. Answers come in order.
+/// Does `count` pieces of work on several threads, at most so many, and tells the progress on this one. Answers come in order.
 pub(super) fn in_parallel<T: Send>(
-    threads: usize,
+    most: usize,
     count: usize,
     progress: &dyn Progress,
     work: impl Fn(usize, &mut Told) -> T + Sync,
@@ -242,11 +234,10 @@ pub(super) fn in_parallel<T: Send>(
     let done = Mutex::new(Vec::with_capacity(count));
     let (send, receive) = channel();
     std::thread::scope(|scope| {
-        let mut workers = Vec::new();
-        for _ in 0..threads.clamp(1, count.max(1)) {
+        let (next, done, work) = (&next, &done, &work);
+        let started = threads::start(scope, most.min(count), || {
             let mut told = Told(send.clone());
-            let (next, done, work) = (&next, &done, &work);
-            workers.push(scope.spawn(move || {
+            move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     if at >= count {
@@ -255,13 +246,14 @@ pub(super) fn in_parallel<T: Send>(
                     let answer = work(at, &mut told);
                     done.lock().unwrap_or_else(|p| p.into_inner()).push((at, answer));
                 }
-            }));
-        }
+            }
+        })?;
         drop(send);
         receive.iter().for_each(|bytes| progress.advance(bytes));
         // The scope waits for the work alone; a thread may outlive it by what it still has to give back.
-        workers.into_iter().for_each(ended);
-    });
+        started.into_iter().for_each(threads::ended);
+        Ok(())
+    })?;
     let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     done.sort_by_key(|(at, _)| *at);
     Ok(done.into_iter().map(|(_, answer)| answer).collect())

@@ -13,6 +13,8 @@ use crate::format::manifest::{self, Entry, Manifest};
 use crate::limits;
 use crate::text;
 
+const HISTORY: manifest::Role = manifest::Role::History;
+
 /// What a verb wants of a set. Speaks of segments by their position in [`Aof::segments`].
 #[derive(Debug)]
 pub struct Draft<'a> {
@@ -211,8 +213,8 @@ impl<'a> Draft<'a> {
                 if self.edits.is_empty() && self.removed.is_empty() {
                     return Ok(());
                 }
-                let why =
-                    "the manifest has to be repaired first: run repair without a word".to_owned();
+                let why = "first repair the manifest: run `aofkit repair` without --salvage or --truncate"
+                    .to_owned();
                 return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
             }
         };
@@ -232,15 +234,20 @@ impl<'a> Draft<'a> {
             let from_bytes = of.len().unwrap_or(0);
             actions.push(Action::Rewrite { file: Some(segment), new_name, from_bytes, pieces });
         }
-        for entry in &mut manifest.entries {
+        // A file that the manifest lists as history as well stays history under its old name: servers delete that.
+        for entry in manifest.entries.iter_mut().filter(|entry| entry.role != HISTORY) {
             if let Some(new_name) = renamed.get(entry.name.as_slice()) {
                 entry.name.clone_from(new_name);
                 entry.end_offset = None;
             }
         }
-        let name = |segment: &usize| self.aof.segments[*segment].name.as_slice();
-        let gone: HashSet<&[u8]> = self.removed.iter().map(name).collect();
-        manifest.entries.retain(|entry: &Entry| !gone.contains(entry.name.as_slice()));
+        let of = |segment: &usize| {
+            let segment = &self.aof.segments[*segment];
+            (segment.name.as_slice(), segment.role == Role::History)
+        };
+        let gone: HashSet<(&[u8], bool)> = self.removed.iter().map(of).collect();
+        let stays = |entry: &Entry| !gone.contains(&(&entry.name, entry.role == HISTORY));
+        manifest.entries.retain(stays);
         for &segment in &self.removed {
             let of = &self.aof.segments[segment];
             if let Some(from_bytes) = of.len() {

@@ -15,6 +15,7 @@ mod output;
 mod pieces;
 mod place;
 mod plan;
+mod possible;
 mod recipe;
 mod recover;
 mod told;

@@ -90,7 +90,7 @@ impl Plan {
                 Action::Rewrite { file, new_name, pieces, .. } => {
                     let parts =
                         pieces.iter().map(part).collect::<Option<_>>().ok_or_else(|| {
-                            let why = "what is sifted is known once it is written".to_owned();
+                            let why = "this plan filters a file while it writes it: its result cannot be previewed".to_owned();
                             Error::new(ErrorKind::Refused(why), &self.path)
                         })?;
                     changes.files.push((new_name.clone(), parts));

@@ -56,6 +56,11 @@ impl Plan {
             return Err(Error::new(ErrorKind::Refused(why), dir));
         };
         let parent = Dir::open(disk::parent(dir))?;
+        let is_inside = disk::real_path(parent.path())?.starts_with(disk::real_path(&self.dir)?);
+        if is_inside && self.manifest.is_some() {
+            let why = "it lies in the set's own directory, which stays as it is".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), dir));
+        }
         if let Some(there) = parent.dir_if_there(name)?
             && !there.names()?.is_empty()
         {

@@ -8,7 +8,7 @@ use super::{advice, behind_dump, configuration, corrupt_tail, damaged, not_taken
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::rules::Target;
-use crate::text::escape;
+use crate::text::{escape, hidden};
 
 /// The segment something was seen in, and what its judgement needs to know of it.
 pub(super) struct Scene<'a> {
@@ -96,7 +96,7 @@ impl Scene<'_> {
     /// A key, or what stands for it.
     pub(super) fn key(&self, key: &rdb::Key) -> String {
         match self.wording.redact {
-            true => format!("key #{:016x}", rdb::checksum::crc64(&key.start)),
+            true => format!("key {}", hidden(&key.start)),
             false => format!("key \"{}\"", escape(&key.start)),
         }
     }
@@ -137,6 +137,8 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::UnknownCommand { name, is_learnt } => {
             not_taken::unknown(scene, seen, name, *is_learnt)
         }
+        What::MissingModule { name, need } => not_taken::missing(scene, seen, name, *need),
+        What::DoubtfulModule(module) => not_taken::doubtful(scene, seen, module),
         What::DeadlyCommand(name) => not_taken::deadly(scene, seen, name),
         What::WrongArity { name, argc, fatal } => {
             not_taken::arity(scene, seen, name, *argc, *fatal)
@@ -195,7 +197,8 @@ pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> Stri
     if !by_cutting {
         return match corrupt_tail::is_cut(scene.aof, scene.facts) {
             true if scene.is_last => format!(
-                "{target} cuts it off when it starts (aof-load-corrupt-tail-max-size {})",
+                "{target} cuts the file to {} when it starts (aof-load-corrupt-tail-max-size {})",
+                bytes(scene.facts.own_cut.unwrap_or(seen.cut_before)),
                 scene.aof.settings.load_corrupt_tail_max_bytes()
             ),
             _ => format!("{target} refuses to start"),

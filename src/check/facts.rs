@@ -6,7 +6,7 @@ use super::reached::Reached;
 use super::settle::{Played, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
-use crate::rules::Target;
+use crate::rules::{Need, Needs, Target};
 
 /// Facts about every live segment that could be read, in the loader's order.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,9 @@ pub struct Facts {
     pub segments: Vec<SegmentFacts>,
     /// Those it may be judged for, the likeliest first; one alone once that is settled.
     pub(super) targets: Vec<Target>,
+    /// Which of them somebody named; and whether the one that was chosen is such.
+    pub(super) named: Vec<bool>,
+    pub(super) is_named: bool,
     /// Which of them do not know something in it that another one knows.
     pub(super) ignorant: u64,
     /// One was chosen, and the facts are those of that one.
@@ -54,6 +57,8 @@ pub struct SegmentFacts {
     pub damaged_bytes: u64,
     /// The RDB part.
     pub rdb: Option<RdbFacts>,
+    /// What it needs of modules.
+    pub needs: Needs,
     /// How the loader of each target came along.
     pub(super) played: Vec<Played>,
     /// End of the last whole record before the loader stops, or may stop; the length when it does not.
@@ -115,6 +120,7 @@ impl SegmentFacts {
             max_db: 0,
             damaged_bytes: 0,
             rdb: None,
+            needs: Needs::default(),
             played: Vec::new(),
             proven: 0,
             safe_cut: 0,
@@ -250,6 +256,15 @@ pub enum What {
         /// The target is known not to have it.
         is_learnt: bool,
     },
+    /// Something of a module that is not loaded.
+    MissingModule {
+        /// The command's name as the log has it, or the type in the RDB.
+        name: Vec<u8>,
+        /// What of.
+        need: Need,
+    },
+    /// Something of a module in the RDB, and whether the target can read it is not known.
+    DoubtfulModule(Box<rdb::Module>),
     /// A command that is well formed and ends the server that loads it.
     DeadlyCommand(Vec<u8>),
     /// A command with a wrong number of arguments.

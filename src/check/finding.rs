@@ -60,6 +60,8 @@ pub enum Kind {
     ServerTrap,
     /// More than aofkit lists.
     LimitExceeded,
+    /// Something of a module that is not loaded.
+    ModuleMissing,
 }
 
 impl Kind {
@@ -93,6 +95,7 @@ impl Kind {
             Self::TempFile => "temp-file",
             Self::ServerTrap => "server-trap",
             Self::LimitExceeded => "limit-exceeded",
+            Self::ModuleMissing => "module-missing",
         }
     }
 }

@@ -28,11 +28,15 @@ pub enum Cause {
     OpenTransaction,
     /// A byte that begins nothing.
     BadFormat,
+    /// What it takes for an error of reading: it stops, whatever it is told about corrupt ends.
+    ReadError,
     /// A command it does not know.
     Unknown,
-    /// Something that it may take or not: a command with a module's name, or something of an RDB that aofkit has
-    /// not learnt.
+    /// Something that it may take or not: of a module that may be loaded, or something of an RDB that aofkit has not
+    /// learnt.
     Perhaps,
+    /// Something of a module that is not loaded.
+    MissingModule,
     /// A command with a wrong number of arguments.
     Refused,
     /// It dies.
@@ -51,6 +55,7 @@ pub(super) fn meets(damage: &Damage) -> Cause {
         (Why::Rdb(_), _) => Cause::Rdb,
         (_, LoaderMeets::EndOfFile) => Cause::EndOfFile,
         (_, LoaderMeets::BadFormat | LoaderMeets::BadFormatBehind(_)) => Cause::BadFormat,
+        (_, LoaderMeets::ReadError) => Cause::ReadError,
         (_, LoaderMeets::Crash) => Cause::Crash,
         (_, LoaderMeets::Allocation(n)) if n >= TOO_LARGE => Cause::Crash,
         (_, LoaderMeets::Allocation(n)) if n >= PERHAPS_TOO_LARGE => Cause::EndOrCrash,

@@ -11,11 +11,11 @@ use super::halt::{Cause, Halt, meets};
 use super::opinions::{Opinion, Opinions};
 use super::player::{Player, agreed};
 use super::reached::Reached;
-use crate::aof::{Aof, Event, LoaderMeets};
+use crate::aof::{Aof, Event, LoaderMeets, Writer};
 use crate::command::{self, CommandId, Kind, Renames, Trap};
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
-use crate::rules::{Arity, Target};
+use crate::rules::{Arity, Origin, Presence, Presences, Target};
 
 /// Where a loader stands in a file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,19 +50,20 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// The loader of one target.
-    pub(crate) fn new(target: Target, aof: &Aof) -> Self {
-        Self::of(&[target], aof, None)
+    /// The loader of the target.
+    pub(crate) fn new(aof: &Aof) -> Self {
+        Self::of(&[aof.target()], aof, |_| aof.is_target_named())
     }
 
-    /// The loaders of several; `writer` is who wrote the base.
-    pub(crate) fn of(
-        targets: &[Target],
-        aof: &Aof,
-        writer: Option<(rdb::Family, command::Version)>,
-    ) -> Self {
-        let player = |target: &Target| Player::new(target, aof, writer);
-        let players: Vec<_> = targets.iter().take(Opinions::MOST).map(player).collect();
+    /// The loaders of several. Those at places that are `named` do not merely stand for the writer of the set.
+    pub(crate) fn of(targets: &[Target], aof: &Aof, named: impl Fn(usize) -> bool) -> Self {
+        let writer = aof.writer.as_ref().and_then(Writer::release);
+        let player = |(place, target): (usize, &Target)| {
+            let origin = Origin { writer, target_given: named(place) };
+            let modules = Presences::of(target, &aof.modules, origin);
+            Player::new(target, aof, writer, modules)
+        };
+        let players: Vec<_> = targets.iter().take(Opinions::MOST).enumerate().map(player).collect();
         let mut agreed: Vec<_> =
             (0..command::all().len()).map(|place| agreed(&players, place)).collect();
         let names = aof.names.clone();
@@ -165,6 +166,12 @@ impl Loader {
         self.that(|player| player.rules.knows_number(family, number) == Some(false))
     }
 
+    /// Which of them lack the module that this is of, and which of them may.
+    pub(super) fn that_lack_module(&self, module: &rdb::Module) -> [u64; 2] {
+        [Presence::Missing, Presence::Unsure]
+            .map(|wanted| self.that(|player| player.reads(module) == wanted))
+    }
+
     /// Which of them have no database of this number, as their configuration says.
     pub(super) fn that_lack_database(&self, db: u64) -> u64 {
         self.that(|player| db >= player.databases)
@@ -183,7 +190,7 @@ impl Loader {
     /// What these loaders think of a command, whether or not they are still reading.
     #[inline]
     pub(crate) fn opinions(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinions {
-        let Some(id) = id else { return self.unknown_to_all() };
+        let Some(id) = id else { return self.without_id(record) };
         match takes(self.agreed[id.index()], record) {
             Some(usual) => usual,
             None => self.asked(record, id),
@@ -194,6 +201,16 @@ impl Loader {
     #[inline]
     pub(crate) fn opinion(&self, record: &Record<'_>, id: Option<CommandId>) -> Opinion {
         self.opinions(record, id).of(0)
+    }
+
+    /// A name that is no command's of any table.
+    #[cold]
+    fn without_id(&self, record: &Record<'_>) -> Opinions {
+        if self.is_taken_away(record.name) {
+            return self.unknown_to_all();
+        }
+        let form = command::form_of(record.name);
+        Opinions::each(self.players.iter().map(|player| player.foreign(form)))
     }
 
     /// Whether the configuration says that there is no command of this name.
@@ -239,7 +256,7 @@ impl Loader {
                 Some(sub) if player.rules.is_container(id) => sub,
                 _ => Some(id),
             };
-            meant.map_or(Opinion::Unknown, |id| player.rules.call(id, record.argc).into())
+            meant.map_or(Opinion::Unknown, |id| player.call(id, record.argc))
         }))
     }
 
@@ -291,13 +308,13 @@ impl Loader {
 
     #[cold]
     fn refusals(&mut self, record: &Record<'_>, opinions: Opinions) {
-        // It may have been loaded with a module that has it.
-        let of_module = command::has_module_form(record.name);
         let is_taken = self.is_taken_away(record.name);
         self.object(record.start, |place, player| match opinions.of(place) {
             Opinion::Fine | Opinion::GoesOn => None,
             Opinion::Unknown if is_taken => Some(Cause::Refused),
-            Opinion::Unknown if of_module => Some(Cause::Perhaps),
+            // It may have loaded the module that has it.
+            Opinion::Unsure => Some(Cause::Perhaps),
+            Opinion::Missing => Some(Cause::MissingModule),
             Opinion::Unknown => Some(Cause::Unknown),
             Opinion::Deadly => Some(Cause::Crash),
             Opinion::WrongArity if player.rules.arity == Arity::Unchecked => Some(Cause::Crash),
@@ -331,6 +348,7 @@ impl Loader {
                 if matches!(part.walked.checksum, Checksum::Mismatch { .. }) {
                     return self.stop(part.start, Cause::Rdb);
                 }
+                self.modules(&part.walked.outcome.modules);
                 self.object(part.start, |_, player| {
                     let takes = player.loads_rdb(header)
                         && player.has_numbers(header, met)
@@ -342,10 +360,12 @@ impl Loader {
                 self.state.rdb_end = part.end;
             }
             Event::Hollow { start, .. } => self.stop(*start, Cause::BadFormat),
-            Event::Damage(damage) if damage.is_not_understood() => {
-                self.object(damage.start, |_, player| Some(player.not_understood(damage)));
-            }
             Event::Damage(damage) => {
+                self.modules(damage.rdb.as_ref().map_or(&[], |stop| &stop.modules));
+                if damage.is_not_understood() {
+                    self.object(damage.start, |_, player| Some(player.not_understood(damage)));
+                    return;
+                }
                 if let LoaderMeets::BadFormatBehind(end) = damage.loader {
                     self.state.ran_on = Some(end);
                 }
@@ -357,6 +377,13 @@ impl Loader {
                 });
             }
             Event::Record(..) => {}
+        }
+    }
+
+    /// What modules wrote into an RDB.
+    fn modules(&mut self, modules: &[rdb::Module]) {
+        for module in modules {
+            self.object(module.first_at, |_, player| player.lacks(module));
         }
     }
 

@@ -4,8 +4,9 @@ use super::advice;
 use super::describe::{Scene, at_start, times};
 use super::facts::Seen;
 use super::finding::{Kind, Problem, Severity};
-use crate::command;
-use crate::format::rdb::Header;
+use crate::command::{self, ModuleId};
+use crate::format::rdb::{self, Header};
+use crate::rules::Need;
 use crate::text::{count, escape, name};
 
 /// What the target does about something that it does not have, or of which that is not known.
@@ -33,11 +34,12 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
         .or_else(|| advice::target_that_knows(plain, target.family).filter(|_| plain == raw));
     let is_renamed = scene.aof.names.has_taken(plain);
     let knows = knows.filter(|_| !is_renamed);
+    let module = command::module_of(command::lookup(raw), raw).filter(|_| !is_learnt);
     let hint = match knows {
         _ if is_renamed => TAKEN.to_owned(),
-        _ if command::has_module_form(raw) => {
-            "; needs module: a server takes it that has loaded the module with this command"
-                .to_owned()
+        _ if module.is_some() => {
+            let module = module.unwrap_or_default();
+            format!("; needs module {}: {}", escape(module.as_bytes()), say(scene, &module))
         }
         Some(knows) => format!("; {knows} knows it"),
         None if !scene.aof.configured => RENAMED.to_owned(),
@@ -63,6 +65,71 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
     let next = knows.map(|knows| scene.fit.unwrap_or(knows));
     let next = next.and_then(|target| advice::other_target(scene.aof, target));
     scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).next(next)
+}
+
+/// How to say that a module is there.
+fn say(scene: &Scene<'_>, module: &str) -> String {
+    format!(
+        "nothing says whether {} has loaded it, --modules {} or --server does",
+        scene.aof.target(),
+        escape(module.as_bytes())
+    )
+}
+
+/// Something of a module that is known to be absent: a command, or what it wrote into an RDB.
+pub(super) fn missing(scene: &Scene<'_>, seen: &Seen, raw: &[u8], need: Need) -> Problem {
+    let target = scene.aof.target();
+    let module = match need {
+        Need::Command => command::module_of(command::lookup(raw), raw),
+        Need::Type | Need::Auxiliary => std::str::from_utf8(raw).ok().map(of_kind),
+    };
+    let module = module.unwrap_or_default();
+    let what = match need {
+        Need::Command => format!("the command \"{}\"{}", escape(raw), times(seen)),
+        Need::Type => format!("the RDB holds values of type {} and", escape(raw)),
+        Need::Auxiliary => format!("the RDB holds data {} beside its keys and", escape(raw)),
+    };
+    let whole = match (need, seen.count) {
+        (Need::Command, 1) => "; its record is whole",
+        (Need::Command, _) => "; its records are whole",
+        _ => "",
+    };
+    let message = format!(
+        "{what} needs module {}, which {target} has not loaded{whole}; {}",
+        escape(module.as_bytes()),
+        at_start(scene, seen, false)
+    );
+    scene.problem(Kind::ModuleMissing, Severity::Error, seen, message)
+}
+
+/// What a module wrote into an RDB, where nobody says whether the target has that module.
+pub(super) fn doubtful(scene: &Scene<'_>, seen: &Seen, of: &rdb::Module) -> Problem {
+    let what = match of.need {
+        rdb::Need::Auxiliary => "beside its keys data",
+        rdb::Need::Value => "values of type",
+        rdb::Need::Metadata => "metadata of keys of class",
+    };
+    let module = of_kind(&of.name);
+    let why = match command::module_of_kind(&of.name) {
+        Some(known) if scene.aof.modules.iter().any(|(name, _)| name == known.name()) => format!(
+            "written in version {}, newer than any that aofkit has seen {} read",
+            of.encoding,
+            scene.aof.target()
+        ),
+        _ => say(scene, &module),
+    };
+    let message = format!(
+        "the RDB holds {what} {} and needs module {}: {why}",
+        escape(of.name.as_bytes()),
+        escape(module.as_bytes())
+    );
+    scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message)
+}
+
+/// The module that writes under this name, where one is recorded.
+fn of_kind(kind: &str) -> String {
+    let recorded = command::module_of_kind(kind).map(ModuleId::name);
+    recorded.unwrap_or(kind).to_owned()
 }
 
 /// A command with too few or too many arguments.

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use super::checker::Checker;
-use super::configuration;
 use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::Loader;
 use super::opinions::Opinions;
 use super::settle::{Played, Raw};
-use crate::aof::{Aof, Damage, Depth, Event, Role, Writer};
+use super::watched::{Watch, Watched};
+use crate::aof::{Aof, Damage, Depth, Event, Role};
 use crate::command::{self, CommandId, Kind};
 use crate::format::annotation;
-use crate::format::rdb::{self, Checksum};
+use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::limits;
 use crate::rules::Target;
@@ -20,17 +20,16 @@ use crate::scan::{self, Context, Merge, Observer};
 /// Gathers [`Facts`] about every segment it is shown.
 #[derive(Clone, Debug)]
 pub struct Check {
-    roles: Vec<Role>,
+    pub(super) roles: Vec<Role>,
     thorough: bool,
-    loader: Loader,
+    pub(super) loader: Loader,
     checker: Checker,
-    now: SegmentFacts,
+    pub(super) now: SegmentFacts,
     /// Records up to the loader's last safe cut, and that cut.
     safe: (u64, u64),
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
-    /// By place in the command table: it may be a trap.
-    watched: Vec<bool>,
+    watch: Watch,
     /// Traps in `now.seen`, which have room of their own, and those that the open transaction will run.
     traps: usize,
     queued_traps: Vec<(usize, u64)>,
@@ -38,7 +37,7 @@ pub struct Check {
     noted: Vec<Option<(Opinions, usize)>>,
     /// Where in `now.seen` a thing that repeats itself is counted.
     repeated: HashMap<(u8, Vec<u8>), usize>,
-    facts: Facts,
+    pub(super) facts: Facts,
 }
 
 impl Check {
@@ -48,33 +47,31 @@ impl Check {
         if aof.target_given {
             targets.insert(0, aof.target());
         }
-        Self::by(aof, targets)
+        Self::of(aof, targets, |_| aof.is_target_named())
     }
 
-    /// Facts about `aof`, by the rules of these servers; it is judged as one of them.
-    pub fn by(aof: &Aof, mut targets: Vec<Target>) -> Self {
+    /// Facts about `aof`, by the rules of these servers; it is judged as one of them. Where nobody named the target, the
+    /// first stands for the server that wrote it.
+    pub fn by(aof: &Aof, targets: Vec<Target>) -> Self {
+        Self::of(aof, targets, |place| aof.is_target_named() || place > 0)
+    }
+
+    fn of(aof: &Aof, mut targets: Vec<Target>, named: impl Fn(usize) -> bool) -> Self {
         targets.truncate(Opinions::MOST);
-        let writer = aof.writer.as_ref().and_then(Writer::release);
         Self {
             roles: aof.segments.iter().map(|s| s.role).collect(),
             thorough: false,
-            loader: Loader::of(&targets, aof, writer),
+            loader: Loader::of(&targets, aof, &named),
             checker: Checker::default(),
             now: SegmentFacts::of(0),
             safe: (0, 0),
             in_transaction: 0,
-            watched: command::all()
-                .iter()
-                .map(|c| {
-                    command::may_be_trap(c.name.as_bytes())
-                        || aof.configured && configuration::names_database(&c.name)
-                })
-                .collect(),
+            watch: Watch::new(aof.configured),
             traps: 0,
             queued_traps: Vec::new(),
             noted: Vec::new(),
             repeated: HashMap::new(),
-            facts: Facts::by(targets),
+            facts: Facts::by(targets, named),
         }
     }
 
@@ -97,9 +94,15 @@ impl Check {
         if record.oddities.any() {
             self.note_oddities(record);
         }
-        if id.is_none_or(|id| self.watched[id.index()]) {
-            self.look_for_trap(record, id);
-            self.look_for_database(record, id);
+        match self.watch.of(id) {
+            Watched::Not => {}
+            Watched::Module => self.watch.count(id, record.name),
+            Watched::Trap => self.look_for_trap(record, id),
+            Watched::Database => self.look_for_database(record, id),
+            Watched::Stranger => {
+                self.watch.count(id, record.name);
+                self.look_for_trap(record, id);
+            }
         }
         let kind = id.map_or(Kind::Plain, CommandId::kind);
         if kind != Kind::Plain {
@@ -183,7 +186,9 @@ impl Check {
         // What the configuration takes away every server lacks, and that is known.
         let is_taken = self.loader.is_taken_away(record.name);
         if !is_taken {
-            self.facts.learn(opinions.ignorant(self.facts.targets.len()));
+            let count = self.facts.targets.len();
+            self.facts.learn(opinions.ignorant(count));
+            self.facts.learn(opinions.unsure(count));
         }
         let name = full_name(record, id);
         let mut key = opinions.to_bytes().to_vec();
@@ -211,7 +216,7 @@ impl Check {
         }
     }
 
-    fn note_non_canonical(&mut self, kind: NonCanonical, offset: u64, len: u64) {
+    pub(super) fn note_non_canonical(&mut self, kind: NonCanonical, offset: u64, len: u64) {
         self.note_repeated((2, vec![kind as u8]), offset, len, What::NonCanonical(kind));
     }
 
@@ -295,39 +300,11 @@ impl Check {
         self.checker.other(event);
     }
 
-    fn rdb(&mut self, at: &Context, part: &crate::aof::RdbPart) {
-        let (start, len) = (part.start, part.end - part.start);
-        let header = part.walked.outcome.header;
-        let refuse = self.loader.that_refuse_rdb(header);
-        if refuse != 0 {
-            self.facts.learn(refuse);
-            self.note(start, len, Raw::rdb_version(header, refuse));
-        }
-        for met in &part.walked.outcome.met {
-            let lack = self.loader.that_lack_number(header.family, met.row.number) & !refuse;
-            if lack != 0 {
-                self.facts.learn(lack);
-                self.note(met.first_at, 0, Raw::rdb_number(met.row.number, lack));
-            }
-        }
-        let db = part.walked.outcome.highest_db;
-        let lack = self.loader.that_lack_database(db) & !refuse;
-        if lack != 0 {
-            self.note(start, len, Raw::database(db, true, lack));
-        }
-        if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
-            self.note(start, len, What::RdbChecksum { stored, computed });
-            self.now.damaged_bytes += len;
-        }
-        if self.roles.get(at.segment) == Some(&Role::Increment) {
-            self.note_non_canonical(NonCanonical::RdbInIncrement, start, len);
-        }
-    }
-
     fn damage(&mut self, damage: &Damage) {
         let len = damage.end - damage.start;
         self.now.damaged_bytes += if damage.is_intact() { 0 } else { len };
         if let Some(stop) = &damage.rdb {
+            self.modules(&stop.modules);
             self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
             self.now.format = SegmentFormat::Rdb;
         }
@@ -344,7 +321,7 @@ impl Check {
     }
 
     /// Whether there was still room for it.
-    fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
+    pub(super) fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
         // What is told of traps cannot be crowded out by other things.
         let is_trap = matches!(&what, What::Raw(raw) if raw.is_trap());
         let listed = if is_trap { self.traps } else { self.now.seen.len() - self.traps };
@@ -429,6 +406,7 @@ impl Observer for Check {
         self.checker.end(len);
         let mut now = std::mem::replace(&mut self.now, SegmentFacts::of(0));
         now.len = len;
+        self.watch.take(&mut now.needs);
         let loaders = 0..self.facts.targets.len();
         now.played = loaders.map(|place| Played::of(&self.loader, place)).collect();
         now.refusal = self.checker.refusal;

@@ -1,6 +1,6 @@
 //! What several loaders think of one call.
 
-use crate::rules::Call;
+use crate::rules::{Call, Presence};
 
 /// What a loader thinks of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +14,26 @@ pub(crate) enum Opinion {
     WrongArity,
     /// Well formed, and it ends the loading server.
     Deadly,
+    /// Its module is known to be absent.
+    Missing,
+    /// It depends on a module of which nobody says that it is there.
+    Unsure,
 }
 
 impl Opinion {
     /// Whether the loading goes on after it.
     pub(crate) fn goes_on(self) -> bool {
         matches!(self, Self::Fine | Self::GoesOn)
+    }
+}
+
+impl From<Presence> for Opinion {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::There(_) => Self::Fine,
+            Presence::Missing => Self::Missing,
+            Presence::Unsure => Self::Unsure,
+        }
     }
 }
 
@@ -56,7 +70,9 @@ impl Opinions {
             1 => Opinion::Unknown,
             2 => Opinion::GoesOn,
             3 => Opinion::WrongArity,
-            _ => Opinion::Deadly,
+            4 => Opinion::Deadly,
+            5 => Opinion::Missing,
+            _ => Opinion::Unsure,
         }
     }
 
@@ -66,7 +82,18 @@ impl Opinions {
 
     /// Which of the first `count` loaders do not know it.
     pub(crate) fn ignorant(self, count: usize) -> u64 {
-        (0..count).map(|place| u64::from(self.of(place) == Opinion::Unknown) << place).sum()
+        self.that(count, |opinion| opinion == Opinion::Unknown)
+    }
+
+    /// Which of them may lack the module for it, where another has it.
+    pub(crate) fn unsure(self, count: usize) -> u64 {
+        let unsure = self.that(count, |opinion| opinion == Opinion::Unsure);
+        let is_everywhere = unsure.count_ones() as usize == count;
+        if is_everywhere { 0 } else { unsure }
+    }
+
+    fn that(self, count: usize, is: impl Fn(Opinion) -> bool) -> u64 {
+        (0..count).map(|place| u64::from(is(self.of(place))) << place).sum()
     }
 }
 
@@ -76,12 +103,14 @@ mod tests {
 
     #[test]
     fn opinions_are_kept_apart() {
-        use Opinion::{Deadly, Fine, GoesOn, Unknown, WrongArity};
-        let all = [Fine, Unknown, GoesOn, WrongArity, Deadly, Unknown, Fine];
+        use Opinion::{Deadly, Fine, GoesOn, Missing, Unknown, Unsure, WrongArity};
+        let all = [Fine, Unknown, GoesOn, WrongArity, Deadly, Unknown, Missing, Unsure];
         let opinions = Opinions::each(all.into_iter());
         let back: Vec<_> = (0..all.len()).map(|place| opinions.of(place)).collect();
         assert_eq!(back, all);
         assert_eq!(opinions.ignorant(all.len()), 0b10_0010);
+        assert_eq!(opinions.unsure(all.len()), 0b1000_0000);
+        assert_eq!(Opinions::each([Unsure; 3].into_iter()).unsure(3), 0);
         assert_eq!(Opinions::each([Fine; 21].into_iter()), Opinions::FINE);
     }
 }

@@ -5,19 +5,20 @@ use super::halt::Cause;
 use super::loader::State;
 use super::opinions::{Opinion, Opinions};
 use crate::aof::{Aof, Damage, Why};
-use crate::command::{self, CommandId};
+use crate::command::{self, CommandId, Form};
 use crate::format::conf::RdbVersionCheck;
 use crate::format::rdb;
-use crate::rules::{Knowledge, Rules, Target};
+use crate::rules::{Knowledge, Presence, Presences, Rules, Target};
 
 /// One loader.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Player {
     pub(super) rules: &'static Rules,
     /// `rdb-version-check relaxed`: it tries versions that are not its own.
     is_relaxed: bool,
     /// It is newer than the base's writer, of its family, and its RDB versions are not recorded.
     reads_own_past: bool,
+    modules: Presences,
     /// So many databases its configuration gives it; without one nobody knows.
     pub(super) databases: u64,
     /// What it does not take, and how far it had come.
@@ -32,10 +33,12 @@ impl Player {
         target: &Target,
         aof: &Aof,
         writer: Option<(rdb::Family, command::Version)>,
+        modules: Presences,
     ) -> Self {
         let relaxed = aof.settings.rdb_version_check() == RdbVersionCheck::Relaxed;
         Self {
             rules: target.rules,
+            modules,
             databases: configuration::databases(aof, *target).unwrap_or(u64::MAX),
             is_relaxed: relaxed && target.rules.has_version_check,
             reads_own_past: target.knowledge != Knowledge::Recorded
@@ -56,6 +59,53 @@ impl Player {
     pub(super) fn has_numbers(&self, header: rdb::Header, met: &[rdb::Met]) -> bool {
         let is_known = |number| self.rules.knows_number(header.family, number) != Some(false);
         self.reads_own_past || met.iter().all(|met| is_known(met.row.number))
+    }
+
+    /// How many arguments a command wants that it has, of its own or by a module.
+    fn arity_of(&self, id: CommandId) -> Option<i16> {
+        self.rules.arity_of(id).or_else(|| self.modules.arity_of(id))
+    }
+
+    /// What it thinks of a call.
+    pub(super) fn call(&self, id: CommandId, argc: u32) -> Opinion {
+        match self.arity_of(id) {
+            Some(arity) => self.rules.call_of(id, argc, arity).into(),
+            None => self.absent(id),
+        }
+    }
+
+    /// The same of a command that it does not have.
+    fn absent(&self, id: CommandId) -> Opinion {
+        let Some(module) = id.command().module else { return Opinion::Unknown };
+        match self.modules.module(module) {
+            // The module that ran in it has no such command.
+            Presence::There(_) if self.rules.knows_module(module) => Opinion::Unknown,
+            Presence::There(_) => Opinion::Unsure,
+            presence => presence.into(),
+        }
+    }
+
+    /// The same of one that no table has.
+    pub(super) fn foreign(&self, form: Form<'_>) -> Opinion {
+        self.modules.form(form).map_or(Opinion::Unknown, Opinion::from)
+    }
+
+    /// Whether it can read what a module wrote into an RDB.
+    pub(super) fn reads(&self, module: &rdb::Module) -> Presence {
+        match (self.modules.kind(&module.name, module.encoding), module.need) {
+            // What servers do with metadata of a class that they do not know was not seen.
+            (Presence::Missing, rdb::Need::Metadata) => Presence::Unsure,
+            (presence, _) => presence,
+        }
+    }
+
+    /// Whether it stops at what a module wrote into an RDB, for certain or perhaps.
+    pub(super) fn lacks(&self, module: &rdb::Module) -> Option<Cause> {
+        match self.reads(module) {
+            Presence::There(_) => None,
+            Presence::Missing => Some(Cause::MissingModule),
+            Presence::Unsure => Some(Cause::Perhaps),
+        }
     }
 
     /// What it does about something of an RDB that aofkit does not understand.
@@ -80,14 +130,14 @@ pub(super) fn agreed(players: &[Player], place: usize) -> (i16, Opinions) {
     let nothing = (0, Opinions::FINE);
     let Some(id) = CommandId::at(place) else { return nothing };
     let simple = |player: &Player| !player.rules.is_container(id) && !player.rules.is_deadly(id);
-    let mut arities = players.iter().filter_map(|player| player.rules.arity_of(id));
+    let mut arities = players.iter().filter_map(|player| player.arity_of(id));
     let Some(first) = arities.next() else { return nothing };
     if arities.any(|arity| arity != first) || !players.iter().all(simple) {
         return nothing;
     }
-    let opinions = players.iter().map(|player| match player.rules.arity_of(id) {
+    let opinions = players.iter().map(|player| match player.arity_of(id) {
         Some(_) => Opinion::Fine,
-        None => Opinion::Unknown,
+        None => player.absent(id),
     });
     (first, Opinions::each(opinions))
 }

@@ -9,11 +9,11 @@ use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
-use super::{behind_dump, configuration, corrupt_tail, notes, set, traps};
+use super::{behind_dump, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
-use crate::rules::Target;
+use crate::rules::{By, Needed, Target};
 use crate::scan;
 use crate::text;
 
@@ -84,6 +84,10 @@ pub struct Report {
     pub loads: Loads,
     /// What the target does not take, or aofkit has not learnt.
     pub unknown: Vec<Unknown>,
+    /// What it needs of modules.
+    pub needs_modules: Vec<Needed>,
+    /// The modules that are there, and who says it: all that anybody named, and those that the set needs.
+    pub modules: Vec<(String, By)>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -161,12 +165,15 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
+    let needs_modules = modules::needed(&facts);
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
         target,
         verdict: verdict(&problems),
         loads: loads(aof, &facts, last),
         unknown: unknown::rows(aof, &facts),
+        modules: modules::there(aof, &facts, &needs_modules),
+        needs_modules,
         notes: notes::notes(aof, &facts),
         certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
@@ -273,8 +280,11 @@ fn verdict(problems: &[Problem]) -> Verdict {
 
 /// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
-    use Kind::{RdbUnsupported, RefusedByConfiguration, UnknownCommand, WrongArity};
-    matches!(kind, UnknownCommand | WrongArity | RdbUnsupported | RefusedByConfiguration)
+    use Kind::{ModuleMissing, RdbUnsupported, RefusedByConfiguration, UnknownCommand, WrongArity};
+    matches!(
+        kind,
+        UnknownCommand | WrongArity | RdbUnsupported | ModuleMissing | RefusedByConfiguration
+    )
 }
 
 /// The base counts as inner even where it is the last file.
@@ -314,7 +324,8 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
                 aof.settings.load_truncated()
             }
             Cause::BadFormat => corrupt_tail::is_cut(aof, segment),
-            Cause::Unknown | Cause::Perhaps | Cause::Refused | Cause::Crash | Cause::Rdb => false,
+            Cause::ReadError | Cause::Unknown | Cause::Perhaps | Cause::MissingModule => false,
+            Cause::Refused | Cause::Crash | Cause::Rdb => false,
         };
         return match can_cut && Some(segment.position) == last {
             // Whatever it thinks of what is not known, it does not come further.

@@ -6,10 +6,9 @@ use super::facts::{Facts, Seen, SegmentFacts, What};
 use super::halt::Cause;
 use super::loader::{Loader, State};
 use super::opinions::{Opinion, Opinions};
-use crate::aof::Aof;
-use crate::command;
-use crate::format::rdb::Header;
-use crate::rules::{Knowledge, Target};
+use crate::aof::{Aof, Writer};
+use crate::format::rdb::{self, Header};
+use crate::rules::{Knowledge, Need, Origin, Target};
 
 /// How the loader of one target came along in a file.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +37,7 @@ enum Inner {
     Call { name: Vec<u8>, argc: u32, is_taken: bool, opinions: Opinions },
     RdbVersion { header: Header, refuse: u64 },
     RdbNumber { number: u8, lack: u64 },
+    Module { module: rdb::Module, missing: u64, unsure: u64 },
     Annotation { refuse: u64 },
     Database { db: u64, is_rdb: bool, refuse: u64 },
     Trap { name: Vec<u8>, fatal: u64 },
@@ -55,6 +55,10 @@ impl Raw {
 
     pub(super) fn rdb_number(number: u8, lack: u64) -> What {
         Self::of(Inner::RdbNumber { number, lack })
+    }
+
+    pub(super) fn module(module: rdb::Module, [missing, unsure]: [u64; 2]) -> What {
+        Self::of(Inner::Module { module, missing, unsure })
     }
 
     pub(super) fn annotation(refuse: u64) -> What {
@@ -87,8 +91,16 @@ impl Raw {
 }
 
 impl Facts {
-    pub(super) fn by(targets: Vec<Target>) -> Self {
-        Self { targets, ..Self::default() }
+    /// Nothing was seen so far; those at places that are `named` do not merely stand for the writer of the set.
+    pub(super) fn by(targets: Vec<Target>, named: impl Fn(usize) -> bool) -> Self {
+        let named = (0..targets.len()).map(named).collect();
+        Self { targets, named, ..Self::default() }
+    }
+
+    /// Who wrote the set, and whether the one that it is judged for was named.
+    pub(super) fn origin(&self, aof: &Aof) -> Origin {
+        let writer = aof.writer.as_ref().and_then(Writer::release);
+        Origin { writer, target_given: self.is_named }
     }
 
     /// Some targets do not know something.
@@ -152,6 +164,7 @@ impl Facts {
         self.knows_all = knows_all;
         self.is_settled = true;
         self.targets = self.targets.get(place).copied().into_iter().collect();
+        self.is_named = self.named.get(place).copied().unwrap_or_default();
         self.ignorant = self.ignorant >> place & 1;
     }
 }
@@ -163,11 +176,12 @@ pub(crate) struct Certainty {
 }
 
 impl Certainty {
-    /// Whether the target certainly refuses a record of this name, of which it is thought so.
-    pub(crate) fn refuses(self, name: &[u8], opinion: Opinion) -> bool {
+    /// Whether the target certainly refuses a record of which it is thought so.
+    pub(crate) fn refuses(self, opinion: Opinion) -> bool {
         match opinion {
+            Opinion::Unknown => self.knows_all,
             // It may have been loaded with a module that has it.
-            Opinion::Unknown => self.knows_all && !command::has_module_form(name),
+            Opinion::Unsure => false,
             other => !other.goes_on(),
         }
     }
@@ -241,6 +255,7 @@ fn key(what: &What) -> Option<(u8, Vec<u8>)> {
             Some((1 + u8::from(*fatal), name.to_ascii_uppercase()))
         }
         What::DeadlyCommand(name) => Some((3, name.to_ascii_uppercase())),
+        What::MissingModule { name, .. } => Some((4, name.to_ascii_uppercase())),
         _ => None,
     }
 }
@@ -251,11 +266,11 @@ impl Inner {
         match self {
             Self::Call { name, argc, is_taken, opinions } => match opinions.of(place) {
                 Opinion::Fine => None,
-                Opinion::Unknown => {
-                    let certainty = Certainty { knows_all };
-                    let is_learnt = is_taken || certainty.refuses(&name, Opinion::Unknown);
+                opinion @ (Opinion::Unknown | Opinion::Unsure) => {
+                    let is_learnt = is_taken || Certainty { knows_all }.refuses(opinion);
                     Some(What::UnknownCommand { name, is_learnt })
                 }
+                Opinion::Missing => Some(What::MissingModule { name, need: Need::Command }),
                 Opinion::GoesOn => Some(What::WrongArity { name, argc, fatal: false }),
                 Opinion::WrongArity => Some(What::WrongArity { name, argc, fatal: true }),
                 Opinion::Deadly => Some(What::DeadlyCommand(name)),
@@ -264,6 +279,13 @@ impl Inner {
                 among(refuse).then_some(What::RdbVersion(header))
             }
             Self::RdbNumber { number, lack } => among(lack).then_some(What::RdbNumber(number)),
+            Self::Module { module, missing, .. } if among(missing) => {
+                let (name, need) = (module.name.into_bytes(), module.need.into());
+                Some(What::MissingModule { name, need })
+            }
+            Self::Module { module, unsure, .. } => {
+                among(unsure).then(|| What::DoubtfulModule(Box::new(module)))
+            }
             Self::Trap { name, fatal } => Some(What::Trap { name, fatal: among(fatal) }),
             Self::Database { db, is_rdb, refuse } => {
                 among(refuse).then_some(What::BeyondDatabases { db, is_rdb })

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use super::facts::{Facts, What};
 use crate::aof::{Aof, Why};
 use crate::format::rdb::Reason;
+use crate::rules::Need;
 
 /// A command, or something of an RDB, that the target refuses or of which that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// Its name as the log has it, or `type 29`, `opcode 241`.
+    /// Its name as the log has it, or `type 29`, `opcode 241`, `module type ReJSON-RL`.
     pub what: Vec<u8>,
     /// How often it was seen.
     pub count: u64,
@@ -36,6 +37,8 @@ pub(super) fn rows(aof: &Aof, facts: &Facts) -> Vec<Unknown> {
             let (is_command, is_learnt) = match &seen.what {
                 What::UnknownCommand { is_learnt, .. } => (true, *is_learnt),
                 What::WrongArity { .. } => (true, true),
+                What::MissingModule { need, .. } => (*need == Need::Command, true),
+                What::DoubtfulModule(_) => (false, false),
                 _ => (false, segment.doubt != Some(seen.offset)),
             };
             let place = *places.entry(what.to_ascii_uppercase()).or_insert(rows.len());
@@ -57,6 +60,9 @@ fn name(what: &What) -> Option<Vec<u8>> {
         What::UnknownCommand { name, .. } | What::WrongArity { name, fatal: true, .. } => {
             Some(name.clone())
         }
+        What::MissingModule { name, need: Need::Command } => Some(name.clone()),
+        What::MissingModule { name, .. } => Some(module(name)),
+        What::DoubtfulModule(of) => Some(module(of.name.as_bytes())),
         What::RdbNumber(number) => of_rdb(Reason::UnknownNumber(*number)).map(String::into_bytes),
         What::RdbVersion(header) => Some(format!("RDB version {}", header.version).into_bytes()),
         What::Damage(damage) => match damage.fault.reason {
@@ -65,6 +71,10 @@ fn name(what: &What) -> Option<Vec<u8>> {
         },
         _ => None,
     }
+}
+
+fn module(kind: &[u8]) -> Vec<u8> {
+    [b"module type ", kind].concat()
 }
 
 fn of_rdb(reason: Reason) -> Option<String> {

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
 use crate::change::{self, Draft, Loss, Plan, Verb};
-use crate::disk::{self, Identity};
+use crate::disk::{self, Fixed, Identity, Look};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Beside a running server nothing younger than this goes, whatever was asked for: between the last write to a
@@ -52,6 +52,12 @@ pub enum Spared {
     Ahead,
     /// It is a symbolic link, a pipe or a device: no file that a server left.
     NoFile,
+    /// The manifest also names it as a base or increment, or it is the manifest.
+    Named,
+    /// Its mode has bits (octal) that no server gives to a file, and no undo.
+    Mode(u32),
+    /// It cannot be removed.
+    Fixed(Fixed),
     /// It was gone by the time it was looked at.
     Gone,
 }
@@ -72,6 +78,13 @@ impl std::fmt::Display for Spared {
             Self::OfServer => f.write_str("the running server deletes its history by itself"),
             Self::Ahead => f.write_str("the running server may be about to name it"),
             Self::NoFile => f.write_str("no regular file, but a link, a pipe or a device"),
+            Self::Named => {
+                f.write_str("the manifest also names it as a part of the set: see `aofkit check`")
+            }
+            Self::Mode(mode) => {
+                write!(f, "its mode is {mode:o}: no server and no undo gives such bits to a file")
+            }
+            Self::Fixed(fixed) => write!(f, "it is {}", fixed.name()),
             Self::Gone => f.write_str("gone meanwhile"),
         }
     }
@@ -190,10 +203,12 @@ struct Beside {
 fn spared(aof: &Aof, leftover: &Leftover, options: Options, beside: Beside) -> Option<Spared> {
     let server = beside.server;
     let name = leftover.path.file_name().unwrap_or_default();
-    let look = disk::Dir::open(disk::parent(&leftover.path)).and_then(|dir| dir.look(name));
-    let Ok(Some(look)) = look else { return Some(Spared::Gone) };
-    if look.kind != disk::Kind::File {
-        return Some(Spared::NoFile);
+    let Ok(dir) = disk::Dir::open(disk::parent(&leftover.path)) else { return Some(Spared::Gone) };
+    let Ok(Some(look)) = dir.look(name) else { return Some(Spared::Gone) };
+    let for_good = for_good(aof, leftover, &look);
+    let for_good = for_good.or_else(|| dir.fixed(name).ok()?.map(Spared::Fixed));
+    if for_good.is_some() {
+        return for_good;
     }
     let stamp = look.stamp;
     // A time that lies ahead says nothing, and nothing is young.
@@ -215,6 +230,24 @@ fn spared(aof: &Aof, leftover: &Leftover, options: Options, beside: Beside) -> O
     }
     let open = disk::openers(&[stamp.identity]).pids;
     (!open.is_empty()).then_some(Spared::Open(open))
+}
+
+/// Why it stays whoever runs beside it and however old it is.
+fn for_good(aof: &Aof, leftover: &Leftover, look: &Look) -> Option<Spared> {
+    if look.kind != disk::Kind::File {
+        return Some(Spared::NoFile);
+    }
+    let is_manifest = aof.manifest.as_ref().is_some_and(|one| one.path == leftover.path);
+    // Names may differ in nothing but their case, to a file system that does not tell them apart: the file has one then.
+    let is_same = |of: Option<Identity>| look.links == 1 && of == Some(look.stamp.identity);
+    let is_live = aof.live().any(|(_, segment)| {
+        segment.path == leftover.path || is_same(segment.file().map(|file| file.identity()))
+    });
+    if is_manifest || is_live {
+        return Some(Spared::Named);
+    }
+    let mode = look.attributes.mode;
+    (mode & !0o777 != 0).then_some(Spared::Mode(mode))
 }
 
 /// Whether an orphan's number is one the set has not come to yet: servers only count up.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, OpenOptions, open_each};
 use aofkit::error::Error;
 use aofkit::format::conf::parse_size;
-use aofkit::rules::Target;
+use aofkit::rules::{By, Modules, Target};
 use aofkit::scan::{Filter, Pace};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
@@ -40,51 +40,52 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Everything about a set on one screen: files, growth, command mix, health
+    /// Show a set on one screen: files, growth, command mix, health
     Inspect(Reading),
-    /// Is every byte accounted for, will a server load it, and if not: what, where, what next
+    /// Check every byte: will a server load the set; if not, where the damage is and what to do next
     #[command(after_help = CHECK_CODES)]
     Check(Checking),
-    /// What fills the log: by command, database, key, prefix, hash slot
+    /// Show what fills the log, by command, database, key, prefix, hash slot or type
     Stats(Box<StatsArgs>),
-    /// Print commands, whole or by filter: as text, as RESP to be loaded again, or as JSON lines
+    /// Print commands, all or filtered, as text, as RESP for redis-cli --pipe, or as JSON lines
     #[command(after_help = CAT_EXAMPLES)]
     Cat(Box<CatArgs>),
-    /// Put a torn end or a manifest right, and damage inside with a word; a plan first, always
+    /// Repair a torn tail or a manifest; for damage in the middle choose --truncate or --salvage. Prints a plan;
+    /// --apply carries it out
     #[command(after_help = REPAIR_CODES)]
     Repair(Box<RepairArgs>),
-    /// Back to a second, a place, or before a command such as an accidental FLUSHALL
+    /// Go back to a second, a place, or before a command such as an accidental FLUSHALL. Prints a plan first
     #[command(after_help = REPAIR_CODES)]
     Rewind(Box<RewindArgs>),
-    /// One incremental snapshot of a set, which may be live, into a repository
+    /// Store an incremental snapshot of a set, which may be live, in a repository
     Backup(Box<backup::BackupArgs>),
-    /// What a repository holds
+    /// List the snapshots of a repository
     Snapshots(snapshots::SnapshotsArgs),
-    /// Is all of a repository there, as it was written, and readable
+    /// Prove that a repository is complete, unchanged and readable
     Verify(verify::VerifyArgs),
-    /// A snapshot into a new directory, or in the place of one that is kept
+    /// Write a snapshot into a new directory, or over a set with --replace, which keeps the old one
     Restore(restore::RestoreArgs),
-    /// Remove snapshots by rules, and what no snapshot needs; shows the plan first
+    /// Remove snapshots by rules, and objects that no snapshot needs. Prints a plan first
     Prune(prune::PruneArgs),
-    /// A set in another form: an RDB or a pre-7.0 file as a set, increments merged, a set as one file
+    /// Write a set in another form: an RDB or a pre-7.0 file as a set, increments merged, a set as one file
     #[command(after_help = CONVERT_CODES)]
     Convert(ConvertArgs),
-    /// What lies beside a set and no server needs: temporary and orphan files, history; a plan first, always
+    /// Move aside what no server needs: temporary, orphan and history files. Prints a plan first
     #[command(after_help = CLEAN_CODES)]
     Clean(CleanArgs),
-    /// Where it is going: next rewrite, bytes over time, disk, and what a rewrite would give back
+    /// Show bytes over time, the next rewrite, what it would give back, and when the disk is full
     Growth(Box<GrowthArgs>),
-    /// The JSON Schema of a verb's output; without VERB, which ones there are
+    /// Print the JSON Schema of a verb's output; without VERB list the schemas
     Schema {
         /// Whose output
         verb: Option<Schema>,
     },
-    /// A completion script for a shell
+    /// Print a completion script for a shell
     Completions {
         /// Which shell
         shell: Shell,
     },
-    /// The manual page of aofkit or of one verb; with --output all of them as files
+    /// Print the manual page of aofkit or of one verb; --output writes all of them as files
     Man {
         /// Which verb
         #[arg(conflicts_with = "output")]
@@ -113,9 +114,11 @@ impl Verb {
         }
     }
 
-    /// Whether `--server` means anything to it.
+    /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
-        matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
+        let judges = matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_));
+        judges
+            || matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
     }
 }
 
@@ -208,27 +211,27 @@ Exit status:
   24  not supported by the target, or it cannot be told";
 
 const REPAIR_CODES: &str = "\
-Exit status: the verdict of what then lies there, as `check` has it: the result with --apply or --output, the
-untouched set without; 0 when there is nothing to do. Besides:
-  1    could not be done; nothing was changed
+Exit status: as `check` would answer for the result with --apply or --output, and for the untouched set
+without; 0 when there is nothing to do. Also:
+  1    failed; nothing was changed
   2    usage
   10   no such path, or no set there
-  11   a process has the files open for writing, or another run works on them
-  23   more would be lost than --max-loss allows; nothing was changed
+  11   a process has the files open for writing, or another aofkit works on the set
+  23   the loss would exceed --max-loss; nothing was changed
   130  interrupted; a change that had begun was finished or taken back";
 const CONVERT_CODES: &str = "\
-An RDB keeps every byte; with a filter every byte of the keys that are taken, and function libraries. What cannot
-be converted rightly is refused, with the place.
+An RDB keeps every byte; with a filter, every byte of the chosen keys and of function libraries. aofkit refuses
+whatever it cannot convert exactly, and names the place.
 
-Exit status: the verdict of what was made, as `check` has it: 0 when it is healthy. Besides:
+Exit status: as `check` would answer for the result; 0 when it is healthy. Also:
   1    refused, or could not be done; DIR is as it was
   2    usage
   10   no such path, or no set there
   130  interrupted; DIR is as it was";
 
 const CLEAN_CODES: &str = "\
-Never touched: what the manifest names as base or increment, what a process has open, what is younger than
---min-age, and beside a running server what is younger than a minute or may be about to be named.
+`clean` never touches a base or increment that the manifest names, a file that a process has open, a file younger
+than --min-age, and beside a running server a file that the manifest may be about to name.
 
 Exit status:
   0   done, or nothing to do
@@ -241,7 +244,7 @@ Exit status:
 pub struct Checking {
     #[command(flatten)]
     pub reading: Reading,
-    /// Also open every value of an RDB base and look for keys that stand twice: slower, in up to 256 MiB
+    /// Also open every value of an RDB base and look for duplicate keys; slower, takes up to 256 MiB
     #[arg(long, env = "AOFKIT_THOROUGH", value_parser = FalseyValueParser::new())]
     pub thorough: bool,
 }
@@ -278,10 +281,14 @@ pub struct Global {
     /// aof-load-truncated, rewrite rules ...); beside PATH that says where the set is, alone its dir and names do
     #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_CONF")]
     conf: Option<PathBuf>,
-    /// Read at most so many bytes a second: 50mb, 50MiB
+    /// All modules that the server has loaded, as MODULE LIST names them, or none: ReJSON,bf,search [default: what
+    /// --server and the configuration say, and what the set shows of the server that wrote it]
+    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_MODULES", value_delimiter = ',')]
+    modules: Option<Vec<String>>,
+    /// Read at most SIZE a second, such as 50mb or 50MiB
     #[arg(long, global = true, value_name = "SIZE", env = "AOFKIT_LIMIT_RATE")]
     limit_rate: Option<String>,
-    /// Use at most so many threads; reading a set takes one, backups up to four unless told
+    /// Use at most N threads; reading a set takes one, a backup up to four by default
     #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
     threads: Option<std::num::NonZeroUsize>,
     /// The source in a backup repository that holds several; what `backup` calls this one [default: made
@@ -289,7 +296,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_SOURCE",
         value_parser = aofkit::backup::source_name)]
     source: Option<String>,
-    /// Show no progress bar, on a terminal either; there is none with --json or --quiet
+    /// Show no progress bar
     #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     no_progress: bool,
     /// When to use colour (NO_COLOR is honoured)
@@ -301,7 +308,7 @@ pub struct Global {
     /// Print no notes, only results and errors
     #[arg(short, long, global = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
-    /// Say more: all problems in `inspect`, infos in `check`
+    /// Print more: all problems in `inspect`, infos in `check`
     #[arg(short, long, global = true, env = "AOFKIT_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
@@ -345,6 +352,16 @@ pub struct Context {
 }
 
 impl Global {
+    /// The modules that were named.
+    fn modules(&self) -> Result<Modules, String> {
+        let Some(names) = &self.modules else { return Ok(Modules::default()) };
+        let is_none = |name: &String| name.eq_ignore_ascii_case("none");
+        match names.iter().any(is_none) && names.len() > 1 || names.iter().any(String::is_empty) {
+            true => Err("--modules: write names with commas between, or none alone".to_owned()),
+            false => Ok(Modules::complete(names.iter().cloned(), By::Option)),
+        }
+    }
+
     /// Makes sense of the options, or says why there is none.
     fn context(&self) -> Result<Context, String> {
         let bytes_per_second = match &self.limit_rate {
@@ -369,7 +386,12 @@ impl Global {
         };
         let json = self.json || matches!(self.format, Format::Json | Format::Ndjson);
         Ok(Context {
-            open: OpenOptions { target: self.target, conf: self.conf.clone() },
+            open: OpenOptions {
+                target: self.target,
+                stands_in: false,
+                conf: self.conf.clone(),
+                modules: self.modules()?,
+            },
             pace: Pace { bytes_per_second },
             source: self.source.clone(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),

@@ -15,13 +15,23 @@ use aofkit::limits;
 use aofkit::progress::Silent;
 
 use super::interrupt::Interrupt;
-use super::trial::{Guard, Leash, Load, OwnServer, look, words};
+use super::trial::{Guard, Leash, Load, OwnServer, arguments, look, words};
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
 
-/// Seconds that the server says it took to load the set.
-pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
+/// What a server was seen to do.
+pub struct Measured {
+    /// Seconds that it says it took to load the set.
+    pub seconds: f64,
+    /// What could not be kept from it.
+    pub walls_missing: Vec<String>,
+}
+
+/// Has a server load the set, given these arguments beside our own. Walls that are missing are told, but not where JSON
+/// has them.
+pub fn load(aof: &Aof, server: &Path, arguments: &[OsString], in_json: bool) -> Result<Measured> {
+    arguments::check(arguments)?;
     // From here on a signal is noticed, and the way out leads past all that has to go.
     let interrupt = Interrupt::listen().map_err(|e| Error::io(&aof.path, e))?;
     let leash = Leash::default();
@@ -32,6 +42,7 @@ pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
     settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&copied.stem)]));
     settings.extend(copied.dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
     settings.extend(renames(aof));
+    settings.extend_from_slice(arguments);
     let (server, path) = (server.to_owned(), aof.path.clone());
     leash.work(&interrupt, &aof.path, move |leash| {
         let looked = look(&copied.all, &Silent).map_err(|e| match e.kind() {
@@ -39,15 +50,22 @@ pub fn load_seconds(aof: &Aof, server: &Path) -> Result<f64> {
             _ => e,
         })?;
         let guard = Guard::new(&server, &own, leash)?;
-        guard.warn();
+        guard.warn(in_json);
         let refused = |why| Error::new(ErrorKind::Refused(why), &server);
         let mut seconds = None;
         let mut hear = |line: &str| seconds = told(line).or(seconds);
         let dir = own.path().join(HOME);
         let load = Load { home: &own, name: HOME, looked, dir: &dir, settings: &settings };
-        OwnServer::start(&guard, &load, leash, &mut hear).map_err(refused)?;
-        seconds
-            .ok_or_else(|| refused("it does not say how long it took to load the set".to_owned()))
+        OwnServer::start(&guard, &load, leash, &mut hear).map_err(|failure| {
+            match failure.is_unknown {
+                true => Error::new(ErrorKind::NotTried(failure.why), &path),
+                false => refused(failure.why),
+            }
+        })?;
+        let seconds = seconds.ok_or_else(|| {
+            refused("it does not say how long it took to load the set".to_owned())
+        })?;
+        Ok(Measured { seconds, walls_missing: guard.missing })
     })
 }
 

@@ -16,7 +16,7 @@ use super::changing;
 use super::filters::{FilterArgs, note_undated};
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::render::{lines, ndjson, veil::Veil};
+use super::render::{lines, ndjson};
 use super::troubles;
 
 #[derive(Debug, ClapArgs)]
@@ -116,13 +116,18 @@ pub fn run(
     let filter = filter.with_reach();
     let options = Options { filter, with_base: args.with_base, limit: args.limit };
     let names: Vec<_> = aof.segments.iter().map(|segment| segment.name.clone()).collect();
-    let veil = Veil::new(context.redact);
     let printed = match context.format {
         Format::Resp => print(args, &aof, Resp::default(), options, context)?,
         Format::Json | Format::Ndjson => {
-            print(args, &aof, ndjson::Ndjson::new(&names, veil), options, context)?
+            print(args, &aof, ndjson::Ndjson::new(&names, context.redact), options, context)?
         }
-        _ => print(args, &aof, lines::Lines::new(&names, veil, context.style), options, context)?,
+        _ => print(
+            args,
+            &aof,
+            lines::Lines::new(&names, context.redact, context.style),
+            options,
+            context,
+        )?,
     };
     warn(args, &aof, &printed, context);
     Ok(match printed.written {

@@ -248,8 +248,12 @@ impl Run {
             Some(dir) => dir.clone(),
             None => self.aof.path.clone(),
         };
-        let conf = context.open.conf.clone();
-        let options = OpenOptions { target: Some(self.plan.target), conf };
+        let options = OpenOptions {
+            target: Some(self.plan.target),
+            stands_in: !self.aof.target_given,
+            conf: context.open.conf.clone(),
+            modules: self.aof.modules.clone(),
+        };
         let now = Aof::open(&path, &options)?;
         let report = check(&now, context)?;
         if let Some(outlook) = &mut self.outlook {

@@ -63,6 +63,11 @@ pub fn run(args: &CleanArgs, context: &Context) -> Result<(String, Outcome)> {
         (None, true) => Keep::Nowhere,
         (None, false) => Keep::Beside,
     };
+    if args.reading.path() == std::path::Path::new("-") {
+        let outcome =
+            super::usage("standard input has nothing beside it: name a set", context.json);
+        return Ok((String::new(), outcome));
+    }
     let mut attempt = 1;
     let cleaned = loop {
         let Some(aof) = only(args, context)? else { return Ok((String::new(), Outcome::Usage)) };

@@ -115,8 +115,11 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
 
 /// What was made, by the eyes of the target and of every known server.
 fn outlook(dir: &Path, run: &Run, context: &Context) -> Result<Outlook> {
-    let conf = &context.open.conf;
-    let of = |target| Aof::open(dir, &OpenOptions { target, conf: conf.clone() });
+    let of = |target| {
+        let (stands_in, modules) = (!run.aof.target_given, run.aof.modules.clone());
+        let conf = context.open.conf.clone();
+        Aof::open(dir, &OpenOptions { target, stands_in, conf, modules })
+    };
     let mut target = run.plan.target;
     // What was converted may be of a server that does not read the new form: unless that one was named, it is asked
     // which one does.

@@ -1,15 +1,18 @@
 //! `aofkit growth`
 
-use std::hash::{BuildHasher, RandomState};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use aofkit::aof::Aof;
+use aofkit::aof::{Aof, Writer};
+use aofkit::command::Version;
 use aofkit::disk;
 use aofkit::error::Result;
+use aofkit::format::rdb::Family;
 use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Outlook, Surroundings, Trigger};
 use aofkit::scan::scan;
 use aofkit::server::ServerState;
 use aofkit::stats::Faults;
+use aofkit::text::hidden;
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Reading, size};
@@ -39,6 +42,16 @@ pub struct GrowthArgs {
     /// Measure how long loading takes: copies the set to a scratch directory and starts this server on it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_CALIBRATE")]
     calibrate: Option<PathBuf>,
+    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
+    /// times
+    #[arg(
+        long,
+        value_name = "ARG",
+        env = "AOFKIT_LOAD_ARG",
+        value_delimiter = '\n',
+        allow_hyphen_values = true
+    )]
+    load_arg: Vec<OsString>,
 }
 
 /// Figures that `--fail-above` can watch.
@@ -82,8 +95,12 @@ pub struct Grown {
     pub outlook: Outlook,
     pub faults: Faults,
     pub exceeded: Vec<Exceeded>,
+    /// Figures that were to be watched and are not known.
+    pub unknown: Vec<&'static str>,
     /// The running server that was asked about it: its address, and what it said.
     pub server: Option<(String, ServerState)>,
+    /// What could not be kept from the server that has loaded it; `None` where none has.
+    pub walls_missing: Option<Vec<String>>,
 }
 
 impl Grown {
@@ -131,6 +148,12 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
         if !one.exceeded.is_empty() {
             outcome = outcome.or(Some(Outcome::Findings));
         }
+        one.unknown = Threshold::unknown(&args.fail_above, &figures(one));
+        for name in &one.unknown {
+            let path = aofkit::text::name(one.aof.path.as_os_str().as_encoded_bytes());
+            context
+                .note(&format!("{path}: {name} is not known: it was not compared (--fail-above)"));
+        }
         if context.redact {
             redact(&mut one.report);
         }
@@ -151,19 +174,33 @@ fn grow(
     server: Option<(String, ServerState)>,
 ) -> Result<Grown> {
     let now = jiff::Timestamp::now();
-    let growth = Growth::new(&aof, GrowthOptions::at(now.as_millisecond()));
+    let mut options = GrowthOptions::at(now.as_millisecond());
+    let said = server.as_ref().map(|(_, said)| said.clone());
+    if let Some(said) = &said {
+        (options.writer, options.is_compressed) = (release(said), said.rdb_compression);
+    }
+    let growth = Growth::new(&aof, options);
     let bar = Bar::new(context.bar);
     let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, &bar)?;
     // A stream lies on no file system, and a snapshot on another one than its set.
     let disk = disk::room(&aof.path).ok();
-    let said = server.as_ref().map(|(_, said)| said.clone());
     let mut around = Surroundings { now: now.as_second(), disk, rules: Vec::new(), server: said };
     around.rules = args.rules(&Trigger::new(0, 0, &around.settings(&aof.settings)));
     let mut outlook = Outlook::new(&aof, &report, &around);
+    let mut walls_missing = None;
     if let Some(server) = &args.calibrate {
-        outlook.load.calibrate(calibrate::load_seconds(&aof, server)?);
+        let measured = calibrate::load(&aof, server, &args.load_arg, context.json)?;
+        outlook.load.calibrate(measured.seconds);
+        walls_missing = Some(measured.walls_missing);
     }
-    Ok(Grown { aof, report, outlook, faults, exceeded: Vec::new(), server })
+    let (exceeded, unknown) = (Vec::new(), Vec::new());
+    Ok(Grown { aof, report, outlook, faults, exceeded, unknown, server, walls_missing })
+}
+
+/// Family and version of a running server.
+fn release(said: &ServerState) -> Option<(Family, Version)> {
+    let family = if said.family == "valkey" { Family::Valkey } else { Family::Redis };
+    Writer { family, version: said.version.clone()? }.release()
 }
 
 /// What can be watched, as far as it is known.
@@ -178,9 +215,9 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
         Some(outlook.current_bytes() as f64),
         Some(outlook.increment_bytes as f64),
         Some(one.increments() as f64),
-        Some(outlook.rewrite.reclaimable_bytes as f64),
+        outlook.rewrite.reclaimable_bytes.map(|bytes| bytes as f64),
         Some(outlook.leftover_bytes as f64),
-        Some(outlook.rewrite.peak_disk_bytes as f64),
+        outlook.rewrite.peak_disk_bytes.map(|bytes| bytes as f64),
         used,
         outlook.rate.map(|(rate, _)| rate),
         Some(outlook.load.seconds),
@@ -190,10 +227,9 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
 
 /// Replaces families of keys by hashes, the same for the same family, and only in this run.
 fn redact(report: &mut GrowthReport) {
-    let seed = RandomState::new();
     let prefixes = report.peaks.iter_mut().map(|peak| &mut peak.prefix);
     let heaviest = report.heaviest.iter_mut().map(|(_, prefix, _)| prefix);
     for prefix in prefixes.chain(heaviest).filter(|prefix| !prefix.is_empty()) {
-        *prefix = format!("#{:016x}", seed.hash_one(&*prefix)).into_bytes();
+        *prefix = hidden(prefix).into_bytes();
     }
 }

@@ -47,7 +47,7 @@ pub fn ask(aof: &Aof, force: bool, context: &Context) -> Result<()> {
 }
 
 /// Whether nobody listens there at all. Anything else that goes wrong is no sign of a stopped server.
-fn is_absent(asked: &Asked) -> bool {
+pub fn is_absent(asked: &Asked) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, NotFound};
     let refused = match asked.address.endpoint() {
         Endpoint::Unix(path) => UnixStream::connect(path).err(),

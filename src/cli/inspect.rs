@@ -16,7 +16,7 @@ use aofkit::text::{count, name};
 use super::args::Context;
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::render::{human, json, shown_key};
+use super::render::{human, json};
 use super::stats::redact_written;
 
 /// How many of a base's biggest keys are told.
@@ -70,8 +70,7 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
         scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
     let report = judge(&aof, facts, &Wording { redact: context.redact })?;
     if context.redact {
-        let hashed = |key: &[u8]| shown_key(key, true).into_bytes();
-        redact_written(Some(&mut keys), &mut deletes, &hashed);
+        redact_written(Some(&mut keys), &mut deletes);
     }
     let growth = (aof.layout == Layout::MultiPart).then(|| {
         let sum = |role| {

@@ -15,6 +15,7 @@ mod in_use;
 mod inspect;
 mod interrupt;
 mod man;
+mod modules;
 mod moments;
 mod outcome;
 mod progress;
@@ -56,7 +57,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(args) => args,
         Err(e) => return not_understood(&e),
     };
-    let context = match args.context() {
+    let mut context = match args.context() {
         Ok(context) => context,
         Err(why) => return usage(&why, Args::asks_for_json()),
     };
@@ -67,6 +68,10 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(filter) => filter,
         Err(why) => return usage(&why, context.json),
     };
+    if let Err(e) = modules::ask(&args.verb, &mut context) {
+        context.complain(&e);
+        return Outcome::of_error(&e);
+    }
     let answer = match &args.verb {
         Verb::Inspect(verb) => inspect::run(verb.path(), &context),
         Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
@@ -194,6 +199,10 @@ fn unwritten(error: &std::io::Error) -> Outcome {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return Outcome::Done;
     }
-    complain(&format!("aofkit: standard output: {error}"));
+    let why = format!("standard output: {error}");
+    match Args::asks_for_json() {
+        true => complain(&render::json::unwritten(&why)),
+        false => complain(&format!("aofkit: {why}")),
+    }
     Outcome::CouldNot
 }

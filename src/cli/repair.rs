@@ -29,7 +29,7 @@ pub struct RepairArgs {
     /// Damage inside: drop the damaged ranges alone, and keep every sound record after them
     #[arg(long)]
     pub salvage: bool,
-    /// Drop the records of this command that the target does not take; no other way drops a whole one.
+    /// Drop the records of this command that the target is known to refuse; no other way drops a whole one.
     /// \xHH is a byte, \x5C a backslash; several times for several
     #[arg(long, value_name = "NAME", value_parser = repair::Drops::name)]
     pub drop_command: Vec<std::vec::Vec<u8>>,
@@ -41,7 +41,7 @@ pub struct RepairArgs {
     pub undo: bool,
 }
 
-/// What a word from the user would do about damage inside.
+/// What an option would do about damage in the middle.
 pub struct Way {
     pub word: &'static str,
     /// What it costs, or why it does not help.
@@ -120,7 +120,7 @@ fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Re
     run.look_ahead(context)?;
     let ways = ways(&run, context)?;
     if !ways.is_empty() && run.left.is_empty() {
-        run.left.push("damage inside, which needs a word from you".to_owned());
+        run.left.push("damage in the middle: choose --truncate or --salvage".to_owned());
     }
     tell_what_stays(&mut run);
     Ok(Repair { run, inner, ways })

@@ -9,14 +9,14 @@ use aofkit::stats::{
     CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace,
     KeySpaceOptions, KeySpaceReport, KeyTraffic, Mix, MixReport, PrefixRow,
 };
-use aofkit::text::{count, name};
+use aofkit::text::{count, hidden, name};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{Context, Format, Reading};
 use super::filters::{FilterArgs, note_undated};
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::render::{csv, folded, stats_json, stats_text, veil::Veil};
+use super::render::{csv, folded, stats_json, stats_text};
 use super::threshold::{Exceeded, Threshold};
 use super::troubles;
 
@@ -281,8 +281,7 @@ fn note_strangers(one: &Counted, context: &Context) {
 /// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in
 /// this run, so that nobody can try out names.
 fn redact(one: &mut Counted) {
-    let veil = Veil::new(true);
-    let hashed = |bytes: &[u8]| veil.hashed(bytes).into_bytes();
+    let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
     if let Some(base) = &mut one.base {
         for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
             big.key = hashed(&big.key);
@@ -291,15 +290,15 @@ fn redact(one: &mut Counted) {
     for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
         row.largest_key = hashed(&row.largest_key);
     }
-    redact_written(one.keys.as_mut(), &mut one.deletes, &hashed);
+    for line in one.base.iter_mut().flat_map(|base| &mut base.libraries) {
+        *line = hashed(line);
+    }
+    redact_written(one.keys.as_mut(), &mut one.deletes);
 }
 
 /// The same in what was written to and deleted.
-pub fn redact_written(
-    keys: Option<&mut KeyReport>,
-    deletes: &mut DeleteReport,
-    hashed: &impl Fn(&[u8]) -> Vec<u8>,
-) {
+pub fn redact_written(keys: Option<&mut KeyReport>, deletes: &mut DeleteReport) {
+    let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
     let mut prefixes: Vec<_> = deletes.prefixes.iter_mut().map(|row| &mut row.prefix).collect();
     if let Some(report) = keys {
         for row in report.keys.iter_mut().chain(&mut report.most_often).flatten() {

@@ -54,6 +54,12 @@ impl Threshold {
         all
     }
 
+    /// Figures that have a limit and are not known: these were not compared.
+    pub fn unknown(limits: &[Self], found: &[(&'static str, Option<f64>)]) -> Vec<&'static str> {
+        let is_unknown = |name: &&str| found.iter().any(|one| one.0 == *name && one.1.is_none());
+        limits.iter().map(|limit| limit.name).filter(is_unknown).collect()
+    }
+
     /// Compares what was found, by name, with the limits. A figure that is unknown (`None`) exceeds nothing.
     fn exceeded(limits: &[Self], found: &[(&'static str, Option<f64>)]) -> Vec<Exceeded> {
         let value = |name| found.iter().find(|(known, _)| *known == name).and_then(|found| found.1);

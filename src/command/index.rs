@@ -156,7 +156,7 @@ impl LastName {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, has_module_form};
+    use super::super::Kind;
     use super::*;
 
     #[test]
@@ -184,13 +184,5 @@ mod tests {
         {
             assert_eq!(last.lookup(name, &Renames::default()), lookup(name));
         }
-    }
-
-    #[test]
-    fn module_names_have_a_dot_inside() {
-        assert!(has_module_form(b"JSON.SET"));
-        assert!(!has_module_form(b"SET"));
-        assert!(!has_module_form(b".SET"));
-        assert!(!has_module_form(b"a.\x00"));
     }
 }

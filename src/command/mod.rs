@@ -7,6 +7,7 @@
 mod glob;
 mod index;
 mod keys;
+mod modules;
 mod renames;
 mod specs;
 mod table;
@@ -16,9 +17,11 @@ mod trap;
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
 pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
-pub use renames::{NotRenamed, Renames};
-pub use table::{
-    Command, CommandId, Effect, Kind, Known, Tables, add_table, all, has_module_form, tables,
+pub use modules::{
+    Form, ModuleId, ModuleTable, form_of, has_module_form, module_named, module_of, module_of_kind,
+    stem,
 };
+pub use renames::{NotRenamed, Renames};
+pub use table::{Command, CommandId, Effect, Kind, Known, Tables, add_table, all, tables};
 pub use tables::{Release, Section, TableError, Version, version};
 pub use trap::{Deaths, Trap, has_subcommands, may_be_trap, trap};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::keys::{First, Rule};
+use super::modules::{ModuleId, ModuleTable};
 use super::specs;
 use super::tables::{self, Release, Row, Section, TableError};
 
@@ -69,6 +70,8 @@ pub struct Command {
     pub effect: Effect,
     /// Whether it changes data, says one of the servers that know it.
     pub writes: bool,
+    /// The module that brings it.
+    pub module: Option<ModuleId>,
     /// Where its keys are.
     pub(super) keys: Rule,
 }
@@ -115,6 +118,12 @@ pub struct Tables {
     pub(super) commands: Vec<Command>,
     /// By section: what it says of commands, by their numbers.
     known: Vec<Vec<(CommandId, Known)>>,
+    /// What modules bring, in the order of their text.
+    pub modules: Vec<ModuleTable>,
+    /// Their names, each once.
+    pub(super) module_names: Vec<&'static str>,
+    /// By module table: what it says of commands, by their numbers.
+    brought: Vec<Vec<(CommandId, Known)>>,
 }
 
 /// What one server says of a command.
@@ -131,20 +140,24 @@ static TABLES: OnceLock<Tables> = OnceLock::new();
 /// The tables that are built in, and what was added to them.
 pub fn tables() -> &'static Tables {
     // Tests read the text that is built in: it can be read.
-    TABLES
-        .get_or_init(|| Tables::read(&[SERVERS, DOCUMENTED]).unwrap_or_else(|_| Tables::default()))
+    TABLES.get_or_init(|| Tables::read(&BUILT_IN).unwrap_or_else(|_| Tables::default()))
 }
 
-const SERVERS: &str = include_str!("../rules/servers.txt");
-const DOCUMENTED: &str = include_str!("../rules/documented.txt");
+const BUILT_IN: [&str; 3] = [
+    include_str!("../rules/servers.txt"),
+    include_str!("../rules/modules.txt"),
+    include_str!("../rules/documented.txt"),
+];
 
-/// Adds the table of a further server, in the form of `src/rules/servers.txt`, for the rest of this process.
+/// Adds the table of a further server or module, in the form of `src/rules/servers.txt` and `modules.txt`, for the rest
+/// of this process.
 ///
 /// # Errors
 /// When the text cannot be read, or tables were used already.
 pub fn add_table(text: &str) -> Result<(), TableError> {
     let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
-    let tables = Tables::read(&[SERVERS, text, DOCUMENTED])?;
+    let [servers, modules, documented] = BUILT_IN;
+    let tables = Tables::read(&[servers, modules, text, documented])?;
     let late = |_| TableError { line: 0, why: "tables are in use already".to_owned() };
     TABLES.set(tables).map_err(late)
 }
@@ -152,7 +165,14 @@ pub fn add_table(text: &str) -> Result<(), TableError> {
 impl Default for Tables {
     fn default() -> Self {
         let commands = STRUCTURAL.iter().map(|name| Command::new(name)).collect();
-        Self { sections: Vec::new(), commands, known: Vec::new() }
+        Self {
+            sections: Vec::new(),
+            commands,
+            known: Vec::new(),
+            modules: Vec::new(),
+            module_names: Vec::new(),
+            brought: Vec::new(),
+        }
     }
 }
 
@@ -167,23 +187,20 @@ impl Tables {
     pub fn read(texts: &[&'static str]) -> Result<Self, TableError> {
         let mut tables = Self::default();
         for text in texts {
-            tables.sections.extend(tables::sections(text)?);
+            let text = tables::sections(text)?;
+            tables.sections.extend(text.servers);
+            tables.modules.extend(text.modules);
         }
-        let mut places: HashMap<&str, usize> =
+        let mut places: Places =
             STRUCTURAL.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+        let commands = &mut tables.commands;
         for section in &tables.sections {
-            let mut known = Vec::with_capacity(section.rows.len());
-            for row in &section.rows {
-                let place = *places.entry(row.name).or_insert_with(|| {
-                    tables.commands.push(Command::new(row.name));
-                    tables.commands.len() - 1
-                });
-                tables.commands[place].learn(row);
-                let id = u16::try_from(place).map(CommandId).unwrap_or(CommandId(0));
-                known.push((id, Known { arity: row.arity, since: row.since }));
-            }
-            tables.known.push(known);
+            tables.known.push(learnt(commands, &mut places, &section.rows));
         }
+        for module in &tables.modules {
+            tables.brought.push(learnt(commands, &mut places, &module.rows));
+        }
+        tables.name_modules();
         for name in places.keys() {
             if let Some(&parent) = name.split_once('|').and_then(|(parent, _)| places.get(parent)) {
                 tables.commands[parent].container = true;
@@ -203,6 +220,43 @@ impl Tables {
         self.known.get(section).map_or(&[], Vec::as_slice)
     }
 
+    /// What a module of [`Self::modules`] brings.
+    pub fn brought(&self, module: usize) -> &[(CommandId, Known)] {
+        self.brought.get(module).map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives each module a number, and its commands that.
+    fn name_modules(&mut self) {
+        for (module, brought) in self.modules.iter().zip(&self.brought) {
+            let place = self.module_names.iter().position(|name| *name == module.name);
+            let place = place.unwrap_or_else(|| {
+                self.module_names.push(module.name);
+                self.module_names.len() - 1
+            });
+            let Ok(number) = u8::try_from(place) else { continue };
+            for (id, _) in brought {
+                self.commands[id.index()].module.get_or_insert(ModuleId(number));
+            }
+        }
+    }
+
+    /// All modules.
+    pub fn module_ids(&self) -> impl Iterator<Item = ModuleId> {
+        (0..=u8::MAX).take(self.module_names.len()).map(ModuleId)
+    }
+
+    /// What a module brings to the servers that it ran in: places in [`Self::modules`], and what stands there.
+    pub fn module_tables(&self, id: ModuleId) -> impl Iterator<Item = (usize, &ModuleTable)> {
+        let name = self.module_names.get(id.index()).copied();
+        self.modules.iter().enumerate().filter(move |(_, table)| Some(table.name) == name)
+    }
+
+    /// The number of the module of this name.
+    pub fn module(&self, name: &str) -> Option<ModuleId> {
+        let place = self.module_names.iter().position(|known| *known == name)?;
+        u8::try_from(place).ok().map(ModuleId)
+    }
+
     /// All commands and subcommands that any of the servers has.
     pub fn commands(&self) -> &[Command] {
         &self.commands
@@ -215,6 +269,26 @@ impl Tables {
     }
 }
 
+type Places = HashMap<&'static str, usize>;
+
+/// What rows say of commands, which get a place where they have none.
+fn learnt(
+    commands: &mut Vec<Command>,
+    places: &mut Places,
+    rows: &[Row],
+) -> Vec<(CommandId, Known)> {
+    let known = rows.iter().map(|row| {
+        let place = *places.entry(row.name).or_insert_with(|| {
+            commands.push(Command::new(row.name));
+            commands.len() - 1
+        });
+        commands[place].learn(row);
+        let id = u16::try_from(place).map(CommandId).unwrap_or(CommandId(0));
+        (id, Known { arity: row.arity, since: row.since })
+    });
+    known.collect()
+}
+
 impl Command {
     fn new(name: &str) -> Self {
         Self {
@@ -223,6 +297,7 @@ impl Command {
             container: false,
             effect: Effect::None,
             writes: false,
+            module: None,
             keys: Rule::default(),
         }
     }
@@ -235,16 +310,5 @@ impl Command {
         if !specs.is_empty() {
             self.keys = Rule::new(&self.name, specs);
         }
-    }
-}
-
-/// Whether a name is of the form modules give their commands (`JSON.SET`).
-pub fn has_module_form(name: &[u8]) -> bool {
-    let word = |part: &[u8]| {
-        !part.is_empty() && part.iter().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(b))
-    };
-    match name.iter().position(|&b| b == b'.') {
-        Some(dot) => name.len() <= 64 && word(&name[..dot]) && word(&name[dot + 1..]),
-        None => false,
     }
 }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::modules::ModuleTable;
+
 /// A version: major and minor.
 pub type Version = (u32, u32);
 
@@ -57,12 +59,20 @@ impl fmt::Display for TableError {
 
 impl std::error::Error for TableError {}
 
-/// The sections of a text, in its order.
+/// What a text holds, each in its order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Text {
+    pub(super) servers: Vec<Section>,
+    pub(super) modules: Vec<ModuleTable>,
+}
+
+/// The sections of a text.
 ///
 /// # Errors
 /// At the first line that is not understood.
-pub fn sections(text: &'static str) -> Result<Vec<Section>, TableError> {
-    let mut sections: Vec<Section> = Vec::new();
+pub(super) fn sections(text: &'static str) -> Result<Text, TableError> {
+    let mut sections = Text::default();
+    let mut is_module = false;
     for (number, line) in text.lines().enumerate() {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -70,26 +80,55 @@ pub fn sections(text: &'static str) -> Result<Vec<Section>, TableError> {
         let wrong = |why: &str| TableError { line: number + 1, why: format!("{why}: {line}") };
         let (word, value) =
             line.split_once([' ', '\t']).ok_or_else(|| wrong("a word without a value"))?;
+        if ["server", "read", "module"].contains(&word) {
+            is_module = word == "module";
+        }
         match word {
             "server" => {
                 let (name, run) = value.split_once(' ').ok_or_else(|| wrong("no version"))?;
-                sections
-                    .push(section(name, Some(run)).ok_or_else(|| wrong("not a server's name"))?);
-                continue;
+                let section = section(name, Some(run));
+                sections.servers.push(section.ok_or_else(|| wrong("not a server's name"))?);
             }
             "read" => {
-                sections.push(section(value, None).ok_or_else(|| wrong("not a server's name"))?);
-                continue;
+                let section = section(value, None);
+                sections.servers.push(section.ok_or_else(|| wrong("not a server's name"))?);
             }
-            _ => {}
-        }
-        let open = sections.last_mut().ok_or_else(|| wrong("before the first server"))?;
-        match word {
-            "command" => open.rows.push(row(value).ok_or_else(|| wrong("not a command's row"))?),
-            _ => open.facts.push((word, value)),
+            "module" => {
+                let module = ModuleTable::begin(value);
+                sections.modules.push(module.ok_or_else(|| wrong("not a module in a server"))?);
+            }
+            _ => {
+                let row = (word == "command").then(|| row(value));
+                let row = row.map(|row| row.ok_or_else(|| wrong("not a command's row")));
+                sections.add(is_module, row.transpose()?, (word, value)).map_err(wrong)?;
+            }
         }
     }
     Ok(sections)
+}
+
+impl Text {
+    /// One more line of the section that is open: a command, or a fact.
+    fn add(
+        &mut self,
+        to_module: bool,
+        row: Option<Row>,
+        fact: (&'static str, &'static str),
+    ) -> Result<(), &'static str> {
+        if to_module {
+            let open = self.modules.last_mut().ok_or("before the first module")?;
+            return match row {
+                Some(row) => Ok(open.rows.push(row)),
+                None => open.learn(fact).ok_or("not a name and a number"),
+            };
+        }
+        let open = self.servers.last_mut().ok_or("before the first server")?;
+        match row {
+            Some(row) => open.rows.push(row),
+            None => open.facts.push(fact),
+        }
+        Ok(())
+    }
 }
 
 fn section(name: &'static str, run: Option<&'static str>) -> Option<Section> {
@@ -143,6 +182,8 @@ mod tests {
         assert_eq!(line("server redis-9.0 9.0.1\ncommand\tSET\tmany\t-\t-\t-\t-\n"), 2);
         assert_eq!(line("server nine 9\n"), 1);
         assert_eq!(line("read redis-9.x\n"), 1);
+        assert_eq!(line("module melt 1 redis-9.0\n"), 1);
+        assert_eq!(line("module melt 1 redis-9.0 9.0.1\ntype melting-1 x\n"), 2);
     }
 
     #[test]

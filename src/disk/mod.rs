@@ -11,6 +11,8 @@ mod frozen;
 mod holders;
 mod map;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod own_process;
 mod pack;
 mod publish;
@@ -26,7 +28,7 @@ mod splice;
 mod stream;
 mod users;
 
-pub use dir::{Dir, Found, Kind, Look, is_plain_name};
+pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
 pub use files::{
     Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular, is_there,
@@ -38,11 +40,13 @@ pub use holders::{
     writers,
 };
 #[cfg(target_os = "linux")]
-pub use own_process::{map_ids, offer_to_the_oom_killer, open_descriptors};
+pub use memory::{Amount, Memory};
+#[cfg(target_os = "linux")]
+pub use own_process::{children, map_ids, offer_to_the_oom_killer, open_descriptors};
 pub use pack::{Packer, unpack};
 pub use publish::{Hold, NewFile, Room, make_dir, parent, room, set_mode, sync_dir};
 #[cfg(target_os = "linux")]
-pub use reach::make_reachable;
+pub use reach::{is_open_to_others, make_reachable};
 pub use rolling::Rolling;
 pub use scratch::Scratch;
 pub use shelf::raise_file_limit;

@@ -57,6 +57,11 @@ pub fn make_reachable(paths: &[PathBuf]) -> io::Result<()> {
     pieces.into_iter().try_for_each(|(path, piece)| put(&path, piece))
 }
 
+/// Whether a file may be read and executed by users who own nothing there, once they can reach it.
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o005 == 0o005)
+}
+
 /// The first directory on the way to a path that others may not enter.
 fn first_closed(path: &Path) -> Option<PathBuf> {
     let mut dir = PathBuf::new();

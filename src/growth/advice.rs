@@ -63,8 +63,6 @@ impl Advice {
 pub(super) fn advise(outlook: &Outlook) -> Advice {
     let (rewrite, trigger) = (&outlook.rewrite, &outlook.trigger);
     let current = outlook.current_bytes();
-    let part = rewrite.reclaimable_bytes as f64 / current.max(1) as f64;
-    let percent = thousands((part * 100.0).round() as u64);
     let has = |which: fn(&Hold) -> bool| outlook.holds.iter().any(which);
     if has(|hold| matches!(hold, Hold::Unwritable)) {
         let why = "the server cannot write to its log: its own log says why (disk, permissions)";
@@ -75,8 +73,8 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
             "rewrites seem to fail: the server's log says why (memory to fork, disk, permissions)";
         return Advice::FindFault(why.to_owned());
     }
-    let needed = rewrite.peak_disk_bytes.saturating_sub(current);
-    if outlook.disk.is_some_and(|disk| needed > disk.free) {
+    let needed = rewrite.peak_disk_bytes.map(|peak| peak.saturating_sub(current));
+    if outlook.disk.zip(needed).is_some_and(|(disk, needed)| needed > disk.free) {
         let why = "the next rewrite needs more room than the file system has left";
         return Advice::MakeRoom(why.to_owned());
     }
@@ -95,7 +93,14 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
         let who = if trigger.since == Since::Running { "the" } else { "a" };
         return Advice::Nothing(format!("{who} server that runs on this set rewrites it at once"));
     }
-    let is_worth_it = part >= WORTH && rewrite.reclaimable_bytes >= LARGE;
+    let Some(reclaimable) = rewrite.reclaimable_bytes else {
+        return Advice::Nothing(
+            "what a rewrite would give back is not known: not all commands are followed".to_owned(),
+        );
+    };
+    let part = reclaimable as f64 / current.max(1) as f64;
+    let percent = thousands((part * 100.0).round() as u64);
+    let is_worth_it = part >= WORTH && reclaimable >= LARGE;
     if is_worth_it && trigger.percentage == 0 {
         return Advice::Rewrite(format!(
             "{percent} % of the set would be given back, and with percentage 0 nothing else will"
@@ -110,16 +115,13 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
 
 /// The percentage at which rewrites are an hour apart, when they are far closer now.
 fn calmer(outlook: &Outlook, rate: f64) -> Option<u32> {
-    let live = outlook.rewrite.estimated_bytes.max(1) as f64;
+    let alive = outlook.rewrite.size.estimated_bytes?;
+    let live = alive.max(1) as f64;
     let trigger = outlook.trigger;
-    let after = super::Trigger {
-        base_bytes: outlook.rewrite.estimated_bytes,
-        current_bytes: outlook.rewrite.estimated_bytes,
-        ..trigger
-    };
+    let after = super::Trigger { base_bytes: alive, current_bytes: alive, ..trigger };
     let between = after.remaining_bytes()? as f64 / rate;
     // Small sets are rewritten in no time.
-    if between >= TOO_OFTEN || outlook.rewrite.estimated_bytes < LARGE {
+    if between >= TOO_OFTEN || alive < LARGE {
         return None;
     }
     let percentage = (rate * APART / live * 100.0 / 50.0).ceil() * 50.0;

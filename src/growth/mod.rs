@@ -17,7 +17,7 @@ mod trigger;
 
 pub use advice::Advice;
 pub use hold::Hold;
-pub use live::{BUDGET, LiveEstimate};
+pub use live::{BUDGET, Compression, LiveEstimate, Size, Unfollowed};
 pub use load::{ASSUMED, Load, Speed};
 pub use observe::{Growth, GrowthOptions, GrowthReport};
 pub use outlook::{Outlook, REWRITE_SPEED, RateSource, Rewrite, Surroundings};

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::aof::{Aof, Depth, Event, Role};
-use crate::command::{self, CommandId};
+use crate::aof::{Aof, Depth, Event, Layout, Role, Writer};
+use crate::command::{self, CommandId, Version};
 use crate::format::annotation;
 use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::scan::{Context, Observer};
 use crate::stats::Grouping;
 
-use super::live::{BUDGET, Live, LiveEstimate};
+use super::live::{BUDGET, Live, LiveEstimate, Writing};
 use super::recorder::{Clock, Rate, Recorder};
 use super::timeline::{Peak, Timeline};
 
@@ -25,12 +25,23 @@ pub struct GrowthOptions {
     pub budget: usize,
     /// What chooses the keys to follow when not all of them fit; something else each time when there is none.
     pub seed: Option<u64>,
+    /// Who will write the next base, and its version; who wrote the last one when it is not given.
+    pub writer: Option<(rdb::Family, Version)>,
+    /// Whether it will be compressed (`rdbcompression`); as the last base shows when it is not given.
+    pub is_compressed: Option<bool>,
 }
 
 impl GrowthOptions {
     /// As of this time in Unix milliseconds.
     pub fn at(now_ms: i64) -> Self {
-        Self { now_ms, grouping: Grouping::default(), budget: BUDGET, seed: None }
+        Self {
+            now_ms,
+            grouping: Grouping::default(),
+            budget: BUDGET,
+            seed: None,
+            writer: None,
+            is_compressed: None,
+        }
     }
 }
 
@@ -44,10 +55,13 @@ pub struct Growth {
     /// By segment: whether it is what a rewrite wrote, not what was appended.
     is_base: Vec<bool>,
     in_base: bool,
+    /// A file of old: what a rewrite wrote and what was appended stand in one.
+    is_single: bool,
     recorder: Recorder,
     writers: HashMap<(Option<CommandId>, Vec<u8>), u32>,
     pattern: Vec<u8>,
     live: Live,
+    writing: Writing,
     commands: u64,
     report: GrowthReport,
 }
@@ -91,9 +105,16 @@ impl Growth {
     pub fn new(aof: &Aof, options: GrowthOptions) -> Self {
         let live = Live::new(options.budget, options.seed);
         let (timeline, _) = Recorder::new().finish();
+        let writer = || aof.writer.as_ref().and_then(Writer::release);
+        let writing = Writing {
+            server: options.writer.or_else(writer),
+            is_compressed: options.is_compressed.or(aof.settings.rdb_compression),
+        };
         Self {
+            writing,
             is_base: aof.segments.iter().map(|segment| segment.role == Role::Base).collect(),
             in_base: false,
+            is_single: aof.layout != Layout::MultiPart,
             recorder: Recorder::new(),
             writers: HashMap::new(),
             pattern: Vec::new(),
@@ -162,6 +183,7 @@ impl Observer for Growth {
 
     fn begin(&mut self, segment: usize) {
         self.in_base = self.is_base.get(segment).copied().unwrap_or(false);
+        self.live.begin(self.in_base || self.is_single);
     }
 
     #[inline]
@@ -242,7 +264,7 @@ impl Observer for Growth {
         let mut report = self.report;
         report.clock = self.recorder.clock;
         report.commands = self.commands;
-        report.live = self.live.finish(self.options.now_ms);
+        report.live = self.live.finish(self.options.now_ms, self.writing);
         let mut names: Vec<_> =
             self.writers.into_iter().map(|(who, number)| (number, who)).collect();
         names.sort_unstable_by_key(|(number, _)| *number);

@@ -9,6 +9,7 @@ use crate::server::ServerState;
 
 use super::advice::{Advice, advise};
 use super::hold::{Hold, holds};
+use super::live::Size;
 use super::load::Load;
 use super::observe::GrowthReport;
 use super::recorder::Rate;
@@ -33,14 +34,12 @@ pub enum RateSource {
 pub struct Rewrite {
     /// It would be written as RDB.
     pub is_rdb: bool,
-    /// Bytes of the base that it would write.
-    pub estimated_bytes: u64,
-    /// What that may be off by, in percent.
-    pub error_percent: f64,
-    /// Bytes that would be given back.
-    pub reclaimable_bytes: u64,
+    /// Bytes of the base that it would write, as far as they are known.
+    pub size: Size,
+    /// Bytes that would be given back; `None` where the size is not known.
+    pub reclaimable_bytes: Option<u64>,
     /// Bytes that the set takes at the peak of the next rewrite: old files, new base, and what is appended meanwhile.
-    pub peak_disk_bytes: u64,
+    pub peak_disk_bytes: Option<u64>,
 }
 
 /// All that follows.
@@ -124,12 +123,13 @@ impl Outlook {
             (seconds < 3.2e9).then(|| around.now.saturating_add(seconds as i64))
         };
         let rewrite = rewrite(settings.use_rdb_preamble, report, &trigger, per_second);
+        let live = rewrite.size.estimated_bytes;
         let holds = holds(aof, &trigger, around.now, server);
         let rules = std::iter::once((trigger.percentage, trigger.min_size_bytes));
         let rules = rules.chain(around.rules.iter().copied());
         let play = |(percentage, min_size_bytes)| {
             let rule = trigger.under(percentage, min_size_bytes);
-            simulate(&report.timeline, &rule, base_bytes, rewrite.estimated_bytes)
+            live.map(|live| simulate(&report.timeline, &rule, base_bytes, live))
         };
         let mut outlook = Self {
             trigger,
@@ -147,8 +147,8 @@ impl Outlook {
             disk: around.disk,
             leftover_bytes: aof.leftovers.iter().map(|leftover| leftover.len).sum(),
             holds,
-            simulations: rules.map(play).collect(),
-            write_amplification: amplification(&trigger, rewrite.estimated_bytes),
+            simulations: rules.filter_map(play).collect(),
+            write_amplification: live.and_then(|live| amplification(&trigger, live)),
             load: Load::estimated(report),
             advice: Advice::Nothing(String::new()),
             is_its_log: server.and_then(|server| running::is_its_log(aof, server)),
@@ -238,19 +238,18 @@ fn rewrite(
         None => report.rdb_bytes > 0 || report.base_bytes == 0,
     };
     let live = &report.live;
-    let (estimated_bytes, error_percent) = match is_rdb {
-        true => (live.rdb_bytes, live.rdb_error_percent),
-        false => (live.resp_bytes, live.resp_error_percent),
-    };
+    let size = if is_rdb { live.rdb } else { live.resp };
     let current = trigger.current_bytes;
     let then = trigger.files_at_rewrite_bytes().unwrap_or(current).max(current);
-    let meanwhile = per_second * estimated_bytes as f64 / REWRITE_SPEED as f64;
+    let peak = |estimated: u64| {
+        let meanwhile = per_second * estimated as f64 / REWRITE_SPEED as f64;
+        then.saturating_add(estimated).saturating_add(meanwhile as u64)
+    };
     Rewrite {
         is_rdb,
-        estimated_bytes,
-        error_percent,
-        reclaimable_bytes: current.saturating_sub(estimated_bytes),
-        peak_disk_bytes: then.saturating_add(estimated_bytes).saturating_add(meanwhile as u64),
+        size,
+        reclaimable_bytes: size.estimated_bytes.map(|bytes| current.saturating_sub(bytes)),
+        peak_disk_bytes: size.estimated_bytes.map(peak),
     }
 }
 

@@ -140,7 +140,7 @@ impl InFile<'_, '_> {
             .iter()
             .position(|place| place.offset == record.start && place.file == self.file);
         let mut name = drops.commands.iter().position(|name| is_name(name, record, id));
-        if let Some(named) = name.filter(|_| !self.certainty.refuses(record.name, opinion)) {
+        if let Some(named) = name.filter(|_| !self.certainty.refuses(opinion)) {
             self.count.doubtful[named] += u64::from(place.is_none());
             name = None;
         }

@@ -1,16 +1,20 @@
 //! What each program accepts: one [`Rules`] value per loader. Facts about bytes do not depend on a
 //! program; judgements do. Pure.
 //!
-//! Source: the recorded tables, one per server that was run (`servers.txt`), and what is only read about others
-//! (`documented.txt`). A version between two tables takes commands, RDB versions and options by when they came,
+//! Source: the recorded tables, one per server that was run (`servers.txt`) and per module that ran in one
+//! (`modules.txt`), and what is only read about others (`documented.txt`). A version between two tables takes commands, RDB versions and options by when they came,
 //! and the behaviour of the next older table.
 
 mod directives;
+mod modules;
+mod needs;
 mod numbers;
 mod read;
 mod target;
 
 pub use directives::{Directives, UnknownLines};
+pub use modules::{By, Modules, Origin, Presence, Presences};
+pub use needs::{Need, Needed, Needs, OfModules};
 use numbers::NumberSet;
 pub use target::{Knowledge, Target, TargetError};
 
@@ -80,6 +84,7 @@ pub struct Rules {
     goes_on: HashSet<(CommandId, u32)>,
     deadly: Vec<CommandId>,
     deadly_traps: Vec<CommandId>,
+    brought: modules::Brought,
 }
 
 impl Rules {
@@ -117,7 +122,11 @@ impl Rules {
 
     /// What it thinks of a call of a command, the subcommand where it has some, with so many arguments.
     pub fn call(&self, id: CommandId, argc: u32) -> Call {
-        let Some(arity) = self.arity_of(id) else { return Call::Unknown };
+        self.arity_of(id).map_or(Call::Unknown, |arity| self.call_of(id, argc, arity))
+    }
+
+    /// The same of a command that wants so many arguments.
+    pub fn call_of(&self, id: CommandId, argc: u32, arity: i16) -> Call {
         let wanted = u32::from(arity.unsigned_abs());
         if arity < 0 && argc >= wanted || argc == wanted {
             return if self.deadly.contains(&id) { Call::Deadly } else { Call::Fine };

@@ -1,7 +1,9 @@
 //! From the tables to the rules of one version.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use super::modules::Brought;
 use super::numbers::{self, NumberSet};
 use super::{Arity, Directives, Rules};
 use crate::command::{self, CommandId, Deaths, Release, Section, Tables, Version};
@@ -45,7 +47,12 @@ pub(super) fn rules(
     for (id, known) in tables.known(place) {
         // Asked for a version before the oldest table, or for a patch before the one that was run, what came later is
         // not there.
-        if base.version < version || since(tables, family, *id).is_none_or(|since| since <= asked) {
+        let is_there = match base.version.cmp(&version) {
+            Ordering::Less => true,
+            Ordering::Equal => known.since.is_none_or(|since| since <= asked || patch.is_none()),
+            Ordering::Greater => since(tables, family, *id).is_none_or(|since| since <= asked),
+        };
+        if is_there {
             rules.arities[id.index()] = known.arity;
         }
     }
@@ -59,7 +66,10 @@ pub(super) fn rules(
             }
         }
     }
-    rules.containers = containers(tables, &rules.arities);
+    rules.brought = Brought::to(tables, family, version);
+    let dying = tables.modules.iter().flat_map(|module| &module.deadly);
+    rules.deadly.extend(dying.filter_map(|name| tables.find(name)));
+    rules.containers = containers(tables, &rules);
     Some(rules)
 }
 
@@ -77,10 +87,11 @@ pub(super) fn is_early_patch(tables: &Tables, family: Family, asked: Release) ->
     came.any(|since| (since.0, since.1) == (asked.0, asked.1) && since.2 > asked.2)
 }
 
-/// Which commands have subcommands: those of which one is known.
-fn containers(tables: &Tables, arities: &[i16]) -> Vec<bool> {
-    let mut containers = vec![false; arities.len()];
-    let known = tables.commands().iter().zip(arities).filter(|(_, arity)| **arity != 0);
+/// Which commands have subcommands: those of which one is known, to the server or to its modules.
+fn containers(tables: &Tables, rules: &Rules) -> Vec<bool> {
+    let mut containers = vec![false; rules.arities.len()];
+    let known = tables.commands().iter().zip(&rules.arities);
+    let known = known.filter(|(command, arity)| **arity != 0 || command.is_of_module());
     let parents: HashSet<&str> = known
         .filter_map(|(command, _)| command.name.split_once('|').map(|(parent, _)| parent))
         .collect();
@@ -117,6 +128,7 @@ pub(super) fn none(name: &'static str) -> Rules {
         goes_on: HashSet::new(),
         deadly: Vec::new(),
         deadly_traps: Vec::new(),
+        brought: Brought::default(),
         deaths: Deaths::default(),
     }
 }

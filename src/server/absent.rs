@@ -29,6 +29,14 @@ impl Server {
         match self.0 {}
     }
 
+    /// The names of its modules.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub fn modules(&mut self) -> Result<Option<Vec<String>>> {
+        match self.0 {}
+    }
+
     /// Everything it holds.
     ///
     /// # Errors

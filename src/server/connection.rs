@@ -73,6 +73,19 @@ impl Server {
         Ok(ServerState::new(&info, &settings, withheld))
     }
 
+    /// The names of all modules that it has loaded; `None` where it does not tell this user.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Server`]: no answer.
+    pub fn modules(&mut self) -> Result<Option<Vec<String>>> {
+        let asked = redis::cmd("MODULE").arg("LIST").query::<Value>(&mut self.connection);
+        match asked {
+            Ok(Value::Array(rows)) => Ok(Some(rows.into_iter().filter_map(module_name).collect())),
+            Err(e) if e.is_io_error() => Err(failed(&self.address, answering("MODULE LIST", &e))),
+            _ => Ok(None),
+        }
+    }
+
     /// The answers to commands that are sent together.
     pub(super) fn ask(&mut self, commands: &[Cmd]) -> Result<Vec<Value>> {
         let mut packed = Vec::new();
@@ -176,6 +189,18 @@ fn answering(command: &str, e: &RedisError) -> String {
         Some("NOPERM") => format!("this user may not ask {command}: {}", said(e)),
         _ => format!("{command}: {}", said(e)),
     }
+}
+
+/// The value of `name` in one row of MODULE LIST: words in pairs.
+fn module_name(row: Value) -> Option<String> {
+    let Value::Array(words) = row else { return None };
+    let mut words = words.into_iter().map(text);
+    while let (Some(word), Some(value)) = (words.next(), words.next()) {
+        if word == "name" {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// The error in the server's own words where there are some.

@@ -2,7 +2,7 @@
 //!
 //! [`Address`] says where it is, [`Access`] how to be let in, [`Server`] is a connection to it, [`ServerState`] its
 //! answer and [`Contents`] everything it holds, owned values. Only commands that read are sent: for its state `INFO` and
-//! `CONFIG GET`. `WAITAOF` is of no use here: it waits for what the asking client itself wrote (seen with Redis 8.2 and
+//! `CONFIG GET`, for its modules `MODULE LIST`. `WAITAOF` is of no use here: it waits for what the asking client itself wrote (seen with Redis 8.2 and
 //! Valkey 9.1), and this one writes nothing. Never logs, prints or keeps a password; without the feature `server` there
 //! is nobody to ask, and every connection is refused.
 

@@ -8,13 +8,14 @@ use std::str::FromStr;
 use crate::format::conf::parse_size;
 
 /// The settings that are asked for.
-pub(super) const SETTINGS: [&str; 10] = [
+pub(super) const SETTINGS: [&str; 11] = [
     "dir",
     "appenddirname",
     "appendfilename",
     "auto-aof-rewrite-percentage",
     "auto-aof-rewrite-min-size",
     "aof-use-rdb-preamble",
+    "rdbcompression",
     "appendfsync",
     "no-appendfsync-on-rewrite",
     "maxmemory",
@@ -123,6 +124,8 @@ pub struct ServerState {
     pub rewrite_min_bytes: Option<u64>,
     /// `aof-use-rdb-preamble`: rewrites write an RDB.
     pub rdb_preamble: Option<bool>,
+    /// It compresses the strings of its bases (`rdbcompression`).
+    pub rdb_compression: Option<bool>,
     /// `appendfsync`: `always`, `everysec` or `no`.
     pub fsync: Option<String>,
     /// `no-appendfsync-on-rewrite`: while a child writes, nothing is synced.
@@ -190,6 +193,7 @@ impl ServerState {
             rewrite_percentage: conf.number("auto-aof-rewrite-percentage"),
             rewrite_min_bytes: conf.size("auto-aof-rewrite-min-size"),
             rdb_preamble: conf.is("aof-use-rdb-preamble", "yes", "no"),
+            rdb_compression: conf.is("rdbcompression", "yes", "no"),
             fsync: conf.owned("appendfsync"),
             no_fsync_on_rewrite: conf.is("no-appendfsync-on-rewrite", "yes", "no"),
             databases: conf.number("databases"),

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::aof::Event;
+use crate::aof::{Damage, Event};
 use crate::command::{self, CommandId, Kind};
+use crate::rules::{Needed, Needs};
 use crate::scan::{Context, Merge, Observer};
 
 /// Names outside the command table that are counted apart. A file of noise has no end of them.
@@ -20,6 +21,8 @@ pub struct Mix {
     /// The database being counted, so that the map is touched only when it changes.
     current: (u64, Tally),
     totals: Totals,
+    /// What RDB parts need of modules.
+    rdb_needs: Needs,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,6 +139,8 @@ pub struct DatabaseRow {
 pub struct MixReport {
     /// Sums.
     pub totals: Totals,
+    /// What the set needs of modules; of commands, those that were counted.
+    pub needs_modules: Vec<Needed>,
     /// By bytes, largest first; the rows add up to `totals.command_bytes`.
     pub commands: Vec<CommandRow>,
     /// By number.
@@ -180,6 +185,7 @@ impl Default for Mix {
             databases: HashMap::new(),
             current: (0, Tally::default()),
             totals: Totals::default(),
+            rdb_needs: Needs::default(),
         }
     }
 }
@@ -220,11 +226,13 @@ impl Mix {
                 self.totals.annotations += 1;
                 self.totals.annotation_bytes += bytes;
             }
-            Event::Rdb(_) => {
+            Event::Rdb(part) => {
+                self.rdb_needs.add_rdb(&part.walked.outcome.modules);
                 self.totals.rdb_bytes += bytes;
                 return;
             }
-            Event::Damage(damage) if damage.rdb.is_some() => {
+            Event::Damage(Damage { rdb: Some(stop), .. }) => {
+                self.rdb_needs.add_rdb(&stop.modules);
                 self.totals.rdb_bytes += bytes;
                 return;
             }
@@ -294,7 +302,11 @@ impl Observer for Mix {
         totals.commands = commands.iter().map(|row| row.count).sum();
         totals.command_bytes = commands.iter().map(|row| row.bytes).sum();
         totals.resp_bytes = totals.command_bytes + totals.annotation_bytes + totals.unparsed_bytes;
-        MixReport { totals, commands, databases }
+        let mut needs = self.rdb_needs;
+        for row in &commands {
+            needs.add_command(command::lookup(&row.name), &row.name, row.count);
+        }
+        MixReport { totals, needs_modules: needs.sorted(), commands, databases }
     }
 }
 
@@ -312,6 +324,7 @@ impl Merge for Mix {
         for (db, tally) in later.databases {
             self.databases.entry(db).or_default().merge(tally);
         }
+        self.rdb_needs.merge(&later.rdb_needs);
         let totals = &mut self.totals;
         totals.annotation_bytes += later.totals.annotation_bytes;
         totals.annotations += later.totals.annotations;

@@ -12,6 +12,7 @@ use aofkit::disk::Hold;
 use super::beside::{Run, ended, run};
 use super::home::{Home, files_in, set, verified};
 use super::support::mutate::Random;
+use super::support::trace::{Act, Traced, Tracer};
 
 /// A repository with a snapshot, and a set that has grown by some MiB since.
 fn grown() -> Home {
@@ -25,6 +26,15 @@ fn grown() -> Home {
     home
 }
 
+/// Waits until somebody has the lock: nobody else can have it alone then.
+fn is_locked(home: &Home) {
+    let started = Instant::now();
+    while plan_prune(&home.repository(), &Keep::default(), None, Hold::Alone).is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it never takes the lock");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A backup that takes a second or two.
 struct Slow(Child);
 
@@ -36,12 +46,7 @@ impl Slow {
         command.args(words).args(["--min-free", "0", "--limit-rate", "1MiB"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        // It has the lock as soon as somebody else cannot have it alone.
-        let started = Instant::now();
-        while plan_prune(&home.repository(), &Keep::default(), None, Hold::Alone).is_ok() {
-            assert!(started.elapsed() < Duration::from_secs(20), "it never takes the lock");
-            thread::sleep(Duration::from_millis(20));
-        }
+        is_locked(home);
         Self(child)
     }
 
@@ -141,4 +146,81 @@ fn a_source_that_is_moved_away_under_a_backup_ends_it_and_nothing_is_freed() {
 
 fn files_below(dir: &Path) -> Vec<String> {
     super::home::tree(dir).into_keys().collect()
+}
+
+/// As on NFS and some other file systems: a directory cannot be locked, a file can.
+const NO_LOCKS_ON_DIRECTORIES: [&str; 2] = ["errors=9", "errors=95"];
+
+/// Runs the binary on a file system without locks on directories.
+fn without_dir_locks(tracer: &Tracer, what: &str, home: &Home, words: &[&str]) -> Traced {
+    let act = Act { what, at: 1, calls: "dirlocks" };
+    let traced = tracer.run(act, &[home.root.path()], words);
+    assert!(traced.hit.is_some(), "it locks no directory: {}", traced.stderr);
+    traced
+}
+
+#[test]
+fn where_directories_have_no_locks_a_backup_and_a_prune_exclude_each_other_by_the_lock_file() {
+    let Some(tracer) = Tracer::find() else { return };
+    for what in NO_LOCKS_ON_DIRECTORIES {
+        for deleted in [false, true] {
+            let home = grown();
+            let (set, repo) = (home.set(), home.repo());
+            let (set, repo) = (set.to_str().unwrap(), repo.to_str().unwrap());
+            let slow = ["backup", set, "--repo", repo, "--min-free", "0", "--limit-rate", "1MiB"];
+            let prune = ["prune", "--repo", repo, "--keep-last", "1", "--apply"];
+            let snapshots = || {
+                let all = files_below(&home.repo().join("sources"));
+                all.iter()
+                    .filter(|path| path.contains("/snapshots/") && path.ends_with(".json"))
+                    .count()
+            };
+            let before = snapshots();
+            thread::scope(|scope| {
+                let backup = scope.spawn(|| without_dir_locks(tracer, what, &home, &slow));
+                is_locked(&home);
+                if deleted {
+                    fs::remove_file(home.repo().join("lock")).unwrap();
+                } else {
+                    let locked = without_dir_locks(tracer, what, &home, &prune);
+                    assert_eq!(locked.code, 11, "{}", locked.stderr);
+                }
+                let made = backup.join().unwrap();
+                // A lock that is gone excludes nobody: who held it says so and publishes nothing.
+                let expected = if deleted { 11 } else { 0 };
+                assert_eq!(made.code, expected, "{what}: {}", made.stderr);
+                assert!(!deleted || made.stderr.contains("removed or replaced"), "{}", made.stderr);
+            });
+            assert_eq!(snapshots() > before, !deleted, "{what}");
+            assert!(verified(&home.repository()).is_good());
+            assert_eq!(without_dir_locks(tracer, what, &home, &prune).code, 0);
+            assert!(verified(&home.repository()).is_good());
+        }
+    }
+}
+
+#[test]
+fn where_directories_have_no_locks_a_prune_whose_lock_file_is_deleted_frees_nothing() {
+    let Some(tracer) = Tracer::find() else { return };
+    let home = grown();
+    home.backup();
+    let repo = home.repo();
+    let objects = files_below(&repo.join("objects"));
+    let words = ["prune", "--repo", repo.to_str().unwrap(), "--keep-last", "1", "--apply"];
+    let locks = Act { what: "errors=9", at: 1, calls: "dirlocks" };
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Somebody deletes it all the time.
+        let deleter = scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = fs::remove_file(repo.join("lock"));
+            }
+        });
+        let pruned = tracer.run(locks, &[home.root.path()], &words);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        deleter.join().unwrap();
+        assert_eq!(pruned.code, 11, "{}", pruned.stderr);
+    });
+    assert!(files_below(&repo.join("objects")) == objects);
+    assert!(verified(&home.repository()).is_good());
 }

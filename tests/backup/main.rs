@@ -1,6 +1,7 @@
 //! Backups through the library's door and the command line: what comes back is what was there, also by hand, also after failures.
 #![allow(clippy::unwrap_used)]
 
+mod apart;
 mod beside;
 mod compacted;
 mod doubted;
@@ -19,6 +20,7 @@ mod races;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod unfit;
 mod until;
 

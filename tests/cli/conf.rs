@@ -353,3 +353,17 @@ fn a_configuration_near_a_set_is_not_read_unasked() {
     assert!(stats.err.contains("1 command name that no known server has"), "{}", stats.err);
     assert!(stats.err.contains("--conf FILE"), "{}", stats.err);
 }
+
+/// Each of them was put after all before it, anew: a file of a few MiB took minutes.
+#[test]
+fn a_million_steps_of_dir_take_no_longer_than_reading_them() {
+    let set = Set::of(&sets(3));
+    write(
+        &set,
+        "steps.conf",
+        &format!("dir ROOT\n{}appenddirname aof\n", "dir .\n".repeat(1_000_000)),
+    );
+    let started = std::time::Instant::now();
+    by_conf(&set, "check", "steps.conf");
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}

@@ -63,7 +63,9 @@ fn outputs(verb: &str) -> Vec<(String, Value)> {
     let base = torn_rdb.file("appendonly.aof.2.base.rdb");
     fs::write(&base, &fs::read(&base).unwrap()[..2000]).unwrap();
     let unknown = Set::of(&[record(&[b"NEWCMD", b"k"]), record(&[b"\xff", b"k"])].concat());
+    let modules = Set::recorded("../modules/redis-7.4.1/rdb-base");
     let paths = [
+        ("modules", &modules),
         ("damaged", &damaged),
         ("lost", &lost),
         ("several", &several),

@@ -84,6 +84,74 @@ fn bytes_over_time_add_up_and_a_peak_is_named() {
     );
 }
 
+/// A set of strings, and one more record.
+fn strings_and(more: &[&[u8]]) -> Set {
+    let mut log = sets(50);
+    log.extend(record(more));
+    Set::of(&log)
+}
+
+#[test]
+fn a_command_of_a_module_leaves_a_lower_bound_and_is_named() {
+    let words: [&[u8]; 4] = [b"JSON.SET", b"doc", b"$", b"{\"a\":1}"];
+    let set = strings_and(&words);
+    let report = growth(&[], &set);
+    let rewrite = &report["rewrite"];
+    assert_eq!((&rewrite["complete"], &rewrite["unfollowed_commands"]), (&false.into(), &1.into()));
+    assert_eq!(rewrite["unfollowed_bytes"], record(&words).len());
+    assert_eq!(rewrite["unfollowed"][0]["command"], "JSON.SET");
+    for unknown in ["estimated_bytes", "at_most_bytes", "error_percent", "reclaimable_bytes"] {
+        assert!(rewrite[unknown].is_null(), "{unknown}: {rewrite}");
+    }
+    assert!(rewrite["at_least_bytes"].as_u64().unwrap() > 1000, "{rewrite}");
+    let text = finish(aofkit().arg("growth").arg(set.dir())).expect(0).out;
+    assert!(text.contains("JSON.SET (1, ") && text.contains("at least"), "{text}");
+    assert!(!text.contains('±'), "{text}");
+    // A key that it names may be gone.
+    let words: [&[u8]; 3] = [b"JSON.DEL", b"key:7", b"$"];
+    let other = growth(&[], &strings_and(&words));
+    let least = |report: &Value| report["rewrite"]["at_least_bytes"].as_u64().unwrap();
+    assert!(least(&other) < least(&report), "{other}");
+}
+
+#[test]
+fn after_a_script_nothing_is_said_but_that() {
+    for words in [&[b"EVAL".as_slice(), b"return 1", b"0"][..], &[b"GONE", b"key:7"]] {
+        let set = strings_and(words);
+        let report = growth(&["--fail-above", "reclaimable_bytes=1"], &set);
+        let rewrite = &report["rewrite"];
+        for unknown in ["estimated_bytes", "at_least_bytes", "at_most_bytes", "peak_disk_bytes"] {
+            assert!(rewrite[unknown].is_null(), "{unknown}: {rewrite}");
+        }
+        let output =
+            finish(aofkit().args(["growth", "--fail-above", "reclaimable_bytes=1"]).arg(set.dir()));
+        let told = output.expect(0);
+        assert!(told.out.contains("they may have changed any key"), "{}", told.out);
+        assert!(told.err.contains("reclaimable_bytes is not known"), "{}", told.err);
+    }
+}
+
+#[test]
+fn whether_a_base_would_be_compressed_is_told_by_the_configuration_or_both_are_in_the_range() {
+    let set = Set::of(&busy());
+    let conf = set.root().join("redis.conf");
+    let (root, dir) = (set.root().display(), set.dir());
+    let dir = dir.file_name().unwrap().to_str().unwrap();
+    let asked = |line: &str| {
+        let rule = "aof-use-rdb-preamble yes";
+        fs::write(&conf, format!("dir {root}\nappenddirname {dir}\n{rule}\n{line}\n")).unwrap();
+        let report = run(["growth", "--json", "--conf", conf.to_str().unwrap()]).expect(0).json();
+        let rewrite = &report["rewrite"];
+        let bytes = |name: &str| rewrite[name].as_u64().unwrap();
+        (rewrite["compressed"].as_bool(), bytes("at_least_bytes"), bytes("at_most_bytes"))
+    };
+    let (on, off, open) =
+        (asked("rdbcompression yes"), asked("rdbcompression no"), asked("# nothing"));
+    assert_eq!((on.0, off.0, open.0), (Some(true), Some(false), None));
+    assert!(on.2 < off.1, "{on:?} {off:?}");
+    assert_eq!((open.1, open.2), (on.1, off.2));
+}
+
 #[test]
 fn without_annotations_it_is_told_along_the_log() {
     let report = growth(&[], &Set::of(&sets(5000)));

@@ -145,6 +145,8 @@ fn redacted_output_holds_no_key_and_no_value() {
     }
     let redacted = finish(aofkit().args(["check", "--redact"]).arg(base.dir())).out;
     assert!(redacted.contains("key #"), "a hash stands in its place:\n{redacted}");
+    let again = finish(aofkit().args(["check", "--redact"]).arg(base.dir())).out;
+    assert_ne!(redacted, again, "nobody can try out names: each run has a key of its own");
     let by_env = with_env("check", "AOFKIT_REDACT", "1", &hole.dir());
     assert!(!by_env.out.contains("SECRET"));
 }

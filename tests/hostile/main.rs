@@ -9,8 +9,10 @@
 mod campaign;
 #[path = "../support/change_laws.rs"]
 mod change_laws;
+mod fixed;
 mod journals;
 mod laws;
+mod locks;
 mod neighbours;
 mod order;
 mod servers;

@@ -163,7 +163,8 @@ fn converted(path: &Path, keys: Option<&str>) -> Result<Vec<u8>, String> {
     fs::write(&sound, files::Rdb::new("REDIS0010").sealed()).unwrap();
     let (aof, judged) = open(path);
     // As a target says that reads the version: which one does is another question.
-    let report = Report { segments: judged.segments, ..open(&sound).1 };
+    let mut report: Report = open(&sound).1;
+    report.segments = judged.segments;
     let mut picks = Picks::default();
     keys.into_iter().for_each(|pattern| picks.filter.add_key_pattern(pattern.as_bytes()));
     let plan = convert::plan(&aof, &report, Form::Set, &picks, &Pace::default(), &Silent);

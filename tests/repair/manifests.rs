@@ -174,7 +174,7 @@ fn a_broken_manifest_and_damage_inside_are_put_right_by_one_run() {
     assert!(plan.out.contains("--salvage") && plan.out.contains("--truncate"), "{}", plan.out);
     // Without the word only the manifest is put right, and that is said.
     let half = repair(&["--apply"], &set).expect(21);
-    assert!(half.out.contains("needs a word from you"), "{}", half.out);
+    assert!(half.out.contains("choose --truncate or --salvage"), "{}", half.out);
     repair(&["--undo", "--apply"], &set).expect(22);
     assert_eq!(state(&set.dir()), before);
     repair(&["--salvage", "--apply"], &set).expect(0);

@@ -73,7 +73,7 @@ fn a_repaired_set_is_loaded_with_what_the_server_itself_would_have_kept_or_more(
             copy_tree(parent, copy.path());
             let set = copy.path().join(APPEND_DIR);
             let target = Some(server.name.parse().unwrap());
-            let aof = Aof::open(&set, &OpenOptions { target, conf: None }).unwrap();
+            let aof = Aof::open(&set, &OpenOptions { target, ..OpenOptions::default() }).unwrap();
             let last = aof.segments[aof.last_live().unwrap()].path.clone();
             let whole = fs::read(&last).unwrap();
             let what = seed % 3;

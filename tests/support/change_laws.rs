@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::change::{self, Journal, Keep, Options, Undo};
 use aofkit::check::{Check, Wording, judge};
+use aofkit::clean;
 use aofkit::disk::{FrozenFile, LocalDisk};
 use aofkit::progress::Silent;
 use aofkit::repair::{self, Drops, inner};
@@ -72,7 +73,8 @@ pub fn a_journal_touches_nothing_outside(bytes: &[u8]) {
     assert_eq!(outside(root.path()), outer, "something outside was touched");
 }
 
-/// Any bytes as the last file of a set: whatever a repair makes of it, taking that back gives the old set, byte for byte.
+/// Any bytes as the last file of a set: whatever a repair or a cleaning makes of it, taking that back gives the old set, byte
+/// for byte, and neither touches a byte outside.
 pub fn repair_then_undo_is_the_old_set(bytes: &[u8]) {
     let Some((choice, log)) = bytes.split_first() else { return };
     let root = tempfile::tempdir().expect("make a temporary directory");
@@ -81,23 +83,28 @@ pub fn repair_then_undo_is_the_old_set(bytes: &[u8]) {
     put(&set.join(BASE), b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n");
     put(&set.join(INCREMENT), log);
     put(&set.join(MANIFEST), manifest().as_bytes());
+    put(&set.join("appendonly.aof.9.incr.aof"), log);
+    for name in ["victim", "dump.rdb"] {
+        put(&root.path().join(name), b"theirs");
+    }
     if choice & 4 != 0 {
         fs::hard_link(set.join(INCREMENT), root.path().join("other")).expect("link a file");
     }
-    let before = files(&set);
-    let Some(plan) = planned(&set, choice & 3) else { return };
+    let (before, outer) = (files(&set), files(root.path()));
+    repaired_and_taken_back(&set, choice & 3, &before);
+    assert_eq!(files(&set), before, "taken back, or nothing was done");
+    assert_eq!(files(root.path()), outer, "something outside was touched");
+}
+
+fn repaired_and_taken_back(set: &Path, choice: u8, before: &BTreeMap<PathBuf, Vec<u8>>) {
+    let Some(plan) = planned(set, choice) else { return };
     if plan.is_empty() || plan.apply(&LocalDisk, &OPTIONS, &Silent).is_err() {
-        assert_eq!(files(&set), before, "nothing was done");
         return;
     }
-    let undo = Undo::last(&set, &set, &Keep::Beside).expect("look for what was kept");
+    assert_ne!(&files(set), before, "it was carried out");
+    let undo = Undo::last(set, set, &Keep::Beside).expect("look for what was kept");
     let undo = undo.expect("something was kept");
     undo.apply(&LocalDisk, &OPTIONS, &Silent).expect("take it back");
-    assert_eq!(files(&set), before, "taken back");
-    if choice & 4 != 0 {
-        let other = fs::read(root.path().join("other")).expect("read the other name");
-        assert_eq!(other, log, "the other name of the file");
-    }
 }
 
 fn planned(set: &Path, choice: u8) -> Option<change::Plan> {
@@ -107,6 +114,10 @@ fn planned(set: &Path, choice: u8) -> Option<change::Plan> {
             let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).ok()?;
             let report = judge(&aof, facts, &Wording::default()).ok()?;
             return Some(repair::tail_and_manifest(&aof, &report).ok()?.plan);
+        }
+        3 => {
+            let options = clean::Options { min_age: Duration::ZERO, now: SystemTime::now() };
+            return Some(clean::survey(&aof, options).ok()?.plan);
         }
         1 => inner::truncate(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,
         _ => inner::salvage(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,

@@ -177,8 +177,19 @@ impl Growing {
         }
     }
 
+    /// What it writes: the directory of its set, or the file of servers before 7.0.
+    #[allow(dead_code, reason = "only those who run such servers ask")]
+    pub fn log(&self) -> PathBuf {
+        let single = self.dir.path().join("appendonly.aof");
+        if single.is_file() { single } else { self.append_dir() }
+    }
+
     /// Names and sizes of the files whose name has this in it.
     pub fn files(&self, part: &str) -> Vec<(String, u64)> {
+        let single = self.dir.path().join("appendonly.aof");
+        if let Ok(metadata) = single.metadata() {
+            return vec![("appendonly.aof".to_owned(), metadata.len())];
+        }
         let listed = fs::read_dir(self.append_dir()).expect("list a directory").flatten();
         let mut files: Vec<_> = listed
             .filter_map(|entry| {

@@ -25,7 +25,8 @@ pub fn aofkit(words: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_aofkit")).args(words).output().expect("run aofkit")
 }
 
-/// Kills at most, of one command: all where `AOFKIT_KILLS` is `all`, else that many, evenly spread.
+/// Kills at most, of one command: all where `AOFKIT_KILLS` is `all`, else that many, evenly spread; `AOFKIT_SEED` says
+/// from which on.
 fn most() -> u64 {
     match std::env::var("AOFKIT_KILLS") {
         Ok(text) if text == "all" => u64::MAX,
@@ -54,7 +55,8 @@ pub fn at_every_call(
     check(dir.path(), false, "unhurt");
     assert!(unhurt.calls > 8, "only {} calls were seen", unhurt.calls);
     let step = unhurt.calls.div_ceil(most().max(1));
-    let places: Vec<u64> = (1..=unhurt.calls).step_by(step as usize).collect();
+    let first = 1 + super::number_from_env("AOFKIT_SEED", 0) % step;
+    let places: Vec<u64> = (first..=unhurt.calls).step_by(step as usize).collect();
     in_parallel(places.len(), |index| {
         let (dir, at) = (make(), places[index]);
         let traced = run("kill", at, dir.path());

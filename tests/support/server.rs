@@ -175,17 +175,32 @@ impl Server {
         (run.status.and_then(|status| status.code()), run.lines.join("\n"))
     }
 
+    /// The modules that came with it, as options that load them.
+    pub fn modules(&self) -> Vec<PathBuf> {
+        let listed = fs::read_dir(self.home.join("modules"));
+        let mut all: Vec<_> =
+            listed.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        all.retain(|path| path.extension() == Some("so".as_ref()));
+        all.sort();
+        all.into_iter().flat_map(|path| [PathBuf::from("--loadmodule"), path]).collect()
+    }
+
     /// Starts the server on a copy of `data_dir`, and ends it as soon as it is up.
     pub fn load(&self, data_dir: &Path) -> Start {
-        self.start(data_dir, None)
+        self.start(data_dir, None, &[])
     }
 
     /// The same with these lines of a configuration, which say how many databases there are.
     pub fn load_by(&self, data_dir: &Path, lines: &str) -> Start {
-        self.start(data_dir, Some(lines))
+        self.start(data_dir, Some(lines), &[])
     }
 
-    fn start(&self, data_dir: &Path, lines: Option<&str>) -> Start {
+    /// The same with options of its own.
+    pub fn load_with(&self, data_dir: &Path, options: &[PathBuf]) -> Start {
+        self.start(data_dir, None, options)
+    }
+
+    fn start(&self, data_dir: &Path, lines: Option<&str>, options: &[PathBuf]) -> Start {
         let copy = tempfile::tempdir().expect("make a temporary directory");
         copy_tree(data_dir, copy.path());
         let before = sizes(copy.path());
@@ -216,6 +231,7 @@ impl Server {
         if self.name != "redis-6.2" {
             command.args(["--appenddirname", APPEND_DIR]);
         }
+        command.args(options);
         let ready = |line: &str| line.contains("eady to accept connections");
         let run = run_for_at_most(PATIENCE, &mut command, ready);
         let log = run.lines.join("\n");

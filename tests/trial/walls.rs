@@ -23,7 +23,7 @@ fn who() -> &'static str {
 }
 
 /// A directory that he owns.
-fn home(files: &[(&str, &[u8])]) -> TempDir {
+pub fn home(files: &[(&str, &[u8])]) -> TempDir {
     let home = TempDir::new().unwrap();
     for (name, bytes) in files {
         fs::write(home.path().join(name), bytes).unwrap();
@@ -39,19 +39,9 @@ fn home(files: &[(&str, &[u8])]) -> TempDir {
 
 /// Runs a program as a trial does, without anybody having looked, and answers what it says until it ends or is ready.
 fn run(home: &Path, program: &Path, args: &[&str]) -> String {
-    let mut keeper = Command::new(env!("CARGO_BIN_EXE_aofkit"))
-        .args(["--inside-a-trial", "keeper", who()])
-        .arg(home)
-        .arg("1000000")
-        .arg(program)
-        .args(args)
-        .args(["--port", "0", "--unixsocket"])
-        .arg(home.join("s"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
+    let socket = home.join("s");
+    let args = [args, &["--port", "0", "--unixsocket", socket.to_str().unwrap()]].concat();
+    let mut keeper = keeper_of(home, BOUNDS, program, &args);
     let (mut said, mut lines) = (String::new(), Vec::new());
     let mut output = std::io::BufReader::new(keeper.stdout.take().unwrap());
     while std::io::BufRead::read_until(&mut output, b'\n', &mut lines).unwrap() > 0 {
@@ -265,12 +255,22 @@ fn trials_in(home: &Path) -> usize {
 }
 
 fn keeper(home: &Path) -> Child {
+    keeper_of(home, BOUNDS, Path::new("/bin/sleep"), &["60"])
+}
+
+/// Bytes of a file, seconds until it is ready, memory that stays free.
+const BOUNDS: [u64; 3] = [1_000_000, 600, 0];
+
+/// What runs a program as a trial does.
+pub fn keeper_of(home: &Path, bounds: [u64; 3], program: &Path, args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_aofkit"))
         .args(["--inside-a-trial", "keeper", who()])
         .arg(home)
-        .args(["1000000", "/bin/sleep", "60"])
+        .args(bounds.map(|bound| bound.to_string()))
+        .arg(program)
+        .args(args)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }

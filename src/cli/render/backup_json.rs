@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
+use aofkit::text::hidden;
 use serde::Serialize;
 
 use crate::cli::repository::load::{Difference, Loaded};
 
-use super::json::{VERSION, modified, path_text, pretty, text};
-use super::veil::Veil;
+use super::json::{VERSION, modified, needs_modules, path_text, pretty, text};
+use super::wire::NeededJson;
 
 #[derive(Serialize)]
 struct Head {
@@ -142,6 +143,7 @@ struct BackupJson {
     unchanged: bool,
     snapshot: SnapshotJson,
     unreadable: Vec<String>,
+    needs_modules: Vec<NeededJson>,
     last_written_at: Option<String>,
     log_elsewhere: Option<String>,
 }
@@ -165,6 +167,7 @@ pub fn backup(made: &Backup) -> String {
             ..snapshot(entry)
         },
         unreadable: made.unreadable.clone(),
+        needs_modules: needs_modules(&made.needs_modules),
         last_written_at: made.written.and_then(modified),
         log_elsewhere: made.elsewhere.clone(),
     })
@@ -209,7 +212,9 @@ struct LoadedJson {
     compared: bool,
     not_compared: Option<&'static str>,
     left_out: u64,
+    not_comparable: u64,
     differences: Vec<DifferenceJson>,
+    walls_missing: Vec<String>,
 }
 
 /// Only two servers that have loaded something can be compared.
@@ -228,11 +233,11 @@ struct DifferenceJson {
     key_b64: Option<String>,
 }
 
-fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
+fn loaded_json(one: &Loaded, redact: bool) -> LoadedJson {
     let difference = |d: &Difference| {
         let key = match &d.key {
             None => text(b""),
-            Some(key) if veil.hides() => text(veil.hashed(key).as_bytes()),
+            Some(key) if redact => text(hidden(key).as_bytes()),
             Some(key) => text(key),
         };
         let plain = key.plain.filter(|_| d.key.is_some());
@@ -249,7 +254,9 @@ fn loaded_json(one: &Loaded, veil: &Veil) -> LoadedJson {
         compared: one.compared,
         not_compared: (!one.compared).then_some(NOT_COMPARED),
         left_out: one.left_out,
+        not_comparable: one.not_comparable,
         differences: one.differences.iter().map(difference).collect(),
+        walls_missing: one.walls_missing.clone(),
     }
 }
 
@@ -267,7 +274,7 @@ pub fn verified(
     repository: &Path,
     verified: &Verified,
     loaded: Option<&[Loaded]>,
-    veil: &Veil,
+    redact: bool,
 ) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {
         kind: flaw_kind(flaw.kind),
@@ -284,7 +291,7 @@ pub fn verified(
         contents_checked_bytes: verified.contents_checked,
         commands_checked: verified.commands_checked,
         unreferenced_objects: verified.unreferenced,
-        loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, veil)).collect()),
+        loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, redact)).collect()),
         problems: problems.collect(),
     })
 }

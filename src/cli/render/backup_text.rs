@@ -6,13 +6,13 @@ use aofkit::backup::{
     Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id,
 };
 use aofkit::moment::Boundary;
-use aofkit::text::{count, name, tame, thousands};
+use aofkit::text::{count, hidden, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
+use super::modules::needs;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
-use super::veil::Veil;
 use crate::cli::repository::load::Loaded;
 
 /// `backup`
@@ -39,6 +39,7 @@ pub fn backup(made: &Backup, style: Style) -> String {
         ),
     };
     text += &(wrap(&stored, style.width, "  ") + "\n");
+    text += &needs(&made.needs_modules, &[], style, "  ");
     if entry.cut_bytes() > 0 {
         let cut = count(entry.cut_bytes(), "byte");
         let note =
@@ -167,7 +168,7 @@ pub fn verified(
     repository: &Path,
     verified: &Verified,
     loaded: Option<&[Loaded]>,
-    veil: &Veil,
+    redact: bool,
     style: Style,
 ) -> String {
     let mut text = style.bold(&name(repository.as_os_str().as_encoded_bytes())) + "\n";
@@ -201,7 +202,7 @@ pub fn verified(
         }
     }
     for one in loaded.into_iter().flatten() {
-        text += &loaded_text(one, veil, style);
+        text += &loaded_text(one, redact, style);
     }
     let unloaded = loaded.into_iter().flatten().filter(|one| one.is_bad()).count() as u64;
     let untold = loaded.into_iter().flatten().filter(|one| one.not_tried.is_some()).count() as u64;
@@ -210,7 +211,7 @@ pub fn verified(
         0 if untold > 0 => {
             let what = count(untold, "snapshot");
             style.warn(&format!(
-                "all bytes are as they were written; {what} could not be loaded safely"
+                "all bytes are as they were written; {what} could not be loaded to the end, or not safely"
             ))
         }
         0 => style.good("all that was checked is as it was written"),
@@ -219,7 +220,7 @@ pub fn verified(
     text + "\n"
 }
 
-fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
+fn loaded_text(one: &Loaded, redact: bool, style: Style) -> String {
     let id = short(&one.id);
     let source = tame(&one.source);
     if let Some(why) = &one.not_tried {
@@ -249,9 +250,15 @@ fn loaded_text(one: &Loaded, veil: &Veil, style: Style) -> String {
         let note = format!("{} left out that no command can give", count(one.left_out, "key"));
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
+    if one.not_comparable > 0 {
+        let keys = count(one.not_comparable, "key");
+        let note =
+            format!("{keys} not comparable: two loads of the same files give them differently");
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
     for one in &one.differences {
-        let key = one.key.as_ref().map(|key| match veil.hides() {
-            true => format!(": {}", veil.hashed(key)),
+        let key = one.key.as_ref().map(|key| match redact {
+            true => format!(": {}", hidden(key)),
             false => format!(": \"{}\"", aofkit::text::escape(key)),
         });
         let line = format!("{}{}", one.what, key.unwrap_or_default());

@@ -11,11 +11,14 @@ use comfy_table::CellAlignment::{Left, Right};
 use serde::Serialize;
 
 use super::human::{verdict_lines, wrap};
-use super::json::{VERSION, loads, path_text, pretty, text as plain_text, verdict};
+use super::json::{
+    VERSION, loads, modules, needs_modules, path_text, pretty, text as plain_text, verdict,
+};
+use super::modules::needs;
 use super::screen::{laid_out, table};
 use super::stats_json::source;
 use super::units::{Style, size, time};
-use super::wire::Source;
+use super::wire::{ModuleJson, NeededJson, Source};
 use crate::cli::clean::Cleaned;
 
 /// What goes, what stays and why.
@@ -61,6 +64,7 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
         let is_to_come = !cleaned.applied && !survey.plan.is_empty();
         text += if is_to_come { "\nthen: " } else { "\nnow: " };
         text += &verdict_lines(&outlook.report, style, "");
+        text += &needs(&outlook.report.needs_modules, &outlook.report.modules, style, "  ");
     }
     text
 }
@@ -128,6 +132,8 @@ struct CleanJson {
     kept_at_b64: Option<String>,
     verdict_after: Option<&'static str>,
     loads_after: Option<&'static str>,
+    needs_modules: Option<Vec<NeededJson>>,
+    modules: Option<Vec<ModuleJson>>,
     spared: Vec<FileJson>,
     in_use_by: Vec<u32>,
     all_processes_seen: bool,
@@ -190,6 +196,7 @@ pub fn json(cleaned: &Cleaned) -> String {
             why: found.spared.as_ref()?.to_string(),
         })
     });
+    let after = cleaned.outlook.as_ref().map(|outlook| &outlook.report);
     pretty(&CleanJson {
         schema: "aofkit.clean/1",
         tool_version: VERSION,
@@ -207,6 +214,8 @@ pub fn json(cleaned: &Cleaned) -> String {
         kept_at: kept_at.and_then(|kept| kept.plain),
         verdict_after: cleaned.outlook.as_ref().map(|outlook| verdict(outlook.verdict())),
         loads_after: cleaned.outlook.as_ref().and_then(|outlook| loads(outlook.loads())),
+        needs_modules: after.map(|report| needs_modules(&report.needs_modules)),
+        modules: after.map(|report| modules(&report.modules)),
         spared: spared.collect(),
         in_use_by: survey.servers.clone(),
         all_processes_seen: survey.all_seen,

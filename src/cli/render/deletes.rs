@@ -70,8 +70,8 @@ fn sums(report: &DeleteReport) -> String {
 /// Where deletions came from, as far as a log tells.
 fn origins(report: &DeleteReport) -> String {
     format!(
-        "{} from clients (several keys, or small letters), {} in transactions; {} of one key: a client's, \
-         or the server's for keys that expired or were evicted, which the log does not tell apart",
+        "{} surely by clients (several keys at once, or small letters), {} in transactions; {} one by one: \
+         expired, evicted, or deleted by a client (the log does not say which)",
         thousands(report.by_clients),
         thousands(report.in_transactions),
         thousands(report.by_anybody()),

@@ -34,7 +34,7 @@ fn stacks(one: &Counted) -> Vec<(Vec<String>, u64)> {
         stacks.extend(rows.map(|row| (vec![format!("db{}", row.db)], row.bytes)));
     }
     for row in one.base.iter().filter(|_| one.is_by(By::Type)).flat_map(|base| &base.types) {
-        stacks.push((vec![row.type_name.to_owned(), row.encoding.to_owned()], row.bytes));
+        stacks.push((vec![row.type_name.to_string(), row.encoding.to_owned()], row.bytes));
     }
     let Some(keys) = &one.keys else { return stacks };
     let words = |key: &[u8]| key.split(|byte| one.separators.contains(byte)).map(frame).collect();

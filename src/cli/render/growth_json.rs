@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use aofkit::growth::{
-    Advice, Axis, Hold, Outlook, Peak, RateSource, Simulation, Since, Timeline, Trigger,
+    Advice, Axis, Compression, Hold, Outlook, Peak, RateSource, Simulation, Since, Timeline,
+    Trigger, Unfollowed,
 };
 use aofkit::server::{RoleOfServer, ServerState};
 
 use super::growth_wire::{
     AdviceJson, BucketJson, CaseJson, ClockJson, DiskJson, ForecastJson, GrowthJson, HoldJson,
     LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson,
-    TriggerJson,
+    TriggerJson, UnfollowedJson,
 };
 use super::json::{VERSION, path_text, pretty, text};
 use super::stats_json::source;
@@ -41,7 +42,7 @@ pub fn several(path: &Path, all: &[Grown]) -> String {
             base_bytes: sum(&|outlook| outlook.base_bytes),
             increment_bytes: sum(&|outlook| outlook.increment_bytes),
             current_bytes: sum(&Outlook::current_bytes),
-            reclaimable_bytes: sum(&|outlook| outlook.rewrite.reclaimable_bytes),
+            reclaimable_bytes: all.iter().map(|one| one.outlook.rewrite.reclaimable_bytes).sum(),
             leftover_bytes: sum(&|outlook| outlook.leftover_bytes),
             due: all.iter().filter(|one| one.outlook.trigger.is_due()).count(),
         },
@@ -94,7 +95,7 @@ fn growth_json(one: &Grown) -> GrowthJson {
         },
         leftover_bytes: outlook.leftover_bytes,
         write_amplification: outlook.write_amplification,
-        load: load(outlook),
+        load: load(one),
         advice: AdviceJson {
             kind: outlook.advice.kind(),
             percentage: match outlook.advice {
@@ -214,20 +215,38 @@ fn peak(peak: &Peak, axis: Axis) -> PeakJson {
 fn rewrite(one: &Grown) -> RewriteJson {
     let (rewrite, live) = (&one.outlook.rewrite, &one.report.live);
     RewriteJson {
-        estimated_bytes: rewrite.estimated_bytes,
+        estimated_bytes: rewrite.size.estimated_bytes,
+        at_least_bytes: rewrite.size.at_least_bytes,
+        at_most_bytes: rewrite.size.at_most_bytes,
         reclaimable_bytes: rewrite.reclaimable_bytes,
-        error_percent: rewrite.error_percent,
+        error_percent: rewrite.size.error_percent,
         peak_disk_bytes: rewrite.peak_disk_bytes,
         format: if rewrite.is_rdb { "rdb" } else { "resp" },
-        resp_bytes: live.resp_bytes,
-        resp_error_percent: live.resp_error_percent,
-        rdb_bytes: live.rdb_bytes,
-        rdb_error_percent: live.rdb_error_percent,
+        compressed: match live.compression {
+            Compression::Unknown => None,
+            known => Some(known == Compression::On),
+        },
+        resp_bytes: live.resp.estimated_bytes,
+        resp_error_percent: live.resp.error_percent,
+        rdb_bytes: live.rdb.estimated_bytes,
+        rdb_error_percent: live.rdb.error_percent,
         keys: live.keys,
         followed_keys: live.followed_keys,
         complete: live.is_complete,
         expired_keys: live.expired_keys,
         unfollowed_commands: live.unfollowed_commands,
+        unfollowed_bytes: live.unfollowed_bytes,
+        unfollowed: live.unfollowed.iter().map(unfollowed).collect(),
+    }
+}
+
+fn unfollowed(one: &Unfollowed) -> UnfollowedJson {
+    let name = text(&one.name);
+    UnfollowedJson {
+        command: name.plain,
+        command_b64: name.b64,
+        count: one.count,
+        bytes: one.bytes,
     }
 }
 
@@ -241,8 +260,8 @@ fn simulation(one: &Simulation) -> SimulationJson {
     }
 }
 
-fn load(outlook: &Outlook) -> LoadJson {
-    let load = &outlook.load;
+fn load(one: &Grown) -> LoadJson {
+    let load = &one.outlook.load;
     LoadJson {
         estimated_seconds: load.seconds,
         measured_seconds: load.measured_seconds,
@@ -250,5 +269,6 @@ fn load(outlook: &Outlook) -> LoadJson {
         rdb_keys_per_second: load.speed.rdb_keys_per_second,
         resp_bytes_per_second: load.speed.resp_bytes_per_second,
         commands_per_second: load.speed.commands_per_second,
+        walls_missing: one.walls_missing.clone(),
     }
 }

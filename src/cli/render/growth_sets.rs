@@ -37,20 +37,27 @@ pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
     table.column_iter_mut().skip(1).for_each(|column| {
         column.set_constraint(ContentWidth);
     });
-    let (mut bytes, mut reclaimable) = (0, 0);
+    let (mut bytes, mut reclaimable, mut unknown) = (0, 0, 0);
     for one in all {
         bytes += one.outlook.current_bytes();
-        reclaimable += one.outlook.rewrite.reclaimable_bytes;
+        let own = one.outlook.rewrite.reclaimable_bytes;
+        (reclaimable, unknown) = match own {
+            Some(own) => (reclaimable + own, unknown),
+            None => (reclaimable, unknown + 1),
+        };
         let shown = columns.iter().zip(row(one, path)).filter(|((title, _), _)| is_shown(title));
         table.add_row(shown.map(|(_, cell)| cell));
     }
     let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
-    let total = format!(
+    let mut total = format!(
         "{}: {}, of which {} could be given back",
         count(all.len() as u64, "set"),
         size(bytes),
         size(reclaimable)
     );
+    if unknown > 0 {
+        total += &format!("; of {} that is not known", count(unknown, "set"));
+    }
     let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total));
     if !context.quiet {
         text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
@@ -70,7 +77,7 @@ fn row(one: &Grown, path: &Path) -> [String; 7] {
             Some(left) => size(left),
         },
         outlook.rate.map_or("-".to_owned(), |(rate, _)| format!("{}/s", size(rate as u64))),
-        size(outlook.rewrite.reclaimable_bytes),
+        outlook.rewrite.reclaimable_bytes.map_or("?".to_owned(), size),
         outlook.advice.kind().to_owned(),
     ]
 }

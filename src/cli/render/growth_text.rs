@@ -6,9 +6,10 @@ use aofkit::text::{count, escape, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::chart::chart;
+use super::growth_rewrite;
 use super::human::wrap;
 use super::screen::{laid_out, table};
-use super::units::{Style, bar, duration, share, size, time};
+use super::units::{Style, bar, duration, size, time};
 use crate::cli::args::Context;
 use crate::cli::growth::{Grown, RuleSource, rule_source};
 
@@ -20,18 +21,18 @@ pub fn growth(one: &Grown, context: &Context) -> String {
     text += &trigger(one, context);
     text += &server(one, style);
     text += &timeline(one, style);
-    text += &rewrite(one, style);
+    text += &growth_rewrite::rewrite(one, style);
     text += &disk(&one.outlook, style);
     text += &load(&one.outlook.load, style);
     text += &simulations(&one.outlook, style);
     text + &advice(&one.outlook, style)
 }
 
-fn heading(title: &str, style: Style) -> String {
+pub(super) fn heading(title: &str, style: Style) -> String {
     format!("\n{}\n", style.bold(title))
 }
 
-fn line(text: &str, style: Style) -> String {
+pub(super) fn line(text: &str, style: Style) -> String {
     wrap(text, style.width, "  ") + "\n"
 }
 
@@ -233,55 +234,6 @@ fn peak_line(number: usize, peak: &Peak, axis: Axis) -> String {
     )
 }
 
-fn rewrite(one: &Grown, style: Style) -> String {
-    let (outlook, live) = (&one.outlook, &one.report.live);
-    let rewrite = &outlook.rewrite;
-    let mut text = heading("what a rewrite would give back", style);
-    let format = if rewrite.is_rdb { "RDB" } else { "commands" };
-    text += &line(
-        &format!(
-            "{} of {} ({}): the new base would have {} as {format}, ± {:.0} %",
-            size(rewrite.reclaimable_bytes),
-            size(outlook.current_bytes()),
-            share(rewrite.reclaimable_bytes, outlook.current_bytes()),
-            size(rewrite.estimated_bytes),
-            rewrite.error_percent.ceil()
-        ),
-        style,
-    );
-    let other = match rewrite.is_rdb {
-        true => format!("{} as commands", size(live.resp_bytes)),
-        false => format!("{} as RDB", size(live.rdb_bytes)),
-    };
-    let sample = match live.is_complete {
-        true => "all of them followed".to_owned(),
-        false => format!("{} of them followed", thousands(live.followed_keys)),
-    };
-    text += &line(&format!("{other}; {} alive, {sample}", count(live.keys, "key")), style);
-    if live.expired_keys > 0 {
-        let told = format!("{} past their time are left out", count(live.expired_keys, "key"));
-        text += &line(&told, style);
-    }
-    if live.unfollowed_commands > 0 {
-        let what = count(live.unfollowed_commands, "command");
-        text += &line(
-            &format!("{what} whose result is not followed: their keys count as before"),
-            style,
-        );
-    }
-    if live.is_partial {
-        text += &line("the base could not be read to its end: this is too small", style);
-    }
-    // One byte for each, as it will be told, is what the log itself takes.
-    if let Some(factor) = outlook.write_amplification.filter(|factor| *factor >= 1.05) {
-        text += &line(
-            &format!("with rewrites, {factor:.1} bytes are written for every byte appended"),
-            style,
-        );
-    }
-    text
-}
-
 fn disk(outlook: &Outlook, style: Style) -> String {
     let Some(disk) = outlook.disk else { return String::new() };
     let mut text = heading("disk", style);
@@ -292,7 +244,10 @@ fn disk(outlook: &Outlook, style: Style) -> String {
         text +=
             &line(&format!("full at {} at this rate, if nothing is rewritten", time(at)), style);
     }
-    let peak = outlook.rewrite.peak_disk_bytes;
+    let Some(peak) = outlook.rewrite.peak_disk_bytes else {
+        let told = "what the next rewrite takes on it is not known";
+        return text + &line(told, style) + &leftovers(outlook, style);
+    };
     let needed = peak.saturating_sub(outlook.current_bytes());
     let told = format!(
         "during the next rewrite the set takes {}, {} more than now",
@@ -306,11 +261,15 @@ fn disk(outlook: &Outlook, style: Style) -> String {
         ),
         false => line(&told, style),
     };
-    if outlook.leftover_bytes > 0 {
-        let told = format!("{} of leftovers could be given back", size(outlook.leftover_bytes));
-        text += &line(&told, style);
+    text + &leftovers(outlook, style)
+}
+
+fn leftovers(outlook: &Outlook, style: Style) -> String {
+    if outlook.leftover_bytes == 0 {
+        return String::new();
     }
-    text
+    let told = format!("{} of leftovers could be given back", size(outlook.leftover_bytes));
+    line(&told, style)
 }
 
 fn load(load: &Load, style: Style) -> String {

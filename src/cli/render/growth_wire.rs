@@ -130,20 +130,33 @@ pub struct ForecastJson {
 
 #[derive(Serialize)]
 pub struct RewriteJson {
-    pub estimated_bytes: u64,
-    pub reclaimable_bytes: u64,
-    pub error_percent: f64,
-    pub peak_disk_bytes: u64,
+    pub estimated_bytes: Option<u64>,
+    pub at_least_bytes: Option<u64>,
+    pub at_most_bytes: Option<u64>,
+    pub reclaimable_bytes: Option<u64>,
+    pub error_percent: Option<f64>,
+    pub peak_disk_bytes: Option<u64>,
     pub format: &'static str,
-    pub resp_bytes: u64,
-    pub resp_error_percent: f64,
-    pub rdb_bytes: u64,
-    pub rdb_error_percent: f64,
+    pub compressed: Option<bool>,
+    pub resp_bytes: Option<u64>,
+    pub resp_error_percent: Option<f64>,
+    pub rdb_bytes: Option<u64>,
+    pub rdb_error_percent: Option<f64>,
     pub keys: u64,
     pub followed_keys: u64,
     pub complete: bool,
     pub expired_keys: u64,
     pub unfollowed_commands: u64,
+    pub unfollowed_bytes: u64,
+    pub unfollowed: Vec<UnfollowedJson>,
+}
+
+#[derive(Serialize)]
+pub struct UnfollowedJson {
+    pub command: Option<String>,
+    pub command_b64: Option<String>,
+    pub count: u64,
+    pub bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -169,6 +182,7 @@ pub struct LoadJson {
     pub rdb_keys_per_second: f64,
     pub resp_bytes_per_second: f64,
     pub commands_per_second: f64,
+    pub walls_missing: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -193,7 +207,7 @@ pub struct TotalJson {
     pub base_bytes: u64,
     pub increment_bytes: u64,
     pub current_bytes: u64,
-    pub reclaimable_bytes: u64,
+    pub reclaimable_bytes: Option<u64>,
     pub leftover_bytes: u64,
     pub due: usize,
 }

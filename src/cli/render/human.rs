@@ -8,6 +8,7 @@ use aofkit::rules::Knowledge;
 use aofkit::text::{count, escape, name, tame, thousands};
 
 use super::json;
+use super::modules;
 use super::units::{Style, size, time};
 use crate::cli::args::Context;
 
@@ -21,6 +22,7 @@ pub fn check(aof: &Aof, report: &Report, context: &Context) -> String {
     for segment in &report.segments {
         text += &segment_line(segment, style);
     }
+    text += &modules::needs(&report.needs_modules, &report.modules, style, "  ");
     text += "\n";
     text += &problems(report, context, Severity::Warning);
     text += &verdict_lines(report, style, "");

@@ -11,6 +11,7 @@ use aofkit::check::{
 use aofkit::error::{Error, ErrorKind};
 use aofkit::format::rdb::Checksum;
 use aofkit::growth::Trigger;
+use aofkit::rules::{By, Needed};
 use aofkit::stats::{CommandRow, DatabaseRow, Totals};
 use aofkit::text::is_obeyed;
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -20,8 +21,8 @@ use serde::Serialize;
 use super::key_space_json::key_space;
 use super::wire::{
     CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
-    InspectJson, LeftoverJson, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Source,
-    SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson, Writer,
+    InspectJson, LeftoverJson, LostJson, ModuleJson, NeededJson, ProblemJson, RdbJson, SegmentJson,
+    Several, Source, SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson, Writer,
 };
 use crate::cli::inspect::Inspected;
 
@@ -118,8 +119,17 @@ pub fn error(error: &Error) -> String {
 
 /// Arguments that make no sense, on one line.
 pub fn usage(why: &str) -> String {
+    pathless("usage", why)
+}
+
+/// A result that cannot be written, on one line.
+pub fn unwritten(why: &str) -> String {
+    pathless("io", why)
+}
+
+fn pathless(kind: &'static str, why: &str) -> String {
     let message = why.to_owned();
-    let body = ErrorBody { kind: "usage", path: None, path_b64: None, offset: None, message };
+    let body = ErrorBody { kind, path: None, path_b64: None, offset: None, message };
     pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
 }
 
@@ -204,12 +214,30 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
             .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
         verdict: verdict(report.verdict),
         loads: loads(report.loads),
+        needs_modules: needs_modules(&report.needs_modules),
+        modules: modules(&report.modules),
         unknown: report.unknown.iter().map(unknown).collect(),
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
         segments: report.segments.iter().map(segment).collect(),
     }
+}
+
+/// What a set needs of modules.
+pub fn needs_modules(needs: &[Needed]) -> Vec<NeededJson> {
+    let row = |row: &Needed| NeededJson {
+        name: row.name.clone(),
+        need: row.need.as_str(),
+        count: row.count,
+    };
+    needs.iter().map(row).collect()
+}
+
+/// The modules that are there, and who says it.
+pub fn modules(modules: &[(String, By)]) -> Vec<ModuleJson> {
+    let row = |(name, by): &(String, By)| ModuleJson { name: name.clone(), by: by.as_str() };
+    modules.iter().map(row).collect()
 }
 
 /// A verdict's name.

@@ -1,8 +1,7 @@
 //! The key space of a base, for people: types, databases, expiries, the biggest keys.
 
-use aofkit::format::rdb::checksum::crc64;
 use aofkit::stats::{BigKey, KeySpaceReport};
-use aofkit::text::{count, escape, thousands};
+use aofkit::text::{count, escape, hidden, thousands};
 
 use super::human::wrap;
 use super::units::{Style, bar, share, size, time};
@@ -15,7 +14,7 @@ const DATABASES: usize = 8;
 
 /// A key for people: escaped, or a hash in its place.
 pub fn shown_key(key: &[u8], redact: bool) -> String {
-    if redact { format!("#{:016x}", crc64(key)) } else { format!("\"{}\"", escape(key)) }
+    if redact { hidden(key) } else { format!("\"{}\"", escape(key)) }
 }
 
 /// Types and encodings by bytes on disk, then the rest in a few lines.
@@ -61,7 +60,7 @@ fn types(report: &KeySpaceReport) -> String {
     let names = || shown.iter().map(|row| format!("{} ({})", row.type_name, row.encoding));
     let widest = names().map(|name| name.chars().count()).max().unwrap_or(0);
     for (row, name) in shown.iter().zip(names()) {
-        let elements = match (row.elements, row.type_name) {
+        let elements = match (row.elements, &*row.type_name) {
             (_, "string") | (0, _) => String::new(),
             (n, _) => format!(", {}", count(n, "element")),
         };
@@ -133,7 +132,7 @@ fn extras(report: &KeySpaceReport) -> Vec<String> {
 }
 
 fn big(big: &BigKey, redact: bool) -> String {
-    let elements = match (big.elements, big.type_name) {
+    let elements = match (big.elements, &*big.type_name) {
         (_, "string") | (None, _) => String::new(),
         (Some(n), _) => format!(", {}", count(n, "element")),
     };

@@ -1,7 +1,7 @@
 //! The key space of a base, for scripts.
 
 use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
-use aofkit::text::escape;
+use aofkit::text::{escape, hidden};
 use serde::Serialize;
 
 use super::json::text;
@@ -52,7 +52,7 @@ struct ModuleJson {
 
 #[derive(Serialize)]
 pub struct TypeJson {
-    r#type: &'static str,
+    r#type: String,
     encoding: &'static str,
     keys: u64,
     elements: u64,
@@ -68,7 +68,7 @@ pub struct BigKeyJson {
     key_b64: Option<String>,
     key_bytes: u64,
     db: u64,
-    r#type: &'static str,
+    r#type: String,
     encoding: &'static str,
     bytes: u64,
     elements: Option<u64>,
@@ -81,6 +81,11 @@ fn key(bytes: &[u8], redact: bool) -> (Option<String>, Option<String>) {
     }
     let key = text(bytes);
     (key.plain, key.b64)
+}
+
+/// The first line of a library's source, or the hash in its place.
+fn library(line: &[u8], redact: bool) -> String {
+    if redact { hidden(line) } else { escape(line) }
 }
 
 /// What was counted.
@@ -106,7 +111,7 @@ pub fn key_space(report: &KeySpaceReport, redact: bool) -> KeySpaceJson {
         mean_frequency: report.frequency.mean(),
         biggest: report.biggest_by_bytes.iter().map(|big| big_key(big, redact)).collect(),
         most_elements: report.biggest_by_elements.iter().map(|big| big_key(big, redact)).collect(),
-        libraries: report.libraries.iter().map(|line| escape(line)).collect(),
+        libraries: report.libraries.iter().map(|line| library(line, redact)).collect(),
         modules: report.modules.iter().map(module).collect(),
         longest_idle_seconds: (report.idle.keys > 0).then_some(report.idle.longest_s),
         partial: report.is_partial,
@@ -124,7 +129,7 @@ fn module(row: &ModuleRow) -> ModuleJson {
 pub fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
     let (largest_key, largest_key_b64) = key(&row.largest_key, redact);
     TypeJson {
-        r#type: row.type_name,
+        r#type: row.type_name.to_string(),
         encoding: row.encoding,
         keys: row.keys,
         elements: row.elements,
@@ -142,7 +147,7 @@ pub fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
         key_b64,
         key_bytes: big.key_len,
         db: big.db,
-        r#type: big.type_name,
+        r#type: big.type_name.to_string(),
         encoding: big.encoding,
         bytes: big.bytes,
         elements: big.elements,

@@ -6,15 +6,14 @@ use aofkit::error::Result;
 use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
 use aofkit::scan::Context;
-use aofkit::text::{count, escape_to, name};
+use aofkit::text::{count, escape_to, hidden, name};
 
 use super::units::{Style, time, time_ms};
-use super::veil::Veil;
 
 /// Writes lines such as `appendonly.aof.1.incr.aof:27 2026-11-24T03:00:00Z db0 SET "user:42" "value"`.
 pub struct Lines {
     names: Vec<String>,
-    veil: Veil,
+    redact: bool,
     style: Style,
     /// The last time there was, and how it looks.
     time: (Option<i64>, String),
@@ -24,9 +23,9 @@ pub struct Lines {
 
 impl Lines {
     /// Lines about segments of these names.
-    pub fn new(names: &[Vec<u8>], veil: Veil, style: Style) -> Self {
+    pub fn new(names: &[Vec<u8>], redact: bool, style: Style) -> Self {
         let names = names.iter().map(|bytes| name(bytes)).collect();
-        Self { names, veil, style, time: (None, "-".to_owned()), keys: Vec::new() }
+        Self { names, redact, style, time: (None, "-".to_owned()), keys: Vec::new() }
     }
 
     /// Where it is, and when it was.
@@ -47,11 +46,11 @@ impl Lines {
     }
 
     fn hidden(&self, head: &[u8], len: u64, is_key: bool) -> String {
-        if is_key { self.veil.hashed(head) } else { format!("({})", count(len, "byte")) }
+        if is_key { hidden(head) } else { format!("({})", count(len, "byte")) }
     }
 
     /// A record of which nothing may be read but its name and its subcommand.
-    fn veiled(&mut self, record: &Record<'_>, id: Option<CommandId>, out: &mut Out<'_>) {
+    fn put_redacted(&mut self, record: &Record<'_>, id: Option<CommandId>, out: &mut Out<'_>) {
         let keys = &mut self.keys;
         keys.clear();
         if let Some(id) = id {
@@ -96,8 +95,8 @@ impl Form for Lines {
         out: &mut Out<'_>,
     ) -> Result<()> {
         self.place(at, record.start, None, at.db, out);
-        if self.veil.hides() {
-            self.veiled(record, id, out);
+        if self.redact {
+            self.put_redacted(record, id, out);
             out.put(b"\n");
             return Ok(());
         }
@@ -117,15 +116,12 @@ impl Form for Lines {
     fn key(&mut self, at: &Context, key: Key<'_>, out: &mut Out<'_>) -> Result<bool> {
         let entry = &key.entry;
         self.place(at, entry.start, Some("base"), entry.db, out);
-        if self.veil.hides() {
-            out.put(format!(" {}", self.veil.hashed(entry.key)).as_bytes());
+        if self.redact {
+            out.put(format!(" {}", hidden(entry.key)).as_bytes());
         } else {
             put_word(1, entry.key, out);
         }
-        let mut about = format!(" {} ({})", entry.type_name(), entry.encoding());
-        if let Some(module) = entry.module_name() {
-            about += &format!(", {}", name(module.as_bytes()));
-        }
+        let mut about = format!(" {} ({})", entry.type_label(), entry.encoding());
         if let Some(elements) = entry.elements.filter(|_| entry.type_name() != "string") {
             about += &format!(", {}", count(elements, "element"));
         }
@@ -142,7 +138,7 @@ impl Form for Lines {
         self.place(at, library.at, Some("base"), 0, out);
         out.put(b" FUNCTION");
         put_word(1, b"LOAD", out);
-        if self.veil.hides() {
+        if self.redact {
             let hidden = self.hidden(&[], library.code.len() as u64, false);
             out.put(format!(" {hidden}").as_bytes());
         } else {

@@ -10,25 +10,24 @@ use aofkit::error::Result;
 use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
 use aofkit::scan::Context;
-use aofkit::text::{count, is_obeyed};
+use aofkit::text::{count, hidden, is_obeyed};
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 
 use super::json::{pure, text};
 use super::units::time_ms;
-use super::veil::Veil;
 
 /// Writes objects of four kinds: `command`, `key`, `function`, `damage`.
 pub struct Ndjson {
     /// Per segment: its name as two members of an object.
     files: Vec<String>,
-    veil: Veil,
+    redact: bool,
 }
 
 impl Ndjson {
     /// Lines about segments of these names.
-    pub fn new(names: &[Vec<u8>], veil: Veil) -> Self {
-        Self { files: names.iter().map(|name| twins("file", name)).collect(), veil }
+    pub fn new(names: &[Vec<u8>], redact: bool) -> Self {
+        Self { files: names.iter().map(|name| twins("file", name)).collect(), redact }
     }
 
     fn begin(&self, kind: &str, at: &Context, offset: u64, bytes: u64, out: &mut Out<'_>) {
@@ -43,10 +42,10 @@ impl Ndjson {
     }
 
     fn hidden(&self, head: &[u8], len: u64, is_key: bool) -> String {
-        if is_key { self.veil.hashed(head) } else { format!("({})", count(len, "byte")) }
+        if is_key { hidden(head) } else { format!("({})", count(len, "byte")) }
     }
 
-    fn veiled(&self, record: &Record<'_>, id: Option<CommandId>, out: &mut Out<'_>) {
+    fn put_redacted(&self, record: &Record<'_>, id: Option<CommandId>, out: &mut Out<'_>) {
         let keys: Vec<usize> = match id {
             Some(id) => command::keys(id, record).map(|key| key.position).collect(),
             None => Vec::new(),
@@ -302,8 +301,8 @@ impl Form for Ndjson {
             None => out.put(b"null"),
         }
         out.put(b",\"args\":");
-        if self.veil.hides() {
-            self.veiled(record, id, out);
+        if self.redact {
+            self.put_redacted(record, id, out);
         } else {
             put_arguments(arguments, out)?;
         }
@@ -314,8 +313,8 @@ impl Form for Ndjson {
     fn key(&mut self, at: &Context, key: Key<'_>, out: &mut Out<'_>) -> Result<bool> {
         let entry = &key.entry;
         self.begin("key", at, entry.start, entry.bytes(), out);
-        let shown = match self.veil.hides() {
-            true => twins("key", self.veil.hashed(entry.key).as_bytes()),
+        let shown = match self.redact {
+            true => twins("key", hidden(entry.key).as_bytes()),
             false => twins("key", entry.key),
         };
         let expires_at = entry.expire_ms.map(|at| format!("\"{}\"", time_ms(at)));
@@ -323,7 +322,7 @@ impl Form for Ndjson {
             ",\"db\":{},{shown},\"type\":\"{}\",\"encoding\":\"{}\",\"elements\":{},\
              \"expires_at\":{},\"idle_seconds\":{},\"frequency\":{}}}\n",
             entry.db,
-            entry.type_name(),
+            entry.type_label(),
             entry.encoding(),
             number(entry.elements),
             number(expires_at),
@@ -336,7 +335,7 @@ impl Form for Ndjson {
 
     fn library(&mut self, at: &Context, library: &Library<'_>, out: &mut Out<'_>) {
         self.begin("function", at, library.at, library.bytes, out);
-        let code = match self.veil.hides() {
+        let code = match self.redact {
             true => twins("code", self.hidden(&[], library.code.len() as u64, false).as_bytes()),
             false => twins("code", library.code),
         };

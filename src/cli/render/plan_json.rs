@@ -2,14 +2,13 @@
 
 use aofkit::aof::Aof;
 use aofkit::change::{Action, Loss, LostKey, Plan, Recovered, State};
-use aofkit::format::rdb::checksum::crc64;
 use aofkit::repair::inner::{Inner, Suspect};
 use serde::Serialize;
 
-use super::json::{VERSION, loads, path_text, pretty, text, verdict};
+use super::json::{VERSION, loads, modules, needs_modules, path_text, pretty, text, verdict};
 use super::stats_json::source;
 use super::units::time;
-use super::wire::Source;
+use super::wire::{ModuleJson, NeededJson, Source};
 use crate::cli::args::Context;
 use crate::cli::changing::Run;
 use crate::cli::repair::{Repair, Undone};
@@ -33,6 +32,8 @@ pub struct PlanJson {
     loads_before: Option<&'static str>,
     verdict_after: &'static str,
     loads_after: Option<&'static str>,
+    needs_modules: Vec<NeededJson>,
+    modules: Vec<ModuleJson>,
     servers_after: Vec<ServerJson>,
     notes: Vec<String>,
     left: Vec<String>,
@@ -203,6 +204,8 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         loads_before: loads(run.before.loads),
         verdict_after: verdict(after.verdict),
         loads_after: loads(after.loads),
+        needs_modules: needs_modules(&after.needs_modules),
+        modules: modules(&after.modules),
         servers_after: servers.collect(),
         notes: plan.notes.clone(),
         left: run.left.clone(),
@@ -247,7 +250,7 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
 
 fn key(key: &LostKey, redact: bool) -> KeyJson {
     if redact {
-        let hash = format!("#{:016x}", crc64(&key.name));
+        let hash = aofkit::text::hidden(&key.name);
         return KeyJson { db: key.db, key: Some(hash), key_b64: None };
     }
     let name = text(&key.name);
@@ -333,6 +336,8 @@ pub fn undo(undone: &Undone) -> String {
             loads_before: loads,
             verdict_after: verdict,
             loads_after: loads,
+            needs_modules: needs_modules(&now.needs_modules),
+            modules: modules(&now.modules),
             servers_after: Vec::new(),
             notes: Vec::new(),
             left: left.map(|why| why.to_string()).into_iter().collect(),

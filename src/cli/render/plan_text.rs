@@ -1,11 +1,11 @@
 //! Plans for people: what happens to which file, what it costs, what the set is afterwards.
 
-use aofkit::change::{Action, Loss, LostKey, Piece, Plan, Publication, Recovered};
+use aofkit::change::{Action, Loss, LostKey, Outlook, Piece, Plan, Publication, Recovered};
 use aofkit::check::Loads;
-use aofkit::format::rdb::checksum::crc64;
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, escape, hidden, name, thousands};
 
 use super::human::{problems, verdict_lines, wrap};
+use super::modules::needs;
 use super::units::{Style, size, time};
 use crate::cli::args::Context;
 use crate::cli::changing::{Changing, Run};
@@ -120,25 +120,41 @@ fn after(run: &Run, context: &Context) -> String {
         text += "\n";
         text += if run.applied || run.output.is_some() { "now: " } else { "then: " };
         text += &verdict_lines(&outlook.report, style, "");
-        let servers = outlook.servers.iter().map(|(server, loads)| {
-            let does = match loads {
-                Loads::Yes => "loads it",
-                Loads::StartsEmpty => "starts EMPTY",
-                Loads::AfterTruncation => "cuts it again",
-                Loads::No => "does not load it",
-                Loads::Unknown => "is not known to load it",
-            };
-            let is_news = outlook.before(server) != Some(*loads);
-            format!("{server} {does}{}", if is_news { "" } else { " (as before)" })
-        });
-        let line = servers.collect::<Vec<_>>().join(", ");
-        text += &format!("{}\n", wrap(&line, style.width, "  "));
+        text += &needs(&outlook.report.needs_modules, &outlook.report.modules, style, "  ");
+        for line in servers(outlook) {
+            text += &format!("{}\n", wrap(&line, style.width, "  "));
+        }
         if context.verbose {
             text += "\n";
             text += &problems(&outlook.report, context, aofkit::check::Severity::Error);
         }
     }
     text
+}
+
+/// What the recorded servers would do, a line for each answer.
+fn servers(outlook: &Outlook) -> Vec<String> {
+    let answers = [
+        (Loads::Yes, "loads on"),
+        (Loads::AfterTruncation, "is cut again by"),
+        (Loads::StartsEmpty, "is not read, so that it starts EMPTY, by"),
+        (Loads::No, "does not load on"),
+        (Loads::Unknown, "not known whether it loads on"),
+    ];
+    let mut lines = Vec::new();
+    for (answer, words) in answers {
+        for is_news in [true, false] {
+            let names = outlook.servers.iter().filter(|(server, loads)| {
+                *loads == answer && (outlook.before(server) != Some(*loads)) == is_news
+            });
+            let names: Vec<_> = names.map(|(server, _)| *server).collect();
+            if !names.is_empty() {
+                let before = if is_news { "" } else { " (as before)" };
+                lines.push(format!("{words} {}{before}", names.join(", ")));
+            }
+        }
+    }
+    lines
 }
 
 fn action_lines(plan: &Plan, action: &Action, style: Style) -> String {
@@ -216,11 +232,15 @@ fn removed(file: usize, len: u64, pieces: &[Piece], style: Style) -> String {
 
 fn published(plan: &Plan) -> &'static str {
     match plan.publication() {
-        Publication::Truncation => "published by one truncation; what goes is kept first",
-        Publication::ManifestRename => {
-            "published by one rename of the manifest; all else is written beside it first"
+        Publication::Truncation => {
+            "one truncation publishes the change; the removed bytes are kept first"
         }
-        Publication::FileRename => "published by one rename; the new file is written beside first",
+        Publication::ManifestRename => {
+            "one rename of the manifest publishes the change; everything else is written before that"
+        }
+        Publication::FileRename => {
+            "one rename publishes the change; the new file is written before that"
+        }
         Publication::Removal => "nothing that a server loads is touched",
     }
 }
@@ -248,7 +268,7 @@ pub fn loss(loss: &Loss, style: Style, redact: bool) -> String {
 /// A key as it is shown: `"user:1"`, and its database where it is not 0.
 pub fn key_name(key: &LostKey, redact: bool) -> String {
     let shown = match redact {
-        true => format!("#{:016x}", crc64(&key.name)),
+        true => hidden(&key.name),
         false => format!("\"{}\"", escape(&key.name)),
     };
     match key.db {

@@ -10,6 +10,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use super::human::{headline, verdict_lines, wrap};
 use super::json;
 use super::key_space;
+use super::modules;
 use super::units::{Style, bar, duration, share, size, time};
 use crate::cli::args::Context;
 use crate::cli::inspect::Inspected;
@@ -26,6 +27,7 @@ pub fn inspect(one: &Inspected, context: &Context) -> String {
     let style = context.style;
     let mut text = headline(&one.aof, &one.report, style) + "\n";
     text += &files(one, context);
+    text += &modules::needs(&one.report.needs_modules, &one.report.modules, style, "");
     if let Some(growth) = &one.growth {
         text += &format!("\n{}\n{}", style.bold("growth"), growth_lines(growth, &one.aof, style));
     }

@@ -12,10 +12,10 @@ use aofkit::stats::{
 use serde::Serialize;
 
 use super::deletes_json::{DeletesJson, deletes};
-use super::json::{VERSION, command, path_text, pretty, text, totals_json};
+use super::json::{VERSION, command, needs_modules, path_text, pretty, text, totals_json};
 use super::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
 use super::units::ratio;
-use super::wire::{CommandJson, Source, SourceOfSeveral, TotalsJson};
+use super::wire::{CommandJson, NeededJson, Source, SourceOfSeveral, TotalsJson};
 use crate::cli::stats::{By, Counted};
 use crate::cli::threshold::Exceeded;
 
@@ -28,6 +28,7 @@ struct StatsJson {
     source: Source,
     selected: Option<SelectedJson>,
     totals: TotalsJson,
+    needs_modules: Vec<NeededJson>,
     write_amplification: Option<f64>,
     exceeded: Vec<Exceeded>,
     deletes: DeletesJson,
@@ -161,6 +162,7 @@ fn stats_json(one: &Counted) -> StatsJson {
             undated: selected.undated,
         }),
         totals: totals_json(totals),
+        needs_modules: needs_modules(&one.mix.needs_modules),
         write_amplification: one.write_amplification(),
         exceeded: one.exceeded.clone(),
         deletes: deletes(&one.deletes, &one.aof),

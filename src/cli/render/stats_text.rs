@@ -7,6 +7,7 @@ use comfy_table::CellAlignment::{Left, Right};
 use super::deletes;
 use super::human::wrap;
 use super::key_space::beside_types;
+use super::modules;
 use super::screen::{laid_out, table};
 use super::units::{Style, bar, share, size};
 use super::written::{heaviest, prefixes};
@@ -19,6 +20,7 @@ pub fn stats(one: &Counted, context: &Context) -> String {
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
     let mix = &one.mix;
+    text += &modules::needs(&mix.needs_modules, &[], style, "  ");
     for by in &one.by {
         text += &match (by, &one.keys) {
             (By::Command, _) => commands(mix, style),
@@ -175,7 +177,7 @@ fn of_base(base: Option<&KeySpaceReport>, style: Style) -> String {
             rows.add_row([
                 shortened(&big.key, style.width.saturating_sub(54)) + cut,
                 big.db.to_string(),
-                big.type_name.to_owned(),
+                big.type_name.to_string(),
                 big.encoding.to_owned(),
                 size(big.bytes),
                 big.elements.map_or_else(|| "-".to_owned(), thousands),
@@ -216,7 +218,7 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
     let mut rows = table(style, &head);
     for row in all {
         rows.add_row([
-            row.type_name.to_owned(),
+            row.type_name.to_string(),
             row.encoding.to_owned(),
             share(row.bytes, of),
             size(row.bytes),

@@ -41,6 +41,19 @@ pub struct UnknownJson {
 }
 
 #[derive(Serialize)]
+pub struct NeededJson {
+    pub name: String,
+    pub need: &'static str,
+    pub count: u64,
+}
+
+#[derive(Serialize)]
+pub struct ModuleJson {
+    pub name: String,
+    pub by: &'static str,
+}
+
+#[derive(Serialize)]
 pub struct Head {
     pub schema: &'static str,
     pub tool_version: &'static str,
@@ -51,6 +64,8 @@ pub struct Head {
     pub writer: Option<Writer>,
     pub verdict: &'static str,
     pub loads: Option<&'static str>,
+    pub needs_modules: Vec<NeededJson>,
+    pub modules: Vec<ModuleJson>,
     pub unknown: Vec<UnknownJson>,
     pub check_aof: CheckAofJson,
     pub size_bytes: u64,

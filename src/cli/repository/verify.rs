@@ -1,5 +1,6 @@
 //! `aofkit verify`
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use aofkit::backup::{Depth, Repository, verify};
@@ -12,7 +13,6 @@ use crate::cli::args::Context;
 use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
-use crate::cli::render::veil::Veil;
 use crate::cli::render::{backup_json, backup_text};
 
 #[derive(Debug, ClapArgs)]
@@ -28,6 +28,16 @@ pub struct VerifyArgs {
     /// that it holds with what a second one has from the commands in it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
     load: Option<PathBuf>,
+    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
+    /// times
+    #[arg(
+        long,
+        value_name = "ARG",
+        env = "AOFKIT_LOAD_ARG",
+        value_delimiter = '\n',
+        allow_hyphen_values = true
+    )]
+    load_arg: Vec<OsString>,
 }
 
 /// Reads `1/7`.
@@ -56,12 +66,13 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         true => Outcome::Done,
         false => Outcome::BadBackup,
     };
-    let veil = Veil::new(context.redact);
     let text = match context.json {
-        true => backup_json::verified(&args.place.repo, &verified, loaded.as_deref(), &veil),
+        true => {
+            backup_json::verified(&args.place.repo, &verified, loaded.as_deref(), context.redact)
+        }
         false => {
             let (loaded, style) = (loaded.as_deref(), context.style);
-            backup_text::verified(&args.place.repo, &verified, loaded, &veil, style)
+            backup_text::verified(&args.place.repo, &verified, loaded, context.redact, style)
         }
     };
     Ok((text, outcome))
@@ -71,8 +82,10 @@ fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
     Loading {
         repo: args.place.repo.clone(),
         server: server.to_owned(),
+        arguments: args.load_arg.clone(),
         source: context.source.clone(),
         threads: context.threads,
         bar: context.bar,
+        in_json: context.json,
     }
 }

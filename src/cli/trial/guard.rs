@@ -1,18 +1,19 @@
 //! How a program is run that a log may lead: found out once for each program, by asking it for its version.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use aofkit::disk;
 use aofkit::error::{Error, ErrorKind, Result};
 
+use super::bounds::Bounds;
 use super::inside::{self, As, CANNOT, Order, WITHOUT};
 use super::leash::{Leash, OwnDir};
+use super::said::Said;
 use super::settings::Setting;
 
 /// How long a program may take to tell its version; one that does not is taken for a server all the same.
@@ -23,9 +24,6 @@ const NOBODIES: std::ops::Range<u32> = 61_184..65_520;
 
 /// The one who has nothing wherever few users are known.
 const NOBODY: u32 = 65_534;
-
-/// What a file may grow beyond what is there.
-const GROWTH: u64 = 64 << 20;
 
 /// What a program finds in its environment of ours.
 const ENVIRONMENT: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
@@ -78,7 +76,8 @@ impl Guard {
             let name = PathBuf::from(format!("asked-{}", tried.len()));
             let dir = home.scratch().make_dir(&name)?;
             let args = vec!["--version".into()];
-            let order = Order { who, dir, file_bytes: GROWTH, program: program.clone(), args };
+            let bounds = Bounds::of_load(0);
+            let order = Order { who, dir, bounds, program: program.clone(), args };
             let asked = match give(home, &name, who) {
                 Ok(()) => ask(&order, leash).map_err(|e| Error::io(&program, e))?,
                 // Root need not be allowed to give something away.
@@ -114,8 +113,9 @@ impl Guard {
     }
 
     /// Tells on standard error of walls that do not stand, whatever is to be quiet: nobody runs a log as root unknowingly.
-    pub fn warn(&self) {
-        if self.missing.is_empty() {
+    /// Beside JSON there are no warnings: they are in it.
+    pub fn warn(&self, in_json: bool) {
+        if self.missing.is_empty() || in_json {
             return;
         }
         let program = aofkit::text::name(self.program.as_os_str().as_encoded_bytes());
@@ -135,11 +135,15 @@ impl Guard {
         give(home, name, self.who)
     }
 
-    /// What runs the program in a directory, where no file becomes much larger than `bytes`.
-    pub(super) fn command(&self, dir: &Path, bytes: u64, args: Vec<std::ffi::OsString>) -> Command {
-        let file_bytes = bytes.saturating_add(GROWTH);
+    /// What runs the program in a directory, within these bounds.
+    pub(super) fn command(
+        &self,
+        dir: &Path,
+        bounds: Bounds,
+        args: Vec<std::ffi::OsString>,
+    ) -> Command {
         let (dir, program) = (dir.to_owned(), self.program.clone());
-        keeper(&Order { who: self.who, dir, file_bytes, program, args })
+        keeper(&Order { who: self.who, dir, bounds, program, args })
     }
 }
 
@@ -193,15 +197,12 @@ fn keeper(order: &Order) -> Command {
 fn ask(order: &Order, leash: &Leash) -> std::io::Result<Asked> {
     let ward = leash.ward(&mut keeper(order))?;
     let output = ward.output().ok_or(std::io::ErrorKind::BrokenPipe)?;
-    let (send, receive) = channel();
-    thread::spawn(move || {
-        let lines = BufReader::new(output).split(b'\n').map_while(std::result::Result::ok);
-        for line in lines {
-            if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                break;
-            }
-        }
-    });
+    // A few lines ahead: what nobody asked for may have no end.
+    let (send, receive) = sync_channel(16);
+    thread::Builder::new().spawn(move || {
+        let mut lines = Said::new(output);
+        while lines.next().is_some_and(|line| send.send(line).is_ok()) {}
+    })?;
     let (mut asked, until) = (Asked::default(), Instant::now() + PATIENCE);
     loop {
         match receive.recv_timeout(until.saturating_duration_since(Instant::now())) {

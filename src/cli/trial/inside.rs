@@ -11,11 +11,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::bounds::{Bounds, Watch};
 use super::walls;
 
 /// The first argument of such a process.
@@ -26,6 +28,12 @@ pub const WITHOUT: &str = "\u{1}without ";
 
 /// Begins a line that says why nothing is run, after the system's number for that.
 pub const CANNOT: &str = "\u{1}cannot ";
+
+/// Begins the line that says why a program was ended by us.
+pub const ENDED: &str = "\u{1}ended ";
+
+/// What a keeper is told when its program is ready.
+pub const READY: &[u8] = b"r";
 
 /// How often it is looked whether the founder has ended by itself.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -47,8 +55,7 @@ pub struct Order {
     pub who: As,
     /// Where it runs, and may write.
     pub dir: PathBuf,
-    /// As large as a file may become.
-    pub file_bytes: u64,
+    pub bounds: Bounds,
     pub program: PathBuf,
     pub args: Vec<OsString>,
 }
@@ -66,22 +73,31 @@ impl Order {
             As::Ourselves => "same".to_owned(),
         };
         let mut words: Vec<OsString> = vec![WORD.into(), stage.into(), who.into()];
-        words.extend([self.dir.clone().into(), self.file_bytes.to_string().into()]);
+        words.push(self.dir.clone().into());
+        let Bounds { file_bytes, seconds, spare } = self.bounds;
+        words.extend([file_bytes, seconds, spare].map(|n| n.to_string().into()));
         words.push(self.program.clone().into());
         words.extend(self.args.iter().cloned());
         words
     }
 
     fn read(words: &[OsString]) -> Option<Self> {
-        let [who, dir, file_bytes, program, args @ ..] = words else { return None };
+        let [who, dir, file_bytes, seconds, spare, program, args @ ..] = words else {
+            return None;
+        };
         let who = match who.to_str()? {
             "bare" => As::BareRoot,
             "same" => As::Ourselves,
             number => As::User(number.parse().ok()?),
         };
-        let file_bytes = file_bytes.to_str()?.parse().ok()?;
+        let number = |word: &OsString| word.to_str()?.parse().ok();
+        let bounds = Bounds {
+            file_bytes: number(file_bytes)?,
+            seconds: number(seconds)?,
+            spare: number(spare)?,
+        };
         let (dir, program) = (dir.into(), program.into());
-        Some(Self { who, dir, file_bytes, program, args: args.to_vec() })
+        Some(Self { who, dir, bounds, program, args: args.to_vec() })
     }
 }
 
@@ -137,6 +153,10 @@ fn keep(order: &Order) -> u8 {
             say(WITHOUT, &format!("a way to the program ({e})"));
         }
     }
+    if left.processes.is_err() {
+        // Whoever leaves its group and its parent comes to us.
+        let _ = walls::adopt_orphans();
+    }
     let mut founder = Command::new(ourselves());
     founder.args(order.of("founder")).stdin(Stdio::piped()).process_group(0);
     match founder.spawn() {
@@ -144,45 +164,83 @@ fn keep(order: &Order) -> u8 {
         Ok(mut founder) => {
             // Open as long as we are there.
             let _line = founder.stdin.take();
-            wait(founder, left.processes.is_err())
+            wait(founder, Watch::new(order.bounds), left.processes.is_err())
         }
     }
 }
 
-/// Waits for the founder, and kills it when nobody waits for us any more. No thread does that: a process whose children
-/// are in a space of their own can have none.
-fn wait(mut founder: Child, as_group: bool) -> u8 {
+/// Waits for the founder, and kills it when nobody waits for us any more, or when it exceeds its bounds. No thread does
+/// that: a process whose children are in a space of their own can have none.
+fn wait(mut founder: Child, mut watch: Watch, as_group: bool) -> u8 {
     let pid = Pid::from_child(&founder);
     // Without a space of their own, all that it has started is of its group.
     let kill = || match as_group {
         true => rustix::process::kill_process_group(pid, Signal::KILL),
         false => rustix::process::kill_process(pid, Signal::KILL),
     };
+    let mut why = None;
     let ended = loop {
         match founder.try_wait() {
             Ok(None) => {}
             Ok(Some(status)) => break code(status),
             Err(_) => break 1,
         }
-        if is_over(&LOOK) {
+        let is_over = match hear(&LOOK) {
+            Heard::Nothing => false,
+            Heard::Word => {
+                watch.is_ready();
+                false
+            }
+            Heard::End => true,
+        };
+        why = watch.exceeded().filter(|_| !is_over);
+        if is_over || why.is_some() {
             let _ = kill();
             break founder.wait().map_or(1, code);
         }
     };
     if as_group {
         let _ = kill();
+        end_children();
     }
+    // On a line of its own, whatever was said before.
+    why.iter().for_each(|why| say(&format!("\n{ENDED}"), why));
     ended
 }
 
-/// Looks for a moment whether our standard input has ended.
-fn is_over(moment: &Timespec) -> bool {
+/// How long it is tried to end what is started anew all the while.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends all that has become ours because who had started it is gone.
+fn end_children() {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        for child in walls::children() {
+            let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
+            let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
+        }
+        if matches!(rustix::process::wait(WaitOptions::empty()), Err(Errno::CHILD)) {
+            return;
+        }
+    }
+}
+
+/// What came from whoever has started us.
+enum Heard {
+    Nothing,
+    Word,
+    /// There is nobody any more.
+    End,
+}
+
+/// Listens to our standard input for a moment.
+fn hear(moment: &Timespec) -> Heard {
     let stdin = std::io::stdin();
     let mut asked = [PollFd::new(&stdin, PollFlags::IN)];
     match rustix::event::poll(&mut asked, Some(moment)) {
-        Ok(0) | Err(Errno::INTR) => false,
-        Ok(_) => !stdin.lock().read(&mut [0; 64]).is_ok_and(|read| read > 0),
-        Err(_) => true,
+        Ok(0) | Err(Errno::INTR) => Heard::Nothing,
+        Ok(_) if stdin.lock().read(&mut [0; 64]).is_ok_and(|read| read > 0) => Heard::Word,
+        Ok(_) | Err(_) => Heard::End,
     }
 }
 
@@ -197,6 +255,9 @@ fn needed(order: &Order) -> Vec<PathBuf> {
     paths.extend(aofkit::disk::real_path(&order.program));
     let libraries = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let named = libraries.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
+    // Files that the user's own arguments name, modules above all.
+    let files = order.args.iter().map(PathBuf::from);
+    paths.extend(files.filter(|path| path.is_absolute() && aofkit::disk::exists(path)));
     paths.extend(named.map(Path::new).filter(|dir| aofkit::disk::exists(dir)).map(Path::to_owned));
     paths.retain(|path| path.is_absolute());
     paths.sort_by_key(|path| path.components().count());
@@ -219,11 +280,11 @@ fn found(order: &Order) -> u8 {
     // Only after that: the kernel forgets it when a process changes its user.
     match walls::die_with_parent() {
         // Whoever died before that has left a pipe without a writer. Its number says nothing: it is of another space.
-        Ok(()) if is_over(&Timespec::default()) => return 1,
+        Ok(()) if matches!(hear(&Timespec::default()), Heard::End) => return 1,
         Ok(()) => {}
         Err(e) => return cannot("end with aofkit", &e.into()),
     }
-    if let Err(e) = walls::limit(order.file_bytes, matches!(order.who, As::User(_))) {
+    if let Err(e) = walls::limit(order.bounds.file_bytes, matches!(order.who, As::User(_))) {
         return cannot("be limited", &e.into());
     }
     if !walls::wall_off(&order.dir) {

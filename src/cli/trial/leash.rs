@@ -4,6 +4,7 @@
 //! close a pipe, and the system closes it when we are killed. That process ends its server, or removes its directory. On
 //! Ctrl-C we close them all.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -43,11 +44,17 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ward {
-    /// Waits until what it has is gone.
-    pub(super) fn end(&self) {
+    /// Waits until what it has is gone, and answers its status.
+    pub(super) fn end(&self) -> Option<i32> {
         let mut process = locked(&self.0);
         drop(process.stdin.take());
-        let _ = process.wait();
+        process.wait().ok()?.code()
+    }
+
+    /// Tells its keeper something.
+    pub(super) fn tell(&self, word: &[u8]) {
+        // One that is gone has nothing to be told.
+        let _ = locked(&self.0).stdin.as_mut().map(|line| line.write_all(word));
     }
 
     pub(super) fn output(&self) -> Option<ChildStdout> {
@@ -77,7 +84,8 @@ impl Leash {
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let held = self.clone();
-        let worker = thread::spawn(move || work(&held));
+        let worker = thread::Builder::new().spawn(move || work(&held));
+        let worker = worker.map_err(|e| Error::io(path, e))?;
         while !worker.is_finished() {
             if interrupt.came() {
                 self.end();
@@ -93,7 +101,9 @@ impl Leash {
         let mut held = locked(&self.0);
         held.is_over = true;
         // A server was started after its directory was made.
-        held.wards.iter().rev().for_each(Ward::end);
+        for ward in held.wards.iter().rev() {
+            let _ = ward.end();
+        }
     }
 
     pub(super) fn ward(&self, command: &mut Command) -> std::io::Result<Ward> {

@@ -4,12 +4,16 @@
 //! are looked at, and one that no server logs stops the trial ([`names`]); a server is started with what was looked at and
 //! with nothing else. Second, the server has nothing but that copy: another user, no network, no processes but its own, no place
 //! to write in but its directory, none of the commands that act on more than keys ([`guard`], [`inside`], [`walls`],
-//! [`settings`]). What the kernel does not allow of this is told. Nothing of it outlives the run ([`leash`]).
+//! [`settings`]), and time, memory and words only as far as its log is large ([`bounds`]). What the kernel does not allow of
+//! this is told. Nothing of it outlives the run ([`leash`]).
 
+pub mod arguments;
+mod bounds;
 mod guard;
 pub mod inside;
 mod leash;
 mod names;
+mod said;
 mod server;
 mod settings;
 #[cfg_attr(not(target_os = "linux"), path = "no_walls.rs")]
@@ -18,4 +22,4 @@ mod walls;
 pub use guard::Guard;
 pub use leash::{Leash, OwnDir};
 pub use names::{Looked, look};
-pub use server::{Load, OwnServer, words};
+pub use server::{Failure, Load, OwnServer, words};

@@ -13,6 +13,9 @@ use aofkit::scan::{Context, Observer, Pace, scan};
 pub struct Looked {
     /// As large as it is.
     pub bytes: u64,
+    /// Bytes of the RDB that a set begins with: keys take more in memory than they do there. 0 where there is none, or
+    /// where a server leaves out what has expired.
+    pub base_bytes: u64,
 }
 
 /// Looks at every record of the set whose files a server is to be given.
@@ -22,8 +25,10 @@ pub struct Looked {
 pub fn look(copy: &Path, progress: &dyn Progress) -> Result<Looked> {
     let aof = Aof::open(copy, &OpenOptions::default())?;
     let bytes = aof.live().filter_map(|(_, segment)| segment.len()).sum();
-    match scan(&aof, Names::default(), &Pace::default(), progress)? {
-        None => Ok(Looked { bytes }),
+    let names = scan(&aof, Names::default(), &Pace::default(), progress)?;
+    let base_bytes = if aof.manifest.is_some() { names.rdb_bytes } else { 0 };
+    match names.found {
+        None => Ok(Looked { bytes, base_bytes }),
         Some((position, offset, command)) => {
             let file = aofkit::text::name(&aof.segments[position].name);
             let why = format!("not loaded: the log holds {command} at {file}:{offset}");
@@ -32,30 +37,42 @@ pub fn look(copy: &Path, progress: &dyn Progress) -> Result<Looked> {
     }
 }
 
-/// The first command that stops a trial: in which segment, where, and what it is.
+/// What was met.
 #[derive(Default)]
-struct Names(Option<(usize, u64, String)>);
+struct Names {
+    /// The first command that stops a trial: in which segment, where, and what it is.
+    found: Option<(usize, u64, String)>,
+    rdb_bytes: u64,
+}
 
 impl Observer for Names {
-    type Report = Option<(usize, u64, String)>;
+    type Report = Self;
 
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
-        let Event::Record(record, _) = event else { return };
-        if self.0.is_none() {
+        let record = match event {
+            Event::Record(record, _) => record,
+            Event::Rdb(_) => {
+                let (start, end) = event.span();
+                self.rdb_bytes += end - start;
+                return;
+            }
+            _ => return,
+        };
+        if self.found.is_none() {
             let mut args = record.args().map(|arg| arg.head);
             let Some(name) = args.next().filter(|name| may_be_trap(name)) else { return };
             let first = args.next();
             let found = trap(name, first).map(|_| told(name, first));
-            self.0 = found.map(|command| (at.segment, record.start, command));
+            self.found = found.map(|command| (at.segment, record.start, command));
         }
     }
 
     fn is_done(&self) -> bool {
-        self.0.is_some()
+        self.found.is_some()
     }
 
-    fn finish(self) -> Self::Report {
-        self.0
+    fn finish(self) -> Self {
+        self
     }
 }
 

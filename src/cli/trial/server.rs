@@ -1,18 +1,23 @@
 //! A real server of ours for the length of a piece of work.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::thread;
 
+use super::bounds::{Bounds, most_words, too_much_said};
 use super::guard::Guard;
-use super::inside::{CANNOT, WITHOUT};
+use super::inside::{CANNOT, ENDED, READY, WITHOUT};
 use super::leash::{Leash, OwnDir, Ward};
 use super::names::Looked;
+use super::said::Said;
 
 /// Lines of a server's log that are told when it does not start.
 const LAST_LINES: usize = 3;
+
+/// Bytes of each.
+const LAST_BYTES: usize = 4000;
 
 /// A server that is gone when this is dropped.
 pub struct OwnServer {
@@ -40,19 +45,49 @@ pub struct Load<'a> {
     pub settings: &'a [OsString],
 }
 
+/// Why a server is not there.
+#[derive(Debug)]
+pub struct Failure {
+    /// In the words of its log, or in ours.
+    pub why: String,
+    /// Whether it was not begun, or ended from outside: then nobody knows whether it would have loaded that.
+    pub is_unknown: bool,
+}
+
+impl Failure {
+    fn refused(why: String) -> Self {
+        Self { why, is_unknown: false }
+    }
+
+    fn unknown(why: impl ToString) -> Self {
+        Self { why: why.to_string(), is_unknown: true }
+    }
+
+    fn ended(why: &str) -> Self {
+        Self::unknown(format!("the server was ended before it was ready: {why}"))
+    }
+}
+
+/// What a process answers that was ended by SIGKILL.
+const KILLED: i32 = 128 + 9;
+
 impl OwnServer {
     /// Starts a server on what `settings` say, with a socket and no port, and waits until it has loaded that.
     /// Every line of its log is shown to `hear`.
     ///
     /// # Errors
-    /// Says why it has not, in the words of its log.
+    /// Says why it has not, in the words of its log; or that this is not known.
     pub fn start(
         guard: &Guard,
         load: &Load<'_>,
         leash: &Leash,
         hear: &mut dyn FnMut(&str),
-    ) -> Result<Self, String> {
-        guard.give(load.home, Path::new(load.name)).map_err(|e| e.to_string())?;
+    ) -> Result<Self, Failure> {
+        let bounds = Bounds::of_load(load.looked.bytes);
+        if let Some(why) = bounds.forbid(load.looked.base_bytes) {
+            return Err(Failure::unknown(why));
+        }
+        guard.give(load.home, Path::new(load.name)).map_err(Failure::unknown)?;
         loop {
             let mut refused = None;
             let settings = || guard.settings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +95,7 @@ impl OwnServer {
                 refused = settings().iter().position(|one| one.is_meant(line)).or(refused);
                 hear(line);
             };
-            match Self::once(guard, load, leash, &mut listen) {
+            match Self::once(guard, load, bounds, leash, &mut listen) {
                 // What it does not know it cannot be led to do; it had not begun to load.
                 Err(_) if let Some(at) = refused => drop(settings().remove(at)),
                 other => return other,
@@ -71,9 +106,10 @@ impl OwnServer {
     fn once(
         guard: &Guard,
         load: &Load<'_>,
+        bounds: Bounds,
         leash: &Leash,
         hear: &mut dyn FnMut(&str),
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Failure> {
         let given = load.home.path().join(load.name);
         let socket = given.join("s");
         let mut args = words(["--port", "0", "--save", "", "--daemonize", "no"]);
@@ -83,27 +119,40 @@ impl OwnServer {
         args.extend(taken.iter().flat_map(|setting| setting.words()));
         args.extend(words([OsStr::new("--dir"), load.dir.as_os_str()]));
         args.extend(words([OsStr::new("--unixsocket"), socket.as_os_str()]));
-        let mut command = guard.command(&given, load.looked.bytes, args);
+        let mut command = guard.command(&given, bounds, args);
         let program = aofkit::text::path(&guard.program);
-        let ward = leash.ward(&mut command).map_err(|e| format!("{program}: {e}"))?;
+        let ward = leash.ward(&mut command);
+        let ward = ward.map_err(|e| Failure::unknown(format!("{program}: {e}")))?;
         let log = ward.output();
         let server = Self { ward, socket };
+        let log = log.ok_or_else(|| Failure::unknown("the server has no output"))?;
         // Should it not get ready, it is ended on the way out.
-        ready(BufReader::new(log.ok_or("the server has no output")?), hear).map(|()| server)
+        match ready(Said::new(log), most_words(load.looked.bytes), hear) {
+            Ok(()) => {
+                server.ward.tell(READY);
+                Ok(server)
+            }
+            Err(failure) if !failure.is_unknown && server.ward.end() == Some(KILLED) => {
+                Err(Failure::ended("somebody killed it, maybe the kernel for want of memory"))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 }
 
 /// Waits for its own words: the loaders of all versions say them when they are done, or leave.
 fn ready(
-    log: BufReader<impl Read + Send + 'static>,
+    mut said: Said<impl Read + Send + 'static>,
+    most_bytes: u64,
     hear: &mut dyn FnMut(&str),
-) -> Result<(), String> {
-    let mut lines = log.split(b'\n').map_while(std::result::Result::ok);
+) -> Result<(), Failure> {
     let mut last: Vec<String> = Vec::new();
-    for line in &mut lines {
-        let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+    while let Some(line) = said.next() {
         if let Some((_, why)) = line.strip_prefix(CANNOT).and_then(|line| line.split_once(' ')) {
-            return Err(why.to_owned());
+            return Err(Failure::unknown(why));
+        }
+        if let Some(why) = line.strip_prefix(ENDED) {
+            return Err(Failure::ended(why));
         }
         // That was told when the program was asked for its version.
         if line.starts_with(WITHOUT) {
@@ -112,15 +161,19 @@ fn ready(
         hear(&line);
         if line.contains("eady to accept connections") {
             // Read on, or the server would wait for us one day.
-            thread::spawn(move || lines.for_each(drop));
-            return Ok(());
+            let reads_on = thread::Builder::new().spawn(move || said.for_each(drop));
+            return reads_on.map(drop).map_err(Failure::unknown);
         }
+        if let Some(why) = too_much_said(said.lines, said.bytes, most_bytes) {
+            return Err(Failure::ended(&why));
+        }
+        let line = line.trim_ascii();
         if !line.is_empty() {
-            last.push(aofkit::text::escape(line.as_bytes()));
+            last.push(aofkit::text::escape(&line.as_bytes()[..line.len().min(LAST_BYTES)]));
             last.drain(..last.len().saturating_sub(LAST_LINES));
         }
     }
-    Err(format!("the server does not start: {}", last.join("; ")))
+    Err(Failure::refused(format!("the server does not start: {}", last.join("; "))))
 }
 
 /// Settings as a server takes them.

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-pub use aofkit::disk::{make_reachable, map_ids as keep_ids, offer_to_the_oom_killer};
+pub use aofkit::disk::{
+    Memory, children, make_reachable, map_ids as keep_ids, offer_to_the_oom_killer,
+};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd,
     RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
@@ -85,6 +87,11 @@ pub fn drop_powers() -> Result<()> {
     let _ = rustix::thread::clear_ambient_capability_set();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
     rustix::thread::set_capabilities(None, sets)
+}
+
+/// Is the parent of all below it whose own parents are gone, from now on.
+pub fn adopt_orphans() -> Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
 }
 
 /// Dies when the process that has started this one dies, from now on.

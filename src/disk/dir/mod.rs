@@ -5,12 +5,14 @@
 //! catalog holds and whatever becomes of the path meanwhile. Only the path that a person gave ([`Dir::open`]) may
 //! lead through links.
 
+mod fixed;
 mod lock;
 mod look;
 mod rename;
 #[cfg(test)]
 mod tests;
 
+pub use fixed::Fixed;
 pub use look::{Found, Kind, Look};
 
 use std::ffi::{OsStr, OsString};

@@ -30,6 +30,8 @@ pub struct Settings {
     pub load_corrupt_tail_max_bytes: Option<u64>,
     /// `aof-use-rdb-preamble`: bases are written as RDB.
     pub use_rdb_preamble: Option<bool>,
+    /// `rdbcompression`: strings of an RDB are compressed where that makes them smaller.
+    pub rdb_compression: Option<bool>,
     /// `aof-timestamp-enabled`: `#TS:` annotations are written.
     pub timestamp_enabled: Option<bool>,
     /// `databases`: how many there are, counted from 0.
@@ -102,6 +104,7 @@ impl Settings {
             b"aof-use-rdb-preamble" => {
                 self.use_rdb_preamble = Some(line.yes_or_no("aof-use-rdb-preamble")?);
             }
+            b"rdbcompression" => self.rdb_compression = Some(line.yes_or_no("rdbcompression")?),
             b"aof-timestamp-enabled" => {
                 self.timestamp_enabled = Some(line.yes_or_no("aof-timestamp-enabled")?);
             }
@@ -203,10 +206,14 @@ impl Settings {
 
     /// Servers change to `dir` as they read it, so a relative one starts from the one before.
     fn change_dir(&mut self, to: Vec<u8>) {
-        self.dir = Some(match self.dir.take() {
-            Some(from) if !to.starts_with(b"/") => [from.as_slice(), &to].join(&b'/'),
-            _ => to,
-        });
+        match &mut self.dir {
+            // In place: a file may have a million such lines.
+            Some(from) if !to.starts_with(b"/") => {
+                from.push(b'/');
+                from.extend(to);
+            }
+            dir => *dir = Some(to),
+        }
     }
 }
 
@@ -247,6 +254,7 @@ mod tests {
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
              aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
              aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
+             rdbcompression no\n\
              cluster-enabled yes\ncluster-databases 3\nloadmodule /a.so x y\n\
              rename-command SET MYSET\nrename-command KEYS \"\"\n",
         );
@@ -267,6 +275,7 @@ mod tests {
             cluster_databases: Some(3),
             load_modules: vec![["/a.so", "x", "y"].map(|word| word.into()).to_vec()],
             rdb_version_check: Some(RdbVersionCheck::Relaxed),
+            rdb_compression: Some(false),
             renamed_commands: vec![
                 (b"SET".to_vec(), b"MYSET".to_vec()),
                 (b"KEYS".to_vec(), vec![]),

@@ -14,6 +14,8 @@
 //! | lists of nodes | the sum of the above, a plain node counting 1 |
 //! | fields and members with an expiry, in a listpack | nowhere: census |
 
+use std::borrow::Cow;
+
 use super::header::Family;
 use super::layout::{Item, Packed, Row};
 use super::met;
@@ -134,6 +136,11 @@ impl Entry<'_> {
     /// another one.
     pub const fn encoding(&self) -> &'static str {
         self.row.encoding
+    }
+
+    /// The type of the value as TYPE names it: of a module's value, the name that the module gave it.
+    pub fn type_label(&self) -> Cow<'static, str> {
+        self.module_name().map_or(Cow::Borrowed(self.type_name()), Cow::Owned)
     }
 
     /// Name of the module type, nine characters.

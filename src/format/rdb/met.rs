@@ -38,6 +38,8 @@ pub enum Need {
 pub struct Module {
     /// Its type, nine characters, or the class of its metadata, four.
     pub name: String,
+    /// The version of what it wrote, as it counts them.
+    pub encoding: u16,
     /// What of.
     pub need: Need,
     /// How often.
@@ -103,11 +105,11 @@ impl Tallies {
     /// Modules, in the order they were met.
     pub(super) fn modules(&self) -> Vec<Module> {
         let module = |&(id, need, count, first_at): &(u64, Need, u64, u64)| {
-            let name = match need {
-                Need::Metadata => class_name(id as u32),
-                Need::Value | Need::Auxiliary => module_name(id),
+            let (name, encoding) = match need {
+                Need::Metadata => (class_name(id as u32), (id >> 3 & 31) as u16),
+                Need::Value | Need::Auxiliary => (module_name(id), (id & 1023) as u16),
             };
-            Module { name, need, count, first_at }
+            Module { name, encoding, need, count, first_at }
         };
         self.modules.iter().map(module).collect()
     }

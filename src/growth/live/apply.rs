@@ -1,5 +1,7 @@
 //! Applies records to the keys that are followed.
 
+use super::bits;
+use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Piece};
 use super::op::Op;
@@ -8,9 +10,6 @@ use crate::format::resp::{Arg, Args, Record};
 
 /// A time that is not known but lies ahead: commands that count from when they are run are never logged so.
 const SOMETIME: i64 = i64::MAX;
-
-/// Bytes of a HyperLogLog once it is dense.
-const DENSE: u64 = 12_304;
 
 /// A record, and where it was met.
 #[derive(Clone, Copy)]
@@ -85,7 +84,7 @@ impl Keys {
             Some(_) => true,
         };
         if !can_matter {
-            return op != Op::Unknown;
+            return true;
         }
         let mut args = met.record.args();
         args.nth(1);
@@ -98,14 +97,14 @@ impl Keys {
             Op::GetDelete => {
                 self.remove(name);
             }
-            Op::Unknown => {
-                // What a key holds after that is unknown; the best guess is what it held before.
-                return false;
+            Op::BitFields => return self.bit_fields(name, growth, args),
+            Op::VectorAdd | Op::VectorRemove | Op::VectorAttributes => {
+                return self.vectors(op, name, growth, args);
             }
             Op::Increment(sign) => {
                 let by = args.clone().next().map_or(Some(1), |by| number(Some(by))).unwrap_or(0);
                 self.change(name, growth, Some(Fresh::Text), |held, _| {
-                    if let Value::Text(text) = &mut held.value {
+                    if let Some(text) = held.value.text() {
                         text.add(by.wrapping_mul(sign));
                     }
                 });
@@ -117,8 +116,8 @@ impl Keys {
             | Op::SetRange
             | Op::SetBit
             | Op::IncrementFloat
-            | Op::Sketch
             | Op::Restore => self.string(op, name, growth, args),
+            Op::Sketch => self.sketch(name, growth, args),
             Op::ExpireAt(_) | Op::ExpireIn | Op::GetExpire | Op::Persist => {
                 self.expiry(op, name, args);
             }
@@ -131,7 +130,9 @@ impl Keys {
             Op::StreamAdd
             | Op::StreamTrim
             | Op::StreamDelete
+            | Op::StreamDeleteFrom
             | Op::StreamClaim
+            | Op::StreamNote
             | Op::StreamAcknowledge => self.stream(op, name, growth, args),
             _ => self.members(op, name, growth, args),
         }
@@ -142,7 +143,10 @@ impl Keys {
         let first = args.next();
         self.change(name, growth, Some(Fresh::Text), |held, _| {
             let Some(first) = first else { return };
-            let Value::Text(text) = &mut held.value else { return };
+            let Some(text) = held.value.text() else { return };
+            if matches!(op, Op::Set | Op::SetFor | Op::GetSet | Op::IncrementFloat) {
+                held.doubt = Doubt::None;
+            }
             match op {
                 Op::Set => {
                     text.set(first.head, first.len);
@@ -165,23 +169,41 @@ impl Keys {
                 }
                 Op::SetBit => {
                     let at = number(Some(first)).unwrap_or(0).unsigned_abs();
-                    if at / 8 >= text.len() {
-                        text.set_range(at / 8, &[0], 1);
-                    }
+                    text.set_bit(at, args.next().is_some_and(|bit| bit.head == b"1"));
                 }
                 Op::IncrementFloat => text.set(first.head, first.len),
-                Op::Sketch => {
-                    let more = 3 * (1 + args.count() as u64);
-                    let len = (text.len().max(18) + more).min(3000);
-                    text.set(&[], if len == 3000 { DENSE } else { len.max(text.len()) });
-                }
                 Op::Restore => {
+                    /// The number of its type, which keys have anyhow, the version and the checksum.
+                    const AROUND: u64 = 11;
                     held.expire_ms = number(Some(first)).filter(|at| *at > 0);
-                    held.value = Value::Opaque(args.next().map_or(0, |dump| dump.len));
+                    let dump = args.next().map_or(0, |dump| dump.len);
+                    (held.value, held.doubt) =
+                        (Value::Opaque(dump.saturating_sub(AROUND)), Doubt::None);
                 }
                 _ => {}
             }
         });
+    }
+
+    /// PFADD
+    fn sketch(&mut self, name: &Name<'_>, growth: u64, args: Args<'_>) {
+        self.change(name, growth, Some(Fresh::Text), |held, _| match held.value.sketch() {
+            Some(sketch) => args.for_each(|element| sketch.add(element.head)),
+            // Its registers are not known: they are written as before, for all that can be said.
+            None => held.doubt = held.doubt.max(Doubt::Open),
+        });
+    }
+
+    /// BITFIELD
+    fn bit_fields(&mut self, name: &Name<'_>, growth: u64, args: Args<'_>) -> bool {
+        let mut is_followed = true;
+        self.change(name, growth, Some(Fresh::Text), |held, _| {
+            is_followed = held.value.text().is_some_and(|text| bits::fields(text, args));
+            if !is_followed {
+                held.doubt = Doubt::Open;
+            }
+        });
+        is_followed
     }
 
     fn expiry(&mut self, op: Op, name: &Name<'_>, mut args: Args<'_>) {
@@ -216,9 +238,9 @@ impl Keys {
         for (key, value) in keys {
             let name = self.name(met.db, key.head, key.len);
             self.change(&name, key.len + value.len, Some(Fresh::Text), |held, _| {
-                if let Value::Text(text) = &mut held.value {
+                if let Some(text) = held.value.text() {
                     text.set(value.head, value.len);
-                    held.expire_ms = expire_ms;
+                    (held.expire_ms, held.doubt) = (expire_ms, Doubt::None);
                 }
             });
         }

@@ -14,6 +14,9 @@ const NODE: usize = 8192;
 /// What a server reckons for the overhead of an element before it is packed.
 const OVERHEAD: usize = 8;
 
+/// Bytes of a node beside its entries when it is not compressed: its length, and the frame of its listpack.
+const PLAIN_NODE: u64 = 2 + pack::FRAME as u64;
+
 /// Bytes of contents that one list keeps.
 const KEPT: usize = 64 << 10;
 
@@ -147,7 +150,7 @@ impl Chain {
             if self.forgotten.is_multiple_of(8) && node.has_data() {
                 let packed = scales.listpack(&node.data, node.count as usize);
                 self.squeezed.0 += node.bytes as f64;
-                self.squeezed.1 += packed;
+                self.squeezed.1 += packed.rdb;
             }
             self.forgotten += 1;
             self.kept -= node.data.capacity().min(self.kept);
@@ -316,20 +319,20 @@ impl Chain {
         let resp: u64 = self.nodes.iter().map(|node| node.resp).sum();
         let resp = resp + batches(5, key_len, self.count, 1);
         let nodes: u64 = self.nodes.iter().map(|node| node.nodes).sum();
-        let mut rdb = pack::length_bytes(nodes) as f64 + nodes as f64;
-        let mut squeezed = self.squeezed;
-        let mut unknown = 0.0;
+        let mut cost = Cost::of_commands(resp) + Cost::of_rdb(pack::length_bytes(nodes) + nodes);
+        let (mut squeezed, mut unknown) = (self.squeezed, 0.0);
         for node in &self.nodes {
             if !node.has_data() {
                 unknown += node.bytes as f64;
+                cost.raw += (node.bytes + node.nodes * PLAIN_NODE) as f64;
                 continue;
             }
             let packed = scales.listpack(&node.data, node.count as usize);
-            squeezed = (squeezed.0 + node.bytes as f64, squeezed.1 + packed);
-            rdb += packed;
+            squeezed = (squeezed.0 + node.bytes as f64, squeezed.1 + packed.rdb);
+            cost += packed;
         }
-        rdb += unknown * if squeezed.0 > 0.0 { squeezed.1 / squeezed.0 } else { 1.0 };
-        Cost { resp: resp as f64, rdb }
+        cost.rdb += unknown * if squeezed.0 > 0.0 { squeezed.1 / squeezed.0 } else { 1.0 };
+        cost
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::apply::{Met, is, number, piece};
 use super::cost::{bulk, header};
+use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Members, Piece};
 use super::op::Op;
@@ -16,7 +17,7 @@ impl Keys {
             _ => (0, None),
         };
         self.change(name, growth, fresh, |held, scales| {
-            let Value::List(chain) = &mut held.value else { return };
+            let Value::List(chain) = &mut held.value else { return held.fades() };
             match op {
                 Op::Push(left) => args.for_each(|arg| chain.push(left, arg.head, arg.len, scales)),
                 Op::Pop(left) => {
@@ -60,7 +61,7 @@ impl Keys {
         // The hash of a name needs the keys' seed, the change needs the keys.
         let seed = self.inner_hasher();
         self.change(name, growth, fresh, |held, _| {
-            let Value::Members(members) = &mut held.value else { return };
+            let Value::Members(members) = &mut held.value else { return held.fades() };
             match op {
                 Op::SortedPop(smallest) => {
                     members.pop(smallest, number(args.next()).unwrap_or(1).unsigned_abs());
@@ -78,15 +79,18 @@ impl Keys {
     }
 
     pub(super) fn stream(&mut self, op: Op, name: &Name<'_>, growth: u64, mut args: Args<'_>) {
-        let (growth, fresh) = match op {
-            Op::StreamAdd => (growth, Some(Fresh::Stream)),
-            _ => (0, None),
-        };
+        let fresh = (op == Op::StreamAdd).then_some(Fresh::Stream);
         let seed = self.inner_hasher();
+        let (written, in_base) = (growth, self.in_base);
+        let growth = if fresh.is_some() { growth } else { 0 };
         self.change(name, growth, fresh, |held, scales| {
-            let Value::Stream(stream) = &mut held.value else { return };
+            let Value::Stream(stream) = &mut held.value else { return held.fades() };
             match op {
-                Op::StreamAdd => add_entry(stream, args, scales),
+                Op::StreamAdd => {
+                    stream.is_rough |= in_base;
+                    add_entry(stream, args, scales);
+                }
+                Op::StreamNote => stream.note(written),
                 Op::StreamTrim => {
                     if let Some(word) = args.next() {
                         trim(stream, &word, &mut args);
@@ -95,13 +99,24 @@ impl Keys {
                 Op::StreamDelete => {
                     args.filter_map(|arg| id(arg.head)).for_each(|id| stream.delete(id));
                 }
+                Op::StreamDeleteFrom => {
+                    // What is still pending somewhere stays then.
+                    if args.clone().any(|arg| is(&arg, "ACKED")) {
+                        held.doubt = held.doubt.max(Doubt::AtMost);
+                        return;
+                    }
+                    let ids = args.skip_while(|arg| !is(arg, "IDS")).skip(2);
+                    ids.filter_map(|arg| id(arg.head)).for_each(|id| stream.delete(id));
+                }
                 Op::StreamClaim => {
                     let (group, consumer) = (args.next(), args.next());
                     if let (Some(group), Some(consumer), Some(id)) = (group, consumer, args.nth(1))
                     {
                         let bytes = claim_bytes([&group, &consumer, &id]);
                         let owner = (seed(&group), seed(&group) ^ seed(&consumer).rotate_left(1));
-                        stream.groups.claim(owner.0 ^ seed(&id).rotate_left(1), owner, bytes);
+                        let entry = owner.0 ^ seed(&id).rotate_left(1);
+                        let ms = self::id(id.head).map_or(0, |(ms, _)| ms);
+                        stream.groups.claim(entry, ms, owner, bytes);
                     }
                 }
                 _ => {
@@ -111,6 +126,37 @@ impl Keys {
                 }
             }
         });
+    }
+
+    /// VADD, VREM and VSETATTR. Answers whether it was understood.
+    pub(super) fn vectors(
+        &mut self,
+        op: Op,
+        name: &Name<'_>,
+        growth: u64,
+        mut args: Args<'_>,
+    ) -> bool {
+        let fresh = (op == Op::VectorAdd).then_some(Fresh::Vectors);
+        let growth = if fresh.is_some() { growth } else { 0 };
+        let seed = self.inner_hasher();
+        let mut is_followed = true;
+        self.change(name, growth, fresh, |held, _| {
+            let Value::Vectors(vectors) = &mut held.value else { return held.fades() };
+            if op == Op::VectorAdd {
+                is_followed = vectors.add(args, &seed);
+                held.doubt = if is_followed { held.doubt } else { Doubt::Open };
+                return;
+            }
+            match (op, args.next()) {
+                (Op::VectorRemove, Some(element)) => vectors.remove(seed(&element)),
+                (_, Some(element)) => {
+                    let attributes = args.next().map_or(0, |attributes| attributes.len);
+                    vectors.set_attributes(seed(&element), attributes);
+                }
+                (_, None) => {}
+            }
+        });
+        is_followed
     }
 
     /// XGROUP, whose key comes second.

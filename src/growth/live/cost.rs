@@ -1,4 +1,4 @@
-//! What a key costs in a rewritten base, in both formats.
+//! What a key costs in a rewritten base, in each format.
 //!
 //! Source: what servers write; the figures of their default configuration. Values are measured as they would be
 //! packed, strings by compressing them.
@@ -11,14 +11,49 @@ use crate::format::rdb::pack;
 pub struct Cost {
     /// As commands (`aof-use-rdb-preamble no`).
     pub resp: f64,
-    /// As RDB.
+    /// As RDB whose strings are compressed where that makes them smaller (`rdbcompression yes`).
     pub rdb: f64,
+    /// As RDB whose strings are written as they are.
+    pub raw: f64,
+}
+
+impl Cost {
+    /// So many bytes in a log of commands.
+    pub fn of_commands(bytes: u64) -> Self {
+        Self { resp: bytes as f64, ..Self::default() }
+    }
+
+    /// So many bytes of an RDB, which no compression changes.
+    pub fn of_rdb(bytes: u64) -> Self {
+        Self { rdb: bytes as f64, raw: bytes as f64, ..Self::default() }
+    }
+
+    /// Each format by itself.
+    pub fn map(self, of: impl Fn(f64) -> f64) -> Self {
+        Self { resp: of(self.resp), rdb: of(self.rdb), raw: of(self.raw) }
+    }
+
+    /// Each format by itself, of two.
+    pub fn zip(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            resp: of(self.resp, other.resp),
+            rdb: of(self.rdb, other.rdb),
+            raw: of(self.raw, other.raw),
+        }
+    }
+}
+
+impl std::ops::Add for Cost {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        self.zip(more, |one, other| one + other)
+    }
 }
 
 impl std::ops::AddAssign for Cost {
     fn add_assign(&mut self, more: Self) {
-        self.resp += more.resp;
-        self.rdb += more.rdb;
+        *self = *self + more;
     }
 }
 
@@ -26,7 +61,7 @@ impl std::ops::Mul<f64> for Cost {
     type Output = Self;
 
     fn mul(self, factor: f64) -> Self {
-        Self { resp: self.resp * factor, rdb: self.rdb * factor }
+        self.map(|bytes| bytes * factor)
     }
 }
 
@@ -76,16 +111,23 @@ impl Default for Scales {
 
 impl Scales {
     /// Bytes of a string in an RDB.
-    pub fn string(&mut self, text: &[u8]) -> f64 {
+    pub fn string(&mut self, text: &[u8]) -> Cost {
         match pack::integer_bytes(text) {
-            Some(bytes) => bytes as f64,
+            Some(bytes) => Cost::of_rdb(bytes),
             None => self.blob(text),
         }
     }
 
     /// Bytes of a string that is never written as a number.
-    pub fn blob(&mut self, text: &[u8]) -> f64 {
+    pub fn blob(&mut self, text: &[u8]) -> Cost {
         let len = text.len() as u64;
+        let raw = pack::length_bytes(len) + len;
+        let rdb = self.packed(text, len);
+        Cost { resp: 0.0, rdb, raw: raw as f64 }
+    }
+
+    /// Bytes of a string that is compressed where it is worth it.
+    fn packed(&mut self, text: &[u8], len: u64) -> f64 {
         let class = len.checked_ilog2().unwrap_or(0) as usize;
         let (seen, packed) = self.seen[class];
         if seen > COMPRESSED {
@@ -103,18 +145,18 @@ impl Scales {
     }
 
     /// Bytes of a string of which only the beginning is known.
-    pub fn cut(&mut self, head: &[u8], len: u64) -> f64 {
+    pub fn cut(&mut self, head: &[u8], len: u64) -> Cost {
         if len <= head.len() as u64 {
             return self.string(head);
         }
         if head.is_empty() {
-            return (pack::length_bytes(len) + len) as f64;
+            return Cost::of_rdb(pack::length_bytes(len) + len);
         }
-        self.blob(head) * len as f64 / head.len() as f64
+        self.blob(head) * (len as f64 / head.len() as f64)
     }
 
     /// Bytes of a listpack of `size` bytes, of which `entries` are the entries.
-    pub fn listpack(&mut self, entries: &[u8], count: usize) -> f64 {
+    pub fn listpack(&mut self, entries: &[u8], count: usize) -> Cost {
         let mut whole = std::mem::take(&mut self.scratch);
         whole.clear();
         whole.extend_from_slice(&((entries.len() + pack::FRAME) as u32).to_le_bytes());
@@ -127,45 +169,9 @@ impl Scales {
     }
 }
 
-/// A score as servers write it to a log: 17 significant digits, without zeros at the end.
-pub fn score_text(score: f64) -> String {
-    if score.is_infinite() {
-        return if score > 0.0 { "inf" } else { "-inf" }.to_owned();
-    }
-    if score == score.trunc() && score.abs() < 1e17 {
-        return format!("{score:.0}");
-    }
-    let scientific = format!("{score:.16e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..17).contains(&exponent) {
-        let decimals = usize::try_from(16 - exponent).unwrap_or(0);
-        let text = format!("{score:.decimals$}");
-        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
-    }
-    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.abs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scores_have_17_digits_and_no_zeros_at_the_end() {
-        for (score, text) in [
-            (1.0, "1"),
-            (-20.5, "-20.5"),
-            (0.1, "0.10000000000000001"),
-            (1e300, "1.0000000000000001e+300"),
-            (1.5e-7, "1.4999999999999999e-07"),
-            (f64::NEG_INFINITY, "-inf"),
-            (1_700_000_000_000.0, "1700000000000"),
-        ] {
-            assert_eq!(score_text(score), text);
-        }
-    }
 
     #[test]
     fn commands_carry_64_items_at_most() {

@@ -8,10 +8,12 @@
 use foldhash::quality::{FixedState, RandomState};
 use std::hash::{BuildHasher, Hasher};
 
-use super::cost::Scales;
+use super::cost::{Cost, Scales};
+use super::doubt::Doubt;
 use super::hashed::ByHash;
 use super::value::{Fresh, Value};
-use crate::format::rdb::pack;
+use super::vectors::Vectors;
+use crate::format::rdb::{compress, pack};
 use crate::format::resp::Arg;
 use crate::limits;
 
@@ -43,7 +45,9 @@ pub struct Held {
     pub expire_ms: Option<i64>,
     pub key_len: u64,
     /// Bytes of the key in an RDB.
-    pub key_rdb: f64,
+    key_rdb: f64,
+    /// What is unknown of the value.
+    pub doubt: Doubt,
     /// Bytes written into it.
     traffic: u64,
     pub value: Value,
@@ -53,6 +57,15 @@ impl Held {
     /// How many keys it stands for.
     pub fn weight(&self) -> f64 {
         if self.limit == u64::MAX { 1.0 } else { u64::MAX as f64 / self.limit.max(1) as f64 }
+    }
+
+    /// Bytes of the key's name in an RDB.
+    pub fn key_cost(&self) -> Cost {
+        // Numbers, which are never compressed, are shorter than what is.
+        let is_short = self.key_len <= compress::SHORTEST as u64;
+        let raw = pack::length_bytes(self.key_len) + self.key_len;
+        let raw = if is_short { self.key_rdb } else { raw as f64 };
+        Cost { resp: 0.0, rdb: self.key_rdb, raw }
     }
 
     /// A command that writes `growth` bytes changes the value.
@@ -67,7 +80,16 @@ impl Held {
     ) -> Changed {
         let before = self.kept();
         if let Some(kind) = fresh.filter(|kind| !self.value.is(*kind)) {
-            self.value = kind.value();
+            self.value = match (kind, &self.value) {
+                (Fresh::Vectors, Value::Opaque(bytes)) => {
+                    Value::Vectors(Box::new(Vectors::of_base(*bytes)))
+                }
+                (_, Value::Opaque(_)) => {
+                    self.doubt = Doubt::Open;
+                    kind.value()
+                }
+                _ => kind.value(),
+            };
             self.expire_ms = None;
         }
         self.traffic = self.traffic.saturating_add(growth);
@@ -75,6 +97,13 @@ impl Held {
         self.limit = self.limit.max(if is_heavy { u64::MAX } else { limit });
         apply(self);
         Changed { before, after: self.kept(), is_gone: self.value.is_gone() }
+    }
+
+    /// A command took something of a value whose inside is unknown.
+    pub fn fades(&mut self) {
+        if matches!(self.value, Value::Opaque(_)) {
+            self.doubt = self.doubt.max(Doubt::AtMost);
+        }
     }
 
     fn kept(&self) -> usize {
@@ -125,6 +154,8 @@ pub struct Keys {
     /// Of followed keys whose coin is above the limit of small keys.
     high: Vec<u64>,
     seen: Vec<u32>,
+    /// What is read now is a base of commands.
+    pub in_base: bool,
     pub scales: Scales,
 }
 
@@ -142,6 +173,7 @@ impl Keys {
             databases: Vec::new(),
             high: vec![0; BITS / 64],
             seen: Vec::new(),
+            in_base: false,
             scales: Scales::default(),
         }
     }
@@ -277,6 +309,7 @@ impl Keys {
             expire_ms: None,
             key_len: name.len,
             key_rdb,
+            doubt: Doubt::None,
             traffic: 0,
             value,
         }
@@ -289,7 +322,7 @@ impl Keys {
         match pack::integer_bytes(name.bytes) {
             Some(bytes) => bytes as f64,
             None if name.len < LONG => (pack::length_bytes(name.len) + name.len) as f64,
-            None => self.scales.cut(name.bytes, name.len),
+            None => self.scales.cut(name.bytes, name.len).rdb,
         }
     }
 
@@ -309,6 +342,12 @@ impl Keys {
             *counter = 0;
         }
         is_heavy
+    }
+
+    /// A key may hold anything from now on.
+    pub fn doubt(&mut self, db: u64, key: Arg<'_>) {
+        let name = self.name(db, key.head, key.len);
+        self.change(&name, 0, None, |held, _| held.doubt = Doubt::Open);
     }
 
     /// Takes a key away.

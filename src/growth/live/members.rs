@@ -56,6 +56,12 @@ impl Member {
         &self.data[usize::from(self.name_kept)..]
     }
 
+    /// A time in milliseconds for a field that expires: which it is is not kept, but times differ from each other.
+    pub(super) fn time(&self) -> i64 {
+        const OURS: i64 = 1 << 40;
+        OURS | (self.hash as i64 & 0x3f_ffff)
+    }
+
     fn kept(&self) -> usize {
         size_of::<Self>() + 16 + self.data.len()
     }
@@ -332,6 +338,7 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use super::super::cost::Scales;
+    use super::super::dialect::Dialect;
     use super::*;
 
     fn piece(text: &str) -> Piece<'_> {
@@ -359,7 +366,7 @@ mod tests {
         }
         large.thin(1 << 20);
         assert!(large.kept() < 1 << 21, "{}", large.kept());
-        let (cost, variance) = large.cost(4, &mut Scales::default());
+        let (cost, variance) = large.cost(4, Dialect::LATEST, &mut Scales::default());
         let exact = 50_000.0 * (18.0 + 17.0) + 10_000.0 * 10.0;
         assert!((cost.resp / exact - 1.0).abs() < 0.08, "{} of {exact}", cost.resp);
         assert!(variance.resp.sqrt() < 0.04 * exact && variance.resp > 0.0);
@@ -373,13 +380,13 @@ mod tests {
         }
         let mut scales = Scales::default();
         // An intset of two bytes each does not compress well, but it does.
-        assert!(set.cost(1, &mut scales).0.rdb < 211.0);
+        assert!(set.cost(1, Dialect::LATEST, &mut scales).0.rdb < 211.0);
         set.set(mixed(1000), piece("text"), piece(""), 0.0);
-        assert!(set.packed(&mut scales).is_some());
+        assert!(set.packed(Dialect::LATEST, &mut scales).is_some());
         set.set(mixed(1001), piece(&"x".repeat(65)), piece(""), 0.0);
-        assert!(set.packed(&mut scales).is_none());
+        assert!(set.packed(Dialect::LATEST, &mut scales).is_none());
         set.remove(mixed(1001));
-        assert!(set.packed(&mut scales).is_none(), "it never goes back");
+        assert!(set.packed(Dialect::LATEST, &mut scales).is_none(), "it never goes back");
     }
 
     #[test]

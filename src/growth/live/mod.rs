@@ -2,70 +2,56 @@
 //!
 //! Follows values through their commands, from the base on: of all keys while they fit into memory, of a sample
 //! that large keys are always in when they do not (see [`keys`]). What is kept is measured at the end as a server
-//! would write it, in both formats. Not followed are commands that make a value out of other keys' (they keep
-//! the size that they had), and what is inside of module values.
+//! would write it, in both formats. What is not followed is counted, and what it may have changed is in [`doubt`]:
+//! then a range is told, or nothing.
 
 mod apply;
+mod bits;
 mod chain;
 mod collections;
 mod cost;
+mod dialect;
+mod doubt;
+mod estimate;
 mod groups;
 mod hashed;
 mod keys;
+mod libraries;
 mod members;
 mod op;
 mod packing;
+mod score;
+mod sketch;
 mod stores;
 mod stream;
 mod text;
 mod value;
+mod vectors;
 
-use std::collections::BTreeMap;
+pub use doubt::Unfollowed;
+pub use estimate::{Compression, LiveEstimate, Size};
 
 use apply::Met;
 use cost::{Cost, bulk, header};
+use dialect::Dialect;
+use doubt::Counts;
+use estimate::{Sums, Weighed};
 use keys::{Held, Keys, Loading};
+use libraries::Libraries;
 use members::{Kind, Piece};
 use op::Op;
 use value::{Fresh, Value};
 
-use crate::command::CommandId;
-use crate::format::rdb;
+use crate::command::{self, CommandId, Version};
+use crate::format::rdb::{self, Family};
 use crate::format::resp::Record;
 use crate::limits;
 
 /// Memory for the keys that are followed.
 pub const BUDGET: usize = 10 << 20;
 
-/// What the model of a value itself was off by, at most, where all keys were followed: measured against real
-/// servers on many kinds of data, in percent, by format.
-const MODEL_ERROR: Cost = Cost { resp: 1.0, rdb: 4.0 };
-
-/// The sizes of a base that a rewrite would write now.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LiveEstimate {
-    /// Bytes as commands (`aof-use-rdb-preamble no`).
-    pub resp_bytes: u64,
-    /// What that may be off by, in percent: twice the standard error of the sample, and what the model of a value
-    /// was found to be off by.
-    pub resp_error_percent: f64,
-    /// Bytes as RDB.
-    pub rdb_bytes: u64,
-    /// What that may be off by, in percent.
-    pub rdb_error_percent: f64,
-    /// Keys that are alive, about.
-    pub keys: u64,
-    /// Keys that were followed.
-    pub followed_keys: u64,
-    /// All keys were followed.
-    pub is_complete: bool,
-    /// Keys whose time had come, but that no command has deleted.
-    pub expired_keys: u64,
-    /// Records that changed values in ways that are not followed.
-    pub unfollowed_commands: u64,
-    /// The RDB of the base could not be read to its end.
-    pub is_partial: bool,
-}
+/// Arguments of a module's command that are looked at for keys.
+const ARGUMENTS: usize = 256;
 
 /// Follows values.
 #[derive(Debug)]
@@ -76,13 +62,26 @@ pub struct Live {
     /// Bytes of the base's RDB that are about no key, when there is one.
     overhead: Option<u64>,
     entries_bytes: u64,
-    libraries: BTreeMap<Vec<u8>, u64>,
-    unfollowed: u64,
+    /// Bytes of the base's values that were opened.
+    opened_bytes: u64,
+    compression: Compression,
+    libraries: Libraries,
+    unfollowed: Counts,
+    /// What is not followed may have made keys.
+    makes_keys: bool,
+    /// What is not followed may have changed any key.
+    is_unknown: bool,
     is_partial: bool,
 }
 
-/// Function libraries that are told apart.
-const LIBRARIES: usize = 1024;
+/// How the new base will be written, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Writing {
+    /// Who writes it.
+    pub server: Option<(Family, Version)>,
+    /// `rdbcompression`
+    pub is_compressed: Option<bool>,
+}
 
 impl Live {
     /// Follows values in so many bytes of memory; a sample of them is chosen by `seed`, when it is given.
@@ -93,8 +92,12 @@ impl Live {
             loading: None,
             overhead: None,
             entries_bytes: 0,
-            libraries: BTreeMap::new(),
-            unfollowed: 0,
+            opened_bytes: 0,
+            compression: Compression::Unknown,
+            libraries: Libraries::default(),
+            unfollowed: Counts::default(),
+            makes_keys: false,
+            is_unknown: false,
             is_partial: false,
         }
     }
@@ -106,32 +109,39 @@ impl Live {
         let met = Met { record, db };
         let is_followed = match op {
             Op::Nothing => true,
-            Op::Function => self.function(record),
+            Op::Unknown | Op::Anything => false,
+            Op::Function => self.libraries.apply(record, &mut self.keys.scales),
             Op::StreamGroup => {
                 self.keys.group(met);
                 true
             }
             op => self.keys.apply(op, met),
         };
-        self.unfollowed += u64::from(!is_followed);
+        if !is_followed {
+            self.lose(op, met, id);
+        }
     }
 
-    /// FUNCTION LOAD, DELETE and FLUSH.
-    fn function(&mut self, record: &Record<'_>) -> bool {
-        let mut args = record.args().skip(1);
-        let Some(sub) = args.next() else { return false };
-        match sub.head.to_ascii_uppercase().as_slice() {
-            b"LOAD" => {
-                let Some(code) = args.last() else { return false };
-                self.learn(code.head, code.len);
+    /// A record whose effect is not known.
+    #[cold]
+    fn lose(&mut self, op: Op, met: Met<'_, '_>, id: Option<CommandId>) {
+        let name = met.record.args().next().map_or(&[][..], |name| name.head);
+        self.unfollowed.note(name, met.record.len);
+        self.makes_keys = true;
+        match id {
+            _ if op == Op::Anything => self.is_unknown = true,
+            Some(id) if op == Op::Unknown => {
+                command::keys(id, met.record).for_each(|key| self.keys.doubt(met.db, key.arg));
             }
-            b"DELETE" => {
-                args.next().and_then(|name| self.libraries.remove(name.head));
+            // A command of a module changes keys that it names.
+            None if command::has_module_form(name) => {
+                let words = met.record.args().skip(1).take(ARGUMENTS);
+                words.for_each(|word| self.keys.doubt(met.db, word));
             }
-            b"FLUSH" => self.libraries.clear(),
-            _ => return false,
+            None => self.is_unknown = true,
+            // Its destination is in doubt already.
+            Some(_) => {}
         }
-        true
     }
 
     /// Whether to open this value of a base.
@@ -144,6 +154,9 @@ impl Live {
             15 | 19 | 21 | 26 | 27 => Fresh::Stream,
             _ => Fresh::Members(Kind::Hash),
         };
+        if value.is_compressed {
+            self.compression = Compression::On;
+        }
         let key = &value.key[..value.key.len().min(limits::OUTLINE_HEAD)];
         let name = self.keys.name(value.db, key, value.key_len);
         self.loading = self.keys.load(&name, value.least_bytes, fresh);
@@ -191,21 +204,13 @@ impl Live {
     pub fn library(&mut self, library: &rdb::Library<'_>) {
         let bytes = library.end - library.at;
         self.entries_bytes += bytes;
-        self.learn(library.first_line, bytes);
+        self.libraries.load(library.first_line, bytes);
     }
 
     /// A command among the keys of a base, which is not followed.
     pub fn unread_command(&mut self) {
-        self.unfollowed += 1;
-    }
-
-    /// Remembers a library, by the first line of its code.
-    fn learn(&mut self, code: &[u8], bytes: u64) {
-        let line = code.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let name = line.split(|b| *b == b' ').find_map(|word| word.strip_prefix(b"name="));
-        if self.libraries.len() < LIBRARIES {
-            self.libraries.insert(name.unwrap_or_default().trim_ascii().to_vec(), bytes);
-        }
+        self.unfollowed.note(b"", 0);
+        (self.makes_keys, self.is_unknown) = (true, true);
     }
 
     /// A key of a base, after its pieces.
@@ -216,6 +221,7 @@ impl Live {
         };
         let held = loading.held();
         held.expire_ms = entry.expire_ms;
+        self.opened_bytes += entry.value_bytes;
         if let (Value::Stream(stream), Some(seen)) = (&mut held.value, entry.stream) {
             stream.groups.set(seen.groups, seen.consumers, seen.pending);
         }
@@ -239,6 +245,26 @@ impl Live {
     /// The RDB of a base was read.
     pub fn base(&mut self, bytes: u64) {
         self.overhead = Some(bytes.saturating_sub(self.entries_bytes));
+        if self.compression == Compression::Unknown && self.keys.is_complete() {
+            self.compression = self.compression_of_base();
+        }
+    }
+
+    /// Whether the base's values are as large as they are when they are compressed, or as when they are not.
+    fn compression_of_base(&mut self) -> Compression {
+        /// Compression must have made so much of a difference, as a part of all.
+        const CLEAR: f64 = 0.1;
+        let mut scales = std::mem::take(&mut self.keys.scales);
+        let values = self.keys.all().filter(|held| !matches!(held.value, Value::Opaque(_)));
+        let sum = values.fold(Cost::default(), |sum, held| {
+            sum + value_cost(held, Dialect::LATEST, &mut scales).0
+        });
+        self.keys.scales = scales;
+        let (packed, plain, found) = (sum.rdb, sum.raw, self.opened_bytes as f64);
+        if plain - packed <= CLEAR * plain {
+            return Compression::Unknown;
+        }
+        Compression::from((found - packed).abs() < (plain - found).abs())
     }
 
     /// It could not be read to its end.
@@ -246,38 +272,52 @@ impl Live {
         self.is_partial = true;
     }
 
+    /// Begins with a file: a base, or what was appended.
+    pub fn begin(&mut self, is_base: bool) {
+        self.keys.in_base = is_base;
+    }
+
     /// What a rewrite would write at this time.
-    pub fn finish(mut self, now_ms: i64) -> LiveEstimate {
-        let mut sum = self.fixed();
-        let (mut variance, mut keys, mut expired) = (Cost::default(), 0.0, 0.0);
+    pub fn finish(mut self, now_ms: i64, writing: Writing) -> LiveEstimate {
+        let known = writing.server.map(|(family, version)| [Dialect::of(family, version)]);
+        let dialects = known.as_ref().map_or(&Dialect::ALL[..], |known| &known[..]);
+        let mut sums = Sums::default();
+        sums.add_fixed(self.fixed());
+        let (mut keys, mut expired) = (0.0, 0.0);
         let mut scales = std::mem::take(&mut self.keys.scales);
         for held in self.keys.all() {
             let weight = held.weight();
             if held.expire_ms.is_some_and(|at| at <= now_ms) {
                 expired += weight;
+                // A server writes what it has not deleted yet.
+                sums.add_perhaps(weighed(held, dialects, &mut scales).high, weight);
                 continue;
             }
-            let (cost, inner) = cost_of(held, &mut scales);
-            sum += cost * weight;
-            let between = weight * (weight - 1.0);
-            variance += Cost { resp: cost.resp * cost.resp, rdb: cost.rdb * cost.rdb } * between;
-            variance += inner * weight;
+            sums.add(&weighed(held, dialects, &mut scales), weight);
             keys += weight;
         }
-        let percent = |variance: f64, sum: f64, model: f64| {
-            let sample = 200.0 * variance.sqrt() / sum.max(1.0);
-            sample + model
+        if self.makes_keys || self.is_partial {
+            sums.open_all();
+        }
+        let compression = writing.is_compressed.map_or(self.compression, Compression::from);
+        let (resp, rdb) = match self.is_unknown || self.is_partial {
+            true => Default::default(),
+            false => sums.sizes(compression),
         };
+        let (count, bytes) = (self.unfollowed.count, self.unfollowed.bytes);
         LiveEstimate {
-            resp_bytes: sum.resp.round() as u64,
-            resp_error_percent: percent(variance.resp, sum.resp, MODEL_ERROR.resp),
-            rdb_bytes: sum.rdb.round() as u64,
-            rdb_error_percent: percent(variance.rdb, sum.rdb, MODEL_ERROR.rdb),
+            resp,
+            rdb,
+            compression,
             keys: keys.round() as u64,
             followed_keys: self.keys.len() as u64,
-            is_complete: self.keys.is_complete(),
+            is_complete: self.keys.is_complete() && count == 0 && !self.is_partial,
+            has_all_keys: self.keys.is_complete(),
             expired_keys: expired.round() as u64,
-            unfollowed_commands: self.unfollowed,
+            unfollowed_commands: count,
+            unfollowed_bytes: bytes,
+            unfollowed: self.unfollowed.heaviest(),
+            is_unknown: self.is_unknown,
             is_partial: self.is_partial,
         }
     }
@@ -287,36 +327,60 @@ impl Live {
         /// Magic, auxiliary fields, end and checksum.
         const FRAME: u64 = 90;
         let databases = self.keys.databases() as u64;
-        let libraries: u64 = self.libraries.values().map(|code| 1 + bulk(*code)).sum();
-        let loads: u64 =
-            self.libraries.values().map(|code| header(3) + bulk(8) + bulk(4) + bulk(*code)).sum();
-        let rdb = self.overhead.unwrap_or(FRAME + 8 * databases);
+        let frame = self.overhead.unwrap_or(FRAME + 8 * databases);
         // SELECT 0
         let select = header(2) + bulk(6) + bulk(1);
-        Cost { resp: (databases * select + loads) as f64, rdb: (rdb + libraries) as f64 }
+        Cost::of_commands(databases * select) + Cost::of_rdb(frame) + self.libraries.cost()
     }
 }
 
-/// The bytes of a key and its value, and the variance that a sample inside of it brings.
-fn cost_of(held: &Held, scales: &mut cost::Scales) -> (Cost, Cost) {
-    let (mut cost, variance) = match &held.value {
-        Value::Text(text) => (text.cost(held.key_len, scales), Cost::default()),
-        Value::List(chain) => (chain.cost(held.key_len, scales), Cost::default()),
-        Value::Stream(stream) => (stream.cost(held.key_len, scales), Cost::default()),
-        Value::Members(members) => members.cost(held.key_len, scales),
-        Value::Opaque(bytes) => {
-            let bytes = *bytes as f64;
-            (Cost { resp: bytes, rdb: bytes }, Cost::default())
+/// The bytes of a key and its value, and what is unknown of them.
+fn weighed(held: &Held, dialects: &[Dialect], scales: &mut cost::Scales) -> Weighed {
+    let (first, others) = dialects.split_first().unwrap_or((&Dialect::LATEST, &[]));
+    let (cost, variance) = value_cost(held, *first, scales);
+    let mut weighed = Weighed::exactly(cost, variance);
+    if held.value.depends_on_dialect() {
+        others.iter().for_each(|other| weighed.widen(value_cost(held, *other, scales).0));
+    }
+    weighed.doubt = held.doubt;
+    match &held.value {
+        // Its module, or whatever it is of, may write any commands for it.
+        Value::Opaque(_) => weighed.open.resp = 1.0,
+        Value::Vectors(vectors) => vectors.range(&mut weighed),
+        Value::Stream(stream) => {
+            let (less, more) = stream.perhaps(held.key_len);
+            weighed.low = weighed.low.zip(less, |low, less| (low - less).max(0.0));
+            weighed.high += more;
         }
-    };
+        Value::Text(text) => {
+            let (less, more) = text.perhaps(&cost);
+            weighed.low = weighed.low.zip(less, |low, less| (low - less).max(0.0));
+            weighed.high += more;
+        }
+        _ => {}
+    }
     // The number of its type.
-    cost.rdb += 1.0 + held.key_rdb;
+    weighed.add(Cost::of_rdb(1) + held.key_cost());
     if held.expire_ms.is_some() {
         // PEXPIREAT key 1700000000000
-        cost.resp += (header(3) + bulk(9) + bulk(held.key_len) + bulk(13)) as f64;
-        cost.rdb += 9.0;
+        let command = header(3) + bulk(9) + bulk(held.key_len) + bulk(13);
+        weighed.add(Cost::of_commands(command) + Cost::of_rdb(9));
     }
-    (cost, variance)
+    weighed
+}
+
+/// The bytes of a value, and the variance that a sample inside of it brings.
+fn value_cost(held: &Held, dialect: Dialect, scales: &mut cost::Scales) -> (Cost, Cost) {
+    let cost = match &held.value {
+        Value::Text(text) => text.cost(held.key_len, scales),
+        Value::List(chain) => chain.cost(held.key_len, scales),
+        Value::Stream(stream) => stream.cost(held.key_len, dialect, scales),
+        Value::Members(members) => return members.cost(held.key_len, dialect, scales),
+        Value::Sketch(sketch) => sketch.cost(held.key_len, scales),
+        Value::Vectors(vectors) => vectors.cost(),
+        Value::Opaque(bytes) => Cost::of_rdb(*bytes),
+    };
+    (cost, Cost::default())
 }
 
 fn whole<'a>(part: &rdb::Part<'a>) -> Piece<'a> {

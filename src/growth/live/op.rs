@@ -10,8 +10,10 @@ use crate::command;
 pub enum Op {
     /// Changes no value.
     Nothing,
-    /// Changes its first key in a way that is not followed.
+    /// Changes keys that it names, in a way that is not followed.
     Unknown,
+    /// May change any key.
+    Anything,
     Set,
     /// The value is the last argument, the time the one before.
     SetFor,
@@ -19,6 +21,7 @@ pub enum Op {
     Append,
     SetRange,
     SetBit,
+    BitFields,
     Increment(i64),
     IncrementFloat,
     MultiSet,
@@ -59,9 +62,16 @@ pub enum Op {
     StreamAdd,
     StreamTrim,
     StreamDelete,
+    /// The same, with options and a count before the identifiers.
+    StreamDeleteFrom,
     StreamGroup,
     StreamClaim,
     StreamAcknowledge,
+    /// Changes what a stream remembers, by no more bytes than the record has.
+    StreamNote,
+    VectorAdd,
+    VectorRemove,
+    VectorAttributes,
     Sketch,
     Function,
     BitOperation,
@@ -111,6 +121,7 @@ impl Op {
             | Self::Append
             | Self::SetRange
             | Self::SetBit
+            | Self::BitFields
             | Self::Increment(_)
             | Self::IncrementFloat
             | Self::Sketch
@@ -121,6 +132,7 @@ impl Op {
             Self::FieldsSet | Self::FieldsSetFor => Some(Fresh::Members(Kind::Hash)),
             Self::AddTo(kind) => Some(Fresh::Members(kind)),
             Self::StreamAdd => Some(Fresh::Stream),
+            Self::VectorAdd => Some(Fresh::Vectors),
             _ => None,
         }
     }
@@ -168,13 +180,14 @@ fn of_keys(name: &str) -> Option<Op> {
         "APPEND" => Op::Append,
         "SETRANGE" => Op::SetRange,
         "SETBIT" => Op::SetBit,
+        "BITFIELD" => Op::BitFields,
         "INCR" | "INCRBY" => Op::Increment(1),
         "DECR" | "DECRBY" => Op::Increment(-1),
         "INCRBYFLOAT" => Op::IncrementFloat,
         "MSET" | "MSETNX" => Op::MultiSet,
         "MSETEX" => Op::MultiSetFor,
         "DEL" | "UNLINK" => Op::Delete,
-        "GETDEL" | "DELIFEQ" => Op::GetDelete,
+        "GETDEL" | "DELIFEQ" | "DELEX" => Op::GetDelete,
         "EXPIREAT" => Op::ExpireAt(1000),
         "PEXPIREAT" => Op::ExpireAt(1),
         "EXPIRE" | "PEXPIRE" => Op::ExpireIn,
@@ -189,7 +202,9 @@ fn of_keys(name: &str) -> Option<Op> {
         "SWAPDB" => Op::SwapDatabases,
         "PFADD" => Op::Sketch,
         "FUNCTION" => Op::Function,
-        // Transactions, scripts and messages hold no values.
+        // What a script does is known to nobody who does not run it; of a slot or a class of keys no names are kept.
+        "EVAL" | "EVALSHA" | "FCALL" | "TRIMSLOTS" | "CLUSTER" => Op::Anything,
+        // Transactions, scripts that are only stored and messages hold no values.
         "MULTI" | "EXEC" | "SELECT" | "PUBLISH" | "SPUBLISH" | "SCRIPT" | "PFCOUNT" => Op::Nothing,
         _ => return None,
     })
@@ -228,9 +243,14 @@ fn of_collections(name: &str) -> Option<Op> {
         "XADD" => Op::StreamAdd,
         "XTRIM" => Op::StreamTrim,
         "XDEL" => Op::StreamDelete,
+        "XDELEX" | "XACKDEL" => Op::StreamDeleteFrom,
+        "XCFGSET" | "XIDMPRECORD" | "XNACK" => Op::StreamNote,
         "XGROUP" => Op::StreamGroup,
         "XCLAIM" => Op::StreamClaim,
         "XACK" => Op::StreamAcknowledge,
+        "VADD" => Op::VectorAdd,
+        "VREM" => Op::VectorRemove,
+        "VSETATTR" => Op::VectorAttributes,
         // An identifier more or less.
         "XSETID" => Op::Nothing,
         _ => return None,

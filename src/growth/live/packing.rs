@@ -1,107 +1,158 @@
 //! What sets, sorted sets and hashes cost, packed or not.
 
-use super::cost::{Cost, Scales, batches, bulk, header, score_text};
+use super::cost::{Cost, Scales, batches, bulk, header};
+use super::dialect::{Dialect, Fields};
 use super::members::{INTSET, Kind, Member, Members, PACKED_SET};
+use super::score;
 use crate::format::rdb::pack;
 
 impl Members {
     /// What it costs, with its key of that length, and the variance that its sample brings.
-    pub fn cost(&self, key_len: u64, scales: &mut Scales) -> (Cost, Cost) {
+    pub fn cost(&self, key_len: u64, dialect: Dialect, scales: &mut Scales) -> (Cost, Cost) {
         let count = (self.list.len() as u64) << self.shift;
         let (mut sum, mut squares) = (Cost::default(), Cost::default());
-        let is_packed = self.packed(scales);
+        let packed = self.packed(dialect, scales);
+        let has_ttls = self.ttls && self.list.iter().any(|member| member.has_ttl);
         for member in &self.list {
-            let rdb = if is_packed.is_some() { 0.0 } else { self.member_rdb(member, scales) };
-            let one = Cost { resp: self.member_resp(member, key_len), rdb };
+            let mut one = self.member_resp(member, key_len, dialect);
+            if packed.is_none() {
+                one += self.member_rdb(member, dialect, scales);
+            }
             sum += one;
-            squares += Cost { resp: one.resp * one.resp, rdb: one.rdb * one.rdb };
+            squares += one.map(|bytes| bytes * bytes);
         }
         let weight = (1_u64 << self.shift) as f64;
         let mut cost = sum * weight;
         let variance = squares * (weight * (weight - 1.0));
-        cost.resp += match self.kind {
+        let lasting = self.list.iter().filter(|member| !member.has_ttl).count() as u64;
+        cost += Cost::of_commands(match self.kind {
             Kind::Set => batches(4, key_len, count, 1),
             Kind::Zset => batches(4, key_len, count, 2),
-            Kind::Hash if self.ttls => 0,
-            Kind::Hash => batches(5, key_len, count, 2),
-        } as f64;
-        cost.rdb += is_packed.unwrap_or(pack::length_bytes(count) as f64);
-        if self.ttls {
-            cost.rdb += 8.0;
+            Kind::Hash if !self.ttls => batches(5, key_len, count, 2),
+            Kind::Hash if dialect.fields == Fields::Packed => 0,
+            Kind::Hash => batches(5, key_len, lasting << self.shift, 2),
+        });
+        cost += packed.unwrap_or(Cost::of_rdb(pack::length_bytes(count)));
+        if has_ttls && dialect.fields == Fields::Packed {
+            cost += Cost::of_rdb(8);
         }
         (cost, variance)
     }
 
-    fn member_resp(&self, member: &Member, key_len: u64) -> f64 {
+    /// Whether not all servers write it alike.
+    pub fn depends_on_dialect(&self) -> bool {
+        match self.kind {
+            Kind::Set => self.has_text && !self.is_table,
+            Kind::Zset => {
+                !self.is_table
+                    || self.list.iter().any(|member| score::whole(member.score).is_none())
+            }
+            Kind::Hash => !self.is_table,
+        }
+    }
+
+    fn member_resp(&self, member: &Member, key_len: u64, dialect: Dialect) -> Cost {
         let name = bulk(member.name_len);
         let bytes = match self.kind {
             Kind::Set => name,
-            Kind::Zset => name + bulk(score_text(member.score).len() as u64),
+            Kind::Zset => name + bulk(dialect.score(member.score).len() as u64),
             Kind::Hash => {
                 let pair = name + bulk(member.value_len);
-                let alone = header(4) + bulk(5) + bulk(key_len);
-                // HPEXPIREAT key ms FIELDS 1 field
-                let expiry =
-                    header(6) + bulk(10) + bulk(key_len) + bulk(13) + bulk(6) + bulk(1) + name;
-                pair + if self.ttls { alone } else { 0 } + if member.has_ttl { expiry } else { 0 }
+                pair + match (self.ttls, dialect.fields, member.has_ttl) {
+                    (false, ..) | (true, Fields::Plain, false) => 0,
+                    // HSETEX key PXAT ms FIELDS 1 field value
+                    (true, Fields::Plain, true) => {
+                        let words = bulk(6) + bulk(4) + bulk(13) + bulk(6) + bulk(1);
+                        header(8) + bulk(key_len) + words
+                    }
+                    // HMSET key field value, then HPEXPIREAT key ms FIELDS 1 field
+                    (true, Fields::Packed, has_ttl) => {
+                        let alone = header(4) + bulk(5) + bulk(key_len);
+                        let words = bulk(10) + bulk(13) + bulk(6) + bulk(1);
+                        let expiry = header(6) + bulk(key_len) + words + name;
+                        alone + if has_ttl { expiry } else { 0 }
+                    }
+                }
             }
         };
-        bytes as f64
+        Cost::of_commands(bytes)
     }
 
     /// Bytes of a member outside of packed encodings.
-    fn member_rdb(&self, member: &Member, scales: &mut Scales) -> f64 {
+    fn member_rdb(&self, member: &Member, dialect: Dialect, scales: &mut Scales) -> Cost {
         let name = scales.cut(member.name(), member.name_len);
-        let ttl = match (self.ttls, member.has_ttl) {
-            (false, _) => 0.0,
+        let ttl = match (self.ttls, dialect.fields, member.has_ttl) {
+            (false, _, _) => 0,
+            (true, Fields::Plain, _) => 8,
             // As a distance from the soonest.
-            (true, true) => 5.0,
-            (true, false) => 1.0,
+            (true, Fields::Packed, true) => 5,
+            (true, Fields::Packed, false) => 1,
         };
-        name + ttl
-            + match self.kind {
-                Kind::Set => 0.0,
-                Kind::Zset => 8.0,
-                Kind::Hash => scales.cut(member.value(), member.value_len),
-            }
+        name + match self.kind {
+            Kind::Set => Cost::default(),
+            Kind::Zset => Cost::of_rdb(8),
+            Kind::Hash => Cost::of_rdb(ttl) + scales.cut(member.value(), member.value_len),
+        }
     }
 
     /// Bytes of the packed encoding, when it has one.
-    pub(super) fn packed(&self, scales: &mut Scales) -> Option<f64> {
+    pub(super) fn packed(&self, dialect: Dialect, scales: &mut Scales) -> Option<Cost> {
         if self.shift > 0 {
             return None;
         }
         if self.kind == Kind::Set && !self.has_text && self.list.len() <= INTSET {
             return Some(self.intset(scales));
         }
-        if self.is_table || self.kind == Kind::Set && self.list.len() > PACKED_SET {
+        let is_plain = match self.kind {
+            Kind::Set => !dialect.packs_sets || self.list.len() > PACKED_SET,
+            Kind::Zset => false,
+            Kind::Hash => self.ttls && dialect.fields == Fields::Plain,
+        };
+        if self.is_table || is_plain {
             return None;
         }
         let mut members: Vec<&Member> = self.list.iter().collect();
         if self.kind == Kind::Zset {
             members.sort_by(|a, b| Self::order(a, b));
         }
+        if self.ttls {
+            // Those that expire come first, the soonest before the others.
+            members.sort_by_key(|member| if member.has_ttl { member.time() } else { i64::MAX });
+        }
         let mut entries = Vec::new();
         for member in &members {
             pack::entry(member.name(), &mut entries);
             match self.kind {
                 Kind::Set => {}
-                Kind::Zset if member.score == member.score.trunc() && member.score.abs() < 1e17 => {
-                    pack::number_entry(member.score as i64, &mut entries);
-                }
-                Kind::Zset => pack::entry(score_text(member.score).as_bytes(), &mut entries),
+                Kind::Zset => match score::whole(member.score) {
+                    Some(number) => pack::number_entry(number, &mut entries),
+                    None => pack::entry(dialect.score(member.score).as_bytes(), &mut entries),
+                },
                 Kind::Hash => pack::entry(member.value(), &mut entries),
             }
             if self.ttls {
-                // Milliseconds of our time, or none.
-                pack::number_entry(if member.has_ttl { 1 << 40 } else { 0 }, &mut entries);
+                pack::number_entry(if member.has_ttl { member.time() } else { 0 }, &mut entries);
             }
         }
         let per_member = if self.kind == Kind::Set { 1 } else { 2 + usize::from(self.ttls) };
-        Some(scales.listpack(&entries, per_member * members.len()))
+        let more = if dialect.has_ziplists { Self::ziplist_extra(&entries) } else { 0 };
+        Some(scales.listpack(&entries, per_member * members.len()) + Cost::of_rdb(more))
     }
 
-    fn intset(&self, scales: &mut Scales) -> f64 {
+    /// Bytes that a ziplist takes beyond a listpack of these entries: its frame, and numbers that it has no short
+    /// form for.
+    fn ziplist_extra(entries: &[u8]) -> u64 {
+        const FRAME: u64 = 4;
+        let (mut at, mut extra) = (0, FRAME);
+        while let Some((value, len)) = pack::first(&entries[at..]) {
+            let is_longer = matches!(value, pack::Packed::Number(13..=4095 | -4096..=-129));
+            extra += u64::from(is_longer);
+            at += len;
+        }
+        extra
+    }
+
+    fn intset(&self, scales: &mut Scales) -> Cost {
         let mut numbers: Vec<i64> =
             self.list.iter().filter_map(|member| pack::integer(member.name())).collect();
         numbers.sort_unstable();

@@ -6,9 +6,11 @@
 use super::apply::{Met, is, number};
 use super::chain::Chain;
 use super::cost::Scales;
+use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Member, Members, Piece};
 use super::op::Op;
+use super::sketch::Sketch;
 use super::text::Text;
 use super::value::{Fresh, Value};
 use crate::format::resp::{Arg, Args};
@@ -39,9 +41,9 @@ impl Keys {
                 let Some(target) = args.next() else { return false };
                 // What the destination had is merged too.
                 let keys = std::iter::once(target).chain(args);
-                let sources = self.sources(met.db, keys);
-                let longest = texts(&sources).max_by_key(|text| text.len()).cloned();
-                self.place(met.db, &target, &sources, longest.map(Value::Text))
+                let mut sources = self.sources(met.db, keys);
+                let merged = merged(&mut sources);
+                self.place(met.db, &target, &sources, merged)
             }
             Op::SetStore(join) => {
                 let Some(target) = args.next() else { return false };
@@ -69,12 +71,12 @@ impl Keys {
             // Which places lie inside is not worked out: the destination has at most what the source has.
             _ => {
                 let (Some(target), Some(source)) = (args.next(), args.next()) else { return false };
-                let sources = self.sources(met.db, std::iter::once(source));
+                let mut sources = self.sources(met.db, std::iter::once(source));
                 let limit = args.clone().skip_while(|arg| !is(arg, "COUNT")).nth(1);
                 let most = number(limit).map_or(usize::MAX, |n| n.unsigned_abs() as usize);
                 let value = sources.found.first().and_then(|value| first_of(value, most));
-                self.place(met.db, &target, &sources, value);
-                false
+                sources.doubt = sources.doubt.max(Doubt::AtMost);
+                self.place(met.db, &target, &sources, value)
             }
         }
     }
@@ -96,7 +98,10 @@ impl Keys {
             }
         }
         let Some(target) = target else { return true };
-        let sources = self.sources(met.db, std::iter::once(source));
+        let mut sources = self.sources(met.db, std::iter::once(source));
+        if gets > 0 {
+            sources.doubt = Doubt::Open;
+        }
         let value = sources.found.first().map(|value| {
             let mut list = listed(value, &mut self.scales);
             if let Some((start, count)) = limit {
@@ -110,10 +115,15 @@ impl Keys {
     }
 
     fn sources<'a>(&self, db: u64, keys: impl Iterator<Item = Arg<'a>>) -> Sources {
-        let mut sources = Sources { found: Vec::new(), missing: false };
+        let mut sources = Sources { found: Vec::new(), missing: false, doubt: Doubt::None };
         for key in keys.take(SOURCES) {
             match self.get(&self.name(db, key.head, key.len)) {
-                Some(held) => sources.found.push(held.value.clone()),
+                Some(held) => {
+                    let is_opaque = matches!(held.value, Value::Opaque(_));
+                    let own = if is_opaque { Doubt::Open } else { held.doubt };
+                    sources.doubt = sources.doubt.max(own);
+                    sources.found.push(held.value.clone());
+                }
                 // When all keys are followed, it is not there.
                 None if self.is_complete() => sources.found.push(Value::Opaque(0)),
                 None => sources.missing = true,
@@ -132,24 +142,26 @@ impl Keys {
     ) -> bool {
         let name: Name<'_> = self.name(db, target.head, target.len);
         if sources.found.is_empty() {
+            self.doubt(db, *target);
             return false;
         }
+        let doubt = if sources.missing { Doubt::Open } else { sources.doubt };
         let value = value.filter(|value| !value.is_gone() && value.bytes() > 0);
         let Some(value) = value else {
             self.remove(&name);
-            return !sources.missing;
+            return doubt != Doubt::Open;
         };
         let fresh = match &value {
-            Value::Text(_) => Fresh::Text,
+            Value::Text(_) | Value::Sketch(_) => Fresh::Text,
             Value::List(_) => Fresh::List,
             Value::Members(members) => Fresh::Members(members.kind),
             _ => return false,
         };
         self.change(&name, value.bytes(), Some(fresh), |held, _| {
-            held.value = value;
+            (held.value, held.doubt) = (value, doubt);
             held.expire_ms = None;
         });
-        !sources.missing
+        doubt != Doubt::Open
     }
 }
 
@@ -157,6 +169,8 @@ impl Keys {
 struct Sources {
     found: Vec<Value>,
     missing: bool,
+    /// What is unknown of those that were found.
+    doubt: Doubt,
 }
 
 fn texts(sources: &Sources) -> impl Iterator<Item = &Text> {
@@ -188,8 +202,22 @@ fn bits(how: &Arg<'_>, sources: &Sources) -> Option<Text> {
         }
     }
     let mut text = Text::default();
-    text.set(&result, len);
+    text.set_bits(&result, len);
     Some(text)
+}
+
+/// PFMERGE: the registers of all. Of one that cannot be read any may be set.
+fn merged(sources: &mut Sources) -> Option<Value> {
+    let mut all = Sketch::default();
+    for value in &mut sources.found {
+        let is_there = !matches!(value, Value::Opaque(0));
+        match value.sketch() {
+            Some(sketch) => all.merge(sketch),
+            None if !is_there => {}
+            None => sources.doubt = Doubt::Open,
+        }
+    }
+    Some(Value::Sketch(Box::new(all)))
 }
 
 /// What becomes of the scores of one member.

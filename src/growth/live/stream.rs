@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, bulk, header};
+use super::dialect::Dialect;
 use super::groups::Groups;
 use super::members::Piece;
 use crate::format::rdb::pack;
@@ -42,6 +43,11 @@ struct Node {
 }
 
 impl Node {
+    /// Bytes of its entries that were deleted, which stay until the last is.
+    fn dead_bytes(&self) -> u64 {
+        self.bytes * (self.total - self.live) / self.total.max(1)
+    }
+
     fn take(&mut self, n: u64) {
         let left = self.live.saturating_sub(n);
         self.resp =
@@ -58,6 +64,10 @@ pub struct Stream {
     kept: usize,
     squeezed: (f64, f64),
     forgotten: u64,
+    /// Bytes that it may have beyond what is known.
+    perhaps: u64,
+    /// It was written by commands of a base: where the server's nodes begin is not known.
+    pub is_rough: bool,
     pub groups: Groups,
 }
 
@@ -70,6 +80,31 @@ impl Stream {
     /// Bytes of its entries, about.
     pub fn bytes(&self) -> u64 {
         self.nodes.iter().map(|node| node.bytes).sum()
+    }
+
+    /// It remembers something more, of at most so many bytes.
+    pub fn note(&mut self, bytes: u64) {
+        self.perhaps += bytes;
+    }
+
+    /// What of its cost may be gone, and what may be there on top.
+    pub fn perhaps(&self, key_len: u64) -> (Cost, Cost) {
+        let first_ms = self.nodes.front().map_or(u64::MAX, |node| node.first.0);
+        let (less, more) = self.groups.perhaps(first_ms, key_len);
+        let known = Cost::of_commands(self.perhaps) + Cost::of_rdb(self.perhaps);
+        // Where the server's node ends with the entries that went, it went with them.
+        let (dead, half) = (self.dead_bytes(), self.half_dead_bytes());
+        (less + Cost::of_rdb(dead - half), more + known + Cost::of_rdb(half))
+    }
+
+    /// Bytes of entries that were cut off inside of the first node.
+    fn dead_bytes(&self) -> u64 {
+        self.nodes.front().map_or(0, Node::dead_bytes)
+    }
+
+    /// Half of them, where it is anyone's guess whether they are there.
+    fn half_dead_bytes(&self) -> u64 {
+        if self.is_rough { self.dead_bytes() / 2 } else { 0 }
     }
 
     /// XADD
@@ -188,7 +223,7 @@ impl Stream {
             if self.forgotten.is_multiple_of(8) {
                 let packed = scales.listpack(&node.data, node.total as usize);
                 self.squeezed.0 += node.data.len() as f64;
-                self.squeezed.1 += packed;
+                self.squeezed.1 += packed.rdb;
             }
             self.forgotten += 1;
             self.kept -= node.data.capacity().min(self.kept);
@@ -275,29 +310,36 @@ impl Stream {
     }
 
     /// What it costs, with its key of that length.
-    pub fn cost(&self, key_len: u64, scales: &mut Scales) -> Cost {
+    pub fn cost(&self, key_len: u64, dialect: Dialect, scales: &mut Scales) -> Cost {
         let key = bulk(key_len);
         let entries: u64 = self.nodes.iter().map(|node| node.resp).sum();
         // XSETID key id ENTRIESADDED n MAXDELETEDID id
-        let set_id = header(7) + bulk(6) + key + bulk(20) + bulk(12) + bulk(6) + bulk(12) + bulk(3);
+        let set_id = match dialect.has_stream_offsets {
+            true => header(7) + bulk(6) + key + bulk(15) + bulk(12) + bulk(3) + bulk(12) + bulk(3),
+            false => header(3) + bulk(6) + key + bulk(15),
+        };
         let resp = entries + self.live * (bulk(4) + key) + set_id;
         let nodes: u64 = self.nodes.iter().map(|node| node.nodes).sum();
         // Counts and identifiers of the stream, then those of its nodes.
-        let mut rdb = (30 + 17 * nodes) as f64;
+        let own = if dialect.has_stream_offsets { 27 } else { 15 };
+        let mut cost = Cost::of_commands(resp) + Cost::of_rdb(own + 17 * nodes);
         let (mut squeezed, mut unknown) = (self.squeezed, 0.0);
         for node in &self.nodes {
             if node.data.is_empty() {
                 unknown += node.bytes as f64;
+                cost.raw += (node.bytes + node.nodes * (2 + pack::FRAME as u64)) as f64;
                 continue;
             }
             let packed = scales.listpack(&node.data, node.total as usize);
-            squeezed = (squeezed.0 + node.data.len() as f64, squeezed.1 + packed);
-            rdb += packed + 4.0;
+            squeezed = (squeezed.0 + node.data.len() as f64, squeezed.1 + packed.rdb);
+            // The two counts in front, which are not kept.
+            cost += packed + Cost::of_rdb(4);
         }
-        rdb += unknown * if squeezed.0 > 0.0 { squeezed.1 / squeezed.0 } else { 1.0 };
-        let mut cost = Cost { resp: resp as f64, rdb };
-        cost += self.groups.cost(key_len);
-        cost
+        let packed = if squeezed.0 > 0.0 { squeezed.1 / squeezed.0 } else { 1.0 };
+        cost.rdb += unknown * packed;
+        let cut = self.half_dead_bytes() as f64;
+        cost = cost.zip(Cost { resp: 0.0, rdb: cut * packed, raw: cut }, |all, cut| all - cut);
+        cost + self.groups.cost(key_len, dialect)
     }
 }
 
@@ -331,10 +373,10 @@ mod tests {
     fn trimming_keeps_the_newest() {
         let (mut stream, mut scales) = filled(50_000);
         assert!(stream.kept() < 2 * KEPT, "{}", stream.kept());
-        let whole = stream.cost(1, &mut scales);
+        let whole = stream.cost(1, Dialect::LATEST, &mut scales);
         stream.trim_to_length(25_000);
         assert_eq!(stream.live, 25_000);
-        let half = stream.cost(1, &mut scales);
+        let half = stream.cost(1, Dialect::LATEST, &mut scales);
         for (whole, half) in [(whole.resp, half.resp), (whole.rdb, half.rdb)] {
             assert!((0.49..0.52).contains(&(half / whole)), "{half} of {whole}");
         }
@@ -348,18 +390,18 @@ mod tests {
     #[test]
     fn pending_entries_are_told_apart() {
         let (mut stream, mut scales) = filled(10);
-        let none = stream.cost(1, &mut scales).resp;
-        stream.groups.claim(1, (7, 7), 100);
-        stream.groups.claim(1, (7, 7), 100);
-        stream.groups.claim(2, (7, 8), 100);
+        let none = stream.cost(1, Dialect::LATEST, &mut scales).resp;
+        stream.groups.claim(1, 1, (7, 7), 100);
+        stream.groups.claim(1, 1, (7, 7), 100);
+        stream.groups.claim(2, 2, (7, 8), 100);
         // The key comes with each.
-        assert_eq!(stream.cost(1, &mut scales).resp, none + 214.0);
+        assert_eq!(stream.cost(1, Dialect::LATEST, &mut scales).resp, none + 214.0);
         stream.groups.acknowledge(1);
-        assert_eq!(stream.cost(1, &mut scales).resp, none + 107.0);
-        stream.groups.claim(3, (7, 9), 100);
+        assert_eq!(stream.cost(1, Dialect::LATEST, &mut scales).resp, none + 107.0);
+        stream.groups.claim(3, 3, (7, 9), 100);
         stream.groups.remove_consumer(8);
-        assert_eq!(stream.cost(1, &mut scales).resp, none + 107.0);
+        assert_eq!(stream.cost(1, Dialect::LATEST, &mut scales).resp, none + 107.0);
         stream.groups.destroy(7);
-        assert_eq!(stream.cost(1, &mut scales).resp, none);
+        assert_eq!(stream.cost(1, Dialect::LATEST, &mut scales).resp, none);
     }
 }

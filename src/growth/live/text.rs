@@ -1,9 +1,13 @@
 //! A string: its length, and as much of it as it takes to tell how well it compresses.
 
 use super::cost::{Cost, Scales, bulk, header};
+use super::sketch;
 
 /// Bytes that are kept of a string.
 const KEPT: usize = 4096;
+
+/// Bytes that are kept of a string whose bits are set one by one.
+const BITMAP: usize = 128 << 10;
 
 /// Longest string that a server holds, bytes: longer ones come from broken records.
 const LONGEST: u64 = 512 << 20;
@@ -18,7 +22,17 @@ pub struct Text {
 impl Text {
     /// Replaces it.
     pub fn set(&mut self, bytes: &[u8], len: u64) {
-        let kept = &bytes[..bytes.len().min(KEPT)];
+        let is_sketch = bytes.len() == sketch::DENSE && bytes.starts_with(sketch::MAGIC);
+        self.set_up_to(if is_sketch { sketch::DENSE } else { KEPT }, bytes, len);
+    }
+
+    /// Replaces it by a row of bits.
+    pub fn set_bits(&mut self, bytes: &[u8], len: u64) {
+        self.set_up_to(BITMAP, bytes, len);
+    }
+
+    fn set_up_to(&mut self, most: usize, bytes: &[u8], len: u64) {
+        let kept = &bytes[..bytes.len().min(most)];
         self.len = len;
         self.head.clear();
         self.head.reserve_exact(kept.len());
@@ -31,6 +45,11 @@ impl Text {
     /// Length in bytes.
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// All of it, when all is kept.
+    pub fn whole(&self) -> Option<&[u8]> {
+        (self.head.len() as u64 == self.len).then_some(&self.head)
     }
 
     /// What is kept of it.
@@ -46,7 +65,7 @@ impl Text {
     /// APPEND
     pub fn append(&mut self, bytes: &[u8], len: u64) {
         if self.head.len() as u64 == self.len {
-            let room = KEPT - self.head.len();
+            let room = KEPT.saturating_sub(self.head.len());
             self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
         self.len = (self.len + len).min(LONGEST);
@@ -57,13 +76,45 @@ impl Text {
         if len == 0 || offset > LONGEST {
             return;
         }
+        let is_whole = self.head.len() as u64 == self.len;
         self.len = self.len.max(offset.saturating_add(len)).min(LONGEST);
         let start = usize::try_from(offset).unwrap_or(KEPT).min(KEPT);
         let end = start.saturating_add(bytes.len()).min(KEPT);
-        if self.head.len() < end {
+        if self.head.len() < end && is_whole {
             self.head.resize(end, 0);
         }
-        self.head[start..end].copy_from_slice(&bytes[..end - start]);
+        // Of what is not kept nothing can be changed.
+        if let Some(place) = self.head.get_mut(start..end) {
+            place.copy_from_slice(&bytes[..end - start]);
+        }
+    }
+
+    /// The bit at this place, counted from the highest of the first byte; 0 where nothing is known of it.
+    pub fn bit(&self, at: u64) -> bool {
+        let byte = usize::try_from(at / 8).ok().and_then(|byte| self.head.get(byte));
+        byte.is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1)
+    }
+
+    /// Sets the bit at this place; zeros fill what is between.
+    pub fn set_bit(&mut self, at: u64, bit: bool) {
+        let byte = at / 8;
+        if byte >= LONGEST {
+            return;
+        }
+        // Of what is not kept nothing can be changed.
+        let is_whole = self.head.len() as u64 == self.len;
+        self.len = self.len.max(byte + 1);
+        let Some(place) = usize::try_from(byte).ok().filter(|place| *place < BITMAP) else {
+            return;
+        };
+        if self.head.len() <= place {
+            if !is_whole {
+                return;
+            }
+            self.head.resize(place + 1, 0);
+        }
+        let mask = 128 >> (at % 8);
+        self.head[place] = if bit { self.head[place] | mask } else { self.head[place] & !mask };
     }
 
     /// INCRBY and the like; what is no number counts as 0.
@@ -73,10 +124,21 @@ impl Text {
         self.set(sum.as_bytes(), sum.len() as u64);
     }
 
+    /// What of its cost may be less, and what more: how well what is not kept compresses is guessed from what is.
+    pub fn perhaps(&self, cost: &Cost) -> (Cost, Cost) {
+        /// As a part of what it would be compressed to.
+        const UNLIKE: f64 = 0.25;
+        let rest = self.len.saturating_sub(self.head.len() as u64);
+        let share = rest as f64 / self.len.max(1) as f64;
+        let off = cost.rdb * share * UNLIKE;
+        let only_rdb = |rdb| Cost { resp: 0.0, rdb, raw: 0.0 };
+        (only_rdb(off), only_rdb(off.min((cost.raw - cost.rdb).max(0.0))))
+    }
+
     /// What it costs, with its key of that length.
     pub fn cost(&self, key_len: u64, scales: &mut Scales) -> Cost {
         let resp = header(3) + bulk(3) + bulk(key_len) + bulk(self.len);
-        Cost { resp: resp as f64, rdb: scales.cut(&self.head, self.len) }
+        Cost::of_commands(resp) + scales.cut(&self.head, self.len)
     }
 }
 

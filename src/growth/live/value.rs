@@ -2,8 +2,10 @@
 
 use super::chain::Chain;
 use super::members::{Kind, Members};
+use super::sketch::{DENSE, Sketch};
 use super::stream::Stream;
 use super::text::Text;
+use super::vectors::Vectors;
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -12,6 +14,9 @@ pub enum Value {
     List(Box<Chain>),
     Members(Box<Members>),
     Stream(Box<Stream>),
+    /// A string that is a HyperLogLog, as far as one was changed.
+    Sketch(Box<Sketch>),
+    Vectors(Box<Vectors>),
     /// A value whose inside is unknown: of a module, or restored from a dump.
     Opaque(u64),
 }
@@ -23,6 +28,7 @@ pub enum Fresh {
     List,
     Members(Kind),
     Stream,
+    Vectors,
 }
 
 impl Fresh {
@@ -32,6 +38,7 @@ impl Fresh {
             Self::List => Value::List(Box::default()),
             Self::Members(kind) => Value::Members(Box::new(Members::new(kind))),
             Self::Stream => Value::Stream(Box::default()),
+            Self::Vectors => Value::Vectors(Box::default()),
         }
     }
 }
@@ -39,9 +46,10 @@ impl Fresh {
 impl Value {
     pub(super) fn is(&self, kind: Fresh) -> bool {
         match (self, kind) {
-            (Self::Text(_), Fresh::Text)
+            (Self::Text(_) | Self::Sketch(_), Fresh::Text)
             | (Self::List(_), Fresh::List)
-            | (Self::Stream(_), Fresh::Stream) => true,
+            | (Self::Stream(_), Fresh::Stream)
+            | (Self::Vectors(_), Fresh::Vectors) => true,
             (Self::Members(members), Fresh::Members(kind)) => members.kind == kind,
             _ => false,
         }
@@ -52,6 +60,44 @@ impl Value {
         match self {
             Self::List(chain) => chain.count() == 0,
             Self::Members(members) => members.is_empty(),
+            Self::Vectors(vectors) => vectors.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The string, to be changed.
+    pub(super) fn text(&mut self) -> Option<&mut Text> {
+        if let Self::Sketch(sketch) = self {
+            let (written, mut text) = (sketch.text(), Text::default());
+            text.set(&written, written.len() as u64);
+            *self = Self::Text(text);
+        }
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The string as a HyperLogLog, to be changed.
+    pub(super) fn sketch(&mut self) -> Option<&mut Sketch> {
+        if let Self::Text(text) = self {
+            let read = match text.len() {
+                0 => Sketch::default(),
+                _ => Sketch::read(text.whole()?)?,
+            };
+            *self = Self::Sketch(Box::new(read));
+        }
+        match self {
+            Self::Sketch(sketch) => Some(sketch),
+            _ => None,
+        }
+    }
+
+    /// Whether not all servers write it alike.
+    pub(super) fn depends_on_dialect(&self) -> bool {
+        match self {
+            Self::Members(members) => members.depends_on_dialect(),
+            Self::Stream(_) => true,
             _ => false,
         }
     }
@@ -63,6 +109,8 @@ impl Value {
             Self::List(chain) => chain.bytes(),
             Self::Members(members) => members.bytes(),
             Self::Stream(stream) => stream.bytes(),
+            Self::Sketch(_) => DENSE as u64,
+            Self::Vectors(vectors) => vectors.size(),
             Self::Opaque(bytes) => *bytes,
         }
     }
@@ -75,6 +123,8 @@ impl Value {
             Self::List(chain) => chain.kept() + ALLOCATION,
             Self::Members(members) => members.kept() + ALLOCATION,
             Self::Stream(stream) => stream.kept() + ALLOCATION,
+            Self::Sketch(sketch) => sketch.kept() + ALLOCATION,
+            Self::Vectors(vectors) => vectors.kept() + ALLOCATION,
             Self::Opaque(_) => 0,
         }
     }

@@ -25,12 +25,24 @@ pub(super) enum Hidden {
     },
 }
 
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// Reads the bytes of one broken record, however many of them are wrong: so short ones servers write no others.
+pub(super) fn of_one_broken(bytes: &[u8]) -> Hidden {
+    match (hidden(bytes, true), bytes.len()) {
+        (Hidden::Nothing, len) if len == MULTI.len() => Hidden::Multi,
+        (Hidden::Nothing, len) if len == EXEC.len() => Hidden::Exec,
+        (hides, _) => hides,
+    }
+}
+
 /// Reads lost bytes; `is_one` when they are known to be one record.
 pub(super) fn hidden(bytes: &[u8], is_one: bool) -> Hidden {
-    if is_near(bytes, b"*1\r\n$5\r\nMULTI\r\n") {
+    if is_near(bytes, MULTI) {
         return Hidden::Multi;
     }
-    if is_near(bytes, b"*1\r\n$4\r\nEXEC\r\n") {
+    if is_near(bytes, EXEC) {
         return Hidden::Exec;
     }
     if let Some(db) = near_select(bytes) {
@@ -141,6 +153,10 @@ mod tests {
         assert_eq!(hidden(b"*1\r\n$5\r\nMULTI\r\n", true), Hidden::Multi);
         assert_eq!(hidden(b"*1\r\n$4\r\nExEB\r\n", true), Hidden::Exec);
         assert_eq!(hidden(b"*1\r\n$4\r\nEXEC\r\0", true), Hidden::Exec);
+        assert_eq!(hidden(b"*1\r\n$4\r\0\0\0\0\0\r\n", true), Hidden::Nothing);
+        assert_eq!(of_one_broken(b"*1\r\n$4\r\0\0\0\0\0\r\n"), Hidden::Exec);
+        assert_eq!(of_one_broken(b"\0\0\0\0$5\r\nMULTI\r\n"), Hidden::Multi);
+        assert_eq!(of_one_broken(b"\0\0\0\0$4\r\nINCR\r\n$1\r\na\r\n"), Hidden::Nothing);
         assert_eq!(hidden(b"*2\r\n$6\r\nSELEBT\r\n$1\r\n5\r\n", true), Hidden::Select(5));
         assert_eq!(hidden(b"*3\r\n$6\r\nSELECT\r\n$2\r\n15\r\n", false), Hidden::Select(15));
         assert_eq!(hidden(b"*2\r\n$6\r\nSELECT\r\n$2\r\n1x\r\n", true), Hidden::Nothing);

@@ -99,13 +99,13 @@ struct Edited {
 /// When the set cannot be read.
 pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
     let mut facts = scan(aof, Check::new(aof), pace, progress)?;
-    let target = facts.settle(aof);
+    facts.settle(aof);
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
         return Ok(Answer::Refused(why));
     }
     let flushes = flushes(aof, &facts)?;
-    let loader = Loader::new(target, aof);
+    let loader = Loader::new(aof);
     let certainty = facts.certainty();
     let mut edited = Vec::new();
     let mut count = drops.count();
@@ -257,7 +257,8 @@ fn mend_manifest(
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
                 return Ok(Some(
-                    "the manifest can be put right with another base: repair it first, without a word"
+                    "the manifest can be repaired with another base: first run `aofkit repair` without --salvage or \
+                     --truncate"
                         .to_owned(),
                 ));
             }
@@ -442,18 +443,4 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
     let database = edited.databases.iter().find(asked);
     let has_rest = wrong < gap.to - gap.from;
     Range { file: file.to_vec(), why, has_rest, database: database.cloned(), gap }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Broken(why) | Self::Tail(why) | Self::Refused(why) | Self::Named(why) => {
-                f.write_str(why)
-            }
-            Self::OpenTransaction => f.write_str("a transaction without EXEC"),
-            Self::GarbledExec => {
-                f.write_str("a transaction whose EXEC has wrong bytes in its name, as it seems")
-            }
-        }
-    }
 }

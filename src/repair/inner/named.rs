@@ -23,7 +23,7 @@ pub(super) struct Named<'a> {
 
 impl<'a> Named<'a> {
     pub(super) fn new(aof: &'a Aof, drops: &'a Drops, certainty: Certainty) -> Self {
-        let loader = Loader::new(aof.target(), aof);
+        let loader = Loader::new(aof);
         Self { aof, drops, loader, certainty, count: drops.count() }
     }
 

@@ -61,6 +61,20 @@ pub(super) enum Cause {
     GarbledExec,
 }
 
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Broken(why) | Self::Tail(why) | Self::Refused(why) | Self::Named(why) => {
+                f.write_str(why)
+            }
+            Self::OpenTransaction => f.write_str("a transaction without EXEC"),
+            Self::GarbledExec => {
+                f.write_str("a transaction whose EXEC has wrong bytes in its name, as it seems")
+            }
+        }
+    }
+}
+
 /// A place that goes for a reason of its own: there may be very many, and few reasons.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {

@@ -1,5 +1,6 @@
 //! The biggest keys of a walk, in memory that does not grow with it.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -18,8 +19,8 @@ pub struct BigKey {
     pub key: Vec<u8>,
     /// Length of the whole key, bytes.
     pub key_len: u64,
-    /// Its type.
-    pub type_name: &'static str,
+    /// Its type; a module's by the name of its type.
+    pub type_name: Cow<'static, str>,
     /// Its encoding on disk.
     pub encoding: &'static str,
     /// Bytes on disk.
@@ -90,7 +91,7 @@ impl Biggest {
             db: run.db,
             key: run.key[..run.key.len().min(KEY_KEPT)].to_vec(),
             key_len: run.key_len,
-            type_name: run.type_name,
+            type_name: run.type_name.into(),
             encoding: super::COMMANDS,
             bytes: run.bytes,
             elements: Some(run.elements),
@@ -112,7 +113,7 @@ impl Biggest {
             db: entry.db,
             key: entry.key[..entry.key.len().min(KEY_KEPT)].to_vec(),
             key_len: entry.key_len,
-            type_name: entry.type_name(),
+            type_name: entry.type_label(),
             encoding: entry.encoding(),
             bytes: entry.bytes(),
             elements: entry.elements,

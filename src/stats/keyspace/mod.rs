@@ -53,7 +53,8 @@ pub struct KeySpace {
     databases: BTreeMap<u64, DatabaseKeys>,
     /// The database being counted, so that the map is touched only when it changes.
     current: DatabaseKeys,
-    modules: BTreeMap<u64, ModuleRow>,
+    /// By name of the type, as a number.
+    modules: BTreeMap<u64, TypeRow>,
     by_bytes: Biggest,
     by_elements: Biggest,
     runs: BaseRuns,
@@ -96,11 +97,19 @@ impl KeySpace {
     #[inline]
     fn count_type(&mut self, entry: &Entry<'_>) {
         let place = usize::from(entry.row.number) + 256 * entry.family as usize;
-        let row = self.types[place].get_or_insert_with(|| TypeRow {
-            type_name: entry.type_name(),
+        let of_module = entry.module.map(|id| module_slot(&self.modules, id));
+        let new = || TypeRow {
+            type_name: match of_module {
+                Some(OTHERS) => "(others)".into(),
+                _ => entry.type_label(),
+            },
             encoding: entry.encoding(),
             ..Default::default()
-        });
+        };
+        let row = match of_module {
+            Some(slot) => self.modules.entry(slot).or_insert_with(new),
+            None => self.types[place].get_or_insert_with(new),
+        };
         let bytes = entry.bytes();
         row.keys += 1;
         row.bytes = row.bytes.saturating_add(bytes);
@@ -152,10 +161,6 @@ impl KeySpace {
             frequency.sum += u64::from(counter);
             frequency.by_counter[usize::from(counter)] += 1;
         }
-        if let (Some(id), Some(name)) = (entry.module, entry.module_name()) {
-            let row = ModuleRow { name, keys: 1, bytes: entry.bytes() };
-            add_module(&mut self.modules, id, row);
-        }
     }
 }
 
@@ -172,14 +177,21 @@ fn add_database(databases: &mut BTreeMap<u64, DatabaseKeys>, row: DatabaseKeys) 
     sum.bytes = sum.bytes.saturating_add(row.bytes);
 }
 
-fn add_module(modules: &mut BTreeMap<u64, ModuleRow>, id: u64, row: ModuleRow) {
+/// Where all module types are counted that find no place of their own.
+const OTHERS: u64 = u64::MAX;
+
+/// Where a module's type is counted.
+fn module_slot(modules: &BTreeMap<u64, TypeRow>, id: u64) -> u64 {
     // The low ten bits are the version of the encoding, not of the type.
-    let id = id >> 10;
-    let is_known = modules.len() < MODULES || modules.contains_key(&id);
-    let sum = modules.entry(if is_known { id } else { u64::MAX }).or_default();
-    sum.name = if is_known { row.name } else { "(others)".to_owned() };
-    sum.keys += row.keys;
-    sum.bytes = sum.bytes.saturating_add(row.bytes);
+    let slot = id >> 10;
+    match modules.len() < MODULES || modules.contains_key(&slot) {
+        true => slot,
+        false => OTHERS,
+    }
+}
+
+fn module_row(row: &TypeRow) -> ModuleRow {
+    ModuleRow { name: row.type_name.to_string(), keys: row.keys, bytes: row.bytes }
 }
 
 impl Observer for KeySpace {
@@ -234,9 +246,9 @@ impl Observer for KeySpace {
         report.databases = self.databases.into_values().collect();
         report.keys = report.databases.iter().map(|row| row.keys).sum();
         report.bytes = report.databases.iter().map(|row| row.bytes).sum();
-        report.types = self.types.into_iter().flatten().collect();
+        report.modules = self.modules.values().map(module_row).collect();
+        report.types = self.types.into_iter().flatten().chain(self.modules.into_values()).collect();
         report.types.sort_by_key(|row| std::cmp::Reverse(row.bytes));
-        report.modules = self.modules.into_values().collect();
         report.modules.sort_by_key(|row| std::cmp::Reverse(row.bytes));
         report.biggest_by_bytes = self.by_bytes.into_sorted();
         report.biggest_by_elements = self.by_elements.into_sorted();
@@ -255,8 +267,11 @@ impl Merge for KeySpace {
         for (mine, theirs) in self.types.iter_mut().zip(later.types) {
             merge_type(mine, theirs);
         }
-        for (id, row) in later.modules {
-            add_module(&mut self.modules, id << 10, row);
+        for (slot, row) in later.modules {
+            let slot = if slot == OTHERS { slot } else { module_slot(&self.modules, slot << 10) };
+            let mut mine = self.modules.remove(&slot);
+            merge_type(&mut mine, Some(row));
+            self.modules.extend(mine.map(|row| (slot, row)));
         }
         for run in self.runs.merge(later.runs) {
             self.run(&run);
@@ -320,7 +335,7 @@ mod tests {
         assert_eq!(report.databases, [of(0, 2, 1, 22), of(5, 1, 0, 12)]);
         assert_eq!((report.keys, report.bytes), (3, 34));
         let types: Vec<_> =
-            report.types.iter().map(|t| (t.type_name, t.keys, t.elements)).collect();
+            report.types.iter().map(|t| (&*t.type_name, t.keys, t.elements)).collect();
         assert_eq!(types, [("string", 2, 2), ("set", 1, 3)]);
         assert_eq!(report.types[0].largest_key, b"k2");
         let expiry = report.expiry;

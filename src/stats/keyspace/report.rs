@@ -1,5 +1,7 @@
 //! What is answered about a key space: plain rows and sums.
 
+use std::borrow::Cow;
+
 use super::biggest::BigKey;
 
 /// Function libraries whose first line is kept.
@@ -8,8 +10,8 @@ pub(super) const LIBRARIES: usize = 1024;
 /// One type and encoding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TypeRow {
-    /// As TYPE names it.
-    pub type_name: &'static str,
+    /// As TYPE names it; a module's by the name of its type.
+    pub type_name: Cow<'static, str>,
     /// As OBJECT ENCODING names it, on disk.
     pub encoding: &'static str,
     /// Keys.

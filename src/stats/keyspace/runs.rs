@@ -27,7 +27,7 @@ impl KeySpace {
         let place = TYPES.iter().position(|name| *name == run.type_name);
         let place = 512 + place.unwrap_or(TYPES.len() - 1);
         let row = self.types[place].get_or_insert_with(|| TypeRow {
-            type_name: run.type_name,
+            type_name: run.type_name.into(),
             encoding: COMMANDS,
             ..Default::default()
         });

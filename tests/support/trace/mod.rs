@@ -40,7 +40,7 @@ pub struct Act<'a> {
     pub what: &'a str,
     /// Counted from 1.
     pub at: u64,
-    /// `change`, `fault`, `list`, or names.
+    /// `change`, `fault`, `list`, `dirlocks`, or names.
     pub calls: &'a str,
 }
 

@@ -16,6 +16,7 @@
  * CALLS    change         those that can change what another process would find there
  *          fault          those that a disk or a file system can refuse: the same, and opening, reading, listing
  *          list           all of "fault", and every call that names such a path; each is written to REPORT
+ *          dirlocks       locks on directories: with "errors=9" there are none, as on NFS
  *          or names of calls, with commas
  *
  * REPORT gets the number of calls on its first line, "hit CALL PATH" on the second when it came to that, and
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -176,7 +178,16 @@ static int changes(const struct known *one, struct ptrace_syscall_info *info) {
     return one->sets & CHANGES && (flags < 0 || flags & (O_CREAT | O_TRUNC | O_WRONLY | O_RDWR));
 }
 
-static int wanted(const char *calls, const struct known *one, struct ptrace_syscall_info *info) {
+static int is_dir(pid_t pid, long fd) {
+    char link[64];
+    struct stat st;
+    snprintf(link, sizeof link, "/proc/%d/fd/%ld", pid, fd);
+    return !stat(link, &st) && S_ISDIR(st.st_mode);
+}
+
+static int wanted(pid_t pid, const char *calls, const struct known *one, struct ptrace_syscall_info *info) {
+    if (!strcmp(calls, "dirlocks"))
+        return one->nr == SYS_flock && is_dir(pid, (long)info->entry.args[0]);
     if (!strcmp(calls, "change"))
         return changes(one, info);
     if (!strcmp(calls, "fault"))
@@ -335,7 +346,7 @@ int main(int argc, char **argv) {
             char path[4200];
             if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
                 const struct known *one = look_up(info.entry.nr);
-                if (one && wanted(calls, one, &info) && concerns(pid, one, &info, path, sizeof path)) {
+                if (one && wanted(pid, calls, one, &info) && concerns(pid, one, &info, path, sizeof path)) {
                     count++;
                     int now = count == n || (every && count > n);
                     if (now && !hit[0])

@@ -21,7 +21,9 @@ use aofkit::server::{Access, Address, Server};
 
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Bar;
-use crate::cli::trial::{Guard, Leash, Load, Looked, OwnDir, OwnServer, look, words};
+use crate::cli::trial::{
+    Failure, Guard, Leash, Load, Looked, OwnDir, OwnServer, arguments, look, words,
+};
 
 /// How long a server may be silent.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -42,13 +44,17 @@ pub struct Loaded {
     pub digest: Option<String>,
     /// Why it does not load; `None` when it does.
     pub why: Option<String>,
-    /// Why it was not tried.
+    /// Why it was not tried, or not to the end.
     pub not_tried: Option<String>,
     /// Whether it was compared with what our readers tell.
     pub compared: bool,
     /// Keys that could not be, by no fault of the snapshot.
     pub left_out: u64,
+    /// Keys that two loads of the same files do not give alike: types that work by chance.
+    pub not_comparable: u64,
     pub differences: Vec<Difference>,
+    /// What could not be kept from the servers.
+    pub walls_missing: Vec<String>,
 }
 
 /// How the two ways differ.
@@ -76,9 +82,13 @@ impl Loaded {
 pub struct Loading {
     pub repo: PathBuf,
     pub server: PathBuf,
+    /// What it is given beside our own arguments.
+    pub arguments: Vec<OsString>,
     pub source: Option<String>,
     pub threads: usize,
     pub bar: bool,
+    /// Missing walls are told by JSON.
+    pub in_json: bool,
 }
 
 impl Loading {
@@ -88,6 +98,7 @@ impl Loading {
             let why = "this build cannot ask a server what it has loaded: it was made without the feature `server`";
             return Err(Error::new(ErrorKind::Refused(why.to_owned()), &self.server));
         }
+        arguments::check(&self.arguments)?;
         let path = self.repo.clone();
         let interrupt = Interrupt::listen().map_err(|e| Error::io(&path, e))?;
         Leash::default().work(&interrupt, &path, move |leash| self.all(leash))
@@ -107,7 +118,7 @@ impl Loading {
         let asking = leash.scratch()?;
         let guard = Guard::new(&self.server, &asking, leash)?;
         drop(asking);
-        guard.warn();
+        guard.warn(self.in_json);
         newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
     }
 
@@ -119,11 +130,12 @@ impl Loading {
         let home = leash.scratch()?;
         home.scratch().let_through()?;
         let (id, source) = (listed.id.clone(), listed.source.clone());
-        let mut loaded = Loaded { id, source, ..Loaded::default() };
-        let trial = Trial { guard, home: &home, leash };
+        let walls_missing = guard.missing.clone();
+        let mut loaded = Loaded { id, source, walls_missing, ..Loaded::default() };
+        let trial = Trial { guard, home: &home, leash, arguments: &self.arguments };
         let place =
             second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, trial.knows_sets());
-        let prepared = self.restored(&repository, &entry, &home).and_then(|first| {
+        let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
             let told = second::write(repository, &entry, &place.log, &Bar::new(self.bar))?;
             if let Some((path, text)) = &place.manifest {
@@ -142,10 +154,13 @@ impl Loading {
                 _ => return Err(e),
             },
         };
-        let first = match trial.first(&entry, looked) {
+        let first = match trial.first(&entry, looked, FIRST) {
             Ok(server) => server,
-            Err(why) => {
-                loaded.why = Some(why);
+            Err(Failure { why, is_unknown }) => {
+                match is_unknown {
+                    true => loaded.not_tried = Some(why),
+                    false => loaded.why = Some(why),
+                }
                 return Ok(loaded);
             }
         };
@@ -153,7 +168,11 @@ impl Loading {
         loaded.differences.extend(promise.map(|what| Difference { what, key: None }));
         let second = match trial.second(second) {
             Ok(server) => Some(server),
-            Err(why) => {
+            Err(Failure { why, is_unknown: true }) => {
+                loaded.not_tried = Some(why);
+                return Ok(loaded);
+            }
+            Err(Failure { why, .. }) => {
                 let what = format!("its files load, and the commands in them do not: {why}");
                 loaded.differences.push(Difference { what, key: None });
                 None
@@ -161,13 +180,24 @@ impl Loading {
         };
         loaded.compared = second.is_some();
         let second = second.as_ref().map(connected).transpose()?;
-        compare::compare(&mut loaded, &told, &entry, connected(&first)?, second)?;
+        let mut again = || {
+            let repository = Repository::open_local(&self.repo)?;
+            let looked = self.restored(&repository, &entry, &home, AGAIN)?;
+            Ok(trial.first(&entry, looked, AGAIN).ok())
+        };
+        compare::compare(&mut loaded, &told, &entry, connected(&first)?, second, &mut again)?;
         Ok(loaded)
     }
 
     /// Restores a snapshot for the first server, and looks at the names in it.
-    fn restored(&self, repository: &Repository, entry: &Entry, home: &OwnDir) -> Result<Looked> {
-        let set = home.scratch().make_dir(Path::new(FIRST))?.join(SET);
+    fn restored(
+        &self,
+        repository: &Repository,
+        entry: &Entry,
+        home: &OwnDir,
+        name: &'static str,
+    ) -> Result<Looked> {
+        let set = home.scratch().make_dir(Path::new(name))?.join(SET);
         let options = RestoreOptions { replace: false, threads: self.threads };
         restore(repository, entry, &set, options, &Bar::new(self.bar))?;
         let named = entry.manifest.as_ref().map(|manifest| &manifest.name);
@@ -187,6 +217,8 @@ fn connected(server: &OwnServer) -> Result<Server> {
 /// The directory of each server, and where in the first's the restored files are.
 const FIRST: &str = "1";
 const SECOND: &str = "2";
+/// That of a third, which loads the same files as the first.
+const AGAIN: &str = "3";
 const SET: &str = "aof";
 
 /// Two servers, each with a copy.
@@ -194,6 +226,7 @@ struct Trial<'a> {
     guard: &'a Guard,
     home: &'a OwnDir,
     leash: &'a Leash,
+    arguments: &'a [OsString],
 }
 
 impl Trial<'_> {
@@ -203,38 +236,46 @@ impl Trial<'_> {
     }
 
     /// A server that has loaded the restored files.
-    fn first(&self, entry: &Entry, looked: Looked) -> Result<OwnServer, String> {
+    fn first(
+        &self,
+        entry: &Entry,
+        looked: Looked,
+        name: &'static str,
+    ) -> Result<OwnServer, Failure> {
         let of = |words: &aofkit::backup::Words| words.bytes().unwrap_or_default();
         let word = |text: &'static str| OsStr::new(text);
-        let home = self.home.path().join(FIRST);
+        let home = self.home.path().join(name);
         let (dir, settings): (PathBuf, Vec<OsString>) = match (&entry.manifest, entry.files.first())
         {
             (Some(_), _) if !self.knows_sets() => {
                 let why = "this server knows no sets of several files; they came with 7.0";
-                return Err(why.to_owned());
+                return Err(Failure { why: why.to_owned(), is_unknown: false });
             }
             (Some(manifest), _) => {
-                let name = of(&manifest.name);
-                let stem = OsStr::from_bytes(name.strip_suffix(b".manifest").unwrap_or(&name));
+                let manifest = of(&manifest.name);
+                let stem = manifest.strip_suffix(b".manifest").unwrap_or(&manifest);
+                let stem = OsStr::from_bytes(stem);
                 let set = [word("--appenddirname"), word(SET), word("--appendfilename"), stem];
                 (home, [words(["--appendonly", "yes"]), words(set)].concat())
             }
             (None, Some(file)) => {
-                let name = of(&file.name);
-                let is_log = file.commands > 0 || name.ends_with(b".aof");
+                let log = of(&file.name);
+                let is_log = file.commands > 0 || log.ends_with(b".aof");
                 let (switch, key) =
                     if is_log { ("yes", "--appendfilename") } else { ("no", "--dbfilename") };
-                let file =
-                    [word("--appendonly"), word(switch), word(key), OsStr::from_bytes(&name)];
+                let file = [word("--appendonly"), word(switch), word(key), OsStr::from_bytes(&log)];
                 (home.join(SET), words(file))
             }
-            (None, None) => return Err("it has no files".to_owned()),
+            (None, None) => {
+                let why = "it has no files".to_owned();
+                return Err(Failure { why, is_unknown: false });
+            }
         };
-        self.start(FIRST, &dir, settings, looked)
+        self.start(name, &dir, settings, looked)
     }
 
     /// A server that has loaded what our readers tell.
-    fn second(&self, looked: Looked) -> Result<OwnServer, String> {
+    fn second(&self, looked: Looked) -> Result<OwnServer, Failure> {
         let home = self.home.path().join(SECOND);
         let on = words(["--appendonly", "yes", "--appendfilename", second::DIR]);
         let (dir, settings) = match self.knows_sets() {
@@ -250,9 +291,10 @@ impl Trial<'_> {
         dir: &Path,
         mut settings: Vec<OsString>,
         looked: Looked,
-    ) -> Result<OwnServer, String> {
+    ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
+        settings.extend_from_slice(self.arguments);
         let load = Load { home: self.home, name, looked, dir, settings: &settings };
         OwnServer::start(self.guard, &load, self.leash, &mut |_| {})
     }

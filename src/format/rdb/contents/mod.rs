@@ -31,6 +31,8 @@ pub struct Opening<'a> {
     pub row: &'static Row,
     /// At least so many bytes are in it.
     pub least_bytes: u64,
+    /// It is one string, and that is compressed.
+    pub is_compressed: bool,
 }
 
 /// A string, or the beginning of a long one.
@@ -207,16 +209,20 @@ impl Contents {
         const NODE: u64 = 4096;
         let (Some(row), None) = (self.row, self.is_wanted) else { return };
         let number = || super::length::number(token.bytes).map_or(0, |(number, _)| number);
+        let mut is_compressed = false;
         let least_bytes = match item {
-            Item::Str | Item::Blob(_) => Head::decode(token.bytes).map_or(0, |head| head.body_len),
+            Item::Str | Item::Blob(_) => Head::decode(token.bytes).map_or(0, |head| {
+                is_compressed = matches!(head.form, Form::Lzf { .. });
+                head.body_len
+            }),
             Item::Elements(_) if matches!(row.number, 14 | 18) => number().saturating_mul(NODE),
             Item::Elements(_) => number().saturating_mul(ELEMENT),
             Item::Loop(_) => number().saturating_mul(NODE),
             // Its size is still to come.
             _ => return,
         };
-        let opening =
-            Opening { db: self.db, key: &self.key, key_len: self.key_len, row, least_bytes };
+        let (db, key) = (self.db, &self.key);
+        let opening = Opening { db, key, key_len: self.key_len, row, least_bytes, is_compressed };
         self.is_wanted = Some(self.shape() != Shape::Unknown && reader.opens(&opening));
     }
 

@@ -1,7 +1,7 @@
 //! What the sieve does where something goes: what the lost bytes may have held, and what that means for the
 //! records around them.
 
-use super::super::hidden::{Hidden, hidden, loose_arguments};
+use super::super::hidden::{Hidden, hidden, loose_arguments, of_one_broken};
 use super::super::sorted::{Cause, Db, Question, Step};
 use super::{Sieve, Sign, Taken, Transaction};
 use crate::aof::{Damage, Ending, Mended};
@@ -43,7 +43,7 @@ impl Sieve<'_, '_> {
             return self.fault(taken.start, end, cause, Some(Hidden::Nothing));
         }
         let is_one = damage.mended == Some(Mended::Record);
-        let hides = is_one.then(|| hidden(&bytes, true));
+        let hides = is_one.then(|| of_one_broken(&bytes));
         self.fault(start, end, cause, hides)
     }
 

@@ -183,7 +183,7 @@ fn a_line_is_told_of_where_a_server_does_not_start_with_it() {
     let tried: Vec<usize> = (0..count).filter(|n| n % every == 0).collect();
     let wrong = in_parallel(tried.len(), |i| {
         let (server, line) = (&servers[tried[i] % servers.len()], LINES[tried[i] / servers.len()]);
-        let (dir, set) = data_dir(&server.name, None, &log(&["SELECT 0", "SET a 1"]));
+        let (dir, set) = data_dir(&server.name, None, &log(&["SELECT 0", "RPUSH a 1"]));
         let start = server.load_by(dir.path(), &format!("{line}\n"));
         // It has not come as far as the log.
         let refuses = start.outcome == Outcome::Refused(1);

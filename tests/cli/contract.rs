@@ -168,7 +168,7 @@ fn errors_fit_their_schema_and_stand_alone_on_one_line_of_standard_error() {
     let schema = schema("error");
     let set = Set::of(&sets(1));
     let conf = set.root().join("bad.conf");
-    fs::write(&conf, "auto-aof-rewrite-percentage banana\n").unwrap();
+    fs::write(&conf, "appenddirname a/b\n").unwrap();
     let calls: [(&[&str], &str, i32); 5] = [
         (&["check", "--json", "no/such/path"], "not-found", 10),
         (&["inspect", "--format", "json", "no/such/path"], "not-found", 10),

@@ -38,6 +38,7 @@ mod run;
 mod script;
 mod target;
 mod trust;
+mod turns;
 mod verify;
 
 pub use beside::Beside;

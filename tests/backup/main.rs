@@ -19,6 +19,7 @@ mod races;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;
 mod unfit;
 mod until;
 

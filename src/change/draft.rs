@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::loss::Loss;
 use super::plan::{Action, Piece, Plan, SourceFile, Verb};
@@ -69,7 +70,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When it cannot be looked at, or is no regular file.
     pub fn remove_other(&mut self, path: &Path) -> Result<()> {
-        let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+        let name = path.file_name().unwrap_or_default().as_bytes().into();
         let dir = disk::Dir::open(disk::parent(path))?;
         let Some(look) = dir.look(path.file_name().unwrap_or_default())? else {
             return Err(Error::new(ErrorKind::NotFound, path));
@@ -79,7 +80,7 @@ impl<'a> Draft<'a> {
             return Err(Error::new(ErrorKind::Refused(why), path));
         }
         let stamp = Some(look.stamp);
-        self.others.push(SourceFile { name, path: path.to_owned(), stamp });
+        self.others.push(SourceFile { name, path: path.into(), stamp });
         Ok(())
     }
 
@@ -194,7 +195,7 @@ impl<'a> Draft<'a> {
                 Some(to_bytes) => Action::Cut { file: *segment, from_bytes, to_bytes },
                 None => Action::Rewrite {
                     file: Some(*segment),
-                    new_name: of.name.clone(),
+                    new_name: of.name.to_vec(),
                     from_bytes,
                     pieces: pieces.clone(),
                 },
@@ -204,13 +205,13 @@ impl<'a> Draft<'a> {
     }
 
     fn multi_part(&mut self, dir: &Path, actions: &mut Vec<Action>) -> Result<()> {
+        if self.manifest.is_none() && self.edits.is_empty() && self.removed.is_empty() {
+            return Ok(());
+        }
         let mut manifest = match (&self.manifest, self.aof.manifest.as_ref().map(|m| &m.state)) {
             (Some(new), _) => new.clone(),
             (None, Some(ManifestState::Valid(manifest))) => manifest.clone(),
             (None, _) => {
-                if self.edits.is_empty() && self.removed.is_empty() {
-                    return Ok(());
-                }
                 let why =
                     "the manifest has to be repaired first: run repair without a word".to_owned();
                 return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
@@ -228,7 +229,7 @@ impl<'a> Draft<'a> {
         for (segment, pieces) in std::mem::take(&mut self.edits) {
             let of = &aof.segments[segment];
             let new_name = free_name(dir, &self.stem(), of);
-            renamed.entry(of.name.as_slice()).or_insert_with(|| new_name.clone());
+            renamed.entry(&*of.name).or_insert_with(|| new_name.clone());
             let from_bytes = of.len().unwrap_or(0);
             actions.push(Action::Rewrite { file: Some(segment), new_name, from_bytes, pieces });
         }
@@ -238,7 +239,7 @@ impl<'a> Draft<'a> {
                 entry.end_offset = None;
             }
         }
-        let name = |segment: &usize| self.aof.segments[*segment].name.as_slice();
+        let name = |segment: &usize| &*self.aof.segments[*segment].name;
         let gone: HashSet<&[u8]> = self.removed.iter().map(name).collect();
         manifest.entries.retain(|entry: &Entry| !gone.contains(entry.name.as_slice()));
         for &segment in &self.removed {
@@ -288,14 +289,17 @@ impl<'a> Draft<'a> {
 }
 
 fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
-    let path = behind_link(segment, dir).unwrap_or_else(|| segment.path.clone());
+    let path = behind_link(segment, dir).map_or_else(|| Arc::clone(&segment.path), Into::into);
     let stamp = segment.file().map(|file| file.stamp());
-    SourceFile { name: segment.name.clone(), path, stamp }
+    SourceFile { name: Arc::clone(&segment.name), path, stamp }
 }
 
 /// The file in the set's directory that a link there leads to: that one is changed, and the link stays.
 fn behind_link(segment: &Segment, dir: &Path) -> Option<PathBuf> {
-    let real = disk::real_path(&segment.path).ok().filter(|_| segment.is_link)?;
+    if !segment.is_link {
+        return None;
+    }
+    let real = disk::real_path(&segment.path).ok()?;
     let is_here = real.parent() == Some(&disk::real_path(dir).ok()?);
     is_here.then(|| dir.join(real.file_name().unwrap_or_default()))
 }

@@ -30,7 +30,7 @@ pub mod strict;
 mod traps;
 mod unknown;
 
-pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+pub use facts::{Facts, NonCanonical, OddFacts, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 pub use finding::{Kind, Lost, Problem, Severity};
 pub use halt::{Cause, Halt};
 pub(crate) use loader::Loader;

@@ -62,8 +62,11 @@ pub const CONF_DEPTH: usize = 16;
 /// Times a set that keeps changing while it is opened is tried again before giving up.
 pub const OPEN_ATTEMPTS: usize = 50;
 
-/// Problems kept per segment; the rest is counted, so that a file of noise cannot fill memory.
+/// Problems of a sort kept per segment; the rest is counted, so that a file of noise cannot fill memory.
 pub const PROBLEMS: usize = 200;
+
+/// Problems kept of all segments of a set from which on each further segment keeps one of each sort.
+pub const SET_SEEN: usize = 10_000;
 
 /// Rows of a table of `stats` at most, whatever was asked for: they are held in memory, with their keys, beside what counts
 /// them.
@@ -149,7 +152,11 @@ pub const BACKUP_ALL_SEGMENTS: u64 = 64 * 1024 * 1024;
 /// Bytes of lists that are kept in memory at a time; thousands of snapshots share them.
 pub const BACKUP_ALL_LISTS: u64 = 512 * 1024 * 1024;
 
-/// Bytes of objects taken over that each backup reads to prove them, beside those that changed: some 20 ms.
+/// Backups by which every object that they take over is read and proven once, whatever it costs: a 64th of them each time.
+/// At most 256, for the parts follow from the first byte of their names.
+pub const BACKUP_TURNS: u32 = 64;
+
+/// Bytes of objects taken over up to which a backup proves more than the part whose turn it is: some 20 ms.
 pub const BACKUP_PROVEN: u64 = 16 * 1024 * 1024;
 
 /// Labels of a snapshot.
@@ -191,5 +198,5 @@ pub const BACKUP_MEMORY: u64 = 320 * 1024 * 1024;
 /// Files of a set beyond which each takes memory of its own, besides what is told above.
 pub const SET_FILES: u64 = 10_000;
 
-/// Bytes for each of those; four times as many where a plan is made, and twice with JSON.
-pub const FILE_MEMORY: u64 = 1280;
+/// Bytes for each of those; twice as many where a plan is made.
+pub const FILE_MEMORY: u64 = 1024;

@@ -145,11 +145,12 @@ fn some_things_live_in_one_room_only() {
 const BY_DIRECTORY: [&str; 1] = ["change/"];
 
 /// What opens, makes, moves or removes something by a path.
-const BY_PATH: [&str; 18] = [
+const BY_PATH: [&str; 19] = [
     "FrozenFile::open(",
     "NewFile::create(",
     "disk::read_small(",
     "disk::list_dir(",
+    "disk::list_some(",
     "disk::exists(",
     "disk::stamp(",
     "disk::is_file(",
@@ -202,6 +203,97 @@ fn rooms_of_the_format_floor_do_not_know_each_other() {
             let other = &rest[..end.unwrap_or(rest.len())];
             let known = other == room(inside) || shared.contains(&other);
             assert!(known, "{file} knows format::{other}");
+        }
+    }
+}
+
+/// Rooms that take bytes from files, in which a number of a file might become the size of something in memory.
+const READERS: [&str; 8] =
+    ["aof/", "backup/", "change/", "disk/", "format/", "print/", "scan/", "store/"];
+
+/// Where memory is reserved by something else than a constant or the number of things that are in memory already: in
+/// which file, how much, and what bounds it.
+const SIZED: [(&str, &str, &str); 18] = [
+    ("backup/growing.rs", "len, None", "blocks of a segment"),
+    ("backup/growing.rs", "total", "frames of one segment"),
+    ("backup/pack.rs", "STEP.min(usize::try_from(len).unwrap_or(STEP))", "STEP"),
+    ("backup/pack.rs", "left.min(block(compressor.level)), 0", "a block"),
+    ("backup/pack.rs", "zstd::zstd_safe::compress_bound(bytes.len())", "a block"),
+    ("backup/pool.rs", "size", "a block"),
+    ("backup/verify.rs", "count", "things in memory"),
+    (
+        "change/pieces.rs",
+        "limits::WINDOW.min(usize::try_from(n).unwrap_or(usize::MAX))",
+        "a window",
+    ),
+    ("disk/durable.rs", "n", "a window"),
+    ("disk/frozen.rs", "left, 0", "limits::PEEK"),
+    ("disk/frozen.rs", "len", "given by whoever asks, and it may fail"),
+    ("disk/frozen.rs", "usize::try_from(self.len()).unwrap_or(n).min(n)", "given by whoever asks"),
+    ("disk/rolling.rs", "HELD + more", "given by whoever asks"),
+    ("disk/rolling.rs", "filled + room, 0", "given by whoever asks"),
+    ("disk/spill.rs", "len, 0", "a chunk"),
+    ("format/rdb/deep/fingerprints.rs", "SMALL.min(self.most)", "SMALL"),
+    ("format/rdb/deep/fingerprints.rs", "size", "what was given for all of them"),
+    ("store/local.rs", "len.min(left)", "given by whoever asks"),
+];
+
+/// How much each reservation in some code asks for.
+fn reservations(code: &str) -> Vec<String> {
+    let calls = ["with_capacity(", ".reserve(", "reserve_exact(", ".resize("];
+    let argument = |rest: &str| {
+        let mut depth = 1;
+        let end = rest.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        rest[..end.unwrap()].to_owned()
+    };
+    let called = calls.iter().flat_map(|call| code.split(call).skip(1)).map(argument);
+    let listed = code.split("vec![").skip(1).filter_map(|rest| {
+        let (list, _) = rest.split_once(']')?;
+        list.rsplit_once("; ").map(|(_, size)| size.to_owned())
+    });
+    let on_one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    called.chain(listed).map(on_one_line).collect()
+}
+
+/// Whether a size is made of constants, or is the number of things that are in memory.
+fn is_bounded(size: &str) -> bool {
+    let size = size.split(", ").next().unwrap();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut words = size.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+    let is_constant = |word: &str| word.chars().all(|c| is_word(c) && !c.is_ascii_lowercase());
+    let counted = size.strip_suffix(".len()");
+    counted.is_some_and(|things| things.chars().all(|c| is_word(c) || ".:()".contains(c)))
+        || words.all(|word| is_constant(word) || ["limits", "usize", "u64", "as"].contains(&word))
+}
+
+#[test]
+fn no_number_of_a_file_becomes_a_size_in_memory_without_a_bound() {
+    let mut found = Vec::new();
+    for (file, code) in all_sources() {
+        if READERS.iter().any(|room| file.starts_with(room)) && !file.contains("/tests") {
+            let sizes = reservations(&code).into_iter().filter(|size| !is_bounded(size));
+            found.extend(sizes.map(|size| (file.clone(), size)));
+        }
+    }
+    let is_known = |file: &str, size: &str| SIZED.iter().any(|one| (one.0, one.1) == (file, size));
+    let strays: Vec<_> = found.iter().filter(|(file, size)| !is_known(file, size)).collect();
+    assert!(strays.is_empty(), "say what bounds them: {strays:#?}");
+    for (file, size, _) in SIZED {
+        let is_there = found.iter().any(|(f, s)| (f.as_str(), s.as_str()) == (file, size));
+        assert!(is_there, "{file} reserves no {size} any more: drop it");
+    }
+}
+
+#[test]
+fn a_file_is_read_to_its_end_only_up_to_a_number_of_bytes() {
+    for (file, code) in all_sources() {
+        let code = code.split_whitespace().collect::<Vec<_>>().join("");
+        for (before, _) in code.match_indices(".read_to_end(").map(|(at, _)| code.split_at(at)) {
+            let statement = before.rsplit([';', '{']).next().unwrap();
+            assert!(statement.contains(".take("), "{file} reads all there is");
         }
     }
 }

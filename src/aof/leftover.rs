@@ -39,7 +39,7 @@ pub enum LeftoverKind {
 }
 
 /// Finds what lies in the set's directory and in the server's.
-pub(super) fn find(dir: &Path, stem: &[u8], named: &HashSet<Vec<u8>>) -> Vec<Leftover> {
+pub(super) fn find(dir: &Path, stem: &[u8], named: &HashSet<&[u8]>) -> Vec<Leftover> {
     let mut found = Vec::new();
     scan(dir, &mut found, |name| {
         if named.contains(name) {
@@ -102,12 +102,13 @@ pub(super) fn server_dir(dir: &Path) -> Option<PathBuf> {
 }
 
 fn scan(dir: &Path, into: &mut Vec<Leftover>, what: impl Fn(&[u8]) -> Option<LeftoverKind>) {
+    let is_one = |name: &OsStr| what(name.as_bytes()).is_some();
     // A directory that cannot be listed has nothing to report; the set itself is read by name.
-    for entry in disk::list_dir(dir).unwrap_or_default() {
+    for entry in disk::list_some(dir, is_one).unwrap_or_default() {
         if entry.is_dir {
             continue;
         }
-        if let Some(kind) = what(OsStr::as_bytes(&entry.name)) {
+        if let Some(kind) = what(entry.name.as_bytes()) {
             let (len, modified) = (entry.len, entry.modified);
             into.push(Leftover { path: dir.join(entry.name), kind, len, modified });
         }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::configured::{by_settings, configuration};
@@ -76,8 +77,8 @@ pub fn open_kept(
     options: &OpenOptions,
 ) -> Result<Aof> {
     let segments = files.into_iter().map(|file| Segment {
-        path: path.join(OsStr::from_bytes(&file.name)),
-        name: file.name,
+        path: path.join(OsStr::from_bytes(&file.name)).into(),
+        name: file.name.into(),
         role: file.role,
         seq: file.seq,
         is_link: false,
@@ -86,17 +87,34 @@ pub fn open_kept(
     let mut aof = finish(empty(path.to_owned(), segments.collect()), options)?;
     aof.configure(configuration(options)?);
     let Some((name, bytes)) = manifest else { return Ok(aof) };
-    let manifest = judged(path.join(OsStr::from_bytes(name)), bytes, aof.target());
-    Ok(Aof { layout: Layout::MultiPart, manifest: Some(manifest), ..aof })
+    let path = path.join(OsStr::from_bytes(name));
+    let manifest = judged(path, bytes.to_vec(), aof.target());
+    Ok(Aof { layout: Layout::MultiPart, manifest: Some(Arc::new(manifest)), ..aof })
 }
 
+type Read = std::result::Result<Manifest, Fault<manifest::Reason>>;
+
 /// A manifest as the target and as redis-check-aof read it.
-pub(super) fn judged(path: PathBuf, bytes: &[u8], target: Target) -> OpenedManifest {
-    let state = match manifest::parse(bytes, target.rules.dialect()) {
+pub(super) fn judged(path: PathBuf, bytes: Vec<u8>, target: Target) -> OpenedManifest {
+    let strict = manifest::parse(&bytes, Dialect::Strict);
+    judged_as(path, bytes, target, strict)
+}
+
+/// The same, where it was read strictly already: a large one is in memory once.
+fn judged_as(path: PathBuf, bytes: Vec<u8>, target: Target, strict: Read) -> OpenedManifest {
+    let for_checker = Some(for_checker(&bytes, &strict));
+    let read = match target.rules.dialect() {
+        Dialect::Strict => strict,
+        other => {
+            drop(strict);
+            manifest::parse(&bytes, other)
+        }
+    };
+    let state = match read {
         Ok(manifest) => ManifestState::Valid(manifest),
         Err(fault) => ManifestState::Invalid(fault),
     };
-    OpenedManifest { path, bytes: bytes.to_vec(), state, for_checker: Some(for_checker(bytes)) }
+    OpenedManifest { path, bytes, state, for_checker }
 }
 
 fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> {
@@ -105,10 +123,10 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
             alone(Path::new("-"), Input::Stdin(RefCell::new(Some(disk::open_stdin()?))))
         }
         Found::File(path) => {
-            let file = Box::new(FrozenFile::open_growing(&path)?);
+            let file = FrozenFile::open_growing(&path)?;
             let input = match disk::zstd_magic(&file.head(4)?) {
-                true => Input::Zstd(file),
-                false => Input::File(file, Access::Read),
+                true => Input::Zstd(Box::new(file)),
+                false => Input::File(Arc::new(file), Access::Read),
             };
             let mut aof = alone(&path, input);
             aof.has_empty_append_dir = beside_empty_append_dir(&path, &settings);
@@ -141,15 +159,16 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
 /// A set of one file.
 fn alone(path: &Path, input: Input) -> Aof {
     let stream = matches!(input, Input::Stdin(_));
-    let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes().to_vec();
+    let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes().into();
     let role = if stream { Role::Stream } else { Role::Single };
-    let segment = Segment { name, path: path.to_owned(), role, seq: None, is_link: false, input };
+    let segment = Segment { name, path: path.into(), role, seq: None, is_link: false, input };
     let layout = if stream { Layout::Stream } else { Layout::SingleFile };
     Aof { layout, ..empty(path.to_owned(), vec![segment]) }
 }
 
 fn multi_part(dir: &Path, path: PathBuf, state: ManifestState, segments: Vec<Segment>) -> Aof {
-    let manifest = Some(OpenedManifest { path, bytes: Vec::new(), state, for_checker: None });
+    let manifest = OpenedManifest { path, bytes: Vec::new(), state, for_checker: None };
+    let manifest = Some(Arc::new(manifest));
     Aof { layout: Layout::MultiPart, manifest, ..empty(dir.to_owned(), segments) }
 }
 
@@ -274,15 +293,15 @@ fn try_manifest(
     let name = path.file_name().unwrap_or_default().as_bytes();
     let stem = name.strip_suffix(b".manifest").unwrap_or(name).to_vec();
     let strict = manifest::parse(bytes, Dialect::Strict);
-    let read =
-        strict.or_else(|fault| manifest::parse(bytes, Dialect::Concatenating).map_err(|_| fault));
-    let (segments, mut leftovers, upgrade_pending) = match &read {
-        Ok(manifest) => {
+    let other =
+        strict.as_ref().err().and_then(|_| manifest::parse(bytes, Dialect::Concatenating).ok());
+    let (segments, mut leftovers, upgrade_pending) = match strict.as_ref().ok().or(other.as_ref()) {
+        Some(manifest) => {
             let (segments, upgrade) = listed(dir, &stem, manifest)?;
-            let named = manifest.entries.iter().map(|e| e.name.clone()).collect::<HashSet<_>>();
+            let named = manifest.entries.iter().map(|e| e.name.as_slice()).collect();
             (segments, leftover::find(dir, &stem, &named), upgrade)
         }
-        Err(_) => {
+        None => {
             let (segments, leftovers) = by_name(dir, &stem)?;
             (segments, leftovers, false)
         }
@@ -298,17 +317,19 @@ fn try_manifest(
     aof.settings = settings;
     let mut aof = finish(aof, options)?;
     // Only now is it known whose grammar counts.
-    aof.manifest = Some(judged(path.to_owned(), bytes, aof.target()));
+    drop(other);
+    let target = aof.target();
+    let manifest = judged_as(path.to_owned(), bytes.to_vec(), target, strict);
+    aof.manifest = Some(Arc::new(manifest));
     Ok(aof)
 }
 
 /// redis-check-aof reads what it does not recognise as a manifest as a log.
-fn for_checker(bytes: &[u8]) -> std::result::Result<bool, String> {
-    let read = manifest::parse(bytes, Dialect::Strict);
+fn for_checker(bytes: &[u8], strict: &Read) -> std::result::Result<bool, String> {
     if manifest::redis_check_aof_recognises(bytes) {
-        return read.map(|_| true).map_err(|fault| fault.reason.to_string());
+        return strict.as_ref().map(|_| true).map_err(|fault| fault.reason.to_string());
     }
-    match read {
+    match strict {
         Ok(manifest) if manifest.entries.is_empty() => Ok(false),
         Err(fault) if fault.reason.kind == manifest::Kind::Empty => Ok(false),
         _ => Err("the manifest is not recognised and taken for a log".to_owned()),
@@ -345,17 +366,25 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
     let live = segments.iter().filter(|s| s.is_live()).count();
     let awaits_upgrade = match live {
         0 => true,
-        1 => segments[0].role == Role::Base && segments[0].name == stem && segments[0].is_missing(),
+        1 => {
+            segments[0].role == Role::Base && *segments[0].name == *stem && segments[0].is_missing()
+        }
         _ => false,
     };
     let old = leftover::server_dir(dir).map(|parent| parent.join(OsStr::from_bytes(stem)));
     let upgrade = awaits_upgrade && old.as_deref().is_some_and(disk::is_file);
     if let (true, Some(old)) = (upgrade, old) {
         segments.retain(|s| s.role == Role::History);
-        let input = Input::File(Box::new(FrozenFile::open_growing(&old)?), Access::Read);
-        let name = stem.to_vec();
-        let base =
-            Segment { name, path: old, role: Role::Base, seq: Some(1), is_link: false, input };
+        let input = Input::File(Arc::new(FrozenFile::open_growing(&old)?), Access::Read);
+        let name = stem.into();
+        let base = Segment {
+            name,
+            path: old.into(),
+            role: Role::Base,
+            seq: Some(1),
+            is_link: false,
+            input,
+        };
         segments.insert(0, base);
     }
     closed_ones_are_mapped(&mut segments);
@@ -383,16 +412,19 @@ pub(super) fn segment(
     grows: bool,
 ) -> Result<Segment> {
     let os_name = OsStr::from_bytes(name);
-    let path = dir.join(os_name);
-    let (input, is_link) = match disk::open_inside(dir, os_name, grows) {
-        Ok((file, is_link)) => (Input::File(Box::new(file), Access::Read), is_link),
-        Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, false),
-        Err(_) if path.is_dir() => (Input::Directory, false),
+    let path = || dir.join(os_name);
+    let (input, path, is_link) = match disk::open_inside(dir, os_name, grows) {
+        Ok((file, is_link)) => {
+            let path = file.shared_path();
+            (Input::File(Arc::new(file), Access::Read), path, is_link)
+        }
+        Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, path().into(), false),
+        Err(_) if path().is_dir() => (Input::Directory, path().into(), false),
         // What the server would only delete need not be readable.
-        Err(_) if role == Role::History => (Input::Missing, false),
+        Err(_) if role == Role::History => (Input::Missing, path().into(), false),
         Err(e) => return Err(e),
     };
-    Ok(Segment { name: name.to_vec(), path, role, seq, is_link, input })
+    Ok(Segment { name: name.into(), path, role, seq, is_link, input })
 }
 
 impl Aof {
@@ -429,7 +461,7 @@ fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
         let role = if name.is_base { Role::Base } else { Role::Increment };
         let grows = i + 1 == names.len();
         segments.push(segment(dir, file, (role, Some(name.number)), grows)?);
-        named.insert(file.to_vec());
+        named.insert(*file);
     }
     closed_ones_are_mapped(&mut segments);
     Ok((segments, leftover::find(dir, stem, &named)))

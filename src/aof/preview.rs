@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::open::{judged, segment};
 use super::set::{Aof, Input, OpenedManifest, Role, Segment};
@@ -22,7 +23,7 @@ pub struct Changes {
 }
 
 /// A file's name, what it is for, and its number.
-type Named = (Vec<u8>, Role, Option<i64>);
+type Named = (Arc<[u8]>, Role, Option<i64>);
 
 impl Aof {
     /// The set as it would be with `changes`. Nothing is written.
@@ -34,29 +35,31 @@ impl Aof {
         let mut segments = Vec::with_capacity(named.len());
         let mut places = HashMap::with_capacity(self.segments.len());
         for (place, segment) in self.segments.iter().enumerate() {
-            places.entry(segment.name.as_slice()).or_insert(place);
+            places.entry(&*segment.name).or_insert(place);
         }
         let mut new = HashMap::with_capacity(changes.files.len());
         for (name, parts) in &changes.files {
             new.entry(name.as_slice()).or_insert(parts.as_slice());
         }
         for (name, role, seq) in named {
-            let old = places.get(name.as_slice()).map(|&place| &self.segments[place]);
-            let parts = new.get(name.as_slice()).copied();
+            let old = places.get(&*name).map(|&place| &self.segments[place]);
+            let name = old.map_or(name, |old| Arc::clone(&old.name));
+            let parts = new.get(&*name).copied();
             let (input, path, is_link) = self.previewed(changes, (old, parts), &name, role, seq)?;
             segments.push(Segment { name, path, role, seq, is_link, input });
         }
-        let live: HashSet<_> = segments.iter().map(|s| s.path.clone()).collect();
+        let live: HashSet<&Path> = segments.iter().map(|s| &*s.path).collect();
         let leftovers = self.leftovers.iter().filter(|l| {
             let name = l.path.file_name().unwrap_or_default().as_encoded_bytes();
-            !live.contains(&l.path) && !changes.gone.contains(name)
+            !live.contains(l.path.as_path()) && !changes.gone.contains(name)
         });
+        let leftovers = leftovers.cloned().collect();
         Ok(Self {
             path: self.path.clone(),
             layout: self.layout,
             manifest: self.previewed_manifest(changes),
             segments,
-            leftovers: leftovers.cloned().collect(),
+            leftovers,
             writer: self.writer.clone(),
             target: self.target.clone(),
             target_given: self.target_given,
@@ -77,7 +80,7 @@ impl Aof {
         let new = changes.manifest.as_deref();
         let new = new.and_then(|bytes| manifest::parse(bytes, self.target().rules.dialect()).ok());
         let Some(new) = new else {
-            let same = self.segments.iter().map(|s| (s.name.clone(), s.role, s.seq));
+            let same = self.segments.iter().map(|s| (Arc::clone(&s.name), s.role, s.seq));
             return same.collect();
         };
         let role = |role| match role {
@@ -86,7 +89,7 @@ impl Aof {
             manifest::Role::History => Role::History,
         };
         let entries = new.live().chain(new.history());
-        entries.map(|e| (e.name.clone(), role(e.role), Some(e.seq))).collect()
+        entries.map(|e| (e.name.as_slice().into(), role(e.role), Some(e.seq))).collect()
     }
 
     fn previewed(
@@ -96,16 +99,16 @@ impl Aof {
         name: &[u8],
         role: Role,
         seq: Option<i64>,
-    ) -> Result<(Input, PathBuf, bool)> {
+    ) -> Result<(Input, Arc<Path>, bool)> {
         let dir = self.dir();
-        let path = old.map_or_else(|| dir.join(os_name(name)), |s| s.path.clone());
+        let path = old.map_or_else(|| dir.join(os_name(name)).into(), |s| Arc::clone(&s.path));
         let is_link = old.is_some_and(|s| s.is_link);
         let input = if let Some(parts) = parts {
             Input::Splice(self.splice(parts)?)
         } else if changes.gone.contains(name) {
             Input::Missing
         } else if let Some((file, access)) = old.and_then(Segment::plain) {
-            Input::File(Box::new(file.duplicate()?), access)
+            Input::File(Arc::clone(file), access)
         } else {
             segment(&dir, name, (role, seq), false)?.input
         };
@@ -138,10 +141,10 @@ impl Aof {
         Ok(Splice::new(files, renumbered))
     }
 
-    fn previewed_manifest(&self, changes: &Changes) -> Option<OpenedManifest> {
+    fn previewed_manifest(&self, changes: &Changes) -> Option<Arc<OpenedManifest>> {
         let opened = self.manifest.as_ref()?;
-        let Some(bytes) = &changes.manifest else { return Some(opened.clone()) };
-        Some(judged(opened.path.clone(), bytes, self.target()))
+        let Some(bytes) = &changes.manifest else { return Some(Arc::clone(opened)) };
+        Some(Arc::new(judged(opened.path.clone(), bytes.clone(), self.target())))
     }
 }
 

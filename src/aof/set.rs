@@ -74,7 +74,7 @@ pub enum ManifestState {
 /// Where a segment's bytes are.
 #[derive(Debug)]
 pub(super) enum Input {
-    File(Box<FrozenFile>, Access),
+    File(Arc<FrozenFile>, Access),
     Zstd(Box<FrozenFile>),
     /// Taken by the one scan that a stream allows.
     Stdin(RefCell<Option<Box<dyn Source>>>),
@@ -134,9 +134,9 @@ impl std::fmt::Debug for dyn Source {
 #[derive(Debug)]
 pub struct Segment {
     /// Its name as the manifest has it, without directory; `-` for standard input.
-    pub name: Vec<u8>,
+    pub name: Arc<[u8]>,
     /// Where it lies.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// What it is for.
     pub role: Role,
     /// Its sequence number, where it has one.
@@ -180,7 +180,8 @@ impl Segment {
     /// The open file, where it is one.
     pub fn file(&self) -> Option<&FrozenFile> {
         match &self.input {
-            Input::File(file, _) | Input::Zstd(file) => Some(file),
+            Input::File(file, _) => Some(file),
+            Input::Zstd(file) => Some(file),
             _ => None,
         }
     }
@@ -196,7 +197,7 @@ impl Segment {
     }
 
     /// The open file of a plain segment, and how it is read.
-    pub(super) fn plain(&self) -> Option<(&FrozenFile, Access)> {
+    pub(super) fn plain(&self) -> Option<(&Arc<FrozenFile>, Access)> {
         match &self.input {
             Input::File(file, access) => Some((file, *access)),
             _ => None,
@@ -239,7 +240,7 @@ pub struct Aof {
     /// What kind of thing it is.
     pub layout: Layout,
     /// Its manifest, for [`Layout::MultiPart`].
-    pub manifest: Option<OpenedManifest>,
+    pub manifest: Option<Arc<OpenedManifest>>,
     /// Its files: the base, the increments in order, then history files.
     pub segments: Vec<Segment>,
     /// What lies beside it and is not needed.
@@ -288,7 +289,7 @@ impl Aof {
     /// The directory its files lie in.
     pub fn dir(&self) -> PathBuf {
         let file = match (&self.manifest, self.segments.first()) {
-            (Some(manifest), _) => &manifest.path,
+            (Some(manifest), _) => manifest.path.as_path(),
             (None, Some(segment)) => &segment.path,
             (None, None) => &self.path,
         };

@@ -40,8 +40,9 @@ impl Aof {
         let mut all = self.by_writer();
         let Some(opened) = &self.manifest else { return all };
         // Where the quotes of a manifest decide, only servers that read them alike can stand for each other.
+        let may_differ = opened.bytes.iter().any(|byte| matches!(byte, b'"' | b'\'' | 0xff));
         let read = |dialect| manifest::parse(&opened.bytes, dialect);
-        if read(Dialect::Strict) != read(Dialect::Concatenating) {
+        if may_differ && read(Dialect::Strict) != read(Dialect::Concatenating) {
             let first = all[0].rules.dialect();
             all.retain(|target| target.rules.dialect() == first);
         }

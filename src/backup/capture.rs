@@ -1,5 +1,6 @@
 //! Captures the files of an opened set: takes over from the parent what is the same, stores the rest.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,10 +68,13 @@ pub(super) struct Means<'a> {
 pub(super) fn capture(aof: &Aof, means: &Means<'_>) -> Result<Captured> {
     let mut diverged = Vec::new();
     let last = aof.last_live();
+    let in_parent = in_parent(aof, means.parent);
+    let extras = means.parent.into_iter().flat_map(|parent| &parent.extras);
+    means.trust.take_turn(in_parent.iter().flatten().copied().chain(extras))?;
     let mut captures = Vec::new();
-    for (position, segment) in aof.live() {
+    for ((position, segment), in_parent) in aof.live().zip(in_parent) {
         let is_last = Some(position) == last;
-        captures.push(begin(segment, is_last, means, &mut diverged)?);
+        captures.push(begin(segment, is_last, in_parent, means, &mut diverged)?);
     }
     let opened: Vec<_> =
         means.options.includes.iter().map(|p| FrozenFile::open(p)).collect::<Result<_>>()?;
@@ -93,10 +97,29 @@ pub(super) fn capture(aof: &Aof, means: &Means<'_>) -> Result<Captured> {
     assemble(captures, done, diverged)
 }
 
+fn type_of(role: Role) -> FileType {
+    match role {
+        Role::Base => FileType::Base,
+        Role::Increment => FileType::Increment,
+        _ => FileType::Single,
+    }
+}
+
+/// What the parent has under the names of the live files, in their order.
+fn in_parent<'p>(aof: &Aof, parent: Option<&'p Entry>) -> Vec<Option<&'p FileEntry>> {
+    let files = parent.into_iter().flat_map(|parent| &parent.files);
+    let files: HashMap<_, _> = files.map(|file| ((&file.name, file.kind), file)).collect();
+    let found = |segment: &Segment| {
+        files.get(&(&Words::new(&segment.name), type_of(segment.role))).copied()
+    };
+    aof.live().map(|(_, segment)| found(segment)).collect()
+}
+
 /// A file of the set, compared with what the parent has of it.
 fn begin<'a>(
     segment: &'a Segment,
     is_last: bool,
+    in_parent: Option<&FileEntry>,
     means: &Means<'_>,
     diverged: &mut Vec<Divergence>,
 ) -> Result<Capture<'a>> {
@@ -107,18 +130,11 @@ fn begin<'a>(
         };
         return Err(Error::new(ErrorKind::Refused(why.to_owned()), &segment.path));
     };
-    let kind = match segment.role {
-        Role::Base => FileType::Base,
-        Role::Increment => FileType::Increment,
-        _ => FileType::Single,
-    };
+    let kind = type_of(segment.role);
     // A server appends to the last increment, and before 7.0 to its only file.
     let closed = !is_last || kind == FileType::Base;
     let name = Words::new(&segment.name);
     let mut one = Capture::new(file, name, kind, segment.seq, closed);
-    let in_parent = means.parent.and_then(|parent| {
-        parent.files.iter().find(|f| (&f.name, f.kind) == (&one.name, one.kind))
-    });
     let Some(in_parent) = in_parent else { return Ok(one) };
     if !means.trust.holds(in_parent)? {
         return Ok(one);
@@ -312,10 +328,10 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
 /// Where a set lies, the same for every way to name it.
 pub(super) fn place_of(aof: &Aof) -> Result<PathBuf> {
     let path = match &aof.manifest {
-        Some(manifest) => &manifest.path,
+        Some(manifest) => manifest.path.as_path(),
         None => match aof.live().next() {
-            Some((_, segment)) => &segment.path,
-            None => &aof.path,
+            Some((_, segment)) => &*segment.path,
+            None => aof.path.as_path(),
         },
     };
     let dir = crate::disk::real_path(crate::disk::parent(path))?;

@@ -8,7 +8,7 @@ use super::entry::{Entry, SegmentEntry};
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository, Unfinished};
 use super::verify::{Flaw, FlawKind, Verified, flaw};
-use super::{hash, list, script};
+use super::{hash, list, script, turns};
 use crate::error::{ErrorKind, Result};
 use crate::limits;
 use crate::store::Stored;
@@ -162,6 +162,13 @@ impl Catalog {
                 let source = numbers::source_of(key).unwrap_or_default();
                 numbers::read(&bytes, source).is_err()
             }
+            _ if turns::source_of(key).is_some() => {
+                let source = turns::source_of(key).unwrap_or_default();
+                if !turns::is_document(&bytes, source) {
+                    flaws.push(begun_anew(key));
+                }
+                false
+            }
             _ => {
                 flaws.push(unknown(key));
                 false
@@ -177,6 +184,13 @@ impl Catalog {
 fn unknown(key: &str) -> Flaw {
     let message = "it does not belong to a repository".to_owned();
     Flaw { harmless: true, ..flaw(key, FlawKind::Unknown, message) }
+}
+
+/// Where turns are damaged the next backup begins a new round; no snapshot needs them.
+fn begun_anew(key: &str) -> Flaw {
+    let message =
+        "its bytes are not those written; the next backup begins anew to prove what it takes over";
+    Flaw { harmless: true, ..flaw(key, FlawKind::Damaged, message.to_owned()) }
 }
 
 fn always_there(all: &[Stored], flaws: &mut Vec<Flaw>) {

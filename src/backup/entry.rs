@@ -97,7 +97,7 @@ pub struct RunningServer {
 }
 
 /// Bytes that are text when they can be, and base64 otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Words {
     /// Valid UTF-8.
@@ -139,7 +139,7 @@ pub struct ManifestEntry {
 }
 
 /// What a file is to its set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FileType {
     /// Base, as in a manifest.
     #[serde(rename = "b")]

@@ -74,10 +74,14 @@ pub(super) fn is_list_key(key: &str) -> bool {
 
 /// A value as a document.
 pub(super) fn sealed(value: &impl Serialize) -> Vec<u8> {
-    // Plain data with string keys: this cannot fail.
-    let json = serde_json::to_string(value).unwrap_or_default();
-    let rest = json.strip_prefix('{').unwrap_or_default();
-    let mut bytes = format!("{SUM_HEAD}{}\",{rest}\n", "0".repeat(HEX)).into_bytes();
+    let mut bytes = format!("{SUM_HEAD}{}\"", "0".repeat(HEX)).into_bytes();
+    let members = bytes.len();
+    // Plain data with string keys: this cannot fail. An entry may have very many files, so it is written once.
+    let _ = serde_json::to_writer(&mut bytes, value);
+    if let Some(brace) = bytes.get_mut(members) {
+        *brace = b',';
+    }
+    bytes.push(b'\n');
     let sum = hex_of(&bytes);
     bytes[SUM_HEAD.len()..SUM_HEAD.len() + HEX].copy_from_slice(sum.as_bytes());
     bytes
@@ -101,9 +105,9 @@ pub(super) fn unsealed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let Some(sum) = sum.filter(|_| bytes.starts_with(SUM_HEAD.as_bytes())) else {
         return Err("it does not begin with its sum".to_owned());
     };
-    let mut zeroed = bytes.to_vec();
-    zeroed[SUM_HEAD.len()..SUM_HEAD.len() + HEX].fill(b'0');
-    if hex_of(&zeroed).as_bytes() != sum {
+    let zeroed = Sha256::new_with_prefix(SUM_HEAD).chain_update([b'0'; HEX]);
+    let hash = zeroed.chain_update(&bytes[SUM_HEAD.len() + HEX..]).finalize();
+    if hex(&hash).as_bytes() != sum {
         return Err("its bytes do not fit its sum".to_owned());
     }
     serde_json::from_slice(bytes).map_err(|e| format!("it cannot be understood: {e}"))

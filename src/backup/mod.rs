@@ -39,6 +39,7 @@ mod script;
 mod target;
 mod threads;
 mod trust;
+mod turns;
 mod verify;
 
 pub use beside::Beside;

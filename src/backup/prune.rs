@@ -285,6 +285,9 @@ pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
     };
     for (source, numbers) in &plan.numbers {
         repository.keep_numbers(source, numbers)?;
+        if numbers.is_empty() {
+            repository.forget_turns(source)?;
+        }
     }
     plan.must_still_hold()?;
     for key in &plan.entries {

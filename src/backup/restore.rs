@@ -124,8 +124,9 @@ struct Target<'b> {
     differs: AtomicBool,
 }
 
-/// Files that are open to be filled at a time: a set may have more than a process may hold.
-const AT_A_TIME: usize = 64;
+/// Files that are open to be filled at a time: a set may have more than a process may hold, and those of the directory that
+/// is replaced are held as well.
+const AT_A_TIME: usize = 24;
 
 impl Build<'_> {
     /// Fills the directory, the manifest last; answers how many bytes came from the old one.

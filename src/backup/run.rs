@@ -214,7 +214,7 @@ impl Run<'_> {
             return Err(all_gone(repository, &source, known.last()));
         }
         let (parent, unreadable) = newest_readable(repository, &listed)?;
-        let trust = Trust::new(repository, parent.as_ref(), options.paranoid)?;
+        let trust = Trust::new(repository, &source, parent.as_ref(), options.paranoid)?;
         let means = Means {
             repository,
             source: &source,
@@ -224,6 +224,7 @@ impl Run<'_> {
             progress,
         };
         let captured = capture::capture(&aof, &means)?;
+        trust.end_turn()?;
         if let (Some(beside), Some(before)) = (beside, &before) {
             beside.must_write_here(before, &aof)?;
         }

@@ -1,6 +1,6 @@
 //! The place that a snapshot is restored to: what is there, who uses it, and how something new takes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -245,7 +245,8 @@ fn ours(dir: &Dir, known: &BTreeSet<Vec<u8>>, but: &[&str]) -> Result<Vec<OsStri
 pub(super) struct Old {
     dir: Option<Dir>,
     is_empty: bool,
-    files: Vec<FrozenFile>,
+    /// By name: a set may have very many.
+    files: HashMap<Vec<u8>, FrozenFile>,
     /// Whom the new one shall belong to; only root gives files away.
     pub(super) owner: Attributes,
     pub(super) mode: u32,
@@ -258,7 +259,7 @@ impl Old {
         let Some(look) = parent.look(&place.name)? else {
             // To whom the place belongs.
             let owner = parent.look_at_itself()?.attributes;
-            let files = Vec::new();
+            let files = HashMap::new();
             return Ok(Self { dir: None, is_empty: true, files, owner, mode: DIR_MODE });
         };
         match look.kind {
@@ -275,12 +276,13 @@ impl Old {
                 "it is not empty; --replace puts the snapshot in its place and keeps it beside",
             );
         }
-        let mut files = Vec::new();
+        let mut files = HashMap::new();
         for file in &entry.files {
-            let name = file.name.bytes().unwrap_or_default();
-            let name = OsStr::from_bytes(&name);
+            let bytes = file.name.bytes().unwrap_or_default();
+            let name = OsStr::from_bytes(&bytes);
             if dir.look(name)?.is_some_and(|look| look.kind == Kind::File) {
-                files.extend(dir.file_if_there(name)?);
+                let there = dir.file_if_there(name)?;
+                files.extend(there.map(|there| (bytes, there)));
             }
         }
         let (owner, mode) = (look.attributes, look.attributes.mode);
@@ -306,6 +308,6 @@ impl Old {
 
     /// The file of this name that was there.
     pub(super) fn file(&self, name: &[u8]) -> Option<&FrozenFile> {
-        self.files.iter().find(|f| f.path().file_name().is_some_and(|n| n.as_bytes() == name))
+        self.files.get(name)
     }
 }

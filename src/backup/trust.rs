@@ -2,28 +2,29 @@
 //! have changed since.
 //!
 //! To read all of them each time would cost as much as a full backup. So an object is read and proven by its name when
-//! it, or anything of it, was changed after the entry that names it was written; all of them when that was asked for;
-//! and some each time, by chance, for a disk that forgets tells nobody.
+//! it, or anything of it, was changed after the entry that names it was written; when its turn has come, for a disk that
+//! forgets tells nobody; and all of them when that was asked for, or when one whose turn it was is not what it was.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::pack;
 use super::repository::Repository;
+use super::turns::Turn;
 use crate::error::{ErrorKind, Result};
-use crate::limits;
+use crate::store::Stored;
 
 /// What of a repository a backup believes.
 pub(super) struct Trust<'r> {
     repository: &'r Repository,
+    source: String,
     /// When the entry of the snapshot before was written.
     since: Option<SystemTime>,
     /// Everything is proven.
-    is_paranoid: bool,
-    by_chance: BTreeSet<String>,
+    proves_all: Cell<bool>,
+    turn: Cell<Option<Turn>>,
     state: RefCell<State>,
 }
 
@@ -36,54 +37,100 @@ struct State {
 impl<'r> Trust<'r> {
     pub(super) fn new(
         repository: &'r Repository,
+        source: &str,
         parent: Option<&Entry>,
         is_paranoid: bool,
     ) -> Result<Self> {
         let mut trust = Self {
             repository,
+            source: source.to_owned(),
             since: None,
-            is_paranoid,
-            by_chance: BTreeSet::new(),
+            proves_all: Cell::new(is_paranoid),
+            turn: Cell::new(None),
             state: RefCell::default(),
         };
         let Some(parent) = parent else { return Ok(trust) };
         let key = format!("{}.json", super::repository::key_of(&parent.source, &parent.id));
         trust.since = repository.store().head(&key)?.and_then(|entry| entry.modified);
-        trust.by_chance = chosen(parent);
         Ok(trust)
+    }
+
+    /// Proves those objects of these files whose turn it is, before any is taken over. Where one is not what it was, its
+    /// neighbours on that disk are doubted as well.
+    pub(super) fn take_turn<'f>(
+        &self,
+        files: impl Iterator<Item = &'f FileEntry> + Clone,
+    ) -> Result<()> {
+        if self.proves_all.get() {
+            return Ok(());
+        }
+        let segments = || files.clone().flat_map(|file| &file.segments).map(AsRef::as_ref);
+        if segments().next().is_none() {
+            return Ok(());
+        }
+        let turn = Turn::of(self.repository.next_turn(&self.source)?, segments());
+        self.turn.set(Some(turn));
+        for segment in segments().filter(|segment| turn.is_of(segment)) {
+            if self.find(segment)?.is_some() && !self.is_sound(segment)? {
+                self.proves_all.set(true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down that what had its turn was proven.
+    pub(super) fn end_turn(&self) -> Result<()> {
+        self.turn.get().map_or(Ok(()), |turn| self.repository.end_turn(&self.source, turn))
     }
 
     /// Whether the objects of a file of the snapshot before are all there and sound; else it is stored anew.
     pub(super) fn holds(&self, file: &FileEntry) -> Result<bool> {
+        let mut holds = true;
         for segment in &file.segments {
-            if !self.holds_segment(segment)? {
-                return Ok(false);
+            // Where all are proven, all that are not what they were are told.
+            if holds || self.proves_all.get() {
+                holds &= self.holds_segment(segment)?;
             }
         }
-        Ok(true)
+        Ok(holds)
     }
 
     fn holds_segment(&self, segment: &SegmentEntry) -> Result<bool> {
-        let key = &segment.object;
-        if self.state.borrow().sound.contains(key) {
-            return Ok(true);
-        }
-        let store = self.repository.store();
-        let Some(there) = store.head(key)?.filter(|there| there.len == segment.stored) else {
-            return Ok(false);
-        };
+        let Some(there) = self.find(segment)? else { return Ok(false) };
         let changed = there.changed.max(there.modified);
         let is_older = self.since.is_some_and(|since| changed.is_some_and(|at| at <= since));
-        if is_older && !self.is_paranoid && !self.by_chance.contains(key) {
-            return Ok(true);
+        match is_older && !self.proves_all.get() && !self.is_known(segment) {
+            true => Ok(true),
+            false => self.is_sound(segment),
         }
-        match pack::prove(store, segment) {
+    }
+
+    /// An object that is there, and as long as it was.
+    fn find(&self, segment: &SegmentEntry) -> Result<Option<Stored>> {
+        let there = self.repository.store().head(&segment.object)?;
+        Ok(there.filter(|there| there.len == segment.stored))
+    }
+
+    /// Whether this run has read it.
+    fn is_known(&self, segment: &SegmentEntry) -> bool {
+        let state = self.state.borrow();
+        state.sound.contains(&segment.object) || state.damaged.contains(&segment.object)
+    }
+
+    /// Whether an object is what its name says; each is read once.
+    fn is_sound(&self, segment: &SegmentEntry) -> Result<bool> {
+        if self.is_known(segment) {
+            return Ok(self.state.borrow().sound.contains(&segment.object));
+        }
+        let proven = pack::prove(self.repository.store(), segment);
+        let mut state = self.state.borrow_mut();
+        match proven {
             Ok(()) => {
-                self.state.borrow_mut().sound.insert(key.clone());
+                state.sound.insert(segment.object.clone());
                 Ok(true)
             }
             Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => {
-                self.state.borrow_mut().damaged.insert(key.clone());
+                state.damaged.insert(segment.object.clone());
                 Ok(false)
             }
             Err(e) => Err(e),
@@ -94,21 +141,4 @@ impl<'r> Trust<'r> {
     pub(super) fn damaged(self) -> Vec<String> {
         self.state.into_inner().damaged.into_iter().collect()
     }
-}
-
-/// Objects from some place on, so many that they are read in no time.
-fn chosen(parent: &Entry) -> BTreeSet<String> {
-    let all: Vec<_> = parent.segments().collect();
-    let from = RandomState::new().hash_one(SystemTime::now()) as usize;
-    let mut left = limits::BACKUP_PROVEN;
-    let mut chosen = BTreeSet::new();
-    for at in 0..all.len() {
-        let one = all[from.wrapping_add(at) % all.len()];
-        if left == 0 || !chosen.is_empty() && one.stored > left {
-            break;
-        }
-        left = left.saturating_sub(one.stored);
-        chosen.insert(one.object.clone());
-    }
-    chosen
 }

@@ -45,7 +45,7 @@ impl Plan {
     /// What the directory that keeps things stands beside.
     pub fn subject(&self) -> PathBuf {
         match (&self.manifest, self.files.first()) {
-            (None, Some(file)) => file.path.clone(),
+            (None, Some(file)) => file.path.to_path_buf(),
             _ => self.dir.clone(),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::loss::Loss;
 use super::plan::{Action, Piece, Plan, SourceFile, Verb};
@@ -71,7 +72,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When it cannot be looked at, or is no regular file.
     pub fn remove_other(&mut self, path: &Path) -> Result<()> {
-        let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+        let name = path.file_name().unwrap_or_default().as_bytes().into();
         let dir = disk::Dir::open(disk::parent(path))?;
         let Some(look) = dir.look(path.file_name().unwrap_or_default())? else {
             return Err(Error::new(ErrorKind::NotFound, path));
@@ -81,7 +82,7 @@ impl<'a> Draft<'a> {
             return Err(Error::new(ErrorKind::Refused(why), path));
         }
         let stamp = Some(look.stamp);
-        self.others.push(SourceFile { name, path: path.to_owned(), stamp });
+        self.others.push(SourceFile { name, path: path.into(), stamp });
         Ok(())
     }
 
@@ -196,7 +197,7 @@ impl<'a> Draft<'a> {
                 Some(to_bytes) => Action::Cut { file: *segment, from_bytes, to_bytes },
                 None => Action::Rewrite {
                     file: Some(*segment),
-                    new_name: of.name.clone(),
+                    new_name: of.name.to_vec(),
                     from_bytes,
                     pieces: pieces.clone(),
                 },
@@ -206,13 +207,13 @@ impl<'a> Draft<'a> {
     }
 
     fn multi_part(&mut self, dir: &Path, actions: &mut Vec<Action>) -> Result<()> {
+        if self.manifest.is_none() && self.edits.is_empty() && self.removed.is_empty() {
+            return Ok(());
+        }
         let mut manifest = match (&self.manifest, self.aof.manifest.as_ref().map(|m| &m.state)) {
             (Some(new), _) => new.clone(),
             (None, Some(ManifestState::Valid(manifest))) => manifest.clone(),
             (None, _) => {
-                if self.edits.is_empty() && self.removed.is_empty() {
-                    return Ok(());
-                }
                 let why = "first repair the manifest: run `aofkit repair` without --salvage or --truncate"
                     .to_owned();
                 return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
@@ -230,7 +231,7 @@ impl<'a> Draft<'a> {
         for (segment, pieces) in std::mem::take(&mut self.edits) {
             let of = &aof.segments[segment];
             let new_name = free_name(dir, &self.stem(), of);
-            renamed.entry(of.name.as_slice()).or_insert_with(|| new_name.clone());
+            renamed.entry(&*of.name).or_insert_with(|| new_name.clone());
             let from_bytes = of.len().unwrap_or(0);
             actions.push(Action::Rewrite { file: Some(segment), new_name, from_bytes, pieces });
         }
@@ -243,7 +244,7 @@ impl<'a> Draft<'a> {
         }
         let of = |segment: &usize| {
             let segment = &self.aof.segments[*segment];
-            (segment.name.as_slice(), segment.role == Role::History)
+            (&*segment.name, segment.role == Role::History)
         };
         let gone: HashSet<(&[u8], bool)> = self.removed.iter().map(of).collect();
         let stays = |entry: &Entry| !gone.contains(&(&entry.name, entry.role == HISTORY));
@@ -295,14 +296,17 @@ impl<'a> Draft<'a> {
 }
 
 fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
-    let path = behind_link(segment, dir).unwrap_or_else(|| segment.path.clone());
+    let path = behind_link(segment, dir).map_or_else(|| Arc::clone(&segment.path), Into::into);
     let stamp = segment.file().map(|file| file.stamp());
-    SourceFile { name: segment.name.clone(), path, stamp }
+    SourceFile { name: Arc::clone(&segment.name), path, stamp }
 }
 
 /// The file in the set's directory that a link there leads to: that one is changed, and the link stays.
 fn behind_link(segment: &Segment, dir: &Path) -> Option<PathBuf> {
-    let real = disk::real_path(&segment.path).ok().filter(|_| segment.is_link)?;
+    if !segment.is_link {
+        return None;
+    }
+    let real = disk::real_path(&segment.path).ok()?;
     let is_here = real.parent() == Some(&disk::real_path(dir).ok()?);
     is_here.then(|| dir.join(real.file_name().unwrap_or_default()))
 }

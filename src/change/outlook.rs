@@ -9,6 +9,9 @@ use crate::progress::Progress;
 use crate::rules::Target;
 use crate::scan::{Pace, scan};
 
+/// A known server, by its name, and what it does with a set.
+type ByServer = (&'static str, Loads);
+
 /// How the set will be.
 #[derive(Clone, Debug)]
 pub struct Outlook {
@@ -35,12 +38,7 @@ impl Outlook {
         let known = || Target::recorded().iter().copied();
         let targets = std::iter::once(after.target()).chain(known()).collect();
         let unnamed = (!after.target_given).then_some(0);
-        let mut reports = judged_by(after, targets, unnamed, wording, pace, progress)?;
-        let report = reports.remove(0);
-        let by_name = |reports: Vec<check::Report>| {
-            reports.iter().map(|r| (r.target.rules.name, r.loads)).collect::<Vec<_>>()
-        };
-        let servers = by_name(reports);
+        let (report, servers) = judged_by(after, targets, unnamed, wording, pace, progress)?;
         let refuses = |target: &Target| {
             servers.iter().any(|(name, loads)| *name == target.rules.name && *loads != Loads::Yes)
         };
@@ -51,7 +49,8 @@ impl Outlook {
             true => Vec::new(),
             false => {
                 let before = before.preview(&Changes::default())?;
-                by_name(judged_by(before, refusing, None, wording, pace, progress)?)
+                let (first, others) = judged_by(before, refusing, None, wording, pace, progress)?;
+                [vec![by_name(&first)], others].concat()
             }
         };
         Ok(Self { report, servers, servers_before })
@@ -85,7 +84,7 @@ impl Plan {
             match action {
                 Action::Cut { file, to_bytes, .. } => {
                     let kept = Part::Range { file: *file, from: 0, to: *to_bytes };
-                    changes.files.push((self.files[*file].name.clone(), vec![kept]));
+                    changes.files.push((self.files[*file].name.to_vec(), vec![kept]));
                 }
                 Action::Rewrite { file, new_name, pieces, .. } => {
                     let parts =
@@ -94,12 +93,12 @@ impl Plan {
                             Error::new(ErrorKind::Refused(why), &self.path)
                         })?;
                     changes.files.push((new_name.clone(), parts));
-                    let old = file.map(|file| self.files[file].name.clone());
+                    let old = file.map(|file| self.files[file].name.to_vec());
                     changes.gone.extend(old.filter(|old| old != new_name));
                 }
                 Action::Manifest { after, .. } => changes.manifest = Some(after.clone()),
                 Action::Remove { file, .. } => {
-                    changes.gone.insert(self.files[*file].name.clone());
+                    changes.gone.insert(self.files[*file].name.to_vec());
                 }
             }
         }
@@ -123,7 +122,8 @@ impl Plan {
     }
 }
 
-/// The judgements on a set by the rules of several servers, in one pass.
+/// The judgement on a set by the rules of the first of several servers, and in a word what the others do with it; in one
+/// pass, and never with two judgements in memory.
 fn judged_by(
     aof: Aof,
     targets: Vec<Target>,
@@ -131,9 +131,17 @@ fn judged_by(
     wording: &Wording,
     pace: &Pace,
     progress: &dyn Progress,
-) -> Result<Vec<check::Report>> {
+) -> Result<(check::Report, Vec<ByServer>)> {
     let facts = scan(&aof, Check::by(&aof, targets), pace, progress)?;
-    facts.each(unnamed).into_iter().map(|facts| check::judge(&aof, facts, wording)).collect()
+    let mut each = facts.each(unnamed).map(|facts| check::judge(&aof, facts, wording));
+    let none = || Error::new(ErrorKind::NotFound, &aof.path);
+    let first = each.next().ok_or_else(none)??;
+    let others = each.map(|report| Ok(by_name(&report?))).collect::<Result<_>>()?;
+    Ok((first, others))
+}
+
+fn by_name(report: &check::Report) -> ByServer {
+    (report.target.rules.name, report.loads)
 }
 
 /// `None` for what can be looked at only once it is written.

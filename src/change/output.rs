@@ -127,7 +127,7 @@ impl Plan {
             let pieces = Box::new(std::iter::once(Ok(NewBytes::These(bytes))));
             copies.push(Copy { name: name.clone(), pieces, len, like });
         }
-        let old = || self.files.iter().filter(|f| f.stamp.is_some()).map(|f| f.name.clone());
+        let old = || self.files.iter().filter(|f| f.stamp.is_some()).map(|f| f.name.to_vec());
         let new = || {
             self.actions.iter().filter_map(|action| match action {
                 Action::Rewrite { file: None, new_name, .. } => Some(new_name.clone()),

@@ -1,6 +1,6 @@
 //! What is going to happen to a set: a value that can be printed, judged and carried out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::loss::Loss;
@@ -43,9 +43,9 @@ impl Verb {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// Its name, without directory.
-    pub name: Vec<u8>,
+    pub name: Arc<[u8]>,
     /// Where it lies.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// How it was; `None` when it was not there.
     pub stamp: Option<Stamp>,
 }

@@ -2,13 +2,15 @@
 //!
 //! The same bytes in the base of a set are damage, for there every server reads on.
 
+use std::sync::Arc;
+
 use super::describe::Scene;
 use super::facts::{RdbFacts, Seen, SegmentFacts, What};
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Context, Ending, Role};
 
 /// Takes the bytes behind a plain dump that is looked at alone for what they are.
-pub(super) fn tell_apart(aof: &Aof, facts: &mut SegmentFacts) {
+pub(super) fn tell_apart(aof: &Aof, facts: &mut Arc<SegmentFacts>) {
     let is_alone = matches!(aof.segments[facts.position].role, Role::Single | Role::Stream);
     let Some(RdbFacts::Whole(walked)) = &facts.rdb else { return };
     let fields = &walked.outcome.fields;
@@ -25,6 +27,7 @@ pub(super) fn tell_apart(aof: &Aof, facts: &mut SegmentFacts) {
         return;
     };
     let what = What::BehindDump(damage.context.clone());
+    let facts = Arc::make_mut(facts);
     facts.seen.retain(|seen| seen.offset < end);
     facts.halt = facts.halt.filter(|halt| halt.at < end);
     facts.broken = facts.broken.filter(|halt| halt.at < end);

@@ -104,7 +104,7 @@ fn refused(target: Target, line: &Line, why: &str) -> Problem {
 /// A set that the configured server does not look at.
 fn not_read(aof: &Aof) -> Option<Problem> {
     let is_snapshot = aof.layout == Layout::SingleFile
-        && aof.segments.first().is_some_and(|s| s.name == aof.settings.db_file_name());
+        && aof.segments.first().is_some_and(|s| *s.name == *aof.settings.db_file_name());
     if is_snapshot {
         return None;
     }

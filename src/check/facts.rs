@@ -1,9 +1,12 @@
 //! What one pass saw, before anybody judges the set as a whole.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
 use super::checker::Refusal;
 use super::halt::Halt;
 use super::reached::Reached;
-use super::settle::{Played, Raw};
+use super::settle::{Objections, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
 use crate::rules::{Need, Needs, Target};
@@ -12,7 +15,8 @@ use crate::rules::{Need, Needs, Target};
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// One per segment that was read.
-    pub segments: Vec<SegmentFacts>,
+    /// Shared by the judgements that are made of them: a set may have very many.
+    pub segments: Vec<Arc<SegmentFacts>>,
     /// Those it may be judged for, the likeliest first; one alone once that is settled.
     pub(super) targets: Vec<Target>,
     /// Which of them somebody named; and whether the one that was chosen is such.
@@ -30,7 +34,8 @@ pub struct Facts {
     pub(super) knows_all: bool,
 }
 
-/// Facts about one segment.
+/// Facts about one segment. Of most files of a large set there is no more to tell; what there is besides is kept apart
+/// ([`OddFacts`]) and reached as if it were part of this.
 #[derive(Clone, Debug)]
 pub struct SegmentFacts {
     /// Its position in the set.
@@ -45,49 +50,90 @@ pub struct SegmentFacts {
     pub transactions: u64,
     /// Annotation lines.
     pub annotations: u64,
-    /// Annotation lines of a kind aofkit does not know.
-    pub unknown_annotations: u64,
     /// Seconds of the first `#TS:`.
     pub first_ts: Option<i64>,
     /// Seconds of the last `#TS:`.
     pub last_ts: Option<i64>,
     /// The largest database selected.
     pub max_db: u64,
-    /// Bytes that belong to nothing.
-    pub damaged_bytes: u64,
-    /// The RDB part.
-    pub rdb: Option<RdbFacts>,
-    /// What it needs of modules.
-    pub needs: Needs,
-    /// How the loader of each target came along.
-    pub(super) played: Vec<Played>,
     /// End of the last whole record before the loader stops, or may stop; the length when it does not.
     pub proven: u64,
     /// The same, never inside a transaction.
     pub safe_cut: u64,
     /// Records up to `safe_cut`.
     pub commands_to_cut: u64,
+    /// How far whole records go before the damage that stops every loader.
+    pub sound: Reached,
+    /// What redis-check-aof prints under that name.
+    pub ok_up_to: u64,
+    odd: Option<Box<OddFacts>>,
+}
+
+/// What only some segments have.
+#[derive(Clone, Debug, Default)]
+pub struct OddFacts {
+    /// Annotation lines of a kind aofkit does not know.
+    pub unknown_annotations: u64,
+    /// Bytes that belong to nothing.
+    pub damaged_bytes: u64,
+    /// The RDB part.
+    pub rdb: Option<RdbFacts>,
+    /// What it needs of modules.
+    pub needs: Needs,
+    /// What the loader of each target does not take; empty where all take all of it.
+    pub(super) objections: Vec<Objections>,
     /// Why and where the target's loader certainly stops.
     pub halt: Option<Halt>,
     /// Offset of the first thing before that of which nobody knows here whether the target takes it.
     pub doubt: Option<u64>,
     /// The damage that stops every loader, whatever commands it knows.
     pub broken: Option<Halt>,
-    /// How far whole records go before that damage.
-    pub sound: Reached,
     /// Where the target's loader would cut the file by itself.
     pub own_cut: Option<u64>,
     /// What redis-check-aof refuses.
     pub refusal: Option<Refusal>,
-    /// What redis-check-aof prints under that name.
-    pub ok_up_to: u64,
-    /// What is wrong or odd, by offset; at most [`crate::limits::PROBLEMS`].
+    /// What is wrong or odd, by offset; at most [`crate::limits::PROBLEMS`] of each sort.
     pub seen: Vec<Seen>,
     /// How many more there were.
     pub unlisted: u64,
 }
 
+/// Those of a segment that has none.
+static NONE: OddFacts = OddFacts {
+    unknown_annotations: 0,
+    damaged_bytes: 0,
+    rdb: None,
+    needs: Needs::NONE,
+    objections: Vec::new(),
+    halt: None,
+    doubt: None,
+    broken: None,
+    own_cut: None,
+    refusal: None,
+    seen: Vec::new(),
+    unlisted: 0,
+};
+
+impl Deref for SegmentFacts {
+    type Target = OddFacts;
+
+    fn deref(&self) -> &OddFacts {
+        self.odd.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for SegmentFacts {
+    fn deref_mut(&mut self) -> &mut OddFacts {
+        self.odd.get_or_insert_default()
+    }
+}
+
 impl SegmentFacts {
+    /// Whether there is nothing to tell of it but the numbers that every file has.
+    pub(super) fn is_plain(&self) -> bool {
+        self.odd.is_none()
+    }
+
     /// Whether nothing in it is broken, or might be.
     pub fn is_whole(&self) -> bool {
         self.broken.is_none() && self.damaged_bytes == 0
@@ -114,26 +160,15 @@ impl SegmentFacts {
             commands: 0,
             transactions: 0,
             annotations: 0,
-            unknown_annotations: 0,
             first_ts: None,
             last_ts: None,
             max_db: 0,
-            damaged_bytes: 0,
-            rdb: None,
-            needs: Needs::default(),
-            played: Vec::new(),
             proven: 0,
             safe_cut: 0,
             commands_to_cut: 0,
-            halt: None,
-            doubt: None,
-            broken: None,
             sound: Reached::default(),
-            own_cut: None,
-            refusal: None,
             ok_up_to: 0,
-            seen: Vec::new(),
-            unlisted: 0,
+            odd: None,
         }
     }
 

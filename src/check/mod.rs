@@ -35,7 +35,7 @@ mod unknown;
 mod watched;
 
 pub(crate) use facts::may_be_exec;
-pub use facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+pub use facts::{Facts, NonCanonical, OddFacts, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 pub use finding::{Kind, Lost, Problem, Severity};
 pub use halt::{Cause, Halt};
 pub(crate) use loader::Loader;

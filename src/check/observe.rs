@@ -1,12 +1,14 @@
 //! The observer that gathers facts, and shows every event to both judges.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::checker::Checker;
 use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::Loader;
 use super::opinions::Opinions;
-use super::settle::{Played, Raw};
+use super::reached::Reached;
+use super::settle::{Objections, Raw};
 use super::watched::{Watch, Watched};
 use crate::aof::{Aof, Damage, Depth, Event, Role};
 use crate::command::{self, CommandId, Kind};
@@ -14,7 +16,7 @@ use crate::format::annotation;
 use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::limits;
-use crate::rules::Target;
+use crate::rules::{Needs, Target};
 use crate::scan::{self, Context, Merge, Observer};
 
 /// Gathers [`Facts`] about every segment it is shown.
@@ -30,8 +32,10 @@ pub struct Check {
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
     watch: Watch,
-    /// Traps in `now.seen`, which have room of their own, and those that the open transaction will run.
-    traps: usize,
+    /// How many things of each sort are in `now.seen`, and in those of the files before.
+    listed: [usize; SORTS],
+    listed_before: usize,
+    /// Traps that the open transaction will run.
     queued_traps: Vec<(usize, u64)>,
     /// By place in the command table: the last opinions of it, and where in `now.seen` they are counted.
     noted: Vec<Option<(Opinions, usize)>>,
@@ -67,7 +71,8 @@ impl Check {
             safe: (0, 0),
             in_transaction: 0,
             watch: Watch::new(aof.configured),
-            traps: 0,
+            listed: [0; SORTS],
+            listed_before: 0,
             queued_traps: Vec::new(),
             noted: Vec::new(),
             repeated: HashMap::new(),
@@ -322,14 +327,13 @@ impl Check {
 
     /// Whether there was still room for it.
     pub(super) fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
-        // What is told of traps cannot be crowded out by other things.
-        let is_trap = matches!(&what, What::Raw(raw) if raw.is_trap());
-        let listed = if is_trap { self.traps } else { self.now.seen.len() - self.traps };
-        if listed >= limits::PROBLEMS {
+        let listed = &mut self.listed[sort(&what)];
+        let is_full = self.listed_before >= limits::SET_SEEN;
+        if *listed >= if is_full { 1 } else { limits::PROBLEMS } {
             self.now.unlisted += 1;
             return false;
         }
-        self.traps += usize::from(is_trap);
+        *listed += 1;
         let (commands_before, cut_before) = self.safe;
         self.now.seen.push(Seen {
             offset,
@@ -341,6 +345,23 @@ impl Check {
             what,
         });
         true
+    }
+}
+
+/// Sorts of things that are seen, each with room of its own: none is crowded out by the others.
+const SORTS: usize = 3;
+
+/// Which sort it is: a trap, something broken, or something that a target may not take or a reader may stumble over.
+fn sort(what: &What) -> usize {
+    match what {
+        What::Raw(raw) if raw.is_trap() => 0,
+        What::Damage(_)
+        | What::Hollow
+        | What::OpenTransaction { .. }
+        | What::DiscardInTransaction
+        | What::OpenAnnotation
+        | What::RdbChecksum { .. } => 1,
+        _ => 2,
     }
 }
 
@@ -362,7 +383,7 @@ impl Observer for Check {
         self.now = SegmentFacts::of(segment);
         self.safe = (0, 0);
         self.in_transaction = 0;
-        self.traps = 0;
+        self.listed = [0; SORTS];
         self.queued_traps.clear();
         self.noted.clear();
         self.repeated.clear();
@@ -406,14 +427,26 @@ impl Observer for Check {
         self.checker.end(len);
         let mut now = std::mem::replace(&mut self.now, SegmentFacts::of(0));
         now.len = len;
-        self.watch.take(&mut now.needs);
-        let loaders = 0..self.facts.targets.len();
-        now.played = loaders.map(|place| Played::of(&self.loader, place)).collect();
-        now.refusal = self.checker.refusal;
+        let mut needs = Needs::NONE;
+        self.watch.take(&mut needs);
+        if !needs.is_empty() {
+            now.needs.merge(&needs);
+        }
+        let state = self.loader.state();
+        now.sound = state.reached;
+        let Reached { record_end, safe_cut, commands_to_cut, .. } = state.reached;
+        (now.proven, now.safe_cut, now.commands_to_cut) = (record_end, safe_cut, commands_to_cut);
         now.ok_up_to = self.checker.ok_up_to;
         now.format = now.consists_of();
-        now.seen.sort_by_key(|seen| seen.offset);
-        self.facts.segments.push(now);
+        let objections = Objections::of(&self.loader, self.facts.targets.len());
+        let refusal = self.checker.refusal;
+        if !objections.is_empty() || state.halt.is_some() || refusal.is_some() || !now.is_plain() {
+            (now.objections, now.broken, now.refusal) = (objections, state.halt, refusal);
+            now.seen.sort_by_key(|seen| seen.offset);
+            now.seen.shrink_to_fit();
+            self.listed_before += now.seen.len();
+        }
+        self.facts.segments.push(Arc::new(now));
     }
 
     fn finish(self) -> Facts {

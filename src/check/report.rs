@@ -1,6 +1,7 @@
 //! The judgement on a set, by the rules of its target.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::checker::NEWEST_RDB;
 use super::describe::{Before, Scene, describe};
@@ -62,7 +63,7 @@ pub struct CheckAof {
 #[derive(Clone, Debug)]
 pub struct SegmentReport {
     /// Its name as the manifest has it.
-    pub name: Vec<u8>,
+    pub name: Arc<[u8]>,
     /// What it is for.
     pub role: Role,
     /// Its sequence number.
@@ -70,7 +71,7 @@ pub struct SegmentReport {
     /// Its length in bytes; `None` when it is not there.
     pub size_bytes: Option<u64>,
     /// What was seen in it; `None` for history and what is not there.
-    pub facts: Option<Box<SegmentFacts>>,
+    pub facts: Option<Arc<SegmentFacts>>,
 }
 
 /// The judgement.
@@ -104,18 +105,22 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Which commands the target refuses for certain.
     pub(crate) certainty: Certainty,
+    trap: Option<FirstTrap>,
 }
+
+/// The first command that no server logs: its name, the file, and the offset there.
+type FirstTrap = (Vec<u8>, Arc<[u8]>, u64);
 
 impl Report {
     /// The first command in it that no server logs: its name, the file, and the offset there.
     pub fn trap(&self) -> Option<(&[u8], &[u8], u64)> {
-        self.segments.iter().find_map(|segment| {
-            let seen = &segment.facts.as_ref()?.seen;
-            seen.iter().find_map(|seen| match &seen.what {
-                What::Trap { name, .. } => Some((&name[..], &segment.name[..], seen.offset)),
-                _ => None,
-            })
-        })
+        self.trap.as_ref().map(|(name, file, offset)| (&name[..], &file[..], *offset))
+    }
+
+    /// The judgement without what it tells of each file, for a set may have very many.
+    #[must_use]
+    pub fn without_files(self) -> Self {
+        Self { segments: Vec::new(), ..self }
     }
 }
 
@@ -136,6 +141,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let last = aof.last_live();
     let mut in_flight = false;
     if let Some(end) = facts.segments.iter_mut().find(|f| Some(f.position) == last) {
+        let end = Arc::make_mut(end);
         forget_line_under_way(aof, end)?;
         in_flight = is_in_flight(aof, end)?;
         if in_flight {
@@ -169,7 +175,10 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let damaged: u64 = facts.segments.iter().map(|f| f.damaged_bytes).sum();
     Ok(Report {
         target,
-        verdict: verdict(&problems),
+        verdict: match verdict(&problems) {
+            Verdict::Healthy if is_unlisted(&facts) => Verdict::Unsupported,
+            told => told,
+        },
         loads: loads(aof, &facts, last),
         unknown: unknown::rows(aof, &facts),
         modules: modules::there(aof, &facts, &needs_modules),
@@ -180,8 +189,21 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         size_bytes,
         ok_bytes: size_bytes - damaged,
         is_rdb: is_lone_dump(aof, &facts),
+        trap: first_trap(aof, &facts),
         segments: segments(aof, facts),
         problems,
+    })
+}
+
+fn first_trap(aof: &Aof, facts: &Facts) -> Option<FirstTrap> {
+    facts.segments.iter().find_map(|segment| {
+        segment.seen.iter().find_map(|seen| match &seen.what {
+            What::Trap { name, .. } => {
+                let file = Arc::clone(&aof.segments[segment.position].name);
+                Some((name.clone(), file, seen.offset))
+            }
+            _ => None,
+        })
     })
 }
 
@@ -192,7 +214,7 @@ impl<'a> Places<'a> {
     fn of(aof: &'a Aof) -> Self {
         let mut places = HashMap::with_capacity(aof.segments.len());
         for (position, segment) in aof.segments.iter().enumerate() {
-            places.entry(segment.name.as_slice()).or_insert(position);
+            places.entry(&*segment.name).or_insert(position);
         }
         Self(places)
     }
@@ -278,6 +300,12 @@ fn verdict(problems: &[Problem]) -> Verdict {
     }
 }
 
+/// Whether something that the target does not take, or may not, stands among what is not listed.
+fn is_unlisted(facts: &Facts) -> bool {
+    let stops = |f: &SegmentFacts| f.halt.is_some() || f.doubt.is_some();
+    facts.segments.iter().any(|f| f.unlisted > 0 && stops(f))
+}
+
 /// Nothing is wrong with the bytes: it is the target, or aofkit, that does not understand them.
 fn is_unsupported(kind: Kind) -> bool {
     use Kind::{ModuleMissing, RdbUnsupported, RefusedByConfiguration, UnknownCommand, WrongArity};
@@ -339,7 +367,7 @@ fn loads(aof: &Aof, facts: &Facts, last: Option<usize>) -> Loads {
 
 /// redis-check-aof on the manifest, or on the one file.
 fn check_aof(aof: &Aof, facts: &Facts) -> CheckAof {
-    let is_blind = facts.segments.iter().any(is_rdb_beyond_checker);
+    let is_blind = facts.segments.iter().any(|facts| is_rdb_beyond_checker(facts));
     let invalid = |why: String| CheckAof { valid: false, why: Some(why), is_blind };
     let valid = CheckAof { valid: true, why: None, is_blind };
     if let Some(manifest) = &aof.manifest {
@@ -389,9 +417,9 @@ fn segments(aof: &Aof, facts: Facts) -> Vec<SegmentReport> {
     let all = aof.segments.iter().enumerate();
     all.map(|(position, segment)| {
         while seen.next_if(|facts| facts.position < position).is_some() {}
-        let facts = seen.next_if(|facts| facts.position == position).map(Box::new);
+        let facts = seen.next_if(|facts| facts.position == position);
         let size_bytes = facts.as_ref().map(|f| f.len).or_else(|| segment.len());
-        let (name, role, seq) = (segment.name.clone(), segment.role, segment.seq);
+        let (name, role, seq) = (Arc::clone(&segment.name), segment.role, segment.seq);
         SegmentReport { name, role, seq, size_bytes, facts }
     })
     .collect()

@@ -69,7 +69,7 @@ impl Listed {
 /// Whether a server that is started here does not read a snapshot: it is told to keep an append-only file, or has begun to
 /// make one. The file is not one itself.
 pub(super) fn reads_no_dump(aof: &Aof) -> bool {
-    let name = aof.segments.first().map(|segment| segment.name.as_slice());
+    let name = aof.segments.first().map(|segment| &*segment.name);
     let says_no = aof.settings.append_only == Some(false);
     let keeps_log = aof.settings.append_only == Some(true) || aof.has_empty_append_dir && !says_no;
     keeps_log && name != Some(aof.settings.append_file_name())

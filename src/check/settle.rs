@@ -1,6 +1,7 @@
 //! Who the judgement is made for, once the whole set is known, and what that makes of the facts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::facts::{Facts, Seen, SegmentFacts, What};
 use super::halt::Cause;
@@ -10,21 +11,30 @@ use crate::aof::{Aof, Writer};
 use crate::format::rdb::{self, Header};
 use crate::rules::{Knowledge, Need, Origin, Target};
 
-/// How the loader of one target came along in a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Played {
-    /// Where damage stops every loader, and how far they come up to it.
-    sound: State,
-    /// What this one does not take before that, and what it may not take.
+/// What the loader of one target does not take in a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Objections {
+    /// What it refuses before damage stops it, and what it may refuse.
     refused: Option<State>,
     perhaps: Option<State>,
     own_cut: Option<u64>,
 }
 
-impl Played {
-    pub(super) fn of(loader: &Loader, place: usize) -> Self {
-        let [refused, perhaps] = loader.objections(place);
-        Self { sound: loader.state(), refused, perhaps, own_cut: loader.own_cut(place) }
+impl Objections {
+    /// Those of each of these loaders; none where all take all of it.
+    pub(super) fn of(loader: &Loader, targets: usize) -> Vec<Self> {
+        let each = |place| {
+            let [refused, perhaps] = loader.objections(place);
+            Self { refused, perhaps, own_cut: loader.own_cut(place) }
+        };
+        let some = |place| {
+            let Self { refused, perhaps, own_cut } = each(place);
+            refused.is_some() || perhaps.is_some() || own_cut.is_some()
+        };
+        match (0..targets).any(some) {
+            true => (0..targets).map(each).collect(),
+            false => Vec::new(),
+        }
     }
 }
 
@@ -146,21 +156,24 @@ impl Facts {
 
     /// The facts by the rules of each target. The one at `unnamed` is judged for since nobody named another: it may have
     /// learnt what no server is known to have.
-    pub fn each(self, unnamed: Option<usize>) -> Vec<Self> {
+    /// One after the other: a set may have very many files.
+    pub fn each(&self, unnamed: Option<usize>) -> impl Iterator<Item = Self> + '_ {
         let places = 0..self.targets.len();
-        let one = |place| {
+        let one = move |place| {
             let mut one = self.clone();
             let may_have_learnt = unnamed == Some(place) && self.is_beyond_all;
             let knows_all = self.targets.get(place).copied().is_some_and(knows_all);
             one.settle_as(place, knows_all && !may_have_learnt);
             one
         };
-        places.map(one).collect()
+        places.map(one)
     }
 
     /// The facts are those of the target at this place.
     fn settle_as(&mut self, place: usize, knows_all: bool) {
-        self.segments.iter_mut().for_each(|segment| segment.settle(place, knows_all));
+        // What has nothing odd is the same by everybody's rules, and stays shared.
+        let odd = self.segments.iter_mut().filter(|segment| !segment.is_plain());
+        odd.for_each(|segment| Arc::make_mut(segment).settle(place, knows_all));
         self.knows_all = knows_all;
         self.is_settled = true;
         self.targets = self.targets.get(place).copied().into_iter().collect();
@@ -195,12 +208,12 @@ fn knows_all(target: Target) -> bool {
 
 impl SegmentFacts {
     fn settle(&mut self, place: usize, knows_all: bool) {
-        let Some(&played) = self.played.get(place) else { return };
-        self.played = vec![played];
-        self.come_to(played, knows_all);
+        let objections = self.objections.get(place).copied();
+        self.objections = objections.into_iter().collect();
+        self.come_to(&objections.unwrap_or_default(), knows_all);
         let mut places: HashMap<(u8, Vec<u8>), usize> = HashMap::new();
         let mut settled: Vec<Seen> = Vec::with_capacity(self.seen.len());
-        for seen in self.seen.drain(..) {
+        for seen in std::mem::take(&mut self.seen) {
             let What::Raw(raw) = seen.what else {
                 settled.push(seen);
                 continue;
@@ -222,8 +235,8 @@ impl SegmentFacts {
     }
 
     /// How far the loader comes, and why no further.
-    fn come_to(&mut self, played: Played, knows_all: bool) {
-        let Played { sound, refused, perhaps, own_cut } = played;
+    fn come_to(&mut self, objections: &Objections, knows_all: bool) {
+        let &Objections { refused, perhaps, own_cut } = objections;
         let at = |state: &State| state.halt.map_or(u64::MAX, |halt| halt.at);
         let is_doubt = |state: &State| {
             !knows_all && state.halt.is_some_and(|halt| halt.cause == Cause::Unknown)
@@ -232,17 +245,17 @@ impl SegmentFacts {
             Some(state) if is_doubt(&state) => (Some(state), None),
             refused => (None, refused),
         };
-        let certain = refused.unwrap_or(sound);
+        let certain =
+            refused.map_or((self.sound, self.broken), |state| (state.reached, state.halt));
+        let stop = certain.1.map_or(u64::MAX, |halt| halt.at);
         let doubt = [doubted, perhaps].into_iter().flatten().min_by_key(at);
-        let doubt = doubt.filter(|doubt| at(doubt) < at(&certain));
-        let reached = doubt.unwrap_or(certain).reached;
+        let doubt = doubt.filter(|doubt| at(doubt) < stop);
+        let reached = doubt.map_or(certain.0, |doubt| doubt.reached);
         self.proven = reached.record_end;
         self.safe_cut = reached.safe_cut;
         self.commands_to_cut = reached.commands_to_cut;
-        self.halt = certain.halt;
+        self.halt = certain.1;
         self.doubt = doubt.as_ref().map(at);
-        self.broken = sound.halt;
-        self.sound = sound.reached;
         self.own_cut = own_cut;
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn rows(aof: &Aof, facts: &Facts) -> Vec<Unknown> {
                 row.is_learnt &= is_learnt;
                 continue;
             }
-            let file = aof.segments[segment.position].name.clone();
+            let file = aof.segments[segment.position].name.to_vec();
             let (count, offset) = (seen.count, seen.offset);
             rows.push(Unknown { what, count, file, offset, is_command, is_learnt });
         }

@@ -132,33 +132,28 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
         near.pids.iter().filter(|pid| !servers.pids.contains(pid)).copied().collect::<Vec<_>>(),
     );
     servers.all_seen &= near.all_seen;
-    let mut survey = Survey {
-        plan: Draft::new(Verb::Clean, aof).finish()?,
-        found: Vec::new(),
-        all_seen: servers.all_seen && disk::sees_all_processes(),
-        servers: servers.pids,
-    };
+    let mut all = Vec::new();
     let mut draft = Draft::new(Verb::Clean, aof);
-    let history = aof.segments.iter().enumerate().map(|(place, s)| (s.path.as_path(), place));
+    let history = aof.segments.iter().enumerate().map(|(place, s)| (&*s.path, place));
     let history: HashMap<_, _> = history.rev().collect();
     let found = || aof.leftovers.iter().filter(|l| l.kind != LeftoverKind::Kept);
     // One look at all processes, for it takes long: most often none has any of them open.
     let stamps = found().filter_map(|leftover| disk::stamp(&leftover.path).ok());
     let any_open = !disk::openers(&stamps.map(|s| s.identity).collect::<Vec<_>>()).pids.is_empty();
-    let beside = Beside { server: !survey.servers.is_empty(), any_open };
+    let beside = Beside { server: !servers.pids.is_empty(), any_open };
     for leftover in found() {
         let spared = spared(aof, leftover, options, beside);
         if spared.is_none() {
             take(&history, leftover, &mut draft)?;
         }
         let age = age(leftover, options.now);
-        survey.found.push(Found { leftover: leftover.clone(), age, spared });
+        all.push(Found { leftover: leftover.clone(), age, spared });
     }
-    if survey.servers.is_empty() {
+    if servers.pids.is_empty() {
         lines_without_files(aof, &mut draft);
     }
-    survey.plan = draft.finish()?;
-    Ok(survey)
+    let all_seen = servers.all_seen && disk::sees_all_processes();
+    Ok(Survey { plan: draft.finish()?, found: all, all_seen, servers: servers.pids })
 }
 
 fn refused(aof: &Aof, why: &str) -> Error {
@@ -241,7 +236,7 @@ fn for_good(aof: &Aof, leftover: &Leftover, look: &Look) -> Option<Spared> {
     // Names may differ in nothing but their case, to a file system that does not tell them apart: the file has one then.
     let is_same = |of: Option<Identity>| look.links == 1 && of == Some(look.stamp.identity);
     let is_live = aof.live().any(|(_, segment)| {
-        segment.path == leftover.path || is_same(segment.file().map(|file| file.identity()))
+        *segment.path == *leftover.path || is_same(segment.file().map(|file| file.identity()))
     });
     if is_manifest || is_live {
         return Some(Spared::Named);

@@ -88,7 +88,7 @@ impl CatArgs {
         })?;
         let mut read = aof.live().filter(|(_, segment)| self.takes(segment));
         let found = match file {
-            Some(file) => read.find(|(_, segment)| segment.name == file.as_bytes()),
+            Some(file) => read.find(|(_, segment)| *segment.name == *file.as_bytes()),
             None => read.next().filter(|_| read.next().is_none()),
         };
         found.map(|(position, _)| (position, offset)).ok_or_else(|| {
@@ -115,7 +115,7 @@ pub fn run(
     }
     let filter = filter.with_reach();
     let options = Options { filter, with_base: args.with_base, limit: args.limit };
-    let names: Vec<_> = aof.segments.iter().map(|segment| segment.name.clone()).collect();
+    let names: Vec<_> = aof.segments.iter().map(|segment| segment.name.to_vec()).collect();
     let printed = match context.format {
         Format::Resp => print(args, &aof, Resp::default(), options, context)?,
         Format::Json | Format::Ndjson => {

@@ -166,7 +166,7 @@ impl Run {
         let haunt = change::haunt(&change::subject(&aof), &aof.dir()).ok();
         let in_use = change::in_use(&files, haunt.as_ref());
         Self {
-            before,
+            before: before.without_files(),
             plan,
             left,
             outlook: None,
@@ -241,7 +241,7 @@ impl Run {
                 self.plan
                     .files
                     .first()
-                    .map_or(Path::new(""), |f| f.path.as_path())
+                    .map_or(Path::new(""), |f| &*f.path)
                     .file_name()
                     .unwrap_or_default(),
             ),
@@ -261,7 +261,7 @@ impl Run {
                 context
                     .note("what lies there now is not judged as the plan was: please report this");
             }
-            outlook.report = report;
+            outlook.report = report.without_files();
         }
         Ok(())
     }

@@ -8,25 +8,30 @@ use aofkit::error::Result;
 use aofkit::scan::scan;
 
 use super::args::Context;
+use super::door::{Paper, Saying};
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{human, json};
 
 /// Checks every set at `path`.
-pub fn run(path: &Path, thorough: bool, context: &Context) -> Result<(String, Outcome)> {
+pub fn run<'v>(
+    path: &'v Path,
+    thorough: bool,
+    context: &'v Context,
+) -> Result<(Saying<'v>, Outcome)> {
     let (checked, failed) = context.each_set(path, |aof| {
         let report = check(&aof, thorough, context)?;
         Ok((aof, report))
     })?;
     let verdicts = checked.iter().map(|(_, r)| Outcome::of_verdict(r.verdict));
     let outcome = Outcome::worst(verdicts.chain(failed));
-    let text = match (context.json, &checked[..]) {
-        (true, [(aof, report)]) if failed.is_none() => json::check(aof, report),
-        (true, several) => json::checks(path, several),
-        (false, [(aof, report)]) if failed.is_none() => human::check(aof, report, context),
-        (false, several) => human::checks(path, several, context),
+    let say = move |paper: &mut Paper<'_>| match (context.json, &checked[..]) {
+        (true, [(aof, report)]) if failed.is_none() => json::check(paper, aof, report),
+        (true, several) => json::checks(paper, path, several),
+        (false, [(aof, report)]) if failed.is_none() => human::check(paper, aof, report, context),
+        (false, several) => human::checks(paper, path, several, context),
     };
-    Ok((text, outcome))
+    Ok((Box::new(say), outcome))
 }
 
 fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {

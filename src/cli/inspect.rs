@@ -14,6 +14,7 @@ use aofkit::stats::{
 use aofkit::text::{count, name};
 
 use super::args::Context;
+use super::door::{Paper, Saying};
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{human, json};
@@ -46,18 +47,18 @@ impl Inspected {
 }
 
 /// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
-pub fn run(path: &Path, context: &Context) -> Result<(String, Outcome)> {
+pub fn run<'v>(path: &'v Path, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {
     let (inspected, failed) = context.each_set(path, |aof| inspect(aof, context))?;
     for one in &inspected {
         warn(one, context);
     }
-    let text = match (context.json, &inspected[..]) {
-        (true, [one]) if failed.is_none() => json::inspect(one),
-        (true, several) => json::inspects(path, several),
-        (false, [one]) if failed.is_none() => human::inspect(one, context),
-        (false, several) => human::inspects(path, several, context),
+    let say = move |paper: &mut Paper<'_>| match (context.json, &inspected[..]) {
+        (true, [one]) if failed.is_none() => json::inspect(paper, one),
+        (true, several) => json::inspects(paper, path, several),
+        (false, [one]) if failed.is_none() => paper.text(&human::inspect(one, context)),
+        (false, several) => paper.text(&human::inspects(path, several, context)),
     };
-    Ok((text, failed.unwrap_or(Outcome::Done)))
+    Ok((Box::new(say), failed.unwrap_or(Outcome::Done)))
 }
 
 fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {

@@ -33,7 +33,7 @@ mod trial;
 mod troubles;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -73,8 +73,10 @@ fn run_verb(words: &[OsString]) -> Outcome {
         return Outcome::of_error(&e);
     }
     let answer = match &args.verb {
-        Verb::Inspect(verb) => inspect::run(verb.path(), &context),
-        Verb::Check(verb) => check::run(verb.reading.path(), verb.thorough, &context),
+        Verb::Inspect(verb) => return said(inspect::run(verb.path(), &context), &context),
+        Verb::Check(verb) => {
+            return said(check::run(verb.reading.path(), verb.thorough, &context), &context);
+        }
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
         Verb::Repair(repair) => repair::run(repair, &context),
@@ -104,6 +106,23 @@ fn run_verb(words: &[OsString]) -> Outcome {
             context.complain(&e);
             Outcome::of_error(&e)
         }
+    }
+}
+
+/// How a verb ended that says piece by piece what it has to say.
+fn said(answer: aofkit::error::Result<(door::Saying<'_>, Outcome)>, context: &Context) -> Outcome {
+    let (say, outcome) = match answer {
+        Ok(answer) => answer,
+        Err(e) => {
+            context.complain(&e);
+            return Outcome::of_error(&e);
+        }
+    };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut paper = door::Paper::new(&mut out, context.style);
+    match say(&mut paper).and_then(|()| out.flush()) {
+        Ok(()) => outcome,
+        Err(e) => unwritten(&e),
     }
 }
 

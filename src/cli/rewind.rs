@@ -129,7 +129,7 @@ fn moment(args: &RewindArgs, aof: &Aof) -> Result<Moment, String> {
         return moments::until(text).map(Moment::Until).map_err(|why| format!("--until: {why}"));
     }
     if let Some(text) = &args.at {
-        let files = aof.live().map(|(position, segment)| (position, segment.name.clone()));
+        let files = aof.live().map(|(position, segment)| (position, segment.name.to_vec()));
         let place = moments::place(text, &files.collect::<Vec<_>>());
         return place.map(Moment::At).map_err(|why| format!("--at: {why}"));
     }

@@ -176,8 +176,8 @@ impl Made<'_> {
 
     fn plan(self, form: Form, dropped: u64) -> Result<Plan> {
         let stamped = |segment: &crate::aof::Segment| SourceFile {
-            name: segment.name.clone(),
-            path: segment.path.clone(),
+            name: Arc::clone(&segment.name),
+            path: Arc::clone(&segment.path),
             stamp: segment.file().map(|file| file.stamp()),
         };
         let name = format!("{STEM}.manifest").into_bytes();

@@ -1,8 +1,10 @@
 //! Opening, listing and identifying files, read-only.
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::frozen::FrozenFile;
@@ -90,8 +92,8 @@ fn identity(meta: &Metadata) -> Identity {
 ///
 /// # Errors
 /// When it cannot be opened, or a link leads out of `dir`. The flag tells whether it was a link.
-pub fn open_inside(dir: &Path, name: &std::ffi::OsStr, grows: bool) -> Result<(FrozenFile, bool)> {
-    let path = dir.join(name);
+pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile, bool)> {
+    let path: Arc<Path> = dir.join(name).into();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());
     if is_link {
         let real = path.canonicalize().map_err(|e| Error::io(&path, e))?;
@@ -100,7 +102,7 @@ pub fn open_inside(dir: &Path, name: &std::ffi::OsStr, grows: bool) -> Result<(F
             return Err(Error::new(ErrorKind::LeavesSet, &path));
         }
     }
-    Ok((FrozenFile::open_held(&path, grows)?, is_link))
+    Ok((FrozenFile::open_held(path, grows)?, is_link))
 }
 
 /// Reads a whole small file.
@@ -133,9 +135,21 @@ pub struct Listed {
 /// # Errors
 /// When the directory cannot be read.
 pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
+    list_some(dir, |_| true)
+}
+
+/// Those of the names in a directory that `is_wanted`, sorted; the others are not even looked at.
+///
+/// # Errors
+/// As [`list_dir`].
+pub fn list_some(dir: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
     for entry in unless_interrupted(|| std::fs::read_dir(dir)).map_err(|e| Error::io(dir, e))? {
         let entry = entry.map_err(|e| Error::io(dir, e))?;
+        let name = entry.file_name();
+        if !is_wanted(&name) {
+            continue;
+        }
         let meta = match std::fs::metadata(entry.path()) {
             Ok(meta) => meta,
             // Links that lead nowhere or in a circle are no files.
@@ -144,7 +158,7 @@ pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
             Err(e) => return Err(Error::io(&entry.path(), e)),
         };
         found.push(Listed {
-            name: entry.file_name(),
+            name,
             len: meta.len(),
             is_dir: meta.is_dir(),
             is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),

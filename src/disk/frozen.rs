@@ -3,8 +3,9 @@
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::files::{Identity, Stamp};
 use super::map::MapSource;
@@ -16,10 +17,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// An open file whose length was taken when it was opened.
 #[derive(Debug)]
 pub struct FrozenFile {
-    path: PathBuf,
+    path: Arc<Path>,
     held: Held,
-    len: u64,
-    modified: Option<SystemTime>,
     stamp: Stamp,
 }
 
@@ -29,7 +28,7 @@ impl FrozenFile {
     /// # Errors
     /// When it cannot be opened, or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_held(path, false)
+        Self::open_held(Arc::from(path), false)
     }
 
     /// The same of a file that a server may append to while it is read: it is held open whatever happens, for it
@@ -38,18 +37,18 @@ impl FrozenFile {
     /// # Errors
     /// As [`FrozenFile::open`].
     pub fn open_growing(path: &Path) -> Result<Self> {
-        Self::open_held(path, true)
+        Self::open_held(Arc::from(path), true)
     }
 
-    pub(super) fn open_held(path: &Path, stays: bool) -> Result<Self> {
-        let (handle, meta) = open_regular(path)?;
+    pub(super) fn open_held(path: Arc<Path>, stays: bool) -> Result<Self> {
+        let (handle, meta) = open_regular(&path)?;
         Ok(Self::frozen(path, Held::new(handle, stays), &meta))
     }
 
     /// The regular file that is open here; its length is taken now.
     pub(super) fn of(handle: File, path: &Path) -> Result<Self> {
         let meta = regular(&handle, path)?;
-        Ok(Self::frozen(path, Held::new(handle, false), &meta))
+        Ok(Self::frozen(Arc::from(path), Held::new(handle, false), &meta))
     }
 
     /// As if there had been no room to hold it.
@@ -58,14 +57,8 @@ impl FrozenFile {
         self.held = Held::closed();
     }
 
-    fn frozen(path: &Path, held: Held, meta: &Metadata) -> Self {
-        Self {
-            path: path.to_owned(),
-            len: meta.len(),
-            modified: meta.modified().ok(),
-            stamp: Stamp::of(meta),
-            held,
-        }
+    fn frozen(path: Arc<Path>, held: Held, meta: &Metadata) -> Self {
+        Self { path, held, stamp: Stamp::of(meta) }
     }
 
     /// The path it was opened by.
@@ -73,19 +66,30 @@ impl FrozenFile {
         &self.path
     }
 
+    /// The same, for whoever keeps it: a set may have very many files.
+    pub fn shared_path(&self) -> Arc<Path> {
+        Arc::clone(&self.path)
+    }
+
     /// Length in bytes when it was opened.
     pub fn len(&self) -> u64 {
-        self.len
+        self.stamp.len
     }
 
     /// Whether it was empty when it was opened.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// When it was last written to before it was opened.
     pub fn modified(&self) -> Option<SystemTime> {
-        self.modified
+        let ns = self.stamp.modified_ns;
+        let nanos = (ns.unsigned_abs() % 1_000_000_000) as u32;
+        let span = Duration::new(u64::try_from(ns.unsigned_abs() / 1_000_000_000).ok()?, nanos);
+        match ns < 0 {
+            true => SystemTime::UNIX_EPOCH.checked_sub(span),
+            false => SystemTime::UNIX_EPOCH.checked_add(span),
+        }
     }
 
     /// Which file it is.
@@ -104,8 +108,7 @@ impl FrozenFile {
     /// When the handle cannot be duplicated.
     pub fn duplicate(&self) -> Result<Self> {
         let held = self.held.duplicate().map_err(|e| Error::io(&self.path, e))?;
-        let &Self { len, modified, stamp, .. } = self;
-        Ok(Self { path: self.path.clone(), held, len, modified, stamp })
+        Ok(Self { path: self.shared_path(), held, stamp: self.stamp })
     }
 
     /// Its length now, in bytes.
@@ -124,7 +127,7 @@ impl FrozenFile {
         let hand = self.hand()?;
         let handle = hand.try_clone().map_err(|e| Error::io(&self.path, e))?;
         let meta = handle.metadata().map_err(|e| Error::io(&self.path, e))?;
-        Ok(Self::frozen(&self.path, Held::new(handle, true), &meta))
+        Ok(Self::frozen(self.shared_path(), Held::new(handle, true), &meta))
     }
 
     /// Whether it lies on a file system that another machine may change under us, so that no guard of
@@ -153,7 +156,7 @@ impl FrozenFile {
     /// Its bytes by offset.
     pub fn source(&self, access: Access) -> Box<dyn Source + '_> {
         match access {
-            Access::Map if self.len > 0 => Box::new(MapSource::new(self)),
+            Access::Map if !self.is_empty() => Box::new(MapSource::new(self)),
             Access::ReadAndKeep => Box::new(ReadSource::keeping(self)),
             _ => Box::new(ReadSource::new(self)),
         }
@@ -165,7 +168,7 @@ impl FrozenFile {
     /// When they cannot be read.
     pub fn head(&self, n: usize) -> Result<Vec<u8>> {
         let _courtesy = super::cache::Courtesy::new(self);
-        let mut bytes = vec![0; usize::try_from(self.len).unwrap_or(n).min(n)];
+        let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(n).min(n)];
         self.read_exact_at(&mut bytes, 0)?;
         Ok(bytes)
     }
@@ -186,11 +189,11 @@ impl FrozenFile {
     /// # Errors
     /// When it cannot be read or is larger than `limit` bytes.
     pub fn read_small(&self, limit: u64) -> Result<Vec<u8>> {
-        if self.len > limit {
+        if self.len() > limit {
             return Err(Error::new(ErrorKind::TooLarge { limit }, &self.path));
         }
         let mut bytes = Vec::new();
-        let len = usize::try_from(self.len).unwrap_or(usize::MAX);
+        let len = usize::try_from(self.len()).unwrap_or(usize::MAX);
         bytes.try_reserve_exact(len).map_err(|_| Error::io(&self.path, no_memory()))?;
         let read = self.reader().take(limit).read_to_end(&mut bytes);
         read.map_err(|e| Error::io(&self.path, e))?;
@@ -213,7 +216,7 @@ impl FrozenFile {
 
     /// A reader over the file from an offset on, up to where it ended when it was opened.
     pub fn reader_from(&self, at: u64) -> impl Read + '_ {
-        FromStart { file: self, hand: None, at }.take(self.len.saturating_sub(at))
+        FromStart { file: self, hand: None, at }.take(self.len().saturating_sub(at))
     }
 
     /// How many names it has now.
@@ -244,7 +247,7 @@ impl FrozenFile {
         let now = Stamp::of(&meta);
         let is_same =
             (now.identity, now.modified_ns) == (self.stamp.identity, self.stamp.modified_ns);
-        if !is_same || now.len != self.len {
+        if !is_same || now.len != self.len() {
             return Err(stale("it was changed or replaced while the set was read; run again"));
         }
         Ok(Hand::Again(handle))
@@ -253,7 +256,7 @@ impl FrozenFile {
     /// The error of a file that is shorter than it was, noticed at offset `at`.
     pub(super) fn shrank(&self, at: u64) -> Error {
         let now = self.current_len().unwrap_or(0);
-        Error::new(ErrorKind::Shrank { frozen: self.len, now }, &self.path).at(at)
+        Error::new(ErrorKind::Shrank { frozen: self.len(), now }, &self.path).at(at)
     }
 }
 
@@ -291,7 +294,7 @@ impl Aside {
         if self.bytes.get(from..).is_some_and(|held| held.len() >= need) {
             return Ok(&self.bytes[from..]);
         }
-        let left = file.len.saturating_sub(at).min(crate::limits::PEEK as u64) as usize;
+        let left = file.len().saturating_sub(at).min(crate::limits::PEEK as u64) as usize;
         self.start = at;
         self.bytes.resize(left, 0);
         if let Err(e) = file.read_exact_at(&mut self.bytes, at) {

@@ -93,13 +93,15 @@ pub fn zstd_magic(head: &[u8]) -> bool {
     }
 }
 
+/// A decoder that asks for no more memory than is promised, whatever a frame's header says.
+fn unpacking<R: Read>(reader: R) -> std::io::Result<zstd::Decoder<'static, BufReader<R>>> {
+    let mut decoder = zstd::Decoder::new(reader)?;
+    decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+    Ok(decoder)
+}
+
 fn decoder<'r>(reader: impl Read + 'r, name: &Path) -> Result<Box<dyn Source + 'r>> {
-    let open = || -> std::io::Result<_> {
-        let mut decoder = zstd::Decoder::new(reader)?;
-        decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
-        Ok(decoder)
-    };
-    let decoder = open().map_err(|e| Error::compressed(name, e))?;
+    let decoder = unpacking(reader).map_err(|e| Error::compressed(name, e))?;
     Ok(Box::new(StreamSource::new(decoder, name, true)))
 }
 
@@ -118,7 +120,7 @@ pub fn open_zstd(file: &FrozenFile) -> Result<Box<dyn Source + '_>> {
 pub fn unpack_small(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = FrozenFile::open(path)?;
     let mut bytes = Vec::new();
-    zstd::Decoder::new(file.reader())
+    unpacking(file.reader())
         .and_then(|decoder| decoder.take(limit + 1).read_to_end(&mut bytes))
         .map_err(|e| Error::compressed(path, e))?;
     if bytes.len() as u64 > limit {

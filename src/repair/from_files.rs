@@ -73,7 +73,7 @@ fn candidates<'a>(aof: &'a Aof, report: &'a Report) -> Vec<Candidate<'a>> {
     increments
         .filter_map(|(position, segment)| {
             let seq = segment.seq.filter(|&seq| seq > 0)?;
-            let entry = Entry::new(segment.name.clone(), seq, Role::Increment);
+            let entry = Entry::new(segment.name.to_vec(), seq, Role::Increment);
             let facts = report.segments.get(position).and_then(|s| s.facts.as_deref());
             Some(Candidate { entry, segment, facts })
         })
@@ -91,7 +91,7 @@ fn sift(created: Option<i64>, increments: &mut Vec<Candidate<'_>>, notes: &mut V
 
 fn manifest_of(base: &Segment, increments: Vec<Candidate<'_>>) -> Manifest {
     let seq = base.seq.filter(|&seq| seq > 0).unwrap_or(1);
-    let base = Entry::new(base.name.clone(), seq, Role::Base);
+    let base = Entry::new(base.name.to_vec(), seq, Role::Base);
     Manifest::new(std::iter::once(base).chain(increments.into_iter().map(|c| c.entry)).collect())
 }
 

@@ -56,6 +56,14 @@ pub struct Needed {
 pub struct Needs(Vec<Needed>);
 
 impl Needs {
+    /// Nothing.
+    pub const NONE: Self = Self(Vec::new());
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// In the order of names; of one name types come first.
     pub fn sorted(mut self) -> Vec<Needed> {
         self.0.sort_by(|a, b| (&a.name, a.need).cmp(&(&b.name, b.need)));

@@ -21,6 +21,7 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod turns;
 mod unfit;
 mod until;
 

@@ -124,14 +124,17 @@ fn a_plan_of_very_many_ranges_stays_small_and_beyond_a_number_is_refused() {
 
 #[test]
 fn more_files_than_may_be_open_are_read_by_every_verb() {
-    let set = increments(1200, |i| Some(record(&[b"SET", format!("k{i}").as_bytes(), b"v"])));
+    let one = |i| Some(record(&[b"SET", format!("k{i}").as_bytes(), b"v"]));
+    let set = increments(2000, one);
+    set.put("appendonly.aof.3.base.rdb", b"left over");
     let dir = set.dir();
     let path = dir.to_str().unwrap();
     let place = |name: &str| set.root().join(name).to_str().unwrap().to_owned();
     let (copy, made, repo) = (place("copy"), place("made"), place("repo"));
-    let at = "appendonly.aof.1199.incr.aof:0";
+    let at = "appendonly.aof.1999.incr.aof:0";
     let (back, latest) = (place("back"), format!("{repo}::latest"));
-    let runs: [&[&str]; 18] = [
+    let (cut, merged) = (place("cut"), place("merged"));
+    let runs: [&[&str]; 29] = [
         &["check", path],
         &["inspect", path],
         &["stats", "--by", "key", path],
@@ -140,22 +143,33 @@ fn more_files_than_may_be_open_are_read_by_every_verb() {
         &["repair", path],
         &["rewind", "--list", path],
         &["rewind", "--at", at, path],
+        &["rewind", "--at", at, "--output", &cut, path],
+        &["repair", "--truncate", path],
+        &["repair", "--salvage", path],
         &["clean", path],
+        &["clean", "--json", "--min-age", "0s", "--apply", path],
         &["repair", "--output", &copy, path],
         &["convert", "--output", &made, path],
         &["backup", "--min-free", "0", "--repo", &repo, path],
         &["backup", "--min-free", "0", "--repo", &repo, path],
         &["verify", "--data", "--repo", &repo],
+        &["backup", "--paranoid", "--always", "--min-free", "0", "--repo", &repo, path],
+        &["snapshots", "--repo", &repo],
+        &["prune", "--keep-last", "1", "--compact", "--apply", "--repo", &repo],
         &["check", &latest],
+        &["stats", &latest],
         &["restore", &latest, &back],
+        &["check", &back],
+        &["restore", "--replace", &latest, &back],
+        &["convert", "--output", &merged, &back],
         &["rewind", "--at", at, "--apply", path],
         &["repair", "--undo", "--apply", path],
     ];
     for words in runs {
-        let run = limited("-n 128", words);
+        let run = limited("-n 100", words);
         assert_eq!(run.code, 0, "{words:?}: {run:?}");
         if words[0] == "cat" {
-            assert_eq!(run.out.lines().count(), 1200);
+            assert_eq!(run.out.lines().count(), 2000);
         }
     }
     assert_eq!(check_json(&dir).0, 0);
@@ -300,4 +314,53 @@ fn rows_that_were_asked_for_beyond_a_number_are_not_held() {
     let rows = run.out.lines().count();
     assert!((limits::TOP..limits::TOP + 100).contains(&rows), "{rows}");
     assert!(peak < limits::STATS_MEMORY, "{peak}");
+}
+
+#[test]
+fn every_file_of_a_set_takes_little_memory_whatever_is_done_with_it() {
+    const MORE: u64 = 20_000;
+    let one = |i| Some(record(&[b"SET", format!("k{i}").as_bytes(), b"v"]));
+    let (few, many) = (increments(100, one), increments(100 + MORE as usize, one));
+    let runs: [(&[&str], u64); 7] = [
+        (&["check"], limits::FILE_MEMORY),
+        (&["check", "--json"], limits::FILE_MEMORY),
+        (&["inspect", "--json"], limits::FILE_MEMORY),
+        (&["stats"], limits::FILE_MEMORY),
+        (&["repair"], 2 * limits::FILE_MEMORY),
+        (&["clean"], 2 * limits::FILE_MEMORY),
+        (&["rewind", "--at", "appendonly.aof.100.incr.aof:0"], 2 * limits::FILE_MEMORY),
+    ];
+    for (words, most) in runs {
+        let (run, base) = measured(words, &few.dir());
+        assert_eq!(run.code, 0, "{words:?}: {}", run.err);
+        let (run, peak) = measured(words, &many.dir());
+        assert_eq!(run.code, 0, "{words:?}: {}", run.err);
+        let each = peak.saturating_sub(base) / MORE;
+        assert!(each < most, "{words:?}: {each} bytes for each file");
+    }
+}
+
+#[test]
+fn a_backup_of_a_large_value_stays_small() {
+    const VALUE: usize = 200_000_000;
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("value.aof");
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    let value: Vec<u8> = noise.take(VALUE / 8).flatten().collect();
+    fs::write(&path, record(&[b"SET", b"k", &value])).unwrap();
+    drop(value);
+    let repo = root.path().join("repo");
+    let repo = repo.to_str().unwrap();
+    for round in 0..2 {
+        let words = ["backup", "--threads", "4", "--min-free", "0", "--repo", repo];
+        let (run, peak) = measured(&words, &path);
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert!(peak < limits::BACKUP_MEMORY, "round {round}: {peak}");
+    }
 }

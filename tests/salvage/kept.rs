@@ -99,7 +99,7 @@ fn score(sets: &[Written], seed: u64, number: u64) -> Score {
         panic!("#{number} {what}: refused: {why}");
     }
     let inner = planned(answer);
-    let position = aof.segments.iter().position(|s| s.name == file.as_bytes()).unwrap();
+    let position = aof.segments.iter().position(|s| *s.name == *file.as_bytes()).unwrap();
     let result = &contents(&aof, &inner)[position];
     if number_from_env("AOFKIT_DAMAGE", u64::MAX) != u64::MAX {
         for range in &inner.ranges {

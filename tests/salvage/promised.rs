@@ -51,7 +51,7 @@ pub type InOrder = Vec<(String, Vec<u8>)>;
 pub fn promised(plan: &Plan, now: &Files) -> InOrder {
     let mut files = now.clone();
     let bytes_of = |file: usize| {
-        let name = String::from_utf8(plan.files[file].name.clone()).unwrap();
+        let name = String::from_utf8(plan.files[file].name.to_vec()).unwrap();
         (now[&name].clone(), name)
     };
     for action in &plan.actions {

@@ -47,7 +47,7 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
     let last = aof.last_live().ok_or(changed)?;
     let segment = &aof.segments[last];
     let is_single = aof.manifest.is_none();
-    if !(is_single || segment.name == name) || segment.len() != Some(size) {
+    if !(is_single || segment.name[..] == name[..]) || segment.len() != Some(size) {
         return Err(changed.to_owned());
     }
     let head = segment.file().ok_or(changed)?.head(limits::PEEK).map_err(failed)?;

@@ -70,7 +70,7 @@ pub fn deletes(report: &DeleteReport, aof: &Aof) -> DeletesJson {
 
 /// The name of a segment, as text or base64.
 fn file(segment: usize, aof: &Aof) -> (Option<String>, Option<String>) {
-    let name = text(aof.segments.get(segment).map_or(b"", |segment| &segment.name));
+    let name = text(aof.segments.get(segment).map_or(&b""[..], |segment| &segment.name));
     (name.plain, name.b64)
 }
 

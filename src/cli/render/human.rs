@@ -1,5 +1,6 @@
 //! `check` for people, and what `inspect` shares with it.
 
+use std::io;
 use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
@@ -11,20 +12,26 @@ use super::json;
 use super::modules;
 use super::units::{Style, size, time};
 use crate::cli::args::Context;
+use crate::cli::door::Paper;
 
 pub use super::screen::inspect;
 pub use super::sets::{checks, inspects};
 
 /// `check` of one set.
-pub fn check(aof: &Aof, report: &Report, context: &Context) -> String {
+pub fn check(
+    paper: &mut Paper<'_>,
+    aof: &Aof,
+    report: &Report,
+    context: &Context,
+) -> io::Result<()> {
     let style = context.style;
-    let mut text = headline(aof, report, style) + "\n";
+    paper.text(&(headline(aof, report, style) + "\n"))?;
     for segment in &report.segments {
-        text += &segment_line(segment, style);
+        paper.text(&segment_line(segment, style))?;
     }
-    text += &modules::needs(&report.needs_modules, &report.modules, style, "  ");
-    text += "\n";
-    text += &problems(report, context, Severity::Warning);
+    paper.text(&modules::needs(&report.needs_modules, &report.modules, style, "  "))?;
+    paper.text("\n")?;
+    let mut text = problems(report, context, Severity::Warning);
     text += &verdict_lines(report, style, "");
     for note in &report.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
@@ -37,7 +44,7 @@ pub fn check(aof: &Aof, report: &Report, context: &Context) -> String {
         ));
         text += "\n";
     }
-    text
+    paper.text(&text)
 }
 
 /// What it is, how large, who wrote it, and by whose rules it is judged.

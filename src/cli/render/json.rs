@@ -1,5 +1,7 @@
 //! JSON for scripts: fills the wire types from what the library reports.
 
+use std::borrow::Cow;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
@@ -20,10 +22,12 @@ use serde::Serialize;
 
 use super::key_space_json::key_space;
 use super::wire::{
-    CheckAofJson, CheckJson, CommandJson, DatabaseJson, ErrorBody, ErrorJson, GrowthJson, Head,
-    InspectJson, LeftoverJson, LostJson, ModuleJson, NeededJson, ProblemJson, RdbJson, SegmentJson,
-    Several, Source, SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson, Writer,
+    CheckAofJson, CheckJson, CommandJson, DatabaseJson, Each, ErrorBody, ErrorJson, GrowthJson,
+    Head, InspectJson, LeftoverJson, LostJson, ModuleJson, NeededJson, ProblemJson, RdbJson,
+    SegmentJson, Several, Source, SourceOfSeveral, Total, TotalsJson, TriggerJson, UnknownJson,
+    Writer,
 };
+use crate::cli::door::Paper;
 use crate::cli::inspect::Inspected;
 
 /// Bytes that are text when they can be, and base64 beside `null` when not.
@@ -49,43 +53,44 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn pretty(value: &impl Serialize) -> String {
     // Plain data with string keys: this cannot fail.
-    pure(serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
+    pure(serde_json::to_string_pretty(value).unwrap_or_default()).into_owned() + "\n"
 }
 
 /// JSON in which no character is left that a terminal would obey. Outside of strings there is none but line ends,
 /// and inside of them serde_json has escaped the first 32.
-pub(super) fn pure(json: String) -> String {
+pub fn pure<'j>(json: impl Into<Cow<'j, str>>) -> Cow<'j, str> {
+    let json = json.into();
     let is_bad = |c: char| c > '~' && is_obeyed(c);
-    if !json.contains(is_bad) {
+    if json.is_ascii() || !json.contains(is_bad) {
         return json;
     }
     let mut text = String::with_capacity(json.len() + 64);
     for c in json.chars() {
         if is_bad(c) { text += &format!("\\u{:04x}", u32::from(c)) } else { text.push(c) }
     }
-    text
+    Cow::Owned(text)
 }
 
 /// `check` of one set.
-pub fn check(aof: &Aof, report: &Report) -> String {
-    pretty(&check_json(aof, report))
+pub fn check(paper: &mut Paper<'_>, aof: &Aof, report: &Report) -> io::Result<()> {
+    paper.json(&check_json(aof, report))
 }
 
 /// `check` of several sets.
-pub fn checks(path: &Path, checked: &[(Aof, Report)]) -> String {
+pub fn checks(paper: &mut Paper<'_>, path: &Path, checked: &[(Aof, Report)]) -> io::Result<()> {
     let sets = checked.iter().map(|(aof, report)| check_json(aof, report)).collect();
-    pretty(&several(CHECK, path, sets, checked.iter().map(|(_, report)| report)))
+    paper.json(&several(CHECK, path, sets, checked.iter().map(|(_, report)| report)))
 }
 
 /// `inspect` of one set.
-pub fn inspect(one: &Inspected) -> String {
-    pretty(&inspect_json(one))
+pub fn inspect(paper: &mut Paper<'_>, one: &Inspected) -> io::Result<()> {
+    paper.json(&inspect_json(one))
 }
 
 /// `inspect` of several sets.
-pub fn inspects(path: &Path, all: &[Inspected]) -> String {
+pub fn inspects(paper: &mut Paper<'_>, path: &Path, all: &[Inspected]) -> io::Result<()> {
     let sets = all.iter().map(inspect_json).collect();
-    pretty(&several(INSPECT, path, sets, all.iter().map(|one| &one.report)))
+    paper.json(&several(INSPECT, path, sets, all.iter().map(|one| &one.report)))
 }
 
 /// An error, on one line.
@@ -114,7 +119,7 @@ pub fn error(error: &Error) -> String {
         offset: error.offset(),
         message: error.to_string(),
     };
-    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()).into_owned()
 }
 
 /// Arguments that make no sense, on one line.
@@ -130,7 +135,7 @@ pub fn unwritten(why: &str) -> String {
 fn pathless(kind: &'static str, why: &str) -> String {
     let message = why.to_owned();
     let body = ErrorBody { kind, path: None, path_b64: None, offset: None, message };
-    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default())
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()).into_owned()
 }
 
 fn several<'a, T>(
@@ -168,11 +173,11 @@ fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
     reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
 }
 
-fn check_json(aof: &Aof, report: &Report) -> CheckJson {
+fn check_json<'a>(aof: &Aof, report: &'a Report) -> CheckJson<'a> {
     CheckJson { head: head(CHECK, aof, report), problems: problems(report) }
 }
 
-fn inspect_json(one: &Inspected) -> InspectJson {
+fn inspect_json(one: &Inspected) -> InspectJson<'_> {
     let totals = &one.mix.totals;
     InspectJson {
         head: head(INSPECT, &one.aof, &one.report),
@@ -190,7 +195,7 @@ fn inspect_json(one: &Inspected) -> InspectJson {
     }
 }
 
-fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
+fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a> {
     let path = path_text(&aof.path);
     let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
     let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
@@ -220,7 +225,7 @@ fn head(schema: &'static str, aof: &Aof, report: &Report) -> Head {
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
-        segments: report.segments.iter().map(segment).collect(),
+        segments: Each { all: &report.segments, one: segment },
     }
 }
 
@@ -348,8 +353,8 @@ fn unknown(row: &Unknown) -> UnknownJson {
     }
 }
 
-fn problems(report: &Report) -> Vec<ProblemJson> {
-    report.problems.iter().map(problem).collect()
+fn problems(report: &Report) -> Each<'_, Problem, ProblemJson> {
+    Each { all: &report.problems, one: problem }
 }
 
 fn problem(problem: &Problem) -> ProblemJson {

@@ -217,15 +217,15 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
 
 fn action(plan: &Plan, action: &Action) -> ActionJson {
     let old = match action {
-        Action::Cut { file, .. } | Action::Remove { file, .. } => Some(&plan.files[*file].name),
-        Action::Rewrite { file, .. } => file.map(|file| &plan.files[file].name),
-        Action::Manifest { name, .. } => Some(name),
+        Action::Cut { file, .. } | Action::Remove { file, .. } => Some(&plan.files[*file].name[..]),
+        Action::Rewrite { file, .. } => file.map(|file| &plan.files[file].name[..]),
+        Action::Manifest { name, .. } => Some(name.as_slice()),
     };
     let new = match action {
-        Action::Rewrite { new_name, .. } => Some(new_name),
+        Action::Rewrite { new_name, .. } => Some(new_name.as_slice()),
         _ => None,
     };
-    let (old, new) = (old.map(|name| text(name)), new.map(|name| text(name)));
+    let (old, new) = (old.map(text), new.map(text));
     let (from_bytes, to_bytes) = action.lengths();
     ActionJson {
         action: action.as_str(),

@@ -168,7 +168,9 @@ fn action_lines(plan: &Plan, action: &Action, style: Style) -> String {
             thousands(to),
             count(from - to, "byte")
         ),
-        Action::Rewrite { file: Some(f), new_name, .. } if plan.files[*f].name == *new_name => {
+        Action::Rewrite { file: Some(f), new_name, .. }
+            if plan.files[*f].name[..] == new_name[..] =>
+        {
             format!("rewrite   {}  {} to {}", file(*f), size(from), size(to))
         }
         Action::Rewrite { file: Some(f), new_name, .. } => {

@@ -1,5 +1,6 @@
 //! Several sets: a row each, and a total.
 
+use std::io;
 use std::path::Path;
 
 use aofkit::aof::Aof;
@@ -12,19 +13,24 @@ use super::json::verdict;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
 use crate::cli::args::Context;
+use crate::cli::door::Paper;
 use crate::cli::inspect::Inspected;
 
 /// `check` of several sets: the troubled ones in full, then the table.
-pub fn checks(path: &Path, checked: &[(Aof, Report)], context: &Context) -> String {
-    let mut text = String::new();
+pub fn checks(
+    paper: &mut Paper<'_>,
+    path: &Path,
+    checked: &[(Aof, Report)],
+    context: &Context,
+) -> io::Result<()> {
     for (aof, report) in checked {
         if context.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
-            text += &check(aof, report, context);
-            text += "\n";
+            check(paper, aof, report, context)?;
+            paper.text("\n")?;
         }
     }
     let rows = checked.iter().map(|(aof, report)| Row { aof, report, growth: None });
-    text + &overview(path, rows, context.style)
+    paper.text(&overview(path, rows, context.style))
 }
 
 /// `inspect` of several sets.

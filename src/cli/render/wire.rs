@@ -3,11 +3,24 @@
 //! A field is never left out: what is unknown is `null`. Every field is described in `docs/schemas/`, and
 //! a test holds the two against each other.
 
-use serde::Serialize;
+use aofkit::check::{Problem, SegmentReport};
+use serde::{Serialize, Serializer};
 
 use super::deletes_json::DeletesJson;
 use super::key_space_json::KeySpaceJson;
 use super::stats_json::{KeyJson, PrefixJson};
+
+/// Many of a kind, each made when it is written.
+pub struct Each<'a, T, W> {
+    pub all: &'a [T],
+    pub one: fn(&T) -> W,
+}
+
+impl<T, W: Serialize> Serialize for Each<'_, T, W> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.all.iter().map(self.one))
+    }
+}
 
 #[derive(Serialize)]
 pub struct Source {
@@ -54,7 +67,7 @@ pub struct ModuleJson {
 }
 
 #[derive(Serialize)]
-pub struct Head {
+pub struct Head<'a> {
     pub schema: &'static str,
     pub tool_version: &'static str,
     pub source: Source,
@@ -70,7 +83,7 @@ pub struct Head {
     pub check_aof: CheckAofJson,
     pub size_bytes: u64,
     pub ok_bytes: u64,
-    pub segments: Vec<SegmentJson>,
+    pub segments: Each<'a, SegmentReport, SegmentJson>,
 }
 
 #[derive(Serialize)]
@@ -127,16 +140,16 @@ pub struct LostJson {
 }
 
 #[derive(Serialize)]
-pub struct CheckJson {
+pub struct CheckJson<'a> {
     #[serde(flatten)]
-    pub head: Head,
-    pub problems: Vec<ProblemJson>,
+    pub head: Head<'a>,
+    pub problems: Each<'a, Problem, ProblemJson>,
 }
 
 #[derive(Serialize)]
-pub struct InspectJson {
+pub struct InspectJson<'a> {
     #[serde(flatten)]
-    pub head: Head,
+    pub head: Head<'a>,
     pub growth: Option<GrowthJson>,
     pub key_space: Option<KeySpaceJson>,
     pub totals: TotalsJson,
@@ -147,7 +160,7 @@ pub struct InspectJson {
     pub deletes: DeletesJson,
     pub leftovers: Vec<LeftoverJson>,
     pub leftover_bytes: u64,
-    pub problems: Vec<ProblemJson>,
+    pub problems: Each<'a, Problem, ProblemJson>,
 }
 
 #[derive(Serialize)]

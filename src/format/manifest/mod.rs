@@ -21,7 +21,7 @@
 //! Pure: bytes in, values out. Never looks at a disk, so it cannot know whether a listed file exists.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 mod hazard;
 mod judge;
@@ -100,6 +100,17 @@ pub struct Entry {
     pub seq: i64,
     /// What the file is to the set.
     pub role: Role,
+    /// The line, counted from 1 as the loader counts; 0 for an entry that was not parsed.
+    pub line: u64,
+    /// The bytes of the line in the manifest, its LF included.
+    pub span: Range<u64>,
+    /// A manifest may have very many lines, and most of them have nothing more.
+    more: Option<Box<More>>,
+}
+
+/// What only some lines have, reached as if it were part of [`Entry`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct More {
     /// Replication offset at which the file begins (Redis 8 and later); not a place in the file.
     pub start_offset: Option<i64>,
     /// Replication offset at which the file ended, written at a clean shutdown (Redis 8 and later).
@@ -108,26 +119,36 @@ pub struct Entry {
     pub extra: Vec<(Vec<u8>, Vec<u8>)>,
     /// Ways in which the line was written that a server would not write.
     pub oddities: Vec<Oddity>,
-    /// The line, counted from 1 as the loader counts; 0 for an entry that was not parsed.
-    pub line: u64,
-    /// The bytes of the line in the manifest, its LF included.
-    pub span: Range<u64>,
+}
+
+/// That of a line that has nothing more.
+static NOTHING: More =
+    More { start_offset: None, end_offset: None, extra: Vec::new(), oddities: Vec::new() };
+
+impl Deref for Entry {
+    type Target = More;
+
+    fn deref(&self) -> &More {
+        self.more.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Entry {
+    fn deref_mut(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
 }
 
 impl Entry {
     /// An entry that was not read from anywhere.
     pub const fn new(name: Vec<u8>, seq: i64, role: Role) -> Self {
-        Self {
-            name,
-            seq,
-            role,
-            start_offset: None,
-            end_offset: None,
-            extra: Vec::new(),
-            oddities: Vec::new(),
-            line: 0,
-            span: 0..0,
-        }
+        Self { name, seq, role, line: 0, span: 0..0, more: None }
+    }
+
+    /// The same with what else its line has.
+    fn with(mut self, more: More) -> Self {
+        self.more = (more != NOTHING).then(|| Box::new(more));
+        self
     }
 
     /// Everything but where and how it was written.

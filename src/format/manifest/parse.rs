@@ -1,7 +1,7 @@
 //! Reads a manifest with the loader's own grammar: what it refuses is refused here, for the same reason.
 
 use super::{
-    Comment, Entry, Key, Kind, LINE_MAX, Malformed, Manifest, Oddity, Reason, Role, Unended,
+    Comment, Entry, Key, Kind, LINE_MAX, Malformed, Manifest, More, Oddity, Reason, Role, Unended,
     c_string,
 };
 use crate::format::fault::Fault;
@@ -181,17 +181,11 @@ impl Fields {
         let seq = self.seq.filter(|&seq| seq != 0).ok_or(Kind::Invalid(Malformed::NoSeq))?;
         let letter = self.letter.filter(|&letter| letter != 0);
         let letter = letter.ok_or(Kind::Invalid(Malformed::NoType))?;
-        Ok(Entry {
-            name,
-            seq,
-            role: Role::from_letter(letter).ok_or(Kind::UnknownType(letter))?,
-            start_offset: self.start_offset,
-            end_offset: self.end_offset,
-            extra: self.extra,
-            oddities: self.oddities,
-            line: line.number,
-            span: line.at..line.end(),
-        })
+        let role = Role::from_letter(letter).ok_or(Kind::UnknownType(letter))?;
+        let (start_offset, end_offset) = (self.start_offset, self.end_offset);
+        let more = More { start_offset, end_offset, extra: self.extra, oddities: self.oddities };
+        let (line, span) = (line.number, line.at..line.end());
+        Ok(Entry { line, span, ..Entry::new(name, seq, role) }.with(more))
     }
 }
 

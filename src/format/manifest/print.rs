@@ -30,7 +30,12 @@ pub fn print(manifest: &Manifest) -> Vec<u8> {
 
 /// Bytes of the line a server would write for `entry`, unknown words dropped, its LF included.
 pub(super) fn server_line_bytes(entry: &Entry) -> usize {
-    line(&Entry { extra: Vec::new(), ..entry.clone() }, Quoting::Server).len()
+    if entry.extra.is_empty() {
+        return line(entry, Quoting::Server).len();
+    }
+    let mut read = entry.clone();
+    read.extra.clear();
+    line(&read, Quoting::Server).len()
 }
 
 /// Whether a server puts `word` in quotes: it has a byte that is not printable, a blank, `"` or `\`.
@@ -115,7 +120,7 @@ fn put_quoted(out: &mut Vec<u8>, word: &[u8], escapes: fn(u8) -> bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Dialect, Key, parse};
+    use super::super::{Dialect, Key, More, parse};
     use super::*;
     use proptest::prelude::*;
 
@@ -184,11 +189,9 @@ mod tests {
             any::<Option<i64>>(),
             proptest::collection::vec((key, word), 0..4),
         )
-            .prop_map(|(name, role, seq, start_offset, end_offset, extra)| Entry {
-                start_offset,
-                end_offset,
-                extra,
-                ..Entry::new(name, seq, role)
+            .prop_map(|(name, role, seq, start_offset, end_offset, extra)| {
+                let more = More { start_offset, end_offset, extra, oddities: Vec::new() };
+                Entry::new(name, seq, role).with(more)
             })
     }
 

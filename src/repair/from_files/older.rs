@@ -51,7 +51,7 @@ fn other_bases(aof: &Aof, broken: &Segment) -> Result<Vec<(i64, Vec<u8>)>> {
     let names = listed.iter().filter(|l| !l.is_dir).map(|l| l.name.as_encoded_bytes());
     let bases = names.filter_map(|name| Some((name, segment_name(name)?)));
     let others = bases.filter(|(name, found)| {
-        found.is_base && found.stem == of.stem && *name != broken.name && found.number < of.number
+        found.is_base && found.stem == of.stem && **name != *broken.name && found.number < of.number
     });
     Ok(others.map(|(name, found)| (found.number, name.to_vec())).collect())
 }
@@ -73,7 +73,8 @@ fn with_base(aof: &Aof, number: i64, name: &[u8]) -> Result<Made> {
     let shown = aof.preview(&Changes { manifest, ..Changes::default() })?;
     let facts = scan(&shown, Check::new(&shown), &Pace::default(), &Silent)?;
     let report = judge(&shown, facts, &Wording::default())?;
-    let Some((position, base)) = shown.live().find(|(_, s)| s.role == Role::Base && s.name == name)
+    let Some((position, base)) =
+        shown.live().find(|(_, s)| s.role == Role::Base && *s.name == *name)
     else {
         return Ok(Err("the names of the increments are no set with it".to_owned()));
     };

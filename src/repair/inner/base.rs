@@ -86,7 +86,7 @@ pub(super) fn with_header(aof: &Aof, position: usize, header: &[u8]) -> Result<A
     let segment = &aof.segments[position];
     let (from, to) = (header.len() as u64, segment.len().unwrap_or(0));
     let rest = Part::Range { file: position, from, to };
-    let files = vec![(segment.name.clone(), vec![Part::Bytes(header.to_vec()), rest])];
+    let files = vec![(segment.name.to_vec(), vec![Part::Bytes(header.to_vec()), rest])];
     aof.preview(&Changes { files, ..Changes::default() })
 }
 
@@ -237,7 +237,7 @@ pub(super) fn note_of_key(name: &[u8], key: &FlawedKey) -> String {
 pub(super) fn keys_before(aof: &Aof, position: usize, end: u64) -> Result<u64> {
     let kept = Part::Range { file: position, from: 0, to: end };
     let closed = Part::Bytes([&[0xFF][..], &[0; 8]].concat());
-    let files = vec![(aof.segments[position].name.clone(), vec![kept, closed])];
+    let files = vec![(aof.segments[position].name.to_vec(), vec![kept, closed])];
     let shown = aof.preview(&Changes { files, ..Changes::default() })?;
     let mut keys = 0;
     walk(&mut *shown.segments[position].source()?, &mut (), &mut |event: Event<'_>| {

@@ -129,15 +129,22 @@ impl Player {
 pub(super) fn agreed(players: &[Player], place: usize) -> (i16, Opinions) {
     let nothing = (0, Opinions::FINE);
     let Some(id) = CommandId::at(place) else { return nothing };
+    // Nearly all commands are of no module: those are looked up once.
+    let is_of_module = id.command().module.is_some();
+    let arity = |player: &Player| match is_of_module {
+        true => player.arity_of(id),
+        false => player.rules.arity_of(id),
+    };
     let simple = |player: &Player| !player.rules.is_container(id) && !player.rules.is_deadly(id);
-    let mut arities = players.iter().filter_map(|player| player.arity_of(id));
+    let mut arities = players.iter().filter_map(arity);
     let Some(first) = arities.next() else { return nothing };
     if arities.any(|arity| arity != first) || !players.iter().all(simple) {
         return nothing;
     }
-    let opinions = players.iter().map(|player| match player.arity_of(id) {
+    let opinions = players.iter().map(|player| match arity(player) {
         Some(_) => Opinion::Fine,
-        None => player.absent(id),
+        None if is_of_module => player.absent(id),
+        None => Opinion::Unknown,
     });
     (first, Opinions::each(opinions))
 }

@@ -35,7 +35,8 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
     if live.unfollowed_commands > 0 {
         text += &line(&unfollowed(live), style);
     }
-    if rewrite.is_rdb && live.compression == Compression::Unknown && !live.is_unknown {
+    let has_range = rewrite.size.at_most_bytes.is_some();
+    if rewrite.is_rdb && live.compression == Compression::Unknown && has_range {
         let told = "whether it would be compressed (rdbcompression) is not known: neither --conf nor --server \
                     tells, and the base does not show it";
         text += &line(told, style);

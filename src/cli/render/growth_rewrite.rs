@@ -19,6 +19,7 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
     text += &line(&given_back(one, format), style);
     let (other, name) = if rewrite.is_rdb { (live.resp, "commands") } else { (live.rdb, "RDB") };
     let sample = match live.has_all_keys {
+        true if live.unfollowed_commands > 0 => "as far as commands are followed".to_owned(),
         true => "all of them followed".to_owned(),
         false => format!("{} of them followed", thousands(live.followed_keys)),
     };

@@ -110,7 +110,8 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
         return Advice::Rewrite(format!("{percent} % of the set would be given back"));
     }
     let small = if part >= WORTH { ", which is little in bytes" } else { "" };
-    Advice::Nothing(format!("a rewrite would give back {percent} % of the set{small}"))
+    let about = if rewrite.size.error_percent.is_none() { "about " } else { "" };
+    Advice::Nothing(format!("a rewrite would give back {about}{percent} % of the set{small}"))
 }
 
 /// The percentage at which rewrites are an hour apart, when they are far closer now.

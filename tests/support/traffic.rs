@@ -289,5 +289,9 @@ pub fn vectors(server: &mut Growing, random: &mut Random, _: u64) {
         if random.below(6) == 0 {
             server.queue(&["VREM", &key, &name]);
         }
+        // Small ones have few links.
+        let small = format!("small:{}", random.below(12));
+        let words = ["VADD", &small, "VALUES", "2", &numbers[0], &numbers[1], &name];
+        server.queue(&words);
     }
 }

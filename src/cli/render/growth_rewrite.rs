@@ -19,6 +19,7 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
     text += &line(&given_back(one, format), style);
     let (other, name) = if rewrite.is_rdb { (live.resp, "commands") } else { (live.rdb, "RDB") };
     let sample = match live.has_all_keys {
+        true if live.unfollowed_commands > 0 => "as far as commands are followed".to_owned(),
         true => "all of them followed".to_owned(),
         false => format!("{} of them followed", thousands(live.followed_keys)),
     };
@@ -35,7 +36,8 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
     if live.unfollowed_commands > 0 {
         text += &line(&unfollowed(live), style);
     }
-    if rewrite.is_rdb && live.compression == Compression::Unknown && !live.is_unknown {
+    let has_range = rewrite.size.at_most_bytes.is_some();
+    if rewrite.is_rdb && live.compression == Compression::Unknown && has_range {
         let told = "whether it would be compressed (rdbcompression) is not known: neither --conf nor --server \
                     tells, and the base does not show it";
         text += &line(told, style);

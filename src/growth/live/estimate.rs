@@ -90,6 +90,9 @@ pub(super) struct Sums {
     open: Cost,
 }
 
+/// One format of a cost.
+type Format = fn(Cost) -> f64;
+
 /// In every format.
 const ALL: Cost = Cost { resp: 1.0, rdb: 1.0, raw: 1.0 };
 
@@ -131,12 +134,12 @@ impl Sums {
     pub fn sizes(&self, compression: Compression) -> (Size, Size) {
         let margin = self.told.zip(MODEL, |told, percent| told * percent / 100.0 + SLACK);
         let sample = self.variance.map(|variance| SURE * variance.sqrt());
-        let range = |of: fn(Cost) -> f64| {
+        let range = |of: Format| {
             let margin = of(margin) + of(sample);
             let high = (of(self.open) == 0.0).then(|| of(self.high) + margin);
             ((of(self.low) - margin).max(0.0), high)
         };
-        let error = |of: fn(Cost) -> f64| {
+        let error = |of: Format| {
             let percent = 100.0 / of(self.told).max(1.0);
             let sample = 2.0 * of(self.variance).sqrt() * percent;
             let spread =
@@ -149,8 +152,9 @@ impl Sums {
             at_most_bytes: high.map(|high| high.ceil() as u64),
             error_percent,
         };
-        let (resp, rdb, raw): (fn(Cost) -> f64, fn(Cost) -> f64, fn(Cost) -> f64) =
-            (|cost| cost.resp, |cost| cost.rdb, |cost| cost.raw);
+        let resp: Format = |cost| cost.resp;
+        let rdb: Format = |cost| cost.rdb;
+        let raw: Format = |cost| cost.raw;
         let as_rdb = match compression {
             Compression::On => size(self.told.rdb, range(rdb), error(rdb)),
             Compression::Off => size(self.told.raw, range(raw), error(raw)),

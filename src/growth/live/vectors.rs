@@ -3,7 +3,7 @@
 //! | part of a saved element | bytes |
 //! |---|---|
 //! | name, attributes where any element has some, vector | as strings, never compressed in practice |
-//! | identifier, levels, ranges | about 35 |
+//! | identifier, levels, ranges | about 30 |
 //! | links | at most two times `M` (16) on the lowest level, and some above, each 2 to 6 |
 //!
 //! How many links there are depends on the vectors and on chance: that part is a range. Source: bases written by
@@ -26,7 +26,7 @@ const LINKS: u64 = 16;
 const FRAME: u64 = 30;
 
 /// What an element has beside its strings and links: at least, as a rule, and at most.
-const OWN: [u64; 3] = [28, 38, 80];
+const OWN: [u64; 3] = [16, 30, 80];
 
 /// Bytes of a string that a module saves, with its mark.
 fn saved(len: u64) -> u64 {

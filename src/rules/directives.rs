@@ -90,7 +90,7 @@ impl Target {
                 }
                 UnknownLines::ForModules => !line.args.is_empty(),
             };
-            let is_known = !(is_theirs && !settings.load_modules.is_empty());
+            let is_known = !is_theirs || settings.load_modules.is_empty();
             return (is_known && self.knows_all_lines(&line.name))
                 .then(|| format!("{self} knows no such directive"));
         };
@@ -245,7 +245,7 @@ fn memory(rest: &str, value: &[u8]) -> Option<String> {
 }
 
 fn memory_or_percent(value: &[u8]) -> Option<String> {
-    let percent = value.strip_suffix(b"%").map(|digits| plain(digits));
+    let percent = value.strip_suffix(b"%").map(plain);
     match percent {
         Some(Some(percent)) if (0..=100).contains(&percent) => None,
         None if size(value).is_some() => None,

@@ -27,23 +27,7 @@ pub(super) fn of_segment(
         Problem::of_file(Kind::ServerTrap, Severity::Warning, name, message)
     };
     let mut found = Vec::new();
-    let databases = u64::from(aof.settings.databases());
-    let in_rdb = facts.rdb.as_ref().and_then(RdbFacts::highest_db).unwrap_or(0);
-    // With a configuration it is known what becomes of it.
-    if !aof.configured && in_rdb >= databases {
-        found.push(trap(format!(
-            "database {in_rdb} of the RDB is beyond the {databases} databases of the default configuration: a server \
-             with fewer refuses to start; name its configuration with --conf"
-        )));
-    }
-    if !aof.configured && facts.max_db >= databases {
-        found.push(trap(format!(
-            "SELECT {} is beyond the {databases} databases of the default configuration: a server with fewer logs an \
-             error and puts the keys that follow into the database selected before; name its configuration with \
-             --conf",
-            facts.max_db
-        )));
-    }
+    found.extend(beyond_default(aof, facts).into_iter().map(trap));
     let cuts = match facts.broken.filter(|broken| facts.halt == Some(*broken)).map(|h| h.cause) {
         Some(Cause::EndOfFile | Cause::OpenTransaction | Cause::EndOrCrash) => {
             aof.settings.load_truncated()
@@ -91,6 +75,29 @@ pub(super) fn of_segment(
             bytes(facts.len - cut),
             commands(behind)
         )));
+    }
+    found
+}
+
+/// Databases that a server has only by its configuration, which nobody named.
+fn beyond_default(aof: &Aof, facts: &SegmentFacts) -> Vec<String> {
+    let mut found = Vec::new();
+    let databases = u64::from(aof.settings.databases());
+    let in_rdb = facts.rdb.as_ref().and_then(RdbFacts::highest_db).unwrap_or(0);
+    // With a configuration it is known what becomes of it.
+    if !aof.configured && in_rdb >= databases {
+        found.push(format!(
+            "database {in_rdb} of the RDB is beyond the {databases} databases of the default configuration: a server \
+             with fewer refuses to start; name its configuration with --conf"
+        ));
+    }
+    if !aof.configured && facts.max_db >= databases {
+        found.push(format!(
+            "SELECT {} is beyond the {databases} databases of the default configuration: a server with fewer logs an \
+             error and puts the keys that follow into the database selected before; name its configuration with \
+             --conf",
+            facts.max_db
+        ));
     }
     found
 }

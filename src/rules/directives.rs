@@ -9,7 +9,7 @@
 //! | `octal LEAST MOST` | one number in octal digits |
 //! | `one-of A\|B`, `some-of A\|B` | one of these words in any case, or several |
 //! | `letters ABC` | one word of these letters |
-//! | `points` | pairs of numbers, or one empty word |
+//! | `points`, `loose-points` | pairs of numbers, or one empty word; where it is loose, one number may be left alone |
 //! | `text`, `filled-text` | one word, which may not be empty where it is filled |
 //! | `name`, `filled-name` | the same, and no path |
 //! | `words LEAST MOST` | so many words, `-` for no end |
@@ -54,13 +54,13 @@ impl Directives {
     }
 
     fn form(&self, name: &[u8]) -> Option<&'static str> {
-        self.known.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, form)| *form)
+        // What was read about a later server has the last word.
+        self.known.iter().rev().find(|(known, _)| known.as_bytes() == name).map(|(_, form)| *form)
     }
 
     /// Takes a row of a table: name and form.
     pub(super) fn take(&mut self, row: &'static str) {
         if let Some((name, form)) = row.split_once('\t') {
-            self.known.retain(|(known, _)| *known != name);
             self.known.push((name, form));
         }
     }
@@ -90,7 +90,7 @@ impl Target {
                 }
                 UnknownLines::ForModules => !line.args.is_empty(),
             };
-            let is_known = !(is_theirs && !settings.load_modules.is_empty());
+            let is_known = !is_theirs || settings.load_modules.is_empty();
             return (is_known && self.knows_all_lines(&line.name))
                 .then(|| format!("{self} knows no such directive"));
         };
@@ -157,7 +157,7 @@ fn refusal(form: &str, args: &[Vec<u8>]) -> Option<String> {
         "words" => {
             return (!fits(rest, args.len())).then(|| wrong_count(args.len(), &counted(rest)));
         }
-        "points" => return points(args),
+        "points" | "loose-points" => return points(args, kind == "points"),
         "some-of" if !args.is_empty() => {
             return args.iter().find_map(|arg| one_of(rest, &value(arg)));
         }
@@ -245,7 +245,7 @@ fn memory(rest: &str, value: &[u8]) -> Option<String> {
 }
 
 fn memory_or_percent(value: &[u8]) -> Option<String> {
-    let percent = value.strip_suffix(b"%").map(|digits| plain(digits));
+    let percent = value.strip_suffix(b"%").map(plain);
     match percent {
         Some(Some(percent)) if (0..=100).contains(&percent) => None,
         None if size(value).is_some() => None,
@@ -268,12 +268,15 @@ fn letters(known: &str, value: &[u8]) -> Option<String> {
 }
 
 /// `save`: seconds and changes in turn, or nothing, or one empty word.
-fn points(args: &[Vec<u8>]) -> Option<String> {
+fn points(args: &[Vec<u8>], is_strict: bool) -> Option<String> {
     let is_number = |least: i128| move |arg: &Vec<u8>| plain(arg).is_some_and(|n| n >= least);
     let is_fine = match args {
         [only] if only.is_empty() => true,
         _ => {
-            args.len() % 2 == 0
+            // Redis 6.2 passes over one that is left alone.
+            let pairs = args.len() - args.len() % 2;
+            let (args, rest) = args.split_at(pairs);
+            (rest.is_empty() || !is_strict)
                 && args.iter().step_by(2).all(is_number(1))
                 && args.iter().skip(1).step_by(2).all(is_number(0))
         }

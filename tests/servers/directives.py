@@ -104,7 +104,7 @@ class Asked:
             fit = [chr(c) for c in range(33, 127) if chr(c) not in "\"'#\\" and not self.why(f"{name} {chr(c)}")]
             return "letters " + "".join(fit)
         if "save param" in why:
-            return "points" if self.why(f"{name} 1") else "words 0 -"
+            return "points" if self.why(f"{name} 1") else "loose-points"
         return None
 
     def bounds(self, name, least, most):

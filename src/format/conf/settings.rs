@@ -117,11 +117,7 @@ impl Settings {
                 let expected = "a whole number from 1 to 2147483647";
                 self.cluster_databases = Some(line.one("cluster-databases", expected, positive)?);
             }
-            b"loadmodule" if directive.args.is_empty() => {
-                let (name, given) = ("loadmodule", 0);
-                return Err(directive.fault(Kind::Arguments { name, given }));
-            }
-            b"loadmodule" => self.load_modules.push(directive.args.clone()),
+            b"loadmodule" => self.load_modules.push(line.some("loadmodule")?),
             b"rdb-version-check" => {
                 let expected = "strict or relaxed";
                 self.rdb_version_check =

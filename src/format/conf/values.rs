@@ -21,6 +21,14 @@ impl Read<'_> {
         read(arg).ok_or(self.0.fault(Kind::Value { name, expected }))
     }
 
+    /// All arguments, of which there must be one.
+    pub(super) fn some(&self, name: &'static str) -> Result<Vec<Vec<u8>>, Fault<Reason>> {
+        match self.0.args.is_empty() {
+            true => Err(self.0.fault(Kind::Arguments { name, given: 0 })),
+            false => Ok(self.0.args.clone()),
+        }
+    }
+
     pub(super) fn yes_or_no(&self, name: &'static str) -> Result<bool, Fault<Reason>> {
         self.one(name, "yes or no", |text| match text.to_ascii_lowercase().as_slice() {
             b"yes" => Some(true),

@@ -47,8 +47,8 @@ fn account(live: &mut Live) -> (BTreeMap<u64, (u64, u64)>, Types) {
 fn describe(live: &mut Live, key: &str) -> (String, String, u64) {
     let kind = live.must(&format!("TYPE {key}")).text();
     if kind == "vectorset" {
-        // A module's, wherever it was built in.
-        return ("module".to_owned(), "module".to_owned(), 1);
+        // A module's, wherever it was built in: one thing, by the name of its type.
+        return (kind, "module".to_owned(), 1);
     }
     let encoding = live.must(&format!("OBJECT ENCODING {key}")).text();
     let count = match kind.as_str() {

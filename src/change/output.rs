@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::apply::{Options, like_a_file_in, new_bytes, os_name};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
-use super::plan::{Action, Piece, Plan};
+use super::plan::{Action, Piece, Plan, Verb};
 use super::recipe::attributes;
 use super::work::Reins;
 use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
@@ -57,7 +57,7 @@ impl Plan {
         };
         let parent = Dir::open(disk::parent(dir))?;
         let is_inside = disk::real_path(parent.path())?.starts_with(disk::real_path(&self.dir)?);
-        if is_inside && self.manifest.is_some() {
+        if is_inside && self.is_of_a_set() {
             let why = "it lies in the set's own directory, which stays as it is".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
         }
@@ -81,6 +81,13 @@ impl Plan {
             let _ = clear(&parent, name, disk);
         }
         done
+    }
+
+    /// Whether the directory it reads from is that of a set, and not one in which a single file lies beside others.
+    fn is_of_a_set(&self) -> bool {
+        let makes_one = |action: &Action| matches!(action, Action::Manifest { before: None, .. });
+        let wraps_a_file = self.verb == Verb::Convert && self.actions.iter().any(makes_one);
+        self.manifest.is_some() && !wraps_a_file
     }
 
     fn fill(&self, place: &Place, into: &Dir, disk: &dyn Durable, reins: &Reins<'_>) -> Result<()> {

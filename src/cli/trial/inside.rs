@@ -257,7 +257,9 @@ fn needed(order: &Order) -> Vec<PathBuf> {
     let named = libraries.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
     // Files that the user's own arguments name, modules above all.
     let files = order.args.iter().map(PathBuf::from);
-    paths.extend(files.filter(|path| path.is_absolute() && aofkit::disk::exists(path)));
+    // What lies in the server's own directory is there anyway.
+    let outside = files.filter(|path| path.is_absolute() && !path.starts_with(&order.dir));
+    paths.extend(outside.filter(|path| aofkit::disk::is_file(path)));
     paths.extend(named.map(Path::new).filter(|dir| aofkit::disk::exists(dir)).map(Path::to_owned));
     paths.retain(|path| path.is_absolute());
     paths.sort_by_key(|path| path.components().count());

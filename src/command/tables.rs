@@ -117,10 +117,11 @@ impl Text {
     ) -> Result<(), &'static str> {
         if to_module {
             let open = self.modules.last_mut().ok_or("before the first module")?;
-            return match row {
-                Some(row) => Ok(open.rows.push(row)),
-                None => open.learn(fact).ok_or("not a name and a number"),
+            let Some(row) = row else {
+                return open.learn(fact).ok_or("not a name and a number");
             };
+            open.rows.push(row);
+            return Ok(());
         }
         let open = self.servers.last_mut().ok_or("before the first server")?;
         match row {

@@ -109,7 +109,7 @@ fn a_name_that_is_whole_anywhere_in_the_set_counts_where_damage_ends() {
             assert_eq!(plan["loss"]["commands"], 0);
         }
         // Nowhere else, such records between two damaged places may be look-alikes.
-        let set = increments(&[holed.clone()]);
+        let set = increments(std::slice::from_ref(&holed));
         let (_, report) = of_target("check", &[], "redis-8.2", &set.dir());
         let lost = 2 * junk.len() + new(3).len();
         assert_eq!(report["ok_bytes"], holed.len() - lost, "{report:#}");

@@ -11,6 +11,7 @@ mod real;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
+mod torn;
 mod verbs;
 #[path = "../cli/world.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

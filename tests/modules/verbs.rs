@@ -9,12 +9,12 @@ use super::OF_MODULES;
 use super::world::*;
 
 /// The increment of a recorded set.
-fn increment(set: &Set) -> std::path::PathBuf {
+pub fn increment(set: &Set) -> std::path::PathBuf {
     let names = fs::read_dir(set.dir()).unwrap().map(|entry| entry.unwrap().path());
     names.into_iter().find(|path| path.to_str().unwrap().ends_with(".incr.aof")).unwrap()
 }
 
-fn words(verb: &str, rest: &[&str], set: &Path) -> Run {
+pub fn words(verb: &str, rest: &[&str], set: &Path) -> Run {
     run([verb, "--json"].iter().chain(rest).copied().chain([set.to_str().unwrap()]))
 }
 

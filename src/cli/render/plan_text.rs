@@ -137,7 +137,7 @@ fn servers(outlook: &Outlook) -> Vec<String> {
     let answers = [
         (Loads::Yes, "loads on"),
         (Loads::AfterTruncation, "is cut again by"),
-        (Loads::StartsEmpty, "is not read, so that it starts EMPTY, by"),
+        (Loads::StartsEmpty, "starts EMPTY on"),
         (Loads::No, "does not load on"),
         (Loads::Unknown, "not known whether it loads on"),
     ];

@@ -130,6 +130,10 @@ pub const BACKUP_LISTS: [usize; 3] = [4096, 256, 16];
 /// Bytes of one document of a repository's catalog read at most: some hundred thousand segments.
 pub const CATALOG_DOCUMENT: u64 = 64 * 1024 * 1024;
 
+/// Files of a set that one snapshot holds at most: an entry takes some 750 bytes for each, and with more it might be longer than
+/// [`CATALOG_DOCUMENT`], which is known only when all is read and stored.
+pub const BACKUP_FILES: usize = 80_000;
+
 /// Largest zstd window accepted in a repository, as a power of two: what `zstd -d` takes without being asked.
 pub const BACKUP_WINDOW_LOG: u32 = 27;
 

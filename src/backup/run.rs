@@ -24,6 +24,7 @@ use crate::progress::Progress;
 use crate::rules::Needed;
 use crate::scan::Pace;
 use crate::store::Held;
+use crate::text::thousands;
 
 /// How to take a backup.
 #[derive(Clone, Debug)]
@@ -168,6 +169,19 @@ fn refuse_twice(includes: &[PathBuf]) -> Result<()> {
     }
 }
 
+fn refuse_a_crowd(aof: &Aof) -> Result<()> {
+    let files = aof.segments.len();
+    if files <= limits::BACKUP_FILES {
+        return Ok(());
+    }
+    let why = format!(
+        "a snapshot holds at most {} files, and this set has {}: a rewrite (BGREWRITEAOF) makes them few",
+        thousands(limits::BACKUP_FILES as u64),
+        thousands(files as u64)
+    );
+    Err(Error::new(ErrorKind::Refused(why), &aof.path))
+}
+
 impl Run<'_> {
     fn until_it_holds_still(&self, mut beside: Option<&mut Beside<'_>>) -> Result<Backup> {
         let shared = self.repository.lock(Hold::Shared)?;
@@ -199,6 +213,7 @@ impl Run<'_> {
         // Asked before the set is opened, so that the files have at least what it has answered for.
         let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
         let aof = Aof::open(path, open)?;
+        refuse_a_crowd(&aof)?;
         if let (Some(beside), Some(before)) = (beside.as_mut(), &before) {
             before.fits(&aof)?;
             beside.must_write_here(before, &aof)?;

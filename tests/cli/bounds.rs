@@ -88,6 +88,15 @@ fn problems_of_a_set_are_listed_up_to_a_number_and_counted_beyond() {
 }
 
 #[test]
+fn a_set_of_more_files_than_a_snapshot_holds_is_refused_before_it_is_read() {
+    let set = increments(limits::BACKUP_FILES + 1, |_| None);
+    let repo = set.root().join("repo");
+    let run = run(["backup", "--repo", repo.to_str().unwrap(), set.dir().to_str().unwrap()]);
+    let run = run.expect(1);
+    assert!(run.err.contains("at most 80,000 files, and this set has 80,001"), "{}", run.err);
+}
+
+#[test]
 fn a_manifest_of_too_many_lines_is_refused() {
     let set = increments(limits::MANIFEST_LINES + 1, |_| None);
     for verb in ["check", "repair", "stats"] {

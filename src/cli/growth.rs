@@ -1,6 +1,5 @@
 //! `aofkit growth`
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use aofkit::aof::{Aof, Writer};
@@ -21,6 +20,7 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{growth_json, growth_sets, growth_text};
 use super::threshold::{Exceeded, Threshold};
+use super::trial::arguments::LoadArgs;
 use super::troubles;
 
 #[derive(Debug, ClapArgs)]
@@ -42,16 +42,8 @@ pub struct GrowthArgs {
     /// Measure how long loading takes: copies the set to a scratch directory and starts this server on it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_CALIBRATE")]
     calibrate: Option<PathBuf>,
-    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
-    /// times
-    #[arg(
-        long,
-        value_name = "ARG",
-        env = "AOFKIT_LOAD_ARG",
-        value_delimiter = '\n',
-        allow_hyphen_values = true
-    )]
-    load_arg: Vec<OsString>,
+    #[command(flatten)]
+    given: LoadArgs,
 }
 
 /// Figures that `--fail-above` can watch.
@@ -189,7 +181,7 @@ fn grow(
     let mut outlook = Outlook::new(&aof, &report, &around);
     let mut walls_missing = None;
     if let Some(server) = &args.calibrate {
-        let measured = calibrate::load(&aof, server, &args.load_arg, context.json)?;
+        let measured = calibrate::load(&aof, server, &args.given.load_arg, context.json)?;
         outlook.load.calibrate(measured.seconds);
         walls_missing = Some(measured.walls_missing);
     }

@@ -56,7 +56,11 @@ impl Modules {
     pub fn add_libraries(&mut self, paths: impl IntoIterator<Item = Vec<u8>>) {
         for path in paths {
             let path = String::from_utf8_lossy(&path).into_owned();
-            self.named.push((command::stem(&path).to_owned(), By::Conf));
+            let module = (command::stem(&path).to_owned(), By::Conf);
+            // A set that was made of this one brings along what is said of it, and reads the same configuration.
+            if !self.named.contains(&module) {
+                self.named.push(module);
+            }
         }
     }
 

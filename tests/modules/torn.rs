@@ -93,6 +93,24 @@ fn a_torn_set_with_modules_is_rewound_to_before_any_of_their_commands() {
     }
 }
 
+/// What lies there after a change is opened with all that was said of the set before, and by the same configuration.
+#[test]
+fn a_module_of_a_configuration_is_told_once_also_after_a_change() {
+    let (set, ..) = torn(OF_MODULES[0]);
+    let conf = set.root().join("redis.conf");
+    let libraries = ["rejson", "rejson", "redisbloom", "redisearch", "redistimeseries"];
+    let lines = libraries.map(|name| format!("loadmodule /opt/{name}.so\n"));
+    fs::write(&conf, format!("appendonly yes\n{}", lines.concat())).unwrap();
+    let conf = ["--conf", conf.to_str().unwrap()];
+    for rest in [&conf[..], &[conf[0], conf[1], "--apply"]] {
+        let code = if rest.len() == 2 { 20 } else { 0 };
+        let answer = json_of("repair", rest, &set.dir(), code);
+        let rows = answer["modules"].as_array().unwrap();
+        let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["ReJSON", "bf", "search", "timeseries"], "{rest:?}");
+    }
+}
+
 #[test]
 fn every_verb_takes_sets_with_vector_sets_as_any_other() {
     for (name, server) in OF_VECTORS {

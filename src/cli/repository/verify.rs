@@ -1,6 +1,5 @@
 //! `aofkit verify`
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use aofkit::backup::{Depth, Repository, verify};
@@ -14,6 +13,7 @@ use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
 use crate::cli::render::{backup_json, backup_text};
+use crate::cli::trial::arguments::LoadArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct VerifyArgs {
@@ -28,16 +28,8 @@ pub struct VerifyArgs {
     /// that it holds with what a second one has from the commands in it
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
     load: Option<PathBuf>,
-    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
-    /// times
-    #[arg(
-        long,
-        value_name = "ARG",
-        env = "AOFKIT_LOAD_ARG",
-        value_delimiter = '\n',
-        allow_hyphen_values = true
-    )]
-    load_arg: Vec<OsString>,
+    #[command(flatten)]
+    given: LoadArgs,
 }
 
 /// Reads `1/7`.
@@ -82,7 +74,7 @@ fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
     Loading {
         repo: args.place.repo.clone(),
         server: server.to_owned(),
-        arguments: args.load_arg.clone(),
+        arguments: args.given.load_arg.clone(),
         source: context.source.clone(),
         threads: context.threads,
         bar: context.bar,

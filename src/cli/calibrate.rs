@@ -105,8 +105,7 @@ fn renames(aof: &Aof) -> Vec<OsString> {
         let id = names.lookup(from);
         let is_own = id.is_some_and(|id| !may_be_trap(id.command().name.as_bytes()));
         if is_own && names.add(from, to, |id| id.is_some()).is_ok() {
-            let [from, to] = [from, to].map(|word| OsStr::from_bytes(word));
-            all.extend(words([OsStr::new("--rename-command"), from, to]));
+            all.push(arguments::line("rename-command", &[from, to]));
         }
     }
     all

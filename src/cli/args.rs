@@ -13,18 +13,19 @@ use clap::parser::ValueSource;
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::cat::CatArgs;
-use super::clean::CleanArgs;
-use super::convert::ConvertArgs;
-use super::growth::GrowthArgs;
-use super::outcome::Outcome;
-use super::render::{Style, json};
-use super::repair::RepairArgs;
-use super::repository::{self, backup, prune, restore, snapshots, verify};
-use super::rewind::RewindArgs;
-use super::schema::Schema;
-use super::server::{Asked, PASSWORD_TYPED, ServerArgs};
-use super::stats::StatsArgs;
+use crate::cli::cat::CatArgs;
+use crate::cli::clean::CleanArgs;
+use crate::cli::convert::ConvertArgs;
+use crate::cli::growth::GrowthArgs;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::json;
+use crate::cli::common::units::Style;
+use crate::cli::repair::RepairArgs;
+use crate::cli::{backup, prune, repository, restore, snapshots, verify};
+use crate::cli::rewind::RewindArgs;
+use crate::cli::schema::Schema;
+use crate::cli::common::server::{Asked, PASSWORD_TYPED, ServerArgs};
+use crate::cli::stats::StatsArgs;
 
 /// Inspect, check and back up the append-only files (AOF) of Redis and Valkey. Looking never changes anything.
 #[derive(Debug, Parser)]
@@ -465,13 +466,13 @@ impl Context {
     /// Tells of an error on standard error, in the form that was asked for.
     pub fn complain(&self, error: &Error) {
         let text = if self.json { json::error(error) } else { format!("aofkit: {error}") };
-        super::complain(&text);
+        crate::cli::common::output::complain(&text);
     }
 
     /// A note on standard error, unless notes are unwanted.
     pub fn note(&self, text: &str) {
         if !self.quiet && !self.json {
-            super::complain(&format!("aofkit: {text}"));
+            crate::cli::common::output::complain(&format!("aofkit: {text}"));
         }
     }
 }

@@ -12,12 +12,11 @@ use aofkit::text::count;
 use clap::Args as ClapArgs;
 
 use crate::cli::common::context::Context;
-use crate::cli::common::sizes::size;
-use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
-use crate::cli::common::json;
+use crate::cli::common::sizes::size;
+use crate::cli::common::{in_use, json};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {

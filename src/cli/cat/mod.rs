@@ -1,44 +1,26 @@
 //! `aofkit cat`
 
+pub mod args;
+mod ndjson;
+mod text;
+
 use std::io;
 
-use aofkit::aof::{Aof, Layout, Role, Segment};
+use aofkit::aof::{Aof, Layout, Role};
 use aofkit::disk::is_regular;
 use aofkit::error::{Error, Result};
 use aofkit::print::{Form, LeftOut, Options, Printed, Printer, Resp};
-use aofkit::scan::{Filter, Position, Selected, scan_some};
+use aofkit::scan::{Filter, Selected, scan_some};
 use aofkit::stats::Faults;
-use aofkit::text::{count, escape, name};
-use clap::Args as ClapArgs;
+use aofkit::text::{count, escape};
 
-use crate::cli::common::context::{Context, Format};
-use crate::cli::common::reading::Reading;
+use self::args::CatArgs;
 use crate::cli::changing;
-use crate::cli::common::filters::{FilterArgs, note_undated};
+use crate::cli::common::context::{Context, Format};
+use crate::cli::common::filters::note_undated;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
-use crate::cli::cat::{ndjson, text};
 use crate::cli::common::troubles;
-
-#[derive(Debug, ClapArgs)]
-pub struct CatArgs {
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Also print what the base holds: its keys and functions first, or its commands
-    #[arg(long, env = "AOFKIT_WITH_BASE", value_parser = clap::builder::FalseyValueParser::new())]
-    with_base: bool,
-    /// Print so many commands and keys at most
-    #[arg(long, value_name = "N", env = "AOFKIT_LIMIT")]
-    limit: Option<u64>,
-    #[command(flatten)]
-    pub filters: FilterArgs,
-    /// Only what begins at this offset or behind it; FILE: names the file where there are several
-    #[arg(long, value_name = "[FILE:]OFFSET", env = "AOFKIT_FROM_OFFSET")]
-    from_offset: Option<String>,
-    /// Only what begins before this offset
-    #[arg(long, value_name = "[FILE:]OFFSET", env = "AOFKIT_TO_OFFSET")]
-    to_offset: Option<String>,
-}
 
 /// Why nothing was printed.
 pub enum Failure {
@@ -51,52 +33,6 @@ pub enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Read(error)
-    }
-}
-
-impl CatArgs {
-    /// Whether commands can be printed in this form, or why they cannot.
-    pub fn can_print(&self, format: Format, redact: bool) -> std::result::Result<(), String> {
-        match format {
-            Format::Csv | Format::Folded => {
-                Err("--format csv and folded are for `stats`".to_owned())
-            }
-            Format::Resp if redact => {
-                Err("--redact would change what --format resp is for, to be \
-                                           loaded again: use text or ndjson"
-                    .to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn takes(&self, segment: &Segment) -> bool {
-        self.with_base || segment.role != Role::Base
-    }
-
-    /// A place in the set, as it was typed.
-    fn place(&self, aof: &Aof, flag: &str, typed: &str) -> std::result::Result<Position, String> {
-        let (file, offset) = match typed.rsplit_once(':') {
-            Some((file, offset)) => (Some(file), offset),
-            None => (None, typed),
-        };
-        let number = match offset.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16),
-            None => offset.parse(),
-        };
-        let offset = number.map_err(|_| {
-            format!("{flag}: '{typed}' is not an offset such as 1048576, 0x100000 or FILE:1048576")
-        })?;
-        let mut read = aof.live().filter(|(_, segment)| self.takes(segment));
-        let found = match file {
-            Some(file) => read.find(|(_, segment)| *segment.name == *file.as_bytes()),
-            None => read.next().filter(|_| read.next().is_none()),
-        };
-        found.map(|(position, _)| (position, offset)).ok_or_else(|| {
-            let read = aof.live().filter(|(_, segment)| self.takes(segment));
-            let names: Vec<_> = read.map(|(_, segment)| name(&segment.name)).collect();
-            format!("{flag}: which file? FILE:{offset}, FILE being one of {}", names.join(", "))
-        })
     }
 }
 

@@ -1,5 +1,10 @@
 //! `aofkit check`
 
+pub mod args;
+pub mod json;
+pub mod text;
+pub mod wire;
+
 use std::path::Path;
 
 use aofkit::aof::Aof;
@@ -8,11 +13,9 @@ use aofkit::error::Result;
 use aofkit::scan::scan;
 
 use crate::cli::common::context::Context;
-use crate::cli::common::output::{Paper, Saying};
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::{Paper, Saying};
 use crate::cli::common::progress::Bar;
-use crate::cli::check::text;
-use crate::cli::common::json;
 
 /// Checks every set at `path`.
 pub fn run<'v>(

@@ -1,61 +1,27 @@
 //! `aofkit clean`
 
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+pub mod args;
+pub mod report;
+pub mod text;
+
+use std::time::SystemTime;
 
 use aofkit::aof::{Aof, open_each};
-use aofkit::change::{self, Applied, Keep, Options, Outlook};
+use aofkit::change::{self, Applied, Keep, Options};
 use aofkit::check::Wording;
-use aofkit::clean::{self, Survey};
+use aofkit::clean;
 use aofkit::disk::LocalDisk;
 use aofkit::error::{ErrorKind, Result};
-use clap::Args as ClapArgs;
 
-use crate::cli::common::context::{Context, Format};
-use crate::cli::common::reading::Reading;
+use self::args::CleanArgs;
+use self::report::Cleaned;
 use crate::cli::changing;
+use crate::cli::common::context::{Context, Format};
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
-use crate::cli::render::clean as render;
-use crate::cli::common::times;
 
 /// Times a set that changes under the plan is looked at again.
 const ATTEMPTS: usize = 5;
-
-#[derive(Debug, ClapArgs)]
-pub struct CleanArgs {
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Do it; without this the plan is printed and nothing is changed
-    #[arg(long)]
-    apply: bool,
-    /// Leave alone what was last written to less than this ago: 90s, 15m, 2h, 7d
-    #[arg(long, value_name = "AGE", default_value = "1h", env = "AOFKIT_MIN_AGE",
-        value_parser = min_age)]
-    min_age: Duration,
-    /// Delete instead of keeping aside: there is no way back then
-    #[arg(long)]
-    delete: bool,
-    /// Keep what is removed below DIR, not beside the set
-    #[arg(long, value_name = "DIR", env = "AOFKIT_KEEP_IN", conflicts_with = "delete")]
-    keep_in: Option<PathBuf>,
-}
-
-fn min_age(text: &str) -> std::result::Result<Duration, String> {
-    let age = times::duration(text).and_then(|age| Duration::try_from(age).ok());
-    age.ok_or_else(|| "write a duration such as 90s, 15m, 2h or 7d".to_owned())
-}
-
-/// What was found in one set, and what became of it.
-pub struct Cleaned {
-    pub aof: Aof,
-    pub survey: Survey,
-    pub is_delete: bool,
-    pub applied: bool,
-    pub kept_at: Option<PathBuf>,
-    /// How the set will be, or is by now, where that was asked for and could be seen.
-    pub outlook: Option<Outlook>,
-}
 
 /// Cleans up beside the one set at the path.
 pub fn run(args: &CleanArgs, context: &Context) -> Result<(String, Outcome)> {
@@ -65,8 +31,10 @@ pub fn run(args: &CleanArgs, context: &Context) -> Result<(String, Outcome)> {
         (None, false) => Keep::Beside,
     };
     if args.reading.path() == std::path::Path::new("-") {
-        let outcome =
-            crate::cli::common::output::usage("standard input has nothing beside it: name a set", context.json);
+        let outcome = crate::cli::common::output::usage(
+            "standard input has nothing beside it: name a set",
+            context.json,
+        );
         return Ok((String::new(), outcome));
     }
     let mut attempt = 1;
@@ -79,8 +47,8 @@ pub fn run(args: &CleanArgs, context: &Context) -> Result<(String, Outcome)> {
         }
     };
     let text = match context.format {
-        Format::Json => render::json(&cleaned),
-        _ => render::text(&cleaned, context.style),
+        Format::Json => text::json(&cleaned),
+        _ => text::text(&cleaned, context.style),
     };
     Ok((text, Outcome::Done))
 }

@@ -10,15 +10,15 @@ use aofkit::text::{count, name, shell_word};
 use comfy_table::CellAlignment::{Left, Right};
 use serde::Serialize;
 
-use crate::cli::common::layout::wrap;
-use crate::cli::common::verdict::verdict_lines;
-use crate::cli::common::json::{VERSION, loads, modules, needs_modules, path_text, pretty, text as plain_text, verdict};
+use super::report::Cleaned;
+use crate::cli::common::json::{
+    VERSION, loads, modules, needs_modules, path_text, pretty, source, text as plain_text, verdict,
+};
+use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs::needs;
-use crate::cli::common::layout::{laid_out, table};
-use crate::cli::stats::json::source;
 use crate::cli::common::units::{Style, size, time};
+use crate::cli::common::verdict::verdict_lines;
 use crate::cli::common::wire::{ModuleJson, NeededJson, Source};
-use crate::cli::clean::Cleaned;
 
 /// What goes, what stays and why.
 pub fn text(cleaned: &Cleaned, style: Style) -> String {

@@ -7,8 +7,8 @@ use aofkit::text::{count, name};
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
 
-use crate::cli::common::context::Context;
-use crate::cli::common::times;
+use super::context::Context;
+use super::times;
 
 #[derive(Clone, Debug, ClapArgs)]
 #[command(

@@ -9,8 +9,8 @@ use aofkit::disk;
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::server::{Endpoint, ServerState};
 
-use crate::cli::common::context::Context;
-use crate::cli::common::server::Asked;
+use super::context::Context;
+use super::server::Asked;
 
 /// Refuses to change a set that the server of `--server` uses, or may use.
 ///

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
-use crate::cli::common::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// What asks a run to end.
 const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];

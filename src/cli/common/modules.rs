@@ -3,18 +3,16 @@
 use aofkit::error::Result;
 use aofkit::rules::{By, Modules};
 
-use crate::cli::args::Verb;
-use crate::cli::common::context::Context;
-use crate::cli::common::in_use::is_absent;
+use super::context::Context;
+use super::in_use::is_absent;
 
 /// Takes them for what is said of the target's modules, unless the user has said it.
 ///
 /// # Errors
 /// When nobody answers, where a set is to be judged; what changes a set deals with that itself.
-pub fn ask(verb: &Verb, context: &mut Context) -> Result<()> {
+pub fn ask(judges: bool, context: &mut Context) -> Result<()> {
     let is_said = context.open.modules != Modules::default();
     let Some(asked) = context.server.as_ref().filter(|_| !is_said) else { return Ok(()) };
-    let judges = matches!(verb, Verb::Check(_) | Verb::Inspect(_) | Verb::Convert(_));
     if !judges && is_absent(asked) {
         return Ok(());
     }

@@ -11,8 +11,8 @@ use aofkit::text::name;
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
 
-use crate::cli::args::Args;
-use crate::cli::common::times;
+use super::output::asks_for_json;
+use super::times;
 
 #[derive(Debug, ClapArgs)]
 #[group(multiple = false)]
@@ -77,8 +77,10 @@ pub fn before(
     let mut filter = Filter::default();
     if !filter.add_command(command.as_bytes()) && !renames.has_given(command.as_bytes()) {
         // A note, and JSON has none beside it.
-        if !Args::asks_for_json() {
-            crate::cli::common::output::complain(&format!("aofkit: no known server has a command '{command}'"));
+        if !asks_for_json() {
+            crate::cli::common::output::complain(&format!(
+                "aofkit: no known server has a command '{command}'"
+            ));
         }
     }
     keys.iter().for_each(|pattern| filter.add_key_pattern(pattern.as_bytes()));

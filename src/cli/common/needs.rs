@@ -3,8 +3,8 @@
 use aofkit::rules::{By, Need, Needed};
 use aofkit::text::{count, tame};
 
-use crate::cli::common::layout::wrap;
-use crate::cli::common::units::Style;
+use super::layout::wrap;
+use super::units::Style;
 
 /// One line for what is needed, and who says that it is there; nothing where nothing is needed.
 pub fn needs(needs: &[Needed], modules: &[(String, By)], style: Style, indent: &str) -> String {

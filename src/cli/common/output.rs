@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use aofkit::text::{is_obeyed, tame_lines};
-
+use aofkit::text::{is_obeyed, tame, tame_lines};
 use serde::Serialize;
 
-use crate::cli::common::json;
-use crate::cli::common::units::Style;
+use super::json;
+use super::outcome::Outcome;
+use super::units::Style;
 
 /// What a verb has to say, said piece by piece: a set may have very many files.
 pub type Saying<'v> = Box<dyn FnOnce(&mut Paper<'_>) -> io::Result<()> + 'v>;
@@ -76,4 +76,56 @@ pub fn screen(text: &str, style: Style) -> Cow<'_, str> {
         rest = &rest[taken.len()..];
     }
     Cow::Owned(shown + &tame_lines(rest))
+}
+
+/// Whether JSON was asked for on a command line that could not be read as a whole.
+pub fn asks_for_json() -> bool {
+    let words: Vec<_> = std::env::args_os().take_while(|word| word != "--").collect();
+    let is_json = |word: &std::ffi::OsString| word == "json" || word == "ndjson";
+    let pair = |two: &[std::ffi::OsString]| two[0] == "--format" && is_json(&two[1]);
+    let one = ["--json", "--format=json", "--format=ndjson"];
+    let by_words = words.iter().any(|word| one.iter().any(|one| word == one));
+    by_words || words.windows(2).any(pair)
+}
+
+pub fn usage(why: &str, json: bool) -> Outcome {
+    let text = if json { json::usage(why) } else { format!("aofkit: {why}") };
+    complain(&text);
+    Outcome::Usage
+}
+
+/// Prints a result that cannot be bad news.
+pub fn done(text: &[u8]) -> Outcome {
+    print(text).unwrap_or(Outcome::Done)
+}
+
+/// Tells people on standard error, without the control bytes that a path may hold. Where standard error
+/// is closed there is nobody left to tell.
+pub fn complain(text: &str) {
+    let mut err = std::io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(err, "{}", tame(line));
+    }
+}
+
+/// Writes the result. `Some` when that changes the outcome.
+pub fn print(text: &[u8]) -> Option<Outcome> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => None,
+        Err(e) => Some(unwritten(&e)),
+    }
+}
+
+/// How a run ends whose result could not be written: a reader that went away is content.
+pub fn unwritten(error: &std::io::Error) -> Outcome {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Outcome::Done;
+    }
+    let why = format!("standard output: {error}");
+    match asks_for_json() {
+        true => complain(&json::unwritten(&why)),
+        false => complain(&format!("aofkit: {why}")),
+    }
+    Outcome::CouldNot
 }

@@ -1,62 +1,24 @@
 //! Several sets: a row each, and a total.
 
-use std::io;
 use std::path::Path;
 
 use aofkit::aof::Aof;
-use aofkit::check::{Report, Severity};
+use aofkit::check::Report;
 use aofkit::text::{count, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use crate::cli::check::text::check;
-use crate::cli::common::layout::below;
-use crate::cli::common::verdict::but;
-use crate::cli::common::json::verdict;
-use crate::cli::common::layout::{laid_out, table};
-use crate::cli::common::units::{Style, size};
-use crate::cli::common::context::Context;
-use crate::cli::common::output::Paper;
-use crate::cli::inspect::Inspected;
+use super::json::verdict;
+use super::layout::{below, laid_out, table};
+use super::units::{Style, size};
+use super::verdict::but;
 
-/// `check` of several sets: the troubled ones in full, then the table.
-pub fn checks(
-    paper: &mut Paper<'_>,
-    path: &Path,
-    checked: &[(Aof, Report)],
-    context: &Context,
-) -> io::Result<()> {
-    for (aof, report) in checked {
-        if context.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
-            check(paper, aof, report, context)?;
-            paper.text("\n")?;
-        }
-    }
-    let rows = checked.iter().map(|(aof, report)| Row { aof, report, growth: None });
-    paper.text(&overview(path, rows, context.style))
+pub struct Row<'a> {
+    pub aof: &'a Aof,
+    pub report: &'a Report,
+    pub growth: Option<u64>,
 }
 
-/// `inspect` of several sets.
-pub fn inspects(path: &Path, all: &[Inspected], context: &Context) -> String {
-    let rows = all.iter().map(|one| Row {
-        aof: &one.aof,
-        report: &one.report,
-        growth: one.growth.as_ref().map(|growth| growth.percent()),
-    });
-    let mut text = overview(path, rows, context.style);
-    if !context.quiet {
-        text += &context.style.dim("`aofkit inspect` on one of them shows all of it");
-        text += "\n";
-    }
-    text
-}
-
-struct Row<'a> {
-    aof: &'a Aof,
-    report: &'a Report,
-    growth: Option<u64>,
-}
-
-fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) -> String {
+pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) -> String {
     let head = [
         ("SET", Left),
         ("FILES", Right),

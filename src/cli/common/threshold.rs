@@ -4,8 +4,8 @@ use aofkit::aof::Aof;
 use aofkit::text::name;
 use serde::Serialize;
 
-use crate::cli::common::context::Context;
-use crate::cli::common::sizes::size;
+use super::context::Context;
+use super::sizes::size;
 
 /// A figure and the most it may be.
 #[derive(Clone, Debug, PartialEq)]

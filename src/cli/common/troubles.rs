@@ -4,7 +4,7 @@ use aofkit::aof::{Aof, ManifestState};
 use aofkit::stats::Faults;
 use aofkit::text::{count, name};
 
-use crate::cli::common::context::Context;
+use super::context::Context;
 
 /// What a reader has to know of what was left out.
 pub fn of(aof: &Aof, faults: &Faults) -> Vec<String> {

@@ -8,12 +8,15 @@ use aofkit::growth::{
 };
 use aofkit::server::{RoleOfServer, ServerState};
 
-use crate::cli::growth::wire::{AdviceJson, BucketJson, CaseJson, ClockJson, DiskJson, ForecastJson, GrowthJson, HoldJson, LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson, TriggerJson, UnfollowedJson};
-use crate::cli::common::json::{VERSION, path_text, pretty, text};
-use crate::cli::stats::json::source;
+use super::report::{Grown, RuleSource, rule_source};
+use super::wire::{
+    AdviceJson, BucketJson, CaseJson, ClockJson, DiskJson, ForecastJson, GrowthJson, HoldJson,
+    LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson,
+    TriggerJson, UnfollowedJson,
+};
+use crate::cli::common::json::{VERSION, path_text, pretty, source, text};
 use crate::cli::common::units::time;
 use crate::cli::common::wire::SourceOfSeveral;
-use crate::cli::growth::{Grown, RuleSource, rule_source};
 
 const GROWTH: &str = "aofkit.growth/1";
 

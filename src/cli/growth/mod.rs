@@ -1,6 +1,13 @@
 //! `aofkit growth`
 
-use std::path::PathBuf;
+pub mod args;
+pub mod chart;
+pub mod json;
+pub mod report;
+pub mod rewrite;
+pub mod sets;
+pub mod text;
+pub mod wire;
 
 use aofkit::aof::{Aof, Writer};
 use aofkit::command::Version;
@@ -12,116 +19,15 @@ use aofkit::scan::scan;
 use aofkit::server::ServerState;
 use aofkit::stats::Faults;
 use aofkit::text::hidden;
-use clap::Args as ClapArgs;
 
-use crate::cli::common::context::Context;
-use crate::cli::common::reading::Reading;
-use crate::cli::common::sizes::size;
+use self::args::{FIGURES, GrowthArgs};
+use self::report::Grown;
 use crate::cli::calibrate;
+use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
-use crate::cli::growth::{json, sets, text};
-use crate::cli::common::threshold::{Exceeded, Threshold};
-use crate::cli::trial::arguments::LoadArgs;
+use crate::cli::common::threshold::Threshold;
 use crate::cli::common::troubles;
-
-#[derive(Debug, ClapArgs)]
-pub struct GrowthArgs {
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Play this auto-aof-rewrite-percentage over the timeline; may be given several times
-    #[arg(long, value_name = "N", env = "AOFKIT_PERCENTAGE", value_delimiter = ',')]
-    percentage: Vec<u32>,
-    /// Play this auto-aof-rewrite-min-size over the timeline: 64mb, 64MiB; may be given several times
-    #[arg(long, value_name = "SIZE", env = "AOFKIT_MIN_SIZE", value_delimiter = ',', value_parser = bytes)]
-    min_size: Vec<u64>,
-    /// Exit with 30 when a figure is above a value: a number or a size; may be given several times. Figures:
-    /// growth_percent, current_bytes, increment_bytes, increments, reclaimable_bytes, leftover_bytes,
-    /// peak_disk_bytes, disk_used_share, rate_bytes_per_second, load_seconds
-    #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
-        value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
-    fail_above: Vec<Threshold>,
-    /// Measure how long loading takes: copies the set to a scratch directory and starts this server on it
-    #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_CALIBRATE")]
-    calibrate: Option<PathBuf>,
-    #[command(flatten)]
-    given: LoadArgs,
-}
-
-/// Figures that `--fail-above` can watch.
-const FIGURES: [&str; 10] = [
-    "growth_percent",
-    "current_bytes",
-    "increment_bytes",
-    "increments",
-    "reclaimable_bytes",
-    "leftover_bytes",
-    "peak_disk_bytes",
-    "disk_used_share",
-    "rate_bytes_per_second",
-    "load_seconds",
-];
-
-fn bytes(text: &str) -> std::result::Result<u64, String> {
-    size(text).ok_or_else(|| format!("'{text}' is not a size such as 64mb or 64MiB"))
-}
-
-impl GrowthArgs {
-    /// The rules to play beside the one in force: every percentage with every minimum.
-    fn rules(&self, trigger: &Trigger) -> Vec<(u32, u64)> {
-        if self.percentage.is_empty() && self.min_size.is_empty() {
-            return Vec::new();
-        }
-        let or =
-            |given: &[u64], own: u64| if given.is_empty() { vec![own] } else { given.to_vec() };
-        let given: Vec<u64> = self.percentage.iter().copied().map(u64::from).collect();
-        let percentages = or(&given, trigger.percentage.into());
-        let sizes = or(&self.min_size, trigger.min_size_bytes);
-        let pairs = percentages.iter().flat_map(|p| sizes.iter().map(|s| (*p as u32, *s)));
-        pairs.collect()
-    }
-}
-
-/// How one set grows.
-pub struct Grown {
-    pub aof: Aof,
-    pub report: GrowthReport,
-    pub outlook: Outlook,
-    pub faults: Faults,
-    pub exceeded: Vec<Exceeded>,
-    /// Figures that were to be watched and are not known.
-    pub unknown: Vec<&'static str>,
-    /// The running server that was asked about it: its address, and what it said.
-    pub server: Option<(String, ServerState)>,
-    /// What could not be kept from the server that has loaded it; `None` where none has.
-    pub walls_missing: Option<Vec<String>>,
-}
-
-impl Grown {
-    /// Live increments.
-    pub fn increments(&self) -> usize {
-        let live = self.aof.live().map(|(_, segment)| segment.role);
-        live.filter(|role| *role == aofkit::aof::Role::Increment).count()
-    }
-}
-
-/// Where the rule in force comes from.
-pub enum RuleSource {
-    Server,
-    Conf,
-    Default,
-}
-
-/// Where this set's rule comes from: the server counts as soon as it told one of the two settings.
-pub fn rule_source(one: &Grown) -> RuleSource {
-    let told =
-        |said: &ServerState| said.rewrite_percentage.is_some() || said.rewrite_min_bytes.is_some();
-    match &one.server {
-        Some((_, said)) if told(said) => RuleSource::Server,
-        _ if one.aof.configured => RuleSource::Conf,
-        _ => RuleSource::Default,
-    }
-}
 
 /// Tells how every set at the path grows. A set in trouble that could be read is no error, but a warning.
 pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {

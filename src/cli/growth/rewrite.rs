@@ -3,9 +3,9 @@
 use aofkit::growth::{Compression, LiveEstimate, Size};
 use aofkit::text::{count, escape, thousands};
 
-use crate::cli::growth::text::{heading, line};
+use super::report::Grown;
+use super::text::{heading, line};
 use crate::cli::common::units::{Style, share, size};
-use crate::cli::growth::Grown;
 
 /// Commands that are named when they are not followed.
 const NAMED: usize = 3;

@@ -6,12 +6,11 @@ use aofkit::text::{count, name};
 use comfy_table::CellAlignment::{Left, Right};
 use comfy_table::ColumnConstraint::ContentWidth;
 
-use crate::cli::growth::text::percent_more;
-use crate::cli::common::layout::below;
-use crate::cli::common::layout::{laid_out, table};
-use crate::cli::common::units::size;
+use super::report::Grown;
+use super::text::percent_more;
 use crate::cli::common::context::Context;
-use crate::cli::growth::Grown;
+use crate::cli::common::layout::{below, laid_out, table};
+use crate::cli::common::units::size;
 
 /// Columns that a narrow screen goes without, so that no figure is broken in two.
 const DISPENSABLE: [&str; 2] = ["GROWTH", "RATE"];

@@ -5,13 +5,12 @@ use aofkit::server::RoleOfServer;
 use aofkit::text::{count, escape, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use crate::cli::growth::chart::chart;
-use crate::cli::growth::rewrite;
-use crate::cli::common::layout::wrap;
-use crate::cli::common::layout::{laid_out, table};
-use crate::cli::common::units::{Style, bar, duration, size, time};
+use super::chart::chart;
+use super::report::{Grown, RuleSource, rule_source};
+use super::rewrite;
 use crate::cli::common::context::Context;
-use crate::cli::growth::{Grown, RuleSource, rule_source};
+use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::units::{Style, bar, duration, size, time};
 
 /// One set.
 pub fn growth(one: &Grown, context: &Context) -> String {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::cli::common::wire::{Source, SourceOfSeveral};
 use crate::cli::common::threshold::Exceeded;
+use crate::cli::common::wire::{Source, SourceOfSeveral};
 
 #[derive(Serialize)]
 pub struct GrowthJson {

@@ -1,51 +1,29 @@
 //! `aofkit inspect`
 
+pub mod json;
+pub mod report;
+pub mod text;
+pub mod wire;
+
 use std::path::Path;
 
 use aofkit::aof::{Aof, Layout, Role};
-use aofkit::check::{Check, Report, Severity, Verdict, Wording, judge};
+use aofkit::check::{Check, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
 use aofkit::growth::Trigger;
 use aofkit::scan::scan;
-use aofkit::stats::{
-    DeleteReport, Deletes, Grouping, KeyOptions, KeyReport, KeySpace, KeySpaceOptions,
-    KeySpaceReport, KeyTraffic, Mix, MixReport,
-};
+use aofkit::stats::{Deletes, Grouping, KeyOptions, KeySpace, KeySpaceOptions, KeyTraffic, Mix};
 use aofkit::text::{count, name};
 
+use self::report::Inspected;
 use crate::cli::common::context::Context;
-use crate::cli::common::output::{Paper, Saying};
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::{Paper, Saying};
 use crate::cli::common::progress::Bar;
-use crate::cli::check::text;
-use crate::cli::common::json;
 use crate::cli::stats::redact_written;
 
 /// How many of a base's biggest keys are told.
 const BIGGEST: usize = 10;
-
-/// What is shown of one set.
-pub struct Inspected {
-    pub aof: Aof,
-    pub report: Report,
-    pub mix: MixReport,
-    pub key_space: KeySpaceReport,
-    /// What is written to which keys.
-    pub keys: KeyReport,
-    pub deletes: DeleteReport,
-    /// Keys are shown as hashes.
-    pub redact: bool,
-    /// `None` where a file by itself has no base to grow from.
-    pub growth: Option<Trigger>,
-}
-
-impl Inspected {
-    /// Whether there is an RDB part or another base, so that its keys were counted.
-    pub fn has_base_keys(&self) -> bool {
-        let facts = self.report.segments.iter().filter_map(|s| s.facts.as_ref());
-        self.key_space.keys > 0 || facts.into_iter().any(|f| f.rdb.is_some())
-    }
-}
 
 /// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
 pub fn run<'v>(path: &'v Path, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {

@@ -1,20 +1,22 @@
 //! `inspect` for people: one set on one screen.
 
+use std::path::Path;
+
 use aofkit::aof::{Aof, LeftoverKind};
 use aofkit::check::{RdbFacts, SegmentReport, Severity, Verdict};
 use aofkit::growth::Trigger;
 use aofkit::stats::{CommandRow, MixReport};
 use aofkit::text::{count, name, thousands};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::CellAlignment;
 
-use crate::cli::common::layout::wrap;
-use crate::cli::common::verdict::{headline, verdict_lines};
-use crate::cli::common::json;
-use crate::cli::stats::key_space;
-use crate::cli::common::needs;
-use crate::cli::common::units::{Style, bar, duration, share, size, time};
+use super::report::Inspected;
 use crate::cli::common::context::Context;
-use crate::cli::inspect::Inspected;
+use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::sets::{Row, overview};
+use crate::cli::common::units::{Style, bar, duration, share, size, time};
+use crate::cli::common::verdict::{headline, verdict_lines};
+use crate::cli::common::{json, needs};
+use crate::cli::stats::key_space;
 
 /// Commands shown before the rest is summed up.
 const COMMANDS: usize = 8;
@@ -40,22 +42,19 @@ pub fn inspect(one: &Inspected, context: &Context) -> String {
     text
 }
 
-/// A table without lines, fitted to the screen.
-pub fn table(style: Style, head: &[(&str, CellAlignment)]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
-    table.set_header(head.iter().map(|(title, _)| Cell::new(title)));
-    for (column, (_, alignment)) in table.column_iter_mut().zip(head) {
-        column.set_cell_alignment(*alignment);
-        column.set_padding((0, 2));
+/// `inspect` of several sets.
+pub fn inspects(path: &Path, all: &[Inspected], context: &Context) -> String {
+    let rows = all.iter().map(|one| Row {
+        aof: &one.aof,
+        report: &one.report,
+        growth: one.growth.as_ref().map(|growth| growth.percent()),
+    });
+    let mut text = overview(path, rows, context.style);
+    if !context.quiet {
+        text += &context.style.dim("`aofkit inspect` on one of them shows all of it");
+        text += "\n";
     }
-    table
-}
-
-/// A table as text, without blanks at line ends.
-pub fn laid_out(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    text
 }
 
 /// Columns of the list of files that may go, the first of these first, before anything is wrapped: what they

@@ -4,9 +4,9 @@ use aofkit::change::LostKey;
 use aofkit::repair::inner::{Inner, Suspect};
 use aofkit::text::{count, name, thousands};
 
-use crate::cli::common::layout::wrap;
-use crate::cli::plan::text::key_name;
+use super::text::key_name;
 use crate::cli::common::context::Context;
+use crate::cli::common::layout::wrap;
 
 /// Ranges that are shown; `-v` shows all that are listed.
 const SHOWN: usize = 10;

@@ -5,13 +5,14 @@ use aofkit::change::{Action, Loss, LostKey, Plan, Recovered, State};
 use aofkit::repair::inner::{Inner, Suspect};
 use serde::Serialize;
 
-use crate::cli::common::json::{VERSION, loads, modules, needs_modules, path_text, pretty, text, verdict};
-use crate::cli::stats::json::source;
+use crate::cli::changing::Run;
+use crate::cli::common::context::Context;
+use crate::cli::common::json::{
+    VERSION, loads, modules, needs_modules, path_text, pretty, source, text, verdict,
+};
 use crate::cli::common::units::time;
 use crate::cli::common::wire::{ModuleJson, NeededJson, Source};
-use crate::cli::common::context::Context;
-use crate::cli::changing::Run;
-use crate::cli::repair::{Repair, Undone};
+use crate::cli::repair::report::{Repair, Undone};
 
 /// What every verb that changes a set answers.
 #[derive(Serialize)]

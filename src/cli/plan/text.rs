@@ -4,13 +4,13 @@ use aofkit::change::{Action, Loss, LostKey, Outlook, Piece, Plan, Publication, R
 use aofkit::check::Loads;
 use aofkit::text::{count, escape, hidden, name, thousands};
 
+use crate::cli::changing::{Changing, Run};
+use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
-use crate::cli::common::verdict::{problems, verdict_lines};
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size, time};
-use crate::cli::common::context::Context;
-use crate::cli::changing::{Changing, Run};
-use crate::cli::repair::{Repair, Undone, Way, kept, state, undo_command};
+use crate::cli::common::verdict::{problems, verdict_lines};
+use crate::cli::repair::report::{Repair, Undone, Way, kept, state, undo_command};
 
 /// Ranges of one file that are listed.
 const LISTED: usize = 20;

@@ -1,73 +1,40 @@
 //! `aofkit repair`
 
+pub mod args;
+pub mod report;
+
 use aofkit::aof::Aof;
-use aofkit::change::{self, Entry, Plan, State, Undo, Verb};
+use aofkit::change::{self, Undo, Verb};
 use aofkit::check::{Report, Verdict};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{Error, Result};
 use aofkit::repair::{self, inner};
-use aofkit::text::{count, shell_word};
-use clap::Args as ClapArgs;
 
+use self::args::RepairArgs;
+use self::report::{Repair, Undone, Way};
+use crate::cli::changing::{self, Run, check, open_one};
 use crate::cli::common::context::Context;
-use crate::cli::common::reading::Reading;
-use crate::cli::changing;
-use crate::cli::changing::{Changing, Run, check, open_one};
 use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
 use crate::cli::plan::{json, text};
 
-#[derive(Debug, ClapArgs)]
-pub struct RepairArgs {
-    #[command(flatten)]
-    pub reading: Reading,
-    #[command(flatten)]
-    pub changing: Changing,
-    /// Damage inside: cut at the first of it, and drop everything after
-    #[arg(long, conflicts_with = "salvage")]
-    pub truncate: bool,
-    /// Damage inside: drop the damaged ranges alone, and keep every sound record after them
-    #[arg(long)]
-    pub salvage: bool,
-    /// Drop the records of this command that the target is known to refuse; no other way drops a whole one.
-    /// \xHH is a byte, \x5C a backslash; several times for several
-    #[arg(long, value_name = "NAME", value_parser = repair::Drops::name)]
-    pub drop_command: Vec<std::vec::Vec<u8>>,
-    /// Drop the one record that begins there, if the target does not take it; several times for several
-    #[arg(long, value_name = "FILE:OFFSET", value_parser = repair::Place::parse)]
-    pub drop_at: Vec<repair::Place>,
-    /// List the changes that are kept, and take the last one back (with --apply)
-    #[arg(long, conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at", "output", "max_loss", "no_keep"])]
-    pub undo: bool,
-}
-
-/// What an option would do about damage in the middle.
-pub struct Way {
-    pub word: &'static str,
-    /// What it costs, or why it does not help.
-    pub outlook: std::result::Result<change::Loss, String>,
-}
-
-/// A repair and all that should be known of it.
-pub struct Repair {
-    pub run: Run,
-    pub inner: Option<inner::Inner>,
-    /// For damage inside that no word was given for.
-    pub ways: Vec<Way>,
-}
-
 /// Plans a repair of the one set there, and does it when asked to.
 pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     if path.as_os_str() == "-" {
-        let outcome = crate::cli::common::output::usage("standard input cannot be repaired: name a file", context.json);
+        let outcome = crate::cli::common::output::usage(
+            "standard input cannot be repaired: name a file",
+            context.json,
+        );
         return Ok((String::new(), outcome));
     }
     let aof = match open_one(path, &context.open)? {
         Ok(aof) => aof,
-        Err(why) => return Ok((String::new(), crate::cli::common::output::usage(&why, context.json))),
+        Err(why) => {
+            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+        }
     };
     changing::refuse_link(&aof, args.changing.output.as_deref())?;
     if args.undo {
@@ -163,16 +130,6 @@ fn ways(run: &Run, context: &Context) -> Result<Vec<Way>> {
     Ok(ways)
 }
 
-/// What `--undo` lists and does.
-pub struct Undone {
-    pub aof: Aof,
-    pub entries: Vec<Entry>,
-    pub last: Option<Undo>,
-    pub applied: bool,
-    /// The judgement on what lies there now.
-    pub now: Report,
-}
-
 fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let keep = args.changing.keep();
     let subject = change::subject(aof);
@@ -203,34 +160,4 @@ fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outc
         false => text::undo(&undone, context),
     };
     Ok((text, outcome))
-}
-
-/// The command that takes the last change of this plan's set back.
-pub fn undo_command(plan: &Plan, changing: &Changing) -> Option<String> {
-    let word = |path: &std::path::Path| shell_word(path.as_os_str().as_encoded_bytes());
-    let keep_in = match &changing.keep_in {
-        Some(dir) => format!(" --keep-in {}", word(dir)?),
-        None => String::new(),
-    };
-    Some(format!("aofkit repair --undo --apply{keep_in} {}", word(&plan.path)?))
-}
-
-/// How a kept change is called for people.
-pub fn state(entry: &Entry) -> &'static str {
-    match entry.state {
-        State::Begun | State::Ready => "cut short",
-        State::Done => "done",
-        State::Undone => "taken back",
-    }
-}
-
-/// `3 files, 45 bytes kept`
-pub fn kept(entry: &Entry) -> String {
-    entry.journal.as_ref().map_or_else(
-        || "its journal cannot be read".to_owned(),
-        |j| {
-            let files = j.files().count() as u64;
-            format!("{}, {} kept", count(files, "file"), count(j.kept_bytes(), "byte"))
-        },
-    )
 }

@@ -6,8 +6,7 @@ use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Re
 use aofkit::text::hidden;
 use serde::Serialize;
 
-use crate::cli::repository::load::{Difference, Loaded};
-
+use super::load::{Difference, Loaded};
 use crate::cli::common::json::{VERSION, modified, needs_modules, path_text, pretty, text};
 use crate::cli::common::wire::NeededJson;
 

@@ -9,11 +9,10 @@ use aofkit::moment::Boundary;
 use aofkit::text::{count, hidden, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use crate::cli::common::layout::wrap;
+use super::load::Loaded;
+use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs::needs;
-use crate::cli::common::layout::{laid_out, table};
 use crate::cli::common::units::{Style, size};
-use crate::cli::repository::load::Loaded;
 
 /// `backup`
 pub fn backup(made: &Backup, style: Style) -> String {

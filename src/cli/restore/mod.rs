@@ -1,6 +1,7 @@
 //! `aofkit restore`
 
-use std::path::PathBuf;
+pub mod args;
+
 use std::sync::Arc;
 
 use aofkit::backup::{
@@ -8,32 +9,14 @@ use aofkit::backup::{
 };
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
-use clap::Args as ClapArgs;
 
-use crate::cli::common::repository::find;
+use self::args::RestoreArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt;
-use crate::cli::common::moments::MomentArgs;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
+use crate::cli::common::repository::find;
 use crate::cli::repository::{json, text};
-
-#[derive(Debug, ClapArgs)]
-pub struct RestoreArgs {
-    /// REPO::latest, REPO::latest~2 (two before it), or REPO::ID
-    snapshot: PathBuf,
-    /// The append directory to make: the set's files come directly into it
-    #[arg(value_name = "DIR")]
-    dir: PathBuf,
-    /// Put the snapshot in the place of a directory that is not empty, and keep that one beside it
-    #[arg(long)]
-    replace: bool,
-    #[command(flatten)]
-    moment: MomentArgs,
-    /// Also print the lines of redis.conf by which a server finds the set
-    #[arg(long)]
-    print_config: bool,
-}
 
 pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();

@@ -5,11 +5,11 @@ use aofkit::moment::{Candidate, Inside, What};
 use aofkit::scan::Position;
 use serde::Serialize;
 
-use crate::cli::common::json::{pretty, text};
-use crate::cli::plan::json::{PlanJson, plan};
-use crate::cli::common::units::time;
+use super::report::Rewound;
 use crate::cli::common::context::Context;
-use crate::cli::rewind::Rewound;
+use crate::cli::common::json::{pretty, text};
+use crate::cli::common::units::time;
+use crate::cli::plan::json::{PlanJson, plan};
 
 const REWIND: &str = "aofkit.rewind/1";
 

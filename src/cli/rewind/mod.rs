@@ -1,74 +1,36 @@
 //! `aofkit rewind`
 
+pub mod args;
+pub mod json;
+pub mod report;
+pub mod text;
+
 use aofkit::aof::Aof;
 use aofkit::change::{Draft, Verb};
 use aofkit::check::{Check, Severity, Verdict, Wording, judge};
 use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::moment::{Candidate, Found, Moment, Places};
+use aofkit::moment::{Found, Moment, Places};
 use aofkit::rewind::{self, Answer, Reach, Why};
 use aofkit::scan::scan;
 use aofkit::text::{name, shell_word};
-use clap::Args as ClapArgs;
 
+use self::args::RewindArgs;
+use self::report::{Listed, Rewound};
+use crate::cli::changing::{self, Run, open_one};
 use crate::cli::common::context::Context;
-use crate::cli::common::reading::Reading;
-use crate::cli::changing;
-use crate::cli::changing::{Changing, Run, open_one};
 use crate::cli::common::moments;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::units::time;
-use crate::cli::rewind::{json, text};
-
-#[derive(Debug, ClapArgs)]
-#[command(group = clap::ArgGroup::new("moment").required(true))]
-pub struct RewindArgs {
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Keep what was logged at this time or earlier, by #TS annotations: 2026-11-24T03:00:00Z,
-    /// @1764000000, or 2h for two hours ago
-    #[arg(long, value_name = "TIME", group = "moment")]
-    until: Option<String>,
-    /// Keep what stands before this byte of this file of the set; from the middle of a record or
-    /// transaction it goes back to its beginning
-    #[arg(long, value_name = "FILE:OFFSET", group = "moment")]
-    at: Option<String>,
-    /// Keep what stands before this command: FLUSHALL, FLUSHALL:first, 'XGROUP|DESTROY:last'; the last
-    /// one where nothing is said
-    #[arg(long, value_name = "NAME[:first|:last]", group = "moment")]
-    before_command: Option<String>,
-    /// Only a command that names a key of this pattern, as KEYS understands it: 'user:*'
-    #[arg(long, value_name = "GLOB", conflicts_with_all = ["until", "at"])]
-    key: Vec<String>,
-    /// Show places one may want to go back to: flushes, many deletions in a row, borders of files, and
-    /// which times the set knows of
-    #[arg(long, group = "moment", conflicts_with_all = ["apply", "output", "key"])]
-    list: bool,
-    #[command(flatten)]
-    pub changing: Changing,
-}
-
-/// A way back and all that should be known of it.
-pub struct Rewound {
-    pub run: Run,
-    pub found: Found,
-    pub reach: Reach,
-    /// With `--list`.
-    pub candidates: Option<Listed>,
-}
-
-/// What `--list` shows.
-pub struct Listed {
-    pub candidates: Vec<Candidate>,
-    pub commands: u64,
-}
 
 /// Plans the way back of the one set there, and goes it when asked to.
 pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     let aof = match open_one(path, &context.open)? {
         Ok(aof) => aof,
-        Err(why) => return Ok((String::new(), crate::cli::common::output::usage(&why, context.json))),
+        Err(why) => {
+            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+        }
     };
     if args.list {
         return list(aof, context);
@@ -78,7 +40,9 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let moment = match moment(args, &aof) {
         Ok(moment) => moment,
-        Err(why) => return Ok((String::new(), crate::cli::common::output::usage(&why, context.json))),
+        Err(why) => {
+            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+        }
     };
     let wording = Wording { redact: context.redact };
     let bar = Bar::new(context.bar);

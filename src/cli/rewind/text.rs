@@ -4,12 +4,12 @@ use aofkit::moment::{Candidate, What};
 use aofkit::rewind::Reach;
 use aofkit::text::{count, name, shell_word, thousands};
 
-use crate::cli::common::layout::wrap;
-use crate::cli::plan::text::{Words, ending, first_line, plan};
-use crate::cli::common::units::time;
-use crate::cli::common::context::Context;
+use super::report::{Listed, Rewound};
 use crate::cli::changing::Changing;
-use crate::cli::rewind::{Listed, Rewound};
+use crate::cli::common::context::Context;
+use crate::cli::common::layout::wrap;
+use crate::cli::common::units::time;
+use crate::cli::plan::text::{Words, ending, first_line, plan};
 
 const WORDS: Words = Words { done: "rewound", copy: "a rewound copy" };
 

@@ -1,20 +1,15 @@
 //! `aofkit snapshots`
 
+pub mod args;
+
 use aofkit::backup::Repository;
 use aofkit::error::{ErrorKind, Result};
 use aofkit::limits;
-use clap::Args as ClapArgs;
 
-use crate::cli::common::repository::Place;
+use self::args::SnapshotsArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::repository::{json, text};
-
-#[derive(Debug, ClapArgs)]
-pub struct SnapshotsArgs {
-    #[command(flatten)]
-    place: Place,
-}
 
 /// Lists them all. One that cannot be read is told of, and spoils the outcome.
 pub fn run(args: &SnapshotsArgs, context: &Context) -> Result<(String, Outcome)> {

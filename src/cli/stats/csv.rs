@@ -2,7 +2,8 @@
 
 use aofkit::text::escape;
 
-use crate::cli::stats::{By, Counted};
+use super::args::By;
+use super::report::Counted;
 
 const HEAD: &str =
     "set,by,name,depth,db,commands,bytes,error_bytes,keys_estimate,base_keys,base_bytes\r\n";

@@ -2,7 +2,8 @@
 
 use aofkit::text::escape;
 
-use crate::cli::stats::{By, Counted};
+use super::args::By;
+use super::report::Counted;
 
 /// The stacks of all sets.
 pub fn stats(all: &[Counted]) -> String {

@@ -1,9 +1,7 @@
 //! `stats` for scripts, in the order of the contract. What was not asked for is `null`.
 
-use std::path::Path;
-
-use aofkit::aof::{Aof, Layout};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use aofkit::stats::{
     DatabaseRow, GroupRow, KeyReport, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow,
@@ -11,13 +9,15 @@ use aofkit::stats::{
 };
 use serde::Serialize;
 
-use crate::cli::stats::deletes_json::{DeletesJson, deletes};
-use crate::cli::common::json::{VERSION, command, needs_modules, path_text, pretty, text, totals_json};
-use crate::cli::stats::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
-use crate::cli::common::units::ratio;
-use crate::cli::common::wire::{CommandJson, NeededJson, Source, SourceOfSeveral, TotalsJson};
-use crate::cli::stats::{By, Counted};
+use super::args::By;
+use super::commands_json::{CommandJson, TotalsJson, command, totals_json};
+use super::deletes_json::{DeletesJson, deletes};
+use super::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
+use super::report::Counted;
+use crate::cli::common::json::{VERSION, needs_modules, path_text, pretty, source, text};
 use crate::cli::common::threshold::Exceeded;
+use crate::cli::common::units::ratio;
+use crate::cli::common::wire::{NeededJson, Source, SourceOfSeveral};
 
 const STATS: &str = "aofkit.stats/1";
 
@@ -199,20 +199,6 @@ fn groups(mix: &MixReport) -> Vec<GroupJson> {
         share: ratio(row.bytes, of),
     };
     mix.groups().into_iter().map(told).collect()
-}
-
-/// What a path turned out to be.
-pub fn source(aof: &Aof, is_rdb: bool) -> Source {
-    let path = path_text(&aof.path);
-    let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
-    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
-    let layout = match aof.layout {
-        Layout::MultiPart => "multi-part",
-        Layout::SingleFile if is_rdb => "rdb",
-        Layout::SingleFile => "single-file",
-        Layout::Stream => "stream",
-    };
-    Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 }
 }
 
 /// Databases that commands ran in or that the base has keys in.

@@ -4,8 +4,8 @@ use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
 use aofkit::text::{escape, hidden};
 use serde::Serialize;
 
+use super::key_space::shown_key;
 use crate::cli::common::json::text;
-use crate::cli::stats::key_space::shown_key;
 use crate::cli::common::units::time;
 
 #[derive(Serialize)]

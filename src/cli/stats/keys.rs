@@ -5,9 +5,8 @@ use aofkit::stats::{DeleteReport, KeyReport, KeyRow, PrefixRow};
 use aofkit::text::{count, escape, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use crate::cli::common::layout::wrap;
-use crate::cli::common::layout::{laid_out, table};
-use crate::cli::stats::text::{shortened, title, weight};
+use super::text::{shortened, title, weight};
+use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::units::{Style, share, size};
 
 /// Columns from which on a table with a base has room for everything.

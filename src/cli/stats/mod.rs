@@ -1,187 +1,36 @@
 //! `aofkit stats`
 
+pub mod args;
+pub mod commands_json;
+pub mod csv;
+pub mod deletes;
+pub mod deletes_json;
+pub mod folded;
+pub mod json;
+pub mod key_space;
+pub mod key_space_json;
+pub mod keys;
+pub mod report;
+pub mod text;
+
 use aofkit::aof::Aof;
 use aofkit::command::has_module_form;
 use aofkit::error::Result;
-use aofkit::limits;
-use aofkit::scan::{Filter, Filtered, Selected, scan};
+use aofkit::scan::{Filter, Filtered, scan};
 use aofkit::stats::{
-    CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace,
-    KeySpaceOptions, KeySpaceReport, KeyTraffic, Mix, MixReport, PrefixRow,
+    CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyReport, KeySpace, KeySpaceOptions,
+    KeyTraffic, Mix, PrefixRow,
 };
 use aofkit::text::{count, hidden, name};
-use clap::{Args as ClapArgs, ValueEnum};
 
+use self::args::{By, FIGURES, StatsArgs};
+use self::report::Counted;
 use crate::cli::common::context::{Context, Format};
-use crate::cli::common::reading::Reading;
-use crate::cli::common::filters::{FilterArgs, note_undated};
+use crate::cli::common::filters::note_undated;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
-use crate::cli::stats::{csv, folded, json, text};
-use crate::cli::common::threshold::{Exceeded, Threshold};
+use crate::cli::common::threshold::Threshold;
 use crate::cli::common::troubles;
-
-/// What to break the log down by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum By {
-    /// Commands, a container's subcommands apart
-    Command,
-    /// Databases
-    Db,
-    /// Families of keys: by --depth, or with what looks like an identifier as *
-    Prefix,
-    /// Single keys, the heaviest first
-    Key,
-    /// Hash slots of a cluster
-    Slot,
-    /// Types of the values in the base
-    Type,
-}
-
-impl By {
-    /// Its name as it is typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::Db => "db",
-            Self::Prefix => "prefix",
-            Self::Key => "key",
-            Self::Slot => "slot",
-            Self::Type => "type",
-        }
-    }
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct StatsArgs {
-    #[command(flatten)]
-    pub reading: Reading,
-    /// What to break it down by; may be given several times [default: command]
-    #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY", value_delimiter = ',')]
-    by: Vec<By>,
-    /// Rows of keys, prefixes and slots at most, up to 40,000; commands are never cut
-    #[arg(long, value_name = "N", default_value_t = 20, env = "AOFKIT_TOP")]
-    top: usize,
-    /// Words of a key that make a prefix, instead of recognised identifiers; may be given several times
-    #[arg(long, value_name = "N", env = "AOFKIT_DEPTH", value_delimiter = ',',
-        value_parser = clap::value_parser!(u8).range(1..=32))]
-    depth: Vec<u8>,
-    /// Characters that end a word of a key, each of them
-    #[arg(long, value_name = "S", default_value = ":", env = "AOFKIT_SEPARATOR")]
-    separator: String,
-    /// Exit with 30 when a figure is above a value: a number, a size or a percentage; may be given several
-    /// times. Figures: resp_bytes, rdb_bytes, unparsed_bytes, commands, largest_bytes, command_share,
-    /// prefix_share, key_share, keys_estimate, write_amplification, deletes, deletes_per_second, flushes
-    #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
-        value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
-    fail_above: Vec<Threshold>,
-    #[command(flatten)]
-    pub filters: FilterArgs,
-}
-
-/// Figures that `--fail-above` can watch.
-const FIGURES: [&str; 13] = [
-    "resp_bytes",
-    "rdb_bytes",
-    "unparsed_bytes",
-    "commands",
-    "largest_bytes",
-    "command_share",
-    "prefix_share",
-    "key_share",
-    "keys_estimate",
-    "write_amplification",
-    "deletes",
-    "deletes_per_second",
-    "flushes",
-];
-
-/// The `--by` without which a figure is not known.
-const NEEDED: [(&str, &[By]); 3] = [
-    ("prefix_share", &[By::Prefix]),
-    ("key_share", &[By::Key]),
-    ("keys_estimate", &[By::Prefix, By::Key, By::Slot]),
-];
-
-impl StatsArgs {
-    fn wanted(&self) -> Vec<By> {
-        let mut wanted = self.by.clone();
-        wanted.sort_unstable();
-        wanted.dedup();
-        if wanted.is_empty() { vec![By::Command] } else { wanted }
-    }
-
-    /// Whether the result can be printed in this form and holds what is to be watched, or why not.
-    pub fn can_print(&self, format: Format) -> std::result::Result<(), String> {
-        for (name, by) in NEEDED {
-            let is_watched = self.fail_above.iter().any(|limit| limit.name == name);
-            if is_watched && !self.wanted().iter().any(|one| by.contains(one)) {
-                return Err(format!("--fail-above {name} needs --by {}", by[0].name()));
-            }
-        }
-        match format {
-            Format::Folded if self.wanted().len() > 1 || self.depth.len() > 1 => {
-                Err("--format folded takes one --by and one --depth: stacks of several would \
-                     count every byte several times"
-                    .to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Rows that are answered at most.
-    fn rows(&self) -> usize {
-        self.top.min(limits::TOP)
-    }
-
-    fn key_options(&self, by: &[By]) -> Option<KeyOptions> {
-        if ![By::Key, By::Prefix, By::Slot].iter().any(|one| by.contains(one)) {
-            return None;
-        }
-        let depths: Vec<_> = self.depth.iter().copied().map(usize::from).collect();
-        let grouping = Grouping::new(self.separator.as_bytes(), &depths);
-        let mut options = KeyOptions::default();
-        options.keys = by.contains(&By::Key);
-        options.prefixes = by.contains(&By::Prefix).then_some(grouping);
-        options.slots = by.contains(&By::Slot);
-        options.top = self.rows();
-        Some(options)
-    }
-}
-
-/// What was counted in one set.
-pub struct Counted {
-    pub aof: Aof,
-    pub by: Vec<By>,
-    pub separators: Vec<u8>,
-    pub mix: MixReport,
-    pub keys: Option<KeyReport>,
-    /// What the base holds, when types, databases or keys were asked for.
-    pub base: Option<KeySpaceReport>,
-    pub deletes: DeleteReport,
-    pub faults: Faults,
-    /// Figures above their threshold.
-    pub exceeded: Vec<Exceeded>,
-    /// How much was selected, when there was a filter.
-    pub selected: Option<Selected>,
-}
-
-impl Counted {
-    /// Whether this was asked for.
-    pub fn is_by(&self, by: By) -> bool {
-        self.by.contains(&by)
-    }
-
-    /// Bytes logged per live byte of the base; a selection has none.
-    pub fn write_amplification(&self) -> Option<f64> {
-        self.mix.totals.write_amplification().filter(|_| self.selected.is_none())
-    }
-
-    /// Whether there is nothing but an RDB.
-    pub fn is_rdb(&self) -> bool {
-        self.mix.totals.resp_bytes == 0 && self.mix.totals.rdb_bytes > 0
-    }
-}
 
 /// Counts what fills every set at the path. A set in trouble that could be read is no error, but a
 /// warning.
@@ -205,9 +54,7 @@ pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(Stri
         (Format::Json, several) => json::several(path, several),
         (Format::Csv, all) => csv::stats(all),
         (Format::Folded, all) => folded::stats(all),
-        (_, all) => {
-            all.iter().map(|one| text::stats(one, context)).collect::<Vec<_>>().join("\n")
-        }
+        (_, all) => all.iter().map(|one| text::stats(one, context)).collect::<Vec<_>>().join("\n"),
     };
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }

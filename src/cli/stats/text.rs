@@ -4,15 +4,15 @@ use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
 use aofkit::text::{count, escape, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use crate::cli::stats::deletes;
-use crate::cli::common::layout::wrap;
-use crate::cli::stats::key_space::beside_types;
-use crate::cli::common::needs;
-use crate::cli::common::layout::{laid_out, table};
-use crate::cli::common::units::{Style, bar, share, size};
-use crate::cli::stats::keys::{heaviest, prefixes};
+use super::args::By;
+use super::deletes;
+use super::key_space::beside_types;
+use super::keys::{heaviest, prefixes};
+use super::report::Counted;
 use crate::cli::common::context::Context;
-use crate::cli::stats::{By, Counted};
+use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::needs;
+use crate::cli::common::units::{Style, bar, share, size};
 
 /// One set.
 pub fn stats(one: &Counted, context: &Context) -> String {

@@ -1,43 +1,19 @@
 //! `aofkit verify`
 
-use std::path::{Path, PathBuf};
+pub mod args;
+
+use std::path::Path;
 
 use aofkit::backup::{Depth, Repository, verify};
 use aofkit::error::Result;
-use clap::Args as ClapArgs;
 
-use crate::cli::common::repository::Place;
-use crate::cli::repository::load::{Loaded, Loading};
+use self::args::VerifyArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
+use crate::cli::repository::load::{Loaded, Loading};
 use crate::cli::repository::{json, text};
-use crate::cli::trial::arguments::LoadArgs;
-
-#[derive(Debug, ClapArgs)]
-pub struct VerifyArgs {
-    #[command(flatten)]
-    place: Place,
-    /// Also decompress everything and parse every command and RDB entry; with =1/7 the first of seven
-    /// parts, so that a week covers it all
-    #[arg(long, value_name = "N/OF", num_args = 0..=1, require_equals = true,
-        default_missing_value = "1/1", value_parser = slice, env = "AOFKIT_DATA")]
-    data: Option<(u64, u64)>,
-    /// Also restore the newest snapshot of each source aside, have this server load it, and compare all
-    /// that it holds with what a second one has from the commands in it
-    #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_LOAD")]
-    load: Option<PathBuf>,
-    #[command(flatten)]
-    given: LoadArgs,
-}
-
-/// Reads `1/7`.
-fn slice(text: &str) -> Result<(u64, u64), String> {
-    let parts = text.split_once('/').and_then(|(n, of)| Some((n.parse().ok()?, of.parse().ok()?)));
-    let fits = parts.filter(|(n, of)| 1 <= *n && n <= of);
-    fits.ok_or_else(|| format!("'{text}' is not a part such as 1/7"))
-}
 
 pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
@@ -59,9 +35,7 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         false => Outcome::BadBackup,
     };
     let text = match context.json {
-        true => {
-            json::verified(&args.place.repo, &verified, loaded.as_deref(), context.redact)
-        }
+        true => json::verified(&args.place.repo, &verified, loaded.as_deref(), context.redact),
         false => {
             let (loaded, style) = (loaded.as_deref(), context.style);
             text::verified(&args.place.repo, &verified, loaded, context.redact, style)

@@ -104,11 +104,11 @@ pub(super) fn again(
         bytes.resize(left.min(block(compressor.level)), 0);
         file.read_exact_at(&mut bytes, at)?;
         hash.update(&bytes);
-        frames.append(&mut compressor.frame(&bytes).map_err(|e| Error::io(file.path(), e))?);
+        frames.append(&mut compressor.frame(&bytes).map_err(|e| Error::io(&file.path(), e))?);
         at += bytes.len() as u64;
     }
     if hash::hex(&hash.finalize()) != sha256 {
-        return Err(Error::new(ErrorKind::KeepsChanging, file.path()).at(segment.offset));
+        return Err(Error::new(ErrorKind::KeepsChanging, &file.path()).at(segment.offset));
     }
     Ok(frames)
 }

@@ -112,7 +112,7 @@ impl<'f> Outlet<'_, 'f> {
             None => self.blocks.send(job).is_ok(),
         };
         if self.shared.failed.load(Ordering::Relaxed) || !handed {
-            return Err(Error::io(path, std::io::Error::other("its bytes could not be stored")));
+            return Err(Error::io(&path, std::io::Error::other("its bytes could not be stored")));
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl<'f> Shared<'_, 'f> {
         let Job { segment, number, bytes } = job;
         self.flight.wait();
         let frame = compressor.frame(&bytes);
-        let frame = frame.map_err(|e| Error::io(segment.origin.file.path(), e))?;
+        let frame = frame.map_err(|e| Error::io(&segment.origin.file.path(), e))?;
         self.give_back(bytes);
         if let Some(grown) = segment.frame(number, frame) {
             self.flight.take_off(grown.bytes.len());

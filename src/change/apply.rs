@@ -45,7 +45,7 @@ impl Plan {
     /// What the directory that keeps things stands beside.
     pub fn subject(&self) -> PathBuf {
         match (&self.manifest, self.files.first()) {
-            (None, Some(file)) => file.path.to_path_buf(),
+            (None, Some(file)) => file.at.path(),
             _ => self.dir.clone(),
         }
     }
@@ -132,7 +132,7 @@ impl Plan {
             Action::Manifest { .. } => None,
         });
         for file in touched {
-            let SourceFile { path, stamp, .. } = &self.files[file];
+            let SourceFile { at, stamp, .. } = &self.files[file];
             let same = |other: &&SourceFile| match (&other.stamp, stamp) {
                 (Some(other), Some(this)) => other.identity == this.identity,
                 _ => false,
@@ -149,7 +149,7 @@ impl Plan {
                 continue;
             };
             let why = format!("{why}, or use --output DIR");
-            return Err(Error::new(ErrorKind::Refused(why), path));
+            return Err(Error::new(ErrorKind::Refused(why), &at.path()));
         }
         Ok(())
     }
@@ -157,11 +157,11 @@ impl Plan {
     /// On a full disk: nothing is written at all.
     fn cut_only(&self, place: &Place, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
         let Some(stamp) = self.files[file].stamp else {
-            return Err(Error::new(ErrorKind::NotFound, &self.files[file].path));
+            return Err(Error::new(ErrorKind::NotFound, &self.files[file].at.path()));
         };
         let name = self.relative(file);
         let (dir, bare) = place.at(&name)?;
-        disk.cut(dir, bare, stamp, to, stamp.modified_ns)?;
+        disk.cut(dir, bare, stamp, to, stamp.modified_ns())?;
         Ok(Applied { kept_at: None })
     }
 
@@ -247,7 +247,7 @@ impl Plan {
                 let opened = place.open_to_read(&name)?;
                 if opened.stamp() != stamp {
                     let why = "it has changed since the plan was made; make a new one".to_owned();
-                    return Err(Error::new(ErrorKind::Stale(why), &file.path));
+                    return Err(Error::new(ErrorKind::Stale(why), &file.at.path()));
                 }
                 files.push(opened);
                 expected.push((name, stamp));
@@ -296,7 +296,7 @@ impl<'a> Made<'a> {
                     name: plan.relative(*file),
                     from: *from_bytes,
                     to: *to_bytes,
-                    modified_ns: stamp.map_or(0, |s| s.modified_ns),
+                    modified_ns: stamp.map_or(0, |s| s.modified_ns()),
                 };
             }
             Action::Rewrite { file, new_name, pieces, .. } => {
@@ -328,7 +328,7 @@ impl<'a> Made<'a> {
     }
 
     fn gone(&mut self, file: usize) -> Result<()> {
-        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns));
+        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns()));
         self.journal.gone.push(Gone { name: self.plan.relative(file), seen });
         Ok(())
     }

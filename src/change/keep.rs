@@ -60,7 +60,7 @@ impl Keep {
 /// The set's directory, or its one file: what the directory that keeps things stands beside.
 pub fn subject(aof: &Aof) -> PathBuf {
     match (&aof.manifest, aof.segments.first()) {
-        (None, Some(segment)) => segment.path.to_path_buf(),
+        (None, Some(segment)) => segment.path(),
         _ => aof.dir(),
     }
 }

@@ -129,7 +129,7 @@ impl Plan {
             };
             let read = manifest::parse(&bytes, Dialect::Strict)
                 .or_else(|_| manifest::parse(&bytes, Dialect::Concatenating));
-            names = read.ok().map(|m| m.live().map(|e| e.name.clone()).collect());
+            names = read.ok().map(|m| m.live().map(|e| e.name.to_vec()).collect());
             let len = bytes.len() as u64;
             let pieces = Box::new(std::iter::once(Ok(NewBytes::These(bytes))));
             copies.push(Copy { name: name.clone(), pieces, len, like });

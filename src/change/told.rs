@@ -66,7 +66,7 @@ pub(super) fn contents(
             let content = words.and_then(|words| content(&refs(&words))?.ok_or(NOT_OURS));
             Some(content.map_err(|why| bad(file, lines.number, why)))
         }
-        Err(e) => Some(Err(Error::io(file.path(), e))),
+        Err(e) => Some(Err(Error::io(&file.path(), e))),
     })
 }
 
@@ -77,7 +77,7 @@ fn refs(words: &[Vec<u8>]) -> Vec<&[u8]> {
 #[cold]
 fn bad(file: &FrozenFile, line: u64, why: &str) -> Error {
     let why = format!("line {line}: {why}; nothing is done that this journal may speak of");
-    Error::new(ErrorKind::Refused(why), file.path())
+    Error::new(ErrorKind::Refused(why), &file.path())
 }
 
 /// A piece of an old file; `None` when the line says something else.
@@ -108,7 +108,7 @@ impl Journal {
             let mut lines = Lines::new(&file, 0, file.len());
             loop {
                 let from = lines.at;
-                let words = match lines.next().map_err(|e| Error::io(file.path(), e))? {
+                let words = match lines.next().map_err(|e| Error::io(&file.path(), e))? {
                     Some(words) => words,
                     None => return Err(bad(&file, lines.number, "the journal is not whole")),
                 };

@@ -85,7 +85,7 @@ impl Undo {
             let (dir, bare) = place.at(&made.name)?;
             let file = dir.file_if_there(bare)?;
             let is_same = |file: &FrozenFile| -> Result<bool> {
-                if file.len() != made.len || file.stamp().modified_ns != made.modified_ns {
+                if file.len() != made.len || file.stamp().modified_ns() != made.modified_ns {
                     return Ok(false);
                 }
                 let now = made_file(file, &made.name, made.len, self.journal.format)?;
@@ -206,7 +206,7 @@ impl Undo {
                 journal.step = Step::Unlink { name: name.clone() };
                 continue;
             }
-            let seen = Some((stamp.identity.inode, stamp.changed_ns));
+            let seen = Some((stamp.identity.inode, stamp.changed_ns()));
             journal.gone.push(Gone { name: name.clone(), seen });
         }
         Ok(Work { place, keep, files, journal, new_files, to_keep: Vec::new(), expected, reins })

@@ -223,6 +223,6 @@ pub(super) fn made_file(
         crc.update(piece);
         Ok(())
     })?;
-    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns, crc.value());
+    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns(), crc.value());
     Ok(MadeFile { name, len, modified_ns, crc, inode })
 }

@@ -237,7 +237,7 @@ fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
         }
         _ => false,
     };
-    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound().safe_cut)? {
         return Ok(false);
     }
     if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {

@@ -237,14 +237,10 @@ impl Run {
     /// Judges what lies there now; it has to be what was promised.
     fn look_again(&mut self, context: &Context) -> Result<()> {
         let path = match &self.output {
-            Some(dir) if self.aof.manifest.is_none() => dir.join(
-                self.plan
-                    .files
-                    .first()
-                    .map_or(Path::new(""), |f| &*f.path)
-                    .file_name()
-                    .unwrap_or_default(),
-            ),
+            Some(dir) if self.aof.manifest.is_none() => {
+                let first = self.plan.files.first().map(|file| file.at.path());
+                dir.join(first.as_deref().and_then(Path::file_name).unwrap_or_default())
+            }
             Some(dir) => dir.clone(),
             None => self.aof.path.clone(),
         };

@@ -37,7 +37,7 @@ pub fn attributes(path: &Path) -> Result<Attributes> {
         mode: meta.mode() & 0o7777,
         uid: meta.uid(),
         gid: meta.gid(),
-        modified_ns: Some(Stamp::of(&meta).modified_ns),
+        modified_ns: Some(Stamp::of(&meta).modified_ns()),
     })
 }
 
@@ -236,7 +236,7 @@ impl LocalOutput {
         let n = file
             .hand()?
             .read_at(&mut bytes, from)
-            .map_err(|e| Error::io(file.path(), e).at(from))?;
+            .map_err(|e| Error::io(&file.path(), e).at(from))?;
         self.write_all(&bytes[..n]).map_err(|e| self.failed(e))?;
         Ok(n as u64)
     }

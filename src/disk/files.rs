@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::file_path::FilePath;
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -20,28 +22,44 @@ pub struct Identity {
 }
 
 /// How a file is at one moment. Two equal ones mean that nobody wrote to it, renamed over it or gave it to
-/// somebody else in between.
+/// somebody else in between. Small, for a set may have very many files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// Which file it is.
     pub identity: Identity,
     /// Length in bytes.
     pub len: u64,
-    /// When its bytes were last written to, in nanoseconds of Unix time.
-    pub modified_ns: i128,
-    /// When anything of it was last changed, in nanoseconds of Unix time; nobody can set it.
-    pub changed_ns: i128,
+    modified: i64,
+    changed: i64,
+    /// Nanoseconds after those seconds.
+    after: [u32; 2],
 }
 
 impl Stamp {
     pub(super) fn of(meta: &Metadata) -> Self {
-        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
-        Self {
-            identity: identity(meta),
-            len: meta.len(),
-            modified_ns: ns(meta.mtime(), meta.mtime_nsec()),
-            changed_ns: ns(meta.ctime(), meta.ctime_nsec()),
-        }
+        let modified = (meta.mtime(), meta.mtime_nsec());
+        Self::new(identity(meta), meta.len(), modified, (meta.ctime(), meta.ctime_nsec()))
+    }
+
+    /// Times are seconds and nanoseconds, as the system has them.
+    pub(super) fn new(
+        identity: Identity,
+        len: u64,
+        modified: (i64, i64),
+        changed: (i64, i64),
+    ) -> Self {
+        let after = [modified.1, changed.1].map(|ns| u32::try_from(ns).unwrap_or(0));
+        Self { identity, len, modified: modified.0, changed: changed.0, after }
+    }
+
+    /// When its bytes were last written to, in nanoseconds of Unix time.
+    pub fn modified_ns(&self) -> i128 {
+        i128::from(self.modified) * 1_000_000_000 + i128::from(self.after[0])
+    }
+
+    /// When anything of it was last changed, in nanoseconds of Unix time; nobody can set it.
+    pub fn changed_ns(&self) -> i128 {
+        i128::from(self.changed) * 1_000_000_000 + i128::from(self.after[1])
     }
 }
 
@@ -93,7 +111,20 @@ fn identity(meta: &Metadata) -> Identity {
 /// # Errors
 /// When it cannot be opened, or a link leads out of `dir`. The flag tells whether it was a link.
 pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile, bool)> {
-    let path: Arc<Path> = dir.join(name).into();
+    open_shared(&dir.into(), &name.as_bytes().into(), grows)
+}
+
+/// The same, of one of very many files in a directory.
+///
+/// # Errors
+/// As [`open_inside`].
+pub fn open_shared(
+    dir: &Arc<Path>,
+    name: &Arc<[u8]>,
+    grows: bool,
+) -> Result<(FrozenFile, bool)> {
+    let shared = FilePath::new(dir, name);
+    let path = shared.path();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());
     if is_link {
         let real = path.canonicalize().map_err(|e| Error::io(&path, e))?;
@@ -102,7 +133,7 @@ pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile,
             return Err(Error::new(ErrorKind::LeavesSet, &path));
         }
     }
-    Ok((FrozenFile::open_held(path, grows)?, is_link))
+    Ok((FrozenFile::open_held(shared, grows)?, is_link))
 }
 
 /// Reads a whole small file.

@@ -6,6 +6,7 @@
 mod cache;
 mod dir;
 mod durable;
+mod file_path;
 mod files;
 mod frozen;
 mod holders;
@@ -30,9 +31,10 @@ mod users;
 
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
+pub use file_path::FilePath;
 pub use files::{
     Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular, is_there,
-    list_dir, list_some, names, open_inside, own_user, read_small, real_path, stamp,
+    list_dir, list_some, names, open_inside, open_shared, own_user, read_small, real_path, stamp,
 };
 pub use frozen::FrozenFile;
 pub use holders::{

@@ -22,6 +22,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
+use std::sync::Arc;
 
 mod hazard;
 mod judge;
@@ -95,7 +96,7 @@ impl Manifest {
 pub struct Entry {
     /// The file's name, unquoted; bytes, not text. A parsed name holds no `/`, `\`, or NUL; it may
     /// be empty.
-    pub name: Vec<u8>,
+    pub name: Arc<[u8]>,
     /// The sequence number; never 0 when parsed, and for an increment positive.
     pub seq: i64,
     /// What the file is to the set.
@@ -141,8 +142,8 @@ impl DerefMut for Entry {
 
 impl Entry {
     /// An entry that was not read from anywhere.
-    pub const fn new(name: Vec<u8>, seq: i64, role: Role) -> Self {
-        Self { name, seq, role, line: 0, span: 0..0, more: None }
+    pub fn new(name: impl Into<Arc<[u8]>>, seq: i64, role: Role) -> Self {
+        Self { name: name.into(), seq, role, line: 0, span: 0..0, more: None }
     }
 
     /// The same with what else its line has.

@@ -379,14 +379,8 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
         segments.retain(|s| s.role == Role::History);
         let input = Input::File(Arc::new(FrozenFile::open_growing(&old)?), Access::Read);
         let name = stem.into();
-        let base = Segment {
-            name,
-            at: None,
-            role: Role::Base,
-            seq: Some(1),
-            is_link: false,
-            input,
-        };
+        let base =
+            Segment { name, at: None, role: Role::Base, seq: Some(1), is_link: false, input };
         segments.insert(0, base);
     }
     closed_ones_are_mapped(&mut segments);

@@ -114,7 +114,8 @@ impl Aof {
 
     /// What would lie beside those files.
     fn leftovers_beside(&self, segments: &[Segment], changes: &Changes) -> Vec<Leftover> {
-        let live: HashMap<_, _> = segments.iter().map(|segment| (&*segment.name, segment)).collect();
+        let live: HashMap<_, _> =
+            segments.iter().map(|segment| (&*segment.name, segment)).collect();
         let stays = |leftover: &&Leftover| {
             let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
             let is_live = live.get(name).is_some_and(|segment| segment.path() == leftover.path);

@@ -229,7 +229,9 @@ impl Segment {
             }),
             Input::Kept(kept) => kept.source(),
             Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path())),
-            Input::Directory => Err(Error::io(&self.path(), std::io::Error::other("is a directory"))),
+            Input::Directory => {
+                Err(Error::io(&self.path(), std::io::Error::other("is a directory")))
+            }
         }
     }
 }

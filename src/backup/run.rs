@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::apart::must_lie_apart;
 use super::beside::Beside;
 use super::capture::{self, Captured, Means};
 use super::entry::{
@@ -214,6 +215,7 @@ impl Run<'_> {
         let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
         let aof = Aof::open(path, open)?;
         refuse_a_crowd(&aof)?;
+        must_lie_apart(&aof, self.repository.store().name())?;
         if let (Some(beside), Some(before)) = (beside.as_mut(), &before) {
             before.fits(&aof)?;
             beside.must_write_here(before, &aof)?;

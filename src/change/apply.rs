@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::alike::Alike;
 use super::in_use::{in_earnest, refuse, refuse_writers};
 use super::journal::{Gone, Journal, Stage, Step};
 use super::keep::{Keep, KeepDir};
@@ -39,6 +40,8 @@ pub struct Options<'a> {
 pub struct Applied {
     /// Where what was removed is kept; `None` when it is not.
     pub kept_at: Option<PathBuf>,
+    /// In words, what files have lost besides their bytes, for the system does not let us give it to a new file.
+    pub left: Vec<String>,
 }
 
 impl Plan {
@@ -63,7 +66,7 @@ impl Plan {
         progress: &dyn Progress,
     ) -> Result<Applied> {
         if self.is_empty() {
-            return Ok(Applied { kept_at: None });
+            return Ok(Applied { kept_at: None, left: Vec::new() });
         }
         let place = self.place()?;
         self.is_no_link(&place)?;
@@ -83,12 +86,12 @@ impl Plan {
         recover(&keep_dir, &place)?;
         still_fits()?;
         let work = self.work(&place, &keep_dir, unkept, options, reins)?;
-        let kept_at = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
+        let applied = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
         progress.finish();
         if unkept {
             keep_dir.close();
         }
-        Ok(Applied { kept_at })
+        Ok(applied)
     }
 
     /// Where the files lie that the plan speaks of.
@@ -162,7 +165,7 @@ impl Plan {
         let name = self.relative(file);
         let (dir, bare) = place.at(&name)?;
         disk.cut(dir, bare, stamp, to, stamp.modified_ns())?;
-        Ok(Applied { kept_at: None })
+        Ok(Applied { kept_at: None, left: Vec::new() })
     }
 
     /// Whether the set is still the one the plan was made for.
@@ -273,7 +276,8 @@ impl Plan {
         let lens = self.actions.iter().map(|action| action.lengths().1);
         reins.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
-        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins })
+        let left = Vec::new();
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins, left })
     }
 }
 
@@ -310,7 +314,9 @@ impl<'a> Made<'a> {
                 }
                 let places = places.clone();
                 let pieces = pieces.iter().map(move |p| Ok(new_bytes(p, &places)));
-                self.write(new_name, Box::new(pieces), like, replaces);
+                let old = file.map(|file| plan.relative(file));
+                let alike = alike(self.place, old.as_deref())?;
+                self.write(new_name, Box::new(pieces), (like, alike), replaces);
             }
             Action::Manifest { name, before, after } => {
                 let like = match before {
@@ -320,7 +326,8 @@ impl<'a> Made<'a> {
                 let pieces = std::iter::once_with(|| Ok(NewBytes::These(after.clone())));
                 // A manifest's time says when the set last changed, which is now.
                 let like = Attributes { modified_ns: None, ..like };
-                self.write(name, Box::new(pieces), like, true);
+                let alike = alike(self.place, before.as_ref().map(|_| &name[..]))?;
+                self.write(name, Box::new(pieces), (like, alike), true);
             }
             Action::Remove { file, .. } => self.gone(*file)?,
         }
@@ -338,7 +345,7 @@ impl<'a> Made<'a> {
         &mut self,
         name: &[u8],
         pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
-        like: Attributes,
+        (like, alike): (Attributes, Alike),
         is_step: bool,
     ) {
         let staged = staged(self.number, self.journal.stages.len() + 1, name);
@@ -349,8 +356,14 @@ impl<'a> Made<'a> {
         self.journal.stages.push(stage.clone());
         // Special bits of a mode have no place in a set.
         let like = Attributes { mode: like.mode & 0o777, ..like };
-        self.new_files.push(NewFile { stage, pieces, like, kept: None });
+        self.new_files.push(NewFile { stage, pieces, like, kept: None, alike });
     }
+}
+
+/// The file in whose place a new one comes.
+fn alike(place: &Place, old: Option<&[u8]>) -> Result<Alike> {
+    let Some(old) = old else { return Ok(Alike::Nothing) };
+    Ok(Alike::Of(Box::new(place.open_to_read(old)?)))
 }
 
 pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {

@@ -7,7 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::apply::Options;
+use super::alike::Alike;
+use super::apply::{Applied, Options};
 use super::in_use::refuse_writers;
 use super::journal::{Content, Gone, Journal, OldFile, Stage, Step};
 use super::keep::{Entry, Keep, KeepDir, State, find, listed, object, owners};
@@ -118,7 +119,7 @@ impl Undo {
         disk: &dyn Durable,
         options: &Options<'_>,
         progress: &dyn Progress,
-    ) -> Result<()> {
+    ) -> Result<Applied> {
         let place = self.place()?;
         self.is_no_link(&place)?;
         let beside = Keep::Beside;
@@ -145,9 +146,9 @@ impl Undo {
         let total = self.journal.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.len));
         progress.begin(Some(total));
         let reins = Reins { stop: options.stop, progress };
-        self.work(&place, &keep_dir, files, reins)?.run(&still_fits)?;
+        let applied = self.work(&place, &keep_dir, files, reins)?.run(&still_fits)?;
         progress.finish();
-        Ok(())
+        Ok(applied)
     }
 
     /// What changes must be files by their own names.
@@ -209,7 +210,8 @@ impl Undo {
             let seen = Some((stamp.identity.inode, stamp.changed_ns()));
             journal.gone.push(Gone { name: name.clone(), seen });
         }
-        Ok(Work { place, keep, files, journal, new_files, to_keep: Vec::new(), expected, reins })
+        let (to_keep, left) = (Vec::new(), Vec::new());
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins, left })
     }
 
     /// Modes and owners that the set has: no other is given to a file because a journal says so.
@@ -261,7 +263,27 @@ impl Undo {
         };
         let contents = old.content.contents(self.journal.source.as_deref());
         let like = given.like(old.attributes);
-        Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept })
+        let alike = self.alike(keep, position, old)?;
+        Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept, alike })
+    }
+
+    /// The file that came in its place, else the one that its bytes are kept in.
+    fn alike(&self, keep: &KeepDir<'_>, position: usize, old: &OldFile) -> Result<Alike> {
+        let made = |name: &[u8]| self.journal.made.iter().position(|made| made.name[..] == *name);
+        let by_bytes = || {
+            let mut contents = old.content.contents(self.journal.source.as_deref()).take(2);
+            contents.find_map(|content| match content {
+                Ok(Content::From { name, .. }) => made(&name),
+                _ => None,
+            })
+        };
+        if let Some(file) = made(&old.name).or_else(by_bytes) {
+            return Ok(Alike::File(file));
+        }
+        Ok(match old.content.kept_bytes() {
+            0 => Alike::Nothing,
+            _ => Alike::Kept(Box::new(self.entry.dir(&keep.dir)?.file(object(position))?)),
+        })
     }
 }
 

@@ -5,15 +5,17 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::alike::Alike;
+use super::apply::Applied;
 use super::journal::{Format, Journal, MadeFile, Stage, Step};
 use super::keep::{KeepDir, State, object};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::recover::{finish, roll_back};
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Packer, Stamp};
+use crate::disk::{self, Attributes, Dir, Durable, Extended, FrozenFile, Packer, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
 use crate::progress::Progress;
@@ -25,6 +27,7 @@ pub(super) struct NewFile<'a> {
     pub(super) like: Attributes,
     /// What [`NewBytes::Kept`] is read from, in order.
     pub(super) kept: Option<Box<dyn Read>>,
+    pub(super) alike: Alike,
 }
 
 /// Bytes to be kept: of which file, for which old file of the journal.
@@ -61,6 +64,8 @@ pub(super) struct Work<'a> {
     /// How files that are cut or go must still be.
     pub(super) expected: Vec<(Vec<u8>, Stamp)>,
     pub(super) reins: Reins<'a>,
+    /// What files have not got that those had in whose place they come.
+    pub(super) left: Vec<String>,
 }
 
 impl Work<'_> {
@@ -68,8 +73,8 @@ impl Work<'_> {
         self.keep.disk
     }
 
-    /// Does it all; `still_fits` is asked once more just before the step. Answers what was kept, where.
-    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
+    /// Does it all; `still_fits` is asked once more just before the step.
+    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Applied> {
         // What lies there already is not ours to remove.
         for stage in &self.journal.stages {
             if self.place.look(&stage.staged)?.is_some() {
@@ -95,7 +100,8 @@ impl Work<'_> {
             return Err(error);
         }
         finish(self.keep, self.place, &entry, &self.journal)?;
-        Ok((!self.journal.unkept).then_some(entry.path))
+        let kept_at = (!self.journal.unkept).then_some(entry.path);
+        Ok(Applied { kept_at, left: self.left })
     }
 
     /// Writes everything that must be there before the step.
@@ -109,7 +115,9 @@ impl Work<'_> {
             if ranges.peek().is_none() {
                 continue;
             }
-            let output = self.disk().create(dir, OsStr::new(&name))?;
+            let mut output = self.disk().create(dir, OsStr::new(&name))?;
+            // To be given back; there it need not be possible.
+            output.take_over(&self.files[kept.file], Extended::OfUsers)?;
             let mut packer = Packer::new(output, &path)?;
             let pulse = &mut |n| self.reins.advance(n, &path);
             packer.append(&self.files[kept.file], &mut ranges, pulse)?;
@@ -127,6 +135,7 @@ impl Work<'_> {
             let mut output = self.disk().create(dir, name)?;
             let kept = new.kept.as_mut();
             write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.reins)?;
+            new.alike.hand_on(&mut *output, &new.stage.name, &self.files, &mut self.left)?;
             output.seal(new.like)?;
         }
         for dir in self.place.dirs(self.journal.stages.iter().map(|stage| &stage.staged)) {

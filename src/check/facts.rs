@@ -182,8 +182,7 @@ impl SegmentFacts {
     /// Where all readers come to the end.
     fn whole(&self) -> Ends {
         let &Self { len, commands, .. } = self;
-        let all =
-            Reached { record_end: len, safe_cut: len, commands, commands_to_cut: commands };
+        let all = Reached { record_end: len, safe_cut: len, commands, commands_to_cut: commands };
         Ends { loader: all, sound: all, ok_up_to: len }
     }
 

@@ -14,6 +14,7 @@ use clap::Args as ClapArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::complain;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::sizes::size;
 use crate::cli::common::{in_use, json};
@@ -134,6 +135,11 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
     }
 }
 
+/// Tells of what files have lost besides their bytes.
+pub fn tell_left(left: &[String]) {
+    left.iter().for_each(|one| complain(&format!("aofkit: warning: {one}")));
+}
+
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
@@ -221,12 +227,14 @@ impl Run {
         };
         match &changing.output {
             Some(dir) => {
-                self.plan.write_to(dir, &LocalDisk, &options, &bar)?;
+                let left = self.plan.write_to(dir, &LocalDisk, &options, &bar)?;
+                self.plan.notes.extend(left);
                 self.output = Some(dir.clone());
             }
             None => {
                 let applied = self.plan.apply(&LocalDisk, &options, &bar)?;
                 self.kept_at = applied.kept_at;
+                self.plan.notes.extend(applied.left);
                 self.applied = true;
             }
         }

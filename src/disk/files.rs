@@ -118,11 +118,7 @@ pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile,
 ///
 /// # Errors
 /// As [`open_inside`].
-pub fn open_shared(
-    dir: &Arc<Path>,
-    name: &Arc<[u8]>,
-    grows: bool,
-) -> Result<(FrozenFile, bool)> {
+pub fn open_shared(dir: &Arc<Path>, name: &Arc<[u8]>, grows: bool) -> Result<(FrozenFile, bool)> {
     let shared = FilePath::new(dir, name);
     let path = shared.path();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());

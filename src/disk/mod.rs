@@ -6,6 +6,11 @@
 mod cache;
 mod dir;
 mod durable;
+#[cfg(target_os = "linux")]
+mod extended;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_extended.rs"]
+mod extended;
 mod file_path;
 mod files;
 mod frozen;
@@ -31,6 +36,7 @@ mod users;
 
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
+pub use extended::Extended;
 pub use file_path::FilePath;
 pub use files::{
     Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular, is_there,

@@ -24,6 +24,7 @@ mod threads;
 mod turns;
 mod unfit;
 mod until;
+mod within;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -234,7 +234,9 @@ fn modified(found: &Found) -> Option<String> {
 fn action_json(cleaned: &Cleaned, action: &Action, by_path: &HashMap<&Path, &Found>) -> ActionJson {
     let plan = &cleaned.survey.plan;
     let (file, path) = match action {
-        Action::Remove { file, .. } => (&plan.files[*file].name[..], Some(plan.files[*file].at.path())),
+        Action::Remove { file, .. } => {
+            (&plan.files[*file].name[..], Some(plan.files[*file].at.path()))
+        }
         Action::Manifest { name, .. } | Action::Rewrite { new_name: name, .. } => (&name[..], None),
         Action::Cut { file, .. } => (&plan.files[*file].name[..], None),
     };

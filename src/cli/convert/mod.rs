@@ -47,7 +47,7 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
         verdict_before: common_json::verdict(before.verdict),
         ..Options::default()
     };
-    plan.write_to(&args.output, &LocalDisk, &options, &bar)?;
+    changing::tell_left(&plan.write_to(&args.output, &LocalDisk, &options, &bar)?);
     let mut run = Run::new(aof, before, plan, Vec::new());
     run.output = Some(args.output.clone());
     let outlook = outlook(&args.output, &run, context)?;

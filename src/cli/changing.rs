@@ -12,6 +12,7 @@ use aofkit::text::count;
 use clap::Args as ClapArgs;
 
 use super::args::{Context, size};
+use super::around::around;
 use super::in_use;
 use super::interrupt::Interrupt;
 use super::outcome::Outcome;
@@ -137,7 +138,7 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
-    judge(aof, facts, &Wording { redact: context.redact })
+    judge(aof, facts.with_neighbours(around(aof, context)?), &Wording { redact: context.redact })
 }
 
 /// A plan on its way: what it is for, and what became of it.

@@ -8,6 +8,7 @@ use aofkit::error::Result;
 use aofkit::scan::scan;
 
 use super::args::Context;
+use super::around::around;
 use super::door::{Paper, Saying};
 use super::outcome::Outcome;
 use super::progress::Bar;
@@ -37,5 +38,5 @@ pub fn run<'v>(
 fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {
     let facts =
         scan(aof, Check::new(aof).thorough(thorough), &context.pace, &Bar::new(context.bar))?;
-    judge(aof, facts, &Wording { redact: context.redact })
+    judge(aof, facts.with_neighbours(around(aof, context)?), &Wording { redact: context.redact })
 }

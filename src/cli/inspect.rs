@@ -14,6 +14,7 @@ use aofkit::stats::{
 use aofkit::text::{count, name};
 
 use super::args::Context;
+use super::around::around;
 use super::door::{Paper, Saying};
 use super::outcome::Outcome;
 use super::progress::Bar;
@@ -69,7 +70,11 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
     let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));
     let (facts, ((mix, key_space), (mut keys, mut deletes))) =
         scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
-    let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    let report = judge(
+        &aof,
+        facts.with_neighbours(around(&aof, context)?),
+        &Wording { redact: context.redact },
+    )?;
     if context.redact {
         redact_written(Some(&mut keys), &mut deletes);
     }

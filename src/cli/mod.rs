@@ -1,6 +1,7 @@
 //! The command line. Sees the library as any other user does: by its public API.
 
 mod args;
+mod around;
 mod calibrate;
 mod cat;
 mod changing;

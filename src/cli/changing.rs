@@ -11,13 +11,13 @@ use aofkit::scan::scan;
 use aofkit::text::count;
 use clap::Args as ClapArgs;
 
-use super::args::{Context, size};
-use super::around::around;
-use super::in_use;
-use super::interrupt::Interrupt;
-use super::outcome::Outcome;
-use super::progress::Bar;
-use super::render::json;
+use crate::cli::common::beside::neighbours;
+use crate::cli::common::context::Context;
+use crate::cli::common::interrupt::Interrupt;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::common::sizes::size;
+use crate::cli::common::{in_use, json};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {
@@ -138,7 +138,11 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
-    judge(aof, facts.with_neighbours(around(aof, context)?), &Wording { redact: context.redact })
+    judge(
+        aof,
+        facts.with_neighbours(neighbours(aof, context)?),
+        &Wording { redact: context.redact },
+    )
 }
 
 /// A plan on its way: what it is for, and what became of it.

@@ -19,7 +19,7 @@ fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Probl
     let first = one.files.first()?;
     let (kind, severity, message) = match &one.standing {
         Standing::Fuller => (Kind::StartedEmpty, Severity::Error, fuller(aof, one, keys_of_set)),
-        Standing::Holds => (Kind::NeighbourData, Severity::Warning, holds(one)),
+        Standing::Holds => (Kind::NeighbourData, Severity::Warning, holds(aof, one)),
         Standing::Unknown(why) => (Kind::NeighbourData, Severity::Warning, unknown(why)),
         Standing::Empty | Standing::Covered => return None,
     };
@@ -76,8 +76,12 @@ fn times(one: &Neighbour) -> String {
     }
 }
 
-fn holds(one: &Neighbour) -> String {
+fn holds(aof: &Aof, one: &Neighbour) -> String {
+    let is_hole = aof.live().any(|(_, segment)| segment.is_missing());
     let why = match one.place {
+        Place::Orphans if is_hole => {
+            "no manifest line names them, while files that it names are gone: these may be the set"
+        }
         Place::TemporaryIncrement => {
             "a server was told to keep a log and ended before its first rewrite was done: what it \
              acknowledged meanwhile is in this file, and no server reads it"

@@ -194,11 +194,14 @@ impl Survey<'_> {
             Place::Orphans => one.missing_keys > 0 || is_ahead && one.commands > 0,
             Place::TemporaryBase | Place::SingleFile | Place::Dump => one.missing_keys > 0,
         };
-        let began_anew = match one.place {
-            Place::Orphans => is_ahead,
-            Place::Dump | Place::SingleFile => self.is_older_than_empty_set(one, set),
-            Place::TemporaryIncrement | Place::TemporaryBase => false,
-        };
+        // Where files of the set are gone, it is poorer for that.
+        let is_complete = self.aof.live().all(|(_, segment)| !segment.is_missing());
+        let began_anew = is_complete
+            && match one.place {
+                Place::Orphans => is_ahead,
+                Place::Dump | Place::SingleFile => self.is_older_than_empty_set(one, set),
+                Place::TemporaryIncrement | Place::TemporaryBase => false,
+            };
         match (holds, began_anew && one.keys > self.alive(set)) {
             (false, _) => Standing::Covered,
             (true, true) if one.missing_keys > 0 => Standing::Fuller,

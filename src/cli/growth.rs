@@ -15,12 +15,11 @@ use aofkit::text::hidden;
 use clap::Args as ClapArgs;
 
 use super::args::{Context, Reading, size};
-use super::calibrate;
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::render::{growth_json, growth_sets, growth_text};
 use super::threshold::{Exceeded, Threshold};
-use super::trial::arguments::LoadArgs;
+use super::trial::LoadArgs;
 use super::troubles;
 
 #[derive(Debug, ClapArgs)]
@@ -181,7 +180,7 @@ fn grow(
     let mut outlook = Outlook::new(&aof, &report, &around);
     let mut walls_missing = None;
     if let Some(server) = &args.calibrate {
-        let measured = calibrate::load(&aof, server, &args.given.load_arg, context.json)?;
+        let measured = args.given.trial(server, context)?.measure(&aof)?;
         outlook.load.calibrate(measured.seconds);
         walls_missing = Some(measured.walls_missing);
     }

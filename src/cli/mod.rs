@@ -1,7 +1,6 @@
 //! The command line. Sees the library as any other user does: by its public API.
 
 mod args;
-mod calibrate;
 mod cat;
 mod changing;
 mod check;
@@ -44,7 +43,7 @@ pub use outcome::Outcome;
 /// Runs what the arguments ask for.
 pub fn run() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
-    trial::inside::run(&words).unwrap_or_else(|| run_verb(&words).into())
+    aofkit::trial::take_part().unwrap_or_else(|| run_verb(&words).into())
 }
 
 fn run_verb(words: &[OsString]) -> Outcome {

@@ -7,13 +7,13 @@ use aofkit::backup::{
 };
 use aofkit::moment::Boundary;
 use aofkit::text::{count, hidden, name, tame, thousands};
+use aofkit::trial::LoadedSnapshot;
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::human::wrap;
 use super::modules::needs;
 use super::screen::{laid_out, table};
 use super::units::{Style, size};
-use crate::cli::repository::load::Loaded;
 
 /// `backup`
 pub fn backup(made: &Backup, style: Style) -> String {
@@ -167,7 +167,7 @@ fn span(seconds: i64) -> String {
 pub fn verified(
     repository: &Path,
     verified: &Verified,
-    loaded: Option<&[Loaded]>,
+    loaded: Option<&[LoadedSnapshot]>,
     redact: bool,
     style: Style,
 ) -> String {
@@ -220,7 +220,7 @@ pub fn verified(
     text + "\n"
 }
 
-fn loaded_text(one: &Loaded, redact: bool, style: Style) -> String {
+fn loaded_text(one: &LoadedSnapshot, redact: bool, style: Style) -> String {
     let id = short(&one.id);
     let source = tame(&one.source);
     if let Some(why) = &one.not_tried {

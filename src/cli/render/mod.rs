@@ -33,4 +33,4 @@ mod units;
 mod wire;
 mod written;
 
-pub use units::{Style, size, time};
+pub use units::{Style, time};

@@ -1,7 +1,6 @@
 //! Verbs that work on backup repositories.
 
 pub mod backup;
-pub mod load;
 pub mod prune;
 pub mod restore;
 pub mod snapshots;

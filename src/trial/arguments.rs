@@ -3,31 +3,15 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use aofkit::disk;
-use aofkit::error::{Error, ErrorKind, Result};
-use clap::Args as ClapArgs;
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
 
-/// What a user gives a server on trial.
-#[derive(Debug, ClapArgs)]
-pub struct LoadArgs {
-    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
-    /// times
-    #[arg(
-        long,
-        value_name = "ARG",
-        env = "AOFKIT_LOAD_ARG",
-        value_delimiter = '\n',
-        allow_hyphen_values = true
-    )]
-    pub load_arg: Vec<OsString>,
-}
-
-/// Whether the server on trial can read the files that its arguments name. As root it runs as another user, to whom they
-/// must be open.
+/// Ensures that the server on trial can read the files that its arguments name. As root it runs as another user, to whom
+/// they must be open.
 ///
 /// # Errors
 /// Names the first one that it cannot read.
-pub fn check(arguments: &[OsString]) -> Result<()> {
+pub fn ensure_readable(arguments: &[OsString]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }

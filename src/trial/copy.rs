@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::arguments;
 use super::server::words;
 use crate::aof::{Aof, Layout};
 use crate::command::{Renames, may_be_trap};
@@ -99,8 +100,7 @@ fn renames(aof: &Aof) -> Vec<OsString> {
         let id = names.lookup(from);
         let is_own = id.is_some_and(|id| !may_be_trap(id.command().name.as_bytes()));
         if is_own && names.add(from, to, |id| id.is_some()).is_ok() {
-            let [from, to] = [from, to].map(|word| OsStr::from_bytes(word));
-            all.extend(words([OsStr::new("--rename-command"), from, to]));
+            all.push(arguments::line("rename-command", &[from, to]));
         }
     }
     all

@@ -18,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::arguments;
 use super::bounds::{Bounds, Watch};
 use super::walls;
 
@@ -271,11 +272,9 @@ fn needed(order: &Order) -> Vec<PathBuf> {
     paths.extend(crate::disk::real_path(&order.program));
     let libraries = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let named = libraries.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
-    // Files that the user's own arguments name, modules above all.
-    let files = order.args.iter().map(PathBuf::from);
-    // What lies in the server's own directory is there anyway.
-    let outside = files.filter(|path| path.is_absolute() && !path.starts_with(&order.dir));
-    paths.extend(outside.filter(|path| crate::disk::is_file(path)));
+    // Modules, and no other file that an argument may name.
+    let modules = arguments::modules(&order.args).into_iter();
+    paths.extend(modules.filter(|file| crate::disk::is_file(file)));
     paths.extend(named.map(Path::new).filter(|dir| crate::disk::exists(dir)).map(Path::to_owned));
     paths.retain(|path| path.is_absolute());
     paths.sort_by_key(|path| path.components().count());

@@ -14,6 +14,7 @@ const FLOORS: [&[&str]; 8] = [
     &["check", "growth", "moment", "print", "stats"],
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
+    &["trial"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which

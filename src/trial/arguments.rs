@@ -4,24 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use aofkit::disk;
-use aofkit::error::{Error, ErrorKind, Result};
-use clap::Args as ClapArgs;
-
-/// What a user gives a server on trial.
-#[derive(Debug, ClapArgs)]
-pub struct LoadArgs {
-    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
-    /// times
-    #[arg(
-        long,
-        value_name = "ARG",
-        env = "AOFKIT_LOAD_ARG",
-        value_delimiter = '\n',
-        allow_hyphen_values = true
-    )]
-    pub load_arg: Vec<OsString>,
-}
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A line of a configuration as one argument. Words that begin with two dashes would be directives of their own, were they
 /// arguments of their own.
@@ -56,12 +40,12 @@ pub fn modules(arguments: &[OsString]) -> Vec<PathBuf> {
     files.filter(|file| file.is_absolute()).collect()
 }
 
-/// Whether the server on trial can read the files that its arguments name. As root it runs as another user, to whom they
-/// must be open.
+/// Ensures that the server on trial can read the files that its arguments name. As root it runs as another user, to whom
+/// they must be open.
 ///
 /// # Errors
 /// Names the first one that it cannot read.
-pub fn check(arguments: &[OsString]) -> Result<()> {
+pub fn ensure_readable(arguments: &[OsString]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }

@@ -164,7 +164,8 @@ fn replace(file: &mut FileEntry, joined: &BTreeMap<&Run, Arc<SegmentEntry>>) {
             !run.1.is_empty() && there.eq(run.1.iter())
         };
         let from: Run = (first.offset, Vec::new());
-        let mut here = joined.range(&from..).take_while(|(run, _)| run.0 == first.offset);
+        let mut here =
+            joined.range::<&Run, _>(&from..).take_while(|(run, _)| run.0 == first.offset);
         let (segment, len) = match here.find(fits) {
             Some((run, segment)) => (segment, run.1.len()),
             None => (first, 1),

@@ -1,6 +1,6 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@ use super::plan::{Action, Piece, Plan, Publication, SourceFile};
 use super::recipe::attributes;
 use super::recover::{linked, recover};
 use super::work::{NewFile, Reins, Work};
-use crate::disk::{self, Attributes, Durable, Kind};
+use crate::disk::{self, Attributes, Durable, Identity, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::progress::Progress;
@@ -134,17 +134,15 @@ impl Plan {
             Action::Rewrite { file, .. } => *file,
             Action::Manifest { .. } => None,
         });
+        let goes: HashSet<usize> = self.actions.iter().filter_map(Action::removes).collect();
+        let mut names: HashMap<Identity, usize> = HashMap::new();
+        for stamp in self.files.iter().filter_map(|file| file.stamp) {
+            *names.entry(stamp.identity).or_default() += 1;
+        }
         for file in touched {
             let SourceFile { at, stamp, .. } = &self.files[file];
-            let same = |other: &&SourceFile| match (&other.stamp, stamp) {
-                (Some(other), Some(this)) => other.identity == this.identity,
-                _ => false,
-            };
-            let goes = self
-                .actions
-                .iter()
-                .any(|a| matches!(a, Action::Remove { file: f, .. } if *f == file));
-            let why = if !goes && self.files.iter().filter(same).count() > 1 {
+            let names = stamp.and_then(|stamp| names.get(&stamp.identity).copied());
+            let why = if !goes.contains(&file) && names > Some(1) {
                 "two files of the set are the same file under two names"
             } else if place.look(&self.relative(file))?.is_some_and(|l| l.kind == Kind::Link) {
                 "it is a symbolic link, which would be replaced: name the file itself"

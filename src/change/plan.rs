@@ -165,6 +165,14 @@ impl Action {
         }
     }
 
+    /// The file that goes.
+    pub(super) fn removes(&self) -> Option<usize> {
+        match self {
+            Self::Remove { file, .. } => Some(*file),
+            _ => None,
+        }
+    }
+
     /// Length in bytes of what lies there before and after.
     pub fn lengths(&self) -> (u64, u64) {
         match self {

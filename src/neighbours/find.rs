@@ -100,7 +100,7 @@ fn dumps(aof: &Aof) -> Vec<Group> {
 
 /// When the bytes of a file were last written to, where that can be told.
 fn written_at(path: &Path) -> Option<SystemTime> {
-    let ns = u64::try_from(disk::stamp(path).ok()?.modified_ns).ok()?;
+    let ns = u64::try_from(disk::stamp(path).ok()?.modified_ns()).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
 }
 

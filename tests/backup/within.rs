@@ -18,7 +18,8 @@ fn refused(set: &Path, repository: &Path) {
 fn a_repository_at_or_in_the_directory_of_the_set_is_refused_before_anything_is_made() {
     let home = Home::with_increment(&set("a", b"1"));
     let dir = home.set();
-    let link = home.root.path().join("link");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
     symlink(&dir, &link).unwrap();
     let kept = home.root.path().join("appendonlydir.aofkit");
     let before = tree(home.root.path());

@@ -17,6 +17,14 @@ pub(super) enum Alike {
 }
 
 impl Alike {
+    /// The same, or where there is none the file in which bytes are kept.
+    pub(super) fn or_kept(self, kept: &FrozenFile) -> Result<Self> {
+        match self {
+            Self::Nothing => Ok(Self::Kept(Box::new(kept.duplicate()?))),
+            other => Ok(other),
+        }
+    }
+
     /// Hands them on to `output`, which will be the file of this name. What the system refuses is told in `left`.
     pub(super) fn hand_on(
         &self,

@@ -3,7 +3,6 @@
 //! The journal is input from outside. Before anything is done all of its names are looked at, every file it calls made is
 //! compared with it by length, time and checksum, and what comes back gets modes and owners that the set has already.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +14,7 @@ use super::keep::{Entry, Keep, KeepDir, State, find, listed, object, owners};
 use super::pieces::NewBytes;
 use super::place::{Place, staged};
 use super::recover::{admit, linked, recover};
-use super::work::{NewFile, Reins, Work, made_file};
+use super::work::{Kept, NewFile, Reins, Work, made_file};
 use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
@@ -231,7 +230,7 @@ impl Undo {
     /// One old file, as it is written again.
     fn old_file<'a>(
         &'a self,
-        keep: &KeepDir<'_>,
+        keep: &'a KeepDir<'_>,
         position: usize,
         old: &'a OldFile,
         stage: Stage,
@@ -254,21 +253,18 @@ impl Undo {
                 Content::Kept(n) => NewBytes::Kept(n),
             })
         };
-        let kept: Option<Box<dyn Read>> = match old.content.kept_bytes() {
-            0 => None,
-            _ => {
-                let object = self.entry.dir(&keep.dir)?.file(object(position))?;
-                Some(Box::new(disk::unpack(object)?))
-            }
-        };
+        let kept = (old.content.kept_bytes() > 0).then(|| -> Kept<'a> {
+            let open = move || self.entry.dir(&keep.dir)?.file(object(position));
+            Box::new(open)
+        });
         let contents = old.content.contents(self.journal.source.as_deref());
         let like = given.like(old.attributes);
-        let alike = self.alike(keep, position, old)?;
+        let alike = self.alike(old);
         Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept, alike })
     }
 
-    /// The file that came in its place, else the one that its bytes are kept in.
-    fn alike(&self, keep: &KeepDir<'_>, position: usize, old: &OldFile) -> Result<Alike> {
+    /// The file that came in its place, where there is one.
+    fn alike(&self, old: &OldFile) -> Alike {
         let made = |name: &[u8]| self.journal.made.iter().position(|made| made.name[..] == *name);
         let by_bytes = || {
             let mut contents = old.content.contents(self.journal.source.as_deref()).take(2);
@@ -277,13 +273,7 @@ impl Undo {
                 _ => None,
             })
         };
-        if let Some(file) = made(&old.name).or_else(by_bytes) {
-            return Ok(Alike::File(file));
-        }
-        Ok(match old.content.kept_bytes() {
-            0 => Alike::Nothing,
-            _ => Alike::Kept(Box::new(self.entry.dir(&keep.dir)?.file(object(position))?)),
-        })
+        made(&old.name).or_else(by_bytes).map_or(Alike::Nothing, Alike::File)
     }
 }
 

@@ -20,13 +20,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
 use crate::progress::Progress;
 
+/// Opens a file in which bytes are kept.
+pub(super) type Kept<'a> = Box<dyn FnOnce() -> Result<FrozenFile> + 'a>;
+
 /// A file to be written beside.
 pub(super) struct NewFile<'a> {
     pub(super) stage: Stage,
     pub(super) pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
     pub(super) like: Attributes,
-    /// What [`NewBytes::Kept`] is read from, in order.
-    pub(super) kept: Option<Box<dyn Read>>,
+    /// What [`NewBytes::Kept`] is read from, in order: opened when it is needed, for there may be very many.
+    pub(super) kept: Option<Kept<'a>>,
     pub(super) alike: Alike,
 }
 
@@ -133,9 +136,18 @@ impl Work<'_> {
             let (dir, name) = self.place.at(&new.stage.staged)?;
             let path = dir.at(name);
             let mut output = self.disk().create(dir, name)?;
-            let kept = new.kept.as_mut();
+            let kept = new.kept.map(|open| open()).transpose()?;
+            let alike = match &kept {
+                Some(kept) => new.alike.or_kept(kept)?,
+                None => new.alike,
+            };
+            let mut kept: Option<Box<dyn Read>> = match kept {
+                Some(kept) => Some(Box::new(disk::unpack(kept)?)),
+                None => None,
+            };
+            let kept = kept.as_mut();
             write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.reins)?;
-            new.alike.hand_on(&mut *output, &new.stage.name, &self.files, &mut self.left)?;
+            alike.hand_on(&mut *output, &new.stage.name, &self.files, &mut self.left)?;
             output.seal(new.like)?;
         }
         for dir in self.place.dirs(self.journal.stages.iter().map(|stage| &stage.staged)) {

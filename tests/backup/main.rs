@@ -6,6 +6,7 @@ mod beside;
 mod compacted;
 mod doubted;
 mod failures;
+mod gone_over;
 mod guide;
 #[path = "../support/home.rs"]
 #[allow(dead_code)]

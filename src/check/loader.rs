@@ -13,6 +13,7 @@ use super::player::{Player, agreed};
 use super::reached::Reached;
 use crate::aof::{Aof, Event, LoaderMeets, Writer};
 use crate::command::{self, CommandId, Kind, Renames, Trap};
+use crate::format::rdb::deep::Care;
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::rules::{Arity, Origin, Presence, Presences, Target};
@@ -182,7 +183,15 @@ impl Loader {
         self.that(|player| !player.rules.annotations)
     }
 
-    fn that(&self, is: impl Fn(&Player) -> bool) -> u64 {
+    /// Those that a payload ends.
+    #[cold]
+    pub(super) fn ended_by_payload(&mut self, at: u64, whom: u64) {
+        if self.state.halt.is_none() && whom != 0 {
+            self.object(at, |place, _| (whom >> place & 1 == 1).then_some(Cause::Refused));
+        }
+    }
+
+    pub(super) fn that(&self, is: impl Fn(&Player) -> bool) -> u64 {
         let bit = |(place, player)| u64::from(is(player)) << place;
         self.players.iter().enumerate().map(bit).sum()
     }
@@ -329,8 +338,11 @@ impl Loader {
         }
         if flaw.wrong == rdb::deep::Wrong::DuplicateKey {
             self.stop(flaw.at, Cause::Crash);
-        } else if flaw.stops_loaders() {
+        } else if flaw.stops(Care::Trusts) && flaw.stops(Care::Converts) && flaw.stops(Care::Opens)
+        {
             self.stop(flaw.at, Cause::Rdb);
+        } else {
+            self.object(flaw.at, |_, player| player.stops_at(flaw).then_some(Cause::Rdb));
         }
     }
 

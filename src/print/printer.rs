@@ -2,10 +2,9 @@
 
 use std::io;
 
-use super::arguments::Arguments;
 use super::base::{self, Key, Library};
 use super::out::Out;
-use crate::aof::{Damage, Depth, Event};
+use crate::aof::{Arguments, Damage, Depth, Event};
 use crate::command::{self, CommandId};
 use crate::disk::Source;
 use crate::error::Result;

@@ -10,11 +10,10 @@
 //!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
-use super::arguments::{Arguments, Part};
 use super::base::{Key, Library, stands_alone};
 use super::out::Out;
 use super::printer::Form;
-use crate::aof::{Damage, Event};
+use crate::aof::{Arguments, Damage, Event, Part};
 use crate::command::{CommandId, Kind};
 use crate::error::Result;
 use crate::format::resp::Record;

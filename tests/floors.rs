@@ -35,7 +35,7 @@ const ONLY_IN: [(&str, &str); 8] = [
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),
     ("clap::", "cli/"),
-    ("indicatif::", "cli/progress.rs"),
+    ("indicatif::", "cli/common/progress.rs"),
     ("memmap2::", "disk/map.rs"),
     ("redis::", "server/"),
     ("rustls::", "server/connection.rs"),

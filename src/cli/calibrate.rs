@@ -14,7 +14,7 @@ use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
 use aofkit::progress::Silent;
 
-use super::interrupt::Interrupt;
+use super::common::interrupt::Interrupt;
 use super::trial::{Guard, Leash, Load, OwnServer, arguments, look, words};
 
 /// Room that is left on the file system of the copy.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aofkit::text::{count, thousands};
 
 use super::walls::Memory;
-use crate::cli::render::size;
+use crate::cli::common::units::size;
 
 /// What a file may grow beyond what is there.
 const GROWTH: u64 = 64 << 20;

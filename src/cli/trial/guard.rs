@@ -122,7 +122,7 @@ impl Guard {
         let as_whom =
             if self.who == As::BareRoot { " as root, stripped of its powers," } else { "" };
         let without = self.missing.join(", ");
-        crate::cli::complain(&format!(
+        crate::cli::common::output::complain(&format!(
             "aofkit: warning: {program} runs{as_whom} without {without}"
         ));
     }

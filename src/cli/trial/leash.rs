@@ -15,7 +15,7 @@ use aofkit::disk::Scratch;
 use aofkit::error::{Error, ErrorKind, Result};
 use std::os::unix::process::CommandExt;
 
-use crate::cli::interrupt::Interrupt;
+use crate::cli::common::interrupt::Interrupt;
 
 /// Removes the directory when the pipe closes. A server that is about to end may be putting files there.
 const REMOVE: &str = r#"trap '' INT TERM

@@ -19,8 +19,8 @@ use aofkit::disk;
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::server::{Access, Address, Server};
 
-use crate::cli::interrupt::Interrupt;
-use crate::cli::progress::Bar;
+use crate::cli::common::interrupt::Interrupt;
+use crate::cli::common::progress::Bar;
 use crate::cli::trial::{
     Failure, Guard, Leash, Load, Looked, OwnDir, OwnServer, arguments, look, words,
 };

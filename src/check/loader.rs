@@ -342,7 +342,10 @@ impl Loader {
         {
             self.stop(flaw.at, Cause::Rdb);
         } else {
-            self.object(flaw.at, |_, player| player.stops_at(flaw).then_some(Cause::Rdb));
+            self.object(flaw.at, |_, player| match player.stops_at(flaw) {
+                true => Some(Cause::Rdb),
+                false => flaw.may_stop(player.rules.care).then_some(Cause::Perhaps),
+            });
         }
     }
 

@@ -191,6 +191,9 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, payload: &Payload) -> Prob
                 "{target} answers an error, logs it as critical and goes on, in most cases without the key"
             )
         }
+        PayloadFault::Inside(Inside::Flaw(flaw)) if flaw.is_taken_by_most() => {
+            format!("{target} takes it, valkey-9.1 ends at it")
+        }
         PayloadFault::Inside(_) => format!(
             "{target} finds it only with sanitize-dump-payload yes, and answers an error or ends; else it may \
              misbehave when the key is used"
@@ -199,7 +202,9 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, payload: &Payload) -> Prob
     };
     let severity = if payload.ends { Severity::Error } else { Severity::Warning };
     let message = format!("RESTORE of key {key}: {what}; {then}");
-    scene.problem(Kind::RestorePayload, severity, seen, message)
+    // The record itself is whole, wherever it stands.
+    let problem = scene.problem(Kind::RestorePayload, severity, seen, message);
+    Problem { at_the_end: false, ..problem }
 }
 
 /// What a set is told of a payload, once its target is known.

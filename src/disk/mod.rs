@@ -31,8 +31,8 @@ mod users;
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
 pub use files::{
-    Identity, Listed, Stamp, exists, host_name, is_dir, is_file, is_link, is_regular, is_there,
-    list_dir, list_some, names, open_inside, own_user, read_small, real_path, stamp,
+    Identity, Listed, Stamp, exists, host_name, is_device, is_dir, is_file, is_link, is_regular,
+    is_there, list_dir, list_some, names, open_inside, own_user, read_small, real_path, stamp,
 };
 pub use frozen::FrozenFile;
 pub use holders::{

@@ -43,6 +43,9 @@ pub fn check(run: &mut Run, file: &File<'_>) -> Told<Found> {
     if disk::is_dir(path).is_ok_and(|is_dir| is_dir) {
         return cannot(run, "Is a directory");
     }
+    if disk::is_device(path) {
+        return Ok(Found::Empty);
+    }
     let opened = match FrozenFile::open(path) {
         Ok(opened) => opened,
         Err(e) => return cannot(run, &reason(&e)),
@@ -94,7 +97,7 @@ fn judge(run: &mut Run, file: &File<'_>, reading: &Reading, size: u64) -> Told<F
     if !run.asks() {
         return run.end(b"Aborting...\n");
     }
-    match cut::cut(file, size, ok) {
+    match cut::cut(run, file, size, ok) {
         Ok(()) => Ok(Found::Cut),
         Err(why) => {
             let text = format!(" because {why}\n");
@@ -130,7 +133,7 @@ fn later(run: &mut Run, file: &File<'_>, second: i64, (at, size): (u64, u64)) ->
         );
         return run.end(&[b"Failed to truncate AOF ", file.path, text.as_bytes()].concat());
     }
-    match cut::cut(file, size, at) {
+    match cut::cut(run, file, size, at) {
         Ok(()) => Ok(Found::CutTo(second)),
         Err(why) => {
             let text = format!(" to timestamp {second} because {why}\n");

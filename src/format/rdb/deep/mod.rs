@@ -387,7 +387,7 @@ impl Sink for Deep {
 impl Deep {
     /// The value is whole: whether it is a small hash is known only now.
     fn settle_duplicates(&mut self) {
-        let is_hash = self.row.is_some_and(|row| row.type_name == "hash");
+        let is_hash = matches!(self.key.kind, 4 | 24);
         let at = self.key.at;
         let here = self.report.flaws.iter_mut().rev().take_while(|flaw| flaw.key.at == at);
         if self.is_small_hash && is_hash {

@@ -35,6 +35,12 @@ impl Deep {
                     self.flaw(Wrong::FieldExpiry, at, None);
                 }
             }
+            (Item::FieldExpiry, (at, _)) => {
+                let expiry = token.bytes.first_chunk().map_or(0, |ms| i64::from_le_bytes(*ms));
+                if expiry < -1 {
+                    self.flaw(Wrong::FieldExpiry, at, None);
+                }
+            }
             (Item::FieldTtl, (at, row)) => {
                 let ttl = number().unwrap_or(0);
                 let least =

@@ -145,6 +145,11 @@ impl Flaw {
         }
     }
 
+    /// Whether it may stop a loader of so much care, or not: of streams of version 1 entries are read to find the first.
+    pub const fn may_stop(&self, care: Care) -> bool {
+        matches!((self.wrong, care, self.key.kind), (Wrong::StreamNode, Care::Converts, 15))
+    }
+
     /// Whether it stops a loader with `sanitize-dump-payload yes`.
     pub const fn stops_sanitizing(&self) -> bool {
         self.stops(Care::Opens) && !self.is_taken_by_most()
@@ -152,11 +157,13 @@ impl Flaw {
 
     /// The same where the value is a payload of RESTORE in a log: of some of it a server only answers an error.
     pub const fn stops_in_restore(&self, care: Care) -> bool {
-        !matches!(self.wrong, Wrong::ScoreText) && !self.is_empty_list_node() && self.stops(care)
-    }
-
-    const fn is_empty_list_node(&self) -> bool {
-        matches!(self.wrong, Wrong::EmptyNode) && self.key.kind == 18
+        let is_error_only = match self.wrong {
+            Wrong::ScoreText => true,
+            Wrong::EmptyNode => self.key.kind == 18,
+            Wrong::FieldExpiry => self.key.kind == 22,
+            _ => false,
+        };
+        !is_error_only && self.stops(care)
     }
 
     /// Whether even loaders that are told to look at everything take it: all but those of [`Care::Opens`].

@@ -5,6 +5,7 @@
 //! and never reads a file by itself.
 
 mod base;
+mod clients;
 mod out;
 mod printer;
 mod resp;

@@ -183,12 +183,17 @@ impl Loader {
         self.that(|player| !player.rules.annotations)
     }
 
-    /// Those that a payload ends.
+    /// Those that a payload ends, and those that it may end.
     #[cold]
-    pub(super) fn ended_by_payload(&mut self, at: u64, whom: u64) {
-        if self.state.halt.is_none() && whom != 0 {
-            self.object(at, |place, _| (whom >> place & 1 == 1).then_some(Cause::Refused));
+    pub(super) fn ended_by_payload(&mut self, at: u64, whom: u64, perhaps: u64) {
+        if self.state.halt.is_some() || whom | perhaps == 0 {
+            return;
         }
+        self.object(at, |place, _| match (whom >> place & 1, perhaps >> place & 1) {
+            (1, _) => Some(Cause::Refused),
+            (_, 1) => Some(Cause::Perhaps),
+            _ => None,
+        });
     }
 
     pub(super) fn that(&self, is: impl Fn(&Player) -> bool) -> u64 {

@@ -154,7 +154,13 @@ impl Loader {
             }
             _ => 0,
         };
-        self.ended_by_payload(at, ends);
+        let perhaps = match fault {
+            PayloadFault::Inside(Inside::Flaw(flaw)) => {
+                self.that(|player| flaw.may_stop(player.rules.care))
+            }
+            _ => 0,
+        };
+        self.ended_by_payload(at, ends, perhaps);
         (among, ends)
     }
 }

@@ -145,9 +145,13 @@ impl Flaw {
         }
     }
 
-    /// Whether it may stop a loader of so much care, or not: of streams of version 1 entries are read to find the first.
+    /// Whether it may stop a loader of so much care, or not: of streams of version 1 entries are read to find the first,
+    /// and only the newest servers compare the expiries of packed fields.
     pub const fn may_stop(&self, care: Care) -> bool {
-        matches!((self.wrong, care, self.key.kind), (Wrong::StreamNode, Care::Converts, 15))
+        matches!(
+            (self.wrong, care, self.key.kind),
+            (Wrong::StreamNode, Care::Converts, 15) | (Wrong::FieldExpiry, Care::Converts, 25)
+        )
     }
 
     /// Whether it stops a loader with `sanitize-dump-payload yes`.

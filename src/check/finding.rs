@@ -66,6 +66,10 @@ pub enum Kind {
     DuplicateKey,
     /// A payload of RESTORE that its checksum, its version or its value speaks against.
     RestorePayload,
+    /// A file beside the set that holds what the set lacks.
+    NeighbourData,
+    /// A server began the set anew beside files that hold more.
+    StartedEmpty,
 }
 
 impl Kind {
@@ -102,6 +106,8 @@ impl Kind {
             Self::ModuleMissing => "module-missing",
             Self::DuplicateKey => "duplicate-key",
             Self::RestorePayload => "restore-payload",
+            Self::NeighbourData => "neighbour-data",
+            Self::StartedEmpty => "started-empty",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What several verbs share. Nothing here knows a verb.
 
+pub mod beside;
 pub mod context;
 pub mod filters;
 pub mod global;
@@ -20,6 +21,7 @@ pub mod sets;
 pub mod sizes;
 pub mod threshold;
 pub mod times;
+pub mod trial;
 pub mod troubles;
 pub mod units;
 pub mod verdict;

@@ -7,7 +7,7 @@ use std::path::Path;
 use aofkit::check::strict::{Reading, Refused};
 use aofkit::disk::{self, Access, FrozenFile};
 
-use super::{Run, Told, Wish, cut, preamble, reason};
+use super::{Run, Told, Wish, called, cut, preamble, reason};
 
 /// A file to look at.
 pub struct File<'a> {
@@ -129,7 +129,8 @@ fn later(run: &mut Run, file: &File<'_>, second: i64, (at, size): (u64, u64)) ->
             " to timestamp {second} to offset {at} because it is not the last file.\n\
              If you insist, please delete all files after this file according to the manifest file \
              and delete the corresponding records in manifest file manually. Then re-run \
-             redis-check-aof.\n"
+             {}.\n",
+            called(run.tool)
         );
         return run.end(&[b"Failed to truncate AOF ", file.path, text.as_bytes()].concat());
     }

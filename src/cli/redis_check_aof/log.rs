@@ -1,5 +1,6 @@
 //! What the manifest's reader writes to a server's log, in the log's own form.
 
+use aofkit::check::preamble::Tool;
 use aofkit::format::manifest::Reason;
 use aofkit::text;
 
@@ -7,7 +8,9 @@ use super::{Run, Told};
 
 /// A manifest that cannot be read ends the run.
 pub fn manifest_fault<T>(run: &Run, manifest: &[u8], why: Reason) -> Told<T> {
-    let line = |run: &Run, text: &str| line(run, 'C', '#', text);
+    // The program of Valkey takes itself for a primary.
+    let role = if run.tool == Tool::Valkey { 'M' } else { 'C' };
+    let line = |run: &Run, text: &str| line(run, role, '#', text);
     line(run, "\n*** FATAL AOF MANIFEST FILE ERROR ***\n");
     let sentence = why.kind.server_message();
     // What was not read as a line at all has none to show.

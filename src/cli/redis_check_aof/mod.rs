@@ -30,6 +30,14 @@ pub fn is_meant(program: &Path) -> bool {
     [&b"redis-check-aof"[..], b"valkey-check-aof"].iter().any(|meant| name.starts_with(meant))
 }
 
+/// What the tool calls itself.
+const fn called(tool: Tool) -> &'static str {
+    match tool {
+        Tool::Redis => "redis-check-aof",
+        Tool::Valkey => "valkey-check-aof",
+    }
+}
+
 /// Which of both is meant.
 fn tool(program: &[u8]) -> Tool {
     let name = Path::new(OsStr::from_bytes(program)).file_name().unwrap_or_default();
@@ -96,13 +104,12 @@ pub fn run(args: &[OsString]) -> Outcome {
 
 fn version(run: &mut Run) -> Outcome {
     let build = concat!("aofkit-", env!("CARGO_PKG_VERSION"));
-    let (name, version) = match run.tool {
-        Tool::Redis => ("redis", VERSION_OF_REDIS),
-        Tool::Valkey => ("valkey", VERSION_OF_VALKEY),
+    let version = match run.tool {
+        Tool::Redis => VERSION_OF_REDIS,
+        Tool::Valkey => VERSION_OF_VALKEY,
     };
-    let text = format!(
-        "{name}-check-aof v={version} sha=00000000:0 malloc=system bits=64 build={build}\n"
-    );
+    let name = called(run.tool);
+    let text = format!("{name} v={version} sha=00000000:0 malloc=system bits=64 build={build}\n");
     run.say(text.as_bytes());
     Outcome::Done
 }

@@ -58,7 +58,11 @@ fn multi_part(run: &mut Run, path: &[u8]) -> Told<()> {
                 .end(&[b"Cannot read file: ", path, b": ", reason(&e).as_bytes(), b"\n"].concat());
         }
     };
-    let manifest = match manifest::parse(&bytes, Dialect::Strict) {
+    let dialect = match run.tool {
+        Tool::Redis => Dialect::Strict,
+        Tool::Valkey => Dialect::Concatenating,
+    };
+    let manifest = match manifest::parse(&bytes, dialect) {
         Ok(manifest) => manifest,
         Err(fault) => return log::manifest_fault(run, &bytes, fault.reason),
     };

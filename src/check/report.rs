@@ -33,6 +33,19 @@ pub enum Verdict {
     Unsupported,
 }
 
+impl Verdict {
+    /// Its name in JSON and in journals.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::TailDamage => "tail-damage",
+            Self::InnerDamage => "inner-damage",
+            Self::SetInconsistent => "set-inconsistent",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
 /// What the target's loader does with a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loads {

@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, OpenOptions, open_each};
-use aofkit::change::{self, InUse, Keep, Loss, Options, Outlook, Plan, Recovered};
+pub use aofkit::change::Outcome as Run;
+use aofkit::change::{self, Keep, Looking, Most, Options, Proposal, Recovered, Refusal, Session};
 use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::scan::scan;
-use aofkit::text::count;
 use clap::Args as ClapArgs;
 
 use crate::cli::common::context::Context;
+use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::sizes::size;
-use crate::cli::common::{in_use, json};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {
@@ -27,7 +27,7 @@ pub struct Changing {
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Refuse (exit 23) to lose more than N whole commands, or with a unit (64kb) more bytes
-    #[arg(long, value_name = "N|SIZE", env = "AOFKIT_MAX_LOSS", value_parser = Most::parse)]
+    #[arg(long, value_name = "N|SIZE", env = "AOFKIT_MAX_LOSS", value_parser = most)]
     pub max_loss: Option<Most>,
     /// Keep what is removed below DIR, not beside the set
     #[arg(long, value_name = "DIR", env = "AOFKIT_KEEP_IN", conflicts_with = "no_keep")]
@@ -51,36 +51,13 @@ impl Changing {
     }
 }
 
-/// The most that may be lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Most {
-    Commands(u64),
-    Bytes(u64),
-}
-
-impl Most {
-    fn parse(text: &str) -> Result<Self, String> {
-        if let Ok(commands) = text.parse() {
-            return Ok(Self::Commands(commands));
-        }
-        let bytes = size(text).map(Self::Bytes);
-        bytes.ok_or_else(|| "write a number of commands, or a size such as 64kb or 1MiB".to_owned())
+/// The most that may be lost, as it is typed.
+fn most(text: &str) -> Result<Most, String> {
+    if let Ok(commands) = text.parse() {
+        return Ok(Most::Commands(commands));
     }
-
-    /// Why a loss is too large, if it is.
-    fn refuses(&self, loss: &Loss) -> Option<String> {
-        match *self {
-            Self::Commands(most) if loss.commands > most => Some(format!(
-                "{} would be lost, more than --max-loss {most}",
-                count(loss.commands, "whole command")
-            )),
-            Self::Bytes(most) if loss.bytes > most => Some(format!(
-                "{} would be lost, more than --max-loss allows ({most})",
-                count(loss.bytes, "byte")
-            )),
-            _ => None,
-        }
-    }
+    let bytes = size(text).map(Most::Bytes);
+    bytes.ok_or_else(|| "write a number of commands, or a size such as 64kb or 1MiB".to_owned())
 }
 
 /// The one set at `path`, or the usage error of a path that leads to several.
@@ -140,145 +117,56 @@ pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     judge(aof, facts, &Wording { redact: context.redact })
 }
 
-/// A plan on its way: what it is for, and what became of it.
-pub struct Run {
-    pub aof: Aof,
-    pub before: Report,
-    pub plan: Plan,
-    /// What stays wrong, and why.
-    pub left: Vec<String>,
-    /// How the set will be, or is by now.
-    pub outlook: Option<Outlook>,
-    pub in_use: InUse,
-    pub applied: bool,
-    pub output: Option<PathBuf>,
-    pub kept_at: Option<PathBuf>,
-    pub recovered: Vec<Recovered>,
-    /// Why it is not to be done, and the exit status for that.
-    pub refused: Option<(String, Outcome)>,
-    interrupted: bool,
+/// With what a set is looked at.
+pub fn looking<'a>(context: &Context, progress: &'a Bar) -> Looking<'a> {
+    let wording = Wording { redact: context.redact };
+    Looking { wording, pace: context.pace, progress }
 }
 
-impl Run {
-    /// A plan for a set that was judged, and what it leaves wrong.
-    pub fn new(aof: Aof, before: Report, plan: Plan, left: Vec<String>) -> Self {
-        let files = aof.live().filter_map(|(_, segment)| segment.file()).collect::<Vec<_>>();
-        let haunt = change::haunt(&change::subject(&aof), &aof.dir()).ok();
-        let in_use = change::in_use(&files, haunt.as_ref());
-        Self {
-            before: before.without_files(),
-            plan,
-            left,
-            outlook: None,
-            in_use,
-            applied: false,
-            output: None,
-            kept_at: None,
-            recovered: Vec::new(),
-            refused: None,
-            interrupted: false,
-            aof,
-        }
+/// Looks at what will be, and does what was asked for.
+pub fn carry_out(
+    aof: Aof,
+    before: Report,
+    proposal: Proposal,
+    changing: &Changing,
+    context: &Context,
+) -> Result<Run> {
+    let bar = Bar::new(context.bar);
+    let looking = looking(context, &bar);
+    let mut session = Session::new(aof, before, proposal).configured(context.open.conf.as_deref());
+    session.preview(&looking)?;
+    let keep = changing.keep();
+    let options = Options {
+        keep: Some(&keep),
+        force: changing.force,
+        most: changing.max_loss,
+        ..Options::default()
+    };
+    let is_asked = changing.apply || changing.output.is_some();
+    if !is_asked || !session.is_ready(&options, changing.output.is_some()) {
+        return session.end(&options, &looking);
     }
-
-    /// Looks at what will be.
-    pub fn look_ahead(&mut self, context: &Context) -> Result<()> {
-        let wording = Wording { redact: context.redact };
-        let bar = Bar::new(context.bar);
-        if !self.plan.is_empty() && self.outlook.is_none() {
-            let outlook = self.plan.outlook(&self.aof, &wording, &context.pace, &bar)?;
-            self.outlook = Some(outlook);
-        }
-        Ok(())
+    if changing.apply {
+        in_use::ask(session.aof(), changing.force, context)?;
     }
-
-    /// Looks at what will be, and does what was asked for.
-    pub fn carry_out(&mut self, changing: &Changing, context: &Context) -> Result<()> {
-        let bar = Bar::new(context.bar);
-        self.look_ahead(context)?;
-        let too_much = changing.max_loss.as_ref().and_then(|most| most.refuses(&self.plan.loss));
-        if self.refused.is_none() {
-            self.refused = too_much.map(|why| (why, Outcome::TooMuchLost));
-        }
-        if self.refused.is_some() {
-            return Ok(());
-        }
-        let is_helpless = self.plan.is_empty() && !self.left.is_empty();
-        let is_asked = changing.apply && !self.plan.is_empty() || changing.output.is_some();
-        if is_helpless || !is_asked {
-            return Ok(());
-        }
-        if changing.apply {
-            in_use::ask(&self.aof, changing.force, context)?;
-        }
-        let interrupt = Interrupt::listen().map_err(|e| Error::io(&self.plan.path, e))?;
-        let keep = changing.keep();
-        let options = Options {
-            keep: Some(&keep),
-            force: changing.force,
-            stop: Some(interrupt.flag()),
-            verdict_before: json::verdict(self.before.verdict),
-        };
-        match &changing.output {
-            Some(dir) => {
-                self.plan.write_to(dir, &LocalDisk, &options, &bar)?;
-                self.output = Some(dir.clone());
-            }
-            None => {
-                let applied = self.plan.apply(&LocalDisk, &options, &bar)?;
-                self.kept_at = applied.kept_at;
-                self.applied = true;
-            }
-        }
-        self.interrupted = interrupt.came();
-        self.look_again(context)
+    let interrupt = Interrupt::listen().map_err(|e| Error::io(&session.aof().path, e))?;
+    let options = Options { stop: Some(interrupt.flag()), ..options };
+    let run = match &changing.output {
+        Some(dir) => session.write_to(dir, &LocalDisk, &options, &looking)?,
+        None => session.apply(&LocalDisk, &options, &looking)?,
+    };
+    if run.held == Some(false) {
+        context.note("what lies there now is not judged as the plan was: please report this");
     }
+    Ok(run)
+}
 
-    /// Judges what lies there now; it has to be what was promised.
-    fn look_again(&mut self, context: &Context) -> Result<()> {
-        let path = match &self.output {
-            Some(dir) if self.aof.manifest.is_none() => dir.join(
-                self.plan
-                    .files
-                    .first()
-                    .map_or(Path::new(""), |f| &*f.path)
-                    .file_name()
-                    .unwrap_or_default(),
-            ),
-            Some(dir) => dir.clone(),
-            None => self.aof.path.clone(),
-        };
-        let options = OpenOptions {
-            target: Some(self.plan.target),
-            stands_in: !self.aof.target_given,
-            conf: context.open.conf.clone(),
-            modules: self.aof.modules.clone(),
-        };
-        let now = Aof::open(&path, &options)?;
-        let report = check(&now, context)?;
-        if let Some(outlook) = &mut self.outlook {
-            if outlook.report.verdict != report.verdict {
-                context
-                    .note("what lies there now is not judged as the plan was: please report this");
-            }
-            outlook.report = report.without_files();
-        }
-        Ok(())
-    }
-
-    /// The exit status: the verdict of what lies there.
-    pub fn outcome(&self) -> Outcome {
-        if self.interrupted {
-            return Outcome::Interrupted;
-        }
-        if let Some((_, outcome)) = self.refused {
-            return outcome;
-        }
-        match &self.outlook {
-            Some(outlook) if self.applied || self.output.is_some() => {
-                Outcome::of_verdict(outlook.verdict())
-            }
-            _ => Outcome::of_verdict(self.before.verdict),
-        }
+/// The exit status: the verdict of what lies there.
+pub fn exit_status(run: &Run) -> Outcome {
+    match run.refused {
+        _ if run.interrupted => Outcome::Interrupted,
+        Some(Refusal::TooMuchLost { .. }) => Outcome::TooMuchLost,
+        Some(_) => Outcome::of_verdict(run.before.verdict),
+        None => Outcome::of_verdict(run.verdict()),
     }
 }

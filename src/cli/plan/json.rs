@@ -149,7 +149,7 @@ pub fn repair(repair: &Repair, context: &Context) -> String {
     let inner = repair.inner.as_ref();
     let redact = context.redact;
     let ways = repair.ways.iter().map(|way| WayJson {
-        word: way.word,
+        word: way.choice.word(),
         loss: way.outlook.as_ref().ok().map(|l| loss(l, redact)),
         why_not: way.outlook.as_ref().err().cloned(),
     });
@@ -196,7 +196,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         applied: run.applied,
         output_b64: output.as_ref().and_then(|o| o.b64.clone()),
         output: output.and_then(|o| o.plain),
-        refused: run.refused.as_ref().map(|(why, _)| why.clone()),
+        refused: run.refused.as_ref().map(ToString::to_string),
         actions: plan.actions.iter().map(|a| action(plan, a)).collect(),
         loss: loss(&plan.loss, context.redact),
         kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),

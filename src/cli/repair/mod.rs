@@ -4,15 +4,14 @@ pub mod args;
 pub mod report;
 
 use aofkit::aof::Aof;
-use aofkit::change::{self, Undo, Verb};
-use aofkit::check::{Report, Verdict};
+use aofkit::change::{self, Undo};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{Error, Result};
-use aofkit::repair::{self, inner};
+use aofkit::repair;
 
 use self::args::RepairArgs;
-use self::report::{Repair, Undone, Way};
-use crate::cli::changing::{self, Run, check, open_one};
+use self::report::{Repair, Undone};
+use crate::cli::changing::{self, check, open_one};
 use crate::cli::common::context::Context;
 use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
@@ -44,90 +43,24 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let aof = repair::subject(aof)?;
     let before = check(&aof, context)?;
-    let mut repair = propose(aof, before, args, context)?;
-    repair.run.recovered = recovered;
-    repair.run.carry_out(&args.changing, context)?;
+    let bar = Bar::new(context.bar);
+    let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };
+    let choice = match (args.truncate, args.salvage) {
+        (true, _) => repair::Inner::Truncate,
+        (_, true) => repair::Inner::Salvage,
+        _ => repair::Inner::Ask,
+    };
+    let looking = changing::looking(context, &bar);
+    let proposed = repair::propose(&aof, &before, choice, &drops, &looking)?;
+    let (inner, ways) = (proposed.inner, proposed.ways);
+    let mut run = changing::carry_out(aof, before, proposed.proposal, &args.changing, context)?;
+    run.recovered = recovered;
+    let repair = Repair { run, inner, ways };
     let text = match context.json {
         true => json::repair(&repair, context),
         false => text::repair(&repair, &args.changing, context),
     };
-    Ok((text, repair.run.outcome()))
-}
-
-fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Result<Repair> {
-    let bar = Bar::new(context.bar);
-    let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };
-    if args.truncate || args.salvage {
-        let answer = match args.truncate {
-            true => inner::truncate(&aof, &drops, &context.pace, &bar)?,
-            false => inner::salvage(&aof, &drops, &context.pace, &bar)?,
-        };
-        let (plan, inner, left) = match answer {
-            inner::Answer::Plan(inner) => (inner.plan.clone(), Some(*inner), Vec::new()),
-            inner::Answer::Refused(why) => {
-                (change::Draft::new(Verb::Repair, &aof).finish()?, None, vec![why])
-            }
-        };
-        let mut run = Run::new(aof, before, plan, left);
-        run.look_ahead(context)?;
-        tell_what_stays(&mut run);
-        return Ok(Repair { run, inner, ways: Vec::new() });
-    }
-    let (plan, inner, left) = match drops.is_empty() {
-        true => {
-            let proposal = repair::tail_and_manifest(&aof, &before)?;
-            (proposal.plan, None, proposal.left)
-        }
-        false => match inner::drop_named(&aof, &before, &drops)? {
-            (inner::Answer::Plan(inner), left) => (inner.plan.clone(), Some(*inner), left),
-            (inner::Answer::Refused(why), _) => {
-                (change::Draft::new(Verb::Repair, &aof).finish()?, None, vec![why])
-            }
-        },
-    };
-    let mut run = Run::new(aof, before, plan, left);
-    run.look_ahead(context)?;
-    let ways = ways(&run, context)?;
-    if !ways.is_empty() && run.left.is_empty() {
-        run.left.push("damage in the middle: choose --truncate or --salvage".to_owned());
-    }
-    tell_what_stays(&mut run);
-    Ok(Repair { run, inner, ways })
-}
-
-/// Records that the target does not take are no damage, and no word takes them away but their name.
-fn tell_what_stays(run: &mut Run) {
-    let after = run.outlook.as_ref().map_or(&run.before, |outlook| &outlook.report);
-    let staying = repair::staying(after);
-    run.left.extend(staying);
-}
-
-/// What the two words would do about what is left.
-fn ways(run: &Run, context: &Context) -> Result<Vec<Way>> {
-    let bar = Bar::new(context.bar);
-    let is_inner = match &run.outlook {
-        None => matches!(run.before.verdict, Verdict::InnerDamage | Verdict::TailDamage),
-        // The word puts the rest right in the same run.
-        Some(outlook) => outlook.verdict() == Verdict::InnerDamage,
-    };
-    let mut ways = Vec::new();
-    if !is_inner {
-        return Ok(ways);
-    }
-    let drops = repair::Drops::default();
-    for word in ["truncate", "salvage"] {
-        let answer = match word {
-            "truncate" => inner::truncate(&run.aof, &drops, &context.pace, &bar)?,
-            _ => inner::salvage(&run.aof, &drops, &context.pace, &bar)?,
-        };
-        let outlook = match answer {
-            inner::Answer::Plan(inner) if inner.plan.is_empty() => continue,
-            inner::Answer::Plan(inner) => Ok(inner.plan.loss.clone()),
-            inner::Answer::Refused(why) => Err(why),
-        };
-        ways.push(Way { word, outlook });
-    }
-    Ok(ways)
+    Ok((text, changing::exit_status(&repair.run)))
 }
 
 fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
@@ -143,7 +76,7 @@ fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outc
             keep: Some(&keep),
             force: args.changing.force,
             stop: Some(interrupt.flag()),
-            verdict_before: "",
+            ..change::Options::default()
         };
         undo.apply(&LocalDisk, &options, &Bar::new(context.bar))?;
         interrupted = interrupt.came();

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
@@ -25,9 +24,6 @@ use super::leash::{Leash, OwnDir};
 use super::names::{Looked, look};
 use super::server::{Failure, Load, OwnServer, words};
 use crate::progress::Progress;
-
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// More databases than anybody has: a set does not tell how many its server had.
 const DATABASES: &str = "1024";
@@ -125,11 +121,8 @@ impl Loading {
                 _ => newest.push(listed),
             }
         }
-        let asking = leash.scratch(self.trial.scratch.as_deref())?;
-        let guard = Guard::new(&self.trial.program, &asking, leash)?;
-        drop(asking);
-        guard.warn(&*self.trial.warn);
-        newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
+        let guard = self.trial.guard(leash)?;
+        newest.iter().map(|listed| self.one(listed, guard, leash)).collect()
     }
 
     fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<LoadedSnapshot> {
@@ -223,7 +216,7 @@ impl Loading {
 }
 
 fn connected(server: &OwnServer) -> Result<Server> {
-    let access = Access { patience: PATIENCE, ..Access::default() };
+    let access = Access { patience: super::PATIENCE, ..Access::default() };
     Server::connect(&Address::of_path(&server.socket), &access)
 }
 

@@ -76,7 +76,7 @@ impl Proposal {
     ///
     /// # Errors
     /// When its bytes cannot be read.
-    pub fn preview(&mut self, aof: &Aof, looking: &Looking<'_>) -> Result<Option<&Outlook>> {
+    pub fn look_ahead(&mut self, aof: &Aof, looking: &Looking<'_>) -> Result<Option<&Outlook>> {
         if !self.plan.is_empty() && self.outlook.is_none() {
             let Looking { wording, pace, progress } = looking;
             self.outlook = Some(self.plan.outlook(aof, wording, pace, *progress)?);
@@ -84,7 +84,7 @@ impl Proposal {
         Ok(self.outlook.as_ref())
     }
 
-    /// What [`Proposal::preview`] saw.
+    /// What [`Proposal::look_ahead`] saw.
     pub fn foreseen(&self) -> Option<&Outlook> {
         self.outlook.as_ref()
     }

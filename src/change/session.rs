@@ -93,6 +93,16 @@ impl Session {
         &self.outcome.aof
     }
 
+    /// What was proposed.
+    pub fn plan(&self) -> &Proposal {
+        &self.outcome.plan
+    }
+
+    /// The judgement before, without what it says of each file.
+    pub fn before(&self) -> &Report {
+        &self.outcome.before
+    }
+
     /// Looks at the set as it would be. `None` where nothing is to be done.
     ///
     /// # Errors
@@ -100,7 +110,7 @@ impl Session {
     pub fn preview(&mut self, looking: &Looking<'_>) -> Result<Option<&Outlook>> {
         let outcome = &mut self.outcome;
         if outcome.outlook.is_none() {
-            outcome.outlook = outcome.plan.preview(&outcome.aof, looking)?.cloned();
+            outcome.outlook = outcome.plan.look_ahead(&outcome.aof, looking)?.cloned();
         }
         Ok(outcome.outlook.as_ref())
     }

@@ -14,6 +14,7 @@ use super::{behind_dump, configuration, corrupt_tail, modules, notes, set, traps
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
+use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
 use crate::scan;
 use crate::text;
@@ -142,6 +143,15 @@ impl Report {
 pub struct Wording {
     /// Show no bytes of values, and hashes in the place of keys.
     pub redact: bool,
+}
+
+/// Checks a set: one pass, and the judgement on it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn check(aof: &Aof) -> Result<Report> {
+    let facts = scan::scan(aof, super::Check::new(aof), &scan::Pace::default(), &Silent)?;
+    judge(aof, facts, &Wording::default())
 }
 
 /// Judges what a scan saw.

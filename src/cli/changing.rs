@@ -1,22 +1,25 @@
 //! What the verbs share that change a set: their options, and the way from a plan to its end.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, OpenOptions, open_each};
-pub use aofkit::change::Outcome as Run;
-use aofkit::change::{self, Keep, Looking, Most, Options, Proposal, Recovered, Refusal, Session};
+use aofkit::change::{
+    self, Action, Keep, Looking, Most, Options, Proposal, Recovered, Refusal, Session,
+};
 use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::scan::scan;
+use aofkit::trial::{Loaded, Wanted};
 use clap::Args as ClapArgs;
 
 use crate::cli::common::context::Context;
-use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::sizes::size;
+use crate::cli::common::{in_use, loaded};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {
@@ -117,6 +120,37 @@ pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     judge(aof, facts, &Wording { redact: context.redact })
 }
 
+/// What became of a proposal, and what a server makes of the result, where one was asked.
+pub struct Run {
+    outcome: change::Outcome,
+    pub loaded: Option<Loaded>,
+}
+
+impl Deref for Run {
+    type Target = change::Outcome;
+
+    fn deref(&self) -> &change::Outcome {
+        &self.outcome
+    }
+}
+
+impl Run {
+    pub fn new(outcome: change::Outcome, loaded: Option<Loaded>) -> Self {
+        Self { outcome, loaded }
+    }
+
+    /// The same, after this was cleared up before.
+    pub fn after(mut self, recovered: Vec<Recovered>) -> Self {
+        self.outcome.recovered = recovered;
+        self
+    }
+
+    /// The judgement on what will be there, or is by now.
+    pub fn after_all(&self) -> &Report {
+        self.outlook.as_ref().map_or(&self.before, |outlook| &outlook.report)
+    }
+}
+
 /// With what a set is looked at.
 pub fn looking<'a>(context: &Context, progress: &'a Bar) -> Looking<'a> {
     let wording = Wording { redact: context.redact };
@@ -134,7 +168,7 @@ pub fn carry_out(
     let bar = Bar::new(context.bar);
     let looking = looking(context, &bar);
     let mut session = Session::new(aof, before, proposal).configured(context.open.conf.as_deref());
-    session.preview(&looking)?;
+    let loaded = tried(&mut session, &looking, context)?;
     let keep = changing.keep();
     let options = Options {
         keep: Some(&keep),
@@ -144,7 +178,7 @@ pub fn carry_out(
     };
     let is_asked = changing.apply || changing.output.is_some();
     if !is_asked || !session.is_ready(&options, changing.output.is_some()) {
-        return session.end(&options, &looking);
+        return Ok(Run::new(session.end(&options, &looking)?, loaded));
     }
     if changing.apply {
         in_use::ask(session.aof(), changing.force, context)?;
@@ -158,7 +192,27 @@ pub fn carry_out(
     if run.held == Some(false) {
         context.note("what lies there now is not judged as the plan was: please report this");
     }
-    Ok(run)
+    Ok(Run::new(run, loaded))
+}
+
+/// What a server makes of the set as it will be, where one is to be asked.
+fn tried(
+    session: &mut Session,
+    looking: &Looking<'_>,
+    context: &Context,
+) -> Result<Option<Loaded>> {
+    let after = session.preview(looking)?.map(|outlook| outlook.report.is_rdb);
+    let Some(asking) = &context.trial else { return Ok(None) };
+    let plan = session.plan();
+    let manifest = plan.actions.iter().find_map(|action| match action {
+        Action::Manifest { after, .. } => Some(after.as_slice()),
+        _ => None,
+    });
+    let wanted = Wanted { as_dump: after.unwrap_or(session.before().is_rdb), manifest };
+    match after {
+        None => asking.load(session.aof(), &wanted).map(Some),
+        Some(_) => asking.load(&plan.preview(session.aof())?, &wanted).map(Some),
+    }
 }
 
 /// The exit status: the verdict of what lies there.
@@ -167,6 +221,11 @@ pub fn exit_status(run: &Run) -> Outcome {
         _ if run.interrupted => Outcome::Interrupted,
         Some(Refusal::TooMuchLost { .. }) => Outcome::TooMuchLost,
         Some(_) => Outcome::of_verdict(run.before.verdict),
-        None => Outcome::of_verdict(run.verdict()),
+        None => {
+            let own = Outcome::of_verdict(run.verdict());
+            let expected = run.after_all().loads;
+            let loaded = run.loaded.as_ref();
+            loaded.map_or(own, |loaded| loaded::exit_status(own, expected, loaded))
+        }
     }
 }

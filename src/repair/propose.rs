@@ -70,7 +70,7 @@ pub fn propose(
         },
     };
     let mut repair = Repair { proposal, inner, ways: Vec::new() };
-    repair.proposal.preview(aof, looking)?;
+    repair.proposal.look_ahead(aof, looking)?;
     if choice == Inner::Ask {
         repair.ways = ways(aof, report, &repair.proposal)?;
         if !repair.ways.is_empty() && repair.proposal.left.is_empty() {

@@ -101,7 +101,7 @@ pub fn rewind(
 /// cures it.
 fn refuse_behind_damage(aof: &Aof, proposal: &mut Proposal, looking: &Looking<'_>) -> Result<()> {
     let path = proposal.path.clone();
-    let Some(outlook) = proposal.preview(aof, looking)? else { return Ok(()) };
+    let Some(outlook) = proposal.look_ahead(aof, looking)? else { return Ok(()) };
     if matches!(outlook.verdict(), Verdict::InnerDamage | Verdict::TailDamage) {
         let why = Refusal::behind_damage(&outlook.report, path);
         proposal.refuse(why);

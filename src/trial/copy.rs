@@ -101,6 +101,11 @@ impl Copied {
         Ok(Self { all, files, form: Form::Set(stem.to_vec()) })
     }
 
+    /// Whether it is a set of several files.
+    pub fn is_set(&self) -> bool {
+        matches!(self.form, Form::Set(_))
+    }
+
     /// The settings by which a server finds and understands the copy.
     pub fn settings(&self, aof: &Aof) -> Vec<OsString> {
         let mut settings = words(["--databases", &databases(aof)]);

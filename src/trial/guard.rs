@@ -116,6 +116,11 @@ impl Guard {
         Ok(Self { program, who: *who, major, version, settings, missing })
     }
 
+    /// Whether it knows sets of several files, which came with 7.0.
+    pub fn knows_sets(&self) -> bool {
+        self.major == 0 || self.major >= 7
+    }
+
     /// What it calls itself, such as `Redis 8.2.3`; else its program.
     pub fn name(&self) -> String {
         match &self.version {

@@ -214,6 +214,10 @@ impl Trial {
             _ => e,
         })?;
         let guard = self.guard(leash)?;
+        if copied.is_set() && !guard.knows_sets() {
+            let why = "not loaded: this server knows no sets of several files; they came with 7.0";
+            return Err(Error::new(ErrorKind::NotTried(why.to_owned()), path));
+        }
         let before = listed(&copied.files)?;
         let dir = own.path().join(name);
         let mut heard = Heard::default();

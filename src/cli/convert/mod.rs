@@ -2,13 +2,17 @@
 
 pub mod args;
 
-use aofkit::change::{Options, Session};
+use std::path::Path;
+
+use aofkit::aof::{Aof, OpenOptions};
+use aofkit::change::{self, Options, Session};
 use aofkit::convert::{self, Form};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{Error, Result};
+use aofkit::trial::{Loaded, Wanted};
 
 use self::args::{ConvertArgs, To};
-use crate::cli::changing::{self, open_one};
+use crate::cli::changing::{self, Run, open_one};
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
@@ -40,10 +44,21 @@ pub fn run(args: &ConvertArgs, context: &Context) -> Result<(String, Outcome)> {
     let options = Options { stop: Some(interrupt.flag()), ..Options::default() };
     let looking = changing::looking(context, &bar);
     let session = Session::new(aof, before, plan).configured(context.open.conf.as_deref());
-    let run = session.write_form_to(&args.output, &LocalDisk, &options, &looking)?;
+    let made = session.write_form_to(&args.output, &LocalDisk, &options, &looking)?;
+    let loaded = tried(&args.output, &made, context)?;
+    let run = Run::new(made, loaded);
     let text = match context.json {
         true => json::convert(&run, context),
         false => text::convert(&run, context),
     };
     Ok((text, changing::exit_status(&run)))
+}
+
+/// What a server makes of the result, where one is to be asked.
+fn tried(dir: &Path, made: &change::Outcome, context: &Context) -> Result<Option<Loaded>> {
+    let Some(asking) = &context.trial else { return Ok(None) };
+    let options = OpenOptions { target: Some(made.plan.target), ..context.open.clone() };
+    let as_dump = made.outlook.as_ref().is_some_and(|outlook| outlook.report.is_rdb);
+    let wanted = Wanted { as_dump, ..Wanted::default() };
+    asking.load(&Aof::open(dir, &options)?, &wanted).map(Some)
 }

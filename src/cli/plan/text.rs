@@ -8,6 +8,7 @@ use aofkit::text::{count, escape, hidden, name, thousands};
 use crate::cli::changing::{Changing, Run};
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
+use crate::cli::common::loaded;
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{problems, verdict_lines};
@@ -126,12 +127,22 @@ fn after(run: &Run, context: &Context) -> String {
         for line in servers(outlook) {
             text += &format!("{}\n", wrap(&line, style.width, "  "));
         }
+        text += &asked(run, context);
         if context.verbose {
             text += "\n";
             text += &problems(&outlook.report, context, aofkit::check::Severity::Error);
         }
+    } else {
+        text += &asked(run, context);
     }
     text
+}
+
+/// What the server that was asked makes of the result.
+fn asked(run: &Run, context: &Context) -> String {
+    run.loaded.as_ref().map_or_else(String::new, |loaded| {
+        loaded::lines(loaded, run.after_all(), context.style, context.redact)
+    })
 }
 
 /// What the recorded servers would do, a line for each answer.

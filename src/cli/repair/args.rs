@@ -5,6 +5,7 @@ use clap::Args as ClapArgs;
 
 use crate::cli::changing::Changing;
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct RepairArgs {
@@ -12,6 +13,8 @@ pub struct RepairArgs {
     pub reading: Reading,
     #[command(flatten)]
     pub changing: Changing,
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Damage inside: cut at the first of it, and drop everything after
     #[arg(long, conflicts_with = "salvage")]
     pub truncate: bool,

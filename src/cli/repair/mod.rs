@@ -53,9 +53,8 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let looking = changing::looking(context, &bar);
     let proposed = repair::propose(&aof, &before, choice, &drops, &looking)?;
     let (inner, ways) = (proposed.inner, proposed.ways);
-    let mut run = changing::carry_out(aof, before, proposed.proposal, &args.changing, context)?;
-    run.recovered = recovered;
-    let repair = Repair { run, inner, ways };
+    let run = changing::carry_out(aof, before, proposed.proposal, &args.changing, context)?;
+    let repair = Repair { run: run.after(recovered), inner, ways };
     let text = match context.json {
         true => json::repair(&repair, context),
         false => text::repair(&repair, &args.changing, context),

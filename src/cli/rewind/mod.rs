@@ -15,7 +15,7 @@ use aofkit::scan::scan;
 
 use self::args::RewindArgs;
 use self::report::{Listed, Rewound};
-use crate::cli::changing::{self, open_one};
+use crate::cli::changing::{self, Run, open_one};
 use crate::cli::common::context::Context;
 use crate::cli::common::moments;
 use crate::cli::common::outcome::Outcome;
@@ -50,9 +50,9 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
         Answer::Plan(plan) => (found.reach, *plan),
         Answer::No(why) => return Err(refusal(&aof, why, found.reach)),
     };
-    let mut run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;
-    run.recovered = recovered;
-    let rewound = Rewound { run, found: found.found, reach, candidates: None };
+    let run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;
+    let rewound =
+        Rewound { run: run.after(recovered), found: found.found, reach, candidates: None };
     let text = match context.json {
         true => json::rewind(&rewound, context),
         false => text::rewind(&rewound, &args.changing, context),
@@ -116,7 +116,7 @@ fn list(aof: Aof, context: &Context) -> Result<(String, Outcome)> {
     let nothing = Proposal::nothing(Verb::Rewind, &aof)?;
     let (options, looking) = (Options::default(), Looking::default());
     let rewound = Rewound {
-        run: Session::new(aof, report, nothing).end(&options, &looking)?,
+        run: Run::new(Session::new(aof, report, nothing).end(&options, &looking)?, None),
         found: Found::default(),
         reach,
         candidates: Some(Listed { candidates, commands }),

@@ -29,7 +29,8 @@ pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, Rd
 pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
 pub use leftover::{Leftover, LeftoverKind};
 pub use locate::{SegmentName, segment_name};
-pub use open::{OpenOptions, open_each, open_kept};
+pub(crate) use open::open_kept;
+pub use open::{OpenOptions, open_each};
 pub use preview::Changes;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
 pub use sink::{Depth, Sink};

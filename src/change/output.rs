@@ -70,7 +70,8 @@ impl Plan {
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
         let reins = Reins { stop: options.stop, progress };
-        let done = self.fill(&place, &partial, disk, &reins).and_then(|()| self.ensure_fresh(&place));
+        let done =
+            self.fill(&place, &partial, disk, &reins).and_then(|()| self.ensure_fresh(&place));
         let done = done.and_then(|()| disk.sync_dir(&partial)).and_then(|()| {
             disk.rename((&parent, &partial_name), (&parent, name))?;
             disk.sync_dir(&parent)

@@ -14,6 +14,7 @@ use aofkit::scan::scan;
 use aofkit::trial::{Loaded, Wanted};
 use clap::Args as ClapArgs;
 
+use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
@@ -117,7 +118,11 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
-    judge(aof, facts, &Wording { redact: context.redact })
+    judge(
+        aof,
+        facts.with_neighbours(neighbours(aof, context)?),
+        &Wording { redact: context.redact },
+    )
 }
 
 /// What became of a proposal, and what a server makes of the result, where one was asked.

@@ -111,7 +111,7 @@ fn planned(set: &Path, choice: u8) -> Option<change::Proposal> {
     let aof = repair::subject(Aof::open(set, &OpenOptions::default()).ok()?).ok()?;
     if choice == 3 {
         let options = clean::Options { min_age: Duration::ZERO, now: SystemTime::now() };
-        return Some(clean::survey(&aof, options).ok()?.plan);
+        return Some(clean::survey(&aof, options, &Pace::default(), &Silent).ok()?.plan);
     }
     let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).ok()?;
     let report = judge(&aof, facts, &Wording::default()).ok()?;

@@ -3,6 +3,7 @@
 //! Opens read-only, follows the loader's own rules for what belongs to a set, and freezes what it found:
 //! names, open files, lengths. Never judges and never counts; that is for observers above.
 
+mod arguments;
 mod careful;
 mod conf;
 mod configured;
@@ -24,6 +25,7 @@ mod target;
 mod tiling;
 mod walker;
 
+pub use arguments::{Arguments, Part, show_bytes};
 pub use conf::{Configuration, Line};
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
@@ -34,5 +36,5 @@ pub(crate) use open::open_kept;
 pub use open::{OpenOptions, open_each};
 pub use preview::Changes;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
-pub use sink::{Depth, Sink};
+pub use sink::{Again, Depth, Sink};
 pub use walker::{Pulse, walk, walk_from, walk_with};

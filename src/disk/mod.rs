@@ -32,8 +32,8 @@ mod users;
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Attributes, Durable, LocalDisk, Lock, Output, attributes};
 pub use files::{
-    Identity, Listed, Stamp, exists, is_dir, is_file, is_link, is_regular, is_there, list_some,
-    names, own_user, read_small, real_path, stamp,
+    Identity, Listed, Stamp, exists, is_device, is_dir, is_file, is_link, is_regular, is_there,
+    list_some, names, own_user, read_small, real_path, stamp,
 };
 pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;

@@ -3,6 +3,7 @@
 //! Opens read-only, follows the loader's own rules for what belongs to a set, and freezes what it found:
 //! names, open files, lengths. Never judges and never counts; that is for observers above.
 
+mod adopted;
 mod careful;
 mod conf;
 mod configured;

@@ -14,6 +14,7 @@ use super::place::{Place, staged};
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
 use super::recipe::attributes;
 use super::recover::{linked, recover};
+use super::refusal::Most;
 use super::work::{NewFile, Reins, Work};
 use crate::disk::{self, Attributes, Durable, Kind};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +33,8 @@ pub struct Options<'a> {
     pub stop: Option<&'a AtomicBool>,
     /// The verdict before, to be remembered in the journal.
     pub verdict_before: &'a str,
+    /// The most that may be lost; any loss where it is not given.
+    pub most: Option<Most>,
 }
 
 /// What is left after a plan was carried out.
@@ -56,7 +59,7 @@ impl Plan {
     /// [`ErrorKind::Stale`] when the set is not the one the plan was made for, [`ErrorKind::InUse`] when a
     /// process has its files open, [`ErrorKind::Interrupted`]; or when the system refuses. The set is the old
     /// one then, save after a failed sync of the last step, where the next run finds out.
-    pub fn apply(
+    pub(super) fn apply(
         &self,
         disk: &dyn Durable,
         options: &Options<'_>,

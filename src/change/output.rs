@@ -39,7 +39,7 @@ impl Plan {
     /// # Errors
     /// [`ErrorKind::Refused`] when there is something in `dir`, [`ErrorKind::Stale`] when the set is not the
     /// one the plan was made for, or when the system refuses. `dir` is as before then.
-    pub fn write_to(
+    pub(super) fn write_to(
         &self,
         dir: &Path,
         disk: &dyn Durable,

@@ -15,6 +15,7 @@ use crate::cli::common::context::{Context, Format};
 use crate::cli::common::global::Global;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
+use crate::cli::common::trial::AskArgs;
 use crate::cli::convert::args::{CONVERT_CODES, ConvertArgs};
 use crate::cli::growth::args::GrowthArgs;
 use crate::cli::prune::args::PruneArgs;
@@ -117,6 +118,17 @@ impl Verb {
     /// Whether its answer is a judgement on the set.
     pub fn judges(&self) -> bool {
         matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_))
+    }
+
+    /// Whether a server program is to load copies of its sets.
+    pub fn asks_to_load(&self) -> Option<&AskArgs> {
+        match self {
+            Self::Check(verb) => Some(&verb.ask),
+            Self::Repair(verb) => Some(&verb.ask),
+            Self::Rewind(verb) => Some(&verb.ask),
+            Self::Convert(verb) => Some(&verb.ask),
+            _ => None,
+        }
     }
 
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.

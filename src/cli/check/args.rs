@@ -4,6 +4,7 @@ use clap::Args as ClapArgs;
 use clap::builder::FalseyValueParser;
 
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct CheckArgs {
@@ -12,9 +13,15 @@ pub struct CheckArgs {
     /// Also open every value of an RDB base and look for duplicate keys; slower, takes up to 256 MiB
     #[arg(long, env = "AOFKIT_THOROUGH", value_parser = FalseyValueParser::new())]
     pub thorough: bool,
+    #[command(flatten)]
+    pub ask: AskArgs,
 }
 
 pub const CHECK_CODES: &str = "\
+With --load a copy of the set is loaded by that server: without network, as a user who may do nothing, and never where the
+log holds a command that acts on more than keys. Its refusal is 21 where nothing else was found; where it loads what was
+expected not to load, the exit status is 0, with a warning; where it was not asked for such a command, 24.
+
 Exit status:
   0   healthy (warnings and leftovers alone are 0)
   1   could not be read

@@ -3,26 +3,21 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::aof::Aof;
-use aofkit::check::{Report, Severity};
+use aofkit::check::Severity;
 use aofkit::text::{count, name, thousands};
 
+use super::report::Checked;
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
 use crate::cli::common::output::Paper;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
-use crate::cli::common::{json, needs};
+use crate::cli::common::{json, loaded, needs};
 
 /// `check` of one set.
-pub fn check(
-    paper: &mut Paper<'_>,
-    aof: &Aof,
-    report: &Report,
-    context: &Context,
-) -> io::Result<()> {
-    let style = context.style;
+pub fn check(paper: &mut Paper<'_>, checked: &Checked, context: &Context) -> io::Result<()> {
+    let (style, Checked { aof, report, loaded }) = (context.style, checked);
     paper.text(&(headline(aof, report, style) + "\n"))?;
     for segment in &report.segments {
         paper.text(&segment_line(segment, style))?;
@@ -31,6 +26,9 @@ pub fn check(
     paper.text("\n")?;
     let mut text = problems(report, context, Severity::Warning);
     text += &verdict_lines(report, style, "");
+    if let Some(loaded) = loaded {
+        text += &loaded::lines(loaded, report, style, context.redact);
+    }
     for note in &report.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
     }
@@ -82,15 +80,16 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
 pub fn checks(
     paper: &mut Paper<'_>,
     path: &Path,
-    checked: &[(Aof, Report)],
+    checked: &[Checked],
     context: &Context,
 ) -> io::Result<()> {
-    for (aof, report) in checked {
-        if context.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
-            check(paper, aof, report, context)?;
+    for one in checked {
+        let is_wrong = one.report.problems.iter().any(|p| p.severity == Severity::Error);
+        if context.verbose || is_wrong || one.loaded.is_some() {
+            check(paper, one, context)?;
             paper.text("\n")?;
         }
     }
-    let rows = checked.iter().map(|(aof, report)| Row { aof, report, growth: None });
+    let rows = checked.iter().map(|one| Row { aof: &one.aof, report: &one.report, growth: None });
     paper.text(&overview(path, rows, context.style))
 }

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::outcome::Outcome;
 use super::server::Asked;
+use super::trial::Asking;
 use super::units::Style;
 use super::{json, repository};
 
@@ -41,6 +42,8 @@ pub struct Context {
     pub bar: bool,
     /// The running server to ask.
     pub server: Option<Asked>,
+    /// The server program that is to load copies.
+    pub trial: Option<Asking>,
 }
 
 impl Context {

@@ -115,6 +115,7 @@ impl Global {
             verbose: self.verbose,
             bar: !self.no_progress && !self.quiet && !json && std::io::stderr().is_terminal(),
             server: None,
+            trial: None,
         })
     }
 }

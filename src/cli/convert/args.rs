@@ -8,6 +8,7 @@ use aofkit::stats::SLOTS;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 /// What a set is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,6 +31,8 @@ pub struct ConvertArgs {
     /// Write it into DIR, which must not exist or be empty; the original stays as it is
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Only this database
     #[arg(long, value_name = "N", env = "AOFKIT_DB", value_delimiter = ',')]
     pub db: Vec<u64>,

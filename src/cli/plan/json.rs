@@ -10,6 +10,7 @@ use crate::cli::common::context::Context;
 use crate::cli::common::json::{
     VERSION, loads, modules, needs_modules, path_text, pretty, source, text, verdict,
 };
+use crate::cli::common::loaded::{self, LoadedJson};
 use crate::cli::common::units::time;
 use crate::cli::common::wire::{ModuleJson, NeededJson, Source};
 use crate::cli::repair::report::{Repair, Undone};
@@ -41,6 +42,7 @@ pub struct PlanJson {
     recovered: Vec<RecoveredJson>,
     in_use_by: Vec<u32>,
     in_use_unsure: Option<&'static str>,
+    loaded: Option<LoadedJson>,
 }
 
 #[derive(Serialize)]
@@ -149,7 +151,7 @@ pub fn repair(repair: &Repair, context: &Context) -> String {
     let inner = repair.inner.as_ref();
     let redact = context.redact;
     let ways = repair.ways.iter().map(|way| WayJson {
-        word: way.word,
+        word: way.choice.word(),
         loss: way.outlook.as_ref().ok().map(|l| loss(l, redact)),
         why_not: way.outlook.as_ref().err().cloned(),
     });
@@ -174,7 +176,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
     let plan = &run.plan;
     let output = run.output.as_deref().map(path_text);
     let kept_at = run.kept_at.as_deref().map(path_text);
-    let after = run.outlook.as_ref().map_or(&run.before, |outlook| &outlook.report);
+    let (after, loaded) = (run.after_all(), run.loaded.as_ref());
     let servers = run.outlook.iter().flat_map(|outlook| {
         outlook.servers.iter().map(|(server, will)| ServerJson {
             server,
@@ -196,7 +198,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         applied: run.applied,
         output_b64: output.as_ref().and_then(|o| o.b64.clone()),
         output: output.and_then(|o| o.plain),
-        refused: run.refused.as_ref().map(|(why, _)| why.clone()),
+        refused: run.refused.as_ref().map(ToString::to_string),
         actions: plan.actions.iter().map(|a| action(plan, a)).collect(),
         loss: loss(&plan.loss, context.redact),
         kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),
@@ -213,6 +215,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         recovered: recovered.collect(),
         in_use_by: run.in_use.pids.clone(),
         in_use_unsure: run.in_use.unsure,
+        loaded: loaded.map(|one| loaded::json(one, after.loads, context.redact)),
     }
 }
 
@@ -345,6 +348,7 @@ pub fn undo(undone: &Undone) -> String {
             recovered: Vec::new(),
             in_use_by: Vec::new(),
             in_use_unsure: None,
+            loaded: None,
         },
         ranges: None,
         ranges_unlisted: 0,

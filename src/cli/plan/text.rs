@@ -2,15 +2,17 @@
 
 use aofkit::change::{Action, Loss, LostKey, Outlook, Piece, Plan, Publication, Recovered};
 use aofkit::check::Loads;
+use aofkit::repair::Way;
 use aofkit::text::{count, escape, hidden, name, thousands};
 
 use crate::cli::changing::{Changing, Run};
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
+use crate::cli::common::loaded;
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{problems, verdict_lines};
-use crate::cli::repair::report::{Repair, Undone, Way, kept, state, undo_command};
+use crate::cli::repair::report::{Repair, Undone, kept, state, undo_command};
 
 /// Ranges of one file that are listed.
 const LISTED: usize = 20;
@@ -125,12 +127,22 @@ fn after(run: &Run, context: &Context) -> String {
         for line in servers(outlook) {
             text += &format!("{}\n", wrap(&line, style.width, "  "));
         }
+        text += &asked(run, context);
         if context.verbose {
             text += "\n";
             text += &problems(&outlook.report, context, aofkit::check::Severity::Error);
         }
+    } else {
+        text += &asked(run, context);
     }
     text
+}
+
+/// What the server that was asked makes of the result.
+fn asked(run: &Run, context: &Context) -> String {
+    run.loaded.as_ref().map_or_else(String::new, |loaded| {
+        loaded::lines(loaded, run.after_all(), context.style, context.redact)
+    })
 }
 
 /// What the recorded servers would do, a line for each answer.
@@ -284,19 +296,19 @@ pub fn key_name(key: &LostKey, redact: bool) -> String {
 /// What one word would cost.
 fn word(way: &Way, run: &Run, style: Style) -> String {
     let command = aofkit::text::shell_word(run.plan.path.as_os_str().as_encoded_bytes())
-        .map_or_else(String::new, |path| format!("aofkit repair --{} {path}", way.word));
+        .map_or_else(String::new, |path| format!("aofkit repair --{} {path}", way.choice.word()));
     let line = match &way.outlook {
         Ok(loss) => format!(
             "--{}: loses {}, {}; {}",
-            way.word,
+            way.choice.word(),
             count(loss.commands, "whole command"),
             count(loss.bytes, "byte"),
-            match way.word {
+            match way.choice.word() {
                 "truncate" => "cuts at the first damage",
                 _ => "drops the damaged ranges alone",
             }
         ),
-        Err(why) => format!("--{}: {why}", way.word),
+        Err(why) => format!("--{}: {why}", way.choice.word()),
     };
     let mut text = format!("{}\n", wrap(&line, style.width, "  "));
     if way.outlook.is_ok() && !command.is_empty() {
@@ -308,8 +320,8 @@ fn word(way: &Way, run: &Run, style: Style) -> String {
 pub fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
     let style = context.style;
     let mut lines = Vec::new();
-    if let Some((why, _)) = &run.refused {
-        lines.push(style.bad(&wrap(why, style.width, "")));
+    if let Some(why) = &run.refused {
+        lines.push(style.bad(&wrap(&why.to_string(), style.width, "")));
     }
     if !run.plan.is_empty() && !run.applied && run.output.is_none() {
         if !run.in_use.pids.is_empty() {

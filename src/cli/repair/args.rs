@@ -1,10 +1,13 @@
 //! What `aofkit repair` takes.
 
+use std::ffi::OsString;
+
 use aofkit::repair;
 use clap::Args as ClapArgs;
 
 use crate::cli::changing::Changing;
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct RepairArgs {
@@ -12,6 +15,8 @@ pub struct RepairArgs {
     pub reading: Reading,
     #[command(flatten)]
     pub changing: Changing,
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Damage inside: cut at the first of it, and drop everything after
     #[arg(long, conflicts_with = "salvage")]
     pub truncate: bool,
@@ -25,8 +30,13 @@ pub struct RepairArgs {
     /// Drop the one record that begins there, if the target does not take it; several times for several
     #[arg(long, value_name = "FILE:OFFSET", value_parser = repair::Place::parse)]
     pub drop_at: Vec<repair::Place>,
+    /// Take a file beside the set into it that may be the only copy of something: orphans in the place of the
+    /// set's files, which are kept aside; a temporary increment as the last one. With several such, name one
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+        conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at"])]
+    pub adopt: Option<Option<OsString>>,
     /// List the changes that are kept, and take the last one back (with --apply)
-    #[arg(long, conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at", "output", "max_loss", "no_keep"])]
+    #[arg(long, conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at", "adopt", "output", "max_loss", "no_keep"])]
     pub undo: bool,
 }
 

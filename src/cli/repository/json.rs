@@ -8,6 +8,7 @@ use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 
 use crate::cli::common::json::{VERSION, modified, needs_modules, path_text, pretty, text};
+use crate::cli::common::loaded::{self, ErrorJson};
 use crate::cli::common::wire::NeededJson;
 
 #[derive(Serialize)]
@@ -214,6 +215,8 @@ struct LoadedJson {
     not_comparable: u64,
     differences: Vec<DifferenceJson>,
     walls_missing: Vec<String>,
+    errors: Vec<ErrorJson>,
+    errors_unlisted: u64,
 }
 
 /// Only two servers that have loaded something can be compared.
@@ -256,6 +259,8 @@ fn loaded_json(one: &LoadedSnapshot, redact: bool) -> LoadedJson {
         not_comparable: one.not_comparable,
         differences: one.differences.iter().map(difference).collect(),
         walls_missing: one.walls_missing.clone(),
+        errors: loaded::errors(&one.errors, redact),
+        errors_unlisted: one.errors_unlisted,
     }
 }
 

@@ -11,6 +11,7 @@ use aofkit::trial::LoadedSnapshot;
 use comfy_table::CellAlignment::{Left, Right};
 
 use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::loaded;
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size};
 
@@ -254,6 +255,9 @@ fn loaded_text(one: &LoadedSnapshot, redact: bool, style: Style) -> String {
         let note =
             format!("{keys} not comparable: two loads of the same files give them differently");
         text += &(wrap(&note, style.width, "  ") + "\n");
+    }
+    for line in loaded::error_lines(&one.errors, one.errors_unlisted, redact) {
+        text += &(style.warn(&wrap(&line, style.width, "  ")) + "\n");
     }
     for one in &one.differences {
         let key = one.key.as_ref().map(|key| match redact {

@@ -4,6 +4,7 @@ use clap::Args as ClapArgs;
 
 use crate::cli::changing::Changing;
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 #[command(group = clap::ArgGroup::new("moment").required(true))]
@@ -31,4 +32,6 @@ pub struct RewindArgs {
     pub list: bool,
     #[command(flatten)]
     pub changing: Changing,
+    #[command(flatten)]
+    pub ask: AskArgs,
 }

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
@@ -21,13 +20,11 @@ use crate::server::{Access, Address, Server};
 
 use super::Trial;
 use super::guard::Guard;
+use super::heard::{Complaint, Heard};
 use super::leash::{Leash, OwnDir};
 use super::names::{Looked, look};
 use super::server::{Failure, Load, OwnServer, words};
 use crate::progress::Progress;
-
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// More databases than anybody has: a set does not tell how many its server had.
 const DATABASES: &str = "1024";
@@ -59,6 +56,10 @@ pub struct LoadedSnapshot {
     pub differences: Vec<Difference>,
     /// What could not be kept from the servers.
     pub walls_missing: Vec<String>,
+    /// Errors that the server met in the restored files and that did not stop it, by kind.
+    pub errors: Vec<Complaint>,
+    /// How many more were of further kinds.
+    pub errors_unlisted: u64,
 }
 
 /// How the two ways differ.
@@ -125,11 +126,8 @@ impl Loading {
                 _ => newest.push(listed),
             }
         }
-        let asking = leash.scratch(self.trial.scratch.as_deref())?;
-        let guard = Guard::new(&self.trial.program, &asking, leash)?;
-        drop(asking);
-        guard.warn(&*self.trial.warn);
-        newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
+        let guard = self.trial.guard(leash)?;
+        newest.iter().map(|listed| self.one(listed, guard, leash)).collect()
     }
 
     fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<LoadedSnapshot> {
@@ -143,8 +141,10 @@ impl Loading {
         let walls_missing = guard.missing.clone();
         let mut loaded = LoadedSnapshot { id, source, walls_missing, ..LoadedSnapshot::default() };
         let pair = Pair { guard, home: &home, leash, arguments: &self.trial.arguments };
-        let place =
-            second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, pair.knows_sets());
+        let place = second::Place::new(
+            &home.scratch().make_dir(Path::new(SECOND))?,
+            pair.guard.knows_sets(),
+        );
         let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
             let told = second::write(repository, &entry, &place.log, &*(self.what.progress)())?;
@@ -164,7 +164,11 @@ impl Loading {
                 _ => return Err(e),
             },
         };
-        let first = match pair.first(&entry, looked, FIRST) {
+        let mut heard = Heard::default();
+        let first = pair.first(&entry, looked, FIRST, &mut |line: &str| heard.line(line));
+        loaded.errors = heard.errors;
+        loaded.errors_unlisted = heard.unlisted;
+        let first = match first {
             Ok(server) => server,
             Err(Failure { why, is_unknown }) => {
                 match is_unknown {
@@ -193,7 +197,7 @@ impl Loading {
         let mut again = || {
             let repository = Repository::open_local(&self.what.repo)?;
             let looked = self.restored(&repository, &entry, &home, AGAIN)?;
-            Ok(pair.first(&entry, looked, AGAIN).ok())
+            Ok(pair.first(&entry, looked, AGAIN, &mut |_: &str| {}).ok())
         };
         compare::compare(&mut loaded, &told, &entry, connected(&first)?, second, &mut again)?;
         Ok(loaded)
@@ -223,7 +227,7 @@ impl Loading {
 }
 
 fn connected(server: &OwnServer) -> Result<Server> {
-    let access = Access { patience: PATIENCE, ..Access::default() };
+    let access = Access { patience: super::PATIENCE, ..Access::default() };
     Server::connect(&Address::of_path(&server.socket), &access)
 }
 
@@ -243,24 +247,20 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// Whether the servers know sets of several files, which came with 7.0.
-    fn knows_sets(&self) -> bool {
-        self.guard.major == 0 || self.guard.major >= 7
-    }
-
     /// A server that has loaded the restored files.
     fn first(
         &self,
         entry: &Entry,
         looked: Looked,
         name: &'static str,
+        hear: &mut dyn FnMut(&str),
     ) -> Result<OwnServer, Failure> {
         let of = |words: &crate::backup::Words| words.bytes().unwrap_or_default();
         let word = |text: &'static str| OsStr::new(text);
         let home = self.home.path().join(name);
         let (dir, settings): (PathBuf, Vec<OsString>) = match (&entry.manifest, entry.files.first())
         {
-            (Some(_), _) if !self.knows_sets() => {
+            (Some(_), _) if !self.guard.knows_sets() => {
                 let why = "this server knows no sets of several files; they came with 7.0";
                 return Err(Failure { why: why.to_owned(), is_unknown: false });
             }
@@ -284,18 +284,18 @@ impl Pair<'_> {
                 return Err(Failure { why, is_unknown: false });
             }
         };
-        self.start(name, &dir, settings, looked)
+        self.start(name, &dir, settings, looked, hear)
     }
 
     /// A server that has loaded what our readers tell.
     fn second(&self, looked: Looked) -> Result<OwnServer, Failure> {
         let home = self.home.path().join(SECOND);
         let on = words(["--appendonly", "yes", "--appendfilename", second::DIR]);
-        let (dir, settings) = match self.knows_sets() {
+        let (dir, settings) = match self.guard.knows_sets() {
             true => (home, [on, words(["--appenddirname", second::DIR])].concat()),
             false => (home.join(second::DIR), on),
         };
-        self.start(SECOND, &dir, settings, looked)
+        self.start(SECOND, &dir, settings, looked, &mut |_: &str| {})
     }
 
     fn start(
@@ -304,11 +304,12 @@ impl Pair<'_> {
         dir: &Path,
         mut settings: Vec<OsString>,
         looked: Looked,
+        hear: &mut dyn FnMut(&str),
     ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
         settings.extend_from_slice(self.arguments);
         let load = Load { home: self.home, name, looked, dir, settings: &settings };
-        OwnServer::start(self.guard, &load, self.leash, &mut |_| {})
+        OwnServer::start(self.guard, &load, self.leash, hear)
     }
 }

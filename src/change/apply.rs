@@ -69,10 +69,10 @@ impl Plan {
             return Ok(Applied { kept_at: None });
         }
         let place = self.place()?;
-        self.is_no_link(&place)?;
+        self.ensure_no_link(&place)?;
         let still_fits = || {
-            self.is_fresh(&place)?;
-            if options.force { Ok(()) } else { self.is_free(&place) }
+            self.ensure_fresh(&place)?;
+            if options.force { Ok(()) } else { self.ensure_free(&place) }
         };
         still_fits()?;
         let beside = Keep::Beside;
@@ -123,7 +123,7 @@ impl Plan {
     }
 
     /// A file that changes must be one by that name: a new file would take the place of a link, not of the file.
-    fn is_no_link(&self, place: &Place) -> Result<()> {
+    fn ensure_no_link(&self, place: &Place) -> Result<()> {
         if let Some(manifest) = &self.manifest
             && place.here.look(os_name(manifest))?.is_some_and(|look| look.kind == Kind::Link)
         {
@@ -169,7 +169,7 @@ impl Plan {
     }
 
     /// Whether the set is still the one the plan was made for.
-    pub(super) fn is_fresh(&self, place: &Place) -> Result<()> {
+    pub(super) fn ensure_fresh(&self, place: &Place) -> Result<()> {
         let changed = |name: &[u8], why: &str| {
             Err(Error::new(ErrorKind::Stale(why.to_owned()), &place.path(name)))
         };
@@ -195,7 +195,7 @@ impl Plan {
         Ok(())
     }
 
-    fn is_free(&self, place: &Place) -> Result<()> {
+    fn ensure_free(&self, place: &Place) -> Result<()> {
         let concerned = self.concerned();
         let identities: Vec<_> = concerned.filter_map(|(_, f)| Some(f.stamp?.identity)).collect();
         if self.only_removes() {

@@ -50,7 +50,7 @@ impl Plan {
         let is_one = self.manifest.is_none() && self.files.len() == 1;
         let subject = if is_one { self.subject() } else { self.dir.clone() };
         let place = Place::open(&subject, &self.dir)?;
-        self.is_fresh(&place)?;
+        self.ensure_fresh(&place)?;
         let Some(name) = dir.file_name() else {
             let why = "this cannot be the name of a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
@@ -70,7 +70,8 @@ impl Plan {
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
         let reins = Reins { stop: options.stop, progress };
-        let done = self.fill(&place, &partial, disk, &reins).and_then(|()| self.is_fresh(&place));
+        let done =
+            self.fill(&place, &partial, disk, &reins).and_then(|()| self.ensure_fresh(&place));
         let done = done.and_then(|()| disk.sync_dir(&partial)).and_then(|()| {
             disk.rename((&parent, &partial_name), (&parent, name))?;
             disk.sync_dir(&parent)

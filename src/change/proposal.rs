@@ -72,14 +72,18 @@ impl Proposal {
         self.refusal.as_ref()
     }
 
-    /// Looks at the set as it would be, once. `aof` is the set that it was made for; `None` where nothing is to be done.
+    /// Looks at the set as it would be, once; what is seen of each file is not kept. `aof` is the set that it was made for; `None` where nothing is to be done.
     ///
     /// # Errors
     /// When its bytes cannot be read.
     pub fn look_ahead(&mut self, aof: &Aof, looking: &Looking<'_>) -> Result<Option<&Outlook>> {
         if !self.plan.is_empty() && self.outlook.is_none() {
             let Looking { wording, pace, progress } = looking;
-            self.outlook = Some(self.plan.outlook(aof, wording, pace, *progress)?);
+            let Outlook { report, servers, servers_before } =
+                self.plan.outlook(aof, wording, pace, *progress)?;
+            // A set may have very many files.
+            let report = report.without_files();
+            self.outlook = Some(Outlook { report, servers, servers_before });
         }
         Ok(self.outlook.as_ref())
     }

@@ -61,14 +61,14 @@ impl Undo {
     pub fn fits(&self) -> Result<()> {
         let place = self.place()?;
         self.is_as_left(&place).map(|_| ())?;
-        self.is_free_for_old(&place)
+        self.ensure_free_for_old(&place)
     }
 
     fn place(&self) -> Result<Place> {
         Place::open(&self.subject, &self.base)
     }
 
-    fn is_free_for_old(&self, place: &Place) -> Result<()> {
+    fn ensure_free_for_old(&self, place: &Place) -> Result<()> {
         for old in &self.journal.old {
             if self.journal.made_as(&old.name).is_none() && place.look(&old.name)?.is_some() {
                 let why = "there is a file with the name of one that would come back".to_owned();
@@ -120,13 +120,13 @@ impl Undo {
         progress: &dyn Progress,
     ) -> Result<()> {
         let place = self.place()?;
-        self.is_no_link(&place)?;
+        self.ensure_no_link(&place)?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
         let keep_dir = KeepDir::open(keep, &self.subject, &place, disk)?;
         recover(&keep_dir, &place)?;
         let files = self.is_as_left(&place)?;
-        self.is_free_for_old(&place)?;
+        self.ensure_free_for_old(&place)?;
         let stamps: Vec<Stamp> = files.iter().map(FrozenFile::stamp).collect();
         // Just before the step, files that come back are beside already.
         let still_fits = || {
@@ -151,7 +151,7 @@ impl Undo {
     }
 
     /// What changes must be files by their own names.
-    fn is_no_link(&self, place: &Place) -> Result<()> {
+    fn ensure_no_link(&self, place: &Place) -> Result<()> {
         let is_link = |look: Option<disk::Look>| look.is_some_and(|l| l.kind == Kind::Link);
         if self.subject != self.base && disk::is_link(&self.subject) {
             return Err(linked(&self.subject, "it"));

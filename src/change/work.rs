@@ -77,7 +77,7 @@ impl Work<'_> {
                 return Err(Error::new(ErrorKind::Stale(why), &self.place.path(&stage.staged)));
             }
         }
-        self.is_possible()?;
+        self.ensure_possible()?;
         let (entry, dir) = self.keep.new_entry(&self.journal.verb)?;
         let prepared = self.prepare(&dir).and_then(|()| still_fits());
         let prepared = prepared.and_then(|()| self.keep.put(&dir, State::Ready, &self.journal));

@@ -127,6 +127,7 @@ impl Verb {
             Self::Repair(verb) => Some(&verb.ask),
             Self::Rewind(verb) => Some(&verb.ask),
             Self::Convert(verb) => Some(&verb.ask),
+            Self::Restore(verb) => Some(&verb.ask),
             _ => None,
         }
     }

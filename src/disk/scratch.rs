@@ -16,14 +16,6 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A new one.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn new() -> Result<Self> {
-        Self::below(None)
-    }
-
     /// A new one below a directory, or else below the system's temporary one.
     ///
     /// # Errors
@@ -173,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_scratch_directory_is_gone_with_all_that_is_in_it() {
-        let scratch = Scratch::new().unwrap();
+        let scratch = Scratch::below(None).unwrap();
         let inner = scratch.make_dir(Path::new("inner")).unwrap();
         scratch.write(Path::new("inner/file"), b"bytes").unwrap();
         let file = FrozenFile::open(&inner.join("file")).unwrap();

@@ -21,7 +21,7 @@ pub struct Rewind {
     pub found: Found,
     /// How far back it is known what was when.
     pub reach: Reach,
-    /// The judgement of the set as it is.
+    /// The judgement of the set as it is, without what it says of each file.
     pub report: Report,
     /// What is to happen.
     pub answer: Answer,
@@ -85,6 +85,7 @@ pub fn rewind(
     let (found, facts) = scan(aof, observers, pace, progress)?;
     let report = judge(aof, facts, wording)?;
     let reach = reach(aof, &report);
+    let report = report.without_files();
     let answer = match unreachable(aof, moment, &found, reach) {
         Some(why) => Answer::No(why),
         None => {

@@ -18,9 +18,10 @@ pub struct CheckArgs {
 }
 
 pub const CHECK_CODES: &str = "\
-With --load a copy of the set is loaded by that server: without network, as a user who may do nothing, and never where the
-log holds a command that acts on more than keys. Its refusal is 21 where nothing else was found; where it loads what was
-expected not to load, the exit status is 0, with a warning; where it was not asked for such a command, 24.
+With --load that server loads a copy of the set, without network and as a user who may do
+nothing; never a log with a command that acts on more than keys (24). A server that refuses a
+set in which nothing was found: 21. One that loads what was expected not to load: 0, and the
+output says so.
 
 Exit status:
   0   healthy (warnings and leftovers alone are 0)

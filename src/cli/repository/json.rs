@@ -324,6 +324,7 @@ struct RestoreJson {
     kept_old_at: Option<String>,
     extras_at: Option<String>,
     config: Option<String>,
+    loaded: Option<loaded::LoadedJson>,
 }
 
 #[derive(Serialize)]
@@ -341,6 +342,7 @@ pub fn restored(
     until: Option<String>,
     cut: Option<String>,
     config: Option<String>,
+    loaded: Option<loaded::LoadedJson>,
 ) -> String {
     let target = path_text(&restored.target);
     let files = restored.files.iter().map(|(name, size)| {
@@ -363,6 +365,7 @@ pub fn restored(
         kept_old_at: shown(&restored.kept_old_at),
         extras_at: shown(&restored.extras_at),
         config,
+        loaded,
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use crate::cli::common::moments::MomentArgs;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct RestoreArgs {
@@ -18,6 +19,8 @@ pub struct RestoreArgs {
     pub replace: bool,
     #[command(flatten)]
     pub moment: MomentArgs,
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Also print the lines of redis.conf by which a server finds the set
     #[arg(long)]
     pub print_config: bool,

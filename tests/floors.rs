@@ -1,6 +1,9 @@
 //! The house keeps its floors: imports go down, and some things live in one room only.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/paths.rs"]
+mod paths;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +119,30 @@ fn imports_go_down() {
         }
     }
     assert!(wrong.is_empty(), "imports that do not go down:\n{}", wrong.join("\n"));
+}
+
+/// Between files, not only between rooms. What counts is who *needs* whom:
+///
+/// - `mod x;` says what a room consists of, and `pub use x::Y;` which of it others may see. Neither needs anything:
+///   whoever names `room::Y` needs the file in which `Y` stands, not the `mod.rs` that hands it on.
+/// - A `mod.rs` is a file like others as soon as it has code: what it imports or names in that code it needs, and a
+///   file below it that takes a type from it (`super::Y`) needs the `mod.rs`. So a type that both need stands in
+///   a file of its own, not in the one that drives the others.
+/// - Methods of one type may stand in several files: a call does not name the file, and it is not counted.
+#[test]
+fn no_files_need_each_other() {
+    let all = all_sources();
+    let is_test = |file: &str| file.ends_with("/tests.rs") || file.contains("/tests/");
+    let of = |cli: bool| {
+        let mine = all.iter().filter(move |(file, _)| {
+            let is_cli = file == "main.rs" || file.starts_with("cli/");
+            is_cli == cli && !is_test(file)
+        });
+        paths::Sources::new(mine.map(|(file, code)| (file.as_str(), code.as_str())))
+    };
+    let circles: Vec<_> =
+        [of(false), of(true)].iter().flat_map(|files| paths::circles(&files.needs())).collect();
+    assert!(circles.is_empty(), "files that need each other:\n{}", circles.join("\n\n"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use aofkit::growth::{Compression, LiveEstimate, Size};
 use aofkit::text::{count, escape, thousands};
 
 use super::report::Grown;
-use super::text::{heading, line};
+use super::lines::{heading, line};
 use crate::cli::common::units::{Style, share, size};
 
 /// Commands that are named when they are not followed.

@@ -27,14 +27,6 @@ pub fn growth(one: &Grown, context: &Context) -> String {
     text + &advice(&one.outlook, style)
 }
 
-pub fn heading(title: &str, style: Style) -> String {
-    format!("\n{}\n", style.bold(title))
-}
-
-pub fn line(text: &str, style: Style) -> String {
-    wrap(text, style.width, "  ") + "\n"
-}
-
 fn summary(one: &Grown) -> String {
     let outlook = &one.outlook;
     if one.increments() == 0 {

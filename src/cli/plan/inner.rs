@@ -4,7 +4,7 @@ use aofkit::change::LostKey;
 use aofkit::repair::inner::{Inner, Suspect};
 use aofkit::text::{count, name, thousands};
 
-use super::text::key_name;
+use super::key::key_name;
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
 

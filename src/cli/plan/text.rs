@@ -268,19 +268,6 @@ pub fn loss(loss: &Loss, style: Style, redact: bool) -> String {
     text
 }
 
-/// A key as it is shown: `"user:1"`, and its database where it is not 0.
-pub fn key_name(key: &LostKey, redact: bool) -> String {
-    let shown = match redact {
-        true => hidden(&key.name),
-        false => format!("\"{}\"", escape(&key.name)),
-    };
-    match key.db {
-        Some(0) => shown,
-        Some(db) => format!("{shown} (db {db})"),
-        None => format!("{shown} (db unknown)"),
-    }
-}
-
 /// What one word would cost.
 fn word(way: &Way, run: &Run, style: Style) -> String {
     let command = aofkit::text::shell_word(run.plan.path.as_os_str().as_encoded_bytes())

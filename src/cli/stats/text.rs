@@ -77,16 +77,6 @@ fn summary(one: &Counted) -> String {
     parts.join(", ")
 }
 
-pub fn title(what: &str, note: &str, style: Style) -> String {
-    let note = if note.is_empty() { String::new() } else { format!("  {note}") };
-    format!("\n{}{note}\n", style.bold(what))
-}
-
-/// Columns of bytes that every table has.
-pub fn weight(bytes: u64, of: u64) -> [String; 3] {
-    [bar(bytes, of, 12), share(bytes, of), size(bytes)]
-}
-
 fn commands(mix: &MixReport, style: Style) -> String {
     let of = mix.totals.command_bytes;
     let head = [
@@ -231,14 +221,4 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
     title("types of values in the base", "bytes on disk", style)
         + &laid_out(&rows)
         + &beside_types(base, style)
-}
-
-/// Bytes on at most so many columns.
-pub fn shortened(bytes: &[u8], columns: usize) -> String {
-    let columns = columns.max(12);
-    let full = escape(bytes);
-    match full.chars().count() > columns {
-        true => full.chars().take(columns - 1).chain(['…']).collect(),
-        false => full,
-    }
 }

@@ -1,8 +1,8 @@
 //! Reads a manifest with the loader's own grammar: what it refuses is refused here, for the same reason.
 
+use super::entry::c_string;
 use super::{
     Comment, Entry, Key, Kind, LINE_MAX, Malformed, Manifest, More, Oddity, Reason, Role, Unended,
-    c_string,
 };
 use crate::format::fault::Fault;
 use crate::format::words::{Dialect, is_space, split};

@@ -92,7 +92,7 @@ impl Biggest {
             key: run.key[..run.key.len().min(KEY_KEPT)].to_vec(),
             key_len: run.key_len,
             type_name: run.type_name.into(),
-            encoding: super::COMMANDS,
+            encoding: base_runs::COMMANDS,
             bytes: run.bytes,
             elements: Some(run.elements),
             segment: run.segment,

@@ -61,9 +61,6 @@ pub struct KeySpace {
     report: KeySpaceReport,
 }
 
-/// The encoding of values that commands make.
-const COMMANDS: &str = "commands";
-
 impl Default for KeySpace {
     fn default() -> Self {
         Self::new(KeySpaceOptions::default())
@@ -77,7 +74,7 @@ impl KeySpace {
         report.expiry.past = options.now_ms.map(|_| 0);
         Self {
             options,
-            types: vec![None; 512 + runs::TYPES.len()],
+            types: vec![None; 512 + base_runs::TYPES.len()],
             databases: BTreeMap::new(),
             current: DatabaseKeys::default(),
             modules: BTreeMap::new(),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["error", "limits", "progress", "text"],
     &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
@@ -16,6 +16,7 @@ const FLOORS: [&[&str]; 7] = [
     &["check", "growth", "moment", "print", "stats"],
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
+    &["trial"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which

@@ -2,7 +2,6 @@
 
 mod args;
 mod backup;
-mod calibrate;
 mod cat;
 mod changing;
 mod check;
@@ -23,7 +22,6 @@ mod rewind;
 mod schema;
 mod snapshots;
 mod stats;
-mod trial;
 mod verify;
 
 use std::ffi::OsString;
@@ -43,7 +41,7 @@ use common::{interrupt, modules};
 /// Runs what the arguments ask for.
 pub fn run() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
-    trial::inside::run(&words).unwrap_or_else(|| run_verb(&words).into())
+    aofkit::trial::take_part().unwrap_or_else(|| run_verb(&words).into())
 }
 
 fn run_verb(words: &[OsString]) -> Outcome {

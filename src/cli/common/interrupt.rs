@@ -50,6 +50,11 @@ impl Interrupt {
         &self.0
     }
 
+    /// The flag, for work that goes on in another thread.
+    pub fn shared(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether there was one.
     pub fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -20,6 +20,7 @@ pub mod sets;
 pub mod sizes;
 pub mod threshold;
 pub mod times;
+pub mod trial;
 pub mod troubles;
 pub mod units;
 pub mod verdict;

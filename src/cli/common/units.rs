@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+pub use aofkit::text::size;
+
 /// Whether and how to colour, and how wide the screen is.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -59,21 +61,6 @@ impl Style {
     pub fn bad(self, text: &str) -> String {
         self.paint("1;31", text)
     }
-}
-
-/// Bytes in IEC units: `1.5 MiB`.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1023.95 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
 }
 
 /// A part of a whole in percent: `12.3 %`.

@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::sizes::size;
 use crate::cli::common::threshold::Threshold;
-use crate::cli::trial::arguments::LoadArgs;
+use crate::cli::common::trial::LoadArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct GrowthArgs {

@@ -23,7 +23,6 @@ use aofkit::text::hidden;
 
 use self::args::{FIGURES, GrowthArgs};
 use self::report::Grown;
-use crate::cli::calibrate;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
@@ -90,7 +89,7 @@ fn grow(
     let mut outlook = Outlook::new(&aof, &report, &around);
     let mut walls_missing = None;
     if let Some(server) = &args.calibrate {
-        let measured = calibrate::load(&aof, server, &args.given.load_arg, context.json)?;
+        let measured = args.given.trial(server, context)?.measure(&aof)?;
         outlook.load.calibrate(measured.seconds);
         walls_missing = Some(measured.walls_missing);
     }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
 use aofkit::text::hidden;
+use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 
-use super::load::{Difference, Loaded};
 use crate::cli::common::json::{VERSION, modified, needs_modules, path_text, pretty, text};
 use crate::cli::common::wire::NeededJson;
 
@@ -232,7 +232,7 @@ struct DifferenceJson {
     key_b64: Option<String>,
 }
 
-fn loaded_json(one: &Loaded, redact: bool) -> LoadedJson {
+fn loaded_json(one: &LoadedSnapshot, redact: bool) -> LoadedJson {
     let difference = |d: &Difference| {
         let key = match &d.key {
             None => text(b""),
@@ -272,7 +272,7 @@ struct FlawJson {
 pub fn verified(
     repository: &Path,
     verified: &Verified,
-    loaded: Option<&[Loaded]>,
+    loaded: Option<&[LoadedSnapshot]>,
     redact: bool,
 ) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {

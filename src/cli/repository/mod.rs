@@ -1,5 +1,4 @@
 //! What the verbs that work on backup repositories share.
 
 pub mod json;
-pub mod load;
 pub mod text;

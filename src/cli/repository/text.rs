@@ -7,9 +7,9 @@ use aofkit::backup::{
 };
 use aofkit::moment::Boundary;
 use aofkit::text::{count, hidden, name, tame, thousands};
+use aofkit::trial::LoadedSnapshot;
 use comfy_table::CellAlignment::{Left, Right};
 
-use super::load::Loaded;
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size};
@@ -166,7 +166,7 @@ fn span(seconds: i64) -> String {
 pub fn verified(
     repository: &Path,
     verified: &Verified,
-    loaded: Option<&[Loaded]>,
+    loaded: Option<&[LoadedSnapshot]>,
     redact: bool,
     style: Style,
 ) -> String {
@@ -219,7 +219,7 @@ pub fn verified(
     text + "\n"
 }
 
-fn loaded_text(one: &Loaded, redact: bool, style: Style) -> String {
+fn loaded_text(one: &LoadedSnapshot, redact: bool, style: Style) -> String {
     let id = short(&one.id);
     let source = tame(&one.source);
     if let Some(why) = &one.not_tried {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use crate::cli::common::repository::Place;
-use crate::cli::trial::arguments::LoadArgs;
+use crate::cli::common::trial::LoadArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct VerifyArgs {

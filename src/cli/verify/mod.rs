@@ -2,17 +2,16 @@
 
 pub mod args;
 
-use std::path::Path;
-
 use aofkit::backup::{Depth, Repository, verify};
 use aofkit::error::Result;
+use aofkit::progress::{Progress, Silent};
+use aofkit::trial::{LoadedSnapshot, Snapshots};
 
 use self::args::VerifyArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
-use crate::cli::repository::load::{Loaded, Loading};
 use crate::cli::repository::{json, text};
 
 pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
@@ -25,9 +24,12 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     let verified = verify(&repository, depth, context.threads, &Bar::new(context.bar))?;
     let loaded = match &args.load {
         None => None,
-        Some(server) => Some(loading(server, args, context).run()?),
+        Some(server) => {
+            let trial = args.given.trial(server, context)?;
+            Some(trial.snapshots(&newest(args, context))?)
+        }
     };
-    let bad = loaded.iter().flatten().any(Loaded::is_bad);
+    let bad = loaded.iter().flatten().any(LoadedSnapshot::is_bad);
     let untold = loaded.iter().flatten().any(|one| one.not_tried.is_some());
     let outcome = match verified.is_good() && !bad {
         true if untold => Outcome::Unsupported,
@@ -44,14 +46,16 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome))
 }
 
-fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
-    Loading {
+/// The newest snapshots.
+fn newest(args: &VerifyArgs, context: &Context) -> Snapshots {
+    let progress: fn() -> Box<dyn Progress> = match context.bar {
+        true => || Box::new(Bar::new(true)),
+        false => || Box::new(Silent),
+    };
+    Snapshots {
         repo: args.place.repo.clone(),
-        server: server.to_owned(),
-        arguments: args.given.load_arg.clone(),
         source: context.source.clone(),
         threads: context.threads,
-        bar: context.bar,
-        in_json: context.json,
+        progress,
     }
 }

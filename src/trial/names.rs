@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use aofkit::aof::{Aof, Event, OpenOptions};
-use aofkit::command::{may_be_trap, trap};
-use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::progress::Progress;
-use aofkit::scan::{Context, Observer, Pace, scan};
+use crate::aof::{Aof, Event, OpenOptions};
+use crate::command::{may_be_trap, trap};
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Progress;
+use crate::scan::{Context, Observer, Pace, scan};
 
 /// A copy without a command that no server logs.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub fn look(copy: &Path, progress: &dyn Progress) -> Result<Looked> {
     match names.found {
         None => Ok(Looked { bytes, base_bytes }),
         Some((position, offset, command)) => {
-            let file = aofkit::text::name(&aof.segments[position].name);
+            let file = crate::text::name(&aof.segments[position].name);
             let why = format!("not loaded: the log holds {command} at {file}:{offset}");
             Err(Error::new(ErrorKind::NotTried(why), copy))
         }
@@ -95,7 +95,7 @@ const CONTAINERS: [&str; 13] = [
 
 /// `MODULE LOAD`, whatever case it is written in.
 fn told(name: &[u8], first: Option<&[u8]>) -> String {
-    let upper = |bytes: &[u8]| aofkit::text::escape(&bytes.to_ascii_uppercase());
+    let upper = |bytes: &[u8]| crate::text::escape(&bytes.to_ascii_uppercase());
     let name = upper(name);
     match first.filter(|first| CONTAINERS.contains(&&*name) && first.len() <= 32) {
         Some(first) => format!("{name} {}", upper(first)),

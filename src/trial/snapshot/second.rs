@@ -6,16 +6,16 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aofkit::aof::{Depth, Event, OpenOptions};
-use aofkit::backup::{Entry, FileType, Repository, open_snapshot};
-use aofkit::disk::{self, Dir, NewFile};
-use aofkit::error::{Error, Result};
-use aofkit::format::rdb;
-use aofkit::print::{Options, Printed, Printer, Resp, stands_alone};
-use aofkit::progress::Progress;
-use aofkit::scan::{Context, Observer, Pace, scan};
-use aofkit::server::KeyId;
-use aofkit::text::count;
+use crate::aof::{Depth, Event, OpenOptions};
+use crate::backup::{Entry, FileType, Repository, open_snapshot};
+use crate::disk::{self, Dir, NewFile};
+use crate::error::{Error, Result};
+use crate::format::rdb;
+use crate::print::{Options, Printed, Printer, Resp, stands_alone};
+use crate::progress::Progress;
+use crate::scan::{Context, Observer, Pace, scan};
+use crate::server::KeyId;
+use crate::text::count;
 
 /// What our readers say of a snapshot.
 pub struct Told {

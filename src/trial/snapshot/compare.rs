@@ -6,15 +6,14 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use aofkit::backup::Entry;
-use aofkit::error::{Error, Result};
-use aofkit::server::{self, Contents, How, Server};
-use aofkit::text::escape;
+use crate::backup::Entry;
+use crate::error::{Error, Result};
+use crate::server::{self, Contents, How, Server};
+use crate::text::escape;
 
-use crate::cli::trial::OwnServer;
-
+use super::super::server::OwnServer;
 use super::second::Told;
-use super::{Difference, Loaded};
+use super::{Difference, LoadedSnapshot};
 
 /// A difference must be seen so often: a server that rebuilds a large table may name an item of it twice.
 const LOOKS: usize = 3;
@@ -74,12 +73,12 @@ impl Seen {
 }
 
 fn now() -> i64 {
-    aofkit::backup::now().milliseconds()
+    crate::backup::now().milliseconds()
 }
 
 /// Compares all that two servers hold; the numbers of keys also with the base, where that alone decides.
 pub fn compare(
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSnapshot,
     told: &Told,
     entry: &Entry,
     mut first: Server,
@@ -116,7 +115,7 @@ pub fn compare(
     Ok(())
 }
 
-fn note(loaded: &mut Loaded, ours: &Contents, end: i64, databases: BTreeMap<u64, u64>) {
+fn note(loaded: &mut LoadedSnapshot, ours: &Contents, end: i64, databases: BTreeMap<u64, u64>) {
     loaded.digest = Some(ours.digest(end));
     loaded.keys = databases.values().sum();
     loaded.databases = databases;
@@ -124,7 +123,7 @@ fn note(loaded: &mut Loaded, ours: &Contents, end: i64, databases: BTreeMap<u64,
 
 /// Notes differences with the names of their keys.
 fn name(
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSnapshot,
     found: &[server::Difference],
     first: &mut Server,
     second: &mut Server,
@@ -170,7 +169,7 @@ fn of_library(how: How) -> &'static str {
 
 /// Notes the databases that have not as many keys as they should.
 fn numbers(
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSnapshot,
     found: &BTreeMap<u64, u64>,
     expected: &BTreeMap<u64, RangeInclusive<u64>>,
     who: &str,

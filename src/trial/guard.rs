@@ -7,8 +7,8 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aofkit::disk;
-use aofkit::error::{Error, ErrorKind, Result};
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
 
 use super::bounds::Bounds;
 use super::inside::{self, As, CANNOT, Order, WITHOUT};
@@ -59,7 +59,7 @@ impl Asked {
     fn why(&self) -> String {
         let said = self.cannot.as_ref().map(|(_, why)| why.as_str());
         let said = said.or(self.said.lines().last()).unwrap_or("it says nothing");
-        aofkit::text::escape(said.trim().as_bytes())
+        crate::text::escape(said.trim().as_bytes())
     }
 }
 
@@ -112,19 +112,16 @@ impl Guard {
         Ok(Self { program, who: *who, major, settings, missing })
     }
 
-    /// Tells on standard error of walls that do not stand, whatever is to be quiet: nobody runs a log as root unknowingly.
-    /// Beside JSON there are no warnings: they are in it.
-    pub fn warn(&self, in_json: bool) {
-        if self.missing.is_empty() || in_json {
+    /// Tells of walls that do not stand, before anything is run: nobody runs a log as root unknowingly.
+    pub fn warn(&self, tell: &dyn Fn(&str)) {
+        if self.missing.is_empty() {
             return;
         }
-        let program = aofkit::text::name(self.program.as_os_str().as_encoded_bytes());
+        let program = crate::text::name(self.program.as_os_str().as_encoded_bytes());
         let as_whom =
             if self.who == As::BareRoot { " as root, stripped of its powers," } else { "" };
         let without = self.missing.join(", ");
-        crate::cli::common::output::complain(&format!(
-            "aofkit: warning: {program} runs{as_whom} without {without}"
-        ));
+        tell(&format!("warning: {program} runs{as_whom} without {without}"));
     }
 
     /// Gives a directory of the home to who runs the program.

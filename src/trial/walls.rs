@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-pub use aofkit::disk::{
+pub use crate::disk::{
     Memory, children, make_reachable, map_ids as keep_ids, offer_to_the_oom_killer,
 };
 use landlock::{
@@ -51,7 +51,7 @@ impl Left {
 /// Closes all but the standard streams. For a process that has opened nothing yet: what is open was handed to it by
 /// whoever started us, who may not know.
 pub fn close_what_was_handed_down() {
-    for number in aofkit::disk::open_descriptors().into_iter().filter(|number| *number > 2) {
+    for number in crate::disk::open_descriptors().into_iter().filter(|number| *number > 2) {
         // One of them is closed already: by it the others were found.
         let _ = nix::unistd::close(number);
     }

@@ -14,16 +14,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aofkit::backup::{Entry, Listed, Repository, RestoreOptions, restore};
-use aofkit::disk;
-use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::server::{Access, Address, Server};
+use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::server::{Access, Address, Server};
 
-use crate::cli::common::interrupt::Interrupt;
-use crate::cli::common::progress::Bar;
-use crate::cli::trial::{
-    Failure, Guard, Leash, Load, Looked, OwnDir, OwnServer, arguments, look, words,
-};
+use super::Trial;
+use super::guard::Guard;
+use super::leash::{Leash, OwnDir};
+use super::names::{Looked, look};
+use super::server::{Failure, Load, OwnServer, words};
+use crate::progress::Progress;
 
 /// How long a server may be silent.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -33,8 +34,10 @@ const DATABASES: &str = "1024";
 
 /// What a server made of a snapshot.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub struct LoadedSnapshot {
+    /// Its identifier.
     pub id: String,
+    /// What was backed up.
     pub source: String,
     /// Keys in all databases that have not expired.
     pub keys: u64,
@@ -52,6 +55,7 @@ pub struct Loaded {
     pub left_out: u64,
     /// Keys that two loads of the same files do not give alike: types that work by chance.
     pub not_comparable: u64,
+    /// Where what the two servers hold differs.
     pub differences: Vec<Difference>,
     /// What could not be kept from the servers.
     pub walls_missing: Vec<String>,
@@ -60,12 +64,13 @@ pub struct Loaded {
 /// How the two ways differ.
 #[derive(Debug)]
 pub struct Difference {
+    /// In words.
     pub what: String,
     /// The key that it is about.
     pub key: Option<Vec<u8>>,
 }
 
-impl Loaded {
+impl LoadedSnapshot {
     /// Whether something speaks against the snapshot.
     pub fn is_bad(&self) -> bool {
         self.why.is_some() || !self.differences.is_empty()
@@ -79,35 +84,40 @@ impl Loaded {
 
 /// What to load, and how.
 #[derive(Clone)]
-pub struct Loading {
+pub struct Snapshots {
+    /// The repository.
     pub repo: PathBuf,
-    pub server: PathBuf,
-    /// What it is given beside our own arguments.
-    pub arguments: Vec<OsString>,
+    /// The one source whose newest snapshot is loaded; `None` is each.
     pub source: Option<String>,
+    /// Threads that restore.
     pub threads: usize,
-    pub bar: bool,
-    /// Missing walls are told by JSON.
-    pub in_json: bool,
+    /// Makes what is told of the work; each part of it has its own.
+    pub progress: fn() -> Box<dyn Progress>,
+}
+
+/// The same, with the server that loads them.
+struct Loading {
+    what: Snapshots,
+    trial: Trial,
+}
+
+impl Trial {
+    /// Loads the newest snapshot of each source, in two ways that must agree.
+    ///
+    /// # Errors
+    /// When the repository cannot be read, the server cannot be run, or when it was stopped.
+    pub fn snapshots(&self, what: &Snapshots) -> Result<Vec<LoadedSnapshot>> {
+        let leash = self.begin()?;
+        let loading = Loading { what: what.clone(), trial: self.clone() };
+        leash.work(&self.stop, &what.repo, move |leash| loading.all(leash))
+    }
 }
 
 impl Loading {
-    /// Loads the newest snapshot of each source. Ctrl-C ends the servers and removes what they had.
-    pub fn run(self) -> Result<Vec<Loaded>> {
-        if !cfg!(feature = "server") {
-            let why = "this build cannot ask a server what it has loaded: it was made without the feature `server`";
-            return Err(Error::new(ErrorKind::Refused(why.to_owned()), &self.server));
-        }
-        arguments::check(&self.arguments)?;
-        let path = self.repo.clone();
-        let interrupt = Interrupt::listen().map_err(|e| Error::io(&path, e))?;
-        Leash::default().work(&interrupt, &path, move |leash| self.all(leash))
-    }
-
-    fn all(&self, leash: &Leash) -> Result<Vec<Loaded>> {
+    fn all(&self, leash: &Leash) -> Result<Vec<LoadedSnapshot>> {
         let mut newest: Vec<Listed> = Vec::new();
-        for listed in Repository::open_local(&self.repo)?.list()? {
-            if self.source.as_ref().is_some_and(|source| *source != listed.source) {
+        for listed in Repository::open_local(&self.what.repo)?.list()? {
+            if self.what.source.as_ref().is_some_and(|source| *source != listed.source) {
                 continue;
             }
             match newest.last_mut() {
@@ -115,34 +125,34 @@ impl Loading {
                 _ => newest.push(listed),
             }
         }
-        let asking = leash.scratch()?;
-        let guard = Guard::new(&self.server, &asking, leash)?;
+        let asking = leash.scratch(self.trial.scratch.as_deref())?;
+        let guard = Guard::new(&self.trial.program, &asking, leash)?;
         drop(asking);
-        guard.warn(self.in_json);
+        guard.warn(&*self.trial.warn);
         newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
     }
 
-    fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<Loaded> {
-        let repository = Repository::open_local(&self.repo)?;
+    fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<LoadedSnapshot> {
+        let repository = Repository::open_local(&self.what.repo)?;
         let mut entry = repository.entry(listed)?;
         // What lies beside the set is not loaded, and no business of a server on trial.
         entry.extras.clear();
-        let home = leash.scratch()?;
+        let home = leash.scratch(self.trial.scratch.as_deref())?;
         home.scratch().let_through()?;
         let (id, source) = (listed.id.clone(), listed.source.clone());
         let walls_missing = guard.missing.clone();
-        let mut loaded = Loaded { id, source, walls_missing, ..Loaded::default() };
-        let trial = Trial { guard, home: &home, leash, arguments: &self.arguments };
+        let mut loaded = LoadedSnapshot { id, source, walls_missing, ..LoadedSnapshot::default() };
+        let pair = Pair { guard, home: &home, leash, arguments: &self.trial.arguments };
         let place =
-            second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, trial.knows_sets());
+            second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, pair.knows_sets());
         let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
-            let told = second::write(repository, &entry, &place.log, &Bar::new(self.bar))?;
+            let told = second::write(repository, &entry, &place.log, &*(self.what.progress)())?;
             if let Some((path, text)) = &place.manifest {
                 second::new_file(path)?.write_at(text, 0)?;
             }
             // Nothing runs before all names were looked at.
-            Ok((first, told, look(&place.log, &Bar::new(self.bar))?))
+            Ok((first, told, look(&place.log, &*(self.what.progress)())?))
         });
         let (looked, told, second) = match prepared {
             Ok(prepared) => prepared,
@@ -154,7 +164,7 @@ impl Loading {
                 _ => return Err(e),
             },
         };
-        let first = match trial.first(&entry, looked, FIRST) {
+        let first = match pair.first(&entry, looked, FIRST) {
             Ok(server) => server,
             Err(Failure { why, is_unknown }) => {
                 match is_unknown {
@@ -166,7 +176,7 @@ impl Loading {
         };
         let promise = told.broken_promise(&entry);
         loaded.differences.extend(promise.map(|what| Difference { what, key: None }));
-        let second = match trial.second(second) {
+        let second = match pair.second(second) {
             Ok(server) => Some(server),
             Err(Failure { why, is_unknown: true }) => {
                 loaded.not_tried = Some(why);
@@ -181,9 +191,9 @@ impl Loading {
         loaded.compared = second.is_some();
         let second = second.as_ref().map(connected).transpose()?;
         let mut again = || {
-            let repository = Repository::open_local(&self.repo)?;
+            let repository = Repository::open_local(&self.what.repo)?;
             let looked = self.restored(&repository, &entry, &home, AGAIN)?;
-            Ok(trial.first(&entry, looked, AGAIN).ok())
+            Ok(pair.first(&entry, looked, AGAIN).ok())
         };
         compare::compare(&mut loaded, &told, &entry, connected(&first)?, second, &mut again)?;
         Ok(loaded)
@@ -198,14 +208,17 @@ impl Loading {
         name: &'static str,
     ) -> Result<Looked> {
         let set = home.scratch().make_dir(Path::new(name))?.join(SET);
-        let options = RestoreOptions { replace: false, threads: self.threads };
-        restore(repository, entry, &set, options, &Bar::new(self.bar))?;
+        let options = RestoreOptions { replace: false, threads: self.what.threads };
+        restore(repository, entry, &set, options, &*(self.what.progress)())?;
         let named = entry.manifest.as_ref().map(|manifest| &manifest.name);
         let named = named.or(entry.files.first().map(|file| &file.name));
         let Some(name) = named.and_then(|name| name.bytes()) else {
-            return Err(Error::new(ErrorKind::BadBackup("it has no files".to_owned()), &self.repo));
+            return Err(Error::new(
+                ErrorKind::BadBackup("it has no files".to_owned()),
+                &self.what.repo,
+            ));
         };
-        look(&set.join(OsStr::from_bytes(&name)), &Bar::new(self.bar))
+        look(&set.join(OsStr::from_bytes(&name)), &*(self.what.progress)())
     }
 }
 
@@ -222,14 +235,14 @@ const AGAIN: &str = "3";
 const SET: &str = "aof";
 
 /// Two servers, each with a copy.
-struct Trial<'a> {
+struct Pair<'a> {
     guard: &'a Guard,
     home: &'a OwnDir,
     leash: &'a Leash,
     arguments: &'a [OsString],
 }
 
-impl Trial<'_> {
+impl Pair<'_> {
     /// Whether the servers know sets of several files, which came with 7.0.
     fn knows_sets(&self) -> bool {
         self.guard.major == 0 || self.guard.major >= 7
@@ -242,7 +255,7 @@ impl Trial<'_> {
         looked: Looked,
         name: &'static str,
     ) -> Result<OwnServer, Failure> {
-        let of = |words: &aofkit::backup::Words| words.bytes().unwrap_or_default();
+        let of = |words: &crate::backup::Words| words.bytes().unwrap_or_default();
         let word = |text: &'static str| OsStr::new(text);
         let home = self.home.path().join(name);
         let (dir, settings): (PathBuf, Vec<OsString>) = match (&entry.manifest, entry.files.first())

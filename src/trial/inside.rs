@@ -11,12 +11,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::arguments;
 use super::bounds::{Bounds, Watch};
 use super::walls;
 
@@ -101,8 +103,23 @@ impl Order {
     }
 }
 
+/// Whether this program knows what to do when it is started as one of these processes.
+static TAKES_PART: AtomicBool = AtomicBool::new(false);
+
+/// Whether [`take_part`] was called.
+pub fn takes_part() -> bool {
+    TAKES_PART.load(Ordering::Relaxed)
+}
+
+/// For the first line of a program's `main`: where the program was started as one of the processes between itself and a
+/// server on trial, does the work of that process and answers its exit status, which is then the program's.
+pub fn take_part() -> Option<ExitCode> {
+    TAKES_PART.store(true, Ordering::Relaxed);
+    run(&std::env::args_os().collect::<Vec<_>>())
+}
+
 /// Runs such a process, when that is what the arguments ask for.
-pub fn run(words: &[OsString]) -> Option<ExitCode> {
+fn run(words: &[OsString]) -> Option<ExitCode> {
     let [_, word, stage, order @ ..] = words else { return None };
     if word != WORD {
         return None;
@@ -252,15 +269,13 @@ fn code(status: ExitStatus) -> u8 {
 /// What the program must be able to reach.
 fn needed(order: &Order) -> Vec<PathBuf> {
     let mut paths = vec![order.program.clone(), order.dir.clone()];
-    paths.extend(aofkit::disk::real_path(&order.program));
+    paths.extend(crate::disk::real_path(&order.program));
     let libraries = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let named = libraries.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
-    // Files that the user's own arguments name, modules above all.
-    let files = order.args.iter().map(PathBuf::from);
-    // What lies in the server's own directory is there anyway.
-    let outside = files.filter(|path| path.is_absolute() && !path.starts_with(&order.dir));
-    paths.extend(outside.filter(|path| aofkit::disk::is_file(path)));
-    paths.extend(named.map(Path::new).filter(|dir| aofkit::disk::exists(dir)).map(Path::to_owned));
+    // Modules, and no other file that an argument may name.
+    let modules = arguments::modules(&order.args).into_iter();
+    paths.extend(modules.filter(|file| crate::disk::is_file(file)));
+    paths.extend(named.map(Path::new).filter(|dir| crate::disk::exists(dir)).map(Path::to_owned));
     paths.retain(|path| path.is_absolute());
     paths.sort_by_key(|path| path.components().count());
     paths.dedup();
@@ -299,7 +314,7 @@ fn found(order: &Order) -> u8 {
     };
     let mut program = Command::new(&order.program);
     program.args(&order.args).current_dir(&order.dir).stdin(Stdio::null()).stderr(both);
-    let program_name = aofkit::text::path(&order.program);
+    let program_name = crate::text::path(&order.program);
     if !is_first {
         return cannot(&program_name, &program.exec());
     }

@@ -1,28 +1,27 @@
 //! What must not outlive a run, and the directories that servers work in.
 //!
 //! Neither a server nor a directory outlives the run, however it ends: each has a process beside it that waits for us to
-//! close a pipe, and the system closes it when we are killed. That process ends its server, or removes its directory. On
-//! Ctrl-C we close them all.
+//! close a pipe, and the system closes it when we are killed. That process ends its server, or removes its directory. When
+//! we are asked to stop, we close them all.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use aofkit::disk::Scratch;
-use aofkit::error::{Error, ErrorKind, Result};
+use crate::disk::Scratch;
+use crate::error::{Error, ErrorKind, Result};
 use std::os::unix::process::CommandExt;
-
-use crate::cli::common::interrupt::Interrupt;
 
 /// Removes the directory when the pipe closes. A server that is about to end may be putting files there.
 const REMOVE: &str = r#"trap '' INT TERM
 read _
 for try in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0" && exit; sleep 1; done"#;
 
-/// How often it is looked whether somebody pressed Ctrl-C.
+/// How often it is looked whether somebody asked to stop.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What must not outlive a run, however it ends.
@@ -63,9 +62,9 @@ impl Ward {
 }
 
 impl Leash {
-    /// A directory for copies.
-    pub fn scratch(&self) -> Result<OwnDir> {
-        let scratch = Scratch::new()?;
+    /// A directory for copies, below `dir` or else below the system's temporary one.
+    pub fn scratch(&self, dir: Option<&Path>) -> Result<OwnDir> {
+        let scratch = Scratch::below(dir)?;
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(REMOVE).arg(scratch.path()).stdout(Stdio::null());
         let ward = self.ward(shell.stderr(Stdio::null()));
@@ -73,13 +72,13 @@ impl Leash {
         Ok(OwnDir { scratch, ward })
     }
 
-    /// Does a piece of work, which Ctrl-C breaks off.
+    /// Does a piece of work, which is broken off when `stop` is set.
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] on `path`, or what went wrong.
     pub fn work<T: Send + 'static>(
         &self,
-        interrupt: &Interrupt,
+        stop: &AtomicBool,
         path: &Path,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -87,7 +86,7 @@ impl Leash {
         let worker = thread::Builder::new().spawn(move || work(&held));
         let worker = worker.map_err(|e| Error::io(path, e))?;
         while !worker.is_finished() {
-            if interrupt.came() {
+            if stop.load(Ordering::Relaxed) {
                 self.end();
                 return Err(Error::new(ErrorKind::Interrupted, path));
             }

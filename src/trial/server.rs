@@ -120,7 +120,7 @@ impl OwnServer {
         args.extend(words([OsStr::new("--dir"), load.dir.as_os_str()]));
         args.extend(words([OsStr::new("--unixsocket"), socket.as_os_str()]));
         let mut command = guard.command(&given, bounds, args);
-        let program = aofkit::text::path(&guard.program);
+        let program = crate::text::path(&guard.program);
         let ward = leash.ward(&mut command);
         let ward = ward.map_err(|e| Failure::unknown(format!("{program}: {e}")))?;
         let log = ward.output();
@@ -169,7 +169,7 @@ fn ready(
         }
         let line = line.trim_ascii();
         if !line.is_empty() {
-            last.push(aofkit::text::escape(&line.as_bytes()[..line.len().min(LAST_BYTES)]));
+            last.push(crate::text::escape(&line.as_bytes()[..line.len().min(LAST_BYTES)]));
             last.drain(..last.len().saturating_sub(LAST_LINES));
         }
     }

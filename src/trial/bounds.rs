@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use aofkit::text::{count, thousands};
+use crate::text::{count, size, thousands};
 
 use super::walls::Memory;
-use crate::cli::common::units::size;
 
 /// What a file may grow beyond what is there.
 const GROWTH: u64 = 64 << 20;

@@ -6,8 +6,7 @@ use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
 use crate::format::manifest::{self, HazardKind, Level, Manifest};
-use crate::limits;
-use crate::text;
+use crate::{limits, text};
 
 /// Everything of that kind.
 pub(super) fn problems(aof: &Aof) -> Vec<Problem> {

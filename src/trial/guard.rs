@@ -15,6 +15,7 @@ use super::inside::{self, As, CANNOT, Order, WITHOUT};
 use super::leash::{Leash, OwnDir};
 use super::said::Said;
 use super::settings::Setting;
+use super::version::major;
 
 /// How long a program may take to tell its version; one that does not is taken for a server all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -107,7 +108,7 @@ impl Guard {
         if let (As::BareRoot, Some((_, first))) = (who, tried.first()) {
             missing.insert(0, format!("a user of its own ({})", first.why()));
         }
-        let major = super::server::major(&asked.said);
+        let major = major(&asked.said);
         let settings = Mutex::new(Setting::all(major));
         Ok(Self { program, who: *who, major, settings, missing })
     }

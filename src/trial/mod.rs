@@ -37,6 +37,7 @@ mod server;
 mod settings;
 mod snapshot;
 #[cfg_attr(not(all(target_os = "linux", feature = "server")), path = "no_walls.rs")]
+mod version;
 mod walls;
 
 use std::ffi::OsString;

@@ -3,8 +3,8 @@
 use aofkit::growth::{Compression, LiveEstimate, Size};
 use aofkit::text::{count, escape, thousands};
 
-use super::report::Grown;
 use super::lines::{heading, line};
+use super::report::Grown;
 use crate::cli::common::units::{Style, share, size};
 
 /// Commands that are named when they are not followed.

@@ -1,5 +1,6 @@
 //! `growth` for people: one set on one screen.
 
+use crate::cli::growth::lines::{heading, line};
 use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
 use aofkit::server::RoleOfServer;
 use aofkit::text::{count, escape, name, tame, thousands};

@@ -1,6 +1,7 @@
 //! A key that would be lost, as it is shown.
 
 use aofkit::change::LostKey;
+use aofkit::text::{escape, hidden};
 
 /// A key as it is shown: `"user:1"`, and its database where it is not 0.
 pub fn key_name(key: &LostKey, redact: bool) -> String {

@@ -1,8 +1,9 @@
 //! Plans for people: what happens to which file, what it costs, what the set is afterwards.
 
-use aofkit::change::{Action, Loss, LostKey, Outlook, Piece, Plan, Publication, Recovered};
+use crate::cli::plan::key::key_name;
+use aofkit::change::{Action, Loss, Outlook, Piece, Plan, Publication, Recovered};
 use aofkit::check::Loads;
-use aofkit::text::{count, escape, hidden, name, thousands};
+use aofkit::text::{count, escape, name, thousands};
 
 use crate::cli::changing::{Changing, Run};
 use crate::cli::common::context::Context;

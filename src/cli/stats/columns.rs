@@ -1,6 +1,8 @@
 //! Titles and columns that the tables of `stats` share.
 
-use crate::cli::common::units::Style;
+use aofkit::text::escape;
+
+use crate::cli::common::units::{Style, bar, share, size};
 
 /// Bytes on at most so many columns.
 pub fn shortened(bytes: &[u8], columns: usize) -> String {

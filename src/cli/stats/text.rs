@@ -1,7 +1,8 @@
 //! `stats` for people.
 
+use crate::cli::stats::columns::{shortened, title, weight};
 use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::args::By;
@@ -12,7 +13,7 @@ use super::report::Counted;
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs;
-use crate::cli::common::units::{Style, bar, share, size};
+use crate::cli::common::units::{Style, share, size};
 
 /// One set.
 pub fn stats(one: &Counted, context: &Context) -> String {

@@ -23,6 +23,7 @@
 mod entry;
 mod hazard;
 mod judge;
+mod line;
 mod parse;
 mod print;
 mod reason;
@@ -34,8 +35,8 @@ pub use hazard::{Hazard, HazardKind, Level, SEQ_HEADROOM};
 pub use judge::hazards;
 pub use parse::parse;
 pub use print::print;
-pub use sniff::{looks_like, redis_check_aof_recognises};
 pub use reason::{Kind, Malformed, Reason, Unended};
+pub use sniff::{looks_like, redis_check_aof_recognises};
 
 #[cfg(test)]
 mod tests {

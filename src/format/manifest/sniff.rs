@@ -1,6 +1,6 @@
 //! Whether bytes look like a manifest.
 
-use super::parse;
+use super::line::lines;
 
 /// Whether `bytes` look like a manifest to us: the first line that is no comment begins with `file `.
 pub fn looks_like(bytes: &[u8]) -> bool {
@@ -16,5 +16,5 @@ pub fn redis_check_aof_recognises(bytes: &[u8]) -> bool {
 
 /// The first line that is no comment, as the loader's buffer cuts lines.
 fn first_line(bytes: &[u8]) -> &[u8] {
-    parse::lines(bytes).find(|line| !line.is_comment()).map_or(&[], |line| line.bytes)
+    lines(bytes).find(|line| !line.is_comment()).map_or(&[], |line| line.bytes)
 }

@@ -1,5 +1,6 @@
 //! The biggest keys of a walk, in memory that does not grow with it.
 
+use crate::stats::base_runs;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

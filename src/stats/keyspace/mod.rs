@@ -8,6 +8,7 @@ mod biggest;
 mod report;
 mod runs;
 
+use crate::stats::base_runs;
 use std::collections::BTreeMap;
 
 pub use biggest::BigKey;

@@ -1,6 +1,7 @@
 //! Keys of a base that consists of commands.
 
 use super::{BaseRun, KeySpace, TypeRow};
+use crate::stats::base_runs::{COMMANDS, TYPES};
 
 impl KeySpace {
     pub(super) fn run(&mut self, run: &BaseRun) {

@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["error", "limits", "progress", "text"],
     &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
     &["scan"],
+    &["neighbours"],
     &["check", "growth", "moment", "print", "stats"],
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
@@ -279,9 +280,9 @@ const SIZED: [(&str, &str, &str); 18] = [
         "a window",
     ),
     ("disk/durable.rs", "n", "a window"),
-    ("disk/frozen.rs", "left, 0", "limits::PEEK"),
+    ("disk/peek.rs", "left, 0", "limits::PEEK"),
     ("disk/frozen.rs", "len", "given by whoever asks, and it may fail"),
-    ("disk/frozen.rs", "usize::try_from(self.len()).unwrap_or(n).min(n)", "given by whoever asks"),
+    ("disk/sources.rs", "usize::try_from(self.len()).unwrap_or(n).min(n)", "given by whoever asks"),
     ("disk/rolling.rs", "HELD + more", "given by whoever asks"),
     ("disk/rolling.rs", "filled + room, 0", "given by whoever asks"),
     ("disk/spill.rs", "len, 0", "a chunk"),

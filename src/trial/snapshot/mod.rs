@@ -15,7 +15,6 @@ use crate::trial::snapshot::loaded::connected;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;

@@ -8,6 +8,7 @@ pub mod in_use;
 pub mod interrupt;
 pub mod json;
 pub mod layout;
+pub mod manual;
 pub mod modules;
 pub mod moments;
 pub mod needs;

@@ -52,8 +52,12 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
         return Advice::Nothing("a rewrite is running".to_owned());
     }
     if trigger.is_due() {
-        let who = if trigger.since == Since::Running { "the" } else { "a" };
-        return Advice::Nothing(format!("{who} server that runs on this set rewrites it at once"));
+        return Advice::Nothing(match trigger.since {
+            Since::Running => "by its own count the server rewrites the set now".to_owned(),
+            _ => "a rewrite is overdue: a server with these settings starts one at once. If one runs on this set, it has \
+                  other settings (give --conf or --server), or its rewrites fail"
+                .to_owned(),
+        });
     }
     let Some(reclaimable) = rewrite.reclaimable_bytes else {
         return Advice::Nothing(

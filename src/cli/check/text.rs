@@ -7,34 +7,29 @@ use aofkit::aof::Aof;
 use aofkit::check::{Report, Severity};
 use aofkit::text::{count, name, thousands};
 
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
 use crate::cli::common::output::Paper;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
+use crate::cli::common::view::View;
 use crate::cli::common::{json, needs};
 
 /// `check` of one set.
-pub fn check(
-    paper: &mut Paper<'_>,
-    aof: &Aof,
-    report: &Report,
-    context: &Context,
-) -> io::Result<()> {
-    let style = context.style;
+pub fn check(paper: &mut Paper<'_>, aof: &Aof, report: &Report, view: &View) -> io::Result<()> {
+    let style = view.style;
     paper.text(&(headline(aof, report, style) + "\n"))?;
     for segment in &report.segments {
         paper.text(&segment_line(segment, style))?;
     }
     paper.text(&needs::needs(&report.needs_modules, &report.modules, style, "  "))?;
     paper.text("\n")?;
-    let mut text = problems(report, context, Severity::Warning);
+    let mut text = problems(report, view, Severity::Warning);
     text += &verdict_lines(report, style, "");
     for note in &report.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
     }
-    if !context.quiet {
+    if !view.quiet {
         text += &style.dim(&wrap(
             "note: commands carry no checksum; a byte changed inside a value cannot be seen.",
             style.width,
@@ -72,7 +67,10 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
         parts.push(format!("{} to {}", time(first), time(last)));
     }
     if facts.broken.is_some() && facts.sound.record_end < facts.len {
-        parts.push(format!("sound up to byte {}", thousands(facts.sound.record_end)));
+        parts.push(match facts.sound.record_end {
+            0 => "damaged from its first byte on".to_owned(),
+            end => format!("sound up to byte {}", thousands(end)),
+        });
     }
     let line = format!("{role:<7}  {file}  {}", parts.join(", "));
     wrap(&line, style.width, "  ") + "\n"
@@ -83,14 +81,14 @@ pub fn checks(
     paper: &mut Paper<'_>,
     path: &Path,
     checked: &[(Aof, Report)],
-    context: &Context,
+    view: &View,
 ) -> io::Result<()> {
     for (aof, report) in checked {
-        if context.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
-            check(paper, aof, report, context)?;
+        if view.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
+            check(paper, aof, report, view)?;
             paper.text("\n")?;
         }
     }
     let rows = checked.iter().map(|(aof, report)| Row { aof, report, growth: None });
-    paper.text(&overview(path, rows, context.style))
+    paper.text(&overview(path, rows, view.style))
 }

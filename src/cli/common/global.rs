@@ -12,6 +12,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::context::{Context, Format};
 use super::sizes::size;
 use super::units::Style;
+use super::view::View;
 
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
@@ -121,6 +122,12 @@ impl Global {
         };
         let json = self.json || matches!(self.format, Format::Json | Format::Ndjson);
         Ok(Context {
+            view: View {
+                style: Style::new(color),
+                redact: self.redact,
+                quiet: self.quiet,
+                verbose: self.verbose,
+            },
             open: OpenOptions {
                 target: self.target,
                 stands_in: false,
@@ -130,12 +137,8 @@ impl Global {
             pace: Pace { bytes_per_second },
             source: self.source.clone(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
-            style: Style::new(color),
             json,
             format: if self.json { Format::Json } else { self.format },
-            redact: self.redact,
-            quiet: self.quiet,
-            verbose: self.verbose,
             bar: !self.no_progress && !self.quiet && !json && std::io::stderr().is_terminal(),
             server: None,
         })

@@ -26,4 +26,5 @@ pub mod trial;
 pub mod troubles;
 pub mod units;
 pub mod verdict;
+pub mod view;
 pub mod wire;

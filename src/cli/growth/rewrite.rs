@@ -19,11 +19,11 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
     text += &line(&given_back(one, format), style);
     let (other, name) = if rewrite.is_rdb { (live.resp, "commands") } else { (live.rdb, "RDB") };
     let sample = match live.has_all_keys {
-        true if live.unfollowed_commands > 0 => "as far as commands are followed".to_owned(),
-        true => "all of them followed".to_owned(),
-        false => format!("{} of them followed", thousands(live.followed_keys)),
+        true if live.unfollowed_commands > 0 => "as far as aofkit follows the commands".to_owned(),
+        true => "all of them counted".to_owned(),
+        false => format!("estimated from a sample of {}", thousands(live.followed_keys)),
     };
-    let keys = format!("{} alive, {sample}", count(live.keys, "key"));
+    let keys = format!("{}, {sample}", count(live.keys, "live key"));
     text += &match bytes(&other) {
         Some(bytes) => line(&format!("{bytes} as {name}; {keys}"), style),
         None if live.is_unknown => String::new(),

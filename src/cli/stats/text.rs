@@ -10,14 +10,14 @@ use super::deletes;
 use super::key_space::beside_types;
 use super::keys::{heaviest, prefixes};
 use super::report::Counted;
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs;
 use crate::cli::common::units::{Style, share, size};
+use crate::cli::common::view::View;
 
 /// One set.
-pub fn stats(one: &Counted, context: &Context) -> String {
-    let style = context.style;
+pub fn stats(one: &Counted, view: &View) -> String {
+    let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
     let mix = &one.mix;
@@ -60,13 +60,15 @@ fn summary(one: &Counted) -> String {
         parts.push(format!("{} of annotations", size(totals.annotation_bytes)));
     }
     if totals.unparsed_bytes > 0 {
-        parts.push(format!("{} that make no sense", size(totals.unparsed_bytes)));
+        parts.push(format!("{} unreadable", size(totals.unparsed_bytes)));
     }
     if totals.rdb_bytes > 0 {
         parts.push(format!("{} of RDB beside it", size(totals.rdb_bytes)));
     }
     if let Some(ratio) = one.write_amplification() {
-        parts.push(format!("{ratio:.1} bytes logged per byte of the base"));
+        parts.push(format!(
+            "write amplification {ratio:.1} (bytes of commands for each byte of the base)"
+        ));
     }
     if let Some(keys) = &one.keys {
         let error = HyperLogLog::ERROR * 100.0;

@@ -39,6 +39,7 @@ mod server;
 mod settings;
 mod snapshot;
 #[cfg_attr(not(all(target_os = "linux", feature = "server")), path = "no_walls.rs")]
+mod version;
 mod walls;
 
 use std::ffi::OsString;

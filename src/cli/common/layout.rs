@@ -10,7 +10,7 @@ use super::units::Style;
 /// Text broken at blanks into lines of at most `width` columns, each indented.
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
-    for word in text.split(' ') {
+    for word in words(text) {
         let line = lines.last_mut().map_or(0, |line| line.chars().count());
         let fresh = line <= indent.len();
         if !fresh && line + 1 + word.chars().count() > width {
@@ -24,6 +24,26 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// What must not stand alone at the beginning of a line: it belongs to the number before it.
+const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "%"];
+
+/// The words of a text, a number together with its unit.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices(' ') {
+        let rest = &text[at + 1..];
+        let next = rest.split(' ').next().unwrap_or_default();
+        let is_unit = UNITS.contains(&next.trim_end_matches(|c: char| ",.;:)".contains(c)));
+        if !(is_unit && text[..at].ends_with(|c: char| c.is_ascii_digit())) {
+            words.push(&text[start..at]);
+            start = at + 1;
+        }
+    }
+    words.push(&text[start..]);
+    words
 }
 
 /// The path of a set below the one that was asked for.
@@ -59,5 +79,11 @@ mod tests {
         assert_eq!(wrap("aa bb cc", 5, ""), "aa bb\ncc");
         assert_eq!(wrap("aa bb cc", 7, "  "), "  aa bb\n    cc");
         assert_eq!(wrap("aaaaaaaaaa b", 5, ""), "aaaaaaaaaa\nb");
+    }
+
+    #[test]
+    fn a_unit_stays_with_its_number() {
+        assert_eq!(wrap("it is 10.1 KiB, or 7 %", 10, ""), "it is\n10.1 KiB,\nor 7 %");
+        assert_eq!(wrap("more than a B tree", 11, ""), "more than a\nB tree");
     }
 }

@@ -8,9 +8,9 @@ use comfy_table::ColumnConstraint::ContentWidth;
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::{below, laid_out, table};
 use crate::cli::common::units::size;
+use crate::cli::common::view::View;
 
 /// Columns that a narrow screen goes without, so that no figure is broken in two.
 const DISPENSABLE: [&str; 2] = ["GROWTH", "RATE"];
@@ -19,8 +19,8 @@ const DISPENSABLE: [&str; 2] = ["GROWTH", "RATE"];
 const WIDE: usize = 80;
 
 /// Several sets: a row each, the one that grew most first.
-pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
-    let style = context.style;
+pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
+    let style = view.style;
     let columns = [
         ("SET", Left),
         ("SIZE", Right),
@@ -58,7 +58,7 @@ pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
         total += &format!("; of {} that is not known", count(unknown, "set"));
     }
     let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total));
-    if !context.quiet {
+    if !view.quiet {
         text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
     }
     text

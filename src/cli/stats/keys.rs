@@ -5,7 +5,7 @@ use aofkit::stats::{DeleteReport, KeyReport, KeyRow, PrefixRow};
 use aofkit::text::{count, escape, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use super::text::{shortened, title, weight};
+use super::columns::{shortened, title, weight};
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::units::{Style, share, size};
 

@@ -1,7 +1,8 @@
 //! `stats` for people.
 
+use crate::cli::stats::columns::{shortened, title, weight};
 use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::args::By;
@@ -9,14 +10,14 @@ use super::deletes;
 use super::key_space::beside_types;
 use super::keys::{heaviest, prefixes};
 use super::report::Counted;
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs;
-use crate::cli::common::units::{Style, bar, share, size};
+use crate::cli::common::units::{Style, share, size};
+use crate::cli::common::view::View;
 
 /// One set.
-pub fn stats(one: &Counted, context: &Context) -> String {
-    let style = context.style;
+pub fn stats(one: &Counted, view: &View) -> String {
+    let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
     let mix = &one.mix;
@@ -59,13 +60,15 @@ fn summary(one: &Counted) -> String {
         parts.push(format!("{} of annotations", size(totals.annotation_bytes)));
     }
     if totals.unparsed_bytes > 0 {
-        parts.push(format!("{} that make no sense", size(totals.unparsed_bytes)));
+        parts.push(format!("{} unreadable", size(totals.unparsed_bytes)));
     }
     if totals.rdb_bytes > 0 {
         parts.push(format!("{} of RDB beside it", size(totals.rdb_bytes)));
     }
     if let Some(ratio) = one.write_amplification() {
-        parts.push(format!("{ratio:.1} bytes logged per byte of the base"));
+        parts.push(format!(
+            "write amplification {ratio:.1} (bytes of commands for each byte of the base)"
+        ));
     }
     if let Some(keys) = &one.keys {
         let error = HyperLogLog::ERROR * 100.0;
@@ -75,16 +78,6 @@ fn summary(one: &Counted) -> String {
         });
     }
     parts.join(", ")
-}
-
-pub fn title(what: &str, note: &str, style: Style) -> String {
-    let note = if note.is_empty() { String::new() } else { format!("  {note}") };
-    format!("\n{}{note}\n", style.bold(what))
-}
-
-/// Columns of bytes that every table has.
-pub fn weight(bytes: u64, of: u64) -> [String; 3] {
-    [bar(bytes, of, 12), share(bytes, of), size(bytes)]
 }
 
 fn commands(mix: &MixReport, style: Style) -> String {
@@ -231,14 +224,4 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
     title("types of values in the base", "bytes on disk", style)
         + &laid_out(&rows)
         + &beside_types(base, style)
-}
-
-/// Bytes on at most so many columns.
-pub fn shortened(bytes: &[u8], columns: usize) -> String {
-    let columns = columns.max(12);
-    let full = escape(bytes);
-    match full.chars().count() > columns {
-        true => full.chars().take(columns - 1).chain(['…']).collect(),
-        false => full,
-    }
 }

@@ -6,9 +6,12 @@
 //! later is left out on both sides: keys that live beyond the end of both readings are compared.
 
 mod compare;
+mod loaded;
 mod second;
 
-use std::collections::BTreeMap;
+pub use loaded::{Difference, LoadedSnapshot};
+
+use crate::trial::snapshot::loaded::connected;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,11 +19,10 @@ use std::path::{Path, PathBuf};
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::server::{Access, Address, Server};
 
 use super::Trial;
 use super::guard::Guard;
-use super::heard::{Complaint, Heard};
+use super::heard::Heard;
 use super::leash::{Leash, OwnDir};
 use super::names::{Looked, look};
 use super::server::{Failure, Load, OwnServer, words};
@@ -28,60 +30,6 @@ use crate::progress::Progress;
 
 /// More databases than anybody has: a set does not tell how many its server had.
 const DATABASES: &str = "1024";
-
-/// What a server made of a snapshot.
-#[derive(Debug, Default)]
-pub struct LoadedSnapshot {
-    /// Its identifier.
-    pub id: String,
-    /// What was backed up.
-    pub source: String,
-    /// Keys in all databases that have not expired.
-    pub keys: u64,
-    /// The same by database.
-    pub databases: BTreeMap<u64, u64>,
-    /// Over all keys and libraries that were compared.
-    pub digest: Option<String>,
-    /// Why it does not load; `None` when it does.
-    pub why: Option<String>,
-    /// Why it was not tried, or not to the end.
-    pub not_tried: Option<String>,
-    /// Whether it was compared with what our readers tell.
-    pub compared: bool,
-    /// Keys that could not be, by no fault of the snapshot.
-    pub left_out: u64,
-    /// Keys that two loads of the same files do not give alike: types that work by chance.
-    pub not_comparable: u64,
-    /// Where what the two servers hold differs.
-    pub differences: Vec<Difference>,
-    /// What could not be kept from the servers.
-    pub walls_missing: Vec<String>,
-    /// Errors that the server met in the restored files and that did not stop it, by kind.
-    pub errors: Vec<Complaint>,
-    /// How many more were of further kinds.
-    pub errors_unlisted: u64,
-}
-
-/// How the two ways differ.
-#[derive(Debug)]
-pub struct Difference {
-    /// In words.
-    pub what: String,
-    /// The key that it is about.
-    pub key: Option<Vec<u8>>,
-}
-
-impl LoadedSnapshot {
-    /// Whether something speaks against the snapshot.
-    pub fn is_bad(&self) -> bool {
-        self.why.is_some() || !self.differences.is_empty()
-    }
-
-    /// Whether a server has loaded it; `None` when that was not tried.
-    pub fn loads(&self) -> Option<bool> {
-        self.not_tried.is_none().then_some(self.why.is_none())
-    }
-}
 
 /// What to load, and how.
 #[derive(Clone)]
@@ -224,11 +172,6 @@ impl Loading {
         };
         look(&set.join(OsStr::from_bytes(&name)), &*(self.what.progress)())
     }
-}
-
-fn connected(server: &OwnServer) -> Result<Server> {
-    let access = Access { patience: super::PATIENCE, ..Access::default() };
-    Server::connect(&Address::of_path(&server.socket), &access)
 }
 
 /// The directory of each server, and where in the first's the restored files are.

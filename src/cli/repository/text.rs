@@ -91,7 +91,7 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
             notes.push(gap_text(gap));
         }
     }
-    for (title, rows, notes) in parts {
+    for (title, mut rows, notes) in parts {
         text += &format!("\n{title}\n\n{}", laid_out(&mut rows));
         for note in notes {
             text += &(wrap(&note, style.width, "  ") + "\n");

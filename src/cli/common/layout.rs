@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aofkit::text::name;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::units::Style;
 
@@ -52,6 +52,9 @@ pub fn below(path: &Path, root: &Path) -> String {
     name(short.as_os_str().as_encoded_bytes())
 }
 
+/// Columns of the screen that text takes at least to be readable.
+const LEAST: usize = 8;
+
 /// A table without lines, fitted to the screen.
 pub fn table(style: Style, head: &[(&str, CellAlignment)]) -> Table {
     let mut table = Table::new();
@@ -61,12 +64,32 @@ pub fn table(style: Style, head: &[(&str, CellAlignment)]) -> Table {
     for (column, (_, alignment)) in table.column_iter_mut().zip(head) {
         column.set_cell_alignment(*alignment);
         column.set_padding((0, 2));
+        if *alignment == CellAlignment::Right {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     table
 }
 
-/// A table as text, without blanks at line ends.
-pub fn laid_out(table: &Table) -> String {
+/// A table as text, without blanks at line ends. Figures stay in one piece with their units, and so do the names in
+/// the first column where the screen has room for both: what is left over is broken.
+pub fn laid_out(table: &mut Table) -> String {
+    let width = usize::from(table.width().unwrap_or(u16::MAX));
+    let widths: Vec<_> = table.column_max_content_widths().into_iter().map(usize::from).collect();
+    let padding = 2 * widths.len();
+    let mut taken = padding;
+    for (place, (column, content)) in table.column_iter().zip(&widths).enumerate() {
+        if place > 0 && column.constraint() == Some(&ColumnConstraint::ContentWidth) {
+            taken += content;
+        }
+    }
+    // Whatever else there is needs a few columns as well.
+    let others = widths.len().saturating_sub(1) * LEAST;
+    if let Some((first, content)) = table.column_mut(0).zip(widths.first())
+        && taken.max(others) + content <= width
+    {
+        first.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 

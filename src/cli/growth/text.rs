@@ -317,7 +317,7 @@ fn simulations(outlook: &Outlook, style: Style) -> String {
             size(one.peak_disk_bytes),
         ]);
     }
-    format!("{}{}", heading("other rules over the same time", style), laid_out(&table))
+    format!("{}{}", heading("other rules over the same time", style), laid_out(&mut table))
 }
 
 fn advice(outlook: &Outlook, style: Style) -> String {

@@ -86,7 +86,7 @@ fn files(one: &Inspected, view: &View) -> String {
     }
     let mut table = table(view.style, &head);
     table.add_rows(rows);
-    laid_out(&table)
+    laid_out(&mut table)
 }
 
 /// Columns that a table takes when no cell is wrapped, padding included.

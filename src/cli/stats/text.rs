@@ -112,7 +112,7 @@ fn commands(mix: &MixReport, style: Style) -> String {
         .map(|row| format!("{} {}", row.group.unwrap_or("unknown"), share(row.bytes, of)));
     let groups = format!("by group: {}", groups.collect::<Vec<_>>().join(", "));
     let groups = if mix.commands.is_empty() { String::new() } else { groups };
-    title("commands", "", style) + &laid_out(&rows) + &wrap(&groups, style.width, "  ") + "\n"
+    title("commands", "", style) + &laid_out(&mut rows) + &wrap(&groups, style.width, "  ") + "\n"
 }
 
 fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> String {
@@ -123,7 +123,7 @@ fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> St
         rows.add_row([row.db.to_string(), bar, share, bytes, thousands(row.commands)]);
     }
     let base = base.map_or_else(String::new, |base| databases_of_base(base, style));
-    title("databases", "", style) + &laid_out(&rows) + &base
+    title("databases", "", style) + &laid_out(&mut rows) + &base
 }
 
 fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
@@ -144,7 +144,7 @@ fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
         let db = row.db.map_or_else(|| "others".to_owned(), |db| db.to_string());
         rows.add_row([db, bar, share, bytes, thousands(row.keys), thousands(row.expires)]);
     }
-    title("databases of the base", "bytes on disk", style) + &laid_out(&rows)
+    title("databases of the base", "bytes on disk", style) + &laid_out(&mut rows)
 }
 
 /// The biggest keys of the base, by bytes and by elements.
@@ -176,7 +176,7 @@ fn of_base(base: Option<&KeySpaceReport>, style: Style) -> String {
                 big.elements.map_or_else(|| "-".to_owned(), thousands),
             ]);
         }
-        text += &(title(what, "", style) + &laid_out(&rows));
+        text += &(title(what, "", style) + &laid_out(&mut rows));
     }
     text
 }
@@ -191,7 +191,7 @@ fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
         rows.add_row([row.slot.to_string(), bar, share, bytes, thousands(row.commands)]);
     }
     let note = format!("the heaviest of {} in use", count(keys.slots_used, "slot"));
-    title("slots", &note, style) + &laid_out(&rows)
+    title("slots", &note, style) + &laid_out(&mut rows)
 }
 
 fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
@@ -222,6 +222,6 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
         ]);
     }
     title("types of values in the base", "bytes on disk", style)
-        + &laid_out(&rows)
+        + &laid_out(&mut rows)
         + &beside_types(base, style)
 }

@@ -128,7 +128,7 @@ fn a_log_and_its_renames_load_where_a_server_with_them_loads_it() {
 }
 
 /// Lines of every kind, and wrong ones; what a server finds out only when it acts on them is not among them.
-const LINES: [&str; 45] = [
+const LINES: [&str; 79] = [
     "no-such-directive 1",
     "a.b 1",
     "a.b",
@@ -174,6 +174,40 @@ const LINES: [&str; 45] = [
     "cluster-databases 4",
     "enable-debug-command local",
     "requirepass \"open",
+    "appendfsync foo",
+    "client-output-buffer-limit normal 0 0 0",
+    "client-output-buffer-limit Replica 1mb 64m 60",
+    "client-output-buffer-limit master 0 0 0",
+    "client-output-buffer-limit normal x 0 0",
+    "client-output-buffer-limit normal 0 0 -1",
+    "client-output-buffer-limit normal 0 0 1.5",
+    "client-output-buffer-limit normal 1mb 0 0 pubsub 1mb 0 0",
+    "client-output-buffer-limit normal 0 0",
+    "client-output-buffer-limit normal 0 0 0 # all",
+    "oom-score-adj-values 0 200 800",
+    "oom-score-adj-values 0 0 2001",
+    "oom-score-adj-values x 1 2",
+    "replicaof h 65536",
+    "replicaof no x",
+    "slaveof h 63x",
+    "latency-tracking-info-percentiles 50 99 99.9",
+    "latency-tracking-info-percentiles 50 x",
+    "latency-tracking-info-percentiles 101",
+    "bind 127.0.0.1 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+    "user x on >pw ~a &* +get -@all",
+    "user x foo",
+    "user x on # comment",
+    "user x %R~a",
+    "user x (+get ~a) on",
+    "user x (+get ~a",
+    "user x allkeys ~a",
+    "user x allkeys resetkeys ~a",
+    "user x &* &a",
+    "user x db=1",
+    "user x clearselectors",
+    "user x #abc",
+    "user default nocommand",
+    "user x \"~a b\"",
 ];
 
 #[test]

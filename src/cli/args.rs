@@ -3,9 +3,10 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::{Aof, OpenOptions, open_each};
+use aofkit::aof::{Aof, Configuration, OpenOptions, open_each};
+use aofkit::command::Renames;
 use aofkit::error::Error;
-use aofkit::format::conf::parse_size;
+use aofkit::format::conf::{Settings, parse_size};
 use aofkit::rules::{By, Modules, Target};
 use aofkit::scan::{Filter, Pace};
 use clap::builder::FalseyValueParser;
@@ -430,6 +431,24 @@ pub fn size(text: &str) -> Option<u64> {
 }
 
 impl Context {
+    /// What the configuration says; `None` where none was named.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn settings(&self) -> Result<Option<Settings>, Error> {
+        let read = self.open.conf.as_deref().map(Configuration::read).transpose()?;
+        Ok(read.map(|read| read.settings))
+    }
+
+    /// By which names the server has its commands, as the configuration says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> Result<Renames, Error> {
+        let settings = self.settings()?;
+        Ok(settings.map(|s| Renames::of(&s.renamed_commands)).unwrap_or_default())
+    }
+
     /// Opens every set at `path`, which may also name a snapshot in a repository.
     pub fn open_each(&self, path: &Path) -> Result<Vec<Result<Aof, Error>>, Error> {
         match repository::snapshot(path, &self.open, self.source.as_deref()) {

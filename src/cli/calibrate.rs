@@ -8,14 +8,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Layout};
-use aofkit::command::{Renames, may_be_trap};
 use aofkit::disk::{Scratch, read_small, room};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
 use aofkit::progress::Silent;
 
 use super::interrupt::Interrupt;
-use super::trial::{Guard, Leash, Load, OwnServer, arguments, look, words};
+use super::trial::{Guard, HandedOn, Leash, Load, OwnServer, arguments, look, words};
 
 /// Room that is left on the file system of the copy.
 const SPARE: u64 = 64 << 20;
@@ -41,7 +40,7 @@ pub fn load(aof: &Aof, server: &Path, arguments: &[OsString], in_json: bool) -> 
     let mut settings = words(["--appendonly", "yes", "--databases", &databases(aof)]);
     settings.extend(words([OsStr::new("--appendfilename"), OsStr::from_bytes(&copied.stem)]));
     settings.extend(copied.dir.into_iter().flat_map(|dir| words(["--appenddirname", dir])));
-    settings.extend(renames(aof));
+    settings.extend(HandedOn::of(&aof.settings).arguments());
     settings.extend_from_slice(arguments);
     let (server, path) = (server.to_owned(), aof.path.clone());
     leash.work(&interrupt, &aof.path, move |leash| {
@@ -95,21 +94,6 @@ fn told(line: &str) -> Option<f64> {
 /// As many databases as the configuration says; else more than anybody has.
 fn databases(aof: &Aof) -> String {
     aof.settings.databases.unwrap_or(1024).to_string()
-}
-
-/// The names that the configuration gives to commands, without which the log is not understood; those of commands that
-/// act on more than keys stay as they are, for they are taken away.
-fn renames(aof: &Aof) -> Vec<OsString> {
-    let (mut names, mut all) = (Renames::default(), Vec::new());
-    for (from, to) in &aof.settings.renamed_commands {
-        let id = names.lookup(from);
-        let is_own = id.is_some_and(|id| !may_be_trap(id.command().name.as_bytes()));
-        if is_own && names.add(from, to, |id| id.is_some()).is_ok() {
-            let [from, to] = [from, to].map(|word| OsStr::from_bytes(word));
-            all.extend(words([OsStr::new("--rename-command"), from, to]));
-        }
-    }
-    all
 }
 
 /// Copies the files that a server reads.

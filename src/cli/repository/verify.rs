@@ -13,6 +13,7 @@ use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
 use crate::cli::render::{backup_json, backup_text};
+use crate::cli::trial::HandedOn;
 use crate::cli::trial::arguments::LoadArgs;
 
 #[derive(Debug, ClapArgs)]
@@ -49,7 +50,7 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     let verified = verify(&repository, depth, context.threads, &Bar::new(context.bar))?;
     let loaded = match &args.load {
         None => None,
-        Some(server) => Some(loading(server, args, context).run()?),
+        Some(server) => Some(loading(server, args, context)?.run()?),
     };
     let bad = loaded.iter().flatten().any(Loaded::is_bad);
     let untold = loaded.iter().flatten().any(|one| one.not_tried.is_some());
@@ -70,14 +71,15 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome))
 }
 
-fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Loading {
-    Loading {
+fn loading(server: &Path, args: &VerifyArgs, context: &Context) -> Result<Loading> {
+    Ok(Loading {
         repo: args.place.repo.clone(),
         server: server.to_owned(),
         arguments: args.given.load_arg.clone(),
+        renames: HandedOn::of(&context.settings()?.unwrap_or_default()),
         source: context.source.clone(),
         threads: context.threads,
         bar: context.bar,
         in_json: context.json,
-    }
+    })
 }

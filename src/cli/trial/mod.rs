@@ -10,6 +10,7 @@
 pub mod arguments;
 mod bounds;
 mod guard;
+mod handed_on;
 pub mod inside;
 mod leash;
 mod names;
@@ -20,6 +21,7 @@ mod settings;
 mod walls;
 
 pub use guard::Guard;
+pub use handed_on::HandedOn;
 pub use leash::{Leash, OwnDir};
 pub use names::{Looked, look};
 pub use server::{Failure, Load, OwnServer, words};

@@ -125,7 +125,7 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
             let name = text::name(&aof.segments[position].name);
             return Ok(Answer::Refused(too_many(&name)));
         }
-        let pieces = answers::pieces(&sorted, &databases, position);
+        let pieces = answers::pieces(&sorted, &databases, position, &aof.names);
         sorted.steps = Vec::new();
         draft.rewrite(position, pieces);
         if gaps.is_empty() {
@@ -302,7 +302,7 @@ fn sort(
         ));
     }
     let named = drops::InFile { file: &segment.name, count, certainty: sieving.certainty };
-    let mut sieve = Sieve::new(sieving.loader, aof.target().rules, shown.source()?, named);
+    let mut sieve = Sieve::new(sieving.loader, aof, shown.source()?, named);
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();

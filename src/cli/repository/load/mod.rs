@@ -22,7 +22,7 @@ use aofkit::server::{Access, Address, Server};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Bar;
 use crate::cli::trial::{
-    Failure, Guard, Leash, Load, Looked, OwnDir, OwnServer, arguments, look, words,
+    Failure, Guard, HandedOn, Leash, Load, Looked, OwnDir, OwnServer, arguments, look, words,
 };
 
 /// How long a server may be silent.
@@ -84,6 +84,8 @@ pub struct Loading {
     pub server: PathBuf,
     /// What it is given beside our own arguments.
     pub arguments: Vec<OsString>,
+    /// The names that the log has for commands.
+    pub renames: HandedOn,
     pub source: Option<String>,
     pub threads: usize,
     pub bar: bool,
@@ -132,12 +134,14 @@ impl Loading {
         let (id, source) = (listed.id.clone(), listed.source.clone());
         let walls_missing = guard.missing.clone();
         let mut loaded = Loaded { id, source, walls_missing, ..Loaded::default() };
-        let trial = Trial { guard, home: &home, leash, arguments: &self.arguments };
+        let trial =
+            Trial { guard, home: &home, leash, arguments: &self.arguments, renames: &self.renames };
         let place =
             second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, trial.knows_sets());
         let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
-            let told = second::write(repository, &entry, &place.log, &Bar::new(self.bar))?;
+            let told =
+                second::write(repository, &entry, &place.log, &self.renames, &Bar::new(self.bar))?;
             if let Some((path, text)) = &place.manifest {
                 second::new_file(path)?.write_at(text, 0)?;
             }
@@ -227,6 +231,7 @@ struct Trial<'a> {
     home: &'a OwnDir,
     leash: &'a Leash,
     arguments: &'a [OsString],
+    renames: &'a HandedOn,
 }
 
 impl Trial<'_> {
@@ -294,6 +299,7 @@ impl Trial<'_> {
     ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
+        settings.extend(self.renames.arguments());
         settings.extend_from_slice(self.arguments);
         let load = Load { home: self.home, name, looked, dir, settings: &settings };
         OwnServer::start(self.guard, &load, self.leash, &mut |_| {})

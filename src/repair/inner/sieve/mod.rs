@@ -7,9 +7,9 @@ use super::base::FlawedKey;
 use super::hidden::{Hidden, hidden};
 use super::named;
 use super::sorted::{Cause, Db, Faults, Sorted, Step};
-use crate::aof::Event;
+use crate::aof::{Aof, Event};
 use crate::check::{self, Loader};
-use crate::command::{CommandId, Kind};
+use crate::command::{CommandId, Kind, Renames};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::resp::Record;
@@ -85,6 +85,7 @@ struct Taken {
 pub(super) struct Sieve<'a, 'c> {
     loader: &'a Loader,
     named: InFile<'a, 'c>,
+    names: &'a Renames,
     rules: &'static Rules,
     bytes: Box<dyn Source + 'a>,
     now: Sorted,
@@ -105,7 +106,7 @@ pub(super) struct Sieve<'a, 'c> {
 impl<'a, 'c> Sieve<'a, 'c> {
     pub(super) fn new(
         loader: &'a Loader,
-        rules: &'static Rules,
+        aof: &'a Aof,
         bytes: Box<dyn Source + 'a>,
         named: InFile<'a, 'c>,
     ) -> Self {
@@ -124,7 +125,8 @@ impl<'a, 'c> Sieve<'a, 'c> {
         Self {
             loader,
             named,
-            rules,
+            names: &aof.names,
+            rules: aof.target().rules,
             bytes,
             now,
             db: Db::At(0),
@@ -292,7 +294,11 @@ impl<'a, 'c> Sieve<'a, 'c> {
     fn nameless(&mut self, record: &Record<'_>) -> Result<()> {
         let (from, to) = (record.start, record.end());
         let is_short = record.argc <= 2 && to - from <= STRUCTURAL;
-        let hides = if is_short { hidden(&self.look(from, to)?, true) } else { Hidden::Nothing };
+        let hides = if is_short {
+            hidden(&self.look(from, to)?, true, self.names)
+        } else {
+            Hidden::Nothing
+        };
         if matches!(hides, Hidden::Nothing) {
             self.plain(record);
             self.may_be_exec(record);

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -263,5 +264,36 @@ fn what_has_too_few_databases_for_a_base_refuses_it_and_for_a_log_goes_on_in_ano
         assert_eq!(start.outcome, Outcome::Loaded, "{told}");
         assert_eq!(start.log.contains("is sending an error to its AOF"), !is_enough, "{told}");
         assert_eq!(report["loads"], if is_enough { "yes" } else { "no" }, "{told}");
+    });
+}
+
+#[test]
+fn a_directory_without_a_set_is_none_and_a_server_starts_empty_in_it() {
+    let servers = Server::all_or_none(&ALL);
+    let kinds = ["nothing", "an empty append directory", "other files", "a temporary base"];
+    in_parallel(servers.len() * kinds.len(), |i| {
+        let (server, kind) = (&servers[i / kinds.len()], kinds[i % kinds.len()]);
+        let dir = tempfile::tempdir().unwrap();
+        match kind {
+            "an empty append directory" => fs::create_dir(dir.path().join("aof")).unwrap(),
+            "other files" => fs::write(dir.path().join("server.log"), "ready\n").unwrap(),
+            "a temporary base" => fs::write(dir.path().join("temp-1.rdb"), rdb(0)).unwrap(),
+            _ => {}
+        }
+        let start = server.load(dir.path());
+        let told = format!("{} {kind}: {:?} {}", server.name, start.outcome, start.log);
+        assert_eq!(start.outcome, Outcome::StartedEmpty, "{told}");
+        let conf = tempfile::tempdir().unwrap().keep().join("redis.conf");
+        let lines = format!("dir {}\nappendonly yes\nappenddirname aof\n", dir.path().display());
+        fs::write(&conf, lines).unwrap();
+        let alone = [OsStr::new("--conf"), conf.as_os_str()];
+        for words in [&[dir.path().as_os_str()][..], &alone] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+            let output = command.arg("check").args(words).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(10), "{told}: {said}");
+            assert!(said.contains("starts empty"), "{told}: {said}");
+        }
+        fs::remove_dir_all(conf.parent().unwrap()).unwrap();
     });
 }

@@ -135,8 +135,9 @@ fn acl(rest: &str, args: &[Vec<u8>]) -> Option<String> {
         if let Some(why) = one_rule(signs, words, rule) {
             return Some(why);
         }
-        let adds_to_all =
-            |sign: u8, all: bool| all && rule.first() == Some(&sign) && rule.len() != 2;
+        let adds_to_all = |sign: u8, all: bool| {
+            all && rule.first() == Some(&sign) && rule.as_slice() != [sign, b'*']
+        };
         if adds_to_all(b'~', keys) || adds_to_all(b'&', channels) {
             return Some("a rule of it adds a pattern to all that there are".to_owned());
         }

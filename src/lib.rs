@@ -11,6 +11,7 @@
 //! 4. observers: [`stats`], [`growth`], [`check`], [`mod@print`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
+//! 7. [`trial`]: a real server loads a copy, and what it does is looked at
 //!
 //! ```no_run
 //! use aofkit::aof::{Aof, OpenOptions};
@@ -51,3 +52,4 @@ pub mod server;
 pub mod stats;
 pub mod store;
 pub mod text;
+pub mod trial;

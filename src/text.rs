@@ -161,6 +161,21 @@ pub fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(n))
 }
 
+/// Bytes in IEC units: `1.5 MiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
 /// A number with commas: `1,234,567`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();

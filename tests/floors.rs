@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["error", "limits", "progress", "text"],
     &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
@@ -13,6 +13,7 @@ const FLOORS: [&[&str]; 7] = [
     &["check", "growth", "moment", "print", "stats"],
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
+    &["trial"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which
@@ -35,7 +36,7 @@ const ONLY_IN: [(&str, &str); 8] = [
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),
     ("clap::", "cli/"),
-    ("indicatif::", "cli/progress.rs"),
+    ("indicatif::", "cli/common/progress.rs"),
     ("memmap2::", "disk/map.rs"),
     ("redis::", "server/"),
     ("rustls::", "server/connection.rs"),

@@ -11,12 +11,12 @@ use aofkit::scan::scan;
 use aofkit::text::count;
 use clap::Args as ClapArgs;
 
-use super::args::{Context, size};
-use super::in_use;
-use super::interrupt::Interrupt;
-use super::outcome::Outcome;
-use super::progress::Bar;
-use super::render::json;
+use crate::cli::common::context::Context;
+use crate::cli::common::interrupt::Interrupt;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::common::sizes::size;
+use crate::cli::common::{in_use, json};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {

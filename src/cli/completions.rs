@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use super::args::Args;
+use crate::cli::args::Args;
 
 /// The script for one shell.
 pub fn run(shell: Shell) -> Vec<u8> {

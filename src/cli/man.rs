@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-use super::args::Args;
+use crate::cli::args::Args;
 
 /// The page of the whole program, or of one verb. `None`: there is no such verb.
 pub fn page(verb: Option<&str>) -> Option<io::Result<Vec<u8>>> {

@@ -1,50 +1,47 @@
 //! The command line. Sees the library as any other user does: by its public API.
 
 mod args;
-mod calibrate;
+mod backup;
 mod cat;
 mod changing;
 mod check;
 mod clean;
+mod common;
 mod completions;
 mod convert;
-mod door;
-mod filters;
 mod growth;
-mod in_use;
 mod inspect;
-mod interrupt;
 mod man;
-mod modules;
-mod moments;
-mod outcome;
-mod progress;
+mod plan;
+mod prune;
 mod redis_check_aof;
-mod render;
 mod repair;
 mod repository;
+mod restore;
 mod rewind;
 mod schema;
-mod server;
+mod snapshots;
 mod stats;
-mod threshold;
-mod times;
-mod trial;
-mod troubles;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use aofkit::text::{is_obeyed, tame};
-use args::{Args, Context, Format, Verb};
-pub use outcome::Outcome;
+use aofkit::text::is_obeyed;
+use args::{Args, Verb};
+use common::context::{Context, Format};
+use common::outcome::Outcome;
+use common::output::{
+    Paper, Saying, asks_for_json, complain, done, print, screen, unwritten, usage,
+};
+use common::{interrupt, modules};
 
 /// Runs what the arguments ask for.
 pub fn run() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
-    trial::inside::run(&words).unwrap_or_else(|| run_verb(&words).into())
+    aofkit::trial::take_part().unwrap_or_else(|| run_verb(&words).into())
 }
 
 fn run_verb(words: &[OsString]) -> Outcome {
@@ -59,7 +56,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
     };
     let mut context = match args.context() {
         Ok(context) => context,
-        Err(why) => return usage(&why, Args::asks_for_json()),
+        Err(why) => return usage(&why, asks_for_json()),
     };
     if let Err(why) = args.can_print(&context) {
         return usage(&why, context.json);
@@ -68,7 +65,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(filter) => filter,
         Err(why) => return usage(&why, context.json),
     };
-    if let Err(e) = modules::ask(&args.verb, &mut context) {
+    if let Err(e) = modules::ask(args.verb.judges(), &mut context) {
         context.complain(&e);
         return Outcome::of_error(&e);
     }
@@ -80,11 +77,11 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
         Verb::Repair(repair) => repair::run(repair, &context),
-        Verb::Backup(args) => repository::backup::run(args, &context),
-        Verb::Snapshots(args) => repository::snapshots::run(args, &context),
-        Verb::Verify(args) => repository::verify::run(args, &context),
-        Verb::Restore(args) => repository::restore::run(args, &context),
-        Verb::Prune(args) => repository::prune::run(args, &context),
+        Verb::Backup(args) => backup::run(args, &context),
+        Verb::Snapshots(args) => snapshots::run(args, &context),
+        Verb::Verify(args) => verify::run(args, &context),
+        Verb::Restore(args) => restore::run(args, &context),
+        Verb::Prune(args) => prune::run(args, &context),
         Verb::Convert(verb) => convert::run(verb, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(rewind) => rewind::run(rewind, &context),
@@ -96,7 +93,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
     match answer {
         Ok((text, outcome)) => {
             let text = match context.format {
-                Format::Text if !context.json => door::screen(&text, context.style),
+                Format::Text if !context.json => screen(&text, context.style),
                 // What is not for people is escaped in its own way.
                 _ => text.into(),
             };
@@ -110,7 +107,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
 }
 
 /// How a verb ended that says piece by piece what it has to say.
-fn said(answer: aofkit::error::Result<(door::Saying<'_>, Outcome)>, context: &Context) -> Outcome {
+fn said(answer: aofkit::error::Result<(Saying<'_>, Outcome)>, context: &Context) -> Outcome {
     let (say, outcome) = match answer {
         Ok(answer) => answer,
         Err(e) => {
@@ -119,7 +116,7 @@ fn said(answer: aofkit::error::Result<(door::Saying<'_>, Outcome)>, context: &Co
         }
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut paper = door::Paper::new(&mut out, context.style);
+    let mut paper = Paper::new(&mut out, context.style);
     match say(&mut paper).and_then(|()| out.flush()) {
         Ok(()) => outcome,
         Err(e) => unwritten(&e),
@@ -149,7 +146,7 @@ fn not_understood(e: &clap::Error) -> Outcome {
         };
         return done(text.as_bytes());
     }
-    if Args::asks_for_json() {
+    if asks_for_json() {
         let text = e.render().to_string();
         return usage(text.trim_start_matches("error: ").trim_end(), true);
     }
@@ -160,12 +157,6 @@ fn not_understood(e: &clap::Error) -> Outcome {
     } else {
         complain(&e.render().to_string());
     }
-    Outcome::Usage
-}
-
-fn usage(why: &str, json: bool) -> Outcome {
-    let text = if json { render::json::usage(why) } else { format!("aofkit: {why}") };
-    complain(&text);
     Outcome::Usage
 }
 
@@ -188,40 +179,4 @@ fn man(verb: Option<&str>, output: Option<&Path>, context: &Context) -> Outcome 
         }
         None => usage(&format!("there is no verb '{}'", verb.unwrap_or_default()), context.json),
     }
-}
-
-/// Prints a result that cannot be bad news.
-fn done(text: &[u8]) -> Outcome {
-    print(text).unwrap_or(Outcome::Done)
-}
-
-/// Tells people on standard error, without the control bytes that a path may hold. Where standard error
-/// is closed there is nobody left to tell.
-fn complain(text: &str) {
-    let mut err = std::io::stderr().lock();
-    for line in text.lines() {
-        let _ = writeln!(err, "{}", tame(line));
-    }
-}
-
-/// Writes the result. `Some` when that changes the outcome.
-fn print(text: &[u8]) -> Option<Outcome> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Ok(()) => None,
-        Err(e) => Some(unwritten(&e)),
-    }
-}
-
-/// How a run ends whose result could not be written: a reader that went away is content.
-fn unwritten(error: &std::io::Error) -> Outcome {
-    if error.kind() == std::io::ErrorKind::BrokenPipe {
-        return Outcome::Done;
-    }
-    let why = format!("standard output: {error}");
-    match Args::asks_for_json() {
-        true => complain(&render::json::unwritten(&why)),
-        false => complain(&format!("aofkit: {why}")),
-    }
-    Outcome::CouldNot
 }

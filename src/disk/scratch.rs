@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A directory below the system's temporary one that nobody else can enter; gone when this is dropped.
+/// A directory below the system's temporary one, or another, that nobody else can enter; gone when this is dropped.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
@@ -21,7 +21,16 @@ impl Scratch {
     /// # Errors
     /// When it cannot be made.
     pub fn new() -> Result<Self> {
-        let path = make_dir().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
+        Self::below(None)
+    }
+
+    /// A new one below a directory, or else below the system's temporary one.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn below(dir: Option<&Path>) -> Result<Self> {
+        let dir = dir.map_or_else(std::env::temp_dir, Path::to_owned);
+        let path = make_dir(&dir).map_err(|e| Error::io(&dir, e))?;
         Ok(Self { path })
     }
 
@@ -108,18 +117,18 @@ fn give(path: &Path, uid: u32) -> Result<()> {
 /// # Errors
 /// When it cannot be made.
 pub(super) fn nameless() -> io::Result<File> {
-    let scratch = Scratch { path: make_dir()? };
+    let scratch = Scratch { path: make_dir(&std::env::temp_dir())? };
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
     options.open(scratch.path.join("nameless"))
 }
 
-/// A new directory below the system's temporary one that nobody else can enter.
-fn make_dir() -> io::Result<PathBuf> {
+/// A new directory below another that nobody else can enter.
+fn make_dir(dir: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let name = format!("aofkit-{}-{:x}", std::process::id(), now & 0xff_ffff);
     // A server may be given it as another user, who need not be able to follow a link.
-    let path = fs::canonicalize(std::env::temp_dir())?.join(name);
+    let path = fs::canonicalize(dir)?.join(name);
     DirBuilder::new().mode(0o700).create(&path)?;
     Ok(path)
 }

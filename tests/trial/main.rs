@@ -6,6 +6,7 @@ mod support;
 
 mod bounds;
 mod names;
+mod shown;
 mod walls;
 
 use std::fs;

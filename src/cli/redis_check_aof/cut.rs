@@ -30,7 +30,7 @@ pub fn cut(file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
     if let Some(kept_at) = kept_at {
         let kept_at = text::name(kept_at.as_os_str().as_bytes());
         let undo = text::shell_word(set).unwrap_or_else(|| "PATH".to_owned());
-        super::super::complain(&format!(
+        crate::cli::common::output::complain(&format!(
             "aofkit: what was cut is kept in {kept_at}; 'aofkit repair --undo --apply {undo}' brings it back"
         ));
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 use aofkit::check::strict::{Strict, seconds};
 use aofkit::text::tame_bytes;
 
-use super::outcome::Outcome;
+use crate::cli::common::outcome::Outcome;
 
 /// The version whose ways these are.
 const VERSION: &str = "8.2.3";

@@ -1,0 +1,100 @@
+//! `aofkit backup`
+
+pub mod args;
+
+use std::time::{Duration, SystemTime};
+
+use aofkit::backup::{Backup, BackupOptions, Beside, Repository, backup, backup_beside};
+use aofkit::error::Result;
+use aofkit::store::LocalStore;
+use aofkit::text::count;
+use jiff::SignedDuration;
+
+use self::args::BackupArgs;
+use crate::cli::common::context::Context;
+use crate::cli::common::interrupt;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::repository::{json, text};
+
+pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
+    interrupt::obey_at_once();
+    let store = LocalStore::new(&args.place.repo, args.min_free);
+    let repository = Repository::open_or_create(Box::new(store))?;
+    let options = BackupOptions {
+        source: context.source.clone(),
+        tags: args.tag.clone(),
+        level: args.level,
+        threads: context.threads,
+        pace: context.pace,
+        includes: args.include.clone(),
+        new_history: args.new_history,
+        always: args.always,
+        paranoid: args.paranoid,
+    };
+    let bar = Bar::new(context.bar);
+    let (path, open) = (args.reading.path(), &context.open);
+    let made = match &context.server {
+        None => backup(path, open, &repository, &options, &bar)?,
+        Some(asked) => {
+            let mut server = asked.connect()?;
+            let exact = args.exact.map(Duration::from_secs);
+            let mut beside = Beside { server: &mut server, exact };
+            backup_beside(path, open, &repository, &options, &mut beside, &bar)?
+        }
+    };
+    tell(&made, args, context);
+    let text = match context.json {
+        true => json::backup(&made),
+        false => text::backup(&made, context.style),
+    };
+    Ok((text, Outcome::Done))
+}
+
+/// Notes on what does not keep a backup from being one.
+fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
+    for id in &made.unreadable {
+        context.note(&format!(
+            "snapshot {id} cannot be read and was passed over; see `aofkit verify`"
+        ));
+    }
+    for object in &made.damaged {
+        context.note(&format!(
+            "{object} is damaged: what it held was stored anew; older snapshots need it as it was; see \
+             `aofkit verify`"
+        ));
+    }
+    if let Some(why) = &made.unnoted {
+        context.note(&format!(
+            "the snapshot is there; that it must be there could not be written down, which the next backup does: {why}"
+        ));
+    }
+    for how in &made.entry.diverged {
+        if !made.unchanged {
+            let name = aofkit::text::name(&how.file.bytes().unwrap_or_default());
+            context.note(&format!(
+                "{name}: its first {} are not those of the snapshot before; its history was \
+                 rewritten from byte {} on",
+                count(how.parent_size, "byte"),
+                how.same_up_to
+            ));
+        }
+    }
+    if let Some(at) = &made.elsewhere {
+        context.note(&format!(
+            "the server says that its log is {at}: in a container that may be this one, else it is \
+             another server"
+        ));
+    }
+    let age = made.written.and_then(|at| SystemTime::now().duration_since(at).ok());
+    let age = age.and_then(|age| SignedDuration::try_from(age).ok());
+    if context.server.is_none()
+        && let Some(age) = age.filter(|age| *age > args.stale_after)
+    {
+        context.note(&format!(
+            "nothing was written here for {}: if a server runs, ask it by --server whether this is \
+             its log",
+            count(age.as_hours().unsigned_abs(), "hour")
+        ));
+    }
+}

@@ -1,0 +1,182 @@
+//! `check` for scripts, and what `inspect` shares with it.
+
+use std::io;
+use std::path::Path;
+
+use aofkit::aof::{Aof, Layout};
+use aofkit::check::{CheckAof, Problem, RdbFacts, Report, SegmentReport, Unknown, Verdict};
+
+use super::wire::{
+    CheckAofJson, CheckJson, Head, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Total,
+    UnknownJson, Writer,
+};
+use crate::cli::common::json::{
+    Text, VERSION, checksum, format, loads, modules, needs_modules, path_text, role, text, verdict,
+};
+use crate::cli::common::output::Paper;
+use crate::cli::common::units::time;
+use crate::cli::common::wire::{Each, Source, SourceOfSeveral};
+
+const CHECK: &str = "aofkit.check/1";
+
+/// `check` of one set.
+pub fn check(paper: &mut Paper<'_>, aof: &Aof, report: &Report) -> io::Result<()> {
+    paper.json(&check_json(aof, report))
+}
+
+/// `check` of several sets.
+pub fn checks(paper: &mut Paper<'_>, path: &Path, checked: &[(Aof, Report)]) -> io::Result<()> {
+    let sets = checked.iter().map(|(aof, report)| check_json(aof, report)).collect();
+    paper.json(&several(CHECK, path, sets, checked.iter().map(|(_, report)| report)))
+}
+
+pub fn several<'a, T>(
+    schema: &'static str,
+    path: &Path,
+    sets: Vec<T>,
+    reports: impl Iterator<Item = &'a Report> + Clone,
+) -> Several<T> {
+    let path = path_text(path);
+    let source =
+        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
+    let commands = |r: &Report| -> u64 {
+        r.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()
+    };
+    let total = Total {
+        sets: sets.len(),
+        healthy: reports.clone().filter(|r| r.verdict == Verdict::Healthy).count(),
+        verdict: verdict(worst(reports.clone())),
+        size_bytes: reports.clone().map(|r| r.size_bytes).sum(),
+        ok_bytes: reports.clone().map(|r| r.ok_bytes).sum(),
+        commands: reports.clone().map(commands).sum(),
+        problems: reports.map(|r| r.problems.len()).sum(),
+    };
+    Several { schema, tool_version: VERSION, source, sets, total }
+}
+
+fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Healthy => 0,
+        Verdict::Unsupported => 1,
+        Verdict::TailDamage => 2,
+        Verdict::InnerDamage => 3,
+        Verdict::SetInconsistent => 4,
+    };
+    reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
+}
+
+fn check_json<'a>(aof: &Aof, report: &'a Report) -> CheckJson<'a> {
+    CheckJson { head: head(CHECK, aof, report), problems: problems(report) }
+}
+
+pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a> {
+    let path = path_text(&aof.path);
+    let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
+    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
+    let layout = match aof.layout {
+        Layout::MultiPart => "multi-part",
+        Layout::SingleFile if report.is_rdb => "rdb",
+        Layout::SingleFile => "single-file",
+        Layout::Stream => "stream",
+    };
+    let CheckAof { valid, why, .. } = report.check_aof.clone();
+    Head {
+        schema,
+        tool_version: VERSION,
+        source: Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 },
+        target: report.target.to_string(),
+        knowledge: report.target.knowledge.as_str(),
+        rules: report.target.rules.name,
+        writer: aof
+            .writer
+            .as_ref()
+            .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
+        verdict: verdict(report.verdict),
+        loads: loads(report.loads),
+        needs_modules: needs_modules(&report.needs_modules),
+        modules: modules(&report.modules),
+        unknown: report.unknown.iter().map(unknown).collect(),
+        check_aof: CheckAofJson { valid, why },
+        size_bytes: report.size_bytes,
+        ok_bytes: report.ok_bytes,
+        segments: Each { all: &report.segments, one: segment },
+    }
+}
+
+fn segment(segment: &SegmentReport) -> SegmentJson {
+    let file = text(&segment.name);
+    let facts = segment.facts.as_ref();
+    SegmentJson {
+        file: file.plain,
+        file_b64: file.b64,
+        role: role(segment.role),
+        seq: segment.seq,
+        format: facts.map(|f| format(f.format)),
+        size_bytes: segment.size_bytes,
+        proven: facts.map(|f| f.proven),
+        safe_cut: facts.map(|f| f.safe_cut),
+        ok_up_to: facts.map(|f| f.ok_up_to),
+        commands: facts.map(|f| f.commands),
+        transactions: facts.map(|f| f.transactions),
+        annotations: facts.map(|f| f.annotations),
+        unknown_annotations: facts.map(|f| f.unknown_annotations),
+        first_ts: facts.and_then(|f| f.first_ts),
+        last_ts: facts.and_then(|f| f.last_ts),
+        rdb: facts.and_then(|f| f.rdb.as_ref()).map(rdb),
+    }
+}
+
+fn rdb(part: &RdbFacts) -> RdbJson {
+    let header = part.header();
+    let fields = part.fields();
+    let whole = match part {
+        RdbFacts::Whole(walked) => Some(walked),
+        RdbFacts::Broken(_) => None,
+    };
+    RdbJson {
+        version: header.map(|h| h.version),
+        family: header.map(|h| h.family.name()),
+        keys: whole.map(|w| w.outcome.keys),
+        expires: whole.map(|w| w.outcome.expires),
+        checksum: whole.map(|w| checksum(w.checksum)),
+        end: whole.map(|w| w.outcome.end),
+        created_at: fields.created_s().map(time),
+        used_memory_bytes: fields.used_memory_bytes(),
+    }
+}
+
+fn unknown(row: &Unknown) -> UnknownJson {
+    let (what, file) = (text(&row.what), text(&row.file));
+    UnknownJson {
+        what: what.plain,
+        what_b64: what.b64,
+        count: row.count,
+        file: file.plain,
+        file_b64: file.b64,
+        offset: row.offset,
+    }
+}
+
+pub fn problems(report: &Report) -> Each<'_, Problem, ProblemJson> {
+    Each { all: &report.problems, one: problem }
+}
+
+fn problem(problem: &Problem) -> ProblemJson {
+    let file = problem.file.as_deref().map(text).unwrap_or(Text { plain: None, b64: None });
+    ProblemJson {
+        kind: problem.kind.as_str(),
+        severity: problem.severity.as_str(),
+        file: file.plain,
+        file_b64: file.b64,
+        offset: problem.offset,
+        length_bytes: problem.len,
+        line: problem.line,
+        message: problem.message.clone(),
+        next: problem.next.clone(),
+        lost: problem.lost.map(|lost| LostJson {
+            bytes: lost.bytes,
+            commands: lost.commands,
+            if_truncated_commands: lost.if_truncated_commands,
+        }),
+    }
+}

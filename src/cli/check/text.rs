@@ -1,0 +1,96 @@
+//! `check` for people, and what `inspect` shares with it.
+
+use std::io;
+use std::path::Path;
+
+use aofkit::aof::Aof;
+use aofkit::check::{Report, Severity};
+use aofkit::text::{count, name, thousands};
+
+use crate::cli::common::context::Context;
+use crate::cli::common::layout::wrap;
+use crate::cli::common::output::Paper;
+use crate::cli::common::sets::{Row, overview};
+use crate::cli::common::units::{Style, size, time};
+use crate::cli::common::verdict::{headline, problems, verdict_lines};
+use crate::cli::common::{json, needs};
+
+/// `check` of one set.
+pub fn check(
+    paper: &mut Paper<'_>,
+    aof: &Aof,
+    report: &Report,
+    context: &Context,
+) -> io::Result<()> {
+    let style = context.style;
+    paper.text(&(headline(aof, report, style) + "\n"))?;
+    for segment in &report.segments {
+        paper.text(&segment_line(segment, style))?;
+    }
+    paper.text(&needs::needs(&report.needs_modules, &report.modules, style, "  "))?;
+    paper.text("\n")?;
+    let mut text = problems(report, context, Severity::Warning);
+    text += &verdict_lines(report, style, "");
+    for note in &report.notes {
+        text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
+    }
+    if !context.quiet {
+        text += &style.dim(&wrap(
+            "note: commands carry no checksum; a byte changed inside a value cannot be seen.",
+            style.width,
+            "",
+        ));
+        text += "\n";
+    }
+    paper.text(&text)
+}
+
+fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {
+    let role = json::role(segment.role);
+    let file = name(&segment.name);
+    let Some(facts) = &segment.facts else {
+        let what = segment
+            .size_bytes
+            .map_or_else(|| "not there".to_owned(), |bytes| format!("{}, not walked", size(bytes)));
+        return style.dim(&format!("  {role:<7}  {file}  {what}")) + "\n";
+    };
+    let mut parts = vec![size(facts.len), json::format(facts.format).to_owned()];
+    if let Some(aofkit::check::RdbFacts::Whole(walked)) = &facts.rdb {
+        parts.push(format!("checksum {}", json::checksum(walked.checksum)));
+        parts.push(count(walked.outcome.keys, "key"));
+    }
+    if facts.commands > 0 {
+        parts.push(count(facts.commands, "command"));
+    }
+    if facts.transactions > 0 {
+        parts.push(count(facts.transactions, "transaction"));
+    }
+    if facts.unknown_annotations > 0 {
+        parts.push(count(facts.unknown_annotations, "unknown annotation"));
+    }
+    if let (Some(first), Some(last)) = (facts.first_ts, facts.last_ts) {
+        parts.push(format!("{} to {}", time(first), time(last)));
+    }
+    if facts.broken.is_some() && facts.sound.record_end < facts.len {
+        parts.push(format!("sound up to byte {}", thousands(facts.sound.record_end)));
+    }
+    let line = format!("{role:<7}  {file}  {}", parts.join(", "));
+    wrap(&line, style.width, "  ") + "\n"
+}
+
+/// `check` of several sets: the troubled ones in full, then the table.
+pub fn checks(
+    paper: &mut Paper<'_>,
+    path: &Path,
+    checked: &[(Aof, Report)],
+    context: &Context,
+) -> io::Result<()> {
+    for (aof, report) in checked {
+        if context.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
+            check(paper, aof, report, context)?;
+            paper.text("\n")?;
+        }
+    }
+    let rows = checked.iter().map(|(aof, report)| Row { aof, report, growth: None });
+    paper.text(&overview(path, rows, context.style))
+}

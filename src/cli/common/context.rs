@@ -1,0 +1,111 @@
+//! What the global options mean, and the sets that a verb works on.
+
+use std::path::Path;
+
+use aofkit::aof::{Aof, Configuration, OpenOptions, open_each};
+use aofkit::command::Renames;
+use aofkit::error::Error;
+use aofkit::format::conf::Settings;
+use aofkit::scan::Pace;
+use clap::ValueEnum;
+
+use super::outcome::Outcome;
+use super::server::Asked;
+use super::units::Style;
+use super::{json, repository};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    /// Comma-separated values with a header; only of `stats`
+    Csv,
+    /// Folded stacks for flame-graph viewers; only of `stats`
+    Folded,
+    /// What `redis-cli --pipe` takes; only of `cat`
+    Resp,
+    /// One JSON object per line; only of `cat`, whose --json it is
+    Ndjson,
+}
+
+/// What the global options mean.
+pub struct Context {
+    pub open: OpenOptions,
+    pub pace: Pace,
+    pub source: Option<String>,
+    pub threads: usize,
+    pub style: Style,
+    pub json: bool,
+    pub format: Format,
+    pub redact: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+    pub bar: bool,
+    /// The running server to ask.
+    pub server: Option<Asked>,
+}
+
+impl Context {
+    /// What the configuration says; `None` where none was named.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn settings(&self) -> Result<Option<Settings>, Error> {
+        let read = self.open.conf.as_deref().map(Configuration::read).transpose()?;
+        Ok(read.map(|read| read.settings))
+    }
+
+    /// By which names the server has its commands, as the configuration says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> Result<Renames, Error> {
+        let settings = self.settings()?;
+        Ok(settings.map(|s| Renames::of(&s.renamed_commands)).unwrap_or_default())
+    }
+
+    /// Opens every set at `path`, which may also name a snapshot in a repository.
+    pub fn open_each(&self, path: &Path) -> Result<Vec<Result<Aof, Error>>, Error> {
+        match repository::snapshot(path, &self.open, self.source.as_deref()) {
+            Some(opened) => Ok(vec![opened]),
+            None => open_each(path, &self.open),
+        }
+    }
+
+    /// Does the work for every set at `path`. A set that fails among several is told and left out, and
+    /// the outcome says so; one that is alone is an error.
+    pub fn each_set<T>(
+        &self,
+        path: &Path,
+        mut work: impl FnMut(Aof) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, Option<Outcome>), Error> {
+        let opened = self.open_each(path)?;
+        let several = opened.len() > 1;
+        let mut failed = None;
+        let mut done = Vec::with_capacity(opened.len());
+        for one in opened {
+            match one.and_then(&mut work) {
+                Ok(result) => done.push(result),
+                Err(error) if several => {
+                    self.complain(&error);
+                    failed = Some(Outcome::CouldNot);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((done, failed))
+    }
+
+    /// Tells of an error on standard error, in the form that was asked for.
+    pub fn complain(&self, error: &Error) {
+        let text = if self.json { json::error(error) } else { format!("aofkit: {error}") };
+        crate::cli::common::output::complain(&text);
+    }
+
+    /// A note on standard error, unless notes are unwanted.
+    pub fn note(&self, text: &str) {
+        if !self.quiet && !self.json {
+            crate::cli::common::output::complain(&format!("aofkit: {text}"));
+        }
+    }
+}

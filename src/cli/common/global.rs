@@ -1,0 +1,130 @@
+//! The global options.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use aofkit::aof::OpenOptions;
+use aofkit::rules::{By, Modules, Target};
+use aofkit::scan::Pace;
+use clap::builder::FalseyValueParser;
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::context::{Context, Format};
+use super::sizes::size;
+use super::units::Style;
+
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// How to print the result
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "AOFKIT_FORMAT")]
+    format: Format,
+    /// Short for --format json
+    #[arg(long, global = true, env = "AOFKIT_JSON", value_parser = FalseyValueParser::new())]
+    pub json: bool,
+    /// Whose loader's rules apply: redis-6.2, 7.0, 7.4, 8.0, 8.2, 8.6, valkey-8.1, 9.0 and 9.1 were run; others are
+    /// known by what was read (redis-8.8 to 8.12) or by their neighbours, and the output says so [default: the
+    /// oldest from the base's writer on that knows all of the set, redis-8.2 where no writer is named]
+    #[arg(long, global = true, value_name = "SERVER", env = "AOFKIT_TARGET")]
+    pub target: Option<Target>,
+    /// The server's configuration: its settings apply (rename-command, databases, cluster-enabled, appendonly,
+    /// aof-load-truncated, rewrite rules ...); beside PATH that says where the set is, alone its dir and names do
+    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_CONF")]
+    pub conf: Option<PathBuf>,
+    /// All modules that the server has loaded, as MODULE LIST names them, or none: ReJSON,bf,search [default: what
+    /// --server and the configuration say, and what the set shows of the server that wrote it]
+    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_MODULES", value_delimiter = ',')]
+    pub modules: Option<Vec<String>>,
+    /// Read at most SIZE a second, such as 50mb or 50MiB
+    #[arg(long, global = true, value_name = "SIZE", env = "AOFKIT_LIMIT_RATE")]
+    pub limit_rate: Option<String>,
+    /// Use at most N threads; reading a set takes one, a backup up to four by default
+    #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// The source in a backup repository that holds several; what `backup` calls this one [default: made
+    /// of machine and place]
+    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_SOURCE",
+        value_parser = aofkit::backup::source_name)]
+    pub source: Option<String>,
+    /// Show no progress bar
+    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
+    pub no_progress: bool,
+    /// When to use colour (NO_COLOR is honoured)
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "AOFKIT_COLOR")]
+    pub color: Color,
+    /// Hide values and hash keys in what is printed
+    #[arg(long, global = true, env = "AOFKIT_REDACT", value_parser = FalseyValueParser::new())]
+    pub redact: bool,
+    /// Print no notes, only results and errors
+    #[arg(short, long, global = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Print more: all problems in `inspect`, infos in `check`
+    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE", value_parser = FalseyValueParser::new())]
+    pub verbose: bool,
+}
+
+impl Global {
+    /// The modules that were named.
+    pub fn modules(&self) -> Result<Modules, String> {
+        let Some(names) = &self.modules else { return Ok(Modules::default()) };
+        let is_none = |name: &String| name.eq_ignore_ascii_case("none");
+        match names.iter().any(is_none) && names.len() > 1 || names.iter().any(String::is_empty) {
+            true => Err("--modules: write names with commas between, or none alone".to_owned()),
+            false => Ok(Modules::complete(names.iter().cloned(), By::Option)),
+        }
+    }
+
+    /// Makes sense of the options, or says why there is none.
+    pub fn context(&self) -> Result<Context, String> {
+        let bytes_per_second = match &self.limit_rate {
+            None => None,
+            Some(text) => match size(text) {
+                Some(rate) if rate > 0 => Some(rate),
+                _ => {
+                    return Err(format!(
+                        "--limit-rate: '{text}' is not a size such as 50mb or 50MiB"
+                    ));
+                }
+            },
+        };
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let color = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+                !no_color && std::io::stdout().is_terminal()
+            }
+        };
+        let json = self.json || matches!(self.format, Format::Json | Format::Ndjson);
+        Ok(Context {
+            open: OpenOptions {
+                target: self.target,
+                stands_in: false,
+                conf: self.conf.clone(),
+                modules: self.modules()?,
+            },
+            pace: Pace { bytes_per_second },
+            source: self.source.clone(),
+            threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
+            style: Style::new(color),
+            json,
+            format: if self.json { Format::Json } else { self.format },
+            redact: self.redact,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            bar: !self.no_progress && !self.quiet && !json && std::io::stderr().is_terminal(),
+            server: None,
+        })
+    }
+}
+
+/// Threads used when nobody says how many: each of a backup's holds an object in memory.
+pub const MOST_THREADS: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}

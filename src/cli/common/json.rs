@@ -1,0 +1,191 @@
+//! JSON for scripts: fills the wire types from what the library reports.
+
+use std::borrow::Cow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use aofkit::aof::{Aof, Layout, Role};
+use aofkit::check::{Loads, SegmentFormat, Verdict};
+use aofkit::error::{Error, ErrorKind};
+use aofkit::format::rdb::Checksum;
+use aofkit::rules::{By, Needed};
+use aofkit::text::is_obeyed;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::wire::{ErrorBody, ErrorJson, ModuleJson, NeededJson, Source};
+
+/// Bytes that are text when they can be, and base64 beside `null` when not.
+pub struct Text {
+    pub plain: Option<String>,
+    pub b64: Option<String>,
+}
+
+pub fn text(bytes: &[u8]) -> Text {
+    match std::str::from_utf8(bytes) {
+        Ok(plain) => Text { plain: Some(plain.to_owned()), b64: None },
+        Err(_) => Text { plain: None, b64: Some(BASE64_STANDARD.encode(bytes)) },
+    }
+}
+
+pub fn path_text(path: &Path) -> Text {
+    text(path.as_os_str().as_bytes())
+}
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub fn pretty(value: &impl Serialize) -> String {
+    // Plain data with string keys: this cannot fail.
+    pure(serde_json::to_string_pretty(value).unwrap_or_default()).into_owned() + "\n"
+}
+
+/// JSON in which no character is left that a terminal would obey. Outside of strings there is none but line ends,
+/// and inside of them serde_json has escaped the first 32.
+pub fn pure<'j>(json: impl Into<Cow<'j, str>>) -> Cow<'j, str> {
+    let json = json.into();
+    let is_bad = |c: char| c > '~' && is_obeyed(c);
+    if json.is_ascii() || !json.contains(is_bad) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_bad(c) { text += &format!("\\u{:04x}", u32::from(c)) } else { text.push(c) }
+    }
+    Cow::Owned(text)
+}
+
+/// An error, on one line.
+pub fn error(error: &Error) -> String {
+    let path = path_text(error.path());
+    let body = ErrorBody {
+        kind: match error.kind() {
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::Shrank { .. } => "shrank",
+            ErrorKind::KeepsChanging => "keeps-changing",
+            ErrorKind::LeavesSet => "leaves-set",
+            ErrorKind::Conf(_) => "configuration",
+            ErrorKind::Compressed => "compressed",
+            ErrorKind::TooLarge { .. } => "too-large",
+            ErrorKind::Stale(_) => "stale",
+            ErrorKind::InUse(_) => "in-use",
+            ErrorKind::Refused(_) => "refused",
+            ErrorKind::NotTried(_) => "not-tried",
+            ErrorKind::Interrupted => "interrupted",
+            ErrorKind::NoRoom { .. } => "no-room",
+            ErrorKind::BadBackup(_) => "bad-backup",
+            _ => "io",
+        },
+        path: path.plain,
+        path_b64: path.b64,
+        offset: error.offset(),
+        message: error.to_string(),
+    };
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()).into_owned()
+}
+
+/// Arguments that make no sense, on one line.
+pub fn usage(why: &str) -> String {
+    pathless("usage", why)
+}
+
+/// A result that cannot be written, on one line.
+pub fn unwritten(why: &str) -> String {
+    pathless("io", why)
+}
+
+fn pathless(kind: &'static str, why: &str) -> String {
+    let message = why.to_owned();
+    let body = ErrorBody { kind, path: None, path_b64: None, offset: None, message };
+    pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()).into_owned()
+}
+
+/// What a set needs of modules.
+pub fn needs_modules(needs: &[Needed]) -> Vec<NeededJson> {
+    let row = |row: &Needed| NeededJson {
+        name: row.name.clone(),
+        need: row.need.as_str(),
+        count: row.count,
+    };
+    needs.iter().map(row).collect()
+}
+
+/// The modules that are there, and who says it.
+pub fn modules(modules: &[(String, By)]) -> Vec<ModuleJson> {
+    let row = |(name, by): &(String, By)| ModuleJson { name: name.clone(), by: by.as_str() };
+    modules.iter().map(row).collect()
+}
+
+/// A verdict's name.
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Healthy => "healthy",
+        Verdict::TailDamage => "tail-damage",
+        Verdict::InnerDamage => "inner-damage",
+        Verdict::SetInconsistent => "set-inconsistent",
+        Verdict::Unsupported => "unsupported",
+    }
+}
+
+/// What the target does with a set; null in JSON where that was not learnt.
+pub fn loads(loads: Loads) -> Option<&'static str> {
+    Some(match loads {
+        Loads::Yes => "yes",
+        Loads::StartsEmpty => "starts-empty",
+        Loads::AfterTruncation => "after-truncation",
+        Loads::No => "no",
+        Loads::Unknown => return None,
+    })
+}
+
+/// A role's name.
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Base => "base",
+        Role::Increment => "incr",
+        Role::History => "history",
+        Role::Single => "single",
+        Role::Stream => "stream",
+    }
+}
+
+/// A segment format's name.
+pub fn format(format: SegmentFormat) -> &'static str {
+    match format {
+        SegmentFormat::Rdb => "rdb",
+        SegmentFormat::Resp => "resp",
+        SegmentFormat::RdbResp => "rdb+resp",
+        SegmentFormat::Empty => "empty",
+        SegmentFormat::Unknown => "unknown",
+    }
+}
+
+/// What a checksum says, in a word.
+pub fn checksum(checksum: Checksum) -> &'static str {
+    match checksum {
+        Checksum::Match(_) => "ok",
+        Checksum::Disabled => "disabled",
+        Checksum::Mismatch { .. } => "mismatch",
+        Checksum::Absent => "absent",
+    }
+}
+
+pub fn modified(at: SystemTime) -> Option<String> {
+    let exact = Timestamp::try_from(at).ok()?;
+    Some(crate::cli::common::units::time(exact.as_second()))
+}
+
+/// What a path turned out to be.
+pub fn source(aof: &Aof, is_rdb: bool) -> Source {
+    let path = path_text(&aof.path);
+    let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
+    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
+    let layout = match aof.layout {
+        Layout::MultiPart => "multi-part",
+        Layout::SingleFile if is_rdb => "rdb",
+        Layout::SingleFile => "single-file",
+        Layout::Stream => "stream",
+    };
+    Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 }
+}

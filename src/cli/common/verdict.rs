@@ -1,0 +1,130 @@
+//! How a judgement is told to people: the head, the problems, the verdict.
+
+use aofkit::aof::{Aof, Layout};
+use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
+use aofkit::rules::Knowledge;
+use aofkit::text::{count, escape, name, tame, thousands};
+
+use super::context::Context;
+use super::layout::wrap;
+use super::units::{Style, size};
+
+/// What it is, how large, who wrote it, and by whose rules it is judged.
+pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
+    let what = match aof.layout {
+        Layout::MultiPart => "multi-part set",
+        Layout::SingleFile if report.is_rdb => "RDB",
+        Layout::SingleFile => "single file",
+        Layout::Stream => "stream",
+    };
+    let writer = aof.writer.as_ref().map_or_else(String::new, |writer| {
+        format!(", written by {} {}", writer.family.name(), tame(&writer.version))
+    });
+    let rules = match report.target.knowledge {
+        Knowledge::Recorded | Knowledge::Asked => report.target.to_string(),
+        Knowledge::Between => format!("{} (not run)", report.target),
+        Knowledge::Documented => format!("{} (not run, only read about)", report.target),
+        _ => format!("{} (newer than every server that aofkit knows)", report.target),
+    };
+    let path = name(aof.path.as_os_str().as_encoded_bytes());
+    let line = format!("{what}, {}{writer}; judged as {rules}", size(report.size_bytes));
+    format!("{}\n{}\n", style.bold(&path), wrap(&line, style.width, "  "))
+}
+
+/// The problems from this severity on (all with `-v`), each with what it costs and what to do.
+pub fn problems(report: &Report, context: &Context, from: Severity) -> String {
+    let from = if context.verbose { Severity::Info } else { from };
+    let mut text = String::new();
+    for problem in report.problems.iter().filter(|p| p.severity >= from) {
+        text += &problem_lines(problem, context.style);
+        text += "\n";
+    }
+    let hidden = report.problems.iter().filter(|p| p.severity < from).count() as u64;
+    if hidden > 0 && !context.quiet {
+        let note =
+            format!("{} not shown (leftovers and the like); -v shows them", count(hidden, "info"));
+        text += &format!("{}\n\n", context.style.dim(&note));
+    }
+    text
+}
+
+fn problem_lines(problem: &Problem, style: Style) -> String {
+    let severity = match problem.severity {
+        Severity::Error => style.bad("error"),
+        Severity::Warning => style.warn("warning"),
+        Severity::Info => style.dim("info"),
+    };
+    let mut place = problem.file.as_deref().map(name).unwrap_or_default();
+    if let Some(line) = problem.line {
+        place += &format!(" line {line}");
+    } else if let Some(offset) = problem.offset {
+        place += &format!(" byte {offset} ({offset:#x})");
+    }
+    let separator = if place.is_empty() { "" } else { " " };
+    let mut text = format!("{severity} {}{separator}{place}\n", problem.kind.as_str());
+    text += &wrap(&problem.message, style.width, "  ");
+    text += "\n";
+    if let Some(lost) = problem.lost {
+        let line = format!(
+            "lost: {} ({}); {} if the file is cut here",
+            count(lost.bytes, "byte"),
+            count(lost.commands, "whole command"),
+            count(lost.if_truncated_commands, "command")
+        );
+        text += &format!("{}\n", wrap(&line, style.width, "  "));
+    }
+    if let Some(next) = &problem.next {
+        text += &format!("  {} {next}\n", style.bold("next:"));
+    }
+    text
+}
+
+/// The verdict, and what the target and redis-check-aof do.
+pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
+    let target = report.target;
+    let loads = match report.loads {
+        Loads::Yes => format!("{target} loads it"),
+        Loads::StartsEmpty => format!("{target} starts EMPTY"),
+        Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
+        Loads::No => format!("{target} does not load it"),
+        Loads::Unknown => format!("aofkit does not know whether {target} loads it"),
+    };
+    let (verdict, painted) = match report.verdict {
+        Verdict::Healthy => ("healthy", style.good("healthy")),
+        Verdict::TailDamage => ("tail damage", style.warn("tail damage")),
+        Verdict::InnerDamage => ("inner damage", style.bad("inner damage")),
+        Verdict::SetInconsistent => ("set inconsistent", style.bad("set inconsistent")),
+        Verdict::Unsupported => ("unsupported", style.bad("unsupported")),
+    };
+    let sound = match report.size_bytes == report.ok_bytes {
+        true => format!("all {} accounted for", count(report.size_bytes, "byte")),
+        false => format!(
+            "{} of {} accounted for",
+            thousands(report.ok_bytes),
+            count(report.size_bytes, "byte")
+        ),
+    };
+    let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
+    // Painted last, for colours take no columns.
+    let mut text = line.replacen(verdict, &painted, 1) + "\n";
+    // Of an RDB that it does not know it says nothing that would help.
+    if report.check_aof.is_blind {
+        return text;
+    }
+    let checker = match &report.check_aof.why {
+        None => "redis-check-aof 8.2 says: valid".to_owned(),
+        Some(why) => format!("redis-check-aof 8.2 says: not valid ({why})"),
+    };
+    text += &wrap(&checker, style.width, indent);
+    text + "\n"
+}
+
+/// What a healthy set must not be called without.
+pub fn but(report: &Report) -> String {
+    match (report.verdict, report.trap()) {
+        (Verdict::Healthy, Some((command, file, offset))) => {
+            format!(", but the log holds {} at {}:{offset}", escape(command), name(file))
+        }
+        _ => String::new(),
+    }
+}

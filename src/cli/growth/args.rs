@@ -1,0 +1,68 @@
+//! What `aofkit growth` takes.
+
+use std::path::PathBuf;
+
+use aofkit::growth::Trigger;
+use clap::Args as ClapArgs;
+
+use crate::cli::common::reading::Reading;
+use crate::cli::common::sizes::size;
+use crate::cli::common::threshold::Threshold;
+use crate::cli::common::trial::LoadArgs;
+
+#[derive(Debug, ClapArgs)]
+pub struct GrowthArgs {
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Play this auto-aof-rewrite-percentage over the timeline; may be given several times
+    #[arg(long, value_name = "N", env = "AOFKIT_PERCENTAGE", value_delimiter = ',')]
+    pub percentage: Vec<u32>,
+    /// Play this auto-aof-rewrite-min-size over the timeline: 64mb, 64MiB; may be given several times
+    #[arg(long, value_name = "SIZE", env = "AOFKIT_MIN_SIZE", value_delimiter = ',', value_parser = bytes)]
+    pub min_size: Vec<u64>,
+    /// Exit with 30 when a figure is above a value: a number or a size; may be given several times. Figures:
+    /// growth_percent, current_bytes, increment_bytes, increments, reclaimable_bytes, leftover_bytes,
+    /// peak_disk_bytes, disk_used_share, rate_bytes_per_second, load_seconds
+    #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
+        value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
+    pub fail_above: Vec<Threshold>,
+    /// Measure how long loading takes: copies the set to a scratch directory and starts this server on it
+    #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_CALIBRATE")]
+    pub calibrate: Option<PathBuf>,
+    #[command(flatten)]
+    pub given: LoadArgs,
+}
+
+/// Figures that `--fail-above` can watch.
+pub const FIGURES: [&str; 10] = [
+    "growth_percent",
+    "current_bytes",
+    "increment_bytes",
+    "increments",
+    "reclaimable_bytes",
+    "leftover_bytes",
+    "peak_disk_bytes",
+    "disk_used_share",
+    "rate_bytes_per_second",
+    "load_seconds",
+];
+
+pub fn bytes(text: &str) -> std::result::Result<u64, String> {
+    size(text).ok_or_else(|| format!("'{text}' is not a size such as 64mb or 64MiB"))
+}
+
+impl GrowthArgs {
+    /// The rules to play beside the one in force: every percentage with every minimum.
+    pub fn rules(&self, trigger: &Trigger) -> Vec<(u32, u64)> {
+        if self.percentage.is_empty() && self.min_size.is_empty() {
+            return Vec::new();
+        }
+        let or =
+            |given: &[u64], own: u64| if given.is_empty() { vec![own] } else { given.to_vec() };
+        let given: Vec<u64> = self.percentage.iter().copied().map(u64::from).collect();
+        let percentages = or(&given, trigger.percentage.into());
+        let sizes = or(&self.min_size, trigger.min_size_bytes);
+        let pairs = percentages.iter().flat_map(|p| sizes.iter().map(|s| (*p as u32, *s)));
+        pairs.collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! `aofkit growth`
+
+pub mod args;
+pub mod chart;
+pub mod json;
+pub mod report;
+pub mod rewrite;
+pub mod sets;
+pub mod text;
+pub mod wire;
+
+use aofkit::aof::{Aof, Writer};
+use aofkit::command::Version;
+use aofkit::disk;
+use aofkit::error::Result;
+use aofkit::format::rdb::Family;
+use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Outlook, Surroundings, Trigger};
+use aofkit::scan::scan;
+use aofkit::server::ServerState;
+use aofkit::stats::Faults;
+use aofkit::text::hidden;
+
+use self::args::{FIGURES, GrowthArgs};
+use self::report::Grown;
+use crate::cli::common::context::Context;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::common::threshold::Threshold;
+use crate::cli::common::troubles;
+
+/// Tells how every set at the path grows. A set in trouble that could be read is no error, but a warning.
+pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
+    let path = args.reading.path();
+    // Asked before the set is opened, so that the files have at least what the server counts.
+    let server = match &context.server {
+        Some(asked) => Some((asked.address.to_string(), asked.connect()?.state()?)),
+        None => None,
+    };
+    let (mut grown, failed) =
+        context.each_set(path, |aof| grow(aof, args, context, server.clone()))?;
+    // The outlier first.
+    grown.sort_by_key(|one| std::cmp::Reverse(one.outlook.trigger.percent()));
+    let mut outcome = failed;
+    for one in &mut grown {
+        troubles::note(&one.aof, &troubles::of(&one.aof, &one.faults), context);
+        one.exceeded = Threshold::tell(&args.fail_above, &figures(one), &one.aof, context);
+        if !one.exceeded.is_empty() {
+            outcome = outcome.or(Some(Outcome::Findings));
+        }
+        one.unknown = Threshold::unknown(&args.fail_above, &figures(one));
+        for name in &one.unknown {
+            let path = aofkit::text::name(one.aof.path.as_os_str().as_encoded_bytes());
+            context
+                .note(&format!("{path}: {name} is not known: it was not compared (--fail-above)"));
+        }
+        if context.redact {
+            redact(&mut one.report);
+        }
+    }
+    let text = match (context.json, &grown[..]) {
+        (true, [one]) if failed.is_none() => json::growth(one),
+        (true, several) => json::several(path, several),
+        (false, [one]) if failed.is_none() => text::growth(one, context),
+        (false, several) => sets::several(path, several, context),
+    };
+    Ok((text, outcome.unwrap_or(Outcome::Done)))
+}
+
+fn grow(
+    aof: Aof,
+    args: &GrowthArgs,
+    context: &Context,
+    server: Option<(String, ServerState)>,
+) -> Result<Grown> {
+    let now = jiff::Timestamp::now();
+    let mut options = GrowthOptions::at(now.as_millisecond());
+    let said = server.as_ref().map(|(_, said)| said.clone());
+    if let Some(said) = &said {
+        (options.writer, options.is_compressed) = (release(said), said.rdb_compression);
+    }
+    let growth = Growth::new(&aof, options);
+    let bar = Bar::new(context.bar);
+    let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, &bar)?;
+    // A stream lies on no file system, and a snapshot on another one than its set.
+    let disk = disk::room(&aof.path).ok();
+    let mut around = Surroundings { now: now.as_second(), disk, rules: Vec::new(), server: said };
+    around.rules = args.rules(&Trigger::new(0, 0, &around.settings(&aof.settings)));
+    let mut outlook = Outlook::new(&aof, &report, &around);
+    let mut walls_missing = None;
+    if let Some(server) = &args.calibrate {
+        let measured = args.given.trial(server, context)?.measure(&aof)?;
+        outlook.load.calibrate(measured.seconds);
+        walls_missing = Some(measured.walls_missing);
+    }
+    let (exceeded, unknown) = (Vec::new(), Vec::new());
+    Ok(Grown { aof, report, outlook, faults, exceeded, unknown, server, walls_missing })
+}
+
+/// Family and version of a running server.
+fn release(said: &ServerState) -> Option<(Family, Version)> {
+    let family = if said.family == "valkey" { Family::Valkey } else { Family::Redis };
+    Writer { family, version: said.version.clone()? }.release()
+}
+
+/// What can be watched, as far as it is known.
+fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
+    let outlook = &one.outlook;
+    let used = outlook
+        .disk
+        .filter(|disk| disk.total > 0)
+        .map(|disk| 1.0 - disk.free as f64 / disk.total as f64);
+    let values = [
+        Some(outlook.trigger.percent() as f64),
+        Some(outlook.current_bytes() as f64),
+        Some(outlook.increment_bytes as f64),
+        Some(one.increments() as f64),
+        outlook.rewrite.reclaimable_bytes.map(|bytes| bytes as f64),
+        Some(outlook.leftover_bytes as f64),
+        outlook.rewrite.peak_disk_bytes.map(|bytes| bytes as f64),
+        used,
+        outlook.rate.map(|(rate, _)| rate),
+        Some(outlook.load.seconds),
+    ];
+    FIGURES.into_iter().zip(values).collect()
+}
+
+/// Replaces families of keys by hashes, the same for the same family, and only in this run.
+fn redact(report: &mut GrowthReport) {
+    let prefixes = report.peaks.iter_mut().map(|peak| &mut peak.prefix);
+    let heaviest = report.heaviest.iter_mut().map(|(_, prefix, _)| prefix);
+    for prefix in prefixes.chain(heaviest).filter(|prefix| !prefix.is_empty()) {
+        *prefix = hidden(prefix).into_bytes();
+    }
+}

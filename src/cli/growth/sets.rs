@@ -1,0 +1,82 @@
+//! `growth` for people: a row for each of several sets.
+
+use std::path::Path;
+
+use aofkit::text::{count, name};
+use comfy_table::CellAlignment::{Left, Right};
+use comfy_table::ColumnConstraint::ContentWidth;
+
+use super::report::Grown;
+use super::text::percent_more;
+use crate::cli::common::context::Context;
+use crate::cli::common::layout::{below, laid_out, table};
+use crate::cli::common::units::size;
+
+/// Columns that a narrow screen goes without, so that no figure is broken in two.
+const DISPENSABLE: [&str; 2] = ["GROWTH", "RATE"];
+
+/// Columns of a screen that is not narrow.
+const WIDE: usize = 80;
+
+/// Several sets: a row each, the one that grew most first.
+pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
+    let style = context.style;
+    let columns = [
+        ("SET", Left),
+        ("SIZE", Right),
+        ("GROWTH", Right),
+        ("TO GO", Right),
+        ("RATE", Right),
+        ("GIVES BACK", Right),
+        ("NEXT", Left),
+    ];
+    let is_shown = |title: &str| style.width >= WIDE || !DISPENSABLE.contains(&title);
+    let head: Vec<_> = columns.into_iter().filter(|(title, _)| is_shown(title)).collect();
+    let mut table = table(style, &head);
+    table.column_iter_mut().skip(1).for_each(|column| {
+        column.set_constraint(ContentWidth);
+    });
+    let (mut bytes, mut reclaimable, mut unknown) = (0, 0, 0);
+    for one in all {
+        bytes += one.outlook.current_bytes();
+        let own = one.outlook.rewrite.reclaimable_bytes;
+        (reclaimable, unknown) = match own {
+            Some(own) => (reclaimable + own, unknown),
+            None => (reclaimable, unknown + 1),
+        };
+        let shown = columns.iter().zip(row(one, path)).filter(|((title, _), _)| is_shown(title));
+        table.add_row(shown.map(|(_, cell)| cell));
+    }
+    let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
+    let mut total = format!(
+        "{}: {}, of which {} could be given back",
+        count(all.len() as u64, "set"),
+        size(bytes),
+        size(reclaimable)
+    );
+    if unknown > 0 {
+        total += &format!("; of {} that is not known", count(unknown, "set"));
+    }
+    let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total));
+    if !context.quiet {
+        text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
+    }
+    text
+}
+
+fn row(one: &Grown, path: &Path) -> [String; 7] {
+    let (outlook, trigger) = (&one.outlook, &one.outlook.trigger);
+    [
+        below(&one.aof.path, path),
+        size(outlook.current_bytes()),
+        percent_more(trigger).unwrap_or("-".to_owned()),
+        match trigger.remaining_bytes() {
+            None => "never".to_owned(),
+            Some(0) => "due".to_owned(),
+            Some(left) => size(left),
+        },
+        outlook.rate.map_or("-".to_owned(), |(rate, _)| format!("{}/s", size(rate as u64))),
+        outlook.rewrite.reclaimable_bytes.map_or("?".to_owned(), size),
+        outlook.advice.kind().to_owned(),
+    ]
+}

@@ -1,0 +1,85 @@
+//! `inspect` for scripts.
+
+use std::io;
+use std::path::Path;
+
+use aofkit::aof::{Leftover, LeftoverKind};
+use aofkit::growth::Trigger;
+use aofkit::stats::DatabaseRow;
+
+use super::report::Inspected;
+use super::wire::{DatabaseJson, GrowthJson, InspectJson, LeftoverJson, TriggerJson};
+use crate::cli::check::json::{head, problems, several};
+use crate::cli::common::json::{modified, path_text};
+use crate::cli::common::output::Paper;
+use crate::cli::stats::commands_json::{command, totals_json};
+use crate::cli::stats::key_space_json::key_space;
+use crate::cli::stats::{deletes_json, json as stats_json};
+
+const INSPECT: &str = "aofkit.inspect/1";
+
+/// `inspect` of one set.
+pub fn inspect(paper: &mut Paper<'_>, one: &Inspected) -> io::Result<()> {
+    paper.json(&inspect_json(one))
+}
+
+/// `inspect` of several sets.
+pub fn inspects(paper: &mut Paper<'_>, path: &Path, all: &[Inspected]) -> io::Result<()> {
+    let sets = all.iter().map(inspect_json).collect();
+    paper.json(&several(INSPECT, path, sets, all.iter().map(|one| &one.report)))
+}
+
+fn inspect_json(one: &Inspected) -> InspectJson<'_> {
+    let totals = &one.mix.totals;
+    InspectJson {
+        head: head(INSPECT, &one.aof, &one.report),
+        growth: one.growth.as_ref().map(|growth| growth_json(growth, one.aof.configured)),
+        key_space: one.has_base_keys().then(|| key_space(&one.key_space, one.redact)),
+        totals: totals_json(totals),
+        commands: one.mix.commands.iter().map(|row| command(row, totals)).collect(),
+        databases: one.mix.databases.iter().map(database).collect(),
+        prefixes: stats_json::prefixes(&one.keys),
+        keys: stats_json::keys(&one.keys),
+        deletes: deletes_json::deletes(&one.deletes, &one.aof),
+        leftovers: one.aof.leftovers.iter().map(leftover).collect(),
+        leftover_bytes: one.aof.leftovers.iter().map(|l| l.len).sum(),
+        problems: problems(&one.report),
+    }
+}
+
+fn growth_json(growth: &Trigger, configured: bool) -> GrowthJson {
+    GrowthJson {
+        base_bytes: growth.base_bytes,
+        increment_bytes: growth.current_bytes - growth.base_bytes,
+        current_bytes: growth.current_bytes,
+        growth_percent: growth.percent(),
+        trigger: TriggerJson {
+            percentage: growth.percentage,
+            min_size_bytes: growth.min_size_bytes,
+            rewrite_at_bytes: growth.rewrite_at_bytes(),
+            remaining_bytes: growth.remaining_bytes(),
+            due: growth.is_due(),
+            source: if configured { "conf" } else { "default" },
+        },
+    }
+}
+
+fn database(row: &DatabaseRow) -> DatabaseJson {
+    DatabaseJson { db: row.db, commands: row.commands, bytes: row.bytes }
+}
+
+fn leftover(leftover: &Leftover) -> LeftoverJson {
+    let path = path_text(&leftover.path);
+    LeftoverJson {
+        path: path.plain,
+        path_b64: path.b64,
+        kind: match leftover.kind {
+            LeftoverKind::Orphan | LeftoverKind::OldSingleFile => "orphan-segment",
+            LeftoverKind::History => "history-file",
+            LeftoverKind::Temporary => "temp-file",
+            LeftoverKind::Kept => "kept",
+        },
+        size_bytes: leftover.len,
+        modified_at: leftover.modified.and_then(modified),
+    }
+}

@@ -1,0 +1,80 @@
+//! `aofkit inspect`
+
+pub mod json;
+pub mod report;
+pub mod text;
+pub mod wire;
+
+use std::path::Path;
+
+use aofkit::aof::{Aof, Layout, Role};
+use aofkit::check::{Check, Severity, Verdict, Wording, judge};
+use aofkit::error::Result;
+use aofkit::growth::Trigger;
+use aofkit::scan::scan;
+use aofkit::stats::{Deletes, Grouping, KeyOptions, KeySpace, KeySpaceOptions, KeyTraffic, Mix};
+use aofkit::text::{count, name};
+
+use self::report::Inspected;
+use crate::cli::common::context::Context;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::{Paper, Saying};
+use crate::cli::common::progress::Bar;
+use crate::cli::stats::redact_written;
+
+/// How many of a base's biggest keys are told.
+const BIGGEST: usize = 10;
+
+/// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
+pub fn run<'v>(path: &'v Path, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {
+    let (inspected, failed) = context.each_set(path, |aof| inspect(aof, context))?;
+    for one in &inspected {
+        warn(one, context);
+    }
+    let say = move |paper: &mut Paper<'_>| match (context.json, &inspected[..]) {
+        (true, [one]) if failed.is_none() => json::inspect(paper, one),
+        (true, several) => json::inspects(paper, path, several),
+        (false, [one]) if failed.is_none() => paper.text(&text::inspect(one, context)),
+        (false, several) => paper.text(&text::inspects(path, several, context)),
+    };
+    Ok((Box::new(say), failed.unwrap_or(Outcome::Done)))
+}
+
+fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let key_space = KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST });
+    let keys = KeyTraffic::new(key_options());
+    let deletes = Deletes::new(Grouping::default(), BIGGEST);
+    let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));
+    let (facts, ((mix, key_space), (mut keys, mut deletes))) =
+        scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    if context.redact {
+        redact_written(Some(&mut keys), &mut deletes);
+    }
+    let growth = (aof.layout == Layout::MultiPart).then(|| {
+        let sum = |role| {
+            let of_role = report.segments.iter().filter(|s| s.role == role);
+            of_role.filter_map(|s| s.size_bytes).sum()
+        };
+        Trigger::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
+    });
+    Ok(Inspected { aof, report, mix, key_space, keys, deletes, redact: context.redact, growth })
+}
+
+fn key_options() -> KeyOptions {
+    let mut options = KeyOptions::default();
+    options.keys = true;
+    options.prefixes = Some(Grouping::default());
+    options.top = BIGGEST;
+    options
+}
+
+fn warn(one: &Inspected, context: &Context) {
+    if one.report.verdict == Verdict::Healthy {
+        return;
+    }
+    let errors = one.report.problems.iter().filter(|p| p.severity == Severity::Error).count();
+    let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+    context.note(&format!("{path}: {}; see `aofkit check`", count(errors as u64, "problem")));
+}

@@ -1,0 +1,368 @@
+//! `inspect` for people: one set on one screen.
+
+use std::path::Path;
+
+use aofkit::aof::{Aof, LeftoverKind};
+use aofkit::check::{RdbFacts, SegmentReport, Severity, Verdict};
+use aofkit::growth::Trigger;
+use aofkit::stats::{CommandRow, MixReport};
+use aofkit::text::{count, name, thousands};
+use comfy_table::CellAlignment;
+
+use super::report::Inspected;
+use crate::cli::common::context::Context;
+use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::sets::{Row, overview};
+use crate::cli::common::units::{Style, bar, duration, share, size, time};
+use crate::cli::common::verdict::{headline, verdict_lines};
+use crate::cli::common::{json, needs};
+use crate::cli::stats::key_space;
+
+/// Commands shown before the rest is summed up.
+const COMMANDS: usize = 8;
+
+/// Files shown before the middle ones are summed up: a set with hundreds of increments is in trouble, but
+/// its list would push the reason off the screen.
+const FILES: usize = 14;
+
+/// `inspect` of one set.
+pub fn inspect(one: &Inspected, context: &Context) -> String {
+    let style = context.style;
+    let mut text = headline(&one.aof, &one.report, style) + "\n";
+    text += &files(one, context);
+    text += &needs::needs(&one.report.needs_modules, &one.report.modules, style, "");
+    if let Some(growth) = &one.growth {
+        text += &format!("\n{}\n{}", style.bold("growth"), growth_lines(growth, &one.aof, style));
+    }
+    text += &base(one, style);
+    text += &commands(&one.mix, style);
+    text += &crate::cli::stats::keys::in_short(&one.keys, &one.deletes, &one.aof, style);
+    text += &leftovers(&one.aof, style);
+    text += &health(one, context);
+    text
+}
+
+/// `inspect` of several sets.
+pub fn inspects(path: &Path, all: &[Inspected], context: &Context) -> String {
+    let rows = all.iter().map(|one| Row {
+        aof: &one.aof,
+        report: &one.report,
+        growth: one.growth.as_ref().map(|growth| growth.percent()),
+    });
+    let mut text = overview(path, rows, context.style);
+    if !context.quiet {
+        text += &context.style.dim("`aofkit inspect` on one of them shows all of it");
+        text += "\n";
+    }
+    text
+}
+
+/// Columns of the list of files that may go, the first of these first, before anything is wrapped: what they
+/// say is known from the sizes or stands in a segment's name.
+const DISPENSABLE: [&str; 3] = ["SHARE", "SEQ", "FORMAT"];
+
+fn files(one: &Inspected, context: &Context) -> String {
+    use CellAlignment::{Left, Right};
+    let mut head = vec![
+        ("FILE", Left),
+        ("ROLE", Left),
+        ("SEQ", Right),
+        ("FORMAT", Left),
+        ("SIZE", Right),
+        ("SHARE", Right),
+        ("COMMANDS", Right),
+        ("TIME (#TS)", Left),
+    ];
+    let mut rows = file_rows(one, context.verbose);
+    for dispensable in DISPENSABLE {
+        let column = head.iter().position(|(title, _)| *title == dispensable);
+        let Some(column) = column.filter(|_| natural_width(&head, &rows) > context.style.width)
+        else {
+            break;
+        };
+        head.remove(column);
+        for row in &mut rows {
+            row.remove(column);
+        }
+    }
+    let mut table = table(context.style, &head);
+    table.add_rows(rows);
+    laid_out(&table)
+}
+
+/// Columns that a table takes when no cell is wrapped, padding included.
+fn natural_width(head: &[(&str, CellAlignment)], rows: &[Vec<String>]) -> usize {
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([head[column].0.len()]).max().unwrap_or(0)
+    };
+    let padding = 2 * head.len();
+    (0..head.len()).map(widest).sum::<usize>() + padding
+}
+
+fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
+    let all = &one.report.segments;
+    let hidden = if every { 0 } else { all.len().saturating_sub(FILES) };
+    let shown_first = FILES / 2;
+    let mut rows = Vec::new();
+    for (place, segment) in all.iter().enumerate() {
+        if hidden > 0 && place == shown_first {
+            let between = &all[shown_first..shown_first + hidden];
+            let bytes = between.iter().filter_map(|s| s.size_bytes).sum();
+            let mut row = vec![String::new(); 8];
+            row[0] = format!("… {} more", thousands(hidden as u64));
+            row[4] = size(bytes);
+            row[5] = share(bytes, one.report.size_bytes);
+            rows.push(row);
+        }
+        if hidden == 0 || place < shown_first || place >= shown_first + hidden {
+            rows.push(file_row(segment, one.report.size_bytes).to_vec());
+        }
+    }
+    rows
+}
+
+fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
+    let facts = segment.facts.as_ref();
+    let dash = || "-".to_owned();
+    let span = match facts.map(|f| (f.first_ts, f.last_ts)) {
+        Some((Some(first), Some(last))) if first == last => time(first),
+        Some((Some(first), Some(last))) => {
+            let seconds = last.saturating_sub(first);
+            format!("{} {}{}", time(first), if seconds < 0 { "" } else { "+" }, duration(seconds))
+        }
+        _ => dash(),
+    };
+    let size_text = segment.size_bytes.map_or_else(|| "missing".to_owned(), size);
+    [
+        name(&segment.name),
+        json::role(segment.role).to_owned(),
+        segment.seq.map_or_else(dash, |seq| seq.to_string()),
+        facts.map_or_else(dash, |f| json::format(f.format).to_owned()),
+        size_text,
+        facts.map_or_else(dash, |f| share(f.len, total)),
+        facts.map_or_else(dash, |f| thousands(f.commands)),
+        span,
+    ]
+}
+
+fn growth_lines(growth: &Trigger, aof: &Aof, style: Style) -> String {
+    let mut line = format!(
+        "{} of increments over a base of {}: ",
+        size(growth.current_bytes - growth.base_bytes),
+        size(growth.base_bytes)
+    );
+    line += &match growth.base_bytes {
+        0 => "no base to compare with".to_owned(),
+        _ => format!("{} %", thousands(growth.percent())),
+    };
+    let mut text = wrap(&line, style.width, "  ") + "\n";
+    let source = if aof.configured { "as configured" } else { "server defaults" };
+    let rule =
+        format!("at {} % and above {} ({source})", growth.percentage, size(growth.min_size_bytes));
+    let current = growth.current_bytes;
+    text += &match growth.rewrite_at_bytes() {
+        None => {
+            wrap("never rewritten by itself: auto-aof-rewrite-percentage is 0", style.width, "  ")
+        }
+        Some(at) if growth.is_due() => {
+            wrap(&format!("next rewrite: due since {}, {rule}", size(at)), style.width, "  ")
+        }
+        Some(at) => {
+            let left = size(growth.remaining_bytes().unwrap_or(0));
+            let bar = bar(current, at, 16);
+            let line = format!("  next rewrite: ▕{bar}▏ {left} to go until {}", size(at));
+            // The bar has blanks in it, so the line is not for `wrap`.
+            format!("{line},\n{}", wrap(&rule, style.width, "    "))
+        }
+    };
+    text + "\n"
+}
+
+/// What the RDB part says of itself.
+fn base(one: &Inspected, style: Style) -> String {
+    let with_rdb =
+        one.report.segments.iter().find_map(|s| Some((s, s.facts.as_ref()?.rdb.as_ref()?)));
+    let Some((segment, rdb)) = with_rdb else { return resp_base(one, style) };
+    let mut parts = Vec::new();
+    if let Some(header) = rdb.header() {
+        parts.push(format!("RDB version {}", header.version));
+    }
+    match rdb {
+        RdbFacts::Whole(walked) => {
+            parts.push(format!("checksum {}", json::checksum(walked.checksum)));
+            let expiring = match walked.outcome.expires {
+                0 => String::new(),
+                n => format!(" ({} with an expiry)", thousands(n)),
+            };
+            parts.push(count(walked.outcome.keys, "key") + &expiring);
+        }
+        RdbFacts::Broken(_) => parts.push("broken, keys not counted".to_owned()),
+    }
+    let fields = rdb.fields();
+    if let Some(seconds) = fields.created_s() {
+        parts.push(format!("saved {}", time(seconds)));
+    }
+    if let Some(bytes) = fields.used_memory_bytes() {
+        parts.push(format!("server memory then {}", size(bytes)));
+    }
+    let others: Vec<_> = fields.iter().filter(|(field, _)| !is_shown(field)).collect();
+    parts.extend(others.iter().map(|(field, value)| {
+        format!("{} {}", aofkit::text::escape(field), aofkit::text::escape(value))
+    }));
+    let line = format!("{}: {}", name(&segment.name), parts.join(", "));
+    let keys = key_space::text(&one.key_space, style, one.redact);
+    format!("\n{}\n{}\n{keys}", style.bold("base"), wrap(&line, style.width, "  "))
+}
+
+/// The same of a base that is no RDB.
+fn resp_base(one: &Inspected, style: Style) -> String {
+    if one.key_space.keys == 0 {
+        return String::new();
+    }
+    let keys = key_space::text(&one.key_space, style, one.redact);
+    let title = style.bold("base");
+    format!("\n{title}  {} as commands\n{keys}", count(one.key_space.keys, "key"))
+}
+
+/// Auxiliary fields that are told elsewhere on the screen.
+fn is_shown(field: &[u8]) -> bool {
+    [&b"redis-ver"[..], b"valkey-ver", b"ctime", b"used-mem"].contains(&field)
+}
+
+fn commands(mix: &MixReport, style: Style) -> String {
+    let totals = &mix.totals;
+    if totals.resp_bytes == 0 {
+        return String::new();
+    }
+    let mut summary = vec![
+        format!("{} in {}", count(totals.commands, "command"), size(totals.command_bytes)),
+        count(totals.transactions, "transaction"),
+    ];
+    if totals.annotations > 0 {
+        summary.push(count(totals.annotations, "annotation"));
+    }
+    if totals.unparsed_bytes > 0 {
+        summary.push(style.bad(&format!("{} unparsed", size(totals.unparsed_bytes))));
+    }
+    let mut text = format!("\n{}  {}\n", style.bold("commands"), summary.join(", "));
+    let shown = &mix.commands[..mix.commands.len().min(COMMANDS)];
+    text += &command_rows(shown, totals.command_bytes, style);
+    let rest = &mix.commands[shown.len()..];
+    if !rest.is_empty() {
+        let bytes = rest.iter().map(|row| row.bytes).sum();
+        text += &format!("  {} more, {}\n", count(rest.len() as u64, "command"), size(bytes));
+    }
+    text + &databases(mix, style)
+}
+
+/// A row for each command, its bar as long as the screen allows.
+fn command_rows(shown: &[CommandRow], total: u64, style: Style) -> String {
+    const BAR: std::ops::RangeInclusive<usize> = 4..=20;
+    // Blanks, share and the two sizes.
+    const REST: usize = 2 + 2 + 1 + 7 + 2 + 10 + 2 + 3 + 10;
+    let widest = |text: &dyn Fn(&CommandRow) -> String| {
+        shown.iter().map(|row| text(row).chars().count()).max().unwrap_or(0)
+    };
+    let names = widest(&|row| name_of(&row.name));
+    let counts = widest(&|row| thousands(row.count));
+    let left = style.width.saturating_sub(names + counts + REST);
+    let columns = left.clamp(*BAR.start(), *BAR.end());
+    let row = |row: &CommandRow| {
+        format!(
+            "  {:<names$}  {} {:>7}  {:>10}  {:>counts$} x {}\n",
+            name_of(&row.name),
+            bar(row.bytes, total, columns),
+            share(row.bytes, total),
+            size(row.bytes),
+            thousands(row.count),
+            size(row.bytes / row.count.max(1))
+        )
+    };
+    shown.iter().map(row).collect()
+}
+
+/// A command's name, cut so that a name of noise does not tear the columns.
+fn name_of(raw: &[u8]) -> String {
+    const WIDEST: usize = 24;
+    let full = aofkit::text::escape(raw);
+    match full.chars().count() {
+        0..=WIDEST => full,
+        _ => full.chars().take(WIDEST - 1).chain(['…']).collect(),
+    }
+}
+
+fn databases(mix: &MixReport, style: Style) -> String {
+    const SHOWN: usize = 8;
+    let total = mix.totals.command_bytes;
+    let mut rows = mix.databases.clone();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+    let mut parts: Vec<_> = rows
+        .iter()
+        .take(SHOWN)
+        .map(|row| {
+            format!("db{} {} ({})", row.db, count(row.commands, "command"), share(row.bytes, total))
+        })
+        .collect();
+    if rows.len() > SHOWN {
+        parts.push(format!("{} more", rows.len() - SHOWN));
+    }
+    format!("\n{}\n{}\n", style.bold("databases"), wrap(&parts.join(", "), style.width, "  "))
+}
+
+fn leftovers(aof: &Aof, style: Style) -> String {
+    const SHOWN: usize = 4;
+    if aof.leftovers.is_empty() {
+        return String::new();
+    }
+    let bytes = aof.leftovers.iter().map(|l| l.len).sum();
+    let mut text = format!(
+        "\n{}  {}, {} no server will load\n",
+        style.bold("leftovers"),
+        count(aof.leftovers.len() as u64, "file"),
+        size(bytes)
+    );
+    for leftover in aof.leftovers.iter().take(SHOWN) {
+        let what = match leftover.kind {
+            LeftoverKind::Orphan => "not in the manifest",
+            LeftoverKind::History => "history",
+            LeftoverKind::Temporary => "temporary",
+            LeftoverKind::OldSingleFile => "pre-7.0 file",
+            LeftoverKind::Kept => "kept for `aofkit repair --undo`",
+        };
+        let file = name(leftover.path.as_os_str().as_encoded_bytes());
+        text += &format!("  {:>10}  {what}: {file}\n", size(leftover.len));
+    }
+    if aof.leftovers.len() > SHOWN {
+        text +=
+            &format!("  and {} more; `aofkit check -v` lists them\n", aof.leftovers.len() - SHOWN);
+    }
+    text
+}
+
+/// How it is, the worst of what is wrong, and the next command.
+fn health(one: &Inspected, context: &Context) -> String {
+    let style = context.style;
+    let mut text = format!("\n{}\n", style.bold("health"));
+    text += &verdict_lines(&one.report, style, "  ");
+    let telling = one.report.problems.iter().filter(|p| p.severity >= Severity::Warning);
+    let most = if context.verbose { usize::MAX } else { 3 };
+    for problem in telling.clone().take(most) {
+        let label = problem.kind.as_str();
+        let place = problem.file.as_deref().map(|file| format!(" {}", name(file)));
+        let line = format!("{label}{}: {}", place.unwrap_or_default(), problem.message);
+        text += &format!("{}\n", wrap(&line, style.width, "  "));
+    }
+    let more = telling.clone().count().saturating_sub(most);
+    if more > 0 {
+        text += &format!("  and {}; see `aofkit check`\n", count(more as u64, "more problem"));
+    }
+    let advice = telling.filter(|p| p.severity == Severity::Error).find_map(|p| p.next.clone());
+    if let Some(next) = advice {
+        text += &format!("  {} {next}\n", style.bold("next:"));
+    } else if one.report.verdict == Verdict::Healthy && !context.quiet {
+        let note = "a byte changed inside a value cannot be seen: commands carry no checksum";
+        text += &format!("  {}\n", style.dim(note));
+    }
+    text
+}

@@ -1,0 +1,5 @@
+//! How a change to a set is told: what the verbs that change one share.
+
+pub mod inner;
+pub mod json;
+pub mod text;

@@ -1,0 +1,422 @@
+//! JSON of the verbs that work on repositories.
+
+use std::path::Path;
+
+use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
+use aofkit::text::hidden;
+use aofkit::trial::{Difference, LoadedSnapshot};
+use serde::Serialize;
+
+use crate::cli::common::json::{VERSION, modified, needs_modules, path_text, pretty, text};
+use crate::cli::common::wire::NeededJson;
+
+#[derive(Serialize)]
+struct Head {
+    schema: &'static str,
+    tool_version: &'static str,
+    source: Source,
+}
+
+#[derive(Serialize)]
+struct Source {
+    path: Option<String>,
+    path_b64: Option<String>,
+    layout: &'static str,
+    manifest: Option<String>,
+    manifest_b64: Option<String>,
+}
+
+fn head(schema: &'static str, repository: &Path) -> Head {
+    let path = path_text(repository);
+    let layout = "repository";
+    let (path, path_b64) = (path.plain, path.b64);
+    let source = Source { path, path_b64, layout, manifest: None, manifest_b64: None };
+    Head { schema, tool_version: VERSION, source }
+}
+
+#[derive(Serialize)]
+struct SnapshotJson {
+    id: String,
+    source_name: String,
+    taken_at: String,
+    host: String,
+    path: String,
+    tags: Vec<String>,
+    parent: Option<String>,
+    server: Option<String>,
+    layout: &'static str,
+    logical_bytes: u64,
+    stored_bytes: u64,
+    new_bytes: u64,
+    reused_bytes: u64,
+    commands: u64,
+    cut_bytes: u64,
+    verified: bool,
+    files: Vec<FileJson>,
+    extras: Vec<FileJson>,
+    covers: Vec<IntervalJson>,
+    gaps: Vec<GapJson>,
+    diverged: Vec<DivergedJson>,
+}
+
+#[derive(Serialize)]
+struct FileJson {
+    file: Option<String>,
+    file_b64: Option<String>,
+    size: u64,
+    commands: u64,
+}
+
+#[derive(Serialize)]
+struct IntervalJson {
+    from: String,
+    to: String,
+}
+
+#[derive(Serialize)]
+struct GapJson {
+    from: String,
+    to: Option<String>,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct DivergedJson {
+    file: Option<String>,
+    file_b64: Option<String>,
+    same_up_to: u64,
+    parent_size: u64,
+}
+
+fn layout(entry: &Entry) -> &'static str {
+    if entry.manifest.is_some() { "multi-part" } else { "single-file" }
+}
+
+fn snapshot(entry: &Entry) -> SnapshotJson {
+    let file = |f: &aofkit::backup::FileEntry| {
+        let name = text(&f.name.bytes().unwrap_or_default());
+        FileJson { file: name.plain, file_b64: name.b64, size: f.size, commands: f.commands }
+    };
+    let interval =
+        |i: &aofkit::backup::Interval| IntervalJson { from: i.from.clone(), to: i.to.clone() };
+    let gap = |g: &aofkit::backup::Gap| GapJson {
+        from: g.from.clone(),
+        to: g.to.clone(),
+        reason: g.reason.clone(),
+    };
+    let diverged = |d: &aofkit::backup::Divergence| {
+        let name = text(&d.file.bytes().unwrap_or_default());
+        let (same_up_to, parent_size) = (d.same_up_to, d.parent_size);
+        DivergedJson { file: name.plain, file_b64: name.b64, same_up_to, parent_size }
+    };
+    SnapshotJson {
+        id: entry.id.clone(),
+        source_name: entry.source.clone(),
+        taken_at: entry.taken.clone(),
+        host: entry.host.clone(),
+        path: entry.path.clone(),
+        tags: entry.tags.clone(),
+        parent: entry.parent.clone(),
+        server: entry.server.as_ref().map(|s| format!("{}-{}", s.kind, s.version)),
+        layout: layout(entry),
+        logical_bytes: entry.logical_bytes(),
+        stored_bytes: entry.stored_bytes(),
+        new_bytes: entry.new_bytes,
+        reused_bytes: entry.reused_bytes,
+        commands: entry.commands(),
+        cut_bytes: entry.cut_bytes(),
+        // Nothing is published that was not parsed to its last byte.
+        verified: true,
+        files: entry.files.iter().map(file).collect(),
+        extras: entry.extras.iter().map(file).collect(),
+        covers: entry.covers.iter().map(interval).collect(),
+        gaps: entry.gaps.iter().map(gap).collect(),
+        diverged: entry.diverged.iter().map(diverged).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct BackupJson {
+    #[serde(flatten)]
+    head: Head,
+    unchanged: bool,
+    snapshot: SnapshotJson,
+    unreadable: Vec<String>,
+    needs_modules: Vec<NeededJson>,
+    last_written_at: Option<String>,
+    log_elsewhere: Option<String>,
+}
+
+/// `backup`
+pub fn backup(made: &Backup) -> String {
+    let entry = &made.entry;
+    let path = path_text(&made.path);
+    let manifest = made.manifest.as_deref().map(path_text);
+    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
+    let is_rdb = entry.manifest.is_none()
+        && entry.files.iter().all(|file| file.commands == 0 && file.ts.is_none() && file.size > 0);
+    let layout = if is_rdb { "rdb" } else { layout(entry) };
+    let source = Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 };
+    pretty(&BackupJson {
+        head: Head { schema: "aofkit.backup/1", tool_version: VERSION, source },
+        unchanged: made.unchanged,
+        snapshot: SnapshotJson {
+            new_bytes: made.new_bytes,
+            reused_bytes: made.reused_bytes,
+            ..snapshot(entry)
+        },
+        unreadable: made.unreadable.clone(),
+        needs_modules: needs_modules(&made.needs_modules),
+        last_written_at: made.written.and_then(modified),
+        log_elsewhere: made.elsewhere.clone(),
+    })
+}
+
+#[derive(Serialize)]
+struct SnapshotsJson {
+    #[serde(flatten)]
+    head: Head,
+    snapshots: Vec<SnapshotJson>,
+}
+
+/// `snapshots`
+pub fn snapshots(repository: &Path, entries: &[Entry]) -> String {
+    let head = head("aofkit.snapshots/1", repository);
+    pretty(&SnapshotsJson { head, snapshots: entries.iter().map(snapshot).collect() })
+}
+
+#[derive(Serialize)]
+struct VerifyJson {
+    #[serde(flatten)]
+    head: Head,
+    snapshots_checked: u64,
+    objects_checked: u64,
+    bytes_checked: u64,
+    contents_checked_bytes: u64,
+    commands_checked: u64,
+    unreferenced_objects: u64,
+    loaded: Option<Vec<LoadedJson>>,
+    problems: Vec<FlawJson>,
+}
+
+#[derive(Serialize)]
+struct LoadedJson {
+    id: String,
+    source_name: String,
+    loads: Option<bool>,
+    keys: u64,
+    databases: Vec<DatabaseJson>,
+    digest: Option<String>,
+    message: Option<String>,
+    compared: bool,
+    not_compared: Option<&'static str>,
+    left_out: u64,
+    not_comparable: u64,
+    differences: Vec<DifferenceJson>,
+    walls_missing: Vec<String>,
+}
+
+/// Only two servers that have loaded something can be compared.
+const NOT_COMPARED: &str = "not both its files and the commands in them load";
+
+#[derive(Serialize)]
+struct DatabaseJson {
+    db: u64,
+    keys: u64,
+}
+
+#[derive(Serialize)]
+struct DifferenceJson {
+    message: String,
+    key: Option<String>,
+    key_b64: Option<String>,
+}
+
+fn loaded_json(one: &LoadedSnapshot, redact: bool) -> LoadedJson {
+    let difference = |d: &Difference| {
+        let key = match &d.key {
+            None => text(b""),
+            Some(key) if redact => text(hidden(key).as_bytes()),
+            Some(key) => text(key),
+        };
+        let plain = key.plain.filter(|_| d.key.is_some());
+        DifferenceJson { message: d.what.clone(), key: plain, key_b64: key.b64 }
+    };
+    LoadedJson {
+        id: one.id.clone(),
+        source_name: one.source.clone(),
+        loads: one.loads(),
+        keys: one.keys,
+        databases: one.databases.iter().map(|(&db, &keys)| DatabaseJson { db, keys }).collect(),
+        digest: one.digest.clone(),
+        message: one.why.clone().or(one.not_tried.clone()),
+        compared: one.compared,
+        not_compared: (!one.compared).then_some(NOT_COMPARED),
+        left_out: one.left_out,
+        not_comparable: one.not_comparable,
+        differences: one.differences.iter().map(difference).collect(),
+        walls_missing: one.walls_missing.clone(),
+    }
+}
+
+#[derive(Serialize)]
+struct FlawJson {
+    kind: &'static str,
+    severity: &'static str,
+    file: String,
+    message: String,
+    snapshots: Vec<String>,
+}
+
+/// `verify`
+pub fn verified(
+    repository: &Path,
+    verified: &Verified,
+    loaded: Option<&[LoadedSnapshot]>,
+    redact: bool,
+) -> String {
+    let problems = verified.flaws.iter().map(|flaw| FlawJson {
+        kind: flaw_kind(flaw.kind),
+        severity: if flaw.harmless { "warning" } else { "error" },
+        file: flaw.key.clone(),
+        message: flaw.message.clone(),
+        snapshots: flaw.snapshots.clone(),
+    });
+    pretty(&VerifyJson {
+        head: head("aofkit.verify/1", repository),
+        snapshots_checked: verified.snapshots_checked,
+        objects_checked: verified.objects_checked,
+        bytes_checked: verified.bytes_checked,
+        contents_checked_bytes: verified.contents_checked,
+        commands_checked: verified.commands_checked,
+        unreferenced_objects: verified.unreferenced,
+        loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, redact)).collect()),
+        problems: problems.collect(),
+    })
+}
+
+fn flaw_kind(kind: FlawKind) -> &'static str {
+    match kind {
+        FlawKind::Missing => "missing",
+        FlawKind::Damaged => "damaged",
+        FlawKind::Contents => "contents",
+        FlawKind::Unknown => "unknown-file",
+    }
+}
+
+#[derive(Serialize)]
+struct RestoreJson {
+    #[serde(flatten)]
+    head: Head,
+    snapshot: SnapshotJson,
+    target: Option<String>,
+    target_b64: Option<String>,
+    files: Vec<RestoredFileJson>,
+    bytes: u64,
+    reused_bytes: u64,
+    until: Option<String>,
+    cut: Option<String>,
+    kept_old_at: Option<String>,
+    extras_at: Option<String>,
+    config: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RestoredFileJson {
+    file: Option<String>,
+    file_b64: Option<String>,
+    size: u64,
+}
+
+/// `restore`
+pub fn restored(
+    path: &Path,
+    entry: &Entry,
+    restored: &Restored,
+    until: Option<String>,
+    cut: Option<String>,
+    config: Option<String>,
+) -> String {
+    let target = path_text(&restored.target);
+    let files = restored.files.iter().map(|(name, size)| {
+        let name = text(name);
+        RestoredFileJson { file: name.plain, file_b64: name.b64, size: *size }
+    });
+    let shown = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(|path| aofkit::text::name(path.as_os_str().as_encoded_bytes()))
+    };
+    pretty(&RestoreJson {
+        head: head("aofkit.restore/1", path),
+        snapshot: snapshot(entry),
+        target: target.plain,
+        target_b64: target.b64,
+        files: files.collect(),
+        bytes: restored.bytes,
+        reused_bytes: restored.reused_bytes,
+        until,
+        cut,
+        kept_old_at: shown(&restored.kept_old_at),
+        extras_at: shown(&restored.extras_at),
+        config,
+    })
+}
+
+#[derive(Serialize)]
+struct PruneJson {
+    #[serde(flatten)]
+    head: Head,
+    applied: bool,
+    kept: Vec<PlannedJson>,
+    removed: Vec<PlannedJson>,
+    removed_objects: usize,
+    marked_bytes: u64,
+    freed_bytes: u64,
+    compaction: Option<CompactionJson>,
+}
+
+#[derive(Serialize)]
+struct CompactionJson {
+    snapshots: Vec<String>,
+    objects: usize,
+    into_objects: usize,
+    written_bytes: u64,
+}
+
+fn compaction_json(compaction: &Compaction) -> CompactionJson {
+    let (objects, into_objects) = compaction.objects();
+    CompactionJson {
+        snapshots: compaction.snapshots().map(|entry| entry.id.clone()).collect(),
+        objects,
+        into_objects,
+        written_bytes: compaction.bytes(),
+    }
+}
+
+#[derive(Serialize)]
+struct PlannedJson {
+    id: String,
+    source_name: String,
+    taken_at: String,
+    reasons: Vec<String>,
+}
+
+/// `prune`
+pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool) -> String {
+    let planned = |p: &Planned| PlannedJson {
+        id: p.id.clone(),
+        source_name: p.source.clone(),
+        taken_at: p.taken.clone(),
+        reasons: p.reasons.clone(),
+    };
+    pretty(&PruneJson {
+        head: head("aofkit.prune/1", repository),
+        applied,
+        kept: plan.kept.iter().map(planned).collect(),
+        removed: plan.removed.iter().map(planned).collect(),
+        removed_objects: plan.objects(),
+        // A directory needs no marking phase: what goes, goes at once.
+        marked_bytes: 0,
+        freed_bytes: plan.freed_bytes(),
+        compaction: plan.compaction.as_ref().map(compaction_json),
+    })
+}

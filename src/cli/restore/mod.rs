@@ -1,0 +1,66 @@
+//! `aofkit restore`
+
+pub mod args;
+
+use std::sync::Arc;
+
+use aofkit::backup::{
+    Entry, Moment, Repository, RestoreOptions, SnapshotPath, Which, covering, cut_at, restore,
+};
+use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::limits;
+
+use self::args::RestoreArgs;
+use crate::cli::common::context::Context;
+use crate::cli::common::interrupt;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::common::repository::find;
+use crate::cli::repository::{json, text};
+
+pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
+    interrupt::obey_at_once();
+    let Some(path) = SnapshotPath::parse(&args.snapshot) else {
+        let why = "a snapshot is named as REPO::latest or REPO::ID".to_owned();
+        return Err(Error::new(ErrorKind::Refused(why), &args.snapshot));
+    };
+    let (repository, entry) = find(&path, context.source.as_deref())?;
+    let repository = Arc::new(repository);
+    let until = args.moment.until()?;
+    let entry = match until {
+        Some(until) if path.which == Which::Latest(0) => of_that_time(&repository, entry, until)?,
+        _ => entry,
+    };
+    let names = context.names()?;
+    let (entry, cut) = match args.moment.moment(&entry, &args.snapshot, &names)? {
+        Some(moment) => {
+            let bar = Bar::new(context.bar);
+            cut_at(&repository, &entry, &moment, &args.snapshot, &context.open, &bar)?
+        }
+        None => (entry, None),
+    };
+    let cut = cut.map(|boundary| text::cut(&entry, &boundary));
+    let options = RestoreOptions { replace: args.replace, threads: context.threads };
+    let bar = Bar::new(context.bar);
+    let restored = restore(&repository, &entry, &args.dir, options, &bar)?;
+    let config = args.print_config.then(|| text::config(&entry, &restored));
+    let text = match context.json {
+        true => {
+            let until = until.map(|seconds| Moment::of_seconds(seconds).seconds_text());
+            json::restored(&args.snapshot, &entry, &restored, until, cut, config)
+        }
+        false => text::restored(&entry, &restored, cut, config, context.style),
+    };
+    Ok((text, Outcome::Done))
+}
+
+/// The newest snapshot of the same source that has this second in its history; the newest of all when none has,
+/// which then says why it cannot be reached.
+fn of_that_time(repository: &Repository, newest: Entry, until: i64) -> Result<Entry> {
+    let mut entries = Vec::new();
+    let mut left = limits::BACKUP_ALL_SEGMENTS;
+    for listed in repository.list_source(&newest.source)? {
+        entries.push(repository.entry_within(&listed, &mut left)?);
+    }
+    Ok(covering(&entries, until).cloned().unwrap_or(newest))
+}

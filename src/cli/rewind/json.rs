@@ -1,0 +1,123 @@
+//! A way back, for scripts.
+
+use aofkit::aof::Aof;
+use aofkit::moment::{Candidate, Inside, What};
+use aofkit::scan::Position;
+use serde::Serialize;
+
+use super::report::Rewound;
+use crate::cli::common::context::Context;
+use crate::cli::common::json::{pretty, text};
+use crate::cli::common::units::time;
+use crate::cli::plan::json::{PlanJson, plan};
+
+const REWIND: &str = "aofkit.rewind/1";
+
+#[derive(Serialize)]
+struct RewindJson {
+    #[serde(flatten)]
+    plan: PlanJson,
+    place: Option<PlaceJson>,
+    matches: u64,
+    gone: GoneJson,
+    reach: ReachJson,
+    candidates: Option<Vec<CandidateJson>>,
+}
+
+#[derive(Serialize)]
+struct PlaceJson {
+    file: Option<String>,
+    file_b64: Option<String>,
+    offset: u64,
+    asked_offset: u64,
+    inside: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct GoneJson {
+    first_at: Option<String>,
+    last_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReachJson {
+    base_created_at: Option<String>,
+    base_seq: Option<i64>,
+    base_modified_at: Option<String>,
+    first_at: Option<String>,
+    last_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CandidateJson {
+    what: &'static str,
+    command: Option<String>,
+    db: Option<u64>,
+    keys: Option<u64>,
+    file: Option<String>,
+    file_b64: Option<String>,
+    offset: u64,
+    at: Option<String>,
+    commands_behind: u64,
+}
+
+/// `rewind` of one set.
+pub fn rewind(rewound: &Rewound, context: &Context) -> String {
+    let aof = &rewound.run.aof;
+    let boundary = rewound.found.boundary;
+    let reach = rewound.reach;
+    let place = boundary.map(|boundary| {
+        let file = text(&aof.segments[boundary.place.0].name);
+        PlaceJson {
+            file: file.plain,
+            file_b64: file.b64,
+            offset: boundary.place.1,
+            asked_offset: boundary.asked.1,
+            inside: boundary.inside.map(|inside| match inside {
+                Inside::Transaction => "transaction",
+                Inside::Record => "record",
+            }),
+        }
+    });
+    let goes = !rewound.run.plan.is_empty();
+    let listed = rewound.candidates.as_ref();
+    pretty(&RewindJson {
+        plan: plan(REWIND, &rewound.run, context),
+        place,
+        matches: rewound.found.matches,
+        gone: GoneJson {
+            first_at: boundary.filter(|_| goes).and_then(|b| b.time).map(time),
+            last_at: reach.last_ts.filter(|_| goes).map(time),
+        },
+        reach: ReachJson {
+            base_created_at: reach.base_created.map(time),
+            base_seq: reach.base_seq,
+            base_modified_at: reach.base_modified.map(time),
+            first_at: reach.first_ts.map(time),
+            last_at: reach.last_ts.map(time),
+        },
+        candidates: listed
+            .map(|l| l.candidates.iter().map(|c| candidate(aof, c, l.commands)).collect()),
+    })
+}
+
+fn candidate(aof: &Aof, candidate: &Candidate, commands: u64) -> CandidateJson {
+    let (segment, offset): Position = candidate.place;
+    let file = text(&aof.segments[segment].name);
+    let (what, command, db, keys) = match &candidate.what {
+        What::Flush { command, db } => ("flush", text(command).plain, Some(*db), None),
+        What::Deletions { keys } => ("deletions", None, None, Some(*keys)),
+        What::Segment => ("segment", None, None, None),
+    };
+    CandidateJson {
+        what,
+        command,
+        db,
+        keys,
+        file: file.plain,
+        file_b64: file.b64,
+        offset,
+        at: candidate.time.map(time),
+        commands_behind: commands - candidate.commands_before,
+    }
+}

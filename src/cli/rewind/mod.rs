@@ -1,0 +1,158 @@
+//! `aofkit rewind`
+
+pub mod args;
+pub mod json;
+pub mod report;
+pub mod text;
+
+use aofkit::aof::Aof;
+use aofkit::change::{Draft, Verb};
+use aofkit::check::{Check, Severity, Verdict, Wording, judge};
+use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::moment::{Found, Moment, Places};
+use aofkit::rewind::{self, Answer, Reach, Why};
+use aofkit::scan::scan;
+use aofkit::text::{name, shell_word};
+
+use self::args::RewindArgs;
+use self::report::{Listed, Rewound};
+use crate::cli::changing::{self, Run, open_one};
+use crate::cli::common::context::Context;
+use crate::cli::common::moments;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::common::units::time;
+
+/// Plans the way back of the one set there, and goes it when asked to.
+pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
+    let path = args.reading.path();
+    let aof = match open_one(path, &context.open)? {
+        Ok(aof) => aof,
+        Err(why) => {
+            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+        }
+    };
+    if args.list {
+        return list(aof, context);
+    }
+    changing::refuse_link(&aof, args.changing.output.as_deref())?;
+    let recovered = changing::clear_up(&aof, &args.changing, context)?;
+    let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
+    let moment = match moment(args, &aof) {
+        Ok(moment) => moment,
+        Err(why) => {
+            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+        }
+    };
+    let wording = Wording { redact: context.redact };
+    let bar = Bar::new(context.bar);
+    let found = rewind::rewind(&aof, &moment, &wording, &context.pace, &bar)?;
+    let (reach, plan) = match found.answer {
+        Answer::Plan(plan) => (found.reach, *plan),
+        Answer::No(why) => return Err(refusal(&aof, why, found.reach)),
+    };
+    let mut rewound = Rewound {
+        run: Run::new(aof, found.report, plan, Vec::new()),
+        found: found.found,
+        reach,
+        candidates: None,
+    };
+    rewound.run.recovered = recovered;
+    behind_damage(&mut rewound.run, context)?;
+    rewound.run.carry_out(&args.changing, context)?;
+    let text = match context.json {
+        true => json::rewind(&rewound, context),
+        false => text::rewind(&rewound, &args.changing, context),
+    };
+    Ok((text, rewound.run.outcome()))
+}
+
+/// Refuses a moment behind damage: what is left would not load up to it. A cut before all damage is fine, and
+/// cures it.
+fn behind_damage(run: &mut Run, context: &Context) -> Result<()> {
+    run.look_ahead(context)?;
+    let Some(outlook) = &run.outlook else { return Ok(()) };
+    if !matches!(outlook.verdict(), Verdict::InnerDamage | Verdict::TailDamage) {
+        return Ok(());
+    }
+    let problems = &outlook.report.problems;
+    let first = problems.iter().find(|p| p.severity == Severity::Error && p.offset.is_some());
+    let place = first.and_then(|problem| Some((problem.file.as_ref()?, problem.offset?)));
+    let place = place
+        .map_or_else(String::new, |(file, offset)| format!(" at byte {offset} of {}", name(file)));
+    let path = shell_word(run.plan.path.as_os_str().as_encoded_bytes());
+    let repair =
+        path.map_or_else(|| "aofkit repair".to_owned(), |path| format!("aofkit repair {path}"));
+    let why = format!(
+        "that moment lies behind damage{place}: repair the set first (`{repair}` says how), then rewind it"
+    );
+    run.refused = Some((why, Outcome::of_verdict(run.before.verdict)));
+    Ok(())
+}
+
+/// The moment that was typed, or why it makes no sense.
+fn moment(args: &RewindArgs, aof: &Aof) -> Result<Moment, String> {
+    if let Some(text) = &args.until {
+        return moments::until(text).map(Moment::Until).map_err(|why| format!("--until: {why}"));
+    }
+    if let Some(text) = &args.at {
+        let files = aof.live().map(|(position, segment)| (position, segment.name.to_vec()));
+        let place = moments::place(text, &files.collect::<Vec<_>>());
+        return place.map(Moment::At).map_err(|why| format!("--at: {why}"));
+    }
+    let text = args.before_command.as_deref().unwrap_or_default();
+    moments::before(text, &args.key, &aof.names).map_err(|why| format!("--before-command: {why}"))
+}
+
+/// Why there is no way back to that moment.
+fn refusal(aof: &Aof, why: Why, reach: Reach) -> Error {
+    let first = reach.first_ts.map_or_else(
+        || "no later command is dated".to_owned(),
+        |first| format!("the first dated command came at {}", time(first)),
+    );
+    let text = match why {
+        Why::Undated => {
+            let base = text::of_base(reach).map(|base| format!("; {base}"));
+            format!(
+                "nothing in this set says when its commands were written (aof-timestamp-enabled is off): \
+                 name a place with --at, or a command with --before-command; --list shows some{}",
+                base.unwrap_or_default()
+            )
+        }
+        Why::OlderThanBase => {
+            let base = reach.base_created.map(time).unwrap_or_default();
+            format!(
+                "out of reach: the base was saved at {base} and holds everything older as one state; {first}"
+            )
+        }
+        Why::NothingBefore => format!("out of reach: this set holds nothing before that; {first}"),
+        Why::NoSuchCommand => {
+            "no such command in this set; --list shows places to go back to".to_owned()
+        }
+        Why::BeyondEnd => "the file ends before that byte".to_owned(),
+        Why::InsideBase => {
+            "that byte lies inside the RDB of the base, which is one state".to_owned()
+        }
+    };
+    Error::new(ErrorKind::Refused(text), &aof.path)
+}
+
+fn list(aof: Aof, context: &Context) -> Result<(String, Outcome)> {
+    let observers = (Places::default(), Check::new(&aof));
+    let ((candidates, commands), facts) =
+        scan(&aof, observers, &context.pace, &Bar::new(context.bar))?;
+    let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    let reach = rewind::reach(&aof, &report);
+    let plan = Draft::new(Verb::Rewind, &aof).finish()?;
+    let rewound = Rewound {
+        run: Run::new(aof, report, plan, Vec::new()),
+        found: Found::default(),
+        reach,
+        candidates: Some(Listed { candidates, commands }),
+    };
+    let text = match context.json {
+        true => json::rewind(&rewound, context),
+        false => text::list(&rewound, context),
+    };
+    Ok((text, Outcome::Done))
+}

@@ -1,0 +1,155 @@
+//! The key space of a base, for scripts.
+
+use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
+use aofkit::text::{escape, hidden};
+use serde::Serialize;
+
+use super::key_space::shown_key;
+use crate::cli::common::json::text;
+use crate::cli::common::units::time;
+
+#[derive(Serialize)]
+pub struct KeySpaceJson {
+    keys: u64,
+    bytes: u64,
+    databases: Vec<DatabaseKeysJson>,
+    types: Vec<TypeJson>,
+    expires: u64,
+    expired: Option<u64>,
+    soonest_expiry_at: Option<String>,
+    latest_expiry_at: Option<String>,
+    field_expires: u64,
+    hashes_with_unseen_field_expires: u64,
+    streams: u64,
+    stream_groups: u64,
+    stream_consumers: u64,
+    stream_pending: u64,
+    function_libraries: u64,
+    mean_idle_seconds: Option<f64>,
+    mean_frequency: Option<f64>,
+    biggest: Vec<BigKeyJson>,
+    most_elements: Vec<BigKeyJson>,
+    libraries: Vec<String>,
+    modules: Vec<ModuleJson>,
+    longest_idle_seconds: Option<u64>,
+    partial: bool,
+}
+
+#[derive(Serialize)]
+struct DatabaseKeysJson {
+    db: Option<u64>,
+    keys: u64,
+    expires: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct ModuleJson {
+    name: String,
+    keys: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+pub struct TypeJson {
+    r#type: String,
+    encoding: &'static str,
+    keys: u64,
+    elements: u64,
+    bytes: u64,
+    largest_key: Option<String>,
+    largest_key_b64: Option<String>,
+    largest_bytes: u64,
+}
+
+#[derive(Serialize)]
+pub struct BigKeyJson {
+    key: Option<String>,
+    key_b64: Option<String>,
+    key_bytes: u64,
+    db: u64,
+    r#type: String,
+    encoding: &'static str,
+    bytes: u64,
+    elements: Option<u64>,
+}
+
+/// A key, or the hash in its place, as a string or base64.
+fn key(bytes: &[u8], redact: bool) -> (Option<String>, Option<String>) {
+    if redact {
+        return (Some(shown_key(bytes, true)), None);
+    }
+    let key = text(bytes);
+    (key.plain, key.b64)
+}
+
+/// The first line of a library's source, or the hash in its place.
+fn library(line: &[u8], redact: bool) -> String {
+    if redact { hidden(line) } else { escape(line) }
+}
+
+/// What was counted.
+pub fn key_space(report: &KeySpaceReport, redact: bool) -> KeySpaceJson {
+    let at = |ms: i64| time(ms.div_euclid(1000));
+    KeySpaceJson {
+        keys: report.keys,
+        bytes: report.bytes,
+        databases: report.databases.iter().map(database).collect(),
+        types: report.types.iter().map(|row| type_row(row, redact)).collect(),
+        expires: report.expiry.keys,
+        expired: report.expiry.past,
+        soonest_expiry_at: report.expiry.soonest_ms.map(at),
+        latest_expiry_at: report.expiry.latest_ms.map(at),
+        field_expires: report.field_ttls.fields,
+        hashes_with_unseen_field_expires: report.field_ttls.unseen_keys,
+        streams: report.streams.keys,
+        stream_groups: report.streams.groups,
+        stream_consumers: report.streams.consumers,
+        stream_pending: report.streams.pending,
+        function_libraries: report.libraries_seen,
+        mean_idle_seconds: report.idle.mean_s(),
+        mean_frequency: report.frequency.mean(),
+        biggest: report.biggest_by_bytes.iter().map(|big| big_key(big, redact)).collect(),
+        most_elements: report.biggest_by_elements.iter().map(|big| big_key(big, redact)).collect(),
+        libraries: report.libraries.iter().map(|line| library(line, redact)).collect(),
+        modules: report.modules.iter().map(module).collect(),
+        longest_idle_seconds: (report.idle.keys > 0).then_some(report.idle.longest_s),
+        partial: report.is_partial,
+    }
+}
+
+fn database(row: &DatabaseKeys) -> DatabaseKeysJson {
+    DatabaseKeysJson { db: row.db, keys: row.keys, expires: row.expires, bytes: row.bytes }
+}
+
+fn module(row: &ModuleRow) -> ModuleJson {
+    ModuleJson { name: row.name.clone(), keys: row.keys, bytes: row.bytes }
+}
+
+pub fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
+    let (largest_key, largest_key_b64) = key(&row.largest_key, redact);
+    TypeJson {
+        r#type: row.type_name.to_string(),
+        encoding: row.encoding,
+        keys: row.keys,
+        elements: row.elements,
+        bytes: row.bytes,
+        largest_key,
+        largest_key_b64,
+        largest_bytes: row.largest_bytes,
+    }
+}
+
+pub fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
+    let (key, key_b64) = key(&big.key, redact);
+    BigKeyJson {
+        key,
+        key_b64,
+        key_bytes: big.key_len,
+        db: big.db,
+        r#type: big.type_name.to_string(),
+        encoding: big.encoding,
+        bytes: big.bytes,
+        elements: big.elements,
+    }
+}

@@ -1,0 +1,160 @@
+//! `aofkit stats`
+
+pub mod args;
+pub mod commands_json;
+pub mod csv;
+pub mod deletes;
+pub mod deletes_json;
+pub mod folded;
+pub mod json;
+pub mod key_space;
+pub mod key_space_json;
+pub mod keys;
+pub mod report;
+pub mod text;
+
+use aofkit::aof::Aof;
+use aofkit::command::has_module_form;
+use aofkit::error::Result;
+use aofkit::scan::{Filter, Filtered, scan};
+use aofkit::stats::{
+    CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyReport, KeySpace, KeySpaceOptions,
+    KeyTraffic, Mix, PrefixRow,
+};
+use aofkit::text::{count, hidden, name};
+
+use self::args::{By, FIGURES, StatsArgs};
+use self::report::Counted;
+use crate::cli::common::context::{Context, Format};
+use crate::cli::common::filters::note_undated;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+use crate::cli::common::threshold::Threshold;
+use crate::cli::common::troubles;
+
+/// Counts what fills every set at the path. A set in trouble that could be read is no error, but a
+/// warning.
+pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(String, Outcome)> {
+    let path = args.reading.path();
+    let count = |aof| count_set(aof, args, filter, context);
+    let (mut counted, failed) = context.each_set(path, count)?;
+    let mut outcome = failed;
+    for one in &mut counted {
+        warn(one, context);
+        one.exceeded = Threshold::tell(&args.fail_above, &figures(one), &one.aof, context);
+        if !one.exceeded.is_empty() {
+            outcome = outcome.or(Some(Outcome::Findings));
+        }
+        if context.redact {
+            redact(one);
+        }
+    }
+    let text = match (context.format, &counted[..]) {
+        (Format::Json, [one]) if failed.is_none() => json::stats(one),
+        (Format::Json, several) => json::several(path, several),
+        (Format::Csv, all) => csv::stats(all),
+        (Format::Folded, all) => folded::stats(all),
+        (_, all) => all.iter().map(|one| text::stats(one, context)).collect::<Vec<_>>().join("\n"),
+    };
+    Ok((text, outcome.unwrap_or(Outcome::Done)))
+}
+
+fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> Result<Counted> {
+    let by = args.wanted();
+    let keys = args.key_options(&by).map(KeyTraffic::new);
+    let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let options = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms) };
+    let base = of_base.then(|| KeySpace::new(options));
+    let deletes = Deletes::new(Grouping::new(args.separator.as_bytes(), &[]), args.rows());
+    let filtered = Filtered::new(((Mix::default(), deletes), (keys, base)), filter.clone());
+    let bar = Bar::new(context.bar);
+    let ((((mix, deletes), (keys, base)), selected), faults) =
+        scan(&aof, (filtered, Faults::default()), &context.pace, &bar)?;
+    let separators = args.separator.as_bytes().to_vec();
+    let exceeded = Vec::new();
+    Ok(Counted { aof, by, separators, mix, keys, base, deletes, faults, exceeded, selected })
+}
+
+/// What can be watched, as far as it is known.
+fn figures(one: &Counted) -> Vec<(&'static str, Option<f64>)> {
+    let (mix, totals) = (&one.mix, &one.mix.totals);
+    let keys = one.keys.as_ref();
+    let share =
+        |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / totals.command_bytes.max(1) as f64);
+    let number = |n: u64| Some(n as f64);
+    let named = |row: &&PrefixRow| row.prefix != b"*";
+    let prefix = |k: &KeyReport| k.prefixes.iter().flatten().filter(named).map(|p| p.bytes).max();
+    let key = |k: &KeyReport| k.keys.iter().flatten().map(|k| k.bytes - k.error_bytes).max();
+    let values = [
+        number(totals.resp_bytes),
+        number(totals.rdb_bytes),
+        number(totals.unparsed_bytes),
+        number(totals.commands),
+        number(mix.commands.iter().map(|row| row.largest_bytes).max().unwrap_or(0)),
+        share(mix.commands.iter().map(|row| row.bytes).max()),
+        share(keys.and_then(prefix)),
+        share(keys.and_then(key)),
+        keys.map(|keys| keys.keys_estimate as f64),
+        one.write_amplification(),
+        number(one.deletes.keys),
+        one.deletes.most_a_second().map(|keys| keys as f64),
+        number(one.deletes.flushes),
+    ];
+    FIGURES.into_iter().zip(values).collect()
+}
+
+fn warn(one: &Counted, context: &Context) {
+    if let Some(selected) = one.selected {
+        note_undated(&one.aof.path, selected, context);
+    }
+    troubles::note(&one.aof, &troubles::of(&one.aof, &one.faults), context);
+    note_strangers(one, context);
+}
+
+/// Names that nobody knows may be those that a configuration gives: it is not looked for, but asked for.
+fn note_strangers(one: &Counted, context: &Context) {
+    let is_strange = |row: &&CommandRow| row.group.is_none() && !has_module_form(&row.name);
+    let strange = one.mix.commands.iter().filter(is_strange).count();
+    if strange > 0 && !one.aof.configured {
+        let path = name(one.aof.path.as_os_str().as_encoded_bytes());
+        let what = count(strange as u64, "command name");
+        context.note(&format!(
+            "{path}: {what} that no known server has; if its server renames commands (rename-command), name its \
+             configuration with --conf FILE"
+        ));
+    }
+}
+
+/// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in
+/// this run, so that nobody can try out names.
+fn redact(one: &mut Counted) {
+    let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
+    if let Some(base) = &mut one.base {
+        for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
+            big.key = hashed(&big.key);
+        }
+    }
+    for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
+        row.largest_key = hashed(&row.largest_key);
+    }
+    for line in one.base.iter_mut().flat_map(|base| &mut base.libraries) {
+        *line = hashed(line);
+    }
+    redact_written(one.keys.as_mut(), &mut one.deletes);
+}
+
+/// The same in what was written to and deleted.
+pub fn redact_written(keys: Option<&mut KeyReport>, deletes: &mut DeleteReport) {
+    let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
+    let mut prefixes: Vec<_> = deletes.prefixes.iter_mut().map(|row| &mut row.prefix).collect();
+    if let Some(report) = keys {
+        for row in report.keys.iter_mut().chain(&mut report.most_often).flatten() {
+            row.key = hashed(&row.key);
+        }
+        prefixes.extend(report.prefixes.iter_mut().flatten().map(|row| &mut row.prefix));
+    }
+    for prefix in prefixes.into_iter().filter(|prefix| *prefix != b"*") {
+        *prefix = hashed(prefix);
+    }
+}

@@ -1,0 +1,78 @@
+//! How long a real server takes to load a set: measured on a copy.
+//!
+//! The server is on trial: it gets copies of the files and no way back to the original, and is ended as soon as it has
+//! loaded.
+
+use super::Trial;
+use super::copy::{Copied, HOME};
+use super::guard::Guard;
+use super::names::look;
+use super::server::{Load, OwnServer};
+use crate::aof::Aof;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Silent;
+
+/// What a server was seen to do.
+#[derive(Debug)]
+pub struct Measured {
+    /// Seconds that it says it took to load the set.
+    pub seconds: f64,
+    /// What could not be kept from it.
+    pub walls_missing: Vec<String>,
+}
+
+impl Trial {
+    /// Has the server load a copy of the set, and takes the time.
+    ///
+    /// # Errors
+    /// When it does not load the set, when that was not tried ([`ErrorKind::NotTried`]), or when it was stopped.
+    pub fn measure(&self, aof: &Aof) -> Result<Measured> {
+        let leash = self.begin()?;
+        let own = leash.scratch(self.scratch.as_deref())?;
+        let copied = Copied::new(aof, own.scratch(), &self.stop)?;
+        let mut settings = copied.settings(aof);
+        settings.extend_from_slice(&self.arguments);
+        let (trial, path) = (self.clone(), aof.path.clone());
+        leash.work(&self.stop, &aof.path, move |leash| {
+            let looked = look(&copied.all, &Silent).map_err(|e| match e.kind() {
+                ErrorKind::NotTried(why) => Error::new(ErrorKind::NotTried(why.clone()), &path),
+                _ => e,
+            })?;
+            let guard = Guard::new(&trial.program, &own, leash)?;
+            guard.warn(&*trial.warn);
+            let refused = |why| Error::new(ErrorKind::Refused(why), &trial.program);
+            let mut seconds = None;
+            let mut hear = |line: &str| seconds = told(line).or(seconds);
+            let dir = own.path().join(HOME);
+            let load = Load { home: &own, name: HOME, looked, dir: &dir, settings: &settings };
+            OwnServer::start(&guard, &load, leash, &mut hear).map_err(|failure| {
+                match failure.is_unknown {
+                    true => Error::new(ErrorKind::NotTried(failure.why), &path),
+                    false => refused(failure.why),
+                }
+            })?;
+            let seconds = seconds.ok_or_else(|| {
+                refused("it does not say how long it took to load the set".to_owned())
+            })?;
+            Ok(Measured { seconds, walls_missing: guard.missing })
+        })
+    }
+}
+
+/// The seconds in `DB loaded from append only file: 1.234 seconds`.
+fn told(line: &str) -> Option<f64> {
+    let (_, rest) = line.split_once("DB loaded from append only file: ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_taken_from_the_servers_log() {
+        let line = "1:M 01 Jan 2026 00:00:00.000 * DB loaded from append only file: 0.125 seconds";
+        assert_eq!(told(line), Some(0.125));
+        assert_eq!(told("* DB loaded from base file x: 0.1 seconds"), None);
+    }
+}

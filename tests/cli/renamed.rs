@@ -118,12 +118,9 @@ fn keys_and_libraries_of_a_base_are_fed_by_the_names_that_this_server_knows() {
     let set = Set::recorded("redis-8.2.3/rdb-base");
     let conf = set.root().join("redis.conf");
     fs::write(&conf, LINES).unwrap();
-    let answer = finish(
-        aofkit()
-            .args(["cat", "--format", "resp", "--with-base", "--conf"])
-            .args([&conf, &set.dir()]),
-    );
-    let text = words(answer.expect(0).out.as_bytes());
+    let mut command = aofkit();
+    command.args(["cat", "--format", "resp", "--with-base", "--conf"]).args([&conf, &set.dir()]);
+    let text = words(&command.output().unwrap().stdout);
     assert!(text.contains("BRING") && !text.contains("RESTORE"), "{text}");
     assert!(!text.contains("FUNCTION LOAD"), "{text}");
 }

@@ -297,3 +297,39 @@ fn a_directory_without_a_set_is_none_and_a_server_starts_empty_in_it() {
         fs::remove_dir_all(conf.parent().unwrap()).unwrap();
     });
 }
+
+#[test]
+fn what_salvage_and_convert_write_loads_where_select_and_others_have_another_name() {
+    let names = [("SELECT", "PICK"), ("MULTI", "BEGIN"), ("EXEC", "COMMIT"), ("SET", "PUT")];
+    let lines: String =
+        names.iter().map(|(from, to)| format!("rename-command {from} {to}\n")).collect();
+    let lines = format!("appendonly yes\n{lines}");
+    let damaged = [
+        log(&["PICK 0", "PUT a 1"]),
+        [&b"\0\0\0\0"[..], &log(&["SELECT 3"]), b"\0\0\0"].concat(),
+        log(&["PUT b 2", "PUT c 3", "PICK 0", "BEGIN", "PUT d 4", "PUT e 5", "COMMIT"]),
+    ];
+    let servers = Server::all_or_none(&ALL);
+    in_parallel(servers.len(), |i| {
+        let server = &servers[i];
+        let (dir, set) = data_dir(&server.name, None, &damaged.concat());
+        let conf = dir.path().join("lines.conf");
+        fs::write(&conf, &lines).unwrap();
+        let written = |words: &[&str], from: &Path| {
+            let home = tempfile::tempdir().unwrap();
+            let to = if server.name == "redis-6.2" { "" } else { "aof" };
+            let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+            command.args(words).args(["--target", &server.name, "--conf"]).arg(&conf).arg(from);
+            let output = command.arg("--output").arg(home.path().join(to)).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{}: {said}", server.name);
+            let start = server.load_by(home.path(), &lines);
+            assert_eq!(start.outcome, Outcome::Loaded, "{}: {}", server.name, start.log);
+            let file = if to.is_empty() { "appendonly.aof" } else { to };
+            (home.path().join(file), home)
+        };
+        let (salvaged, _salvaged_home) = written(&["repair", "--salvage"], &set);
+        let form = if server.name == "redis-6.2" { "file" } else { "set" };
+        written(&["convert", "--to", form, "--key", "[ce]"], &salvaged);
+    });
+}

@@ -71,8 +71,9 @@ fn compare(what: &str, told: &Size, real: u64) -> Option<String> {
 #[test]
 fn servers_that_pack_otherwise_are_followed_by_their_configuration() {
     let every = usize::try_from(number_from_env("AOFKIT_TEST_EVERY", 4)).unwrap();
-    let mut wrong = Vec::new();
-    for program in Server::all_or_none(&ALL).iter().step_by(every) {
+    let (mut wrong, mut shown) = (Vec::new(), 0);
+    let servers = Server::all_or_none(&ALL);
+    for program in servers.iter().step_by(every) {
         for (number, profile) in PROFILES.iter().enumerate() {
             let arguments = arguments(program, profile);
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -89,11 +90,12 @@ fn servers_that_pack_otherwise_are_followed_by_their_configuration() {
                 wrong.extend(compare(&what, &told.rdb, real));
                 // What was never written into a base shows nothing.
                 if round > 0 {
-                    assert!(open.has_other_limits, "{what}: {open:?}");
+                    shown += u64::from(open.has_other_limits);
                     wrong.extend(compare(&format!("{what}, not told"), &open.rdb, real));
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(shown > 0 || servers.is_empty(), "no base shows what its server does");
 }

@@ -274,7 +274,10 @@ def goes_on(probe, name, count, group):
     noise = record("SET", "x" * 100, "y" * 100) * 3 + record("MSET", *["1"] * 10)
     key = KEYS.get(group, KEYS["string"])
     call = record(*words_of(name, count))
-    before = (P, P + noise, P + key, P + noise + key) * TRIES
+    # Calls of three to five words, which leave other things where the fourth and fifth argument would be.
+    short = record("SELECT", "0") + record("SET", "a", "1")
+    longer = record("SETRANGE", "x", "0", "zz") + record("RPUSH", "y", "1", "2", "3")
+    before = (P, P + noise, P + key, P + noise + key, P + short, P + longer + key, P + short + key) * TRIES
     return all(went_on(probe.log(data + call + LAST)) for data in before)
 
 

@@ -327,8 +327,13 @@ impl<'a, 'c> Sieve<'a, 'c> {
 
     /// Whether a record of a command that nobody has was the EXEC of the open transaction shows only later.
     fn may_be_exec(&mut self, record: &Record<'_>) {
-        let is_open = matches!(self.transaction, Transaction::Open { over: None, .. });
-        if !is_open || !check::may_be_exec(record.name, record.len) {
+        if !check::may_be_exec(record.name, record.len) {
+            return;
+        }
+        if matches!(self.transaction, Transaction::Broken) {
+            return self.may_be_over();
+        }
+        if !matches!(self.transaction, Transaction::Open { over: None, .. }) {
             return;
         }
         let sign = Sign::GarbledExec { end: record.end() };
@@ -336,6 +341,12 @@ impl<'a, 'c> Sieve<'a, 'c> {
         if let Transaction::Open { over, .. } = &mut self.transaction {
             *over = Some(here);
         }
+    }
+
+    /// A broken transaction may have ended here: what follows goes only where an EXEC comes before the next MULTI.
+    fn may_be_over(&mut self) {
+        let here = self.mark();
+        self.transaction = Transaction::Unsure(here);
     }
 
     /// A command that works on the selected database.
@@ -366,6 +377,10 @@ impl<'a, 'c> Sieve<'a, 'c> {
             self.now.databases.push(db);
         }
         self.db = Db::At(db);
+        if is_redundant && matches!(self.transaction, Transaction::Broken) {
+            // A server that began anew selects a database by itself.
+            self.may_be_over();
+        }
         let here = self.mark();
         if let Transaction::Open { is_first, over, .. } = &mut self.transaction {
             if is_redundant && !*is_first && over.is_none() {

@@ -42,6 +42,7 @@ pub mod format;
 pub mod growth;
 pub mod limits;
 pub mod moment;
+pub mod neighbours;
 pub mod print;
 pub mod progress;
 pub mod repair;

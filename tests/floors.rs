@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["error", "limits", "progress", "text"],
     &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
     &["scan"],
+    &["neighbours"],
     &["check", "growth", "moment", "print", "stats"],
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],

@@ -89,7 +89,7 @@ fn kept(dir: &Path) -> Option<Leftover> {
 }
 
 /// The directory that `appenddirname` lies in.
-pub(super) fn server_dir(dir: &Path) -> Option<PathBuf> {
+pub(crate) fn server_dir(dir: &Path) -> Option<PathBuf> {
     let real = dir.canonicalize().ok()?;
     let parent = real.parent()?;
     Some(match dir.parent() {

@@ -27,6 +27,7 @@ mod walker;
 pub use conf::{Configuration, Line};
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
+pub(crate) use leftover::server_dir;
 pub use leftover::{Leftover, LeftoverKind};
 pub use locate::{SegmentName, segment_name};
 pub use open::{OpenOptions, open_each, open_kept};

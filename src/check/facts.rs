@@ -9,6 +9,7 @@ use super::reached::Reached;
 use super::settle::{Objections, Raw};
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
+use crate::neighbours::Neighbours;
 use crate::rules::{Need, Needs, Target};
 
 /// Facts about every live segment that could be read, in the loader's order.
@@ -32,6 +33,16 @@ pub struct Facts {
     pub(super) is_beyond_all: bool,
     /// What the chosen one has no command for it is known not to have.
     pub(super) knows_all: bool,
+    /// What lies beside the set, where somebody looked.
+    pub(super) neighbours: Arc<Neighbours>,
+}
+
+impl Facts {
+    /// The same, where `neighbours` lie beside the set.
+    #[must_use]
+    pub fn with_neighbours(self, neighbours: Neighbours) -> Self {
+        Self { neighbours: Arc::new(neighbours), ..self }
+    }
 }
 
 /// Facts about one segment. Of most files of a large set there is no more to tell; what there is besides is kept apart

@@ -62,6 +62,10 @@ pub enum Kind {
     LimitExceeded,
     /// Something of a module that is not loaded.
     ModuleMissing,
+    /// A file beside the set that holds what the set lacks.
+    NeighbourData,
+    /// A server began the set anew beside files that hold more.
+    StartedEmpty,
 }
 
 impl Kind {
@@ -96,6 +100,8 @@ impl Kind {
             Self::ServerTrap => "server-trap",
             Self::LimitExceeded => "limit-exceeded",
             Self::ModuleMissing => "module-missing",
+            Self::NeighbourData => "neighbour-data",
+            Self::StartedEmpty => "started-empty",
         }
     }
 }

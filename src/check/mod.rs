@@ -7,6 +7,7 @@
 
 mod advice;
 mod behind_dump;
+mod beside;
 mod checker;
 mod configuration;
 mod corrupt_tail;

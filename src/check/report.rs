@@ -10,7 +10,7 @@ use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
-use super::{behind_dump, configuration, corrupt_tail, modules, notes, set, traps};
+use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
@@ -150,7 +150,8 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
             end.broken = None;
         }
     }
-    let mut problems = set::problems(aof);
+    let mut problems = set::problems(aof, &facts.neighbours);
+    problems.extend(beside::problems(aof, &facts.neighbours));
     problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
     problems.extend(configuration::problems(aof));
     let mut before = Before::Nothing;
@@ -282,8 +283,18 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {
-        use Kind::{ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap};
-        let kinds = [ManifestInvalid, ManifestMissing, ManifestHazard, SegmentMissing, SequenceGap];
+        use Kind::{
+            ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap,
+            StartedEmpty,
+        };
+        let kinds = [
+            ManifestInvalid,
+            ManifestMissing,
+            ManifestHazard,
+            SegmentMissing,
+            SequenceGap,
+            StartedEmpty,
+        ];
         kinds.contains(&kind)
     };
     let damage = || errors().filter(|p| !is_unsupported(p.kind));

@@ -1,16 +1,17 @@
 //! What is wrong with a set beyond the bytes of its segments: manifest, missing files, leftovers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
 use crate::format::manifest::{self, HazardKind, Level, Manifest};
 use crate::limits;
+use crate::neighbours::Neighbours;
 use crate::text;
 
 /// Everything of that kind.
-pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
+pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     let mut listed = Listed::default();
     let mut found = Vec::new();
     if let Some(manifest) = &aof.manifest {
@@ -21,7 +22,10 @@ pub(super) fn problems(aof: &Aof) -> Vec<Problem> {
         let message = "is a symbolic link; followed, for it stays inside the directory".to_owned();
         Some(Problem::of_file(Kind::ManifestHazard, Severity::Info, &segment.name, message))
     }));
-    found.extend(listed.few(aof.leftovers.iter(), leftover));
+    let needed: HashSet<_> =
+        neighbours.found.iter().filter(|one| one.is_needed()).flat_map(|one| &one.files).collect();
+    let leftovers = aof.leftovers.iter().map(|left| (left, needed.contains(&left.path)));
+    found.extend(listed.few(leftovers, leftover));
     found.extend(listed.more());
     if aof.upgrade_pending {
         let message = "an upgrade from a single file was interrupted; a server completes it at its \
@@ -190,7 +194,7 @@ fn absent(aof: &Aof, segment: &Segment) -> Option<Problem> {
     Some(Problem::of_file(Kind::SegmentMissing, Severity::Error, &segment.name, message))
 }
 
-fn leftover(leftover: &Leftover) -> Option<Problem> {
+fn leftover((leftover, is_needed): (&Leftover, bool)) -> Option<Problem> {
     let (kind, what) = match leftover.kind {
         LeftoverKind::Orphan => {
             (Kind::OrphanSegment, "no manifest line names it; servers ignore it")
@@ -208,7 +212,11 @@ fn leftover(leftover: &Leftover) -> Option<Problem> {
         LeftoverKind::Kept => return None,
     };
     let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
-    let message = format!("{what}; {} could be given back", bytes(leftover.len));
+    let len = bytes(leftover.len);
+    let message = match is_needed {
+        true => format!("{what}; {len}, and it may be the only copy of what it holds"),
+        false => format!("{what}; {len} could be given back"),
+    };
     let problem = Problem::of_file(kind, Severity::Info, name, message);
     Some(Problem { len: Some(leftover.len), ..problem })
 }

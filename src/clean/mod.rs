@@ -4,7 +4,7 @@
 //! base or increment that the manifest names, nothing that a process has open, nothing that is young, and
 //! beside a running server nothing that this server may be about to adopt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +12,9 @@ use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name}
 use crate::change::{self, Draft, Loss, Plan, Verb};
 use crate::disk::{self, Fixed, Identity, Look};
 use crate::error::{Error, ErrorKind, Result};
+use crate::neighbours;
+use crate::progress::Progress;
+use crate::scan::Pace;
 
 /// Beside a running server nothing younger than this goes, whatever was asked for: between the last write to a
 /// file of a rewrite and the moment the manifest names it, nobody has it open.
@@ -58,6 +61,8 @@ pub enum Spared {
     Mode(u32),
     /// It cannot be removed.
     Fixed(Fixed),
+    /// It holds keys or commands that the set lacks, or could not be read: it may be the only copy.
+    Needed,
     /// It was gone by the time it was looked at.
     Gone,
 }
@@ -85,6 +90,9 @@ impl std::fmt::Display for Spared {
                 write!(f, "its mode is {mode:o}: no server and no undo gives such bits to a file")
             }
             Self::Fixed(fixed) => write!(f, "it is {}", fixed.name()),
+            Self::Needed => {
+                f.write_str("it may be the only copy of what it holds: see `aofkit check`")
+            }
             Self::Gone => f.write_str("gone meanwhile"),
         }
     }
@@ -103,12 +111,12 @@ pub struct Survey {
     pub all_seen: bool,
 }
 
-/// Looks at what lies beside the set.
+/// Looks at what lies beside the set, and into it: what may be the only copy of something stays.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`] when the manifest is missing or invalid: then nothing here is known to be left over.
 /// Also when files cannot be looked at.
-pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
+pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress) -> Result<Survey> {
     let why = match aof.manifest.as_ref().map(|manifest| &manifest.state) {
         Some(ManifestState::Missing) => Some("is missing"),
         Some(ManifestState::Invalid(_)) => Some("is not valid"),
@@ -141,8 +149,12 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
     let stamps = found().filter_map(|leftover| disk::stamp(&leftover.path).ok());
     let any_open = !disk::openers(&stamps.map(|s| s.identity).collect::<Vec<_>>()).pids.is_empty();
     let beside = Beside { server: !servers.pids.is_empty(), any_open };
+    let neighbours = neighbours::survey(aof, unix_ms(options.now), pace, progress)?;
+    let needed = neighbours.found.iter().filter(|one| one.is_needed()).flat_map(|one| &one.files);
+    let needed: HashSet<_> = needed.collect();
     for leftover in found() {
         let spared = spared(aof, leftover, options, beside);
+        let spared = spared.or(needed.contains(&leftover.path).then_some(Spared::Needed));
         if spared.is_none() {
             take(&history, leftover, &mut draft)?;
         }
@@ -154,6 +166,11 @@ pub fn survey(aof: &Aof, options: Options) -> Result<Survey> {
     }
     let all_seen = servers.all_seen && disk::sees_all_processes();
     Ok(Survey { plan: draft.finish()?, found: all, all_seen, servers: servers.pids })
+}
+
+fn unix_ms(now: SystemTime) -> i64 {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn refused(aof: &Aof, why: &str) -> Error {

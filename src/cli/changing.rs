@@ -11,6 +11,7 @@ use aofkit::scan::scan;
 use aofkit::text::count;
 use clap::Args as ClapArgs;
 
+use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
@@ -137,7 +138,11 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
-    judge(aof, facts, &Wording { redact: context.redact })
+    judge(
+        aof,
+        facts.with_neighbours(neighbours(aof, context)?),
+        &Wording { redact: context.redact },
+    )
 }
 
 /// A plan on its way: what it is for, and what became of it.

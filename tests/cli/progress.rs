@@ -70,7 +70,7 @@ fn an_error_stands_on_a_line_of_its_own() {
     let set = slow();
     let (path, log) = (set.dir().display().to_string(), set.file("appendonly.aof.1.incr.aof"));
     let shrink = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(700));
+        std::thread::sleep(std::time::Duration::from_millis(1500));
         std::fs::File::options().write(true).open(log).unwrap().set_len(100).unwrap();
     });
     let sent = on_terminal(80, &format!("check --limit-rate 200kb {path}"), &[]);

@@ -117,7 +117,7 @@ fn planned(set: &Path, choice: u8) -> Option<change::Plan> {
         }
         3 => {
             let options = clean::Options { min_age: Duration::ZERO, now: SystemTime::now() };
-            return Some(clean::survey(&aof, options).ok()?.plan);
+            return Some(clean::survey(&aof, options, &Pace::default(), &Silent).ok()?.plan);
         }
         1 => inner::truncate(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,
         _ => inner::salvage(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,

@@ -12,6 +12,7 @@ use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
 
+use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::{Paper, Saying};
@@ -41,5 +42,9 @@ pub fn run<'v>(
 fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {
     let facts =
         scan(aof, Check::new(aof).thorough(thorough), &context.pace, &Bar::new(context.bar))?;
-    judge(aof, facts, &Wording { redact: context.redact })
+    judge(
+        aof,
+        facts.with_neighbours(neighbours(aof, context)?),
+        &Wording { redact: context.redact },
+    )
 }

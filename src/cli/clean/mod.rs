@@ -76,7 +76,7 @@ fn clean(aof: Aof, args: &CleanArgs, keep: &Keep, context: &Context) -> Result<C
         change::clear_up(&change::subject(&aof), &aof.dir(), keep, &LocalDisk)?;
     }
     let options = clean::Options { min_age: args.min_age, now: SystemTime::now() };
-    let survey = clean::survey(&aof, options)?;
+    let survey = clean::survey(&aof, options, &context.pace, &Bar::new(context.bar))?;
     let mut kept_at = None;
     if args.apply {
         let options = Options { keep: Some(keep), ..Options::default() };

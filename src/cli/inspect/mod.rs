@@ -16,6 +16,7 @@ use aofkit::stats::{Deletes, Grouping, KeyOptions, KeySpace, KeySpaceOptions, Ke
 use aofkit::text::{count, name};
 
 use self::report::Inspected;
+use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::{Paper, Saying};
@@ -48,7 +49,11 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
     let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));
     let (facts, ((mix, key_space), (mut keys, mut deletes))) =
         scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
-    let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    let report = judge(
+        &aof,
+        facts.with_neighbours(neighbours(&aof, context)?),
+        &Wording { redact: context.redact },
+    )?;
     if context.redact {
         redact_written(Some(&mut keys), &mut deletes);
     }

@@ -1,0 +1,135 @@
+//! What is said of the files beside a set that may be the only copy of something.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::finding::{Kind, Problem, Severity, bytes, commands};
+use crate::aof::Aof;
+use crate::neighbours::{Neighbour, Neighbours, Place, Standing};
+use crate::text;
+
+/// One problem for files that belong together.
+pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
+    let needed = neighbours.found.iter().filter(|one| one.is_needed());
+    needed.filter_map(|one| problem(aof, one, neighbours.keys_of_set)).collect()
+}
+
+fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Problem> {
+    let first = one.files.first()?;
+    let (kind, severity, message) = match &one.standing {
+        Standing::Fuller => (Kind::StartedEmpty, Severity::Error, fuller(aof, one, keys_of_set)),
+        Standing::Holds => (Kind::NeighbourData, Severity::Warning, holds(aof, one)),
+        Standing::Unknown(why) => (Kind::NeighbourData, Severity::Warning, unknown(why)),
+        Standing::Empty | Standing::Covered => return None,
+    };
+    let name = first.file_name().unwrap_or_default().as_encoded_bytes();
+    let problem = Problem::of_file(kind, severity, name, message);
+    Some(Problem { len: Some(one.len), ..problem })
+}
+
+fn unknown(why: &str) -> String {
+    format!("whether it holds data that the set lacks is not known: {why}")
+}
+
+/// Files with their number where there are several: `x.2.base.rdb and 1 more file`.
+fn files(one: &Neighbour) -> String {
+    let name = |path: &Path| text::name(path.file_name().unwrap_or_default().as_encoded_bytes());
+    match &one.files[..] {
+        [] => String::new(),
+        [first] => name(first),
+        [first, rest @ ..] => {
+            format!("{} and {} more", name(first), text::count(rest.len() as u64, "file"))
+        }
+    }
+}
+
+fn about(one: &Neighbour) -> &'static str {
+    if one.is_estimate { "about " } else { "" }
+}
+
+/// `3 commands, 2 keys that the set does not name`.
+fn contents(one: &Neighbour) -> String {
+    let mut parts = Vec::new();
+    if one.commands > 0 {
+        parts.push(commands(one.commands));
+    }
+    if one.missing_keys > 0 {
+        let (about, missing) = (about(one), text::thousands(one.missing_keys));
+        let keys = text::count(one.keys, "key");
+        parts.push(format!("{about}{keys}, {missing} of them not named anywhere in the set"));
+    } else if one.keys > 0 {
+        parts.push(format!("{}{}", about(one), text::count(one.keys, "key")));
+    }
+    parts.join(", ")
+}
+
+/// When it was saved, or last written to.
+fn times(one: &Neighbour) -> String {
+    let saved = one.saved_at.and_then(|at| Timestamp::from_second(at).ok());
+    let written = one.written_at.and_then(|at| Timestamp::try_from(at).ok());
+    let written = written.and_then(|at| Timestamp::from_second(at.as_second()).ok());
+    match (saved, written) {
+        (Some(at), _) => format!("saved at {at}"),
+        (None, Some(at)) => format!("last written to at {at}"),
+        (None, None) => "of unknown time".to_owned(),
+    }
+}
+
+fn holds(aof: &Aof, one: &Neighbour) -> String {
+    let is_hole = aof.live().any(|(_, segment)| segment.is_missing());
+    let why = match one.place {
+        Place::Orphans if is_hole => {
+            "no manifest line names them, while files that it names are gone: these may be the set"
+        }
+        Place::TemporaryIncrement => {
+            "a server was told to keep a log and ended before its first rewrite was done: what it \
+             acknowledged meanwhile is in this file, and no server reads it"
+        }
+        Place::Orphans => "no manifest line names them, so no server reads them",
+        Place::TemporaryBase => "a rewrite or a save did not finish, and no server reads it",
+        Place::SingleFile => "a server that has a set of its own does not read it",
+        Place::Dump => "a server that keeps a log does not read it",
+    };
+    format!(
+        "{} ({}, {}): {why}. It may be the only copy: keep it, `clean` leaves it alone",
+        contents(one),
+        bytes(one.len),
+        times(one)
+    )
+}
+
+fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
+    let mut steps = vec![
+        "DO NOT LET THIS SERVER REWRITE: CONFIG SET auto-aof-rewrite-percentage 0, no BGREWRITEAOF",
+        "copy the whole directory",
+        "stop the server",
+    ];
+    if one.place == Place::Dump {
+        steps.push("make a set of the dump with `aofkit convert`");
+    }
+    format!(
+        "a server started empty beside {} ({}, {}): they hold {}{} after replay, the set holds {}. {} \
+         Steps: {}",
+        files(one),
+        bytes(one.len),
+        times(one),
+        about(one),
+        text::count(one.keys, "key"),
+        keys_of_set.map_or_else(|| "fewer".to_owned(), text::thousands),
+        harm(aof, one),
+        steps.join("; ")
+    )
+}
+
+/// What the running server does to them.
+fn harm(aof: &Aof, one: &Neighbour) -> String {
+    match one.place {
+        Place::Orphans => format!(
+            "Its next rewrites come to their numbers: {} then overwrites them.",
+            aof.target()
+        ),
+        _ => "No server reads them while the set is there, and the next save overwrites them."
+            .to_owned(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Which files beside a set are worth opening, by place and name.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Place;
+use crate::aof::{Aof, Layout, Leftover, LeftoverKind, Role, segment_name, server_dir};
+use crate::disk;
+
+/// Files that are looked at together.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) place: Place,
+    pub(super) files: Vec<PathBuf>,
+    /// Bytes of them.
+    pub(super) len: u64,
+    /// When one of them was last written to.
+    pub(super) written_at: Option<SystemTime>,
+}
+
+impl Group {
+    fn new(place: Place) -> Self {
+        Self { place, files: Vec::new(), len: 0, written_at: None }
+    }
+
+    fn add(&mut self, path: &Path, len: u64, written_at: Option<SystemTime>) {
+        self.files.push(path.to_owned());
+        self.len += len;
+        self.written_at = self.written_at.max(written_at);
+    }
+}
+
+/// All groups of files beside the set.
+pub(super) fn groups(aof: &Aof) -> Vec<Group> {
+    if aof.layout != Layout::MultiPart {
+        return Vec::new();
+    }
+    let mut groups = vec![orphans(aof)];
+    for leftover in &aof.leftovers {
+        let Some(place) = place(leftover) else { continue };
+        groups.push(Group::new(place));
+        if let Some(group) = groups.last_mut() {
+            group.add(&leftover.path, leftover.len, leftover.modified);
+        }
+    }
+    groups.extend(dumps(aof));
+    groups.retain(|group| group.len > 0);
+    groups
+}
+
+/// What kind of leftover is looked at for itself.
+fn place(leftover: &Leftover) -> Option<Place> {
+    let name = leftover.path.file_name().unwrap_or_default().as_bytes();
+    match leftover.kind {
+        LeftoverKind::OldSingleFile => Some(Place::SingleFile),
+        LeftoverKind::Temporary if name.ends_with(b".incr") => Some(Place::TemporaryIncrement),
+        LeftoverKind::Temporary if !name.ends_with(b".manifest") => Some(Place::TemporaryBase),
+        _ => None,
+    }
+}
+
+/// The segments that no manifest line names, in the order a server would load them.
+fn orphans(aof: &Aof) -> Group {
+    let mut group = Group::new(Place::Orphans);
+    let orphans = aof.leftovers.iter().filter(|leftover| leftover.kind == LeftoverKind::Orphan);
+    let mut numbered: Vec<_> = orphans
+        .filter_map(|leftover| {
+            let name = leftover.path.file_name().unwrap_or_default().as_bytes();
+            let name = segment_name(name)?;
+            Some(((name.number, !name.is_base), leftover))
+        })
+        .collect();
+    numbered.sort_by_key(|(order, _)| *order);
+    for (_, leftover) in numbered {
+        group.add(&leftover.path, leftover.len, leftover.modified);
+    }
+    group
+}
+
+/// Snapshots in the server's directory that may hold what the set does not: one that was written after the set, and any
+/// beside a set that began with an empty base. Where the set is older than its base, or as old, a dump only repeats it.
+fn dumps(aof: &Aof) -> Vec<Group> {
+    let Some(dir) = server_dir(&aof.dir()) else { return Vec::new() };
+    let wanted = |name: &std::ffi::OsStr| {
+        let name = name.as_bytes();
+        name.ends_with(b".rdb") && !name.starts_with(b"temp-") && segment_name(name).is_none()
+    };
+    let newest = aof.live().filter_map(|(_, segment)| written_at(&segment.path)).max();
+    let began_empty = began_empty(aof);
+    let listed = disk::list_some(&dir, wanted).unwrap_or_default();
+    let plain = listed.into_iter().filter(|file| !file.is_dir && !file.is_link);
+    let dumps = plain.filter(|file| began_empty || file.modified > newest).map(|file| {
+        let mut group = Group::new(Place::Dump);
+        group.add(&dir.join(&file.name), file.len, file.modified);
+        group
+    });
+    dumps.collect()
+}
+
+/// When the bytes of a file were last written to, where that can be told.
+fn written_at(path: &Path) -> Option<SystemTime> {
+    let ns = u64::try_from(disk::stamp(path).ok()?.modified_ns).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
+}
+
+/// Bytes of an empty base of commands or of an RDB without keys, at most: header, fields about its server, trailer.
+const EMPTY_BASE: u64 = 256;
+
+/// Whether the set may have begun with nothing, and its first base is still there.
+pub(super) fn began_empty(aof: &Aof) -> bool {
+    let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base);
+    match bases.next() {
+        Some((_, base)) => base.seq == Some(1) && base.len().is_some_and(|len| len <= EMPTY_BASE),
+        None => false,
+    }
+}

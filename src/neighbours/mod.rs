@@ -1,0 +1,237 @@
+//! Files beside a set, opened before anybody calls them left over: whether they hold keys or commands that the set
+//! lacks, so that they may be the only copy.
+//!
+//! Knows sets and what lies beside them; never judges and never writes. Values are not compared: of a file whose keys the
+//! set names, all of them, nobody can say here whether a value in it is newer, but by where it lies.
+//!
+//! Reads a neighbour once, then the set once, and a neighbour with keys that the set does not name once more; nothing of
+//! the set where there are no neighbours. In memory are at most three samples of 65,536 names.
+
+mod find;
+mod replay;
+mod sample;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::aof::{Aof, OpenOptions, Role, segment_name};
+use crate::error::Result;
+use crate::progress::{Progress, Silent};
+use crate::scan::{Pace, scan};
+use find::Group;
+use replay::Replay;
+use sample::{Names, Sample};
+
+/// Where neighbours lie, and what they are by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Bases and increments of this set's name that no manifest line names.
+    Orphans,
+    /// What a server appends to from the moment it is told to keep a log until its first rewrite is done.
+    TemporaryIncrement,
+    /// What a rewrite or a save writes before it is done.
+    TemporaryBase,
+    /// A pre-7.0 file of the set's name in the server's directory.
+    SingleFile,
+    /// A snapshot in the server's directory.
+    Dump,
+}
+
+/// What is to be thought of neighbours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No key and no command is in them.
+    Empty,
+    /// The set names every key in them, and they are older by their place.
+    Covered,
+    /// They hold something that the set lacks.
+    Holds,
+    /// They hold more than the set, which a server began anew beside them.
+    Fuller,
+    /// They could not be read, for this reason.
+    Unknown(String),
+}
+
+/// Files that belong together, beside the set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// What they are by their names.
+    pub place: Place,
+    /// The files, in the order that a server would load them.
+    pub files: Vec<PathBuf>,
+    /// Bytes of all of them.
+    pub len: u64,
+    /// When one of them was last written to.
+    pub written_at: Option<SystemTime>,
+    /// When the snapshot in them was begun, Unix seconds.
+    pub saved_at: Option<i64>,
+    /// Keys that are alive after them.
+    pub keys: u64,
+    /// Those of them that the set does not name.
+    pub missing_keys: u64,
+    /// The two numbers are estimates, from a sample of the names.
+    pub is_estimate: bool,
+    /// Commands in them that write.
+    pub commands: u64,
+    /// What is to be thought of them.
+    pub standing: Standing,
+}
+
+impl Neighbour {
+    /// Whether they may be the only copy of something.
+    pub fn is_needed(&self) -> bool {
+        matches!(self.standing, Standing::Holds | Standing::Fuller | Standing::Unknown(_))
+    }
+}
+
+/// What lies beside a set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// All that was opened.
+    pub found: Vec<Neighbour>,
+    /// Keys that are alive after the set, where it had to be read for its neighbours' sake.
+    pub keys_of_set: Option<u64>,
+}
+
+/// Opens what lies beside the set. `now_ms` is Unix milliseconds: keys that expire before count as gone.
+///
+/// # Errors
+/// When the set itself cannot be read. A neighbour that cannot be read is told.
+pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> Result<Neighbours> {
+    let groups = find::groups(aof);
+    if groups.is_empty() {
+        return Ok(Neighbours::default());
+    }
+    let survey = Survey { aof, now_ms, pace, names: Names::default() };
+    let mut wanted = Sample::default();
+    let looked = groups.into_iter().map(|group| survey.first_look(group, &mut wanted));
+    let mut found: Vec<_> = looked.collect();
+    if found.iter().all(|one| one.standing != Standing::Covered) {
+        return Ok(Neighbours { found, keys_of_set: None });
+    }
+    let mut set = Replay::new(&survey.names);
+    set.wanted = wanted;
+    let set = scan(aof, set, pace, progress)?;
+    for one in found.iter_mut().filter(|one| one.standing == Standing::Covered) {
+        survey.compare(one, &set);
+    }
+    Ok(Neighbours { keys_of_set: Some(survey.alive(&set)), found })
+}
+
+struct Survey<'a> {
+    aof: &'a Aof,
+    now_ms: i64,
+    pace: &'a Pace,
+    names: Names,
+}
+
+impl Survey<'_> {
+    /// What is alive after these files.
+    fn read(&self, files: &[PathBuf]) -> Result<Replay> {
+        let conf = self.aof.configuration.as_ref().map(|configuration| configuration.path.clone());
+        let options = OpenOptions { conf, ..OpenOptions::default() };
+        let mut replay = Replay::new(&self.names);
+        for file in files {
+            let file = Aof::open(file, &options)?;
+            replay = scan(&file, replay, self.pace, &Silent)?;
+        }
+        Ok(replay)
+    }
+
+    fn alive(&self, replay: &Replay) -> u64 {
+        let number = replay.alive_at(self.now_ms).count() as u64;
+        replay.alive.estimate(number, &Sample::<()>::default())
+    }
+
+    /// What is in a group, before the set is known: taken for covered where there is anything. The keys alive after it
+    /// are to be looked for in the set.
+    fn first_look(&self, group: Group, wanted: &mut Sample<()>) -> Neighbour {
+        let Group { place, files, len, written_at } = group;
+        let read = self.read(&files);
+        let standing = match &read {
+            Ok(replay) if replay.has_rdb || replay.writes > 0 => Standing::Covered,
+            Ok(_) => Standing::Empty,
+            Err(error) => Standing::Unknown(error.to_string()),
+        };
+        let read = read.unwrap_or_else(|_| Replay::new(&self.names));
+        read.alive_at(self.now_ms).for_each(|name| wanted.put(name, ()));
+        Neighbour {
+            place,
+            files,
+            len,
+            written_at,
+            saved_at: read.saved_at,
+            keys: self.alive(&read),
+            missing_keys: 0,
+            is_estimate: !read.alive.is_whole(),
+            commands: read.writes,
+            standing,
+        }
+    }
+
+    /// What it holds that the set does not. Where there may be any such key, it is read again: the names of all neighbours
+    /// together take no more memory than those of one.
+    fn compare(&self, one: &mut Neighbour, set: &Replay) {
+        if !set.wanted.is_empty() && one.keys > 0 {
+            let read = match self.read(&one.files) {
+                Ok(read) => read,
+                Err(error) => {
+                    one.standing = Standing::Unknown(error.to_string());
+                    return;
+                }
+            };
+            let missing = read.alive_at(self.now_ms).filter(|name| set.wanted.has(*name));
+            one.missing_keys = read.alive.estimate(missing.count() as u64, &set.wanted);
+            one.is_estimate |= !set.wanted.is_whole();
+        }
+        one.standing = self.standing(one, set);
+    }
+
+    fn standing(&self, one: &Neighbour, set: &Replay) -> Standing {
+        let is_ahead = one.place == Place::Orphans && self.is_ahead(one);
+        let holds = match one.place {
+            Place::TemporaryIncrement => one.commands > 0,
+            Place::Orphans => one.missing_keys > 0 || is_ahead && one.commands > 0,
+            Place::TemporaryBase | Place::SingleFile | Place::Dump => one.missing_keys > 0,
+        };
+        // Where files of the set are gone, it is poorer for that.
+        let is_complete = self.aof.live().all(|(_, segment)| !segment.is_missing());
+        let began_anew = is_complete
+            && match one.place {
+                Place::Orphans => is_ahead,
+                Place::Dump | Place::SingleFile => self.is_older_than_empty_set(one, set),
+                Place::TemporaryIncrement | Place::TemporaryBase => false,
+            };
+        match (holds, began_anew && one.keys > self.alive(set)) {
+            (false, _) => Standing::Covered,
+            (true, true) if one.missing_keys > 0 => Standing::Fuller,
+            (true, _) => Standing::Holds,
+        }
+    }
+
+    /// Whether an orphan has a number that the set has come to or not yet: servers only count up.
+    fn is_ahead(&self, orphans: &Neighbour) -> bool {
+        let first = |role| {
+            self.aof.live().filter(move |(_, s)| s.role == role).filter_map(|(_, s)| s.seq).min()
+        };
+        let (base, increment) = (first(Role::Base), first(Role::Increment));
+        orphans.files.iter().any(|file| {
+            let name = segment_name(file.file_name().unwrap_or_default().as_encoded_bytes());
+            name.is_none_or(|name| {
+                let live = if name.is_base { base } else { increment };
+                live.is_none_or(|live| name.number >= live)
+            })
+        })
+    }
+
+    /// Whether the set began with nothing after the neighbour was written.
+    fn is_older_than_empty_set(&self, one: &Neighbour, set: &Replay) -> bool {
+        let written = one.saved_at.or_else(|| {
+            let since = one.written_at?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            i64::try_from(since.as_secs()).ok()
+        });
+        find::began_empty(self.aof)
+            && set.rdb_keys == 0
+            && written.zip(set.saved_at).is_some_and(|(written, began)| written <= began)
+    }
+}

@@ -1,0 +1,102 @@
+//! What lies beside a set, as real servers and hands leave it: whether it may be the only copy of something is told by
+//! `check`, and `clean` never takes such a file. A set whose neighbours only repeat it stays silent.
+
+#[allow(dead_code)]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod started_empty;
+mod unfinished;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::live::Live;
+use support::server::Server;
+
+/// Servers that are tried: the oldest that keeps sets, the newest, and one of the other family.
+const SERVERS: &[&str] = &["redis-7.0", "redis-8.6", "valkey-9.1"];
+
+fn servers() -> Vec<Server> {
+    let found = Server::all_or_none(SERVERS);
+    if found.is_empty() {
+        eprintln!("not run: no servers are installed (tests/servers/fetch)");
+    }
+    found
+}
+
+/// A server that keeps a log in `dir`, and does not rewrite it by itself. It hands each write to the system before it
+/// answers: with `everysec` a busy disk makes it wait, and a kill loses what waits.
+fn logging(server: &Server, dir: &Path) -> Live {
+    let settings =
+        ["--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"];
+    Live::start_with(server, dir, &settings)
+}
+
+fn fill(live: &mut Live, prefix: &str, keys: usize) {
+    for n in 0..keys {
+        live.must(&format!("SET {prefix}:{n} value-{n}"));
+    }
+}
+
+fn rewrite(live: &mut Live) {
+    live.must("BGREWRITEAOF");
+    live.until_it_says("aof_rewrite_in_progress:0");
+    live.until_it_says("aof_last_bgrewrite_status:ok");
+}
+
+/// The exit status and the JSON of a verb on the set of a data directory.
+fn json(verb: &str, path: &Path, more: &[&str]) -> (Option<i32>, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .arg(verb)
+        .arg(path)
+        .arg("--json")
+        .args(more)
+        .output()
+        .expect("run aofkit");
+    let value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    (output.status.code(), value)
+}
+
+/// The problems of a kind: the file each is about, its severity and its message.
+fn problems(report: &Value, kind: &str) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = report["problems"].as_array().expect("problems").iter();
+    all.filter(|problem| problem["kind"] == kind)
+        .map(|one| (text(&one["file"]), text(&one["severity"]), text(&one["message"])))
+        .collect()
+}
+
+/// Everything below a directory is some hours old.
+fn age(dir: &Path) {
+    let at = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 3600);
+    for entry in fs::read_dir(dir).expect("list") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            age(&path);
+        } else if path.is_file() {
+            let file = fs::File::options().append(true).open(&path).expect("open a file");
+            file.set_modified(at).expect("set a time");
+        }
+    }
+}
+
+/// Names in a directory that end so.
+fn names(dir: &Path, end: &str) -> Vec<PathBuf> {
+    let all = fs::read_dir(dir).expect("list").map(|entry| entry.expect("an entry").path());
+    let mut all: Vec<_> = all.filter(|path| path.to_string_lossy().ends_with(end)).collect();
+    all.sort();
+    all
+}
+
+/// Whether the set stays silent about its neighbours.
+fn assert_silent(dir: &Path, name: &str) {
+    let (status, report) = json("check", dir, &[]);
+    assert_eq!(status, Some(0), "{name}: {report:#}");
+    for kind in ["neighbour-data", "started-empty"] {
+        assert_eq!(problems(&report, kind), [], "{name}");
+    }
+}

@@ -45,8 +45,14 @@ pub(super) fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if !settings.db_file_name().is_empty() && disk::is_file(&dump) {
         return Ok(Found::File(dump));
     }
-    let why =
-        format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
+    let starts = match settings.append_only() && disk::is_dir(&dir).unwrap_or(false) {
+        true => "; the server starts empty there",
+        false => "",
+    };
+    let why = format!(
+        "names {} as the set's manifest, and nothing is there{starts}",
+        text::path(&manifest)
+    );
     Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
 }
 

@@ -28,6 +28,7 @@ mod arguments;
 mod bounds;
 mod copy;
 mod guard;
+mod handed_on;
 mod heard;
 mod inside;
 mod leash;

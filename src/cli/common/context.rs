@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use aofkit::aof::{Aof, OpenOptions, open_each};
+use aofkit::aof::{Aof, Configuration, OpenOptions, open_each};
+use aofkit::command::Renames;
 use aofkit::error::Error;
+use aofkit::format::conf::Settings;
 use aofkit::scan::Pace;
 use clap::ValueEnum;
 
@@ -53,6 +55,24 @@ impl std::ops::Deref for Context {
 }
 
 impl Context {
+    /// What the configuration says; `None` where none was named.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn settings(&self) -> Result<Option<Settings>, Error> {
+        let read = self.open.conf.as_deref().map(Configuration::read).transpose()?;
+        Ok(read.map(|read| read.settings))
+    }
+
+    /// By which names the server has its commands, as the configuration says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> Result<Renames, Error> {
+        let settings = self.settings()?;
+        Ok(settings.map(|s| Renames::of(&s.renamed_commands)).unwrap_or_default())
+    }
+
     /// Opens every set at `path`, which may also name a snapshot in a repository.
     pub fn open_each(&self, path: &Path) -> Result<Vec<Result<Aof, Error>>, Error> {
         match repository::snapshot(path, &self.open, self.source.as_deref()) {

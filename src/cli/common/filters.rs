@@ -1,7 +1,5 @@
 //! Filters as they are typed, shared by the verbs that select records.
 
-use aofkit::aof::Configuration;
-use aofkit::command::Renames;
 use aofkit::scan::{Filter, Selected};
 use aofkit::text::{count, name};
 use clap::Args as ClapArgs;
@@ -75,9 +73,7 @@ impl FilterArgs {
 
 /// Whether the configuration gives a command this name; what is wrong with it is told where the set is opened.
 fn is_renamed(name: &str, context: &Context) -> bool {
-    let configuration = context.open.conf.as_deref().map(Configuration::read);
-    let settings = configuration.and_then(Result::ok).map(|read| read.settings);
-    settings.is_some_and(|s| Renames::of(&s.renamed_commands).has_given(name.as_bytes()))
+    context.names().is_ok_and(|names| names.has_given(name.as_bytes()))
 }
 
 /// Says what was left out for want of a time.

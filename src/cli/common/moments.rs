@@ -37,8 +37,8 @@ impl MomentArgs {
         at.map_err(|why| refused(Path::new("--until"), why))
     }
 
-    /// The moment; `None` when none was given.
-    pub fn moment(&self, entry: &Entry, path: &Path) -> Result<Option<Moment>> {
+    /// The moment, by these names of commands; `None` when none was given.
+    pub fn moment(&self, entry: &Entry, path: &Path, names: &Renames) -> Result<Option<Moment>> {
         if let Some(until) = self.until()? {
             return Ok(Some(Moment::Until(until)));
         }
@@ -47,7 +47,7 @@ impl MomentArgs {
                 let names = entry.files.iter().map(|f| f.name.bytes().unwrap_or_default());
                 place(text, &names.enumerate().collect::<Vec<_>>()).map(Moment::At)
             }
-            (None, Some(text)) => before(text, &[], &Renames::default()),
+            (None, Some(text)) => before(text, &[], names),
             (None, None) => return Ok(None),
         };
         moment.map(Some).map_err(|why| refused(path, why))

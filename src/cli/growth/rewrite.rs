@@ -42,6 +42,11 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
                     tells, and the base does not show it";
         text += &line(told, style);
     }
+    if live.has_other_limits {
+        let told = "the base shows that its server does not pack small values as servers do by default \
+                    (hash-max-listpack-entries and others): --conf or --server tells how";
+        text += &line(told, style);
+    }
     if live.is_partial {
         text += &line("the base could not be read to its end", style);
     }

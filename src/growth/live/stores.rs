@@ -10,6 +10,7 @@ use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Member, Members, Piece};
 use super::op::{Join, Op};
+use super::sizes::Limits;
 use super::sketch::Sketch;
 use super::text::Text;
 use super::value::{Fresh, Value};
@@ -40,7 +41,8 @@ impl Keys {
             Op::SetStore(join) => {
                 let Some(target) = args.next() else { return false };
                 let sources = self.sources(met.db, args);
-                let value = joined(Kind::Set, join, &sources, &[], Aggregate::Sum);
+                let value =
+                    joined(Kind::Set, join, &sources, (&[], Aggregate::Sum), &self.scales.limits);
                 self.place(met.db, &target, &sources, value)
             }
             Op::SortedStore(join) => {
@@ -51,7 +53,8 @@ impl Keys {
                 let keys: Vec<_> = args.by_ref().take(count).collect();
                 let sources = self.sources(met.db, keys.into_iter());
                 let (weights, aggregate) = options(args, count);
-                let value = joined(Kind::Zset, join, &sources, &weights, aggregate);
+                let value =
+                    joined(Kind::Zset, join, &sources, (&weights, aggregate), &self.scales.limits);
                 self.place(met.db, &target, &sources, value)
             }
             Op::RangeStore => {
@@ -246,10 +249,10 @@ fn joined(
     kind: Kind,
     join: Join,
     sources: &Sources,
-    weights: &[f64],
-    aggregate: Aggregate,
+    (weights, aggregate): (&[f64], Aggregate),
+    limits: &Limits,
 ) -> Option<Value> {
-    let none = Members::new(kind);
+    let none = Members::new(kind, limits);
     let all: Vec<&Members> = sources
         .found
         .iter()
@@ -259,7 +262,7 @@ fn joined(
         })
         .collect();
     let shift = all.iter().map(|members| members.shift).max()?;
-    let mut result = Members::sample(kind, shift);
+    let mut result = Members::sample(kind, shift, limits);
     let score = |member: &Member, of: &Members, at: usize| {
         let score = if of.kind == Kind::Zset { member.score } else { 1.0 };
         score * weights.get(at).copied().unwrap_or(1.0)
@@ -349,7 +352,7 @@ fn first_of(value: &Value, most: usize) -> Option<Value> {
 }
 
 fn sorted_set<'m>(from: &Members, list: impl Iterator<Item = &'m Member>) -> Value {
-    let mut result = Members::sample(Kind::Zset, from.shift);
+    let mut result = from.empty_like();
     for member in list {
         result.set(member.hash, name_of(member), Piece { bytes: &[], len: 0 }, member.score);
     }

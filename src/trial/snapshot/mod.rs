@@ -19,9 +19,11 @@ use std::path::{Path, PathBuf};
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::conf::Settings;
 
 use super::Trial;
 use super::guard::Guard;
+use super::handed_on::HandedOn;
 use super::heard::Heard;
 use super::leash::{Leash, OwnDir};
 use super::names::{Looked, look};
@@ -36,6 +38,8 @@ const DATABASES: &str = "1024";
 pub struct Snapshots {
     /// The repository.
     pub repo: PathBuf,
+    /// What the configuration of the snapshots' server says: the log has the names that it gives to commands.
+    pub settings: Settings,
     /// The one source whose newest snapshot is loaded; `None` is each.
     pub source: Option<String>,
     /// Threads that restore.
@@ -88,14 +92,17 @@ impl Loading {
         let (id, source) = (listed.id.clone(), listed.source.clone());
         let walls_missing = guard.missing.clone();
         let mut loaded = LoadedSnapshot { id, source, walls_missing, ..LoadedSnapshot::default() };
-        let pair = Pair { guard, home: &home, leash, arguments: &self.trial.arguments };
+        let renames = HandedOn::of(&self.what.settings);
+        let arguments = &self.trial.arguments;
+        let pair = Pair { guard, home: &home, leash, arguments, renames: &renames };
         let place = second::Place::new(
             &home.scratch().make_dir(Path::new(SECOND))?,
             pair.guard.knows_sets(),
         );
         let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
-            let told = second::write(repository, &entry, &place.log, &*(self.what.progress)())?;
+            let progress = (self.what.progress)();
+            let told = second::write(repository, &entry, &place.log, &renames, &*progress)?;
             if let Some((path, text)) = &place.manifest {
                 second::new_file(path)?.write_at(text, 0)?;
             }
@@ -187,6 +194,7 @@ struct Pair<'a> {
     home: &'a OwnDir,
     leash: &'a Leash,
     arguments: &'a [OsString],
+    renames: &'a HandedOn,
 }
 
 impl Pair<'_> {
@@ -251,6 +259,7 @@ impl Pair<'_> {
     ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
+        settings.extend(self.renames.arguments());
         settings.extend_from_slice(self.arguments);
         let load = Load { home: self.home, name, looked, dir, settings: &settings };
         OwnServer::start(self.guard, &load, self.leash, hear)

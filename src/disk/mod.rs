@@ -38,8 +38,8 @@ pub use attributes::{Attributes, attributes};
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Durable, LocalDisk, Lock, Output};
 pub use files::{
-    Listed, exists, is_dir, is_file, is_link, is_regular, is_there, list_some, names, own_user,
-    read_small, real_path, stamp,
+    Listed, exists, is_device, is_dir, is_file, is_link, is_regular, is_there, list_some, names,
+    own_user, read_small, real_path, stamp,
 };
 pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;

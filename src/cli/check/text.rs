@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::check::Severity;
+use aofkit::check::{Report, Severity};
 use aofkit::text::{count, name, thousands};
 
 use super::report::Checked;
@@ -29,6 +29,7 @@ pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Resul
     if let Some(loaded) = loaded {
         text += &loaded::lines(loaded, report, style, view.redact);
     }
+    text += &not_looked_at(report, style);
     for note in &report.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
     }
@@ -41,6 +42,27 @@ pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Resul
         text += "\n";
     }
     paper.text(&text)
+}
+
+/// What was not looked at, in words.
+fn not_looked_at(report: &Report, style: Style) -> String {
+    let words = |name: &&'static str| match *name {
+        "values" => "values of the RDB",
+        "duplicate-keys" => "whether keys of the RDB stand twice",
+        "large-values" => "values too large to be opened",
+        "slots-of-long-keys" => "slots of very long keys",
+        "restore-payloads" => "payloads of RESTORE that the stream has passed",
+        "restore-values" => "values in payloads of RESTORE",
+        other => other,
+    };
+    let all: Vec<_> = report.not_looked_at.iter().map(words).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let is_thorough = ["values", "restore-values"].iter().any(|n| report.not_looked_at.contains(n));
+    let how = if is_thorough { " (check --thorough does)" } else { "" };
+    let text = format!("not looked at: {}{how}", all.join(", "));
+    wrap(&text, style.width, "") + "\n"
 }
 
 fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {

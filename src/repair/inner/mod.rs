@@ -69,7 +69,7 @@ impl Edited {
         let gaps = Some((0, len)).filter(|_| len > 0).into_iter().collect();
         let mut faults = Faults::default();
         faults.push(0, len, cause);
-        Self { position, gaps, databases: Vec::new(), faults, lost_key: None, len }
+        Self { position, gaps, databases: Vec::new(), faults, lost_keys: Vec::new(), len }
     }
 }
 
@@ -97,7 +97,7 @@ struct Edited {
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
     faults: Faults,
-    lost_key: Option<(u64, LostKey)>,
+    lost_keys: Vec<(u64, LostKey)>,
     len: u64,
 }
 
@@ -156,8 +156,8 @@ fn salvaged<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<
                  on top of what is gone"
             ));
         }
-        let Sorted { faults, lost_key, len, .. } = sorted;
-        edited.push(Edited { position, gaps, databases, faults, lost_key, len });
+        let Sorted { faults, lost_keys, len, .. } = sorted;
+        edited.push(Edited { position, gaps, databases, faults, lost_keys, len });
     }
     if let Some(why) = count.tell(aof, &mut draft) {
         return Ok(Err(why));
@@ -489,14 +489,13 @@ impl<'a> Counting<'a> {
     fn end(&mut self, name: &[u8], told: Vec<Gap>) {
         let Some(here) = self.plan.edited.get(self.done).filter(|_| self.is_edited) else { return };
         self.unlisted += (here.gaps.len() - told.len()) as u64;
-        if let Some((_, key)) = &here.lost_key {
+        for (_, key) in &here.lost_keys {
             let keys = [key.clone()].into();
             self.plan.draft.lose(Loss { keys, keys_total: 1, ..Loss::default() });
         }
         for mut gap in told {
-            if let Some((_, key)) = here.lost_key.as_ref().filter(|(at, _)| *at == gap.from) {
-                gap.keys.push(key.clone());
-            }
+            let inside = here.lost_keys.iter().filter(|(at, _)| (gap.from..gap.to).contains(at));
+            gap.keys.extend(inside.map(|(_, key)| key.clone()));
             self.ranges.push(range(name, gap, here));
         }
     }

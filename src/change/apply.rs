@@ -1,5 +1,8 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
+use super::control::Control;
+use super::recorded::attributes;
+use crate::disk::{self, Attributes, Durable, Kind};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -12,11 +15,9 @@ use super::keep::{Keep, KeepDir};
 use super::pieces::NewBytes;
 use super::place::{Place, staged};
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
-use super::recipe::attributes;
 use super::recover::{linked, recover};
 use super::refusal::Most;
-use super::work::{NewFile, Reins, Work};
-use crate::disk::{self, Attributes, Durable, Kind};
+use super::work::{NewFile, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::progress::Progress;
@@ -77,7 +78,7 @@ impl Plan {
         still_fits()?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
-        let reins = Reins { stop: options.stop, progress };
+        let control = Control { stop: options.stop, progress };
         let unkept = *keep == Keep::Nowhere;
         if let (true, [Action::Cut { file, to_bytes, .. }]) = (unkept, &self.actions[..]) {
             return self.cut_only(&place, disk, *file, *to_bytes);
@@ -85,7 +86,7 @@ impl Plan {
         let keep_dir = KeepDir::open(keep, &self.subject(), &place, disk)?;
         recover(&keep_dir, &place)?;
         still_fits()?;
-        let work = self.work(&place, &keep_dir, unkept, options, reins)?;
+        let work = self.work(&place, &keep_dir, unkept, options, control)?;
         let kept_at = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
         progress.finish();
         if unkept {
@@ -237,7 +238,7 @@ impl Plan {
         keep: &'a KeepDir<'a>,
         unkept: bool,
         options: &Options<'_>,
-        reins: Reins<'a>,
+        control: Control<'a>,
     ) -> Result<Work<'a>> {
         let concerned = self.concerns();
         let mut files = Vec::with_capacity(self.files.len());
@@ -274,9 +275,9 @@ impl Plan {
         let Made { mut journal, new_files, .. } = made;
         let to_keep = self.old_files(place, &mut journal, &places)?;
         let lens = self.actions.iter().map(|action| action.lengths().1);
-        reins.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
+        control.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
-        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins })
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control })
     }
 }
 

@@ -5,10 +5,13 @@
 //! undone. Nothing here decides what is damaged: that is for the verbs above.
 
 mod apply;
+mod content;
+mod control;
 mod draft;
 mod in_use;
 mod journal;
 mod keep;
+mod lines;
 mod loss;
 mod outlook;
 mod output;
@@ -18,9 +21,11 @@ mod plan;
 mod possible;
 mod proposal;
 mod recipe;
+mod recorded;
 mod recover;
 mod refusal;
 mod session;
+mod staged;
 mod told;
 mod undo;
 mod work;

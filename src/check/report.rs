@@ -17,8 +17,7 @@ use crate::error::Result;
 use crate::format::rdb::Family;
 use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
-use crate::scan;
-use crate::text;
+use crate::{scan, text};
 
 /// How a set is, taken as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,22 +24,22 @@ use crate::cli::common::{in_use, loaded};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {
-    /// Do it; without this the plan is printed and nothing is changed
+    /// Carry the plan out; without this it is only printed
     #[arg(long, conflicts_with = "output")]
     pub apply: bool,
-    /// Write the changed set into DIR, which must not exist or be empty, and leave the original as it is
+    /// Write the changed set into DIR (new or empty); the original stays as it is
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Refuse (exit 23) to lose more than N whole commands, or with a unit (64kb) more bytes
+    /// Refuse (exit 23) to lose more than N whole commands, or bytes with a unit: 64kb
     #[arg(long, value_name = "N|SIZE", env = "AOFKIT_MAX_LOSS", value_parser = most)]
     pub max_loss: Option<Most>,
-    /// Keep what is removed below DIR, not beside the set
+    /// Keep removed bytes below DIR instead of beside the set
     #[arg(long, value_name = "DIR", env = "AOFKIT_KEEP_IN", conflicts_with = "no_keep")]
     pub keep_in: Option<PathBuf>,
-    /// Keep nothing of what is removed: there is no way back then. For a disk with no room at all
+    /// Do not keep removed bytes, for a full disk: the change cannot be taken back
     #[arg(long)]
     pub no_keep: bool,
-    /// Also when a process has the files open for writing, or the server of --server uses the set
+    /// Change the set although a process has its files open for writing, or --server uses it
     #[arg(long)]
     pub force: bool,
 }

@@ -3,6 +3,7 @@
 //! Knows what a check found; writes nothing itself: what comes out is a [`Proposal`]. What needs a
 //! word from a person is told, and left alone.
 
+pub mod adopt;
 mod drops;
 mod from_files;
 pub mod inner;

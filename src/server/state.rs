@@ -5,10 +5,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::format::conf::parse_size;
+use crate::format::conf::{PackedLimits, parse_size};
 
 /// The settings that are asked for.
-pub(super) const SETTINGS: [&str; 11] = [
+pub(super) const SETTINGS: [&str; 12] = [
     "dir",
     "appenddirname",
     "appendfilename",
@@ -20,6 +20,8 @@ pub(super) const SETTINGS: [&str; 11] = [
     "no-appendfsync-on-rewrite",
     "maxmemory",
     "databases",
+    // Up to which size values are packed.
+    "*-max-*",
 ];
 
 /// Why the settings are unknown, in the server's words.
@@ -130,6 +132,8 @@ pub struct ServerState {
     pub rdb_preamble: Option<bool>,
     /// It compresses the strings of its bases (`rdbcompression`).
     pub rdb_compression: Option<bool>,
+    /// Up to which size it keeps values packed; `None` where it tells none of these settings.
+    pub packed: Option<PackedLimits>,
     /// `appendfsync`: `always`, `everysec` or `no`.
     pub fsync: Option<String>,
     /// `no-appendfsync-on-rewrite`: while a child writes, nothing is synced.
@@ -200,6 +204,7 @@ impl ServerState {
             rewrite_min_bytes: conf.size("auto-aof-rewrite-min-size"),
             rdb_preamble: conf.is("aof-use-rdb-preamble", "yes", "no"),
             rdb_compression: conf.is("rdbcompression", "yes", "no"),
+            packed: packed(settings),
             fsync: conf.owned("appendfsync"),
             no_fsync_on_rewrite: conf.is("no-appendfsync-on-rewrite", "yes", "no"),
             databases: conf.number("databases"),
@@ -223,6 +228,12 @@ impl ServerState {
         let (Some(own), Some(path)) = (real(&own), real(path)) else { return Some(false) };
         Some(path == own || self.append_dir_name.is_some() && path.parent() == Some(own.as_path()))
     }
+}
+
+fn packed(settings: &[(String, String)]) -> Option<PackedLimits> {
+    let mut limits = PackedLimits::default();
+    let taken = settings.iter().filter(|(name, value)| limits.take(name, value.as_bytes()));
+    (taken.count() > 0).then_some(limits)
 }
 
 /// Names and what was said of them.

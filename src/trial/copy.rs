@@ -5,10 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::arguments;
+use super::handed_on::HandedOn;
 use super::server::words;
 use crate::aof::{Aof, Layout, ManifestState, Segment};
-use crate::command::{Renames, may_be_trap};
 use crate::disk::{NewFile, Scratch, read_small, room};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -122,7 +121,7 @@ impl Copied {
         if aof.settings.cluster_enabled == Some(true) {
             settings.extend(words(["--cluster-enabled", "yes"]));
         }
-        settings.extend(renames(aof));
+        settings.extend(HandedOn::of(&aof.settings).arguments());
         settings
     }
 }
@@ -176,18 +175,4 @@ fn ensure_room(aof: &Aof, scratch: &Scratch) -> Result<()> {
 /// As many databases as the configuration says; else more than anybody has.
 fn databases(aof: &Aof) -> String {
     aof.settings.databases.unwrap_or(1024).to_string()
-}
-
-/// The names that the configuration gives to commands, without which the log is not understood; those of commands that
-/// act on more than keys stay as they are, for they are taken away.
-fn renames(aof: &Aof) -> Vec<OsString> {
-    let (mut names, mut all) = (Renames::default(), Vec::new());
-    for (from, to) in &aof.settings.renamed_commands {
-        let id = names.lookup(from);
-        let is_own = id.is_some_and(|id| !may_be_trap(id.command().name.as_bytes()));
-        if is_own && names.add(from, to, |id| id.is_some()).is_ok() {
-            all.push(arguments::line("rename-command", &[from, to]));
-        }
-    }
-    all
 }

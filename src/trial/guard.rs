@@ -15,6 +15,7 @@ use super::inside::{self, As, CANNOT, Order, WITHOUT};
 use super::leash::{Leash, OwnDir};
 use super::said::Said;
 use super::settings::Setting;
+use super::version::{major, version};
 use crate::rules::Target;
 
 /// How long a program may take to tell its version; one that does not is taken for a server all the same.
@@ -110,9 +111,9 @@ impl Guard {
         if let (As::BareRoot, Some((_, first))) = (who, tried.first()) {
             missing.insert(0, format!("a user of its own ({})", first.why()));
         }
-        let major = super::server::major(&asked.said);
+        let major = major(&asked.said);
         let settings = Mutex::new(Setting::all(major));
-        let version = super::server::version(&asked.said);
+        let version = version(&asked.said);
         Ok(Self { program, who: *who, major, version, settings, missing })
     }
 

@@ -28,6 +28,7 @@ mod arguments;
 mod bounds;
 mod copy;
 mod guard;
+mod handed_on;
 mod heard;
 mod inside;
 mod leash;
@@ -39,6 +40,7 @@ mod server;
 mod settings;
 mod snapshot;
 #[cfg_attr(not(all(target_os = "linux", feature = "server")), path = "no_walls.rs")]
+mod version;
 mod walls;
 
 use std::ffi::OsString;

@@ -14,8 +14,7 @@ use super::interrupt::{self, Interrupt};
 /// What a user gives a server on trial.
 #[derive(Debug, ClapArgs)]
 pub struct LoadArgs {
-    /// An argument for that server, such as --loadmodule, and the module's file as another; may be given several
-    /// times
+    /// An argument for that server, such as --loadmodule and then the module's file; may be given several times
     #[arg(
         long,
         value_name = "ARG",

@@ -3,19 +3,25 @@
 pub mod args;
 pub mod report;
 
+use std::ffi::OsStr;
+
 use aofkit::aof::Aof;
 use aofkit::change::{self, Undo};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{Error, Result};
+use aofkit::neighbours::Neighbour;
 use aofkit::repair;
+use aofkit::text::name as text_of_name;
 
 use self::args::RepairArgs;
 use self::report::{Repair, Undone};
 use crate::cli::changing::{self, check, open_one};
+use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::usage;
 use crate::cli::common::progress::Bar;
 use crate::cli::plan::{json, text};
 
@@ -23,16 +29,13 @@ use crate::cli::plan::{json, text};
 pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     if path.as_os_str() == "-" {
-        let outcome = crate::cli::common::output::usage(
-            "standard input cannot be repaired: name a file",
-            context.json,
-        );
+        let outcome = usage("standard input cannot be repaired: name a file", context.json);
         return Ok((String::new(), outcome));
     }
     let aof = match open_one(path, &context.open)? {
         Ok(aof) => aof,
         Err(why) => {
-            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+            return Ok((String::new(), usage(&why, context.json)));
         }
     };
     changing::refuse_link(&aof, args.changing.output.as_deref())?;
@@ -51,15 +54,58 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
         _ => repair::Inner::Ask,
     };
     let looking = changing::looking(context, &bar);
-    let proposed = repair::propose(&aof, &before, choice, &drops, &looking)?;
-    let (inner, ways) = (proposed.inner, proposed.ways);
-    let run = changing::carry_out(aof, before, proposed.proposal, &args.changing, context)?;
+    let (aof, proposal, inner, ways) = match &args.adopt {
+        Some(file) => {
+            let one = match adopted(&aof, file.as_deref(), context)? {
+                Ok(one) => one,
+                Err(why) => return Ok((String::new(), usage(&why, context.json))),
+            };
+            let (aof, proposal) = repair::adopt::adopt(aof, &one, &looking)?;
+            (aof, proposal, None, Vec::new())
+        }
+        None => {
+            let proposed = repair::propose(&aof, &before, choice, &drops, &looking)?;
+            (aof, proposed.proposal, proposed.inner, proposed.ways)
+        }
+    };
+    let run = changing::carry_out(aof, before, proposal, &args.changing, context)?;
     let repair = Repair { run: run.after(recovered), inner, ways };
     let text = match context.json {
         true => json::repair(&repair, context),
         false => text::repair(&repair, &args.changing, context),
     };
     Ok((text, changing::exit_status(&repair.run)))
+}
+
+/// The neighbour to adopt: the one of that name, or the only one that may be needed; else what to say.
+fn adopted(
+    aof: &Aof,
+    file: Option<&OsStr>,
+    context: &Context,
+) -> Result<std::result::Result<Neighbour, String>> {
+    let beside = neighbours(aof, context)?;
+    let candidates = repair::adopt::candidates(&beside, file);
+    let names = |of: &[&Neighbour]| {
+        let first = of.iter().filter_map(|one| one.files.first()?.file_name());
+        first
+            .map(|name| format!("\n  {}", text_of_name(name.as_encoded_bytes())))
+            .collect::<String>()
+    };
+    Ok(match (&candidates[..], file) {
+        ([one], _) => Ok((*one).clone()),
+        ([], Some(file)) => {
+            let name = text_of_name(file.as_encoded_bytes());
+            Err(format!("there is no file {name} beside the set that could be adopted"))
+        }
+        ([], None) => Err(
+            "no file beside the set holds anything that the set lacks: there is nothing to adopt"
+                .to_owned(),
+        ),
+        (several, _) => {
+            let list = names(several);
+            Err(format!("several files may be adopted, name one of them (--adopt=FILE):{list}"))
+        }
+    })
 }
 
 fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {

@@ -92,8 +92,8 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
             notes.push(gap_text(gap));
         }
     }
-    for (title, rows, notes) in parts {
-        text += &format!("\n{title}\n\n{}", laid_out(&rows));
+    for (title, mut rows, notes) in parts {
+        text += &format!("\n{title}\n\n{}", laid_out(&mut rows));
         for note in notes {
             text += &(wrap(&note, style.width, "  ") + "\n");
         }
@@ -374,7 +374,7 @@ pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool, style: Style) 
         ]);
     }
     if !all.is_empty() {
-        text += &format!("\n{}\n", laid_out(&rows));
+        text += &format!("\n{}\n", laid_out(&mut rows));
     }
     if let Some(compaction) = &plan.compaction {
         let (from, to) = compaction.objects();

@@ -36,10 +36,11 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
         Some(until) if path.which == Which::Latest(0) => of_that_time(&repository, entry, until)?,
         _ => entry,
     };
-    let (entry, cut) = match args.moment.moment(&entry, &args.snapshot)? {
+    let names = context.names()?;
+    let (entry, cut) = match args.moment.moment(&entry, &args.snapshot, &names)? {
         Some(moment) => {
             let bar = Bar::new(context.bar);
-            cut_at(&repository, &entry, &moment, &args.snapshot, &bar)?
+            cut_at(&repository, &entry, &moment, &args.snapshot, &context.open, &bar)?
         }
         None => (entry, None),
     };

@@ -142,7 +142,7 @@ fn salvaged<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<
             let name = text::name(&aof.segments[position].name);
             return Ok(Err(too_many(&name)));
         }
-        let pieces = answers::pieces(&sorted, &databases, position);
+        let pieces = answers::pieces(&sorted, &databases, position, &aof.names);
         sorted.steps = Vec::new();
         draft.rewrite(position, pieces);
         if gaps.is_empty() {
@@ -329,7 +329,7 @@ fn sort(
         ));
     }
     let named = drops::InFile { file: &segment.name, count, certainty: sieving.certainty };
-    let mut sieve = Sieve::new(sieving.loader, aof.target().rules, shown.source()?, named);
+    let mut sieve = Sieve::new(sieving.loader, aof, shown.source()?, named);
     let mut outcome = Ok(());
     let mut refusal = None;
     let mut notes = Vec::new();

@@ -6,9 +6,12 @@
 //! later is left out on both sides: keys that live beyond the end of both readings are compared.
 
 mod compare;
+mod loaded;
 mod second;
 
-use std::collections::BTreeMap;
+pub use loaded::{Difference, LoadedSnapshot};
+
+use crate::trial::snapshot::loaded::connected;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,11 +19,12 @@ use std::path::{Path, PathBuf};
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::server::{Access, Address, Server};
+use crate::format::conf::Settings;
 
 use super::Trial;
 use super::guard::Guard;
-use super::heard::{Complaint, Heard};
+use super::handed_on::HandedOn;
+use super::heard::Heard;
 use super::leash::{Leash, OwnDir};
 use super::names::{Looked, look};
 use super::server::{Failure, Load, OwnServer, words};
@@ -29,65 +33,13 @@ use crate::progress::Progress;
 /// More databases than anybody has: a set does not tell how many its server had.
 const DATABASES: &str = "1024";
 
-/// What a server made of a snapshot.
-#[derive(Debug, Default)]
-pub struct LoadedSnapshot {
-    /// Its identifier.
-    pub id: String,
-    /// What was backed up.
-    pub source: String,
-    /// Keys in all databases that have not expired.
-    pub keys: u64,
-    /// The same by database.
-    pub databases: BTreeMap<u64, u64>,
-    /// Over all keys and libraries that were compared.
-    pub digest: Option<String>,
-    /// Why it does not load; `None` when it does.
-    pub why: Option<String>,
-    /// Why it was not tried, or not to the end.
-    pub not_tried: Option<String>,
-    /// Whether it was compared with what our readers tell.
-    pub compared: bool,
-    /// Keys that could not be, by no fault of the snapshot.
-    pub left_out: u64,
-    /// Keys that two loads of the same files do not give alike: types that work by chance.
-    pub not_comparable: u64,
-    /// Where what the two servers hold differs.
-    pub differences: Vec<Difference>,
-    /// What could not be kept from the servers.
-    pub walls_missing: Vec<String>,
-    /// Errors that the server met in the restored files and that did not stop it, by kind.
-    pub errors: Vec<Complaint>,
-    /// How many more were of further kinds.
-    pub errors_unlisted: u64,
-}
-
-/// How the two ways differ.
-#[derive(Debug)]
-pub struct Difference {
-    /// In words.
-    pub what: String,
-    /// The key that it is about.
-    pub key: Option<Vec<u8>>,
-}
-
-impl LoadedSnapshot {
-    /// Whether something speaks against the snapshot.
-    pub fn is_bad(&self) -> bool {
-        self.why.is_some() || !self.differences.is_empty()
-    }
-
-    /// Whether a server has loaded it; `None` when that was not tried.
-    pub fn loads(&self) -> Option<bool> {
-        self.not_tried.is_none().then_some(self.why.is_none())
-    }
-}
-
 /// What to load, and how.
 #[derive(Clone)]
 pub struct Snapshots {
     /// The repository.
     pub repo: PathBuf,
+    /// What the configuration of the snapshots' server says: the log has the names that it gives to commands.
+    pub settings: Settings,
     /// The one source whose newest snapshot is loaded; `None` is each.
     pub source: Option<String>,
     /// Threads that restore.
@@ -140,14 +92,17 @@ impl Loading {
         let (id, source) = (listed.id.clone(), listed.source.clone());
         let walls_missing = guard.missing.clone();
         let mut loaded = LoadedSnapshot { id, source, walls_missing, ..LoadedSnapshot::default() };
-        let pair = Pair { guard, home: &home, leash, arguments: &self.trial.arguments };
+        let renames = HandedOn::of(&self.what.settings);
+        let arguments = &self.trial.arguments;
+        let pair = Pair { guard, home: &home, leash, arguments, renames: &renames };
         let place = second::Place::new(
             &home.scratch().make_dir(Path::new(SECOND))?,
             pair.guard.knows_sets(),
         );
         let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
-            let told = second::write(repository, &entry, &place.log, &*(self.what.progress)())?;
+            let progress = (self.what.progress)();
+            let told = second::write(repository, &entry, &place.log, &renames, &*progress)?;
             if let Some((path, text)) = &place.manifest {
                 second::new_file(path)?.write_at(text, 0)?;
             }
@@ -226,11 +181,6 @@ impl Loading {
     }
 }
 
-fn connected(server: &OwnServer) -> Result<Server> {
-    let access = Access { patience: super::PATIENCE, ..Access::default() };
-    Server::connect(&Address::of_path(&server.socket), &access)
-}
-
 /// The directory of each server, and where in the first's the restored files are.
 const FIRST: &str = "1";
 const SECOND: &str = "2";
@@ -244,6 +194,7 @@ struct Pair<'a> {
     home: &'a OwnDir,
     leash: &'a Leash,
     arguments: &'a [OsString],
+    renames: &'a HandedOn,
 }
 
 impl Pair<'_> {
@@ -308,6 +259,7 @@ impl Pair<'_> {
     ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
+        settings.extend(self.renames.arguments());
         settings.extend_from_slice(self.arguments);
         let load = Load { home: self.home, name, looked, dir, settings: &settings };
         OwnServer::start(self.guard, &load, self.leash, hear)

@@ -3,19 +3,23 @@
 //! Opens read-only, follows the loader's own rules for what belongs to a set, and freezes what it found:
 //! names, open files, lengths. Never judges and never counts; that is for observers above.
 
+mod adopted;
 mod arguments;
 mod careful;
 mod conf;
 mod configured;
 mod doubt;
 mod event;
+mod gathered;
 mod kept;
 mod leftover;
 mod locate;
 mod mend;
 mod names;
 mod open;
+mod options;
 mod preview;
+mod pulse;
 mod rdb_part;
 mod rdb_stop;
 mod set;
@@ -32,8 +36,11 @@ pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
 pub(crate) use leftover::server_dir;
 pub use leftover::{Leftover, LeftoverKind};
 pub use locate::{SegmentName, segment_name};
-pub use open::{OpenOptions, open_each, open_kept};
+pub use open::open_each;
+pub(crate) use open::open_kept;
+pub use options::OpenOptions;
 pub use preview::Changes;
+pub use pulse::Pulse;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
 pub use sink::{Again, Depth, Sink};
-pub use walker::{Pulse, walk, walk_from, walk_with};
+pub use walker::{walk, walk_from, walk_with};

@@ -1,9 +1,9 @@
 //! Walks the RDB part of a segment, and looks into it as deep as the sink wants.
 
 use super::event::{Event, RdbPart};
+use super::pulse::Pulse;
 use super::rdb_stop::rdb_damage;
 use super::sink::{Again, Depth, Sink};
-use super::walker::Pulse;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::fault::Fault;

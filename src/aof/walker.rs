@@ -4,8 +4,9 @@
 //! never judges what a server would do.
 
 use super::careful::{self, Careful, Wrong};
-use super::event::{Context, Damage, Ending, Event, Mended, Why};
+use super::event::{Context, Damage, Ending, Event, Mended, Why, context};
 use super::names::Names;
+use super::pulse::Pulse;
 use super::sink::Sink;
 use super::tiling::Tiling;
 use super::{doubt, mend, rdb_part, sound};
@@ -17,16 +18,6 @@ use crate::format::fault::Fault;
 use crate::format::rdb;
 use crate::format::resp::{self, Reason, Record, Stop};
 use crate::limits;
-
-/// Told how far a walk has come: once per window.
-pub trait Pulse {
-    /// Everything before `offset` of the segment has been dealt with.
-    fn reached(&mut self, offset: u64);
-}
-
-impl Pulse for () {
-    fn reached(&mut self, _: u64) {}
-}
 
 /// Walks all of `source` and gives each event to `sink`. Answers the length in bytes.
 ///
@@ -200,7 +191,7 @@ fn slow(
         return Ok(start + len);
     }
     source.keep_from(Some(start).filter(|_| sink.reads_again()));
-    let read = careful::read(source, start)?;
+    let read = careful::read(source, start, sound::between)?;
     if !matches!(read, Careful::Record { .. }) {
         source.keep_from(None);
     }
@@ -368,11 +359,4 @@ fn reach(source: &dyn Source, fault: &Fault<Reason>) -> sound::Reach {
     let is_claim = matches!(fault.reason, Reason::BadTerminator { .. });
     let claimed = source.length().filter(|_| is_claim).map(|_| fault.at);
     sound::Reach { until: None, claimed }
-}
-
-/// A few bytes around `at`, as far as they can still be read.
-pub(super) fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
-    let start = at.saturating_sub(limits::CONTEXT as u64 / 2).max(source.oldest());
-    let bytes = source.peek(start, limits::CONTEXT)?;
-    Ok(Context { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
 }

@@ -9,12 +9,12 @@ use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps,
 use super::eyes::{Seen, joined};
 use super::growing::Origin;
 use super::hash;
+use super::options::BackupOptions;
 use super::pack::Placed;
 use super::pass::{pass, unwalked};
 use super::pool::{Done, Outlet, Packing, with_packers};
 use super::prefix::{self, Prefix};
 use super::repository::Repository;
-use super::run::BackupOptions;
 use super::trust::Trust;
 use crate::aof::{Aof, Role, Segment};
 use crate::disk::FrozenFile;

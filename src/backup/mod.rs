@@ -18,6 +18,8 @@ mod contents;
 mod cut;
 mod entry;
 mod eyes;
+mod find;
+mod flaw;
 mod frames;
 mod growing;
 mod hash;
@@ -27,6 +29,7 @@ mod manifest;
 mod moment;
 mod name;
 mod numbers;
+mod options;
 mod pack;
 mod pass;
 mod pool;
@@ -49,13 +52,15 @@ pub use entry::{
     Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ListEntry, ManifestEntry,
     Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
+pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
 pub use keep::{Keep, Reasons};
 pub use moment::{Moment, now};
 pub use name::{SnapshotPath, Which, short_id, source_name};
+pub use options::BackupOptions;
 pub use prune::{Planned, PrunePlan, apply as apply_prune, plan as plan_prune};
 pub use repository::{Listed, Repository};
 pub use restore::{RestoreOptions, Restored, restore};
-pub use run::{Backup, BackupOptions, backup, backup_beside};
-pub use verify::{Depth, Flaw, FlawKind, Verified, verify};
+pub use run::{Backup, backup, backup_beside};
+pub use verify::{Depth, verify};

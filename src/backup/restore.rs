@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, FileEntry, SegmentEntry};
+use super::flaw::Told;
 use super::repository::Repository;
 use super::target::{EXTRAS, MARK, Old, Place};
-use super::verify::{Told, in_parallel};
+use super::verify::in_parallel;
 use super::{hash, pack};
 use crate::disk::{Attributes, Dir, FrozenFile, Hold, NewFile};
 use crate::error::Result;

@@ -3,6 +3,9 @@
 //! Bytes are shared where the file system can do that, else copied; no file of the copy is a file of the original under
 //! another name. The directory appears as a whole.
 
+use super::control::Control;
+use super::recorded::attributes;
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,9 +15,6 @@ use super::apply::{Options, like_a_file_in, new_bytes, os_name};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::plan::{Action, Piece, Plan, Verb};
-use super::recipe::attributes;
-use super::work::Reins;
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::limits;
@@ -39,7 +39,7 @@ impl Plan {
     /// # Errors
     /// [`ErrorKind::Refused`] when there is something in `dir`, [`ErrorKind::Stale`] when the set is not the
     /// one the plan was made for, or when the system refuses. `dir` is as before then.
-    pub fn write_to(
+    pub(super) fn write_to(
         &self,
         dir: &Path,
         disk: &dyn Durable,
@@ -50,7 +50,7 @@ impl Plan {
         let is_one = self.manifest.is_none() && self.files.len() == 1;
         let subject = if is_one { self.subject() } else { self.dir.clone() };
         let place = Place::open(&subject, &self.dir)?;
-        self.is_fresh(&place)?;
+        self.ensure_fresh(&place)?;
         let Some(name) = dir.file_name() else {
             let why = "this cannot be the name of a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
@@ -69,8 +69,9 @@ impl Plan {
         }
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
-        let reins = Reins { stop: options.stop, progress };
-        let done = self.fill(&place, &partial, disk, &reins).and_then(|()| self.is_fresh(&place));
+        let control = Control { stop: options.stop, progress };
+        let done =
+            self.fill(&place, &partial, disk, &control).and_then(|()| self.ensure_fresh(&place));
         let done = done.and_then(|()| disk.sync_dir(&partial)).and_then(|()| {
             disk.rename((&parent, &partial_name), (&parent, name))?;
             disk.sync_dir(&parent)
@@ -90,7 +91,13 @@ impl Plan {
         self.manifest.is_some() && !wraps_a_file
     }
 
-    fn fill(&self, place: &Place, into: &Dir, disk: &dyn Durable, reins: &Reins<'_>) -> Result<()> {
+    fn fill(
+        &self,
+        place: &Place,
+        into: &Dir,
+        disk: &dyn Durable,
+        control: &Control<'_>,
+    ) -> Result<()> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
         for (position, file) in self.files.iter().enumerate() {
@@ -100,11 +107,11 @@ impl Plan {
             }
         }
         let copies = self.copies(place, &places.into(), &files)?;
-        reins.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
         for mut copy in copies {
             let name = os_name(&copy.name);
             let mut output = disk.create(into, name)?;
-            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, reins)?;
+            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, control)?;
             output.seal(Attributes { mode: copy.like.mode & 0o777, ..copy.like })?;
         }
         Ok(())

@@ -167,6 +167,11 @@ impl SegmentFacts {
         self.seen.iter().filter(stands_alone).find(may_lie_inside)
     }
 
+    /// Whether bytes stand behind the end of a plain dump.
+    pub(crate) fn is_behind_dump(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen.what, What::BehindDump(_)))
+    }
+
     /// Nothing was seen of it so far.
     pub(super) fn of(position: usize) -> Self {
         Self {

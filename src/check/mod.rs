@@ -45,7 +45,7 @@ pub(crate) use loader::Loader;
 pub use observe::Check;
 pub(crate) use opinions::Opinion;
 pub use reached::Reached;
-pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, judge};
+pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, Wording, check, judge};
 pub(crate) use settle::Certainty;
 pub use settle::Raw;
 pub use unknown::Unknown;

@@ -15,9 +15,9 @@ use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, se
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
+use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
-use crate::scan;
-use crate::text;
+use crate::{scan, text};
 
 /// How a set is, taken as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,19 @@ pub enum Verdict {
     SetInconsistent,
     /// Nothing is damaged, but the target does not take it, or whether it does is not known.
     Unsupported,
+}
+
+impl Verdict {
+    /// Its name in JSON and in journals.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::TailDamage => "tail-damage",
+            Self::InnerDamage => "inner-damage",
+            Self::SetInconsistent => "set-inconsistent",
+            Self::Unsupported => "unsupported",
+        }
+    }
 }
 
 /// What the target's loader does with a set.
@@ -132,6 +145,15 @@ impl Report {
 pub struct Wording {
     /// Show no bytes of values, and hashes in the place of keys.
     pub redact: bool,
+}
+
+/// Checks a set: one pass, and the judgement on it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn check(aof: &Aof) -> Result<Report> {
+    let facts = scan::scan(aof, super::Check::new(aof), &scan::Pace::default(), &Silent)?;
+    judge(aof, facts, &Wording::default())
 }
 
 /// Judges what a scan saw.

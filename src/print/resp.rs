@@ -9,6 +9,8 @@
 //! | `DISCARD` | where a transaction breaks off: no server runs it |
 //! | `RESTORE`, `FUNCTION LOAD` | for the keys and libraries of a base; commands that stand among them go with them |
 //!
+//! What is put in goes by the names that the configuration of the set's server gives to these commands, as the records do.
+//!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
 use super::base::{Key, Library, stands_alone};
@@ -16,14 +18,16 @@ use super::clients::{Rewritten, rewritten};
 use super::out::Out;
 use super::printer::Form;
 use crate::aof::{Arguments, Damage, Event, Part};
-use crate::command::{CommandId, Kind};
+use crate::command::{CommandId, Kind, Renames};
 use crate::error::Result;
 use crate::format::resp::Record;
 use crate::scan::Context;
 
 /// What the receiver of what was written so far would be in.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Resp {
+    /// By which names the receiver has its commands.
+    names: Renames,
     db: u64,
     in_transaction: bool,
     /// A transaction was broken off, and its EXEC may still come.
@@ -35,9 +39,15 @@ pub struct Resp {
 }
 
 impl Resp {
-    /// Writes records as they stand, for a loader: a client may not send all of them.
-    pub fn as_logged() -> Self {
-        Self { as_logged: true, ..Self::default() }
+    /// For a server that has its commands by these names, as the one has that wrote the records.
+    pub fn of(names: &Renames) -> Self {
+        Self { names: names.clone(), ..Self::default() }
+    }
+
+    /// Writes records as they stand, for a loader, where `as_logged`: a client may not send all of them.
+    #[must_use]
+    pub fn logged(self, as_logged: bool) -> Self {
+        Self { as_logged, ..self }
     }
 
     /// Writes a record as a client may send it.
@@ -75,7 +85,7 @@ impl Resp {
     #[inline]
     fn enter(&mut self, at: &Context, out: &mut Out<'_>) {
         if at.transaction.is_some() && !self.in_transaction {
-            put_words(&[b"MULTI"], out);
+            put_words(&[self.names.called(b"MULTI")], out);
             self.in_transaction = true;
         }
     }
@@ -83,7 +93,7 @@ impl Resp {
     #[inline]
     fn select(&mut self, db: u64, out: &mut Out<'_>) {
         if self.db != db {
-            put_words(&[b"SELECT", db.to_string().as_bytes()], out);
+            put_words(&[self.names.called(b"SELECT"), db.to_string().as_bytes()], out);
             self.db = db;
         }
     }
@@ -91,7 +101,7 @@ impl Resp {
     fn leave(&mut self, word: &[u8], out: &mut Out<'_>) -> bool {
         let was_in = std::mem::take(&mut self.in_transaction);
         if was_in {
-            put_words(&[word], out);
+            put_words(&[self.names.called(word)], out);
         }
         was_in
     }
@@ -151,7 +161,7 @@ impl Form for Resp {
             (None, None) => None,
         };
         put_head(b'*', if usage.is_some() { 8 } else { 6 }, out);
-        put_word(b"RESTORE", out);
+        put_word(self.names.called(b"RESTORE"), out);
         put_word(entry.key, out);
         // 0 would be no expiry at all, and less is refused: both are long past.
         let expiry = entry.expire_ms.map_or(0, |at| at.max(1));
@@ -169,7 +179,8 @@ impl Form for Resp {
     }
 
     fn library(&mut self, _: &Context, library: &Library<'_>, out: &mut Out<'_>) {
-        put_words(&[b"FUNCTION", b"LOAD", b"REPLACE", library.code], out);
+        let function = self.names.called(b"FUNCTION");
+        put_words(&[function, b"LOAD", b"REPLACE", library.code], out);
     }
 
     #[inline]

@@ -11,6 +11,7 @@ mod needs;
 mod numbers;
 mod read;
 mod target;
+mod worded;
 
 pub use directives::{Directives, UnknownLines};
 pub use modules::{By, Modules, Origin, Presence, Presences};

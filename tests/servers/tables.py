@@ -255,6 +255,11 @@ def command_rows(reply, docs):
 NEVER_TRIED = ("SHUTDOWN", "DEBUG")
 
 
+def is_never_tried(name):
+    """Of PSYNC it is the number of arguments that decides, on every server alike."""
+    return name.split("|")[0] in NEVER_TRIED or name == "PSYNC"
+
+
 def words_of(name, count):
     """A call of so many words, by a name that may have a subcommand."""
     words = name.split("|")
@@ -275,20 +280,31 @@ KEYS = {
 }
 
 
-def few_arguments(probe, rows):
-    """`NAME count`: too few words, and yet it goes on loading, whatever was in its memory before, and whether
-    or not there is such a key: what it finds where no argument is must not decide."""
-    found = []
+# How often the same log is tried: where a program lies in memory differs from start to start.
+TRIES = 3
+
+
+def goes_on(probe, name, count, group):
+    """Whether it goes on loading after so few words, whatever was in its memory before, and whether or not there is
+    such a key: what it finds where no argument is must not decide."""
     noise = record("SET", "x" * 100, "y" * 100) * 3 + record("MSET", *["1"] * 10)
+    key = KEYS.get(group, KEYS["string"])
+    call = record(*words_of(name, count))
+    # Calls of three to five words, which leave other things where the fourth and fifth argument would be.
+    short = record("SELECT", "0") + record("SET", "a", "1")
+    longer = record("SETRANGE", "x", "0", "zz") + record("RPUSH", "y", "1", "2", "3")
+    before = (P, P + noise, P + key, P + noise + key, P + short, P + longer + key, P + short + key) * TRIES
+    return all(went_on(probe.log(data + call + LAST)) for data in before)
+
+
+def few_arguments(probe, rows):
+    """`NAME count`: too few words, and yet it goes on loading."""
+    found = []
     for name, arity, group, *_ in rows:
-        # Of PSYNC it is the number of arguments that decides, on every server alike.
-        if name.split("|")[0] in NEVER_TRIED or name == "PSYNC":
+        if is_never_tried(name):
             continue
-        key = KEYS.get(group, KEYS["string"])
-        for count in range(len(name.split("|")), abs(arity)):
-            call = record(*words_of(name, count))
-            if all(went_on(probe.log(data + call + LAST)) for data in (P, P + noise, P + key, P + noise + key)):
-                found.append((name, count))
+        found += [(name, count) for count in range(len(name.split("|")), abs(arity))
+                  if goes_on(probe, name, count, group)]
     return found
 
 
@@ -300,7 +316,7 @@ def deadly(probe, rows):
     """Commands that are well formed and stop the loading of a log: it dies, or ends."""
     found = []
     for name, arity, *_ in rows:
-        if name.split("|")[0] in NEVER_TRIED:
+        if is_never_tried(name):
             continue
         call = record(*words_of(name, abs(arity)))
         if probe.log(P + call + LAST).outcome == "dies":

@@ -54,8 +54,10 @@ pub fn run(
     let options = Options { filter, with_base: args.with_base, limit: args.limit };
     let names: Vec<_> = aof.segments.iter().map(|segment| segment.name.to_vec()).collect();
     let printed = match context.format {
-        Format::Resp if args.as_logged => print(args, &aof, Resp::as_logged(), options, context)?,
-        Format::Resp => print(args, &aof, Resp::default(), options, context)?,
+        Format::Resp => {
+            let form = Resp::of(&aof.names).logged(args.as_logged);
+            print(args, &aof, form, options, context)?
+        }
         Format::Json | Format::Ndjson => {
             print(args, &aof, ndjson::Ndjson::new(&names, context.redact), options, context)?
         }

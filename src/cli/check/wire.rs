@@ -3,6 +3,7 @@
 use aofkit::check::{Problem, SegmentReport};
 use serde::Serialize;
 
+use crate::cli::common::loaded::LoadedJson;
 use crate::cli::common::wire::{Each, ModuleJson, NeededJson, Source, SourceOfSeveral};
 
 #[derive(Serialize)]
@@ -105,6 +106,7 @@ pub struct LostJson {
 pub struct CheckJson<'a> {
     #[serde(flatten)]
     pub head: Head<'a>,
+    pub loaded: Option<LoadedJson>,
     pub problems: Each<'a, Problem, ProblemJson>,
 }
 

@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Event, OpenOptions, walk_from};
-use aofkit::change::{Draft, Loss, Options, Verb};
+use aofkit::change::{Loss, Options};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::ErrorKind;
 use aofkit::format::manifest::{self, Dialect};
 use aofkit::format::rdb;
 use aofkit::limits;
 use aofkit::progress::Silent;
+use aofkit::repair;
 use aofkit::text;
 
 use super::file::File;
@@ -55,7 +56,6 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
     if to == 0 && head.len() >= rdb::HEADER_LEN && rdb::sniff(&head).is_some() {
         return Err("it begins with an RDB, which servers load".to_owned());
     }
-    let mut draft = Draft::new(Verb::CheckAof, &aof);
     let mut loss = Loss { bytes: size - to, ..Loss::default() };
     let mut source = segment.source().map_err(failed)?;
     let mut count = |event: Event<'_>| {
@@ -63,11 +63,9 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
     };
     walk_from(&mut *source, to, &mut (), &mut count).map_err(failed)?;
     drop(source);
-    draft.cut(last, to);
-    draft.lose(loss);
-    let plan = draft.finish().map_err(failed)?;
+    let proposal = repair::cut_as_told(&aof, to, loss).map_err(failed)?.ok_or(changed)?;
     drop(aof);
-    let applied = plan.apply(&LocalDisk, &Options::default(), &Silent).map_err(failed)?;
+    let applied = proposal.apply(&LocalDisk, &Options::default(), &Silent).map_err(failed)?;
     Ok(applied.kept_at)
 }
 

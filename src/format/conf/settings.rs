@@ -5,7 +5,7 @@
 
 use super::units::{parse_percentage, plain_number, positive, size};
 use super::values::{Read, base_name, plain_name, sanitize, version_check};
-use super::{Directive, Fault, Kind, Reason};
+use super::{Directive, Fault, Kind, PackedLimits, Reason};
 
 /// What was said, so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Settings {
     pub use_rdb_preamble: Option<bool>,
     /// `rdbcompression`: strings of an RDB are compressed where that makes them smaller.
     pub rdb_compression: Option<bool>,
+    /// Up to which size values stay packed: `hash-max-listpack-entries` and others.
+    pub packed: PackedLimits,
     /// `aof-timestamp-enabled`: `#TS:` annotations are written.
     pub timestamp_enabled: Option<bool>,
     /// `databases`: how many there are, counted from 0.
@@ -133,7 +135,7 @@ impl Settings {
                 };
                 self.renamed_commands.push((from.clone(), to.clone()));
             }
-            _ => return Ok(false),
+            _ => return self.packed.apply(directive),
         }
         Ok(true)
     }
@@ -258,7 +260,7 @@ mod tests {
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
              aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
              aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
-             rdbcompression no\nsanitize-dump-payload clients\n\
+             rdbcompression no\nsanitize-dump-payload clients\nhash-max-ziplist-entries 64\n\
              cluster-enabled yes\ncluster-databases 3\nloadmodule /a.so x y\n\
              rename-command SET MYSET\nrename-command KEYS \"\"\n",
         );
@@ -280,6 +282,7 @@ mod tests {
             load_modules: vec![["/a.so", "x", "y"].map(|word| word.into()).to_vec()],
             rdb_version_check: Some(RdbVersionCheck::Relaxed),
             rdb_compression: Some(false),
+            packed: PackedLimits { hash_entries: Some(64), ..PackedLimits::default() },
             sanitize_dump_payload: Some(false),
             renamed_commands: vec![
                 (b"SET".to_vec(), b"MYSET".to_vec()),

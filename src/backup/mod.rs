@@ -8,6 +8,7 @@
 //! May know sets, scans, stores and disks. Never writes to a set: only to repositories and restore targets.
 //! The bytes are described in `docs/backup-format.md`.
 
+mod apart;
 mod beside;
 mod blocks;
 mod bounds;
@@ -45,6 +46,7 @@ mod trust;
 mod turns;
 mod verify;
 
+pub use apart::must_lie_apart;
 pub use beside::Beside;
 pub use compact::Compaction;
 pub use cut::{covering, cut_at};

@@ -124,7 +124,7 @@ fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
 fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
     let facts = segment.facts.as_ref();
     let dash = || "-".to_owned();
-    let span = match facts.map(|f| (f.first_ts, f.last_ts)) {
+    let span = match facts.map(|f| (f.first_ts(), f.last_ts())) {
         Some((Some(first), Some(last))) if first == last => time(first),
         Some((Some(first), Some(last))) => {
             let seconds = last.saturating_sub(first);

@@ -254,6 +254,7 @@ fn what_a_change_makes_of_a_set_is_loaded_before_it_is_made() {
         );
         let file = fs::File::options().write(true).open(hurt.dir().join(INCREMENT)).unwrap();
         file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        drop(file);
         let before = files(&hurt.dir());
         let dir = hurt.dir();
         let path = dir.to_str().unwrap();

@@ -6,7 +6,6 @@
 mod careful;
 mod conf;
 mod configured;
-mod doubt;
 mod event;
 mod gathered;
 mod kept;
@@ -25,6 +24,7 @@ mod sink;
 mod sound;
 mod target;
 mod tiling;
+mod torn;
 mod walker;
 
 pub use conf::{Configuration, Line};

@@ -3,6 +3,7 @@
 //! Opens read-only, follows the loader's own rules for what belongs to a set, and freezes what it found:
 //! names, open files, lengths. Never judges and never counts; that is for observers above.
 
+mod arguments;
 mod careful;
 mod conf;
 mod configured;
@@ -27,6 +28,7 @@ mod tiling;
 mod torn;
 mod walker;
 
+pub use arguments::{Arguments, Part, show_bytes};
 pub use conf::{Configuration, Line};
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
@@ -38,5 +40,5 @@ pub use options::OpenOptions;
 pub use preview::Changes;
 pub use pulse::Pulse;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
-pub use sink::{Depth, Sink};
+pub use sink::{Again, Depth, Sink};
 pub use walker::{walk, walk_from, walk_with};

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::checker::Refusal;
 use super::halt::Halt;
+use super::payloads::Payload;
 use super::reached::Reached;
 use super::settle::{Objections, Raw};
+use super::unseen::Unseen;
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
 use crate::neighbours::Neighbours;
@@ -107,6 +109,8 @@ pub struct OddFacts {
     pub seen: Vec<Seen>,
     /// How many more there were.
     pub unlisted: u64,
+    /// What was not looked at.
+    pub unseen: Unseen,
 }
 
 /// Those of a segment that has none.
@@ -123,6 +127,7 @@ static NONE: OddFacts = OddFacts {
     refusal: None,
     seen: Vec::new(),
     unlisted: 0,
+    unseen: Unseen::NOTHING,
 };
 
 impl Deref for SegmentFacts {
@@ -249,6 +254,14 @@ impl RdbFacts {
         }
     }
 
+    /// Keys under another slot than their own, when all of it could be read.
+    pub fn strays(&self) -> Option<&rdb::Strays> {
+        match self {
+            Self::Whole(walked) => Some(&walked.outcome.strays),
+            Self::Broken(_) => None,
+        }
+    }
+
     /// Its auxiliary fields.
     pub fn fields(&self) -> &rdb::Fields {
         match self {
@@ -339,6 +352,15 @@ pub enum What {
     RdbFlaw(Box<rdb::deep::Flaw>),
     /// What a thorough look at an RDB left out.
     RdbLeftOut(Box<rdb::deep::Report>),
+    /// Something wrong with the payload of a RESTORE.
+    Payload(Box<Payload>),
+    /// Keys of an RDB under another slot than their own: one of them, and whether it stands twice.
+    Stray {
+        /// The key.
+        stray: Box<rdb::Stray>,
+        /// Another one stands where it should.
+        is_twice: bool,
+    },
     /// An RDB version the target does not read.
     RdbVersion(Header),
     /// A type or opcode of an RDB that the target does not have.

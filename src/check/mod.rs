@@ -22,6 +22,7 @@ mod not_taken;
 mod notes;
 mod observe;
 mod opinions;
+mod payloads;
 mod player;
 pub mod preamble;
 mod rdb_inside;
@@ -33,6 +34,7 @@ mod settle;
 pub mod strict;
 mod traps;
 mod unknown;
+mod unseen;
 mod watched;
 
 pub(crate) use facts::may_be_exec;

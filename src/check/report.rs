@@ -10,6 +10,7 @@ use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
+use super::unseen;
 use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
@@ -88,6 +89,8 @@ pub struct Report {
     pub needs_modules: Vec<Needed>,
     /// The modules that are there, and who says it: all that anybody named, and those that the set needs.
     pub modules: Vec<(String, By)>,
+    /// What was not looked at, by the names that JSON has.
+    pub not_looked_at: Vec<&'static str>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -184,6 +187,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),
+        not_looked_at: unseen::names(&facts),
         certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
         size_bytes,

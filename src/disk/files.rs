@@ -169,6 +169,12 @@ pub fn is_dir(path: &Path) -> Result<bool> {
     Ok(std::fs::metadata(path).map_err(|e| Error::io(path, e))?.is_dir())
 }
 
+/// Whether `path` is there and a character device, such as /dev/null.
+pub fn is_device(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_char_device())
+}
+
 /// Whether `path` is there and a regular file.
 pub fn is_file(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.is_file())

@@ -37,8 +37,8 @@ pub use attributes::{Attributes, attributes};
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Durable, LocalDisk, Lock, Output};
 pub use files::{
-    Listed, exists, host_name, is_dir, is_file, is_link, is_regular, is_there, list_dir, list_some,
-    names, open_inside, own_user, read_small, real_path, stamp,
+    Listed, exists, host_name, is_device, is_dir, is_file, is_link, is_regular, is_there, list_dir,
+    list_some, names, open_inside, own_user, read_small, real_path, stamp,
 };
 pub use frozen::FrozenFile;
 pub use holders::{

@@ -1,4 +1,5 @@
-//! RESP that another server can be fed with: records byte for byte, and what it takes to keep their sense.
+//! RESP that another server can be fed with by a client: records byte for byte, but for those that no client may send
+//! ([`super::clients`]), and what it takes to keep their sense.
 //!
 //! | put in | where |
 //! |---|---|
@@ -10,11 +11,11 @@
 //!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
-use super::arguments::{Arguments, Part};
 use super::base::{Key, Library, stands_alone};
+use super::clients::{Rewritten, rewritten};
 use super::out::Out;
 use super::printer::Form;
-use crate::aof::{Damage, Event};
+use crate::aof::{Arguments, Damage, Event, Part};
 use crate::command::{CommandId, Kind};
 use crate::error::Result;
 use crate::format::resp::Record;
@@ -27,9 +28,50 @@ pub struct Resp {
     in_transaction: bool,
     /// A transaction was broken off, and its EXEC may still come.
     broken_off: bool,
+    /// Records are written as they stand, for a loader.
+    as_logged: bool,
+    /// Entries whose hash no client can have remembered.
+    forgotten: u64,
 }
 
 impl Resp {
+    /// Writes records as they stand, for a loader: a client may not send all of them.
+    pub fn as_logged() -> Self {
+        Self { as_logged: true, ..Self::default() }
+    }
+
+    /// Writes a record as a client may send it.
+    #[cold]
+    fn for_client(
+        &mut self,
+        rewritten: &Rewritten<'_>,
+        argc: u32,
+        mut arguments: Arguments<'_>,
+        out: &mut Out<'_>,
+    ) -> Result<()> {
+        self.forgotten += u64::from(rewritten.forgets);
+        if rewritten.is_nothing {
+            return Ok(());
+        }
+        put_head(b'*', (argc - rewritten.fewer()).into(), out);
+        let mut is_dropped = false;
+        arguments.show(&mut |part| match part {
+            Part::Begin { place, len } => {
+                is_dropped = rewritten.drops(place);
+                if !is_dropped {
+                    put_head(b'$', len, out);
+                }
+            }
+            _ if is_dropped => {}
+            Part::Bytes(bytes) => out.put(bytes),
+            Part::End => out.put(b"\r\n"),
+        })?;
+        if let Some([key, producer, iid, id]) = rewritten.remembers {
+            put_words(&[b"XIDMPRECORD", key, producer, iid, id], out);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn enter(&mut self, at: &Context, out: &mut Out<'_>) {
         if at.transaction.is_some() && !self.in_transaction {
@@ -86,6 +128,9 @@ impl Form for Resp {
                 after.follow(&Event::Record(*record, id));
                 self.db = after.db;
             }
+        }
+        if let Some(rewritten) = rewritten(record, id).filter(|_| !self.as_logged) {
+            return self.for_client(&rewritten, record.argc, arguments, out);
         }
         match record.bytes() {
             Some(bytes) => out.put(bytes),
@@ -145,6 +190,10 @@ impl Form for Resp {
 
     fn cut(&mut self, out: &mut Out<'_>) {
         self.leave(b"EXEC", out);
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 

@@ -18,6 +18,9 @@ pub struct CatArgs {
     /// Also print the base: its keys and functions, or its commands
     #[arg(long, env = "AOFKIT_WITH_BASE", value_parser = clap::builder::FalseyValueParser::new())]
     pub with_base: bool,
+    /// With --format resp: print commands as they stand in the log, also those that no client may send
+    #[arg(long, env = "AOFKIT_AS_LOGGED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub as_logged: bool,
     /// Print at most N commands and keys
     #[arg(long, value_name = "N", env = "AOFKIT_LIMIT")]
     pub limit: Option<u64>,
@@ -41,6 +44,11 @@ impl CatArgs {
             Format::Resp if redact => {
                 Err("--redact would change what --format resp is for, to be \
                                            loaded again: use text or ndjson"
+                    .to_owned())
+            }
+            Format::Resp => Ok(()),
+            _ if self.as_logged => {
+                Err("--as-logged is for --format resp; other formats print commands as they stand"
                     .to_owned())
             }
             _ => Ok(()),

@@ -96,6 +96,7 @@ pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a>
         needs_modules: needs_modules(&report.needs_modules),
         modules: modules(&report.modules),
         unknown: report.unknown.iter().map(unknown).collect(),
+        not_looked_at: &report.not_looked_at,
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,

@@ -26,6 +26,7 @@ pub fn check(paper: &mut Paper<'_>, aof: &Aof, report: &Report, view: &View) -> 
     paper.text("\n")?;
     let mut text = problems(report, view, Severity::Warning);
     text += &verdict_lines(report, style, "");
+    text += &not_looked_at(report, style);
     for note in &report.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
     }
@@ -38,6 +39,27 @@ pub fn check(paper: &mut Paper<'_>, aof: &Aof, report: &Report, view: &View) -> 
         text += "\n";
     }
     paper.text(&text)
+}
+
+/// What was not looked at, in words.
+fn not_looked_at(report: &Report, style: Style) -> String {
+    let words = |name: &&'static str| match *name {
+        "values" => "values of the RDB",
+        "duplicate-keys" => "whether keys of the RDB stand twice",
+        "large-values" => "values too large to be opened",
+        "slots-of-long-keys" => "slots of very long keys",
+        "restore-payloads" => "payloads of RESTORE that the stream has passed",
+        "restore-values" => "values in payloads of RESTORE",
+        other => other,
+    };
+    let all: Vec<_> = report.not_looked_at.iter().map(words).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let is_thorough = ["values", "restore-values"].iter().any(|n| report.not_looked_at.contains(n));
+    let how = if is_thorough { " (check --thorough does)" } else { "" };
+    let text = format!("not looked at: {}{how}", all.join(", "));
+    wrap(&text, style.width, "") + "\n"
 }
 
 fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {

@@ -41,6 +41,7 @@ pub struct Head<'a> {
     pub needs_modules: Vec<NeededJson>,
     pub modules: Vec<ModuleJson>,
     pub unknown: Vec<UnknownJson>,
+    pub not_looked_at: &'a [&'static str],
     pub check_aof: CheckAofJson,
     pub size_bytes: u64,
     pub ok_bytes: u64,

@@ -15,10 +15,11 @@ use aofkit::progress::Silent;
 use aofkit::text;
 
 use super::file::File;
-use super::reason;
+use super::{Run, reason};
 
-/// Cuts the last file of a set after `to` bytes; `size` is its length. Says why not where it does not.
-pub fn cut(file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
+/// Cuts the last file of a set after `to` bytes; `size` is its length. Says why not where it does not. Where the rest
+/// is kept stands in the journal, and is told once all is done.
+pub fn cut(run: &mut Run, file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
     // What is asked for by a path of one dash is a file, not standard input.
     let set = if file.set == b"-" { b"./-" } else { file.set };
     let path = Path::new(OsStr::from_bytes(set));
@@ -30,8 +31,8 @@ pub fn cut(file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
     if let Some(kept_at) = kept_at {
         let kept_at = text::name(kept_at.as_os_str().as_bytes());
         let undo = text::shell_word(set).unwrap_or_else(|| "PATH".to_owned());
-        crate::cli::common::output::complain(&format!(
-            "aofkit: what was cut is kept in {kept_at}; 'aofkit repair --undo --apply {undo}' brings it back"
+        run.kept = Some(format!(
+            "aofkit: what was cut is kept in {kept_at}; 'aofkit repair --undo --apply {undo}' brings it back\n"
         ));
     }
     Ok(())

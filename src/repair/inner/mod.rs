@@ -69,7 +69,7 @@ impl Edited {
         let gaps = Some((0, len)).filter(|_| len > 0).into_iter().collect();
         let mut faults = Faults::default();
         faults.push(0, len, cause);
-        Self { position, gaps, databases: Vec::new(), faults, lost_key: None, len }
+        Self { position, gaps, databases: Vec::new(), faults, lost_keys: Vec::new(), len }
     }
 }
 
@@ -88,7 +88,7 @@ struct Edited {
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
     faults: Faults,
-    lost_key: Option<(u64, LostKey)>,
+    lost_keys: Vec<(u64, LostKey)>,
     len: u64,
 }
 
@@ -139,8 +139,8 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
                  on top of what is gone"
             ));
         }
-        let Sorted { faults, lost_key, len, .. } = sorted;
-        edited.push(Edited { position, gaps, databases, faults, lost_key, len });
+        let Sorted { faults, lost_keys, len, .. } = sorted;
+        edited.push(Edited { position, gaps, databases, faults, lost_keys, len });
     }
     if let Some(why) = count.tell(aof, &mut draft) {
         return Ok(Answer::Refused(why));
@@ -412,13 +412,12 @@ fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> 
         let told = counted.finish();
         let Some(here) = here else { continue };
         unlisted += (here.gaps.len() - told.len()) as u64;
-        if let Some((_, key)) = &here.lost_key {
+        for (_, key) in &here.lost_keys {
             draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
         }
         for mut gap in told {
-            if let Some((_, key)) = here.lost_key.as_ref().filter(|(at, _)| *at == gap.from) {
-                gap.keys.push(key.clone());
-            }
+            let inside = here.lost_keys.iter().filter(|(at, _)| (gap.from..gap.to).contains(at));
+            gap.keys.extend(inside.map(|(_, key)| key.clone()));
             ranges.push(range(&segment.name, gap, here));
         }
     }

@@ -40,7 +40,7 @@ pub fn write(
     let aof = open_snapshot(Arc::new(repository), entry, file, &OpenOptions::default())?;
     let mut log = Log { file: new_file(file)?, at: 0 };
     let options = Options { with_base: true, ..Options::default() };
-    let printer = Printer::new(Resp::default(), options, &mut log);
+    let printer = Printer::new(Resp::as_logged(), options, &mut log);
     let (printed, base) = scan(&aof, (printer, Base::default()), &Pace::default(), progress)?;
     if let Err(e) = &printed.written {
         let e = std::io::Error::new(e.kind(), e.to_string());

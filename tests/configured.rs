@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -128,7 +129,7 @@ fn a_log_and_its_renames_load_where_a_server_with_them_loads_it() {
 }
 
 /// Lines of every kind, and wrong ones; what a server finds out only when it acts on them is not among them.
-const LINES: [&str; 45] = [
+const LINES: [&str; 79] = [
     "no-such-directive 1",
     "a.b 1",
     "a.b",
@@ -174,6 +175,40 @@ const LINES: [&str; 45] = [
     "cluster-databases 4",
     "enable-debug-command local",
     "requirepass \"open",
+    "appendfsync foo",
+    "client-output-buffer-limit normal 0 0 0",
+    "client-output-buffer-limit Replica 1mb 64m 60",
+    "client-output-buffer-limit master 0 0 0",
+    "client-output-buffer-limit normal x 0 0",
+    "client-output-buffer-limit normal 0 0 -1",
+    "client-output-buffer-limit normal 0 0 1.5",
+    "client-output-buffer-limit normal 1mb 0 0 pubsub 1mb 0 0",
+    "client-output-buffer-limit normal 0 0",
+    "client-output-buffer-limit normal 0 0 0 # all",
+    "oom-score-adj-values 0 200 800",
+    "oom-score-adj-values 0 0 2001",
+    "oom-score-adj-values x 1 2",
+    "replicaof h 65536",
+    "replicaof no x",
+    "slaveof h 63x",
+    "latency-tracking-info-percentiles 50 99 99.9",
+    "latency-tracking-info-percentiles 50 x",
+    "latency-tracking-info-percentiles 101",
+    "bind 127.0.0.1 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+    "user x on >pw ~a &* +get -@all",
+    "user x foo",
+    "user x on # comment",
+    "user x %R~a",
+    "user x (+get ~a) on",
+    "user x (+get ~a",
+    "user x allkeys ~a",
+    "user x allkeys resetkeys ~a",
+    "user x &* &a",
+    "user x db=1",
+    "user x clearselectors",
+    "user x #abc",
+    "user default nocommand",
+    "user x \"~a b\"",
 ];
 
 #[test]
@@ -229,5 +264,72 @@ fn what_has_too_few_databases_for_a_base_refuses_it_and_for_a_log_goes_on_in_ano
         assert_eq!(start.outcome, Outcome::Loaded, "{told}");
         assert_eq!(start.log.contains("is sending an error to its AOF"), !is_enough, "{told}");
         assert_eq!(report["loads"], if is_enough { "yes" } else { "no" }, "{told}");
+    });
+}
+
+#[test]
+fn a_directory_without_a_set_is_none_and_a_server_starts_empty_in_it() {
+    let servers = Server::all_or_none(&ALL);
+    let kinds = ["nothing", "an empty append directory", "other files", "a temporary base"];
+    in_parallel(servers.len() * kinds.len(), |i| {
+        let (server, kind) = (&servers[i / kinds.len()], kinds[i % kinds.len()]);
+        let dir = tempfile::tempdir().unwrap();
+        match kind {
+            "an empty append directory" => fs::create_dir(dir.path().join("aof")).unwrap(),
+            "other files" => fs::write(dir.path().join("server.log"), "ready\n").unwrap(),
+            "a temporary base" => fs::write(dir.path().join("temp-1.rdb"), rdb(0)).unwrap(),
+            _ => {}
+        }
+        let start = server.load(dir.path());
+        let told = format!("{} {kind}: {:?} {}", server.name, start.outcome, start.log);
+        assert_eq!(start.outcome, Outcome::StartedEmpty, "{told}");
+        let conf = tempfile::tempdir().unwrap().keep().join("redis.conf");
+        let lines = format!("dir {}\nappendonly yes\nappenddirname aof\n", dir.path().display());
+        fs::write(&conf, lines).unwrap();
+        let alone = [OsStr::new("--conf"), conf.as_os_str()];
+        for words in [&[dir.path().as_os_str()][..], &alone] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+            let output = command.arg("check").args(words).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(10), "{told}: {said}");
+            assert!(said.contains("starts empty"), "{told}: {said}");
+        }
+        fs::remove_dir_all(conf.parent().unwrap()).unwrap();
+    });
+}
+
+#[test]
+fn what_salvage_and_convert_write_loads_where_select_and_others_have_another_name() {
+    let names = [("SELECT", "PICK"), ("MULTI", "BEGIN"), ("EXEC", "COMMIT"), ("SET", "PUT")];
+    let lines: String =
+        names.iter().map(|(from, to)| format!("rename-command {from} {to}\n")).collect();
+    let lines = format!("appendonly yes\n{lines}");
+    let damaged = [
+        log(&["PICK 0", "PUT a 1"]),
+        [&b"\0\0\0\0"[..], &log(&["SELECT 3"]), b"\0\0\0"].concat(),
+        log(&["PUT b 2", "PUT c 3", "PICK 0", "BEGIN", "PUT d 4", "PUT e 5", "COMMIT"]),
+    ];
+    let servers = Server::all_or_none(&ALL);
+    in_parallel(servers.len(), |i| {
+        let server = &servers[i];
+        let (dir, set) = data_dir(&server.name, None, &damaged.concat());
+        let conf = dir.path().join("lines.conf");
+        fs::write(&conf, &lines).unwrap();
+        let written = |words: &[&str], from: &Path| {
+            let home = tempfile::tempdir().unwrap();
+            let to = if server.name == "redis-6.2" { "" } else { "aof" };
+            let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+            command.args(words).args(["--target", &server.name, "--conf"]).arg(&conf).arg(from);
+            let output = command.arg("--output").arg(home.path().join(to)).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{}: {said}", server.name);
+            let start = server.load_by(home.path(), &lines);
+            assert_eq!(start.outcome, Outcome::Loaded, "{}: {}", server.name, start.log);
+            let file = if to.is_empty() { "appendonly.aof" } else { to };
+            (home.path().join(file), home)
+        };
+        let (salvaged, _salvaged_home) = written(&["repair", "--salvage"], &set);
+        let form = if server.name == "redis-6.2" { "file" } else { "set" };
+        written(&["convert", "--to", form, "--key", "[ce]"], &salvaged);
     });
 }

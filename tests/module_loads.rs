@@ -108,6 +108,8 @@ fn a_snapshot_with_values_of_modules_is_verified_by_a_server_that_was_given_them
     assert_eq!((&loaded["loads"], &loaded["compared"]), (&true.into(), &true.into()));
     assert_eq!(loaded["differences"].as_array().map(Vec::len), Some(0), "{report}");
     assert!(loaded["keys"].as_u64().is_some_and(|keys| keys > 800), "{report}");
+    // Which items are forgotten, TOPK throws dice for: its key is counted, and no other one.
+    assert_eq!(loaded["not_comparable"], 1, "{report}");
 }
 
 #[test]

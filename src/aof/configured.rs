@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use super::conf::Configuration;
 use super::locate::{Found, segment_name};
-use super::open::OpenOptions;
+use super::options::OpenOptions;
 use super::set::Aof;
 use crate::command::Renames;
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::format::conf::Settings;
-use crate::text;
+use crate::{disk, text};
 
 /// The configuration that was named.
 pub(super) fn configuration(options: &OpenOptions) -> Result<Option<Arc<Configuration>>> {
@@ -46,8 +45,14 @@ pub(super) fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     if !settings.db_file_name().is_empty() && disk::is_file(&dump) {
         return Ok(Found::File(dump));
     }
-    let why =
-        format!("names {} as the set's manifest, and nothing is there", text::path(&manifest));
+    let starts = match settings.append_only() && disk::is_dir(&dir).unwrap_or(false) {
+        true => "; the server starts empty there",
+        false => "",
+    };
+    let why = format!(
+        "names {} as the set's manifest, and nothing is there{starts}",
+        text::path(&manifest)
+    );
     Err(Error::io(conf, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
 }
 

@@ -44,9 +44,14 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
         (false, _) => Ok(found),
         // Where nothing is found, what could not be looked at may be all there is.
         (true, Some(error)) => Err(error),
-        (true, None) => Err(Error::new(ErrorKind::NotFound, path)),
+        (true, None) => {
+            Err(Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, NONE)))
+        }
     }
 }
+
+/// Of a directory without a set, as of any that a server never wrote into.
+const NONE: &str = "no AOF set, segment or RDB file here; a server with appendonly yes starts empty in such a directory";
 
 /// A file named by the user: a manifest or a segment.
 fn file(path: &Path) -> Result<Found> {

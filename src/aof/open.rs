@@ -1,5 +1,6 @@
 //! Opens sets consistently, also beside a server that keeps rewriting them.
 
+use super::options::OpenOptions;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -21,22 +22,8 @@ use crate::format::conf::Settings;
 use crate::format::fault::Fault;
 use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
-use crate::limits;
 use crate::rules::{Modules, Target};
-use crate::text;
-
-/// How to open.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {
-    /// The server to judge by; when not given, the oldest one from the base's writer on that knows all of the set.
-    pub target: Option<Target>,
-    /// Nobody named that server: it stands for the one that the set calls for.
-    pub stands_in: bool,
-    /// A server's configuration: its settings apply, wherever the set lies; an empty path is looked up in it.
-    pub conf: Option<PathBuf>,
-    /// What is said of the modules of the server; what the configuration loads comes on top.
-    pub modules: Modules,
-}
+use crate::{limits, text};
 
 /// Opens every set at `path`, each with its own outcome: one that cannot be opened is no reason to say
 /// nothing of the others.
@@ -421,6 +408,22 @@ pub(super) fn segment(
 }
 
 impl Aof {
+    /// Opens the one set at `path`: a directory, a manifest, a file, or `-`.
+    ///
+    /// # Errors
+    /// When there is none, or more than one, or it cannot be read.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let mut sets = open_each(path, options)?;
+        match (sets.pop(), sets.len()) {
+            (None, _) => Err(Error::new(ErrorKind::NotFound, path)),
+            (Some(only), 0) => only,
+            (Some(_), others) => {
+                let why = format!("{} sets are here, name one of them", others + 1);
+                Err(Error::io(path, std::io::Error::other(why)))
+            }
+        }
+    }
+
     /// The set with the files that lie there by their names, where its manifest names none of them.
     ///
     /// # Errors

@@ -15,10 +15,7 @@ use crate::rules::{Modules, Target};
 
 use super::conf::Configuration;
 use super::leftover::Leftover;
-use super::names::{Heard, Names};
-use super::open::{OpenOptions, open_each};
-use super::sink::Sink;
-use super::walker::{self, Pulse};
+use super::names::Heard;
 
 /// What kind of thing a path led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,22 +280,6 @@ pub struct Aof {
 }
 
 impl Aof {
-    /// Opens the one set at `path`: a directory, a manifest, a file, or `-`.
-    ///
-    /// # Errors
-    /// When there is none, or more than one, or it cannot be read.
-    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let mut sets = open_each(path, options)?;
-        match (sets.pop(), sets.len()) {
-            (None, _) => Err(Error::new(ErrorKind::NotFound, path)),
-            (Some(only), 0) => only,
-            (Some(_), others) => {
-                let why = format!("{} sets are here, name one of them", others + 1);
-                Err(Error::io(path, std::io::Error::other(why)))
-            }
-        }
-    }
-
     /// The directory its files lie in.
     pub fn dir(&self) -> PathBuf {
         let file = match (&self.manifest, self.segments.first()) {
@@ -315,21 +296,6 @@ impl Aof {
     /// The files a server loads, in its order.
     pub fn live(&self) -> impl Iterator<Item = (usize, &Segment)> {
         self.segments.iter().enumerate().filter(|(_, s)| s.is_live())
-    }
-
-    /// Walks the file at this position, as [`super::walk`] does: of commands that no server is known to have, those
-    /// count as known where damage ends that stand in a whole record anywhere in the set. Answers its length in bytes.
-    ///
-    /// # Errors
-    /// When the bytes cannot be read. Whatever the bytes are is told by events.
-    pub fn walk(
-        &self,
-        position: usize,
-        pulse: &mut impl Pulse,
-        sink: &mut impl Sink,
-    ) -> Result<u64> {
-        let mut source = self.segments[position].source()?;
-        walker::walk_on(&mut *source, 0, Names::of(self), pulse, sink)
     }
 
     /// Position of the file that a server may cut: the last one it loads.

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::blocks::Blocks;
+use super::compress::Placed;
 use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
 use super::eyes::{Seen, joined};
 use super::growing::Origin;
 use super::hash;
-use super::pack::Placed;
+use super::options::BackupOptions;
 use super::pass::{pass, unwalked};
 use super::pool::{Done, Outlet, Packing, with_packers};
 use super::prefix::{self, Prefix};
 use super::repository::Repository;
-use super::run::BackupOptions;
 use super::trust::Trust;
 use crate::aof::{Aof, Role, Segment};
 use crate::disk::FrozenFile;
@@ -172,7 +172,7 @@ fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a
 fn whole_is_same(file: &FrozenFile, parent: &FileEntry) -> Result<bool> {
     let mut all = parent.segments.iter();
     all.try_fold(true, |same, segment| {
-        let hash = super::pack::hash_of_range(file, segment.offset, segment.size)?;
+        let hash = super::compress::hash_of_range(file, segment.offset, segment.size)?;
         Ok(same && hash == segment.sha256)
     })
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::moment::Moment;
 use super::repository::{self, Repository};
-use super::{name, pack};
+use super::{compress, name};
 use crate::error::Result;
 use crate::limits;
 
@@ -123,8 +123,8 @@ impl Compaction {
         let mut joined = BTreeMap::new();
         for (run, segments) in &self.joins {
             let Some(first) = segments.first() else { continue };
-            let packed = pack::joined(repository.store(), segments)?;
-            let placed = pack::place(packed, first.offset, repository.store())?;
+            let packed = compress::joined(repository.store(), segments)?;
+            let placed = compress::place(packed, first.offset, repository.store())?;
             joined.insert(run, Arc::new(placed.segment));
         }
         let mut put: BTreeSet<_> = joined.values().map(|one| one.object.clone()).collect();

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::scan::{Pace, scan};
 
 /// The entry of what a snapshot was at a moment, and where it is cut; it is the same entry where nothing lies
-/// behind the moment.
+/// behind the moment. `options` say which server's, with the names that its configuration gives to commands.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`] when the moment cannot be reached in this snapshot; when it cannot be read.
@@ -26,9 +26,10 @@ pub fn cut_at(
     entry: &Entry,
     moment: &Moment,
     path: &Path,
+    options: &OpenOptions,
     progress: &dyn Progress,
 ) -> Result<(Entry, Option<Boundary>)> {
-    let aof = open_snapshot(Arc::clone(repository), entry, path, &OpenOptions::default())?;
+    let aof = open_snapshot(Arc::clone(repository), entry, path, options)?;
     let found = scan(&aof, Cutter::new(moment.clone()), &Pace::default(), progress)?;
     let refused = |why: String| Error::new(ErrorKind::Refused(why), path);
     let created = entry.files.first().and_then(|base| base.created);

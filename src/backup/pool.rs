@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::compress::{self, Compressor, Packed, Placed};
 use super::entry::{SegmentEntry, Words};
 use super::growing::{End, Growing, Grown};
-use super::pack::{self, Compressor, Packed, Placed};
 use super::repository::{self, Repository, Unfinished};
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
@@ -146,7 +146,7 @@ impl<'f> Outlet<'_, 'f> {
 
     /// Bytes of a block, save the last of a file.
     pub(super) fn block(&self) -> usize {
-        pack::block(self.shared.packing.level)
+        compress::block(self.shared.packing.level)
     }
 
     /// Room for a block of so many bytes.
@@ -285,10 +285,10 @@ impl<'f> Shared<'_, 'f> {
                 return self.placed(&segment, placed);
             }
             let compressor = &mut Compressor::new(self.packing.level);
-            bytes = pack::again(&segment, size, &sha256, compressor)?;
+            bytes = compress::again(&segment, size, &sha256, compressor)?;
         }
         let packed = Packed { bytes, size, sha256 };
-        self.placed(&segment, pack::place(packed, segment.offset, store)?)
+        self.placed(&segment, compress::place(packed, segment.offset, store)?)
     }
 
     /// Whether a segment that an earlier run had stored has these bytes, and its object is right.
@@ -296,7 +296,7 @@ impl<'f> Shared<'_, 'f> {
         if (earlier.size, earlier.sha256.as_str()) != (size, sha256) {
             return Ok(false);
         }
-        match pack::prove(self.packing.repository.store(), earlier) {
+        match compress::prove(self.packing.repository.store(), earlier) {
             Ok(()) => Ok(true),
             Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => Ok(false),
             Err(e) => Err(e),

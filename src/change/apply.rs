@@ -1,5 +1,7 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
+use super::control::Control;
+use super::recorded::attributes;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -13,9 +15,9 @@ use super::keep::{Keep, KeepDir};
 use super::pieces::NewBytes;
 use super::place::{Place, staged};
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
-use super::recipe::attributes;
 use super::recover::{linked, recover};
-use super::work::{NewFile, Reins, Work};
+use super::refusal::Most;
+use super::work::{NewFile, Work};
 use crate::disk::{self, Attributes, Durable, Identity, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -33,6 +35,8 @@ pub struct Options<'a> {
     pub stop: Option<&'a AtomicBool>,
     /// The verdict before, to be remembered in the journal.
     pub verdict_before: &'a str,
+    /// The most that may be lost; any loss where it is not given.
+    pub most: Option<Most>,
 }
 
 /// What is left after a plan was carried out.
@@ -59,7 +63,7 @@ impl Plan {
     /// [`ErrorKind::Stale`] when the set is not the one the plan was made for, [`ErrorKind::InUse`] when a
     /// process has its files open, [`ErrorKind::Interrupted`]; or when the system refuses. The set is the old
     /// one then, save after a failed sync of the last step, where the next run finds out.
-    pub fn apply(
+    pub(super) fn apply(
         &self,
         disk: &dyn Durable,
         options: &Options<'_>,
@@ -69,15 +73,15 @@ impl Plan {
             return Ok(Applied { kept_at: None, left: Vec::new() });
         }
         let place = self.place()?;
-        self.is_no_link(&place)?;
+        self.ensure_no_link(&place)?;
         let still_fits = || {
-            self.is_fresh(&place)?;
-            if options.force { Ok(()) } else { self.is_free(&place) }
+            self.ensure_fresh(&place)?;
+            if options.force { Ok(()) } else { self.ensure_free(&place) }
         };
         still_fits()?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
-        let reins = Reins { stop: options.stop, progress };
+        let control = Control { stop: options.stop, progress };
         let unkept = *keep == Keep::Nowhere;
         if let (true, [Action::Cut { file, to_bytes, .. }]) = (unkept, &self.actions[..]) {
             return self.cut_only(&place, disk, *file, *to_bytes);
@@ -85,7 +89,7 @@ impl Plan {
         let keep_dir = KeepDir::open(keep, &self.subject(), &place, disk)?;
         recover(&keep_dir, &place)?;
         still_fits()?;
-        let work = self.work(&place, &keep_dir, unkept, options, reins)?;
+        let work = self.work(&place, &keep_dir, unkept, options, control)?;
         let applied = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
         progress.finish();
         if unkept {
@@ -123,7 +127,7 @@ impl Plan {
     }
 
     /// A file that changes must be one by that name: a new file would take the place of a link, not of the file.
-    fn is_no_link(&self, place: &Place) -> Result<()> {
+    fn ensure_no_link(&self, place: &Place) -> Result<()> {
         if let Some(manifest) = &self.manifest
             && place.here.look(os_name(manifest))?.is_some_and(|look| look.kind == Kind::Link)
         {
@@ -167,7 +171,7 @@ impl Plan {
     }
 
     /// Whether the set is still the one the plan was made for.
-    pub(super) fn is_fresh(&self, place: &Place) -> Result<()> {
+    pub(super) fn ensure_fresh(&self, place: &Place) -> Result<()> {
         let changed = |name: &[u8], why: &str| {
             Err(Error::new(ErrorKind::Stale(why.to_owned()), &place.path(name)))
         };
@@ -193,7 +197,7 @@ impl Plan {
         Ok(())
     }
 
-    fn is_free(&self, place: &Place) -> Result<()> {
+    fn ensure_free(&self, place: &Place) -> Result<()> {
         let concerned = self.concerned();
         let identities: Vec<_> = concerned.filter_map(|(_, f)| Some(f.stamp?.identity)).collect();
         if self.only_removes() {
@@ -235,7 +239,7 @@ impl Plan {
         keep: &'a KeepDir<'a>,
         unkept: bool,
         options: &Options<'_>,
-        reins: Reins<'a>,
+        control: Control<'a>,
     ) -> Result<Work<'a>> {
         let concerned = self.concerns();
         let mut files = Vec::with_capacity(self.files.len());
@@ -272,10 +276,10 @@ impl Plan {
         let Made { mut journal, new_files, .. } = made;
         let to_keep = self.old_files(place, &mut journal, &places)?;
         let lens = self.actions.iter().map(|action| action.lengths().1);
-        reins.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
+        control.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
         let left = Vec::new();
-        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins, left })
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control, left })
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Draft<'a> {
     edits: Vec<(usize, Vec<Piece>)>,
     /// Of which segments there are edits.
     edited: HashSet<usize>,
+    /// Which segments get another name, whatever is in them.
+    renamed: HashSet<usize>,
     removed: Vec<usize>,
     others: Vec<SourceFile>,
     manifest: Option<Manifest>,
@@ -39,6 +41,7 @@ impl<'a> Draft<'a> {
             verb,
             edits: Vec::new(),
             edited: HashSet::new(),
+            renamed: HashSet::new(),
             removed: Vec::new(),
             others: Vec::new(),
             manifest: None,
@@ -60,6 +63,13 @@ impl<'a> Draft<'a> {
             self.edits.retain(|(s, _)| *s != segment);
         }
         self.edits.push((segment, pieces));
+    }
+
+    /// The segment keeps its bytes and gets a name of a segment of its role and number.
+    pub fn rename(&mut self, segment: usize) {
+        let to = self.aof.segments[segment].len().unwrap_or(0);
+        self.renamed.insert(segment);
+        self.rewrite(segment, vec![Piece::Keep { file: segment, from: 0, to }]);
     }
 
     /// The segment leaves the set: its manifest line goes, and so does the file.
@@ -111,7 +121,9 @@ impl<'a> Draft<'a> {
         let mut seen = HashSet::new();
         self.removed.retain(|segment| seen.insert(*segment));
         let mut edits = std::mem::take(&mut self.edits);
-        edits.retain(|(s, pieces)| !gone.contains(s) && !self.is_same(*s, pieces));
+        let is_changed =
+            |s, pieces: &[Piece]| self.renamed.contains(&s) || !self.is_same(s, pieces);
+        edits.retain(|(s, pieces)| !gone.contains(s) && is_changed(*s, pieces));
         self.edits = edits;
         self.tell_shared()?;
         let dir = self.aof.dir();

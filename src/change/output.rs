@@ -3,6 +3,9 @@
 //! Bytes are shared where the file system can do that, else copied; no file of the copy is a file of the original under
 //! another name. The directory appears as a whole.
 
+use super::control::Control;
+use super::recorded::attributes;
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -13,9 +16,6 @@ use super::apply::{Options, like_a_file_in, new_bytes, os_name};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::plan::{Action, Piece, Plan, Verb};
-use super::recipe::attributes;
-use super::work::Reins;
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::limits;
@@ -41,7 +41,7 @@ impl Plan {
     /// # Errors
     /// [`ErrorKind::Refused`] when there is something in `dir`, [`ErrorKind::Stale`] when the set is not the
     /// one the plan was made for, or when the system refuses. `dir` is as before then.
-    pub fn write_to(
+    pub(super) fn write_to(
         &self,
         dir: &Path,
         disk: &dyn Durable,
@@ -52,7 +52,7 @@ impl Plan {
         let is_one = self.manifest.is_none() && self.files.len() == 1;
         let subject = if is_one { self.subject() } else { self.dir.clone() };
         let place = Place::open(&subject, &self.dir)?;
-        self.is_fresh(&place)?;
+        self.ensure_fresh(&place)?;
         let Some(name) = dir.file_name() else {
             let why = "this cannot be the name of a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
@@ -71,9 +71,9 @@ impl Plan {
         }
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
-        let reins = Reins { stop: options.stop, progress };
-        let done = self.fill(&place, &partial, disk, &reins).and_then(|left| {
-            self.is_fresh(&place)?;
+        let control = Control { stop: options.stop, progress };
+        let done = self.fill(&place, &partial, disk, &control).and_then(|left| {
+            self.ensure_fresh(&place)?;
             disk.sync_dir(&partial)?;
             disk.rename((&parent, &partial_name), (&parent, name))?;
             disk.sync_dir(&parent)?;
@@ -100,7 +100,7 @@ impl Plan {
         place: &Place,
         into: &Dir,
         disk: &dyn Durable,
-        reins: &Reins<'_>,
+        control: &Control<'_>,
     ) -> Result<Vec<String>> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
@@ -111,12 +111,12 @@ impl Plan {
             }
         }
         let copies = self.copies(place, &places.into(), &files)?;
-        reins.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
         let mut left = Vec::new();
         for mut copy in copies {
             let name = os_name(&copy.name);
             let mut output = disk.create(into, name)?;
-            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, reins)?;
+            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, control)?;
             copy.alike.hand_on(&mut *output, &copy.name, &files, &mut left)?;
             output.seal(Attributes { mode: copy.like.mode & 0o777, ..copy.like })?;
         }

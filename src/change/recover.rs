@@ -12,7 +12,7 @@ use std::path::Path;
 use super::journal::{Format, Gone, Journal, MadeFile, Stage, Step};
 use super::keep::{Entry, Keep, KeepDir, State, find};
 use super::place::{Place, is_staged, is_staged_by};
-use super::work::put_in_place;
+use super::staged::put_in_place;
 use crate::aof::{KeptId, segment_name};
 use crate::disk::{Durable, Kind, Look, is_link};
 use crate::error::{Error, ErrorKind, Result};

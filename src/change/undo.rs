@@ -3,19 +3,21 @@
 //! The journal is input from outside. Before anything is done all of its names are looked at, every file it calls made is
 //! compared with it by length, time and checksum, and what comes back gets modes and owners that the set has already.
 
+use super::content::Content;
+use super::control::Control;
+use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::alike::Alike;
 use super::apply::{Applied, Options};
 use super::in_use::refuse_writers;
-use super::journal::{Content, Gone, Journal, OldFile, Stage, Step};
+use super::journal::{Gone, Journal, OldFile, Stage, Step};
 use super::keep::{Entry, Keep, KeepDir, State, find, listed, object, owners};
 use super::pieces::NewBytes;
 use super::place::{Place, staged};
 use super::recover::{admit, linked, recover};
-use super::work::{Kept, NewFile, Reins, Work, made_file};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
+use super::work::{Kept, NewFile, Work, made_file};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
 
@@ -61,14 +63,14 @@ impl Undo {
     pub fn fits(&self) -> Result<()> {
         let place = self.place()?;
         self.is_as_left(&place).map(|_| ())?;
-        self.is_free_for_old(&place)
+        self.ensure_free_for_old(&place)
     }
 
     fn place(&self) -> Result<Place> {
         Place::open(&self.subject, &self.base)
     }
 
-    fn is_free_for_old(&self, place: &Place) -> Result<()> {
+    fn ensure_free_for_old(&self, place: &Place) -> Result<()> {
         for old in &self.journal.old {
             if self.journal.made_as(&old.name).is_none() && place.look(&old.name)?.is_some() {
                 let why = "there is a file with the name of one that would come back".to_owned();
@@ -120,13 +122,13 @@ impl Undo {
         progress: &dyn Progress,
     ) -> Result<Applied> {
         let place = self.place()?;
-        self.is_no_link(&place)?;
+        self.ensure_no_link(&place)?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
         let keep_dir = KeepDir::open(keep, &self.subject, &place, disk)?;
         recover(&keep_dir, &place)?;
         let files = self.is_as_left(&place)?;
-        self.is_free_for_old(&place)?;
+        self.ensure_free_for_old(&place)?;
         let stamps: Vec<Stamp> = files.iter().map(FrozenFile::stamp).collect();
         // Just before the step, files that come back are beside already.
         let still_fits = || {
@@ -144,14 +146,14 @@ impl Undo {
         still_fits()?;
         let total = self.journal.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.len));
         progress.begin(Some(total));
-        let reins = Reins { stop: options.stop, progress };
-        let applied = self.work(&place, &keep_dir, files, reins)?.run(&still_fits)?;
+        let control = Control { stop: options.stop, progress };
+        let applied = self.work(&place, &keep_dir, files, control)?.run(&still_fits)?;
         progress.finish();
         Ok(applied)
     }
 
     /// What changes must be files by their own names.
-    fn is_no_link(&self, place: &Place) -> Result<()> {
+    fn ensure_no_link(&self, place: &Place) -> Result<()> {
         let is_link = |look: Option<disk::Look>| look.is_some_and(|l| l.kind == Kind::Link);
         if self.subject != self.base && disk::is_link(&self.subject) {
             return Err(linked(&self.subject, "it"));
@@ -171,7 +173,7 @@ impl Undo {
         place: &'a Place,
         keep: &'a KeepDir<'a>,
         files: Vec<FrozenFile>,
-        reins: Reins<'a>,
+        control: Control<'a>,
     ) -> Result<Work<'a>> {
         let done = &self.journal;
         let was_there = |name: &[u8]| done.old.iter().any(|old| old.name == name);
@@ -210,7 +212,7 @@ impl Undo {
             journal.gone.push(Gone { name: name.clone(), seen });
         }
         let (to_keep, left) = (Vec::new(), Vec::new());
-        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins, left })
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control, left })
     }
 
     /// Modes and owners that the set has: no other is given to a file because a journal says so.

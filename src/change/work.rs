@@ -3,10 +3,12 @@
 //! Whatever happens when, the set is the old one or the new one. Up to the step nothing the set consists of
 //! is touched, so an error before it is answered by removing what was written.
 
+use super::control::Control;
+use super::recorded::ToKeep;
+use super::staged::put_in_place;
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Packer, Stamp};
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::alike::Alike;
 use super::apply::Applied;
@@ -15,10 +17,9 @@ use super::keep::{KeepDir, State, object};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::recover::{finish, roll_back};
-use crate::disk::{self, Attributes, Dir, Durable, Extended, FrozenFile, Packer, Stamp};
+use crate::disk::Extended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
-use crate::progress::Progress;
 
 /// Opens a file in which bytes are kept.
 pub(super) type Kept<'a> = Box<dyn FnOnce() -> Result<FrozenFile> + 'a>;
@@ -33,28 +34,6 @@ pub(super) struct NewFile<'a> {
     pub(super) alike: Alike,
 }
 
-/// Bytes to be kept: of which file, for which old file of the journal.
-pub(super) struct ToKeep {
-    pub(super) file: usize,
-    pub(super) position: usize,
-}
-
-/// What stops a change before it is published.
-pub(super) struct Reins<'a> {
-    pub(super) stop: Option<&'a AtomicBool>,
-    pub(super) progress: &'a dyn Progress,
-}
-
-impl Reins<'_> {
-    pub(super) fn advance(&self, bytes: u64, path: &Path) -> Result<()> {
-        self.progress.advance(bytes);
-        match self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            true => Err(Error::new(ErrorKind::Interrupted, path)),
-            false => Ok(()),
-        }
-    }
-}
-
 /// A change about to be carried out.
 pub(super) struct Work<'a> {
     /// Where the names of the journal lie.
@@ -66,7 +45,7 @@ pub(super) struct Work<'a> {
     pub(super) to_keep: Vec<ToKeep>,
     /// How files that are cut or go must still be.
     pub(super) expected: Vec<(Vec<u8>, Stamp)>,
-    pub(super) reins: Reins<'a>,
+    pub(super) control: Control<'a>,
     /// What files have not got that those had in whose place they come.
     pub(super) left: Vec<String>,
 }
@@ -85,7 +64,7 @@ impl Work<'_> {
                 return Err(Error::new(ErrorKind::Stale(why), &self.place.path(&stage.staged)));
             }
         }
-        self.is_possible()?;
+        self.ensure_possible()?;
         let (entry, dir) = self.keep.new_entry(&self.journal.verb)?;
         let prepared = self.prepare(&dir).and_then(|()| still_fits());
         let prepared = prepared.and_then(|()| self.keep.put(&dir, State::Ready, &self.journal));
@@ -122,7 +101,7 @@ impl Work<'_> {
             // To be given back; there it need not be possible.
             output.take_over(&self.files[kept.file], Extended::OfUsers)?;
             let mut packer = Packer::new(output, &path)?;
-            let pulse = &mut |n| self.reins.advance(n, &path);
+            let pulse = &mut |n| self.control.advance(n, &path);
             packer.append(&self.files[kept.file], &mut ranges, pulse)?;
             packer.seal(self.keep.file_attributes())?;
         }
@@ -146,7 +125,7 @@ impl Work<'_> {
                 None => None,
             };
             let kept = kept.as_mut();
-            write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.reins)?;
+            write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.control)?;
             alike.hand_on(&mut *output, &new.stage.name, &self.files, &mut self.left)?;
             output.seal(new.like)?;
         }
@@ -200,27 +179,6 @@ impl Work<'_> {
             Step::Removal => Ok(()),
         }
     }
-}
-
-/// Files that were written beside get their names, save the one that the step renames. None is ever replaced.
-pub(super) fn put_in_place(keep: &KeepDir<'_>, place: &Place, journal: &Journal) -> Result<()> {
-    let is_of_step = |stage: &&Stage| matches!(&journal.step, Step::Rename { from, .. } if *from == stage.staged);
-    let mut placed = Vec::new();
-    for stage in journal.stages.iter().filter(|stage| !is_of_step(stage)) {
-        // 0.1.0 wrote them under their own names.
-        if stage.staged == stage.name || place.look(&stage.staged)?.is_none() {
-            continue;
-        }
-        if !keep.disk.rename_new(place.at(&stage.staged)?, place.at(&stage.name)?)? {
-            let why = "there is a file with the name of a new one by now".to_owned();
-            return Err(Error::new(ErrorKind::Stale(why), &place.path(&stage.name)));
-        }
-        placed.push(&stage.name);
-    }
-    for dir in place.dirs(placed.into_iter()) {
-        keep.disk.sync_dir(dir)?;
-    }
-    Ok(())
 }
 
 /// Bytes at the end of a file by which 0.1.0 told it from others of the same length and time.

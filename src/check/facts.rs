@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::checker::Refusal;
 use super::halt::Halt;
+use super::payloads::Payload;
 use super::reached::Reached;
 use super::settle::{Objections, Raw};
+use super::unseen::Unseen;
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
 use crate::neighbours::Neighbours;
@@ -109,6 +111,8 @@ pub struct OddFacts {
     pub seen: Vec<Seen>,
     /// How many more there were.
     pub unlisted: u64,
+    /// What was not looked at.
+    pub unseen: Unseen,
 }
 
 /// Those of a segment that has none.
@@ -125,6 +129,7 @@ static NONE: OddFacts = OddFacts {
     refusal: None,
     seen: Vec::new(),
     unlisted: 0,
+    unseen: Unseen::NOTHING,
 };
 
 impl Deref for SegmentFacts {
@@ -219,6 +224,11 @@ impl SegmentFacts {
         self.seen.iter().filter(stands_alone).find(may_lie_inside)
     }
 
+    /// Whether bytes stand behind the end of a plain dump.
+    pub(crate) fn is_behind_dump(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen.what, What::BehindDump(_)))
+    }
+
     /// Nothing was seen of it so far.
     pub(super) fn of(position: usize) -> Self {
         Self {
@@ -298,6 +308,14 @@ impl RdbFacts {
     pub fn highest_db(&self) -> Option<u64> {
         match self {
             Self::Whole(walked) => Some(walked.outcome.highest_db),
+            Self::Broken(_) => None,
+        }
+    }
+
+    /// Keys under another slot than their own, when all of it could be read.
+    pub fn strays(&self) -> Option<&rdb::Strays> {
+        match self {
+            Self::Whole(walked) => Some(&walked.outcome.strays),
             Self::Broken(_) => None,
         }
     }
@@ -392,6 +410,15 @@ pub enum What {
     RdbFlaw(Box<rdb::deep::Flaw>),
     /// What a thorough look at an RDB left out.
     RdbLeftOut(Box<rdb::deep::Report>),
+    /// Something wrong with the payload of a RESTORE.
+    Payload(Box<Payload>),
+    /// Keys of an RDB under another slot than their own: one of them, and whether it stands twice.
+    Stray {
+        /// The key.
+        stray: Box<rdb::Stray>,
+        /// Another one stands where it should.
+        is_twice: bool,
+    },
     /// An RDB version the target does not read.
     RdbVersion(Header),
     /// A type or opcode of an RDB that the target does not have.

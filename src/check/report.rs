@@ -10,13 +10,14 @@ use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
+use super::unseen;
 use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
+use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
-use crate::scan;
-use crate::text;
+use crate::{scan, text};
 
 /// How a set is, taken as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,19 @@ pub enum Verdict {
     SetInconsistent,
     /// Nothing is damaged, but the target does not take it, or whether it does is not known.
     Unsupported,
+}
+
+impl Verdict {
+    /// Its name in JSON and in journals.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::TailDamage => "tail-damage",
+            Self::InnerDamage => "inner-damage",
+            Self::SetInconsistent => "set-inconsistent",
+            Self::Unsupported => "unsupported",
+        }
+    }
 }
 
 /// What the target's loader does with a set.
@@ -89,6 +103,8 @@ pub struct Report {
     pub needs_modules: Vec<Needed>,
     /// The modules that are there, and who says it: all that anybody named, and those that the set needs.
     pub modules: Vec<(String, By)>,
+    /// What was not looked at, by the names that JSON has.
+    pub not_looked_at: Vec<&'static str>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -129,6 +145,15 @@ impl Report {
 pub struct Wording {
     /// Show no bytes of values, and hashes in the place of keys.
     pub redact: bool,
+}
+
+/// Checks a set: one pass, and the judgement on it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn check(aof: &Aof) -> Result<Report> {
+    let facts = scan::scan(aof, super::Check::new(aof), &scan::Pace::default(), &Silent)?;
+    judge(aof, facts, &Wording::default())
 }
 
 /// Judges what a scan saw.
@@ -185,6 +210,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),
+        not_looked_at: unseen::names(&facts),
         certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
         size_bytes,

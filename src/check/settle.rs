@@ -7,6 +7,7 @@ use super::facts::{Ends, Facts, Seen, SegmentFacts, What};
 use super::halt::Cause;
 use super::loader::{Loader, State};
 use super::opinions::{Opinion, Opinions};
+use super::payloads::{self, Payload};
 use crate::aof::{Aof, Writer};
 use crate::format::rdb::{self, Header};
 use crate::rules::{Knowledge, Need, Origin, Target};
@@ -51,6 +52,7 @@ enum Inner {
     Annotation { refuse: u64 },
     Database { db: u64, is_rdb: bool, refuse: u64 },
     Trap { name: Vec<u8>, fatal: u64 },
+    Payload { payload: Payload, among: u64, ends: u64 },
 }
 
 impl Raw {
@@ -82,6 +84,11 @@ impl Raw {
     /// A command that no server logs.
     pub(super) fn trap(name: Vec<u8>) -> What {
         Self::of(Inner::Trap { name, fatal: 0 })
+    }
+
+    /// What is wrong with a payload, for whom, and whom it ends.
+    pub(super) fn payload(payload: Payload, among: u64, ends: u64) -> What {
+        Self::of(Inner::Payload { payload, among, ends })
     }
 
     pub(super) fn is_trap(&self) -> bool {
@@ -300,6 +307,9 @@ impl Inner {
             Self::Trap { name, fatal } => Some(What::Trap { name, fatal: among(fatal) }),
             Self::Database { db, is_rdb, refuse } => {
                 among(refuse).then_some(What::BeyondDatabases { db, is_rdb })
+            }
+            Self::Payload { payload, among: whom, ends } => {
+                among(whom).then(|| payloads::settled(payload, among(ends)))
             }
             Self::Annotation { refuse } => among(refuse).then_some(What::RefusedAnnotation),
         }

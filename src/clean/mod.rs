@@ -1,6 +1,6 @@
 //! What lies beside a set and no server will ever load: which of it can go, and why the rest stays.
 //!
-//! Knows leftovers and who has them open; writes nothing itself: what comes out is a [`Plan`]. It never takes a
+//! Knows leftovers and who has them open; writes nothing itself: what comes out is a [`Proposal`]. It never takes a
 //! base or increment that the manifest names, nothing that a process has open, nothing that is young, and
 //! beside a running server nothing that this server may be about to adopt.
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
-use crate::change::{self, Draft, Loss, Plan, Verb};
+use crate::change::{self, Draft, Loss, Proposal, Verb};
 use crate::disk::{self, Fixed, Identity, Look};
 use crate::error::{Error, ErrorKind, Result};
 use crate::neighbours;
@@ -102,7 +102,7 @@ impl std::fmt::Display for Spared {
 #[derive(Debug)]
 pub struct Survey {
     /// What is to happen; empty when nothing may go.
-    pub plan: Plan,
+    pub plan: Proposal,
     /// Every leftover, those that stay included.
     pub found: Vec<Found>,
     /// Processes that have files of the set open: a server that runs.
@@ -164,7 +164,7 @@ pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress)
         lines_without_files(aof, &mut draft);
     }
     let all_seen = servers.all_seen && disk::sees_all_processes();
-    Ok(Survey { plan: draft.finish()?, found: all, all_seen, servers: servers.pids })
+    Ok(Survey { plan: Proposal::new(draft.finish()?), found: all, all_seen, servers: servers.pids })
 }
 
 fn unix_ms(now: SystemTime) -> i64 {

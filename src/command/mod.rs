@@ -16,12 +16,13 @@ mod trap;
 
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
-pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
+pub(crate) use keys::other_db;
+pub use keys::{FirstKeys, Key, Keys, first_key, keys, swapped};
 pub use modules::{
     Form, ModuleId, ModuleTable, form_of, has_module_form, module_named, module_of, module_of_kind,
     stem,
 };
-pub use renames::{NotRenamed, Renames};
+pub use renames::{NotRenamed, Renames, select};
 pub use table::{Command, CommandId, Effect, Kind, Known, Tables, add_table, all, tables};
 pub use tables::{Release, Section, TableError, Version, version};
 pub use trap::{Deaths, Trap, has_subcommands, may_be_trap, trap};

@@ -18,6 +18,14 @@ pub struct Renames {
     names: Option<Arc<HashMap<Vec<u8>, Option<CommandId>>>>,
 }
 
+/// `SELECT db` for a server that has its commands by these names.
+pub fn select(db: u64, names: &Renames) -> Vec<u8> {
+    let (name, db) = (names.called(b"SELECT"), db.to_string());
+    let head = format!("*2\r\n${}\r\n", name.len());
+    let rest = format!("\r\n${}\r\n{db}\r\n", db.len());
+    [head.as_bytes(), name, rest.as_bytes()].concat()
+}
+
 /// Why a server does not rename a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotRenamed {
@@ -96,6 +104,19 @@ impl Renames {
         names.filter(|(_, given)| given.is_none()).filter_map(|(name, _)| lookup(name))
     }
 
+    /// The name by which this server knows the command that the tables call `name`: what is written for it has to use that
+    /// one. A name that was taken away without another stays: the server has no such command.
+    pub fn called<'a>(&'a self, name: &'a [u8]) -> &'a [u8] {
+        let Some((names, id)) = self.names.as_ref().zip(lookup(name)) else { return name };
+        match self.given(name) {
+            Some(given) if given != Some(id) => {
+                let now = names.iter().find(|(_, given)| **given == Some(id));
+                now.map_or(name, |(now, _)| now.as_slice())
+            }
+            _ => name,
+        }
+    }
+
     fn given(&self, name: &[u8]) -> Option<Option<CommandId>> {
         let names = self.names.as_ref()?;
         match names.get(name) {
@@ -130,6 +151,23 @@ mod tests {
         assert_eq!(meant(&renames, "NEVER"), None);
         let taken: Vec<_> = renames.taken().map(|id| id.command().name.clone()).collect();
         assert_eq!(taken.len(), 2, "{taken:?}");
+    }
+
+    #[test]
+    fn what_is_written_has_the_name_that_is_left() {
+        let called = |lines: &[(&str, &str)], name: &str| {
+            String::from_utf8(renames(lines).called(name.as_bytes()).to_vec()).unwrap()
+        };
+        assert_eq!(called(&[], "SELECT"), "SELECT");
+        assert_eq!(called(&[("GET", "x")], "SELECT"), "SELECT");
+        assert_eq!(called(&[("select", "pick"), ("Pick", "choose")], "SELECT"), "CHOOSE");
+        let swapped = [("SELECT", "x"), ("GET", "SELECT"), ("x", "GET")];
+        assert_eq!(
+            (called(&swapped, "SELECT"), called(&swapped, "GET")),
+            ("GET".into(), "SELECT".into())
+        );
+        assert_eq!(called(&[("SELECT", "x"), ("x", "select")], "SELECT"), "SELECT");
+        assert_eq!(called(&[("SELECT", "")], "SELECT"), "SELECT", "there is no name to write");
     }
 
     #[test]

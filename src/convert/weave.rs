@@ -3,7 +3,7 @@
 use super::filter::{Choice, Picks};
 use crate::aof::{Aof, Event, Role};
 use crate::change::Piece;
-use crate::command::{CommandId, Kind};
+use crate::command::{CommandId, Kind, Renames, select};
 use crate::format::resp::Record;
 use crate::scan::{Context, Observer};
 
@@ -14,6 +14,7 @@ const PIECES: usize = 4_000_000;
 #[derive(Debug)]
 pub(super) struct Weave {
     picks: Picks,
+    names: Renames,
     /// Whether the first segment is a base: its commands stand in a file of their own.
     has_base: bool,
     woven: Woven,
@@ -50,17 +51,25 @@ impl Woven {
     }
 }
 
-/// `SELECT db`
-fn select(db: u64) -> Piece {
-    let db = db.to_string();
-    Piece::Insert(format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{db}\r\n", db.len()).into_bytes())
-}
-
 impl Weave {
     pub(super) fn new(aof: &Aof, picks: Picks) -> Self {
         let has_base = aof.segments.first().is_some_and(|segment| segment.role != Role::Increment);
         let woven = Woven::default();
-        Self { picks, has_base, woven, db: 0, follows: false, multi: None, is_multi_written: false }
+        Self {
+            picks,
+            names: aof.names.clone(),
+            has_base,
+            woven,
+            db: 0,
+            follows: false,
+            multi: None,
+            is_multi_written: false,
+        }
+    }
+
+    /// `SELECT db`
+    fn selects(&self, db: u64) -> Piece {
+        Piece::Insert(select(db, &self.names))
     }
 
     fn refuse(&mut self, segment: usize, offset: u64, why: String) {
@@ -89,7 +98,7 @@ impl Weave {
             self.db = db;
         }
         if self.db != db {
-            self.push(segment, select(db));
+            self.push(segment, self.selects(db));
             self.db = db;
         }
     }
@@ -144,7 +153,7 @@ impl Observer for Weave {
         (self.multi, self.is_multi_written) = (None, false);
         // Another file, another client: it begins in database 0.
         if self.has_base && segment == 1 {
-            self.woven.seam = (self.db != 0).then(|| select(0));
+            self.woven.seam = (self.db != 0).then(|| self.selects(0));
             self.db = 0;
         }
     }

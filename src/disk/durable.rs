@@ -2,6 +2,8 @@
 //! directory that is held and a plain name in it. What it answers `Ok` to is on the disk, as far as the kernel
 //! promises; a name is on the disk after [`Durable::sync_dir`] of its directory.
 
+use super::attributes::Attributes;
+use super::stamp::Stamp;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,37 +12,9 @@ use std::path::Path;
 
 use super::dir::{Dir, Kind};
 use super::extended::Extended;
-use super::files::Stamp;
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-
-/// What a file has besides its bytes, and what survives a change of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    /// Permission bits.
-    pub mode: u32,
-    /// Number of the owner.
-    pub uid: u32,
-    /// Number of the group.
-    pub gid: u32,
-    /// When its bytes were last written to, in nanoseconds of Unix time; `None`: whenever that is.
-    pub modified_ns: Option<i128>,
-}
-
-/// The attributes of the file or directory at `path`; links are followed.
-///
-/// # Errors
-/// When there is none, or it cannot be looked at.
-pub fn attributes(path: &Path) -> Result<Attributes> {
-    let meta = fs::metadata(path).map_err(|e| Error::io(path, e))?;
-    Ok(Attributes {
-        mode: meta.mode() & 0o7777,
-        uid: meta.uid(),
-        gid: meta.gid(),
-        modified_ns: Some(Stamp::of(&meta).modified_ns()),
-    })
-}
 
 /// What can be done to files. One implementation for the disk; tests have one that fails at the n-th call. All names
 /// are plain ones; no link is followed.
@@ -362,7 +336,7 @@ impl Lock {
     ///
     /// # Errors
     /// When the system does not tell.
-    pub fn identity(&self) -> std::io::Result<super::files::Identity> {
+    pub fn identity(&self) -> std::io::Result<super::stamp::Identity> {
         Ok(Stamp::of(&self._file.metadata()?).identity)
     }
 }

@@ -1,5 +1,6 @@
 //! Open files whose length was taken when they were opened.
 
+use super::stamp::{Identity, Stamp};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -7,11 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::file_path::FilePath;
-use super::files::{Identity, Stamp};
-use super::map::MapSource;
-use super::read::ReadSource;
 use super::shelf::{Hand, Held};
-use super::source::{Access, Source};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open file whose length was taken when it was opened.
@@ -153,26 +150,6 @@ impl FrozenFile {
         }
     }
 
-    /// Its bytes by offset.
-    pub fn source(&self, access: Access) -> Box<dyn Source + '_> {
-        match access {
-            Access::Map if !self.is_empty() => Box::new(MapSource::new(self)),
-            Access::ReadAndKeep => Box::new(ReadSource::keeping(self)),
-            _ => Box::new(ReadSource::new(self)),
-        }
-    }
-
-    /// Its first bytes, at most `n`.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn head(&self, n: usize) -> Result<Vec<u8>> {
-        let _courtesy = super::cache::Courtesy::new(self);
-        let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(n).min(n)];
-        self.read_exact_at(&mut bytes, 0)?;
-        Ok(bytes)
-    }
-
     /// Fills `into` with its bytes from `at` on.
     ///
     /// # Errors
@@ -278,31 +255,6 @@ fn regular(handle: &File, path: &Path) -> Result<Metadata> {
         return Err(Error::io(path, std::io::Error::other(what)));
     }
     Ok(meta)
-}
-
-/// A small window of its own, for looks at places far from the main one.
-#[derive(Debug, Default)]
-pub(super) struct Aside {
-    bytes: Vec<u8>,
-    start: u64,
-}
-
-impl Aside {
-    /// The bytes of `file` from `at` on, at least `need` unless the file ends.
-    pub(super) fn look(&mut self, file: &FrozenFile, at: u64, need: usize) -> Result<&[u8]> {
-        let from = usize::try_from(at.wrapping_sub(self.start)).unwrap_or(usize::MAX);
-        if self.bytes.get(from..).is_some_and(|held| held.len() >= need) {
-            return Ok(&self.bytes[from..]);
-        }
-        let left = file.len().saturating_sub(at).min(crate::limits::PEEK as u64) as usize;
-        self.start = at;
-        self.bytes.resize(left, 0);
-        if let Err(e) = file.read_exact_at(&mut self.bytes, at) {
-            self.bytes.clear();
-            return Err(e);
-        }
-        Ok(&self.bytes)
-    }
 }
 
 /// Reads by position, so that several readers of one handle do not disturb each other.

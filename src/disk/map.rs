@@ -12,13 +12,14 @@
 //!    handler was there before.
 #![allow(unsafe_code)]
 
+use super::peek::PeekBuffer;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use memmap2::{Mmap, MmapOptions};
 
 use super::cache::Courtesy;
-use super::frozen::{Aside, FrozenFile};
+use super::frozen::FrozenFile;
 use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -172,7 +173,7 @@ pub(super) struct MapSource<'f> {
     file: &'f FrozenFile,
     hand: Option<Hand<'f>>,
     region: Option<Region>,
-    aside: Aside,
+    aside: PeekBuffer,
     courtesy: Courtesy<'f>,
 }
 
@@ -182,7 +183,7 @@ impl<'f> MapSource<'f> {
             file,
             hand: None,
             region: None,
-            aside: Aside::default(),
+            aside: PeekBuffer::default(),
             courtesy: Courtesy::new(file),
         }
     }

@@ -3,7 +3,8 @@
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::durable::{Attributes, Output};
+use super::attributes::Attributes;
+use super::durable::Output;
 use super::frozen::FrozenFile;
 use super::source::{Access, pieces};
 use crate::error::{Error, Result};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::aof::{Aof, Depth, Event, Layout, Role, Writer};
 use crate::command::{self, CommandId, Version};
 use crate::format::annotation;
+use crate::format::conf::PackedLimits;
 use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::scan::{Context, Observer};
@@ -27,6 +28,8 @@ pub struct GrowthOptions {
     pub seed: Option<u64>,
     /// Who will write the next base, and its version; who wrote the last one when it is not given.
     pub writer: Option<(rdb::Family, Version)>,
+    /// Up to which size values will be packed in it, as its server says; the configuration of the set when not given.
+    pub packed: Option<PackedLimits>,
     /// Whether it will be compressed (`rdbcompression`); as the last base shows when it is not given.
     pub is_compressed: Option<bool>,
 }
@@ -40,6 +43,7 @@ impl GrowthOptions {
             budget: BUDGET,
             seed: None,
             writer: None,
+            packed: None,
             is_compressed: None,
         }
     }
@@ -103,7 +107,8 @@ const TOLD: usize = 4096;
 impl Growth {
     /// For this set.
     pub fn new(aof: &Aof, options: GrowthOptions) -> Self {
-        let live = Live::new(options.budget, options.seed);
+        let packed = options.packed.or(aof.configured.then_some(aof.settings.packed));
+        let live = Live::new(options.budget, options.seed, packed.as_ref());
         let (timeline, _) = Recorder::new().finish();
         let writer = || aof.writer.as_ref().and_then(Writer::release);
         let writing = Writing {

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::Place;
+use super::place::Place;
 use crate::aof::{Aof, Layout, Leftover, LeftoverKind, Role, segment_name, server_dir};
 use crate::disk;
 

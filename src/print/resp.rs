@@ -1,4 +1,5 @@
-//! RESP that another server can be fed with: records byte for byte, and what it takes to keep their sense.
+//! RESP that another server can be fed with by a client: records byte for byte, but for those that no client may send
+//! ([`super::clients`]), and what it takes to keep their sense.
 //!
 //! | put in | where |
 //! |---|---|
@@ -8,32 +9,83 @@
 //! | `DISCARD` | where a transaction breaks off: no server runs it |
 //! | `RESTORE`, `FUNCTION LOAD` | for the keys and libraries of a base; commands that stand among them go with them |
 //!
+//! What is put in goes by the names that the configuration of the set's server gives to these commands, as the records do.
+//!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
-use super::arguments::{Arguments, Part};
 use super::base::{Key, Library, stands_alone};
+use super::clients::{Rewritten, rewritten};
 use super::out::Out;
 use super::printer::Form;
-use crate::aof::{Damage, Event};
-use crate::command::{CommandId, Kind};
+use crate::aof::{Arguments, Damage, Event, Part};
+use crate::command::{CommandId, Kind, Renames};
 use crate::error::Result;
 use crate::format::resp::Record;
 use crate::scan::Context;
 
 /// What the receiver of what was written so far would be in.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Resp {
+    /// By which names the receiver has its commands.
+    names: Renames,
     db: u64,
     in_transaction: bool,
     /// A transaction was broken off, and its EXEC may still come.
     broken_off: bool,
+    /// Records are written as they stand, for a loader.
+    as_logged: bool,
+    /// Entries whose hash no client can have remembered.
+    forgotten: u64,
 }
 
 impl Resp {
+    /// For a server that has its commands by these names, as the one has that wrote the records.
+    pub fn of(names: &Renames) -> Self {
+        Self { names: names.clone(), ..Self::default() }
+    }
+
+    /// Writes records as they stand, for a loader, where `as_logged`: a client may not send all of them.
+    #[must_use]
+    pub fn logged(self, as_logged: bool) -> Self {
+        Self { as_logged, ..self }
+    }
+
+    /// Writes a record as a client may send it.
+    #[cold]
+    fn for_client(
+        &mut self,
+        rewritten: &Rewritten<'_>,
+        argc: u32,
+        mut arguments: Arguments<'_>,
+        out: &mut Out<'_>,
+    ) -> Result<()> {
+        self.forgotten += u64::from(rewritten.forgets);
+        if rewritten.is_nothing {
+            return Ok(());
+        }
+        put_head(b'*', (argc - rewritten.fewer()).into(), out);
+        let mut is_dropped = false;
+        arguments.show(&mut |part| match part {
+            Part::Begin { place, len } => {
+                is_dropped = rewritten.drops(place);
+                if !is_dropped {
+                    put_head(b'$', len, out);
+                }
+            }
+            _ if is_dropped => {}
+            Part::Bytes(bytes) => out.put(bytes),
+            Part::End => out.put(b"\r\n"),
+        })?;
+        if let Some([key, producer, iid, id]) = rewritten.remembers {
+            put_words(&[b"XIDMPRECORD", key, producer, iid, id], out);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn enter(&mut self, at: &Context, out: &mut Out<'_>) {
         if at.transaction.is_some() && !self.in_transaction {
-            put_words(&[b"MULTI"], out);
+            put_words(&[self.names.called(b"MULTI")], out);
             self.in_transaction = true;
         }
     }
@@ -41,7 +93,7 @@ impl Resp {
     #[inline]
     fn select(&mut self, db: u64, out: &mut Out<'_>) {
         if self.db != db {
-            put_words(&[b"SELECT", db.to_string().as_bytes()], out);
+            put_words(&[self.names.called(b"SELECT"), db.to_string().as_bytes()], out);
             self.db = db;
         }
     }
@@ -49,7 +101,7 @@ impl Resp {
     fn leave(&mut self, word: &[u8], out: &mut Out<'_>) -> bool {
         let was_in = std::mem::take(&mut self.in_transaction);
         if was_in {
-            put_words(&[word], out);
+            put_words(&[self.names.called(word)], out);
         }
         was_in
     }
@@ -87,6 +139,9 @@ impl Form for Resp {
                 self.db = after.db;
             }
         }
+        if let Some(rewritten) = rewritten(record, id).filter(|_| !self.as_logged) {
+            return self.for_client(&rewritten, record.argc, arguments, out);
+        }
         match record.bytes() {
             Some(bytes) => out.put(bytes),
             None => return put_arguments(record.argc, arguments, out),
@@ -106,7 +161,7 @@ impl Form for Resp {
             (None, None) => None,
         };
         put_head(b'*', if usage.is_some() { 8 } else { 6 }, out);
-        put_word(b"RESTORE", out);
+        put_word(self.names.called(b"RESTORE"), out);
         put_word(entry.key, out);
         // 0 would be no expiry at all, and less is refused: both are long past.
         let expiry = entry.expire_ms.map_or(0, |at| at.max(1));
@@ -124,7 +179,8 @@ impl Form for Resp {
     }
 
     fn library(&mut self, _: &Context, library: &Library<'_>, out: &mut Out<'_>) {
-        put_words(&[b"FUNCTION", b"LOAD", b"REPLACE", library.code], out);
+        let function = self.names.called(b"FUNCTION");
+        put_words(&[function, b"LOAD", b"REPLACE", library.code], out);
     }
 
     #[inline]
@@ -145,6 +201,10 @@ impl Form for Resp {
 
     fn cut(&mut self, out: &mut Out<'_>) {
         self.leave(b"EXEC", out);
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 

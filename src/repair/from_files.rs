@@ -28,9 +28,17 @@ struct Candidate<'a> {
 /// # Errors
 /// When they cannot be read.
 pub(super) fn rebuild(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
-    if let Some(answer) = pending(aof)? {
-        return Ok(answer);
+    match pending(aof)? {
+        Some(answer) => Ok(answer),
+        None => by_names(aof, report, broken),
     }
+}
+
+/// The manifest that these files make by their names and contents, whatever manifest a server may have had in mind.
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn by_names(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
     let Some((position, base)) = aof.live().find(|(_, segment)| segment.role == SegmentRole::Base)
     else {
         return Ok(Answer::Doubtful(match aof.live().next() {

@@ -13,12 +13,13 @@
 //! | `text`, `filled-text` | one word, which may not be empty where it is filled |
 //! | `name`, `filled-name` | the same, and no path |
 //! | `words LEAST MOST` | so many words, `-` for no end |
+//! | `address`, `numbers`, `percentages`, `buffer-limits`, `acl` ... | several words with meanings of their own: [`worded`] |
 //! | `refused` | none: no such server takes the line |
 //!
 //! What a server finds out only when it acts on a value (a directory that is not there, a port in use) is not told.
 //! Source: the programs' own complaints, recorded in `servers.txt`.
 
-use super::{Knowledge, Target};
+use super::{Knowledge, Target, worded};
 use crate::command::{NotRenamed, Renames};
 use crate::format::conf::{Directive, Settings, parse_size};
 
@@ -139,11 +140,12 @@ impl Target {
 fn is_about_words(form: &str, given: usize) -> bool {
     match form.split_once(' ') {
         Some(("words", counts)) => !fits(counts, given),
+        Some((kind, _)) if worded::knows(kind) => true,
         _ => given != 1,
     }
 }
 
-fn fits(counts: &str, given: usize) -> bool {
+pub(super) fn fits(counts: &str, given: usize) -> bool {
     let (least, most) = counts.split_once(' ').unwrap_or((counts, "-"));
     let least = least.parse().unwrap_or(0);
     given >= least && most.parse().map_or(true, |most: usize| given <= most)
@@ -156,6 +158,10 @@ fn refusal(form: &str, args: &[Vec<u8>]) -> Option<String> {
         "refused" => return Some("no server of this kind takes it".to_owned()),
         "words" => {
             return (!fits(rest, args.len())).then(|| wrong_count(args.len(), &counted(rest)));
+        }
+        _ if worded::knows(kind) => {
+            let args: Vec<_> = args.iter().map(|arg| value(arg)).collect();
+            return worded::refusal(kind, rest, &args);
         }
         "points" | "loose-points" => return points(args, kind == "points"),
         "some-of" if !args.is_empty() => {
@@ -184,11 +190,11 @@ fn value(arg: &[u8]) -> Vec<u8> {
     arg.split(|&byte| byte == 0).next().unwrap_or_default().to_vec()
 }
 
-fn wrong_count(given: usize, wanted: &str) -> String {
+pub(super) fn wrong_count(given: usize, wanted: &str) -> String {
     format!("takes {wanted} argument{}, not {given}", if wanted == "one" { "" } else { "s" })
 }
 
-fn counted(counts: &str) -> String {
+pub(super) fn counted(counts: &str) -> String {
     match counts.split_once(' ') {
         Some(("1", "1")) => "one".to_owned(),
         Some((least, most)) if least == most => least.to_owned(),
@@ -198,7 +204,7 @@ fn counted(counts: &str) -> String {
     }
 }
 
-fn one_of(words: &str, value: &[u8]) -> Option<String> {
+pub(super) fn one_of(words: &str, value: &[u8]) -> Option<String> {
     let is_one = words.split('|').any(|word| word.as_bytes().eq_ignore_ascii_case(value));
     (!is_one).then(|| match words {
         "yes|no" => "must be yes or no".to_owned(),
@@ -231,7 +237,7 @@ fn number(rest: &str, value: &[u8]) -> Option<String> {
 }
 
 /// A size; a unit without digits is 0 of them.
-fn size(value: &[u8]) -> Option<u64> {
+pub(super) fn size(value: &[u8]) -> Option<u64> {
     parse_size(&[b"0", value].concat()).filter(|_| !value.is_empty())
 }
 

@@ -56,9 +56,11 @@ impl Server {
             let asked =
                 redis::cmd("CONFIG").arg("GET").arg(name).query::<Value>(&mut self.connection);
             match asked {
-                Ok(Value::Array(pair)) => {
-                    let mut pair = pair.into_iter().map(text);
-                    settings.extend(pair.next().zip(pair.next()));
+                Ok(Value::Array(pairs)) => {
+                    let mut words = pairs.into_iter().map(text);
+                    while let Some(pair) = words.next().zip(words.next()) {
+                        settings.push(pair);
+                    }
                 }
                 Ok(_) => {}
                 Err(e) if e.is_io_error() => {

@@ -1,14 +1,14 @@
 //! What a server says of itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::format::conf::parse_size;
+use crate::format::conf::{PackedLimits, parse_size};
 
 /// The settings that are asked for.
-pub(super) const SETTINGS: [&str; 11] = [
+pub(super) const SETTINGS: [&str; 12] = [
     "dir",
     "appenddirname",
     "appendfilename",
@@ -20,6 +20,8 @@ pub(super) const SETTINGS: [&str; 11] = [
     "no-appendfsync-on-rewrite",
     "maxmemory",
     "databases",
+    // Up to which size values are packed.
+    "*-max-*",
 ];
 
 /// Why the settings are unknown, in the server's words.
@@ -107,6 +109,10 @@ pub struct ServerState {
 
     /// Bytes of memory in use.
     pub used_memory_bytes: Option<u64>,
+    /// The most memory that it has taken so far, bytes.
+    pub used_memory_peak_bytes: Option<u64>,
+    /// Keys by database, those that have expired and were not yet removed included.
+    pub keys: BTreeMap<u64, u64>,
     /// `maxmemory`, bytes; 0: none.
     pub maxmemory_bytes: Option<u64>,
 
@@ -126,6 +132,8 @@ pub struct ServerState {
     pub rdb_preamble: Option<bool>,
     /// It compresses the strings of its bases (`rdbcompression`).
     pub rdb_compression: Option<bool>,
+    /// Up to which size it keeps values packed; `None` where it tells none of these settings.
+    pub packed: Option<PackedLimits>,
     /// `appendfsync`: `always`, `everysec` or `no`.
     pub fsync: Option<String>,
     /// `no-appendfsync-on-rewrite`: while a child writes, nothing is synced.
@@ -185,6 +193,8 @@ impl ServerState {
             delayed_fsyncs: info.number("aof_delayed_fsync"),
             pending_fsyncs: info.number("aof_pending_bio_fsync"),
             used_memory_bytes: info.number("used_memory"),
+            used_memory_peak_bytes: info.number("used_memory_peak"),
+            keys: info.keys(),
             maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
             withheld,
             dir: conf.text("dir").map(PathBuf::from),
@@ -194,6 +204,7 @@ impl ServerState {
             rewrite_min_bytes: conf.size("auto-aof-rewrite-min-size"),
             rdb_preamble: conf.is("aof-use-rdb-preamble", "yes", "no"),
             rdb_compression: conf.is("rdbcompression", "yes", "no"),
+            packed: packed(settings),
             fsync: conf.owned("appendfsync"),
             no_fsync_on_rewrite: conf.is("no-appendfsync-on-rewrite", "yes", "no"),
             databases: conf.number("databases"),
@@ -219,10 +230,26 @@ impl ServerState {
     }
 }
 
+fn packed(settings: &[(String, String)]) -> Option<PackedLimits> {
+    let mut limits = PackedLimits::default();
+    let taken = settings.iter().filter(|(name, value)| limits.take(name, value.as_bytes()));
+    (taken.count() > 0).then_some(limits)
+}
+
 /// Names and what was said of them.
 struct Said<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Said<'a> {
+    /// The lines such as `db0:keys=3,expires=0,avg_ttl=0`.
+    fn keys(&self) -> BTreeMap<u64, u64> {
+        let row = |(name, value): (&&str, &&str)| {
+            let db = name.strip_prefix("db")?.parse().ok()?;
+            let keys = value.strip_prefix("keys=")?.split(',').next()?.parse().ok()?;
+            Some((db, keys))
+        };
+        self.0.iter().filter_map(row).collect()
+    }
+
     fn text(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).map(|value| value.trim_end_matches('\r'))
     }

@@ -17,6 +17,7 @@ mod links;
 mod live;
 mod paths;
 mod progress;
+mod renamed;
 mod repository;
 #[path = "../support/schema.rs"]
 mod schema;

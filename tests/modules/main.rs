@@ -1,7 +1,7 @@
 //! Sets with modules: what they need, whether a server takes them, and that every verb treats their records and values
 //! as it treats others.
 //!
-//! `AOFKIT_SEED`, `AOFKIT_DAMAGES`: other or more damage for the real server.
+//! `AOFKIT_SEED`, `AOFKIT_DAMAGES`, `AOFKIT_SETS`: other or more damage and sets for the real servers.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on has failed, in its helpers as well"
@@ -12,6 +12,7 @@ mod real;
 mod support;
 mod told;
 mod torn;
+mod traffic;
 mod verbs;
 #[path = "../cli/world.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

@@ -11,13 +11,16 @@ use super::support::{copy_tree, number_from_env, recorded_sets};
 use super::world::run;
 use super::{ALL, OF_MODULES};
 
-/// Cuts, flips or fills something of a set with this number.
-fn damage(random: &mut Random, dir: &Path) {
+/// Cuts, flips or fills something of a set; whether there was something.
+pub fn damage(random: &mut Random, dir: &Path) -> bool {
     let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let all: Vec<_> = names.filter(|path| path.extension() != Some("manifest".as_ref())).collect();
     let of = |part: &str| all.iter().find(|path| path.to_str().unwrap().contains(part)).unwrap();
     let file = if random.chance(25) { of(".base.") } else { of(".incr.") };
     let mut bytes = fs::read(file).unwrap();
+    if bytes.len() < 2 {
+        return false;
+    }
     match random.below(4) {
         0 => bytes.truncate(1 + random.below(bytes.len() - 1)),
         1 => bytes.extend([0; 20]),
@@ -27,10 +30,11 @@ fn damage(random: &mut Random, dir: &Path) {
         }
     }
     fs::write(file, bytes).unwrap();
+    true
 }
 
 /// What the server did, in the words of `loads`.
-fn did(outcome: Outcome) -> &'static str {
+pub fn did(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Loaded => "yes",
         Outcome::StartedAfterTruncation => "after-truncation",

@@ -17,6 +17,7 @@ mod plans;
 #[allow(dead_code, reason = "shared with other tests")]
 mod schema;
 mod servers;
+mod session;
 mod sound;
 #[path = "../support/mod.rs"]
 mod support;

@@ -32,10 +32,12 @@ struct Log {
     parts: Vec<Part>,
     /// The range that was overwritten or put in.
     damage: (usize, usize),
+    /// The name of an EXEC that was overwritten, too.
+    exec: (usize, usize),
 }
 
 fn made(random: &mut Random) -> Log {
-    let mut log = Log { bytes: Vec::new(), parts: Vec::new(), damage: (0, 0) };
+    let mut log = Log { bytes: Vec::new(), parts: Vec::new(), damage: (0, 0), exec: (0, 0) };
     let put = |log: &mut Log, words: &[&[u8]], name: &'static [u8], transaction| {
         let from = log.bytes.len();
         log.bytes.extend(record(words));
@@ -65,8 +67,9 @@ fn made(random: &mut Random) -> Log {
 fn damage(log: &mut Log, random: &mut Random) {
     let place = random.below(log.parts.len());
     let Part { from, to, .. } = log.parts[place];
-    match random.below(4) {
+    match random.below(5) {
         0 => {}
+        4 => return damage_transaction(log, random),
         1 => {
             // Never the last two bytes, which loaders pass over without a look.
             let begin = from + random.below((to - from - 2).min(12));
@@ -89,6 +92,21 @@ fn damage(log: &mut Log, random: &mut Random) {
             log.damage = (from, len);
         }
     }
+}
+
+/// A transaction loses a part, and its EXEC the name.
+fn damage_transaction(log: &mut Log, random: &mut Random) {
+    let ends: Vec<usize> = (0..log.parts.len()).filter(|&n| log.parts[n].name == b"EXEC").collect();
+    if ends.is_empty() {
+        return;
+    }
+    let end = ends[random.below(ends.len())];
+    let (from, to) = (log.parts[end].to - 6, log.parts[end].to - 2);
+    log.bytes[from..to].copy_from_slice(b"\0\x01\0\x02");
+    log.exec = (from, to);
+    let Part { from, .. } = log.parts[end - 1];
+    log.bytes[from..from + 6].fill(0);
+    log.damage = (from, from + 6);
 }
 
 /// Ranges of the only file that are not there afterwards.
@@ -122,8 +140,8 @@ fn holds(log: &Log, plan: &Plan, cut: Option<usize>, named: &[u8], what: &str) {
     let gaps = removed(plan, log.bytes.len());
     let is_gone = |part: &Part| gaps.iter().any(|gap| gap.0 < part.to && part.from < gap.1);
     let is_hurt = |part: &Part| {
-        let (from, to) = log.damage;
-        to > from && from < part.to && part.from < to || part.to > log.bytes.len()
+        let hits = |(from, to): (usize, usize)| to > from && from < part.to && part.from < to;
+        hits(log.damage) || hits(log.exec) || part.to > log.bytes.len()
     };
     let broken = |number: usize| {
         let members = || log.parts.iter().filter(move |p| p.transaction == Some(number));
@@ -169,19 +187,18 @@ fn no_whole_record_goes_that_was_not_named_cut_at_or_part_of_a_broken_transactio
         let aof = Aof::open(file.path(), &options).unwrap();
         let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).unwrap();
         let report = judge(&aof, facts, &Wording::default()).unwrap();
-        let plan = repair::tail_and_manifest(&aof, &report).unwrap().plan;
+        let plan = repair::tail_and_manifest(&aof, &report).unwrap();
         // Without a word only the end goes, where nothing sound is behind the damage.
         holds(&log, &plan, None, b"", &format!("{what}, repair"));
         let none = Drops::default();
-        let (pace, silent) = (Pace::default(), Silent);
-        if let inner::Answer::Plan(inner) = inner::salvage(&aof, &none, &pace, &silent).unwrap() {
+        if let inner::Answer::Plan(inner) = inner::salvage(&aof, &report, &none).unwrap() {
             holds(&log, &inner.plan, None, b"", &format!("{what}, salvage"));
         }
         let named = NAMES[random.below(NAMES.len())];
         let drops = Drops { commands: vec![named.to_ascii_lowercase()], places: Vec::new() };
         let (answer, _) = inner::drop_named(&aof, &report, &drops).unwrap();
         holds(&log, &planned(answer).plan, None, named, &format!("{what}, named"));
-        if let inner::Answer::Plan(inner) = inner::truncate(&aof, &none, &pace, &silent).unwrap() {
+        if let inner::Answer::Plan(inner) = inner::truncate(&aof, &report, &none).unwrap() {
             let cut = removed(&inner.plan, log.bytes.len()).first().map(|gap| gap.0);
             assert!(cut.is_none_or(|cut| cut <= log.damage.0), "{what}: cut before any damage");
             holds(&log, &inner.plan, cut, b"", &format!("{what}, truncate"));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod growing;
+mod modules;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../support/schema.rs"]
 mod schema;

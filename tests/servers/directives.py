@@ -26,6 +26,15 @@ min-string-size-avoid-copy-reply-threaded rdb-key-save-delay repl-rdb-channel us
 LINES = ("include", "rename-command", "user", "loadmodule", "list-max-ziplist-entries", "list-max-ziplist-value")
 
 MOST_WORDS = 8
+MOST_ADDRESSES = 16
+
+CLASSES = "normal slave replica pubsub master".split()
+
+# Words that may be rules of a user, and signs behind which something of the user's own stands.
+RULES = """on off nopass resetpass reset allkeys resetkeys allchannels resetchannels allcommands nocommands
+sanitize-payload skip-sanitize-payload clearselectors alldbs resetdbs db=1""".split()
+SIGNS = {">": ">x", "#": "#" + "a" * 64, "<": "<x", "!": "!" + "a" * 64, "~": "~x", "&": "&*", "+": "+get", "-": "-get",
+         "%": "%R~x", "(": "(+get)"}
 
 
 class Asked:
@@ -69,13 +78,20 @@ class Asked:
         taken = [count for count in range(MOST_WORDS + 1) if self.takes_count(name, count)]
         if not taken:
             return None
-        return f"{taken[0]} {'-' if taken[-1] == MOST_WORDS else taken[-1]}"
+        if taken[-1] < MOST_WORDS:
+            return f"{taken[0]} {taken[-1]}"
+        # Addresses to listen on have an end further on, which has a complaint of its own.
+        is_limited = "Too many" in (self.why(" ".join([name] + ["x"] * (MOST_ADDRESSES + 1))) or "")
+        return f"{taken[0]} {MOST_ADDRESSES if is_limited else '-'}"
 
     def form(self, name):
         """How its values are read; None where there is no such line."""
         if name == "sentinel":
             return "refused"
         if name in LINES:
+            meaning = self.by_meaning(name)
+            if meaning:
+                return meaning
             counts = self.counts(name)
             return counts and f"words {counts}"
         why = self.why(f"{name} -x")
@@ -115,7 +131,30 @@ class Asked:
                 return f"{told[1]} {told[2]}"
         return f"{least} {most}"
 
+    def by_meaning(self, name):
+        """Lines of several words that mean different things."""
+        takes = lambda words: self.why(f"{name} {words}") is None
+        if name in ("replicaof", "slaveof") and takes("h 65535") and takes("no one") and not takes("h 65536"):
+            return "address"
+        if name == "oom-score-adj-values":
+            told = re.search(r"between (-?\d+) and (-?\d+)", self.why(f"{name} x x x") or "")
+            return told and f"numbers {self.counts(name).split(' ')[0]} {told[1]} {told[2]}"
+        if name == "latency-tracking-info-percentiles":
+            told = re.search(r"between \[([\d.]+),([\d.]+)\]", self.why(f"{name} -1") or "")
+            return told and f"percentages {told[1]} {told[2]}"
+        if name == "client-output-buffer-limit":
+            classes = "|".join(word for word in CLASSES if takes(f"{word} 0 0 0"))
+            return f"buffer-limits {classes}" if takes("normal 0 0 0 pubsub 0 0 0") else f"buffer-limit {classes}"
+        if name == "user":
+            words = [word for word in RULES if takes(f"x {word}")]
+            signs = [sign for sign, rule in SIGNS.items() if "Syntax" not in (self.why(f"{name} x {rule}") or "")]
+            return f"acl {''.join(signs)} {'|'.join(word.replace('=1', '=') for word in words)}"
+        return None
+
     def by_words(self, name):
+        meaning = self.by_meaning(name)
+        if meaning:
+            return meaning
         counts = self.counts(name)
         if counts != "1 1":
             return counts and f"words {counts}"

@@ -130,6 +130,22 @@ class Probe:
         tried = self.log(P + b"*2\r\n$3\r\nGET\r\n$%d\r\nabc" % (1 << 40))
         return "reserves" if tried.outcome == "loads" else "asks"
 
+    def values(self):
+        """Which packed values it opens by itself: none, those it makes listpacks of, or all."""
+        def refuses(number, packed):
+            body = bytes([number]) + b"\x01k" + bytes([len(packed)]) + packed
+            return self.base(rdb(b"REDIS0009" if number < 16 else b"REDIS0010", body)).outcome != "loads"
+        # Headers that announce five entries; there are two.
+        ziplist = struct.pack("<IIH", 17, 13, 5) + b"\x00\x01a\x03\x01b\xff"
+        listpack = struct.pack("<IH", 13, 5) + b"\x81a\x02\x81b\x02\xff"
+        if not refuses(13, ziplist):
+            return "trusts"
+        return "opens" if refuses(16, listpack) else "converts"
+
+    def restore(self):
+        payload = b"\x00\x01v" + struct.pack("<H", 9) + bytes(8)
+        return "unsummed" if self.log(P + record(b"RESTORE", b"r", b"0", payload)).keys == 2 else "checked"
+
     def rdb_versions(self, magic, numbers, *options):
         def reads(number):
             return self.base(rdb(magic % number), *options).keys == 1
@@ -239,6 +255,11 @@ def command_rows(reply, docs):
 NEVER_TRIED = ("SHUTDOWN", "DEBUG")
 
 
+def is_never_tried(name):
+    """Of PSYNC it is the number of arguments that decides, on every server alike."""
+    return name.split("|")[0] in NEVER_TRIED or name == "PSYNC"
+
+
 def words_of(name, count):
     """A call of so many words, by a name that may have a subcommand."""
     words = name.split("|")
@@ -259,20 +280,31 @@ KEYS = {
 }
 
 
-def few_arguments(probe, rows):
-    """`NAME count`: too few words, and yet it goes on loading, whatever was in its memory before, and whether
-    or not there is such a key: what it finds where no argument is must not decide."""
-    found = []
+# How often the same log is tried: where a program lies in memory differs from start to start.
+TRIES = 3
+
+
+def goes_on(probe, name, count, group):
+    """Whether it goes on loading after so few words, whatever was in its memory before, and whether or not there is
+    such a key: what it finds where no argument is must not decide."""
     noise = record("SET", "x" * 100, "y" * 100) * 3 + record("MSET", *["1"] * 10)
+    key = KEYS.get(group, KEYS["string"])
+    call = record(*words_of(name, count))
+    # Calls of three to five words, which leave other things where the fourth and fifth argument would be.
+    short = record("SELECT", "0") + record("SET", "a", "1")
+    longer = record("SETRANGE", "x", "0", "zz") + record("RPUSH", "y", "1", "2", "3")
+    before = (P, P + noise, P + key, P + noise + key, P + short, P + longer + key, P + short + key) * TRIES
+    return all(went_on(probe.log(data + call + LAST)) for data in before)
+
+
+def few_arguments(probe, rows):
+    """`NAME count`: too few words, and yet it goes on loading."""
+    found = []
     for name, arity, group, *_ in rows:
-        # Of PSYNC it is the number of arguments that decides, on every server alike.
-        if name.split("|")[0] in NEVER_TRIED or name == "PSYNC":
+        if is_never_tried(name):
             continue
-        key = KEYS.get(group, KEYS["string"])
-        for count in range(len(name.split("|")), abs(arity)):
-            call = record(*words_of(name, count))
-            if all(went_on(probe.log(data + call + LAST)) for data in (P, P + noise, P + key, P + noise + key)):
-                found.append((name, count))
+        found += [(name, count) for count in range(len(name.split("|")), abs(arity))
+                  if goes_on(probe, name, count, group)]
     return found
 
 
@@ -284,7 +316,7 @@ def deadly(probe, rows):
     """Commands that are well formed and stop the loading of a log: it dies, or ends."""
     found = []
     for name, arity, *_ in rows:
-        if name.split("|")[0] in NEVER_TRIED:
+        if is_never_tried(name):
             continue
         call = record(*words_of(name, abs(arity)))
         if probe.log(P + call + LAST).outcome == "dies":
@@ -320,6 +352,8 @@ def section(name, version, server_class, program, known):
         f"open-transaction {probe.open_transaction()}",
         f"rdb-before-torn-command {probe.rdb_before_torn_command()}",
         f"allocation {probe.allocation()}",
+        f"values {probe.values()}",
+        f"restore {probe.restore()}",
         f"rdb redis {redis}",
         f"rdb valkey {valkey}",
     ]

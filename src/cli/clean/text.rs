@@ -89,7 +89,7 @@ fn files_table(cleaned: &Cleaned, style: Style) -> String {
             why,
         ]);
     }
-    laid_out(&rows)
+    laid_out(&mut rows)
 }
 
 /// The file's name; with `../` where it lies beside the set's directory.

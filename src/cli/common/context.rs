@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use aofkit::aof::{Aof, OpenOptions, open_each};
+use aofkit::aof::{Aof, Configuration, OpenOptions, open_each};
+use aofkit::command::Renames;
 use aofkit::error::Error;
+use aofkit::format::conf::Settings;
 use aofkit::scan::Pace;
 use clap::ValueEnum;
 
 use super::outcome::Outcome;
 use super::server::Asked;
-use super::units::Style;
+use super::trial::Asking;
+use super::view::View;
 use super::{json, repository};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,22 +31,48 @@ pub enum Format {
 
 /// What the global options mean.
 pub struct Context {
+    pub view: View,
     pub open: OpenOptions,
     pub pace: Pace,
     pub source: Option<String>,
     pub threads: usize,
-    pub style: Style,
     pub json: bool,
     pub format: Format,
-    pub redact: bool,
-    pub quiet: bool,
-    pub verbose: bool,
     pub bar: bool,
     /// The running server to ask.
     pub server: Option<Asked>,
+    /// The server program that is to load copies.
+    pub trial: Option<Asking>,
+}
+
+/// A renderer takes the view alone, a verb has it with all the rest.
+impl std::ops::Deref for Context {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
 }
 
 impl Context {
+    /// What the configuration says; `None` where none was named.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn settings(&self) -> Result<Option<Settings>, Error> {
+        let read = self.open.conf.as_deref().map(Configuration::read).transpose()?;
+        Ok(read.map(|read| read.settings))
+    }
+
+    /// By which names the server has its commands, as the configuration says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> Result<Renames, Error> {
+        let settings = self.settings()?;
+        Ok(settings.map(|s| Renames::of(&s.renamed_commands)).unwrap_or_default())
+    }
+
     /// Opens every set at `path`, which may also name a snapshot in a repository.
     pub fn open_each(&self, path: &Path) -> Result<Vec<Result<Aof, Error>>, Error> {
         match repository::snapshot(path, &self.open, self.source.as_deref()) {

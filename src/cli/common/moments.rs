@@ -17,14 +17,15 @@ use super::times;
 #[derive(Debug, ClapArgs)]
 #[group(multiple = false)]
 pub struct MomentArgs {
-    /// Only what was logged at this time or earlier, by #TS annotations: 2026-11-24T03:00:00Z,
-    /// @1764000000, or 2h for two hours ago; of REPO::latest the newest snapshot that reaches so far back
+    /// Only commands logged at this time or earlier: 2026-11-24T03:00:00Z, @1764000000, or 2h (ago).
+    ///
+    /// Of REPO::latest, the newest snapshot is taken that reaches so far back
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only what stands before this byte of this file of the snapshot
+    /// Only what precedes this byte of this file of the snapshot
     #[arg(long, value_name = "FILE:OFFSET")]
     at: Option<String>,
-    /// Only what stands before this command: FLUSHALL, FLUSHALL:first; the last one where nothing is said
+    /// Only what precedes this command: FLUSHALL, FLUSHALL:first; default: the last one
     #[arg(long, value_name = "NAME[:first|:last]")]
     before_command: Option<String>,
 }
@@ -36,8 +37,8 @@ impl MomentArgs {
         at.map_err(|why| refused(Path::new("--until"), why))
     }
 
-    /// The moment; `None` when none was given.
-    pub fn moment(&self, entry: &Entry, path: &Path) -> Result<Option<Moment>> {
+    /// The moment, by these names of commands; `None` when none was given.
+    pub fn moment(&self, entry: &Entry, path: &Path, names: &Renames) -> Result<Option<Moment>> {
         if let Some(until) = self.until()? {
             return Ok(Some(Moment::Until(until)));
         }
@@ -46,7 +47,7 @@ impl MomentArgs {
                 let names = entry.files.iter().map(|f| f.name.bytes().unwrap_or_default());
                 place(text, &names.enumerate().collect::<Vec<_>>()).map(Moment::At)
             }
-            (None, Some(text)) => before(text, &[], &Renames::default()),
+            (None, Some(text)) => before(text, &[], names),
             (None, None) => return Ok(None),
         };
         moment.map(Some).map_err(|why| refused(path, why))

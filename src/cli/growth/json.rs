@@ -225,6 +225,11 @@ fn rewrite(one: &Grown) -> RewriteJson {
             Compression::Unknown => None,
             known => Some(known == Compression::On),
         },
+        packed_limits: match &one.server {
+            Some((_, said)) if said.packed.is_some() => Some("server"),
+            _ if one.aof.configured => Some("conf"),
+            _ => (!live.has_other_limits).then_some("default"),
+        },
         resp_bytes: live.resp.estimated_bytes,
         resp_error_percent: live.resp.error_percent,
         rdb_bytes: live.rdb.estimated_bytes,

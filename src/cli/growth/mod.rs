@@ -3,6 +3,7 @@
 pub mod args;
 pub mod chart;
 pub mod json;
+pub mod lines;
 pub mod report;
 pub mod rewrite;
 pub mod sets;
@@ -77,6 +78,7 @@ fn grow(
     let said = server.as_ref().map(|(_, said)| said.clone());
     if let Some(said) = &said {
         (options.writer, options.is_compressed) = (release(said), said.rdb_compression);
+        options.packed = said.packed;
     }
     let growth = Growth::new(&aof, options);
     let bar = Bar::new(context.bar);

@@ -138,6 +138,9 @@ pub struct RewriteJson {
     pub peak_disk_bytes: Option<u64>,
     pub format: &'static str,
     pub compressed: Option<bool>,
+    /// Who says up to which size values are packed: server, conf, or default; null where the base shows other limits than
+    /// the default ones, and nobody tells them.
+    pub packed_limits: Option<&'static str>,
     pub resp_bytes: Option<u64>,
     pub resp_error_percent: Option<f64>,
     pub rdb_bytes: Option<u64>,

@@ -26,7 +26,7 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         None => None,
         Some(server) => {
             let trial = args.given.trial(server, context)?;
-            Some(trial.snapshots(&newest(args, context))?)
+            Some(trial.snapshots(&newest(args, context)?)?)
         }
     };
     let bad = loaded.iter().flatten().any(LoadedSnapshot::is_bad);
@@ -47,15 +47,16 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
 }
 
 /// The newest snapshots.
-fn newest(args: &VerifyArgs, context: &Context) -> Snapshots {
+fn newest(args: &VerifyArgs, context: &Context) -> Result<Snapshots> {
     let progress: fn() -> Box<dyn Progress> = match context.bar {
         true => || Box::new(Bar::new(true)),
         false => || Box::new(Silent),
     };
-    Snapshots {
+    Ok(Snapshots {
         repo: args.place.repo.clone(),
+        settings: context.settings()?.unwrap_or_default(),
         source: context.source.clone(),
         threads: context.threads,
         progress,
-    }
+    })
 }

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use rustix::fs::{FileType, Stat};
 
-use super::super::durable::Attributes;
-use super::super::files::{Identity, Stamp};
+use super::super::attributes::Attributes;
+use super::super::stamp::{Identity, Stamp};
 
 /// What a name in a directory stands for; links are not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

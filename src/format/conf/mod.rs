@@ -17,10 +17,12 @@
 use super::fault::Fault;
 use super::words::{Dialect, split};
 
+mod packed;
 mod settings;
 mod units;
 mod values;
 
+pub use packed::PackedLimits;
 pub use settings::{RdbVersionCheck, Settings};
 pub use units::{parse_percentage, parse_size};
 

@@ -6,10 +6,8 @@
 use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, batches, bulk};
+use super::sizes::Nodes;
 use crate::format::rdb::pack;
-
-/// Bytes of a node that takes more than one element (`list-max-listpack-size -2`).
-const NODE: usize = 8192;
 
 /// What a server reckons for the overhead of an element before it is packed.
 const OVERHEAD: usize = 8;
@@ -48,16 +46,17 @@ impl Node {
         self.data.len() as u64 == self.bytes
     }
 
-    fn fits(&self, more: usize) -> bool {
-        self.nodes == 1 && self.bytes as usize + more + OVERHEAD + pack::FRAME <= NODE
+    fn fits(&self, more: usize, limits: Nodes) -> bool {
+        let bytes = self.bytes as usize + more + OVERHEAD + pack::FRAME;
+        self.nodes == 1 && bytes <= limits.bytes && self.count < limits.elements
     }
 
     /// Puts an entry at the left or right end of its data; by how many bytes that made it larger in memory.
-    fn take(&mut self, left: bool, entry: &[u8]) -> usize {
+    fn take(&mut self, left: bool, entry: &[u8], limits: Nodes) -> usize {
         let (old, before) = (self.data.len(), self.data.capacity());
         if before - old < entry.len() && before >= GROWS {
             // It is on its way to be full.
-            self.data.reserve_exact(NODE.max(old + entry.len()) - old);
+            self.data.reserve_exact(limits.bytes.max(old + entry.len()) - old);
         }
         self.data.extend_from_slice(entry);
         if left {
@@ -114,6 +113,7 @@ impl Chain {
 
     /// Adds an element at the left or right end.
     pub fn push(&mut self, left: bool, bytes: &[u8], len: u64, scales: &mut Scales) {
+        let limits = scales.limits.list;
         let kept = &bytes[..bytes.len().min(ELEMENT)];
         let mut entry = std::mem::take(&mut scales.scratch);
         entry.clear();
@@ -121,7 +121,7 @@ impl Chain {
         let size = entry.len() as u64 + len.saturating_sub(kept.len() as u64);
         let is_new = {
             let end = if left { self.nodes.front() } else { self.nodes.back() };
-            !end.is_some_and(|node| node.has_data() && node.fits(size as usize))
+            !end.is_some_and(|node| node.has_data() && node.fits(size as usize, limits))
         };
         if is_new {
             let fresh = Node { nodes: 1, ..Node::default() };
@@ -129,7 +129,7 @@ impl Chain {
         }
         let end = if left { self.nodes.front_mut() } else { self.nodes.back_mut() };
         if let Some(node) = end {
-            self.kept += node.take(left, &entry);
+            self.kept += node.take(left, &entry, limits);
             (node.count, node.bytes) = (node.count + 1, node.bytes + size);
             node.resp += bulk(len);
         }

@@ -3,6 +3,7 @@
 //! Source: what servers write; the figures of their default configuration. Values are measured as they would be
 //! packed, strings by compressing them.
 
+use super::sizes::Limits;
 use crate::format::rdb::compress::Compressor;
 use crate::format::rdb::pack;
 
@@ -101,15 +102,23 @@ pub struct Scales {
     seen: [(u64, u64); 64],
     /// A packed encoding that is being put together.
     pub scratch: Vec<u8>,
+    /// Up to which size values are packed.
+    pub limits: Limits,
 }
 
 impl Default for Scales {
     fn default() -> Self {
-        Self { compressor: Compressor::default(), seen: [(0, 0); 64], scratch: Vec::new() }
+        let limits = Limits::default();
+        Self { compressor: Compressor::default(), seen: [(0, 0); 64], scratch: Vec::new(), limits }
     }
 }
 
 impl Scales {
+    /// Of a server with these limits.
+    pub fn by(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Bytes of a string in an RDB.
     pub fn string(&mut self, text: &[u8]) -> Cost {
         match pack::integer_bytes(text) {

@@ -77,6 +77,9 @@ pub struct LiveEstimate {
     pub is_unknown: bool,
     /// The RDB of the base could not be read to its end.
     pub is_partial: bool,
+    /// The base shows that its server packs values of other sizes than servers do by default, and nobody tells which:
+    /// a range holds both.
+    pub has_other_limits: bool,
 }
 
 /// Adds up what is alive.
@@ -128,6 +131,11 @@ impl Sums {
     /// Something that is not followed may have made values of any size.
     pub fn open_all(&mut self) {
         self.open += ALL;
+    }
+
+    /// Any key may be gone: what is there in any case is all that is sure.
+    pub fn forget_least(&mut self, fixed: Cost) {
+        self.low = fixed;
     }
 
     /// The two formats.

@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, Hasher};
 use super::cost::{Cost, Scales};
 use super::doubt::Doubt;
 use super::hashed::ByHash;
+use super::sizes::Limits;
 use super::value::{Fresh, Value};
 use super::vectors::Vectors;
 use crate::format::rdb::{compress, pack};
@@ -74,21 +75,21 @@ impl Held {
         &mut self,
         growth: u64,
         limit: u64,
-        fresh: Option<Fresh>,
+        fresh: Option<(Fresh, &Limits)>,
         adopted: u64,
         apply: impl FnOnce(&mut Self),
     ) -> Changed {
         let before = self.kept();
-        if let Some(kind) = fresh.filter(|kind| !self.value.is(*kind)) {
+        if let Some((kind, limits)) = fresh.filter(|(kind, _)| !self.value.is(*kind)) {
             self.value = match (kind, &self.value) {
                 (Fresh::Vectors, Value::Opaque(bytes)) => {
                     Value::Vectors(Box::new(Vectors::of_base(*bytes)))
                 }
                 (_, Value::Opaque(_)) => {
                     self.doubt = Doubt::Open;
-                    kind.value()
+                    kind.value(limits)
                 }
-                _ => kind.value(),
+                _ => kind.value(limits),
             };
             self.expire_ms = None;
         }
@@ -162,7 +163,7 @@ pub struct Keys {
 impl Keys {
     /// Follows keys in so many bytes of memory, chosen by this number where not all of them fit; by one that
     /// nobody knows when there is none.
-    pub fn new(budget: usize, seed: Option<u64>) -> Self {
+    pub fn new(budget: usize, seed: Option<u64>, limits: Limits) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::default().hash_one(0));
         Self {
             map: ByHash::default(),
@@ -174,7 +175,7 @@ impl Keys {
             high: vec![0; BITS / 64],
             seen: Vec::new(),
             in_base: false,
-            scales: Scales::default(),
+            scales: Scales::by(limits),
         }
     }
 
@@ -272,18 +273,20 @@ impl Keys {
             return;
         }
         let adopted = ADOPTED.max(8 * self.tau());
+        let limits = self.scales.limits;
+        let made = fresh.map(|kind| (kind, &limits));
         let changed = match self.map.get_mut(&name.hash) {
             Some(held) => {
-                held.change(growth, limit, fresh, adopted, |held| apply(held, &mut self.scales))
+                held.change(growth, limit, made, adopted, |held| apply(held, &mut self.scales))
             }
             None => {
                 let Some(kind) = fresh else { return };
                 if is_high {
                     limit = u64::MAX;
                 }
-                let mut held = self.fresh(name, limit, kind.value());
-                let changed = held
-                    .change(growth, limit, fresh, adopted, |held| apply(held, &mut self.scales));
+                let mut held = self.fresh(name, limit, kind.value(&limits));
+                let changed =
+                    held.change(growth, limit, made, adopted, |held| apply(held, &mut self.scales));
                 self.insert(name.hash, held);
                 // All of it is counted by now.
                 Changed { before: changed.after, ..changed }
@@ -389,8 +392,8 @@ impl Keys {
 
     /// Begins to load a key of a base that has at least so many bytes, when it is to be followed.
     pub fn load(&mut self, name: &Name<'_>, bytes: u64, kind: Fresh) -> Option<Loading> {
-        let limit = self.limit(bytes);
-        let held = (name.hash <= limit).then(|| self.fresh(name, limit, kind.value()))?;
+        let (limit, limits) = (self.limit(bytes), self.scales.limits);
+        let held = (name.hash <= limit).then(|| self.fresh(name, limit, kind.value(&limits)))?;
         Some(Loading { identity: name.hash, held })
     }
 

@@ -4,6 +4,7 @@
 //! sample is kept, chosen by the hash of the name, so that a member that is written again is found again.
 
 use super::hashed::ByHash;
+use super::sizes::{Limits, Packing};
 use crate::format::rdb::pack;
 
 /// What kind of value it is.
@@ -27,13 +28,6 @@ const INDEXED: usize = 32;
 /// Bytes kept of one name, and of one value.
 const NAME: usize = 512;
 const VALUE: usize = 2048;
-
-/// Longest name or value of a packed encoding, and most members, by the servers' defaults.
-const PACKED_TEXT: u64 = 64;
-pub(super) const PACKED_SET: usize = 128;
-const PACKED_ZSET: usize = 128;
-const PACKED_HASH: usize = 512;
-pub(super) const INTSET: usize = 512;
 
 #[derive(Clone, Debug)]
 pub(super) struct Member {
@@ -78,6 +72,7 @@ pub struct Piece<'a> {
 #[derive(Clone, Debug)]
 pub struct Members {
     pub kind: Kind,
+    pub(super) packing: Packing,
     pub(super) list: Vec<Member>,
     index: Option<ByHash<u32>>,
     /// Kept are those whose hash has so many zeros in front.
@@ -94,9 +89,11 @@ pub struct Members {
 }
 
 impl Members {
-    pub fn new(kind: Kind) -> Self {
+    /// An empty one, which is packed as far as the limits say.
+    pub fn new(kind: Kind, limits: &Limits) -> Self {
         Self {
             kind,
+            packing: limits.packing(kind),
             list: Vec::new(),
             index: None,
             shift: 0,
@@ -109,8 +106,14 @@ impl Members {
     }
 
     /// An empty one of which a sample is kept as of a larger one.
-    pub fn sample(kind: Kind, shift: u32) -> Self {
-        Self { shift, is_table: shift > 0, ..Self::new(kind) }
+    pub fn sample(kind: Kind, shift: u32, limits: &Limits) -> Self {
+        Self { shift, is_table: shift > 0, ..Self::new(kind, limits) }
+    }
+
+    /// An empty one of which a sample is kept as of this one.
+    pub fn empty_like(&self) -> Self {
+        let (kind, packing, shift) = (self.kind, self.packing, self.shift);
+        Self { kind, packing, ..Self::sample(kind, shift, &Limits::default()) }
     }
 
     /// Whether nothing is left. Of a sample nothing may be left while there are members.
@@ -147,12 +150,8 @@ impl Members {
 
     /// Sets a member: its value, when it is a field; its score, when it has one.
     pub fn set(&mut self, hash: u64, name: Piece<'_>, value: Piece<'_>, score: f64) {
-        let most = match self.kind {
-            Kind::Set => PACKED_SET.max(INTSET),
-            Kind::Zset => PACKED_ZSET,
-            Kind::Hash => PACKED_HASH,
-        };
-        self.is_table |= name.len > PACKED_TEXT || value.len > PACKED_TEXT;
+        let Packing { most, longest, numbers } = self.packing;
+        self.is_table |= name.len > longest || value.len > longest;
         if !self.is_sampled(hash) {
             return;
         }
@@ -163,7 +162,7 @@ impl Members {
             Some(at) => self.replace(at, value, score),
             None => self.add(hash, name, value, score),
         }
-        let packed = if self.kind == Kind::Set && self.has_text { PACKED_SET } else { most };
+        let packed = if self.has_text { most } else { most.max(numbers) };
         self.is_table |= self.list.len() > packed;
         if self.kept > KEPT || self.list.len() > MEMBERS {
             self.halve();
@@ -354,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_large_value_is_estimated_from_a_sample() {
-        let mut large = Members::new(Kind::Hash);
+        let mut large = Members::new(Kind::Hash, &Limits::default());
         for i in 0..100_000 {
             large.set(mixed(i), piece(&format!("field:{i:06}")), piece("0123456789"), 0.0);
         }
@@ -374,7 +373,7 @@ mod tests {
 
     #[test]
     fn small_values_are_packed_and_wide_ones_are_not() {
-        let mut set = Members::new(Kind::Set);
+        let mut set = Members::new(Kind::Set, &Limits::default());
         for i in 0..100 {
             set.set(mixed(i), piece(&i.to_string()), piece(""), 0.0);
         }
@@ -391,7 +390,7 @@ mod tests {
 
     #[test]
     fn sorted_sets_lose_members_at_either_end() {
-        let mut zset = Members::new(Kind::Zset);
+        let mut zset = Members::new(Kind::Zset, &Limits::default());
         for i in 0..40 {
             zset.set(mixed(i), piece(&format!("m{i}")), piece(""), i as f64);
         }

@@ -6,6 +6,7 @@
 //! then a range is told, or nothing.
 
 mod apply;
+mod arguments;
 mod bits;
 mod chain;
 mod collections;
@@ -21,17 +22,19 @@ mod members;
 mod op;
 mod packing;
 mod score;
+mod sizes;
 mod sketch;
 mod stores;
 mod stream;
 mod text;
+mod unlike;
 mod value;
 mod vectors;
 
 pub use doubt::Unfollowed;
 pub use estimate::{Compression, LiveEstimate, Size};
 
-use apply::Met;
+use arguments::Met;
 use cost::{Cost, bulk, header};
 use dialect::Dialect;
 use doubt::Counts;
@@ -40,9 +43,12 @@ use keys::{Held, Keys, Loading};
 use libraries::Libraries;
 use members::{Kind, Piece};
 use op::Op;
+use sizes::Limits;
+use unlike::Unlike;
 use value::{Fresh, Value};
 
 use crate::command::{self, CommandId, Version};
+use crate::format::conf::PackedLimits;
 use crate::format::rdb::{self, Family};
 use crate::format::resp::Record;
 use crate::limits;
@@ -71,7 +77,10 @@ pub struct Live {
     makes_keys: bool,
     /// What is not followed may have changed any key.
     is_unknown: bool,
+    /// It may have deleted any key.
+    may_delete: bool,
     is_partial: bool,
+    unlike: Unlike,
 }
 
 /// How the new base will be written, as far as it is known.
@@ -84,11 +93,13 @@ pub struct Writing {
 }
 
 impl Live {
-    /// Follows values in so many bytes of memory; a sample of them is chosen by `seed`, when it is given.
-    pub fn new(budget: usize, seed: Option<u64>) -> Self {
+    /// Follows values in so many bytes of memory; a sample of them is chosen by `seed`, when it is given. `packed` is
+    /// what was learnt of the sizes up to which values are packed.
+    pub fn new(budget: usize, seed: Option<u64>, packed: Option<&PackedLimits>) -> Self {
+        let limits = packed.map(Limits::of).unwrap_or_default();
         Self {
             ops: op::table(),
-            keys: Keys::new(budget, seed),
+            keys: Keys::new(budget, seed, limits),
             loading: None,
             overhead: None,
             entries_bytes: 0,
@@ -98,7 +109,9 @@ impl Live {
             unfollowed: Counts::default(),
             makes_keys: false,
             is_unknown: false,
+            may_delete: false,
             is_partial: false,
+            unlike: Unlike::new(packed.is_some()),
         }
     }
 
@@ -127,6 +140,7 @@ impl Live {
     fn lose(&mut self, op: Op, met: Met<'_, '_>, id: Option<CommandId>) {
         let name = met.record.args().next().map_or(&[][..], |name| name.head);
         self.unfollowed.note(name, met.record.len);
+        self.may_delete |= unlike::deletes_others(name, id, met.record);
         self.makes_keys = true;
         match id {
             _ if op == Op::Anything => self.is_unknown = true,
@@ -161,6 +175,7 @@ impl Live {
         let name = self.keys.name(value.db, key, value.key_len);
         self.loading = self.keys.load(&name, value.least_bytes, fresh);
         let is_table = matches!(value.row.number, 2 | 4 | 5 | 22 | 24 | 35);
+        self.unlike.begin(is_table);
         if let Some(loading) = &mut self.loading
             && let Value::Members(members) = &mut loading.held().value
             && is_table
@@ -225,6 +240,7 @@ impl Live {
         if let (Value::Stream(stream), Some(seen)) = (&mut held.value, entry.stream) {
             stream.groups.set(seen.groups, seen.consumers, seen.pending);
         }
+        self.unlike.end(&loading.held().value, &self.keys.scales.limits);
         self.keys.loaded(loading);
     }
 
@@ -285,19 +301,30 @@ impl Live {
         sums.add_fixed(self.fixed());
         let (mut keys, mut expired) = (0.0, 0.0);
         let mut scales = std::mem::take(&mut self.keys.scales);
+        let is_unlike = self.unlike.is_shown();
+        let weighed = |held: &Held, scales: &mut cost::Scales| {
+            let mut one = weighed(held, dialects, scales);
+            if is_unlike {
+                unlike::widen(&mut one, held, dialects[0], scales);
+            }
+            one
+        };
         for held in self.keys.all() {
             let weight = held.weight();
             if held.expire_ms.is_some_and(|at| at <= now_ms) {
                 expired += weight;
                 // A server writes what it has not deleted yet.
-                sums.add_perhaps(weighed(held, dialects, &mut scales).high, weight);
+                sums.add_perhaps(weighed(held, &mut scales).high, weight);
                 continue;
             }
-            sums.add(&weighed(held, dialects, &mut scales), weight);
+            sums.add(&weighed(held, &mut scales), weight);
             keys += weight;
         }
         if self.makes_keys || self.is_partial {
             sums.open_all();
+        }
+        if self.may_delete {
+            sums.forget_least(self.fixed());
         }
         let compression = writing.is_compressed.map_or(self.compression, Compression::from);
         let (resp, rdb) = match self.is_unknown || self.is_partial {
@@ -319,6 +346,7 @@ impl Live {
             unfollowed: self.unfollowed.heaviest(),
             is_unknown: self.is_unknown,
             is_partial: self.is_partial,
+            has_other_limits: is_unlike,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::cost::{Cost, Scales, batches, bulk, header};
 use super::dialect::{Dialect, Fields};
-use super::members::{INTSET, Kind, Member, Members, PACKED_SET};
+use super::members::{Kind, Member, Members};
 use super::score;
+use super::sizes::Packing;
 use crate::format::rdb::pack;
 
 impl Members {
@@ -37,6 +38,16 @@ impl Members {
             cost += Cost::of_rdb(8);
         }
         (cost, variance)
+    }
+
+    /// The same as a server with other limits has it: packed where it is not, and the other way round.
+    pub fn otherwise(&self) -> Self {
+        let packing = Packing { most: usize::MAX, numbers: usize::MAX, ..self.packing };
+        let is_packed = !self.is_table;
+        let packing = if is_packed { Packing { numbers: 0, ..self.packing } } else { packing };
+        let mut other = self.clone();
+        (other.is_table, other.packing) = (is_packed, packing);
+        other
     }
 
     /// Whether not all servers write it alike.
@@ -108,11 +119,11 @@ impl Members {
         if self.shift > 0 {
             return None;
         }
-        if self.kind == Kind::Set && !self.has_text && self.list.len() <= INTSET {
+        if self.kind == Kind::Set && !self.has_text && self.list.len() <= self.packing.numbers {
             return Some(self.intset(scales));
         }
         let is_plain = match self.kind {
-            Kind::Set => !dialect.packs_sets || self.list.len() > PACKED_SET,
+            Kind::Set => !dialect.packs_sets || self.list.len() > self.packing.most,
             Kind::Zset => false,
             Kind::Hash => self.ttls && dialect.fields == Fields::Plain,
         };

@@ -3,25 +3,18 @@
 //! Where all sources are followed the result is as exact as they are. Where some are not, it is made of those that are;
 //! where none is, the destination keeps what it had. Both are told as not followed.
 
-use super::apply::{Met, is, number};
+use super::arguments::{Met, is, number};
 use super::chain::Chain;
 use super::cost::Scales;
 use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Member, Members, Piece};
-use super::op::Op;
+use super::op::{Join, Op};
+use super::sizes::Limits;
 use super::sketch::Sketch;
 use super::text::Text;
 use super::value::{Fresh, Value};
 use crate::format::resp::{Arg, Args};
-
-/// How sets are put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Join {
-    Union,
-    Intersection,
-    Difference,
-}
 
 /// Sources of one command that are looked at.
 const SOURCES: usize = 1024;
@@ -48,7 +41,8 @@ impl Keys {
             Op::SetStore(join) => {
                 let Some(target) = args.next() else { return false };
                 let sources = self.sources(met.db, args);
-                let value = joined(Kind::Set, join, &sources, &[], Aggregate::Sum);
+                let value =
+                    joined(Kind::Set, join, &sources, (&[], Aggregate::Sum), &self.scales.limits);
                 self.place(met.db, &target, &sources, value)
             }
             Op::SortedStore(join) => {
@@ -59,7 +53,8 @@ impl Keys {
                 let keys: Vec<_> = args.by_ref().take(count).collect();
                 let sources = self.sources(met.db, keys.into_iter());
                 let (weights, aggregate) = options(args, count);
-                let value = joined(Kind::Zset, join, &sources, &weights, aggregate);
+                let value =
+                    joined(Kind::Zset, join, &sources, (&weights, aggregate), &self.scales.limits);
                 self.place(met.db, &target, &sources, value)
             }
             Op::RangeStore => {
@@ -254,10 +249,10 @@ fn joined(
     kind: Kind,
     join: Join,
     sources: &Sources,
-    weights: &[f64],
-    aggregate: Aggregate,
+    (weights, aggregate): (&[f64], Aggregate),
+    limits: &Limits,
 ) -> Option<Value> {
-    let none = Members::new(kind);
+    let none = Members::new(kind, limits);
     let all: Vec<&Members> = sources
         .found
         .iter()
@@ -267,7 +262,7 @@ fn joined(
         })
         .collect();
     let shift = all.iter().map(|members| members.shift).max()?;
-    let mut result = Members::sample(kind, shift);
+    let mut result = Members::sample(kind, shift, limits);
     let score = |member: &Member, of: &Members, at: usize| {
         let score = if of.kind == Kind::Zset { member.score } else { 1.0 };
         score * weights.get(at).copied().unwrap_or(1.0)
@@ -357,7 +352,7 @@ fn first_of(value: &Value, most: usize) -> Option<Value> {
 }
 
 fn sorted_set<'m>(from: &Members, list: impl Iterator<Item = &'m Member>) -> Value {
-    let mut result = Members::sample(Kind::Zset, from.shift);
+    let mut result = from.empty_like();
     for member in list {
         result.set(member.hash, name_of(member), Piece { bytes: &[], len: 0 }, member.score);
     }

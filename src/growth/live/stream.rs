@@ -8,10 +8,6 @@ use super::groups::Groups;
 use super::members::Piece;
 use crate::format::rdb::pack;
 
-/// A node takes no more entries from so many bytes or entries on, by the servers' defaults.
-const NODE_BYTES: u64 = 4096;
-const NODE_ENTRIES: u64 = 100;
-
 /// Bytes of contents that one stream keeps.
 const KEPT: usize = 64 << 10;
 
@@ -115,8 +111,8 @@ impl Stream {
         let full = self.nodes.back().is_none_or(|node| {
             node.data.is_empty()
                 || node.nodes > 1
-                || node.bytes + text >= NODE_BYTES
-                || node.total >= NODE_ENTRIES
+                || node.bytes + text >= scales.limits.stream_bytes
+                || node.total >= scales.limits.stream_entries
         });
         if full {
             self.open(id, pairs);

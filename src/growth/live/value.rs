@@ -2,6 +2,7 @@
 
 use super::chain::Chain;
 use super::members::{Kind, Members};
+use super::sizes::Limits;
 use super::sketch::{DENSE, Sketch};
 use super::stream::Stream;
 use super::text::Text;
@@ -32,11 +33,11 @@ pub enum Fresh {
 }
 
 impl Fresh {
-    pub(super) fn value(self) -> Value {
+    pub(super) fn value(self, limits: &Limits) -> Value {
         match self {
             Self::Text => Value::Text(Text::default()),
             Self::List => Value::List(Box::default()),
-            Self::Members(kind) => Value::Members(Box::new(Members::new(kind))),
+            Self::Members(kind) => Value::Members(Box::new(Members::new(kind, limits))),
             Self::Stream => Value::Stream(Box::default()),
             Self::Vectors => Value::Vectors(Box::default()),
         }

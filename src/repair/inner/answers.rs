@@ -2,6 +2,7 @@
 
 use super::sorted::{Db, Question, Sorted, Step};
 use crate::change::Piece;
+use crate::command::{Renames, select};
 
 /// The database taken for a stretch of records, and how sure that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +89,13 @@ fn answer(question: &Question, before: u64, sorted: &Sorted) -> (u64, Known) {
     }
 }
 
-/// The new content of the segment at position `file`.
-pub(super) fn pieces(sorted: &Sorted, answers: &[Database], file: usize) -> Vec<Piece> {
+/// The new content of the segment at position `file`, for a server that has commands by these names.
+pub(super) fn pieces(
+    sorted: &Sorted,
+    answers: &[Database],
+    file: usize,
+    names: &Renames,
+) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(sorted.steps.len());
     for step in &sorted.steps {
         match *step {
@@ -102,7 +108,7 @@ pub(super) fn pieces(sorted: &Sorted, answers: &[Database], file: usize) -> Vec<
             Step::Select { from, to } => {
                 let (from, to) = (resolved(from, answers), resolved(to, answers));
                 if from != to {
-                    pieces.push(Piece::Insert(select(to)));
+                    pieces.push(Piece::Insert(select(to, names)));
                 }
             }
             Step::RdbEnd => pieces.push(Piece::Insert([&[0xFF][..], &[0; 8]].concat())),
@@ -111,11 +117,6 @@ pub(super) fn pieces(sorted: &Sorted, answers: &[Database], file: usize) -> Vec<
         }
     }
     pieces
-}
-
-fn select(db: u64) -> Vec<u8> {
-    let number = db.to_string();
-    format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{number}\r\n", number.len()).into_bytes()
 }
 
 /// What does not stay, in order: bytes that no step keeps.

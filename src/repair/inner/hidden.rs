@@ -25,30 +25,56 @@ pub(super) enum Hidden {
     },
 }
 
-const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
-const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+/// Words of a whole record, as servers write it.
+fn spelled(words: &[&[u8]]) -> Vec<u8> {
+    let mut record = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        record.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        record.extend_from_slice(word);
+        record.extend_from_slice(b"\r\n");
+    }
+    record
+}
+
+/// The names under which a command may stand: servers write the first, aofkit for them the one that is left.
+fn both<'a>(name: &'a [u8], names: &'a Renames) -> impl Iterator<Item = &'a [u8]> {
+    let left = names.called(name);
+    [Some(name), (left != name).then_some(left)].into_iter().flatten()
+}
+
+/// Whether it may be the record of a command without arguments.
+fn is_word(
+    bytes: &[u8],
+    name: &[u8],
+    names: &Renames,
+    fits: impl Fn(&[u8], &[u8]) -> bool,
+) -> bool {
+    both(name, names).any(|name| fits(bytes, &spelled(&[name])))
+}
 
 /// Reads the bytes of one broken record, however many of them are wrong: so short ones servers write no others.
-pub(super) fn of_one_broken(bytes: &[u8]) -> Hidden {
-    match (hidden(bytes, true), bytes.len()) {
-        (Hidden::Nothing, len) if len == MULTI.len() => Hidden::Multi,
-        (Hidden::Nothing, len) if len == EXEC.len() => Hidden::Exec,
-        (hides, _) => hides,
+pub(super) fn of_one_broken(bytes: &[u8], names: &Renames) -> Hidden {
+    let is_as_long =
+        |name| is_word(bytes, name, names, |bytes, wanted| bytes.len() == wanted.len());
+    match hidden(bytes, true, names) {
+        Hidden::Nothing if is_as_long(b"MULTI") => Hidden::Multi,
+        Hidden::Nothing if is_as_long(b"EXEC") => Hidden::Exec,
+        hides => hides,
     }
 }
 
-/// Reads lost bytes; `is_one` when they are known to be one record.
-pub(super) fn hidden(bytes: &[u8], is_one: bool) -> Hidden {
-    if is_near(bytes, MULTI) {
+/// Reads lost bytes, which were written for a server with these names; `is_one` when they are known to be one record.
+pub(super) fn hidden(bytes: &[u8], is_one: bool, names: &Renames) -> Hidden {
+    if is_word(bytes, b"MULTI", names, is_near) {
         return Hidden::Multi;
     }
-    if is_near(bytes, EXEC) {
+    if is_word(bytes, b"EXEC", names, is_near) {
         return Hidden::Exec;
     }
-    if let Some(db) = near_select(bytes) {
+    if let Some(db) = both(b"SELECT", names).find_map(|name| near_select(bytes, name)) {
         return Hidden::Select(db);
     }
-    if is_one { Hidden::Nothing } else { Hidden::Anything { select: last_select(bytes) } }
+    if is_one { Hidden::Nothing } else { Hidden::Anything { select: last_select(bytes, names) } }
 }
 
 /// Whether at most one byte differs; letters in either case.
@@ -57,30 +83,36 @@ fn is_near(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.len() == wanted.len() && differ <= 1
 }
 
-/// The database of a SELECT of which one byte outside of its number is wrong.
-fn near_select(bytes: &[u8]) -> Option<u64> {
+/// The database of a SELECT, under this name, of which one byte outside of its number is wrong.
+fn near_select(bytes: &[u8], name: &[u8]) -> Option<u64> {
     let body = bytes.strip_suffix(b"\r\n")?;
     let digits = body.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-    // `*2 $6 SELECT $1 ` is 20 bytes long; a wrong line end before the number joins it with others.
-    (1..=3).filter(|&n| n <= digits && bytes.len() == 22 + n).find_map(|n| {
-        let number = std::str::from_utf8(&body[body.len() - n..]).ok()?;
-        let spelled = format!("*2\r\n$6\r\nSELECT\r\n${n}\r\n{number}\r\n");
-        is_near(bytes, spelled.as_bytes()).then(|| number.parse().ok())?
+    // A wrong line end before the number joins its digits with others.
+    (1..=3).filter(|&n| n <= digits).find_map(|n| {
+        let number = &body[body.len() - n..];
+        let is_it = is_near(bytes, &spelled(&[name, number]));
+        is_it.then(|| std::str::from_utf8(number).ok()?.parse().ok())?
     })
 }
 
 /// The database of the last whole SELECT that stands in `bytes`.
-fn last_select(bytes: &[u8]) -> Option<u64> {
-    let marker = b"*2\r\n$6\r\nselect\r\n";
+fn last_select(bytes: &[u8], names: &Renames) -> Option<u64> {
+    let at = both(b"SELECT", names).filter_map(|name| last_select_by(bytes, name)).max();
+    at.map(|(_, db)| db)
+}
+
+/// The same under this name, and where.
+fn last_select_by(bytes: &[u8], name: &[u8]) -> Option<(usize, u64)> {
+    let marker = [format!("*2\r\n${}\r\n", name.len()).as_bytes(), name, b"\r\n"].concat();
     let mut at = bytes.len().checked_sub(marker.len())?;
     loop {
-        if bytes[at..at + marker.len()].eq_ignore_ascii_case(marker)
+        if bytes[at..at + marker.len()].eq_ignore_ascii_case(&marker)
             && let Ok(shape) = resp::record(&bytes[at..])
         {
             let record = Record::canonical(shape, &bytes[at..], 0);
             let number = record.args().nth(1).and_then(|a| std::str::from_utf8(a.head).ok());
             if let Some(db) = number.and_then(|n| n.parse().ok()) {
-                return Some(db);
+                return Some((at, db));
             }
         }
         at = at.checked_sub(1)?;
@@ -120,13 +152,7 @@ fn rebuilt(name: &[u8], mut rest: &[u8]) -> Vec<u8> {
             }
         }
     }
-    let mut record = format!("*{}\r\n", args.len()).into_bytes();
-    for arg in args {
-        record.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        record.extend_from_slice(arg);
-        record.extend_from_slice(b"\r\n");
-    }
-    record
+    spelled(&args)
 }
 
 /// How many whole arguments `bytes` consist of, without a record's header; `None` when of anything else,
@@ -147,6 +173,35 @@ pub(super) fn loose_arguments(bytes: &[u8]) -> Option<(u32, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hidden(bytes: &[u8], is_one: bool) -> Hidden {
+        super::hidden(bytes, is_one, &Renames::default())
+    }
+
+    fn of_one_broken(bytes: &[u8]) -> Hidden {
+        super::of_one_broken(bytes, &Renames::default())
+    }
+
+    #[test]
+    fn what_was_written_by_the_name_that_is_left_is_known_too() {
+        let line = |from: &[u8], to: &[u8]| (from.to_vec(), to.to_vec());
+        let names = Renames::of(&[
+            line(b"SELECT", b"PICK"),
+            line(b"EXEC", b"COMMIT"),
+            line(b"MULTI", b"BEGINS"),
+        ]);
+        let hidden = |bytes: &[u8], is_one| super::hidden(bytes, is_one, &names);
+        assert_eq!(hidden(b"*2\r\n$4\r\nPICC\r\n$1\r\n5\r\n", true), Hidden::Select(5));
+        assert_eq!(hidden(b"*2\r\n$6\r\nSELEBT\r\n$1\r\n5\r\n", true), Hidden::Select(5));
+        assert_eq!(hidden(b"*1\r\n$6\r\nCOMMAT\r\n", true), Hidden::Exec);
+        assert_eq!(super::of_one_broken(b"*1\r\n$6\r\n\0\0\0\0\0\0\r\n", &names), Hidden::Multi);
+        let both = b"??*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\0*2\r\n$4\r\npick\r\n$2\r\n11\r\n*3";
+        assert_eq!(hidden(both, false), Hidden::Anything { select: Some(11) });
+        assert_eq!(
+            super::hidden(both, false, &Renames::default()),
+            Hidden::Anything { select: Some(3) }
+        );
+    }
 
     #[test]
     fn one_wrong_byte_does_not_hide_what_a_record_was() {

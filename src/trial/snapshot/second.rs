@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::scan::{Context, Observer, Pace, scan};
 use crate::server::KeyId;
 use crate::text::count;
+use crate::trial::handed_on::HandedOn;
 
 /// What our readers say of a snapshot.
 pub struct Told {
@@ -35,12 +36,15 @@ pub fn write(
     repository: Repository,
     entry: &Entry,
     file: &Path,
+    renames: &HandedOn,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let aof = open_snapshot(Arc::new(repository), entry, file, &OpenOptions::default())?;
+    let mut aof = open_snapshot(Arc::new(repository), entry, file, &OpenOptions::default())?;
+    aof.names = renames.names().clone();
     let mut log = Log { file: new_file(file)?, at: 0 };
     let options = Options { with_base: true, ..Options::default() };
-    let printer = Printer::new(Resp::default(), options, &mut log);
+    let form = Resp::of(renames.names()).logged(true);
+    let printer = Printer::new(form, options, &mut log);
     let (printed, base) = scan(&aof, (printer, Base::default()), &Pace::default(), progress)?;
     if let Err(e) = &printed.written {
         let e = std::io::Error::new(e.kind(), e.to_string());

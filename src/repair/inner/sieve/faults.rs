@@ -43,7 +43,7 @@ impl Sieve<'_, '_> {
             return self.fault(taken.start, end, cause, Some(Hidden::Nothing));
         }
         let is_one = damage.mended == Some(Mended::Record);
-        let hides = is_one.then(|| of_one_broken(&bytes));
+        let hides = is_one.then(|| of_one_broken(&bytes, self.names));
         self.fault(start, end, cause, hides)
     }
 
@@ -133,7 +133,7 @@ impl Sieve<'_, '_> {
         };
         let hides = match hides.filter(|_| start == from) {
             Some(hides) => hides,
-            None => hidden(&self.look(start, to)?, false),
+            None => hidden(&self.look(start, to)?, false, self.names),
         };
         self.last = Some((start, to, before));
         if is_broken {

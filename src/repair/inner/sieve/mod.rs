@@ -7,9 +7,9 @@ use super::base::FlawedKey;
 use super::hidden::{Hidden, hidden};
 use super::named;
 use super::sorted::{Cause, Db, Faults, Sorted, Step};
-use crate::aof::Event;
+use crate::aof::{Aof, Event};
 use crate::check::{self, Loader};
-use crate::command::{CommandId, Kind};
+use crate::command::{CommandId, Kind, Renames};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::resp::Record;
@@ -85,6 +85,7 @@ struct Taken {
 pub(super) struct Sieve<'a, 'c> {
     loader: &'a Loader,
     named: InFile<'a, 'c>,
+    names: &'a Renames,
     rules: &'static Rules,
     bytes: Box<dyn Source + 'a>,
     now: Sorted,
@@ -105,7 +106,7 @@ pub(super) struct Sieve<'a, 'c> {
 impl<'a, 'c> Sieve<'a, 'c> {
     pub(super) fn new(
         loader: &'a Loader,
-        rules: &'static Rules,
+        aof: &'a Aof,
         bytes: Box<dyn Source + 'a>,
         named: InFile<'a, 'c>,
     ) -> Self {
@@ -117,14 +118,15 @@ impl<'a, 'c> Sieve<'a, 'c> {
             questions: Vec::new(),
             databases: Vec::new(),
             redundant: 0,
-            lost_key: None,
+            lost_keys: Vec::new(),
             restarts: Vec::new(),
             garbled_execs: Vec::new(),
         };
         Self {
             loader,
             named,
-            rules,
+            names: &aof.names,
+            rules: aof.target().rules,
             bytes,
             now,
             db: Db::At(0),
@@ -191,13 +193,17 @@ impl<'a, 'c> Sieve<'a, 'c> {
         self.barrier = self.now.steps.len();
     }
 
-    /// The RDB part is kept without one key, with this checksum.
-    pub(super) fn rdb_without_key(&mut self, key: FlawedKey, end: u64, checksum: u64) {
-        let FlawedKey { from, to, why, key } = key;
-        self.keep(0, from);
-        self.now.faults.push(from, to, Cause::Broken(why));
-        self.now.lost_key = Some((from, key));
-        self.keep(to, end - 8);
+    /// The RDB part is kept without some keys, in the order of the file, with this checksum.
+    pub(super) fn rdb_without_keys(&mut self, keys: Vec<FlawedKey>, end: u64, checksum: u64) {
+        let mut kept_to = 0;
+        for FlawedKey { from, to, why, key } in keys {
+            self.keep(kept_to, from);
+            self.barrier = self.now.steps.len();
+            self.now.faults.push(from, to, Cause::Broken(why));
+            self.now.lost_keys.push((from, key));
+            kept_to = to;
+        }
+        self.keep(kept_to, end - 8);
         self.now.steps.push(Step::Checksum(checksum));
         self.barrier = self.now.steps.len();
     }
@@ -292,7 +298,11 @@ impl<'a, 'c> Sieve<'a, 'c> {
     fn nameless(&mut self, record: &Record<'_>) -> Result<()> {
         let (from, to) = (record.start, record.end());
         let is_short = record.argc <= 2 && to - from <= STRUCTURAL;
-        let hides = if is_short { hidden(&self.look(from, to)?, true) } else { Hidden::Nothing };
+        let hides = if is_short {
+            hidden(&self.look(from, to)?, true, self.names)
+        } else {
+            Hidden::Nothing
+        };
         if matches!(hides, Hidden::Nothing) {
             self.plain(record);
             self.may_be_exec(record);
@@ -321,8 +331,13 @@ impl<'a, 'c> Sieve<'a, 'c> {
 
     /// Whether a record of a command that nobody has was the EXEC of the open transaction shows only later.
     fn may_be_exec(&mut self, record: &Record<'_>) {
-        let is_open = matches!(self.transaction, Transaction::Open { over: None, .. });
-        if !is_open || !check::may_be_exec(record.name, record.len) {
+        if !check::may_be_exec(record.name, record.len) {
+            return;
+        }
+        if matches!(self.transaction, Transaction::Broken) {
+            return self.may_be_over();
+        }
+        if !matches!(self.transaction, Transaction::Open { over: None, .. }) {
             return;
         }
         let sign = Sign::GarbledExec { end: record.end() };
@@ -330,6 +345,12 @@ impl<'a, 'c> Sieve<'a, 'c> {
         if let Transaction::Open { over, .. } = &mut self.transaction {
             *over = Some(here);
         }
+    }
+
+    /// A broken transaction may have ended here: what follows goes only where an EXEC comes before the next MULTI.
+    fn may_be_over(&mut self) {
+        let here = self.mark();
+        self.transaction = Transaction::Unsure(here);
     }
 
     /// A command that works on the selected database.
@@ -360,6 +381,10 @@ impl<'a, 'c> Sieve<'a, 'c> {
             self.now.databases.push(db);
         }
         self.db = Db::At(db);
+        if is_redundant && matches!(self.transaction, Transaction::Broken) {
+            // A server that began anew selects a database by itself.
+            self.may_be_over();
+        }
         let here = self.mark();
         if let Transaction::Open { is_first, over, .. } = &mut self.transaction {
             if is_redundant && !*is_first && over.is_none() {

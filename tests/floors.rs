@@ -269,9 +269,9 @@ const READERS: [&str; 8] =
 const SIZED: [(&str, &str, &str); 18] = [
     ("backup/growing.rs", "len, None", "blocks of a segment"),
     ("backup/growing.rs", "total", "frames of one segment"),
-    ("backup/pack.rs", "STEP.min(usize::try_from(len).unwrap_or(STEP))", "STEP"),
-    ("backup/pack.rs", "left.min(block(compressor.level)), 0", "a block"),
-    ("backup/pack.rs", "zstd::zstd_safe::compress_bound(bytes.len())", "a block"),
+    ("backup/compress.rs", "STEP.min(usize::try_from(len).unwrap_or(STEP))", "STEP"),
+    ("backup/compress.rs", "left.min(block(compressor.level)), 0", "a block"),
+    ("backup/compress.rs", "zstd::zstd_safe::compress_bound(bytes.len())", "a block"),
     ("backup/pool.rs", "size", "a block"),
     ("backup/verify.rs", "count", "things in memory"),
     (

@@ -28,12 +28,13 @@ impl Aof {
         named.sort_by_key(|(_, is_base, number)| (!is_base, *number));
         let newest = named.iter().rposition(|(_, is_base, _)| *is_base);
         shown.segments.clear();
+        let dir = Arc::from(self.dir());
         for (place, (name, is_base, number)) in named.iter().enumerate() {
             if *is_base && Some(place) != newest {
                 continue;
             }
             let role = if *is_base { Role::Base } else { Role::Increment };
-            shown.segments.push(segment(&self.dir(), name, (role, Some(*number)), false)?);
+            shown.segments.push(segment(&dir, &Arc::from(*name), (role, Some(*number)), false)?);
         }
         shown.leftovers.clear();
         shown.manifest = self.manifest.as_ref().map(|manifest| {
@@ -50,7 +51,8 @@ impl Aof {
     /// When it cannot be opened.
     pub(crate) fn with_increment(mut self, file: &Path, seq: i64) -> Result<Self> {
         let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-        let increment = segment(&self.dir(), name, (Role::Increment, Some(seq)), false)?;
+        let increment =
+            segment(&Arc::from(self.dir()), &Arc::from(name), (Role::Increment, Some(seq)), false)?;
         self.segments.push(increment);
         self.leftovers.retain(|leftover| leftover.path != file);
         Ok(self)

@@ -8,7 +8,6 @@ mod arguments;
 mod careful;
 mod conf;
 mod configured;
-mod doubt;
 mod event;
 mod gathered;
 mod kept;
@@ -27,6 +26,7 @@ mod sink;
 mod sound;
 mod target;
 mod tiling;
+mod torn;
 mod walker;
 
 pub use arguments::{Arguments, Part, show_bytes};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::command::Renames;
-use crate::disk::{self, Access, FrozenFile, Source, Splice};
+use crate::disk::{self, Access, FilePath, FrozenFile, Source, Splice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
@@ -74,15 +74,15 @@ pub(super) enum Input {
     File(Arc<FrozenFile>, Access),
     Zstd(Box<FrozenFile>),
     /// Taken by the one scan that a stream allows.
-    Stdin(RefCell<Option<Box<dyn Source>>>),
+    Stdin(Box<RefCell<Option<Box<dyn Source>>>>),
     /// Pieces of other files: what the segment would be.
-    Splice(Splice),
+    Splice(Box<Splice>),
     /// The file could not be opened because it is not there.
     Missing,
     /// A directory stands where the file should be.
     Directory,
     /// Its bytes come from elsewhere.
-    Kept(Box<dyn Kept>),
+    Kept(Box<Box<dyn Kept>>),
 }
 
 /// A file that lies in no file system, such as one in a backup.
@@ -132,8 +132,8 @@ impl std::fmt::Debug for dyn Source {
 pub struct Segment {
     /// Its name as the manifest has it, without directory; `-` for standard input.
     pub name: Arc<[u8]>,
-    /// Where it lies.
-    pub path: Arc<Path>,
+    /// Where it lies, or would lie, where that is not the path of the file that was opened.
+    pub(super) at: Option<Box<FilePath>>,
     /// What it is for.
     pub role: Role,
     /// Its sequence number, where it has one.
@@ -144,6 +144,17 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.file_path().path()
+    }
+
+    /// The same, for whoever keeps it: a set may have very many files.
+    pub(crate) fn file_path(&self) -> FilePath {
+        let given = self.at.as_deref().or_else(|| self.file().map(FrozenFile::shared_path));
+        given.cloned().unwrap_or_else(|| FilePath::from(Path::new("")))
+    }
+
     /// Length in bytes when the set was opened; `None` for a compressed file or a stream.
     pub fn len(&self) -> Option<u64> {
         match &self.input {
@@ -211,11 +222,13 @@ impl Segment {
             Input::Zstd(file) => disk::open_zstd(file),
             Input::Splice(splice) => Ok(splice.source()),
             Input::Stdin(taken) => taken.borrow_mut().take().ok_or_else(|| {
-                Error::io(&self.path, std::io::Error::other("a stream can be read only once"))
+                Error::io(&self.path(), std::io::Error::other("a stream can be read only once"))
             }),
             Input::Kept(kept) => kept.source(),
-            Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path)),
-            Input::Directory => Err(Error::io(&self.path, std::io::Error::other("is a directory"))),
+            Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path())),
+            Input::Directory => {
+                Err(Error::io(&self.path(), std::io::Error::other("is a directory")))
+            }
         }
     }
 }
@@ -270,9 +283,9 @@ impl Aof {
     /// The directory its files lie in.
     pub fn dir(&self) -> PathBuf {
         let file = match (&self.manifest, self.segments.first()) {
-            (Some(manifest), _) => manifest.path.as_path(),
-            (None, Some(segment)) => &segment.path,
-            (None, None) => &self.path,
+            (Some(manifest), _) => manifest.path.clone(),
+            (None, Some(segment)) => segment.path(),
+            (None, None) => self.path.clone(),
         };
         match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),

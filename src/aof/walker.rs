@@ -9,7 +9,7 @@ use super::names::Names;
 use super::pulse::Pulse;
 use super::sink::Sink;
 use super::tiling::Tiling;
-use super::{doubt, mend, rdb_part, sound};
+use super::{mend, rdb_part, sound, torn};
 use crate::command::LastName;
 use crate::disk::Source;
 use crate::error::Result;
@@ -296,7 +296,7 @@ fn lies_in_a_value(
     }
     let end = place - 2.min(place);
     let ends = end >= from && end >= source.oldest() && source.peek(end, 2)?.starts_with(b"\r\n");
-    Ok(!ends || doubt::is_torn_off(source, place, names)?)
+    Ok(!ends || torn::is_torn_off(source, place, names)?)
 }
 
 /// What sound records show of damage that seems to reach to the end of the data.
@@ -317,14 +317,14 @@ fn doubted(
     names: &Names<'_>,
 ) -> Result<Doubt> {
     if let Some(last) = last_record
-        && let Some((next, end)) = doubt::crossing(source, last, start, names)?
+        && let Some((next, end)) = torn::crossing(source, last, start, names)?
     {
         let place = Some(end).filter(|&end| source.length() != Some(end));
         let crossed = Some(next).filter(|_| place.is_none());
         let mended = Some((end, Mended::Swallowed { record: last, next }));
         return Ok(Doubt { place, crossed, mended });
     }
-    let place = doubt::chain_to_the_end(source, start + 1, names)?;
+    let place = torn::chain_to_the_end(source, start + 1, names)?;
     Ok(Doubt { place, ..Doubt::default() })
 }
 

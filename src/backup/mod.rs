@@ -8,12 +8,14 @@
 //! May know sets, scans, stores and disks. Never writes to a set: only to repositories and restore targets.
 //! The bytes are described in `docs/backup-format.md`.
 
+mod apart;
 mod beside;
 mod blocks;
 mod bounds;
 mod capture;
 mod catalog;
 mod compact;
+mod compress;
 mod contents;
 mod cut;
 mod entry;
@@ -30,7 +32,6 @@ mod moment;
 mod name;
 mod numbers;
 mod options;
-mod pack;
 mod pass;
 mod pool;
 mod prefix;
@@ -45,6 +46,7 @@ mod trust;
 mod turns;
 mod verify;
 
+pub use apart::must_lie_apart;
 pub use beside::Beside;
 pub use compact::Compaction;
 pub use cut::{covering, cut_at};

@@ -15,7 +15,7 @@ use super::flaw::Told;
 use super::repository::Repository;
 use super::target::{EXTRAS, MARK, Old, Place};
 use super::verify::in_parallel;
-use super::{hash, pack};
+use super::{compress, hash};
 use crate::disk::{Attributes, Dir, FrozenFile, Hold, NewFile};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -207,7 +207,7 @@ impl Build<'_> {
         let reused = from_old(target, segment)?;
         if !reused {
             let mut at = segment.offset;
-            pack::unpack(self.repository.store(), segment, &mut |bytes| {
+            compress::unpack(self.repository.store(), segment, &mut |bytes| {
                 target.new.write_at(bytes, at)?;
                 at += bytes.len() as u64;
                 Ok(())

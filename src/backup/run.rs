@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::apart::must_lie_apart;
 use super::beside::Beside;
 use super::capture::{self, Captured, Means};
 use super::entry::{
@@ -105,7 +106,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 fn unproven(last: Error) -> Error {
     let why = "each time it was looked at, its server had gone over to other files, or it was not proven that the server \
                writes to these; nothing was published. Try again when no rewrite is under way, or give --exact more time";
-    Error::new(ErrorKind::Refused(why.to_owned()), last.path())
+    Error::new(ErrorKind::Refused(why.to_owned()), &last.path())
 }
 
 fn refuse_too_many(tags: &[String]) -> Result<()> {
@@ -175,6 +176,7 @@ impl Run<'_> {
         let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
         let aof = Aof::open(path, open)?;
         refuse_a_crowd(&aof)?;
+        must_lie_apart(&aof, self.repository.store().name())?;
         if let (Some(beside), Some(before)) = (beside.as_mut(), &before) {
             before.fits(&aof)?;
             beside.must_write_here(before, &aof)?;

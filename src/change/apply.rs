@@ -2,13 +2,13 @@
 
 use super::control::Control;
 use super::recorded::attributes;
-use crate::disk::{self, Attributes, Durable, Kind};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::alike::Alike;
 use super::in_use::{in_earnest, refuse, refuse_writers};
 use super::journal::{Gone, Journal, Stage, Step};
 use super::keep::{Keep, KeepDir};
@@ -18,6 +18,7 @@ use super::plan::{Action, Piece, Plan, Publication, SourceFile};
 use super::recover::{linked, recover};
 use super::refusal::Most;
 use super::work::{NewFile, Work};
+use crate::disk::{self, Attributes, Durable, Identity, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::progress::Progress;
@@ -43,13 +44,15 @@ pub struct Options<'a> {
 pub struct Applied {
     /// Where what was removed is kept; `None` when it is not.
     pub kept_at: Option<PathBuf>,
+    /// In words, what files have lost besides their bytes, for the system does not let us give it to a new file.
+    pub left: Vec<String>,
 }
 
 impl Plan {
     /// What the directory that keeps things stands beside.
     pub fn subject(&self) -> PathBuf {
         match (&self.manifest, self.files.first()) {
-            (None, Some(file)) => file.path.to_path_buf(),
+            (None, Some(file)) => file.at.path(),
             _ => self.dir.clone(),
         }
     }
@@ -67,7 +70,7 @@ impl Plan {
         progress: &dyn Progress,
     ) -> Result<Applied> {
         if self.is_empty() {
-            return Ok(Applied { kept_at: None });
+            return Ok(Applied { kept_at: None, left: Vec::new() });
         }
         let place = self.place()?;
         self.ensure_no_link(&place)?;
@@ -87,12 +90,12 @@ impl Plan {
         recover(&keep_dir, &place)?;
         still_fits()?;
         let work = self.work(&place, &keep_dir, unkept, options, control)?;
-        let kept_at = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
+        let applied = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
         progress.finish();
         if unkept {
             keep_dir.close();
         }
-        Ok(Applied { kept_at })
+        Ok(applied)
     }
 
     /// Where the files lie that the plan speaks of.
@@ -135,17 +138,15 @@ impl Plan {
             Action::Rewrite { file, .. } => *file,
             Action::Manifest { .. } => None,
         });
+        let goes: HashSet<usize> = self.actions.iter().filter_map(Action::removes).collect();
+        let mut names: HashMap<Identity, usize> = HashMap::new();
+        for stamp in self.files.iter().filter_map(|file| file.stamp) {
+            *names.entry(stamp.identity).or_default() += 1;
+        }
         for file in touched {
-            let SourceFile { path, stamp, .. } = &self.files[file];
-            let same = |other: &&SourceFile| match (&other.stamp, stamp) {
-                (Some(other), Some(this)) => other.identity == this.identity,
-                _ => false,
-            };
-            let goes = self
-                .actions
-                .iter()
-                .any(|a| matches!(a, Action::Remove { file: f, .. } if *f == file));
-            let why = if !goes && self.files.iter().filter(same).count() > 1 {
+            let SourceFile { at, stamp, .. } = &self.files[file];
+            let names = stamp.and_then(|stamp| names.get(&stamp.identity).copied());
+            let why = if !goes.contains(&file) && names > Some(1) {
                 "two files of the set are the same file under two names"
             } else if place.look(&self.relative(file))?.is_some_and(|l| l.kind == Kind::Link) {
                 "it is a symbolic link, which would be replaced: name the file itself"
@@ -153,7 +154,7 @@ impl Plan {
                 continue;
             };
             let why = format!("{why}, or use --output DIR");
-            return Err(Error::new(ErrorKind::Refused(why), path));
+            return Err(Error::new(ErrorKind::Refused(why), &at.path()));
         }
         Ok(())
     }
@@ -161,12 +162,12 @@ impl Plan {
     /// On a full disk: nothing is written at all.
     fn cut_only(&self, place: &Place, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
         let Some(stamp) = self.files[file].stamp else {
-            return Err(Error::new(ErrorKind::NotFound, &self.files[file].path));
+            return Err(Error::new(ErrorKind::NotFound, &self.files[file].at.path()));
         };
         let name = self.relative(file);
         let (dir, bare) = place.at(&name)?;
-        disk.cut(dir, bare, stamp, to, stamp.modified_ns)?;
-        Ok(Applied { kept_at: None })
+        disk.cut(dir, bare, stamp, to, stamp.modified_ns())?;
+        Ok(Applied { kept_at: None, left: Vec::new() })
     }
 
     /// Whether the set is still the one the plan was made for.
@@ -251,7 +252,7 @@ impl Plan {
                 let opened = place.open_to_read(&name)?;
                 if opened.stamp() != stamp {
                     let why = "it has changed since the plan was made; make a new one".to_owned();
-                    return Err(Error::new(ErrorKind::Stale(why), &file.path));
+                    return Err(Error::new(ErrorKind::Stale(why), &file.at.path()));
                 }
                 files.push(opened);
                 expected.push((name, stamp));
@@ -277,7 +278,8 @@ impl Plan {
         let lens = self.actions.iter().map(|action| action.lengths().1);
         control.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
-        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control })
+        let left = Vec::new();
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control, left })
     }
 }
 
@@ -300,7 +302,7 @@ impl<'a> Made<'a> {
                     name: plan.relative(*file),
                     from: *from_bytes,
                     to: *to_bytes,
-                    modified_ns: stamp.map_or(0, |s| s.modified_ns),
+                    modified_ns: stamp.map_or(0, |s| s.modified_ns()),
                 };
             }
             Action::Rewrite { file, new_name, pieces, .. } => {
@@ -314,7 +316,9 @@ impl<'a> Made<'a> {
                 }
                 let places = places.clone();
                 let pieces = pieces.iter().map(move |p| Ok(new_bytes(p, &places)));
-                self.write(new_name, Box::new(pieces), like, replaces);
+                let old = file.map(|file| plan.relative(file));
+                let alike = alike(self.place, old.as_deref())?;
+                self.write(new_name, Box::new(pieces), (like, alike), replaces);
             }
             Action::Manifest { name, before, after } => {
                 let like = match before {
@@ -324,7 +328,8 @@ impl<'a> Made<'a> {
                 let pieces = std::iter::once_with(|| Ok(NewBytes::These(after.clone())));
                 // A manifest's time says when the set last changed, which is now.
                 let like = Attributes { modified_ns: None, ..like };
-                self.write(name, Box::new(pieces), like, true);
+                let alike = alike(self.place, before.as_ref().map(|_| &name[..]))?;
+                self.write(name, Box::new(pieces), (like, alike), true);
             }
             Action::Remove { file, .. } => self.gone(*file)?,
         }
@@ -332,7 +337,7 @@ impl<'a> Made<'a> {
     }
 
     fn gone(&mut self, file: usize) -> Result<()> {
-        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns));
+        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns()));
         self.journal.gone.push(Gone { name: self.plan.relative(file), seen });
         Ok(())
     }
@@ -342,7 +347,7 @@ impl<'a> Made<'a> {
         &mut self,
         name: &[u8],
         pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
-        like: Attributes,
+        (like, alike): (Attributes, Alike),
         is_step: bool,
     ) {
         let staged = staged(self.number, self.journal.stages.len() + 1, name);
@@ -353,8 +358,14 @@ impl<'a> Made<'a> {
         self.journal.stages.push(stage.clone());
         // Special bits of a mode have no place in a set.
         let like = Attributes { mode: like.mode & 0o777, ..like };
-        self.new_files.push(NewFile { stage, pieces, like, kept: None });
+        self.new_files.push(NewFile { stage, pieces, like, kept: None, alike });
     }
+}
+
+/// The file in whose place a new one comes.
+fn alike(place: &Place, old: Option<&[u8]>) -> Result<Alike> {
+    let Some(old) = old else { return Ok(Alike::Nothing) };
+    Ok(Alike::Of(Box::new(place.open_to_read(old)?)))
 }
 
 pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {

@@ -92,7 +92,7 @@ impl<'a> Draft<'a> {
             return Err(Error::new(ErrorKind::Refused(why), path));
         }
         let stamp = Some(look.stamp);
-        self.others.push(SourceFile { name, path: path.into(), stamp });
+        self.others.push(SourceFile { name, at: path.into(), stamp });
         Ok(())
     }
 
@@ -249,8 +249,8 @@ impl<'a> Draft<'a> {
         }
         // A file that the manifest lists as history as well stays history under its old name: servers delete that.
         for entry in manifest.entries.iter_mut().filter(|entry| entry.role != HISTORY) {
-            if let Some(new_name) = renamed.get(entry.name.as_slice()) {
-                entry.name.clone_from(new_name);
+            if let Some(new_name) = renamed.get(&*entry.name) {
+                entry.name = new_name.as_slice().into();
                 entry.end_offset = None;
             }
         }
@@ -308,9 +308,9 @@ impl<'a> Draft<'a> {
 }
 
 fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
-    let path = behind_link(segment, dir).map_or_else(|| Arc::clone(&segment.path), Into::into);
+    let at = behind_link(segment, dir).map_or_else(|| segment.file_path(), |path| (&*path).into());
     let stamp = segment.file().map(|file| file.stamp());
-    SourceFile { name: Arc::clone(&segment.name), path, stamp }
+    SourceFile { name: Arc::clone(&segment.name), at, stamp }
 }
 
 /// The file in the set's directory that a link there leads to: that one is changed, and the link stays.
@@ -318,7 +318,7 @@ fn behind_link(segment: &Segment, dir: &Path) -> Option<PathBuf> {
     if !segment.is_link {
         return None;
     }
-    let real = disk::real_path(&segment.path).ok()?;
+    let real = disk::real_path(&segment.path()).ok()?;
     let is_here = real.parent() == Some(&disk::real_path(dir).ok()?);
     is_here.then(|| dir.join(real.file_name().unwrap_or_default()))
 }

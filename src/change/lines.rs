@@ -61,7 +61,7 @@ pub(super) fn contents(
             let content = words.and_then(|words| content(&refs(&words))?.ok_or(NOT_OURS));
             Some(content.map_err(|why| bad(file, lines.number, why)))
         }
-        Err(e) => Some(Err(Error::io(file.path(), e))),
+        Err(e) => Some(Err(Error::io(&file.path(), e))),
     })
 }
 
@@ -72,7 +72,7 @@ pub(super) fn refs(words: &[Vec<u8>]) -> Vec<&[u8]> {
 #[cold]
 pub(super) fn bad(file: &FrozenFile, line: u64, why: &str) -> Error {
     let why = format!("line {line}: {why}; nothing is done that this journal may speak of");
-    Error::new(ErrorKind::Refused(why), file.path())
+    Error::new(ErrorKind::Refused(why), &file.path())
 }
 
 /// A piece of an old file; `None` when the line says something else.

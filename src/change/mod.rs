@@ -4,6 +4,7 @@
 //! how that is published by one step. A plan can be printed, judged before anything is written, carried out, and
 //! undone. Nothing here decides what is damaged: that is for the verbs above.
 
+mod alike;
 mod apply;
 mod content;
 mod control;

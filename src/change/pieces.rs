@@ -44,7 +44,7 @@ pub(super) fn write(
                     let n = output.copy(&files[file], at, to)?;
                     if n == 0 {
                         let why = "it has become shorter".to_owned();
-                        return Err(Error::new(ErrorKind::Stale(why), files[file].path()).at(at));
+                        return Err(Error::new(ErrorKind::Stale(why), &files[file].path()).at(at));
                     }
                     at += n;
                     control.advance(n, path)?;
@@ -60,7 +60,7 @@ pub(super) fn write(
                 })?;
                 if sum != len {
                     let why = "it is not what it was".to_owned();
-                    return Err(Error::new(ErrorKind::Stale(why), files[file].path()));
+                    return Err(Error::new(ErrorKind::Stale(why), &files[file].path()));
                 }
             }
             NewBytes::Kept(n) => {

@@ -57,6 +57,11 @@ impl Proposal {
         self.refusal = Some(why);
     }
 
+    /// This should be known of what was done.
+    pub(super) fn note(&mut self, notes: Vec<String>) {
+        self.plan.notes.extend(notes);
+    }
+
     /// The result is made for this server.
     pub(super) fn aim_at(&mut self, target: Target) {
         self.plan.target = target;
@@ -116,6 +121,7 @@ impl Proposal {
     }
 
     /// Writes the set as it would be into `dir`, which must not exist or be empty. An empty plan gives a plain copy.
+    /// Answers in words what files have in the set, and the system does not let us give to the copy.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] when it is not to be carried out, or when there is something in `dir`, [`ErrorKind::Stale`]
@@ -126,7 +132,7 @@ impl Proposal {
         disk: &dyn Durable,
         options: &Options<'_>,
         progress: &dyn Progress,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         self.ensure_allowed(options)?;
         self.plan.write_to(dir, disk, options, progress)
     }

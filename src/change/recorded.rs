@@ -104,7 +104,7 @@ impl Plan {
 
     /// A file's name as seen from the set's directory: it may also lie in the server's.
     pub(super) fn relative(&self, file: usize) -> Vec<u8> {
-        let path = &self.files[file].path;
+        let path = self.files[file].at.path();
         let name = path.file_name().unwrap_or_default().as_bytes();
         let bare = self.dir == Path::new(".")
             && path.parent().is_none_or(|parent| parent.as_os_str().is_empty());

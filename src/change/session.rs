@@ -150,6 +150,7 @@ impl Session {
         let options = &self.remembering(options);
         let applied = self.outcome.plan.apply(disk, options, looking.progress)?;
         self.outcome.kept_at = applied.kept_at;
+        self.outcome.plan.note(applied.left);
         self.outcome.applied = true;
         let path = self.outcome.aof.path.clone();
         self.look_again(&path, options, looking)
@@ -171,12 +172,13 @@ impl Session {
             return self.end(options, looking);
         }
         let options = &self.remembering(options);
-        self.outcome.plan.write_to(dir, disk, options, looking.progress)?;
+        let left = self.outcome.plan.write_to(dir, disk, options, looking.progress)?;
+        self.outcome.plan.note(left);
         self.outcome.output = Some(dir.to_owned());
         let Outcome { aof, plan, .. } = &self.outcome;
-        let first = plan.files.first().and_then(|file| file.path.file_name());
+        let first = plan.files.first().map(|file| file.at.path());
         let path = match (&aof.manifest, first) {
-            (None, Some(name)) => dir.join(name),
+            (None, Some(first)) => dir.join(first.file_name().unwrap_or_default()),
             _ => dir.to_owned(),
         };
         self.look_again(&path, options, looking)
@@ -195,7 +197,8 @@ impl Session {
         looking: &Looking<'_>,
     ) -> Result<Outcome> {
         let options = &self.remembering(options);
-        self.outcome.plan.write_to(dir, disk, options, looking.progress)?;
+        let left = self.outcome.plan.write_to(dir, disk, options, looking.progress)?;
+        self.outcome.plan.note(left);
         let outcome = &mut self.outcome;
         let open = |target| {
             let (stands_in, modules) = (!outcome.aof.target_given, outcome.aof.modules.clone());

@@ -26,7 +26,7 @@ impl Journal {
             let mut lines = Lines::new(&file, 0, file.len());
             loop {
                 let from = lines.at;
-                let words = match lines.next().map_err(|e| Error::io(file.path(), e))? {
+                let words = match lines.next().map_err(|e| Error::io(&file.path(), e))? {
                     Some(words) => words,
                     None => return Err(bad(&file, lines.number, "the journal is not whole")),
                 };

@@ -9,23 +9,29 @@ use super::staged::put_in_place;
 use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Packer, Stamp};
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::PathBuf;
 
+use super::alike::Alike;
+use super::apply::Applied;
 use super::journal::{Format, Journal, MadeFile, Stage, Step};
 use super::keep::{KeepDir, State, object};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::recover::{finish, roll_back};
+use crate::disk::Extended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
+
+/// Opens a file in which bytes are kept.
+pub(super) type Kept<'a> = Box<dyn FnOnce() -> Result<FrozenFile> + 'a>;
 
 /// A file to be written beside.
 pub(super) struct NewFile<'a> {
     pub(super) stage: Stage,
     pub(super) pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
     pub(super) like: Attributes,
-    /// What [`NewBytes::Kept`] is read from, in order.
-    pub(super) kept: Option<Box<dyn Read>>,
+    /// What [`NewBytes::Kept`] is read from, in order: opened when it is needed, for there may be very many.
+    pub(super) kept: Option<Kept<'a>>,
+    pub(super) alike: Alike,
 }
 
 /// A change about to be carried out.
@@ -40,6 +46,8 @@ pub(super) struct Work<'a> {
     /// How files that are cut or go must still be.
     pub(super) expected: Vec<(Vec<u8>, Stamp)>,
     pub(super) control: Control<'a>,
+    /// What files have not got that those had in whose place they come.
+    pub(super) left: Vec<String>,
 }
 
 impl Work<'_> {
@@ -47,8 +55,8 @@ impl Work<'_> {
         self.keep.disk
     }
 
-    /// Does it all; `still_fits` is asked once more just before the step. Answers what was kept, where.
-    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
+    /// Does it all; `still_fits` is asked once more just before the step.
+    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Applied> {
         // What lies there already is not ours to remove.
         for stage in &self.journal.stages {
             if self.place.look(&stage.staged)?.is_some() {
@@ -74,7 +82,8 @@ impl Work<'_> {
             return Err(error);
         }
         finish(self.keep, self.place, &entry, &self.journal)?;
-        Ok((!self.journal.unkept).then_some(entry.path))
+        let kept_at = (!self.journal.unkept).then_some(entry.path);
+        Ok(Applied { kept_at, left: self.left })
     }
 
     /// Writes everything that must be there before the step.
@@ -88,7 +97,9 @@ impl Work<'_> {
             if ranges.peek().is_none() {
                 continue;
             }
-            let output = self.disk().create(dir, OsStr::new(&name))?;
+            let mut output = self.disk().create(dir, OsStr::new(&name))?;
+            // To be given back; there it need not be possible.
+            output.take_over(&self.files[kept.file], Extended::OfUsers)?;
             let mut packer = Packer::new(output, &path)?;
             let pulse = &mut |n| self.control.advance(n, &path);
             packer.append(&self.files[kept.file], &mut ranges, pulse)?;
@@ -104,8 +115,18 @@ impl Work<'_> {
             let (dir, name) = self.place.at(&new.stage.staged)?;
             let path = dir.at(name);
             let mut output = self.disk().create(dir, name)?;
-            let kept = new.kept.as_mut();
+            let kept = new.kept.map(|open| open()).transpose()?;
+            let alike = match &kept {
+                Some(kept) => new.alike.or_kept(kept)?,
+                None => new.alike,
+            };
+            let mut kept: Option<Box<dyn Read>> = match kept {
+                Some(kept) => Some(Box::new(disk::unpack(kept)?)),
+                None => None,
+            };
+            let kept = kept.as_mut();
             write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.control)?;
+            alike.hand_on(&mut *output, &new.stage.name, &self.files, &mut self.left)?;
             output.seal(new.like)?;
         }
         for dir in self.place.dirs(self.journal.stages.iter().map(|stage| &stage.staged)) {
@@ -181,6 +202,6 @@ pub(super) fn made_file(
         crc.update(piece);
         Ok(())
     })?;
-    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns, crc.value());
+    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns(), crc.value());
     Ok(MadeFile { name, len, modified_ns, crc, inode })
 }

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::checker::Checker;
-use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+use super::facts::{Ends, Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::Loader;
 use super::opinions::Opinions;
-use super::reached::Reached;
 use super::settle::{Objections, Raw};
 use super::unseen::Inside;
 use super::watched::{Watch, Watched};
@@ -295,8 +294,7 @@ impl Check {
                         self.note(start, end - start, What::OpenAnnotation);
                     }
                     annotation::Kind::Timestamp(seconds) => {
-                        self.now.first_ts.get_or_insert(*seconds);
-                        self.now.last_ts = Some(*seconds);
+                        self.now.date(*seconds);
                     }
                     annotation::Kind::BadTimestamp => {
                         self.note_repeated((3, Vec::new()), start, end - start, What::BadTimestamp);
@@ -462,10 +460,8 @@ impl Observer for Check {
             now.needs.merge(&needs);
         }
         let state = self.loader.state();
-        now.sound = state.reached;
-        let Reached { record_end, safe_cut, commands_to_cut, .. } = state.reached;
-        (now.proven, now.safe_cut, now.commands_to_cut) = (record_end, safe_cut, commands_to_cut);
-        now.ok_up_to = self.checker.ok_up_to;
+        let (reached, ok_up_to) = (state.reached, self.checker.ok_up_to);
+        now.end_at(Ends { loader: reached, sound: reached, ok_up_to });
         now.format = now.consists_of();
         let objections = Objections::of(&self.loader, self.facts.targets.len());
         let refusal = self.checker.refusal;

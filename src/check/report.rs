@@ -1,6 +1,6 @@
 //! The judgement on a set, by the rules of its target.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::checker::NEWEST_RDB;
@@ -193,7 +193,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         problems.extend(unlisted(aof, segment));
         before = before.and(segment);
     }
-    let places = Places::of(aof);
+    let places = Places::of(aof, &problems);
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
@@ -234,14 +234,18 @@ fn first_trap(aof: &Aof, facts: &Facts) -> Option<FirstTrap> {
     })
 }
 
-/// Positions of files in the set by their names: a manifest may have as many lines as it likes.
+/// Positions in the set of the files that problems are told of, by their names: a manifest may have as many lines as it
+/// likes.
 struct Places<'a>(HashMap<&'a [u8], usize>);
 
 impl<'a> Places<'a> {
-    fn of(aof: &'a Aof) -> Self {
-        let mut places = HashMap::with_capacity(aof.segments.len());
+    fn of(aof: &'a Aof, problems: &[Problem]) -> Self {
+        let told: HashSet<_> = problems.iter().filter_map(|told| told.file.as_deref()).collect();
+        let mut places = HashMap::with_capacity(told.len());
         for (position, segment) in aof.segments.iter().enumerate() {
-            places.entry(&*segment.name).or_insert(position);
+            if told.contains(&*segment.name) {
+                places.entry(&*segment.name).or_insert(position);
+            }
         }
         Self(places)
     }
@@ -264,7 +268,7 @@ fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
         }
         _ => false,
     };
-    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound().safe_cut)? {
         return Ok(false);
     }
     if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::facts::{Facts, Seen, SegmentFacts, What};
+use super::facts::{Ends, Facts, Seen, SegmentFacts, What};
 use super::halt::Cause;
 use super::loader::{Loader, State};
 use super::opinions::{Opinion, Opinions};
@@ -253,14 +253,12 @@ impl SegmentFacts {
             refused => (None, refused),
         };
         let certain =
-            refused.map_or((self.sound, self.broken), |state| (state.reached, state.halt));
+            refused.map_or((self.sound(), self.broken), |state| (state.reached, state.halt));
         let stop = certain.1.map_or(u64::MAX, |halt| halt.at);
         let doubt = [doubted, perhaps].into_iter().flatten().min_by_key(at);
         let doubt = doubt.filter(|doubt| at(doubt) < stop);
-        let reached = doubt.map_or(certain.0, |doubt| doubt.reached);
-        self.proven = reached.record_end;
-        self.safe_cut = reached.safe_cut;
-        self.commands_to_cut = reached.commands_to_cut;
+        let loader = doubt.map_or(certain.0, |doubt| doubt.reached);
+        self.end_at(Ends { loader, ..self.ends() });
         self.halt = certain.1;
         self.doubt = doubt.as_ref().map(at);
         self.own_cut = own_cut;

@@ -58,10 +58,13 @@ impl Unseen {
     }
 }
 
+/// Something that may not have been looked at.
+type Is = fn(&Unseen) -> bool;
+
 /// The names of what was not looked at in a set, as JSON has them.
 pub(super) fn names(facts: &Facts) -> Vec<&'static str> {
-    let any = |is: fn(&Unseen) -> bool| facts.segments.iter().any(|segment| is(&segment.unseen));
-    let all: [(&str, fn(&Unseen) -> bool); 6] = [
+    let any = |is: Is| facts.segments.iter().any(|segment| is(&segment.unseen));
+    let all: [(&str, Is); 6] = [
         ("values", |unseen| unseen.values),
         ("duplicate-keys", |unseen| unseen.duplicate_keys),
         ("large-values", |unseen| unseen.large > 0),

@@ -18,6 +18,7 @@ use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::complain;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::sizes::size;
 use crate::cli::common::{in_use, loaded};
@@ -113,6 +114,11 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tells of what files have lost besides their bytes.
+pub fn tell_left(left: &[String]) {
+    left.iter().for_each(|one| complain(&format!("aofkit: warning: {one}")));
 }
 
 /// The judgement on a set.

@@ -59,8 +59,8 @@ pub fn plan(
     let rdb_end = base_rdb(report);
     let woven = scan(aof, Weave::new(aof, picks.clone()), pace, progress)?;
     if let Some((segment, offset, why)) = &woven.refusal {
-        let path = &aof.segments[*segment].path;
-        return Err(Error::new(ErrorKind::Refused(why.clone()), path).at(*offset));
+        let path = aof.segments[*segment].path();
+        return Err(Error::new(ErrorKind::Refused(why.clone()), &path).at(*offset));
     }
     let mut made = Made { aof, files: Vec::new(), notes: Vec::new() };
     let rdb = rdb_end.map(|to| made.base(to, picks)).transpose()?;
@@ -177,7 +177,7 @@ impl Made<'_> {
     fn plan(self, form: Form, dropped: u64) -> Result<Proposal> {
         let stamped = |segment: &crate::aof::Segment| SourceFile {
             name: Arc::clone(&segment.name),
-            path: Arc::clone(&segment.path),
+            at: segment.file_path(),
             stamp: segment.file().map(|file| file.stamp()),
         };
         let name = format!("{STEM}.manifest").into_bytes();

@@ -30,6 +30,6 @@ pub fn attributes(path: &Path) -> Result<Attributes> {
         mode: meta.mode() & 0o7777,
         uid: meta.uid(),
         gid: meta.gid(),
-        modified_ns: Some(Stamp::of(&meta).modified_ns),
+        modified_ns: Some(Stamp::of(&meta).modified_ns()),
     })
 }

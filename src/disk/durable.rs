@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::dir::{Dir, Kind};
+use super::extended::Extended;
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -97,6 +98,13 @@ pub trait Output: Write {
     /// # Errors
     /// When they cannot be read or written.
     fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64>;
+
+    /// Gives the file the access control list and the other extended attributes of another one. Answers the names of
+    /// those that the system refuses.
+    ///
+    /// # Errors
+    /// When that file cannot be looked at.
+    fn take_over(&mut self, file: &FrozenFile, which: Extended) -> Result<Vec<String>>;
 
     /// The file is whole: gives it these attributes and makes it last.
     ///
@@ -210,7 +218,7 @@ impl LocalOutput {
         let n = file
             .hand()?
             .read_at(&mut bytes, from)
-            .map_err(|e| Error::io(file.path(), e).at(from))?;
+            .map_err(|e| Error::io(&file.path(), e).at(from))?;
         self.write_all(&bytes[..n]).map_err(|e| self.failed(e))?;
         Ok(n as u64)
     }
@@ -275,6 +283,10 @@ impl Output for LocalOutput {
     fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
         let _ = (COPY, self.in_kernel);
         self.copy_by_hand(file, from, to)
+    }
+
+    fn take_over(&mut self, file: &FrozenFile, which: Extended) -> Result<Vec<String>> {
+        Ok(which.copy(&file.hand()?, &self.file))
     }
 
     fn seal(self: Box<Self>, like: Attributes) -> Result<()> {

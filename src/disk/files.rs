@@ -2,11 +2,13 @@
 
 use super::stamp::{Identity, Stamp, identity};
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::file_path::FilePath;
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,7 +56,16 @@ pub fn is_there(path: &Path) -> Result<bool> {
 /// # Errors
 /// When it cannot be opened, or a link leads out of `dir`. The flag tells whether it was a link.
 pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile, bool)> {
-    let path: Arc<Path> = dir.join(name).into();
+    open_shared(&dir.into(), &name.as_bytes().into(), grows)
+}
+
+/// The same, of one of very many files in a directory.
+///
+/// # Errors
+/// As [`open_inside`].
+pub fn open_shared(dir: &Arc<Path>, name: &Arc<[u8]>, grows: bool) -> Result<(FrozenFile, bool)> {
+    let shared = FilePath::new(dir, name);
+    let path = shared.path();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());
     if is_link {
         let real = path.canonicalize().map_err(|e| Error::io(&path, e))?;
@@ -63,7 +74,7 @@ pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile,
             return Err(Error::new(ErrorKind::LeavesSet, &path));
         }
     }
-    Ok((FrozenFile::open_held(path, grows)?, is_link))
+    Ok((FrozenFile::open_held(shared, grows)?, is_link))
 }
 
 /// Reads a whole small file.

@@ -7,6 +7,12 @@ mod attributes;
 mod cache;
 mod dir;
 mod durable;
+#[cfg(target_os = "linux")]
+mod extended;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_extended.rs"]
+mod extended;
+mod file_path;
 mod files;
 mod frozen;
 mod holders;
@@ -37,6 +43,9 @@ mod users;
 pub use attributes::{Attributes, attributes};
 pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
 pub use durable::{Durable, LocalDisk, Lock, Output};
+pub use extended::Extended;
+pub use file_path::FilePath;
+pub(crate) use files::open_shared;
 pub use files::{
     Listed, exists, is_device, is_dir, is_file, is_link, is_regular, is_there, list_some, names,
     own_user, read_small, real_path, stamp,

@@ -72,7 +72,7 @@ impl<'p> Packer<'p> {
 /// # Errors
 /// When no decoder can be set up.
 pub fn unpack(file: FrozenFile) -> Result<impl Read + use<>> {
-    let path = file.path().to_owned();
+    let path = file.path();
     let open = || {
         let mut decoder = zstd::Decoder::with_buffer(BufReader::new(file.into_reader()))?;
         decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;

@@ -76,7 +76,7 @@ impl<'f> ReadSource<'f> {
                 Ok(0) => return Err(self.file.shrank(at)),
                 Ok(n) => self.filled += n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::io(self.file.path(), e).at(at)),
+                Err(e) => return Err(Error::io(&self.file.path(), e).at(at)),
             }
         }
         self.courtesy.passed(self.start);

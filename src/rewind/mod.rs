@@ -123,11 +123,11 @@ pub fn reach(aof: &Aof, report: &Report) -> Reach {
     Reach {
         base_created: rdb
             .and_then(|rdb| rdb.fields().created_s())
-            .or(written.and_then(|f| f.first_ts)),
+            .or(written.and_then(|f| f.first_ts())),
         base_seq: segment.and_then(|s| s.seq),
         base_modified: modified.and_then(|at| i64::try_from(at.as_secs()).ok()),
-        first_ts: facts().find_map(|f| f.first_ts),
-        last_ts: facts().filter_map(|f| f.last_ts).next_back(),
+        first_ts: facts().find_map(|f| f.first_ts()),
+        last_ts: facts().filter_map(|f| f.last_ts()).next_back(),
     }
 }
 

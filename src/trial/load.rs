@@ -245,7 +245,7 @@ fn listed(dir: &Path) -> Result<Listed> {
     for path in files_below(dir)? {
         let Ok(stamp) = disk::stamp(&path) else { continue };
         let name = path.strip_prefix(dir).unwrap_or(&path);
-        all.insert(name.as_os_str().as_encoded_bytes().to_vec(), (stamp.len, stamp.modified_ns));
+        all.insert(name.as_os_str().as_encoded_bytes().to_vec(), (stamp.len, stamp.modified_ns()));
     }
     Ok(all)
 }

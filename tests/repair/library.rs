@@ -10,7 +10,7 @@ use std::path::Path;
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::change::{self, Applied, Keep, Options, Proposal, Undo};
 use aofkit::check::{Check, Report, Wording, judge};
-use aofkit::disk::{Attributes, Dir, Durable, FrozenFile, LocalDisk, Output, Stamp};
+use aofkit::disk::{Attributes, Dir, Durable, Extended, FrozenFile, LocalDisk, Output, Stamp};
 use aofkit::error::{Error, Result};
 use aofkit::progress::Silent;
 use aofkit::repair::{self, inner};
@@ -61,7 +61,7 @@ pub fn apply(plan: &Proposal, disk: &dyn Durable) -> Result<Applied> {
 pub fn undo(path: &Path, disk: &dyn Durable) -> Result<()> {
     let (aof, _) = judged(path);
     let undo = Undo::last(&change::subject(&aof), &aof.dir(), &Keep::Beside).unwrap();
-    undo.expect("something to take back").apply(disk, &OPTIONS, &Silent)
+    undo.expect("something to take back").apply(disk, &OPTIONS, &Silent).map(drop)
 }
 
 /// Finishes or clears what was cut short.
@@ -214,9 +214,13 @@ impl Output for FailingOutput {
     fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
         if self.fails {
             self.output.copy(file, from, from + (to - from) / 2)?;
-            return Err(Error::io(file.path(), std::io::Error::from_raw_os_error(28)));
+            return Err(Error::io(&file.path(), std::io::Error::from_raw_os_error(28)));
         }
         self.output.copy(file, from, to)
+    }
+
+    fn take_over(&mut self, file: &FrozenFile, which: Extended) -> Result<Vec<String>> {
+        self.output.take_over(file, which)
     }
 
     fn seal(self: Box<Self>, like: Attributes) -> Result<()> {

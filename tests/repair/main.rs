@@ -7,6 +7,7 @@
 
 mod annotations;
 mod crash;
+mod extended;
 mod killed;
 mod library;
 mod manifests;

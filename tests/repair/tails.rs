@@ -134,7 +134,7 @@ fn a_transaction_that_a_server_left_open_and_wrote_behind_needs_a_word() {
     command(&["--apply", "--salvage"], &set.dir()).expect(0);
     let aof = Aof::open(&set.dir(), &OpenOptions::default()).unwrap();
     let increment = &aof.segments[1];
-    assert_eq!(fs::read(&increment.path).unwrap(), [sets(3), sets(5)].concat());
+    assert_eq!(fs::read(increment.path()).unwrap(), [sets(3), sets(5)].concat());
 }
 
 #[test]

@@ -18,9 +18,7 @@ pub struct CatArgs {
     /// Also print the base: its keys and functions, or its commands
     #[arg(long, env = "AOFKIT_WITH_BASE", value_parser = clap::builder::FalseyValueParser::new())]
     pub with_base: bool,
-    /// With --format resp: print commands as they stand in the log, for a loader
-    ///
-    /// A client may not send all of them
+    /// With --format resp: print commands as they stand in the log, also those that no client may send
     #[arg(long, env = "AOFKIT_AS_LOGGED", value_parser = clap::builder::FalseyValueParser::new())]
     pub as_logged: bool,
     /// Print at most N commands and keys

@@ -88,11 +88,11 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
     if facts.unknown_annotations > 0 {
         parts.push(count(facts.unknown_annotations, "unknown annotation"));
     }
-    if let (Some(first), Some(last)) = (facts.first_ts, facts.last_ts) {
+    if let (Some(first), Some(last)) = (facts.first_ts(), facts.last_ts()) {
         parts.push(format!("{} to {}", time(first), time(last)));
     }
-    if facts.broken.is_some() && facts.sound.record_end < facts.len {
-        parts.push(match facts.sound.record_end {
+    if facts.broken.is_some() && facts.sound().record_end < facts.len {
+        parts.push(match facts.sound().record_end {
             0 => "damaged from its first byte on".to_owned(),
             end => format!("sound up to byte {}", thousands(end)),
         });

@@ -93,6 +93,36 @@ pub fn laid_out(table: &mut Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
+/// A table that goes without some columns, the first of these first, before anything in it is broken.
+pub fn fitted(
+    style: Style,
+    head: &mut Vec<(&str, CellAlignment)>,
+    mut rows: Vec<Vec<String>>,
+    dispensable: &[&str],
+) -> String {
+    for title in dispensable {
+        if natural_width(head, &rows) <= style.width {
+            break;
+        }
+        let Some(column) = head.iter().position(|(known, _)| known == title) else { continue };
+        head.remove(column);
+        rows.iter_mut().for_each(|row| drop(row.remove(column)));
+    }
+    let mut table = table(style, head);
+    table.add_rows(rows);
+    laid_out(&mut table)
+}
+
+/// Columns that a table takes when no cell is wrapped, padding included.
+fn natural_width(head: &[(&str, CellAlignment)], rows: &[Vec<String>]) -> usize {
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([head[column].0.len()]).max().unwrap_or(0)
+    };
+    let padding = 2 * head.len();
+    (0..head.len()).map(widest).sum::<usize>() + padding
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

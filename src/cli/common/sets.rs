@@ -9,7 +9,7 @@ use aofkit::text::{count, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::json::verdict;
-use super::layout::{below, laid_out, table};
+use super::layout::{below, fitted};
 use super::units::{Style, size};
 use super::verdict::but;
 
@@ -43,7 +43,7 @@ pub fn names<'a>(sets: impl Iterator<Item = &'a Aof>, root: &Path) -> Vec<String
 }
 
 pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) -> String {
-    let head = [
+    let mut head = vec![
         ("SET", Left),
         ("FILES", Right),
         ("SIZE", Right),
@@ -51,14 +51,14 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
         ("GROWTH", Right),
         ("HEALTH", Left),
     ];
-    let mut table = table(style, &head);
     let (mut sets, mut bytes, mut commands, mut sound) = (0, 0, 0, 0);
     let rows: Vec<_> = rows.collect();
+    let mut cells = Vec::with_capacity(rows.len());
     let names = names(rows.iter().map(|row| row.aof), path);
     for (row, name) in rows.iter().zip(names) {
         let of_set: u64 =
             row.report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum();
-        table.add_row([
+        cells.push(vec![
             name,
             row.report.segments.len().to_string(),
             size(row.report.size_bytes),
@@ -81,5 +81,9 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
         size(bytes),
         count(commands, "command")
     );
-    format!("{title}\n\n{}\n{}\n", laid_out(&mut table), style.bold(&total))
+    format!(
+        "{title}\n\n{}\n{}\n",
+        fitted(style, &mut head, cells, &["GROWTH", "FILES"]),
+        style.bold(&total)
+    )
 }

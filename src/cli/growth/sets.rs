@@ -7,21 +7,18 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::layout::{laid_out, table};
+use crate::cli::common::layout::fitted;
 use crate::cli::common::sets::names;
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 
-/// Columns that a narrow screen goes without, so that no figure is broken in two.
-const DISPENSABLE: [&str; 2] = ["GROWTH", "RATE"];
-
-/// Columns of a screen that is not narrow.
-const WIDE: usize = 80;
+/// Columns that a narrow screen goes without, so that nothing is broken in two.
+const DISPENSABLE: [&str; 2] = ["RATE", "GROWTH"];
 
 /// Several sets: a row each, the one that grew most first.
 pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     let style = view.style;
-    let columns = [
+    let mut head = vec![
         ("SET", Left),
         ("SIZE", Right),
         ("GROWTH", Right),
@@ -30,9 +27,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
         ("GIVES BACK", Right),
         ("NEXT", Left),
     ];
-    let is_shown = |title: &str| style.width >= WIDE || !DISPENSABLE.contains(&title);
-    let head: Vec<_> = columns.into_iter().filter(|(title, _)| is_shown(title)).collect();
-    let mut table = table(style, &head);
+    let mut rows = Vec::with_capacity(all.len());
     let (mut bytes, mut reclaimable, mut unknown) = (0, 0, 0);
     for (one, name) in all.iter().zip(names(all.iter().map(|one| &one.aof), path)) {
         bytes += one.outlook.current_bytes();
@@ -41,8 +36,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
             Some(own) => (reclaimable + own, unknown),
             None => (reclaimable, unknown + 1),
         };
-        let shown = columns.iter().zip(row(one, name)).filter(|((title, _), _)| is_shown(title));
-        table.add_row(shown.map(|(_, cell)| cell));
+        rows.push(row(one, name).to_vec());
     }
     let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
     let mut total = format!(
@@ -54,7 +48,11 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     if unknown > 0 {
         total += &format!("; of {} that is not known", count(unknown, "set"));
     }
-    let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&mut table), style.bold(&total));
+    let mut text = format!(
+        "{title}\n\n{}\n{}\n",
+        fitted(style, &mut head, rows, &DISPENSABLE),
+        style.bold(&total)
+    );
     if !view.quiet {
         text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
     }

@@ -10,7 +10,7 @@ use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment;
 
 use super::report::Inspected;
-use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::layout::{fitted, wrap};
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, bar, duration, share, size, time};
 use crate::cli::common::verdict::{headline, verdict_lines};
@@ -73,30 +73,7 @@ fn files(one: &Inspected, view: &View) -> String {
         ("COMMANDS", Right),
         ("TIME (#TS)", Left),
     ];
-    let mut rows = file_rows(one, view.verbose);
-    for dispensable in DISPENSABLE {
-        let column = head.iter().position(|(title, _)| *title == dispensable);
-        let Some(column) = column.filter(|_| natural_width(&head, &rows) > view.style.width) else {
-            break;
-        };
-        head.remove(column);
-        for row in &mut rows {
-            row.remove(column);
-        }
-    }
-    let mut table = table(view.style, &head);
-    table.add_rows(rows);
-    laid_out(&mut table)
-}
-
-/// Columns that a table takes when no cell is wrapped, padding included.
-fn natural_width(head: &[(&str, CellAlignment)], rows: &[Vec<String>]) -> usize {
-    let widest = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain([head[column].0.len()]).max().unwrap_or(0)
-    };
-    let padding = 2 * head.len();
-    (0..head.len()).map(widest).sum::<usize>() + padding
+    fitted(view.style, &mut head, file_rows(one, view.verbose), &DISPENSABLE)
 }
 
 fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
@@ -124,7 +101,7 @@ fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
 fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
     let facts = segment.facts.as_ref();
     let dash = || "-".to_owned();
-    let span = match facts.map(|f| (f.first_ts, f.last_ts)) {
+    let span = match facts.map(|f| (f.first_ts(), f.last_ts())) {
         Some((Some(first), Some(last))) if first == last => time(first),
         Some((Some(first), Some(last))) => {
             let seconds = last.saturating_sub(first);

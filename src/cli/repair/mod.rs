@@ -123,7 +123,8 @@ fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outc
             stop: Some(interrupt.flag()),
             ..change::Options::default()
         };
-        undo.apply(&LocalDisk, &options, &Bar::new(context.bar))?;
+        let undone = undo.apply(&LocalDisk, &options, &Bar::new(context.bar))?;
+        changing::tell_left(&undone.left);
         interrupted = interrupt.came();
     }
     let applied = last.is_some() && args.changing.apply;

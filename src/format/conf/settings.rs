@@ -127,11 +127,7 @@ impl Settings {
                 self.rdb_version_check =
                     Some(line.one("rdb-version-check", expected, version_check)?);
             }
-            b"sanitize-dump-payload" => {
-                let expected = "no, yes or clients";
-                self.sanitize_dump_payload =
-                    Some(line.one("sanitize-dump-payload", expected, sanitize)?);
-            }
+            b"sanitize-dump-payload" => self.sanitize_dump_payload = Some(sanitize(&line)?),
             b"rename-command" => {
                 let [from, to] = directive.args.as_slice() else {
                     let given = directive.args.len();

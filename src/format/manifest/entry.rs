@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
+use std::sync::Arc;
 
 /// Bytes a line may have, its LF included: the loader's buffer of 1025 less its closing NUL.
 pub const LINE_MAX: usize = 1024;
@@ -62,7 +63,7 @@ impl Manifest {
 pub struct Entry {
     /// The file's name, unquoted; bytes, not text. A parsed name holds no `/`, `\`, or NUL; it may
     /// be empty.
-    pub name: Vec<u8>,
+    pub name: Arc<[u8]>,
     /// The sequence number; never 0 when parsed, and for an increment positive.
     pub seq: i64,
     /// What the file is to the set.
@@ -108,8 +109,8 @@ impl DerefMut for Entry {
 
 impl Entry {
     /// An entry that was not read from anywhere.
-    pub const fn new(name: Vec<u8>, seq: i64, role: Role) -> Self {
-        Self { name, seq, role, line: 0, span: 0..0, more: None }
+    pub fn new(name: impl Into<Arc<[u8]>>, seq: i64, role: Role) -> Self {
+        Self { name: name.into(), seq, role, line: 0, span: 0..0, more: None }
     }
 
     /// The same with what else its line has.

@@ -33,6 +33,8 @@ pub fn parse(bytes: &[u8], dialect: Dialect) -> Result<Manifest, Fault<Reason>> 
         order.admit(&entry).map_err(fault)?;
         manifest.entries.push(entry);
     }
+    // There may be very many.
+    manifest.entries.shrink_to_fit();
     Ok(manifest)
 }
 

@@ -282,8 +282,8 @@ pub(super) fn checksum_without(
         })?;
         // A checksum over fewer bytes would be a wrong one.
         if now < to {
-            let path = aof.segments[position].file().map_or(aof.path.as_path(), |file| file.path());
-            return Err(Error::new(ErrorKind::Shrank { frozen: end, now }, path).at(now));
+            let path = aof.segments[position].path();
+            return Err(Error::new(ErrorKind::Shrank { frozen: end, now }, &path).at(now));
         }
     }
     Ok(crc.value())

@@ -212,7 +212,7 @@ fn truncated<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted
         let name = text::name(&aof.segments[found.position].name);
         let is_start = aof.live().next().map(|(position, _)| position) == Some(found.position);
         let role = aof.segments[found.position].role;
-        if is_start && found.sound.safe_cut == 0 && role != Role::Increment {
+        if is_start && found.sound().safe_cut == 0 && role != Role::Increment {
             return Ok(Err(format!(
                 "{name} is wrong from its beginning: nothing would be left of the set. Use --salvage, or \
                  restore it from a backup"
@@ -231,7 +231,7 @@ fn truncated<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted
             continue;
         }
         let why = "cut here; the target does not read on".to_owned();
-        let to = (position == cut_in).then_some((segment.sound.safe_cut, why));
+        let to = (position == cut_in).then_some((segment.sound().safe_cut, why));
         edited.extend(named.edit(position, len, to, &mut draft)?);
     }
     if let Some(why) = named.count.tell(aof, &mut draft) {
@@ -280,7 +280,7 @@ fn mend_manifest(
             draft.note(format!("manifest: left as it is: {why}"));
         }
         manifest::Answer::Mended { manifest, notes } => {
-            let named = |name: &[u8]| manifest.live().any(|entry| entry.name == name);
+            let named = |name: &[u8]| manifest.live().any(|entry| *entry.name == *name);
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
                 return Ok(Some(

@@ -88,7 +88,7 @@ impl<'a> Named<'a> {
             at.follow(&event);
         })?;
         match is_noise {
-            true => Err(Error::new(ErrorKind::Refused(super::too_many("it")), &segment.path)),
+            true => Err(Error::new(ErrorKind::Refused(super::too_many("it")), &segment.path())),
             false => Ok(()),
         }
     }

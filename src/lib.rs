@@ -14,19 +14,20 @@
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
 //!
 //! ```no_run
-//! use aofkit::aof::{Aof, OpenOptions};
-//! use aofkit::progress::Silent;
-//! use aofkit::{check, scan, stats};
+//! use aofkit::{Aof, OpenOptions};
 //!
-//! # fn main() -> aofkit::error::Result<()> {
+//! # fn main() -> aofkit::Result<()> {
 //! let aof = Aof::open("appendonlydir".as_ref(), &OpenOptions::default())?;
-//! let observer = (check::Check::new(&aof), stats::Mix::default());
-//! let (facts, mix) = scan::scan(&aof, observer, &scan::Pace::default(), &Silent)?;
-//! let report = check::judge(&aof, facts, &check::Wording::default())?;
-//! println!("{:?}, {} commands", report.verdict, mix.totals.commands);
+//! let report = aofkit::check(&aof)?;
+//! println!("{}, {} problems", report.verdict.as_str(), report.problems.len());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Four whole programs are in `docs/library.md`: check a set, follow a log, salvage, a backup.
+//!
+//! The names at the root are what most programs need. What stands in [`disk`], [`aof`], [`scan`] and [`command`] beyond what
+//! those programs use is there for the command line, and may change with any release.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod aof;
@@ -54,3 +55,14 @@ pub mod stats;
 pub mod store;
 pub mod text;
 pub mod trial;
+
+pub use aof::{Aof, OpenOptions};
+pub use change::{Looking, Options, Outcome, Proposal, Refusal, Session};
+pub use check::{Report, Verdict, check};
+pub use error::{Error, Result};
+pub use progress::{Progress, Silent};
+
+/// The programs of the guide, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+pub struct Guide;

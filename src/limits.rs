@@ -199,8 +199,8 @@ pub const THOROUGH_MEMORY: u64 = 256 * 1024 * 1024;
 /// those in flight ([`BACKUP_FLIGHT`] and one more), and of each thread a block, its frame and room for the next.
 pub const BACKUP_MEMORY: u64 = 320 * 1024 * 1024;
 
-/// Files of a set beyond which each takes memory of its own, besides what is told above.
-pub const SET_FILES: u64 = 10_000;
+/// Files of a set up to which what is told above holds.
+pub const SET_FILES: u64 = 100_000;
 
-/// Bytes for each of those; twice as many where a plan is made.
-pub const FILE_MEMORY: u64 = 1024;
+/// Bytes for each of them, and for each one more; twice as many where a plan is made.
+pub const FILE_MEMORY: u64 = 640;

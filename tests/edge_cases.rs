@@ -122,7 +122,7 @@ fn redis_check_aof_is_predicted_for_every_recorded_sequence() {
         let ours = match report.check_aof.valid {
             true if facts.len == 0 => "empty(0)".to_owned(),
             true => "valid".to_owned(),
-            false => format!("bad@{}", facts.ok_up_to),
+            false => format!("bad@{}", facts.ok_up_to()),
         };
         if ours != *theirs {
             wrong.push(format!("{}: ours {ours}, theirs {theirs}", case["id"]));

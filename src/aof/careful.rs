@@ -2,14 +2,16 @@
 //! window, not canonical, torn or wrong.
 
 use super::event::LoaderMeets;
-use super::names::Names;
-use super::sound;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::fault::Fault;
 use crate::format::resp::lenient::{Head, Line, line};
 use crate::format::resp::{Oddities, Reason};
 use crate::limits;
+
+/// Looks for a sound record in bytes of a stream, from one offset to another, that are passed over and cannot be read
+/// again.
+pub(super) type Search = fn(&mut dyn Source, u64, u64) -> Result<Option<u64>>;
 
 /// What begins at an offset.
 #[derive(Debug)]
@@ -70,7 +72,7 @@ enum Payload {
 }
 
 /// Reads what begins at `start`, whose first byte is not `#`.
-pub(super) fn read(source: &mut dyn Source, start: u64) -> Result<Careful> {
+pub(super) fn read(source: &mut dyn Source, start: u64, search: Search) -> Result<Careful> {
     let header = source.peek(start, limits::LOADER_LINE)?;
     match header.first() {
         None => return Ok(Wrong::torn(start, start)),
@@ -92,7 +94,7 @@ pub(super) fn read(source: &mut dyn Source, start: u64) -> Result<Careful> {
         return Ok(hollow(start, &count, header));
     }
     oddities.wrapped_count = i64::from(argc) != count.value;
-    arguments(source, start, start + count.len as u64, argc as u32, oddities)
+    arguments(source, start, start + count.len as u64, argc as u32, oddities, search)
 }
 
 /// Where arguments end that stand without a record's header: what is left of a record whose beginning is
@@ -148,6 +150,7 @@ fn arguments(
     mut at: u64,
     argc: u32,
     mut oddities: Oddities,
+    search: Search,
 ) -> Result<Careful> {
     let mut heads = Vec::new();
     let mut before = None;
@@ -170,7 +173,7 @@ fn arguments(
         oddities = merge(oddities, length.oddities);
         let from = at + length.len as u64;
         let suspect = Some(Suspect { header: at, after: left });
-        match payload(source, start, from, length.value, left == 0)? {
+        match payload(source, start, from, length.value, left == 0, search)? {
             Payload::Wrong(mut wrong) => {
                 if let Careful::Wrong(wrong) = &mut wrong {
                     wrong.suspects = [before, suspect];
@@ -207,6 +210,7 @@ fn payload(
     from: u64,
     declared: i64,
     last: bool,
+    search: Search,
 ) -> Result<Payload> {
     let wrong = |at, reason, loader, seen_inside| {
         let (fault, suspects) = (Fault::new(at, reason), [None; 2]);
@@ -221,7 +225,7 @@ fn payload(
     let head = source.peek(from, limits::OUTLINE_HEAD)?;
     let kept = head.len().min(limits::OUTLINE_HEAD).min(usize::try_from(len).unwrap_or(usize::MAX));
     let head: Box<[u8]> = head[..kept].into();
-    let (there, seen_inside) = reach(source, from, end)?;
+    let (there, seen_inside) = reach(source, from, end, search)?;
     if !there {
         return Ok(wrong(start, Reason::Torn, LoaderMeets::Allocation(len), seen_inside));
     }
@@ -241,19 +245,18 @@ fn payload(
 
 /// Whether the data reaches up to `end`. In a stream this moves forward, and looks for sound places on
 /// the way when what it passes could not be read again later.
-fn reach(source: &mut dyn Source, from: u64, end: u64) -> Result<(bool, Option<u64>)> {
+fn reach(
+    source: &mut dyn Source,
+    from: u64,
+    end: u64,
+    search: Search,
+) -> Result<(bool, Option<u64>)> {
     if let Some(len) = source.length() {
         return Ok((end <= len, None));
     }
     let mut seen_inside = None;
     if end - from > (limits::STREAM_BACK / 2) as u64 {
-        seen_inside = sound::find(
-            source,
-            from,
-            sound::Reach { until: Some(end), claimed: None },
-            &Names::default(),
-        )?
-        .place;
+        seen_inside = search(source, from, end)?;
     }
     Ok((!source.window(end - 1, 1)?.is_empty(), seen_inside))
 }

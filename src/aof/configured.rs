@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use super::conf::Configuration;
 use super::locate::{Found, segment_name};
-use super::open::OpenOptions;
+use super::options::OpenOptions;
 use super::set::Aof;
 use crate::command::Renames;
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::format::conf::Settings;
-use crate::text;
+use crate::{disk, text};
 
 /// The configuration that was named.
 pub(super) fn configuration(options: &OpenOptions) -> Result<Option<Arc<Configuration>>> {

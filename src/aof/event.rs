@@ -1,10 +1,11 @@
 //! What a segment consists of: events whose spans tile it, without gap or overlap.
 
 use crate::command::CommandId;
-use crate::format::annotation;
+use crate::disk::Source;
+use crate::error::Result;
 use crate::format::fault::Fault;
-use crate::format::rdb;
-use crate::format::resp;
+use crate::format::{annotation, rdb, resp};
+use crate::limits;
 
 /// One piece of a segment. Lives for the call that hands it out.
 #[derive(Clone, Copy, Debug)]
@@ -221,4 +222,11 @@ pub struct Context {
     pub start: u64,
     /// At most [`crate::limits::CONTEXT`] bytes.
     pub bytes: Vec<u8>,
+}
+
+/// A few bytes around `at`, as far as they can still be read.
+pub(super) fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
+    let start = at.saturating_sub(limits::CONTEXT as u64 / 2).max(source.oldest());
+    let bytes = source.peek(start, limits::CONTEXT)?;
+    Ok(Context { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
 }

@@ -3,18 +3,22 @@
 //! Opens read-only, follows the loader's own rules for what belongs to a set, and freezes what it found:
 //! names, open files, lengths. Never judges and never counts; that is for observers above.
 
+mod adopted;
+mod arguments;
 mod careful;
 mod conf;
 mod configured;
-mod doubt;
 mod event;
+mod gathered;
 mod kept;
 mod leftover;
 mod locate;
 mod mend;
 mod names;
 mod open;
+mod options;
 mod preview;
+mod pulse;
 mod rdb_part;
 mod rdb_stop;
 mod set;
@@ -22,16 +26,21 @@ mod sink;
 mod sound;
 mod target;
 mod tiling;
+mod torn;
 mod walker;
 
+pub use arguments::{Arguments, Part, show_bytes};
 pub use conf::{Configuration, Line};
 pub use event::{Context, Damage, Ending, Event, LoaderMeets, Mended, RdbPart, RdbStop, Why};
 pub use kept::{KeptId, LAST_NUMBER, SUFFIX, is_kept_file};
 pub(crate) use leftover::server_dir;
 pub use leftover::{Leftover, LeftoverKind};
 pub use locate::{SegmentName, segment_name};
-pub use open::{OpenOptions, open_each, open_kept};
+pub use open::open_each;
+pub(crate) use open::open_kept;
+pub use options::OpenOptions;
 pub use preview::Changes;
+pub use pulse::Pulse;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
-pub use sink::{Depth, Sink};
-pub use walker::{Pulse, walk, walk_from, walk_with};
+pub use sink::{Again, Depth, Sink};
+pub use walker::{walk, walk_from, walk_with};

@@ -6,11 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::event::Event;
-use super::set::{Aof, Segment};
-use super::walker;
 use crate::command::Renames;
-use crate::error::Result;
 use crate::limits;
 
 /// Names in capitals.
@@ -19,7 +15,7 @@ pub(super) struct Heard(HashSet<Box<[u8]>>);
 
 impl Heard {
     #[cold]
-    fn hear(&mut self, name: &[u8]) {
+    pub(super) fn hear(&mut self, name: &[u8]) {
         if name.len() > limits::NAME || self.0.len() >= limits::NAMES {
             return;
         }
@@ -37,19 +33,25 @@ impl Heard {
     }
 }
 
+/// The rest of the set that a walk is in.
+pub(super) trait Elsewhere {
+    /// Names in whole records of all files, gathered when first asked.
+    fn heard(&self) -> &Heard;
+}
+
 /// The names that a walk may count on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Names<'s> {
     seen: Heard,
-    set: Option<&'s Aof>,
+    elsewhere: Option<&'s dyn Elsewhere>,
     /// What the set's configuration renames.
     pub(super) renames: Renames,
 }
 
 impl<'s> Names<'s> {
     /// Those of a set.
-    pub(super) fn of(set: &'s Aof) -> Self {
-        Self { seen: Heard::default(), set: Some(set), renames: set.names.clone() }
+    pub(super) fn of(set: &'s dyn Elsewhere, renames: Renames) -> Self {
+        Self { seen: Heard::default(), elsewhere: Some(set), renames }
     }
 
     /// A whole record has this name, which no table has.
@@ -62,34 +64,8 @@ impl<'s> Names<'s> {
     /// had it.
     pub(super) fn knows(&self, name: &[u8]) -> bool {
         let is_known = self.renames.lookup(name).is_some() || self.seen.has(name);
-        is_known || self.set.is_some_and(|set| set.heard().has(name))
+        is_known || self.elsewhere.is_some_and(|set| set.heard().has(name))
     }
-}
-
-impl Aof {
-    /// Names in whole records of all files, by a pass over them when first asked.
-    fn heard(&self) -> &Heard {
-        self.heard.get_or_init(|| {
-            let mut heard = Heard::default();
-            for (_, segment) in self.live().filter(|(_, segment)| segment.can_be_read_again()) {
-                // What cannot be read is told by whoever has to read it.
-                let _ = gather(segment, &mut heard);
-            }
-            heard
-        })
-    }
-}
-
-fn gather(segment: &Segment, heard: &mut Heard) -> Result<()> {
-    let mut source = segment.source()?;
-    walker::walk(&mut *source, &mut (), &mut |event: Event<'_>| {
-        if let Event::Record(record, None) = event
-            && !record.oddities.any()
-        {
-            heard.hear(record.name);
-        }
-    })?;
-    Ok(())
 }
 
 /// Whether a record of this name may be one that a server wrote, although nobody has heard of it: the name has the form

@@ -1,5 +1,6 @@
 //! Opens sets consistently, also beside a server that keeps rewriting them.
 
+use super::options::OpenOptions;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -15,28 +16,14 @@ use super::set::{
     Aof, Input, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer,
 };
 use crate::command::Renames;
-use crate::disk::{self, Access, FrozenFile};
+use crate::disk::{self, Access, FilePath, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
 use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
-use crate::limits;
 use crate::rules::{Modules, Target};
-use crate::text;
-
-/// How to open.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {
-    /// The server to judge by; when not given, the oldest one from the base's writer on that knows all of the set.
-    pub target: Option<Target>,
-    /// Nobody named that server: it stands for the one that the set calls for.
-    pub stands_in: bool,
-    /// A server's configuration: its settings apply, wherever the set lies; an empty path is looked up in it.
-    pub conf: Option<PathBuf>,
-    /// What is said of the modules of the server; what the configuration loads comes on top.
-    pub modules: Modules,
-}
+use crate::{limits, text};
 
 /// Opens every set at `path`, each with its own outcome: one that cannot be opened is no reason to say
 /// nothing of the others.
@@ -77,12 +64,12 @@ pub fn open_kept(
     options: &OpenOptions,
 ) -> Result<Aof> {
     let segments = files.into_iter().map(|file| Segment {
-        path: path.join(OsStr::from_bytes(&file.name)).into(),
+        at: Some(Box::new(FilePath::from(&*path.join(OsStr::from_bytes(&file.name))))),
         name: file.name.into(),
         role: file.role,
         seq: file.seq,
         is_link: false,
-        input: Input::Kept(file.bytes),
+        input: Input::Kept(Box::new(file.bytes)),
     });
     let mut aof = finish(empty(path.to_owned(), segments.collect()), options)?;
     aof.configure(configuration(options)?);
@@ -120,7 +107,7 @@ fn judged_as(path: PathBuf, bytes: Vec<u8>, target: Target, strict: Read) -> Ope
 fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> {
     let mut aof = match found {
         Found::Stdin => {
-            alone(Path::new("-"), Input::Stdin(RefCell::new(Some(disk::open_stdin()?))))
+            alone(Path::new("-"), Input::Stdin(Box::new(RefCell::new(Some(disk::open_stdin()?)))))
         }
         Found::File(path) => {
             let file = FrozenFile::open_growing(&path)?;
@@ -161,7 +148,8 @@ fn alone(path: &Path, input: Input) -> Aof {
     let stream = matches!(input, Input::Stdin(_));
     let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes().into();
     let role = if stream { Role::Stream } else { Role::Single };
-    let segment = Segment { name, path: path.into(), role, seq: None, is_link: false, input };
+    let at = stream.then(|| Box::new(FilePath::from(path)));
+    let segment = Segment { name, at, role, seq: None, is_link: false, input };
     let layout = if stream { Layout::Stream } else { Layout::SingleFile };
     Aof { layout, ..empty(path.to_owned(), vec![segment]) }
 }
@@ -270,7 +258,7 @@ fn manifest_bytes(path: &Path) -> Result<Vec<u8>> {
     let (file, _) = disk::open_inside(dir, path.file_name().unwrap_or_default(), false)?;
     let mut bytes = file.read_small(limits::MANIFEST)?;
     if disk::zstd_magic(&bytes) {
-        bytes = disk::unpack_small(file.path(), limits::MANIFEST)?;
+        bytes = disk::unpack_small(&file.path(), limits::MANIFEST)?;
     }
     if bytes.iter().filter(|&&byte| byte == b'\n').count() > limits::MANIFEST_LINES {
         let most = text::thousands(limits::MANIFEST_LINES as u64);
@@ -298,7 +286,7 @@ fn try_manifest(
     let (segments, mut leftovers, upgrade_pending) = match strict.as_ref().ok().or(other.as_ref()) {
         Some(manifest) => {
             let (segments, upgrade) = listed(dir, &stem, manifest)?;
-            let named = manifest.entries.iter().map(|e| e.name.as_slice()).collect();
+            let named = manifest.entries.iter().map(|e| &*e.name).collect();
             (segments, leftover::find(dir, &stem, &named), upgrade)
         }
         None => {
@@ -341,7 +329,7 @@ fn history(segments: &[Segment]) -> Vec<Leftover> {
     files
         .filter_map(|s| s.file())
         .map(|file| Leftover {
-            path: file.path().to_owned(),
+            path: file.path(),
             kind: LeftoverKind::History,
             len: file.len(),
             modified: file.modified(),
@@ -353,15 +341,16 @@ fn history(segments: &[Segment]) -> Vec<Leftover> {
 /// to move it here.
 fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>, bool)> {
     let mut segments = Vec::with_capacity(manifest.entries.len());
-    let last = manifest.live().last().map(|entry| entry.name.as_slice());
+    let shared: Arc<Path> = dir.into();
+    let last = manifest.live().last().map(|entry| &entry.name);
     for entry in manifest.live().chain(manifest.history()) {
         let role = match entry.role {
             manifest::Role::Base => Role::Base,
             manifest::Role::Increment => Role::Increment,
             manifest::Role::History => Role::History,
         };
-        let grows = last == Some(entry.name.as_slice());
-        segments.push(segment(dir, &entry.name, (role, Some(entry.seq)), grows)?);
+        let grows = last == Some(&entry.name);
+        segments.push(segment(&shared, &entry.name, (role, Some(entry.seq)), grows)?);
     }
     let live = segments.iter().filter(|s| s.is_live()).count();
     let awaits_upgrade = match live {
@@ -377,14 +366,8 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
         segments.retain(|s| s.role == Role::History);
         let input = Input::File(Arc::new(FrozenFile::open_growing(&old)?), Access::Read);
         let name = stem.into();
-        let base = Segment {
-            name,
-            path: old.into(),
-            role: Role::Base,
-            seq: Some(1),
-            is_link: false,
-            input,
-        };
+        let base =
+            Segment { name, at: None, role: Role::Base, seq: Some(1), is_link: false, input };
         segments.insert(0, base);
     }
     closed_ones_are_mapped(&mut segments);
@@ -406,28 +389,41 @@ fn closed_ones_are_mapped(segments: &mut [Segment]) {
 
 /// One file of a set. `grows`: a server may append to it.
 pub(super) fn segment(
-    dir: &Path,
-    name: &[u8],
+    dir: &Arc<Path>,
+    name: &Arc<[u8]>,
     (role, seq): (Role, Option<i64>),
     grows: bool,
 ) -> Result<Segment> {
-    let os_name = OsStr::from_bytes(name);
-    let path = || dir.join(os_name);
-    let (input, path, is_link) = match disk::open_inside(dir, os_name, grows) {
-        Ok((file, is_link)) => {
-            let path = file.shared_path();
-            (Input::File(Arc::new(file), Access::Read), path, is_link)
-        }
-        Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, path().into(), false),
-        Err(_) if path().is_dir() => (Input::Directory, path().into(), false),
+    let path = FilePath::new(dir, name);
+    let (input, is_link) = match disk::open_shared(dir, name, grows) {
+        Ok((file, is_link)) => (Input::File(Arc::new(file), Access::Read), is_link),
+        Err(e) if *e.kind() == ErrorKind::NotFound => (Input::Missing, false),
+        Err(_) if path.path().is_dir() => (Input::Directory, false),
         // What the server would only delete need not be readable.
-        Err(_) if role == Role::History => (Input::Missing, path().into(), false),
+        Err(_) if role == Role::History => (Input::Missing, false),
         Err(e) => return Err(e),
     };
-    Ok(Segment { name: name.into(), path, role, seq, is_link, input })
+    let at = (!matches!(input, Input::File(..))).then(|| Box::new(path));
+    Ok(Segment { name: Arc::clone(name), at, role, seq, is_link, input })
 }
 
 impl Aof {
+    /// Opens the one set at `path`: a directory, a manifest, a file, or `-`.
+    ///
+    /// # Errors
+    /// When there is none, or more than one, or it cannot be read.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let mut sets = open_each(path, options)?;
+        match (sets.pop(), sets.len()) {
+            (None, _) => Err(Error::new(ErrorKind::NotFound, path)),
+            (Some(only), 0) => only,
+            (Some(_), others) => {
+                let why = format!("{} sets are here, name one of them", others + 1);
+                Err(Error::io(path, std::io::Error::other(why)))
+            }
+        }
+    }
+
     /// The set with the files that lie there by their names, where its manifest names none of them.
     ///
     /// # Errors
@@ -452,6 +448,7 @@ fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
         .collect();
     names.sort_by_key(|(_, name)| (!name.is_base, name.number));
     let newest_base = names.iter().rposition(|(_, name)| name.is_base);
+    let shared: Arc<Path> = dir.into();
     let mut segments = Vec::new();
     let mut named = HashSet::new();
     for (i, (file, name)) in names.iter().enumerate() {
@@ -460,7 +457,7 @@ fn by_name(dir: &Path, stem: &[u8]) -> Result<(Vec<Segment>, Vec<Leftover>)> {
         }
         let role = if name.is_base { Role::Base } else { Role::Increment };
         let grows = i + 1 == names.len();
-        segments.push(segment(dir, file, (role, Some(name.number)), grows)?);
+        segments.push(segment(&shared, &Arc::from(*file), (role, Some(name.number)), grows)?);
         named.insert(*file);
     }
     closed_ones_are_mapped(&mut segments);

@@ -2,12 +2,12 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
+use super::leftover::Leftover;
 use super::open::{judged, segment};
 use super::set::{Aof, Input, OpenedManifest, Role, Segment};
-use crate::disk::{FrozenFile, Part, Splice};
+use crate::disk::{FilePath, FrozenFile, Part, Splice};
 use crate::error::Result;
 use crate::format::manifest;
 
@@ -45,15 +45,9 @@ impl Aof {
             let old = places.get(&*name).map(|&place| &self.segments[place]);
             let name = old.map_or(name, |old| Arc::clone(&old.name));
             let parts = new.get(&*name).copied();
-            let (input, path, is_link) = self.previewed(changes, (old, parts), &name, role, seq)?;
-            segments.push(Segment { name, path, role, seq, is_link, input });
+            segments.push(self.previewed(changes, (old, parts), &name, role, seq)?);
         }
-        let live: HashSet<&Path> = segments.iter().map(|s| &*s.path).collect();
-        let leftovers = self.leftovers.iter().filter(|l| {
-            let name = l.path.file_name().unwrap_or_default().as_encoded_bytes();
-            !live.contains(l.path.as_path()) && !changes.gone.contains(name)
-        });
-        let leftovers = leftovers.cloned().collect();
+        let leftovers = self.leftovers_beside(&segments, changes);
         Ok(Self {
             path: self.path.clone(),
             layout: self.layout,
@@ -89,30 +83,45 @@ impl Aof {
             manifest::Role::History => Role::History,
         };
         let entries = new.live().chain(new.history());
-        entries.map(|e| (e.name.as_slice().into(), role(e.role), Some(e.seq))).collect()
+        entries.map(|e| (Arc::clone(&e.name), role(e.role), Some(e.seq))).collect()
     }
 
     fn previewed(
         &self,
         changes: &Changes,
         (old, parts): (Option<&Segment>, Option<&[Part]>),
-        name: &[u8],
+        name: &Arc<[u8]>,
         role: Role,
         seq: Option<i64>,
-    ) -> Result<(Input, Arc<Path>, bool)> {
-        let dir = self.dir();
-        let path = old.map_or_else(|| dir.join(os_name(name)).into(), |s| Arc::clone(&s.path));
+    ) -> Result<Segment> {
         let is_link = old.is_some_and(|s| s.is_link);
         let input = if let Some(parts) = parts {
-            Input::Splice(self.splice(parts)?)
-        } else if changes.gone.contains(name) {
+            Input::Splice(Box::new(self.splice(parts)?))
+        } else if changes.gone.contains(&**name) {
             Input::Missing
         } else if let Some((file, access)) = old.and_then(Segment::plain) {
             Input::File(Arc::clone(file), access)
         } else {
-            segment(&dir, name, (role, seq), false)?.input
+            let opened = segment(&self.dir().into(), name, (role, seq), false)?;
+            return Ok(Segment { is_link, ..opened });
         };
-        Ok((input, path, is_link))
+        let at = (!matches!(input, Input::File(..))).then(|| {
+            let new = || FilePath::new(&self.dir().into(), name);
+            Box::new(old.map_or_else(new, Segment::file_path))
+        });
+        Ok(Segment { name: Arc::clone(name), at, role, seq, is_link, input })
+    }
+
+    /// What would lie beside those files.
+    fn leftovers_beside(&self, segments: &[Segment], changes: &Changes) -> Vec<Leftover> {
+        let live: HashMap<_, _> =
+            segments.iter().map(|segment| (&*segment.name, segment)).collect();
+        let stays = |leftover: &&Leftover| {
+            let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
+            let is_live = live.get(name).is_some_and(|segment| segment.path() == leftover.path);
+            !is_live && !changes.gone.contains(name)
+        };
+        self.leftovers.iter().filter(stays).cloned().collect()
     }
 
     fn splice(&self, parts: &[Part]) -> Result<Splice> {
@@ -146,8 +155,4 @@ impl Aof {
         let Some(bytes) = &changes.manifest else { return Some(Arc::clone(opened)) };
         Some(Arc::new(judged(opened.path.clone(), bytes.clone(), self.target())))
     }
-}
-
-fn os_name(name: &[u8]) -> &std::ffi::OsStr {
-    std::os::unix::ffi::OsStrExt::from_bytes(name)
 }

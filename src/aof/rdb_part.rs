@@ -1,9 +1,9 @@
 //! Walks the RDB part of a segment, and looks into it as deep as the sink wants.
 
 use super::event::{Event, RdbPart};
+use super::pulse::Pulse;
 use super::rdb_stop::rdb_damage;
-use super::sink::{Depth, Sink};
-use super::walker::Pulse;
+use super::sink::{Again, Depth, Sink};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::fault::Fault;
@@ -39,6 +39,7 @@ pub(super) fn walk(
     let end = pass.offset();
     source.settle()?;
     if let Some(walked) = pass.outcome() {
+        look_again(source, start, &walked, sink)?;
         sink.event(Event::Rdb(&RdbPart { start, end, walked }));
     }
     Ok(end)
@@ -194,6 +195,29 @@ fn into_values<S: Sink>(
     }
     sink.inside(&deep.finish());
     Ok(passed)
+}
+
+/// Looks once more at what the sink asks for, unless a stream has passed.
+fn look_again(
+    source: &mut dyn Source,
+    start: u64,
+    walked: &rdb::Walked,
+    sink: &mut impl Sink,
+) -> Result<()> {
+    let strays = &walked.outcome.strays;
+    let mut deep = match sink.looks_again(walked) {
+        Again::Nothing => return Ok(()),
+        Again::Strays => rdb::Deep::of_strays(strays),
+        Again::Values => rdb::Deep::of_values(strays),
+    };
+    if source.oldest() > start {
+        return Ok(());
+    }
+    let mut pass = rdb::Pass::new(rdb::Walker::new(start).with_end(walked.outcome.end));
+    // The same bytes as before: it cannot stop elsewhere.
+    let _ = pass_over(source, &mut pass, &mut (), &mut deep)?;
+    sink.inside(&deep.finish());
+    Ok(())
 }
 
 /// Shows all of an RDB to `pass`; answers the fault that stops it.

@@ -6,11 +6,10 @@
 //! | no checksum fits anywhere | damaged, or its checksum was switched off and something follows it |
 //! | its checksum is switched off, its version has none, or it is wrapped as a whole | it cannot be told |
 
-use super::event::{Damage, Ending, Event, LoaderMeets, RdbStop, Why};
+use super::event::{Damage, Ending, Event, LoaderMeets, RdbStop, Why, context};
 use super::names::Names;
 use super::sink::Sink;
 use super::sound;
-use super::walker::context;
 use crate::disk::{Source, pieces};
 use crate::error::Result;
 use crate::format::fault::Fault;

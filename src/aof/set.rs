@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::command::Renames;
-use crate::disk::{self, Access, FrozenFile, Source, Splice};
+use crate::disk::{self, Access, FilePath, FrozenFile, Source, Splice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
@@ -15,10 +15,7 @@ use crate::rules::{Modules, Target};
 
 use super::conf::Configuration;
 use super::leftover::Leftover;
-use super::names::{Heard, Names};
-use super::open::{OpenOptions, open_each};
-use super::sink::Sink;
-use super::walker::{self, Pulse};
+use super::names::Heard;
 
 /// What kind of thing a path led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +74,15 @@ pub(super) enum Input {
     File(Arc<FrozenFile>, Access),
     Zstd(Box<FrozenFile>),
     /// Taken by the one scan that a stream allows.
-    Stdin(RefCell<Option<Box<dyn Source>>>),
+    Stdin(Box<RefCell<Option<Box<dyn Source>>>>),
     /// Pieces of other files: what the segment would be.
-    Splice(Splice),
+    Splice(Box<Splice>),
     /// The file could not be opened because it is not there.
     Missing,
     /// A directory stands where the file should be.
     Directory,
     /// Its bytes come from elsewhere.
-    Kept(Box<dyn Kept>),
+    Kept(Box<Box<dyn Kept>>),
 }
 
 /// A file that lies in no file system, such as one in a backup.
@@ -135,8 +132,8 @@ impl std::fmt::Debug for dyn Source {
 pub struct Segment {
     /// Its name as the manifest has it, without directory; `-` for standard input.
     pub name: Arc<[u8]>,
-    /// Where it lies.
-    pub path: Arc<Path>,
+    /// Where it lies, or would lie, where that is not the path of the file that was opened.
+    pub(super) at: Option<Box<FilePath>>,
     /// What it is for.
     pub role: Role,
     /// Its sequence number, where it has one.
@@ -147,6 +144,17 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.file_path().path()
+    }
+
+    /// The same, for whoever keeps it: a set may have very many files.
+    pub(crate) fn file_path(&self) -> FilePath {
+        let given = self.at.as_deref().or_else(|| self.file().map(FrozenFile::shared_path));
+        given.cloned().unwrap_or_else(|| FilePath::from(Path::new("")))
+    }
+
     /// Length in bytes when the set was opened; `None` for a compressed file or a stream.
     pub fn len(&self) -> Option<u64> {
         match &self.input {
@@ -214,11 +222,13 @@ impl Segment {
             Input::Zstd(file) => disk::open_zstd(file),
             Input::Splice(splice) => Ok(splice.source()),
             Input::Stdin(taken) => taken.borrow_mut().take().ok_or_else(|| {
-                Error::io(&self.path, std::io::Error::other("a stream can be read only once"))
+                Error::io(&self.path(), std::io::Error::other("a stream can be read only once"))
             }),
             Input::Kept(kept) => kept.source(),
-            Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path)),
-            Input::Directory => Err(Error::io(&self.path, std::io::Error::other("is a directory"))),
+            Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path())),
+            Input::Directory => {
+                Err(Error::io(&self.path(), std::io::Error::other("is a directory")))
+            }
         }
     }
 }
@@ -270,28 +280,12 @@ pub struct Aof {
 }
 
 impl Aof {
-    /// Opens the one set at `path`: a directory, a manifest, a file, or `-`.
-    ///
-    /// # Errors
-    /// When there is none, or more than one, or it cannot be read.
-    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let mut sets = open_each(path, options)?;
-        match (sets.pop(), sets.len()) {
-            (None, _) => Err(Error::new(ErrorKind::NotFound, path)),
-            (Some(only), 0) => only,
-            (Some(_), others) => {
-                let why = format!("{} sets are here, name one of them", others + 1);
-                Err(Error::io(path, std::io::Error::other(why)))
-            }
-        }
-    }
-
     /// The directory its files lie in.
     pub fn dir(&self) -> PathBuf {
         let file = match (&self.manifest, self.segments.first()) {
-            (Some(manifest), _) => manifest.path.as_path(),
-            (None, Some(segment)) => &segment.path,
-            (None, None) => &self.path,
+            (Some(manifest), _) => manifest.path.clone(),
+            (None, Some(segment)) => segment.path(),
+            (None, None) => self.path.clone(),
         };
         match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -302,21 +296,6 @@ impl Aof {
     /// The files a server loads, in its order.
     pub fn live(&self) -> impl Iterator<Item = (usize, &Segment)> {
         self.segments.iter().enumerate().filter(|(_, s)| s.is_live())
-    }
-
-    /// Walks the file at this position, as [`super::walk`] does: of commands that no server is known to have, those
-    /// count as known where damage ends that stand in a whole record anywhere in the set. Answers its length in bytes.
-    ///
-    /// # Errors
-    /// When the bytes cannot be read. Whatever the bytes are is told by events.
-    pub fn walk(
-        &self,
-        position: usize,
-        pulse: &mut impl Pulse,
-        sink: &mut impl Sink,
-    ) -> Result<u64> {
-        let mut source = self.segments[position].source()?;
-        walker::walk_on(&mut *source, 0, Names::of(self), pulse, sink)
     }
 
     /// Position of the file that a server may cut: the last one it loads.

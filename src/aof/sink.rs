@@ -19,6 +19,17 @@ pub enum Depth {
     Values,
 }
 
+/// What to look at once more in an RDB part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Again {
+    /// Nothing.
+    Nothing,
+    /// Its keys under a wrong slot: whether they stand twice.
+    Strays,
+    /// The same, and what is inside of values.
+    Values,
+}
+
 /// Takes what a walk hands out. Any closure over events is one that wants nothing more.
 pub trait Sink {
     /// An event.
@@ -27,6 +38,12 @@ pub trait Sink {
     /// How deep to look into an RDB part.
     fn depth(&self) -> Depth {
         Depth::Structure
+    }
+
+    /// Of an RDB part that was walked whole at [`Depth::Structure`]: what to look at once more.
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        let _ = walked;
+        Again::Nothing
     }
 
     /// A key of the RDB part whose event comes next.

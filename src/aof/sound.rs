@@ -84,6 +84,12 @@ pub(super) fn find(
     Ok(found)
 }
 
+/// The first sound place between two offsets, for whoever passes over these bytes of a stream.
+pub(super) fn between(source: &mut dyn Source, from: u64, until: u64) -> Result<Option<u64>> {
+    let reach = Reach { until: Some(until), claimed: None };
+    Ok(find(source, from, reach, &Names::default())?.place)
+}
+
 /// Where the argument ends whose canonical header stands at `at`: with a line end, and something that may
 /// follow an argument behind it.
 fn argument_end(source: &mut dyn Source, at: u64) -> Result<Option<u64>> {
@@ -298,17 +304,27 @@ enum Large {
     OutOfReach,
 }
 
+/// A record that is only looked at ends where its source ends: nothing is passed over for good.
+fn not_asked(_: &mut dyn Source, _: u64, _: u64) -> Result<Option<u64>> {
+    Ok(None)
+}
+
 /// Looks at a large record in a chain that began at `start`.
 fn large(source: &mut dyn Source, start: u64, at: u64, names: &Names<'_>) -> Result<Large> {
     if source.length().is_some() {
-        return Ok(judged(at, careful::read(source, at)?, false, names));
+        return Ok(judged(at, careful::read(source, at, not_asked)?, false, names));
     }
     let limit = start.saturating_add((limits::STREAM_BACK - limits::WINDOW) as u64);
     // Brings everything up to there into the stream's buffer, or finds its end.
     source.window(limit.max(at), 1)?;
     let ended = source.length();
     let mut near = Near { end: ended.unwrap_or(limit).min(limit), source };
-    Ok(judged(at, careful::read(&mut near, at)?, ended.is_none_or(|end| end > limit), names))
+    Ok(judged(
+        at,
+        careful::read(&mut near, at, not_asked)?,
+        ended.is_none_or(|end| end > limit),
+        names,
+    ))
 }
 
 fn judged(at: u64, read: Careful, is_cut: bool, names: &Names<'_>) -> Large {

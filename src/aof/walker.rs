@@ -4,11 +4,12 @@
 //! never judges what a server would do.
 
 use super::careful::{self, Careful, Wrong};
-use super::event::{Context, Damage, Ending, Event, Mended, Why};
+use super::event::{Context, Damage, Ending, Event, Mended, Why, context};
 use super::names::Names;
+use super::pulse::Pulse;
 use super::sink::Sink;
 use super::tiling::Tiling;
-use super::{doubt, mend, rdb_part, sound};
+use super::{mend, rdb_part, sound, torn};
 use crate::command::LastName;
 use crate::disk::Source;
 use crate::error::Result;
@@ -17,16 +18,6 @@ use crate::format::fault::Fault;
 use crate::format::rdb;
 use crate::format::resp::{self, Reason, Record, Stop};
 use crate::limits;
-
-/// Told how far a walk has come: once per window.
-pub trait Pulse {
-    /// Everything before `offset` of the segment has been dealt with.
-    fn reached(&mut self, offset: u64);
-}
-
-impl Pulse for () {
-    fn reached(&mut self, _: u64) {}
-}
 
 /// Walks all of `source` and gives each event to `sink`. Answers the length in bytes.
 ///
@@ -200,7 +191,7 @@ fn slow(
         return Ok(start + len);
     }
     source.keep_from(Some(start).filter(|_| sink.reads_again()));
-    let read = careful::read(source, start)?;
+    let read = careful::read(source, start, sound::between)?;
     if !matches!(read, Careful::Record { .. }) {
         source.keep_from(None);
     }
@@ -305,7 +296,7 @@ fn lies_in_a_value(
     }
     let end = place - 2.min(place);
     let ends = end >= from && end >= source.oldest() && source.peek(end, 2)?.starts_with(b"\r\n");
-    Ok(!ends || doubt::is_torn_off(source, place, names)?)
+    Ok(!ends || torn::is_torn_off(source, place, names)?)
 }
 
 /// What sound records show of damage that seems to reach to the end of the data.
@@ -326,14 +317,14 @@ fn doubted(
     names: &Names<'_>,
 ) -> Result<Doubt> {
     if let Some(last) = last_record
-        && let Some((next, end)) = doubt::crossing(source, last, start, names)?
+        && let Some((next, end)) = torn::crossing(source, last, start, names)?
     {
         let place = Some(end).filter(|&end| source.length() != Some(end));
         let crossed = Some(next).filter(|_| place.is_none());
         let mended = Some((end, Mended::Swallowed { record: last, next }));
         return Ok(Doubt { place, crossed, mended });
     }
-    let place = doubt::chain_to_the_end(source, start + 1, names)?;
+    let place = torn::chain_to_the_end(source, start + 1, names)?;
     Ok(Doubt { place, ..Doubt::default() })
 }
 
@@ -368,11 +359,4 @@ fn reach(source: &dyn Source, fault: &Fault<Reason>) -> sound::Reach {
     let is_claim = matches!(fault.reason, Reason::BadTerminator { .. });
     let claimed = source.length().filter(|_| is_claim).map(|_| fault.at);
     sound::Reach { until: None, claimed }
-}
-
-/// A few bytes around `at`, as far as they can still be read.
-pub(super) fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
-    let start = at.saturating_sub(limits::CONTEXT as u64 / 2).max(source.oldest());
-    let bytes = source.peek(start, limits::CONTEXT)?;
-    Ok(Context { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
 }

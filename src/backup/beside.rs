@@ -136,12 +136,12 @@ fn proof(before: &Before, now: &ServerState, aof: &Aof) -> Result<Proof> {
     let Some((segment, file)) = last.and_then(|(_, one)| Some((one, one.file()?))) else {
         return Ok(Proof::None);
     };
-    if !is_as_opened(aof, &segment.path, file)? {
+    if !is_as_opened(aof, &segment.path(), file)? {
         return Ok(Proof::None);
     }
     // Before 7.0 the file stays open while the first rewrite is under way.
     if let Some(pid) = now.process_id.filter(|_| segment.role == Role::Increment) {
-        let dir = disk::real_path(disk::parent(&segment.path))?;
+        let dir = disk::real_path(disk::parent(&segment.path()))?;
         match disk::writes_to(pid, file.identity(), &dir) {
             Writes::Here => return Ok(Proof::Given),
             Writes::ToAnother => return Ok(Proof::Against),

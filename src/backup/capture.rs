@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::blocks::Blocks;
+use super::compress::Placed;
 use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
 use super::eyes::{Seen, joined};
 use super::growing::Origin;
 use super::hash;
-use super::pack::Placed;
+use super::options::BackupOptions;
 use super::pass::{pass, unwalked};
 use super::pool::{Done, Outlet, Packing, with_packers};
 use super::prefix::{self, Prefix};
 use super::repository::Repository;
-use super::run::BackupOptions;
 use super::trust::Trust;
 use crate::aof::{Aof, Role, Segment};
 use crate::disk::FrozenFile;
@@ -128,7 +128,7 @@ fn begin<'a>(
             true => "the set's manifest names this file, and it is not there; see `aofkit check`",
             false => "only plain files can be backed up",
         };
-        return Err(Error::new(ErrorKind::Refused(why.to_owned()), &segment.path));
+        return Err(Error::new(ErrorKind::Refused(why.to_owned()), &segment.path()));
     };
     let kind = type_of(segment.role);
     // A server appends to the last increment, and before 7.0 to its only file.
@@ -153,7 +153,8 @@ fn begin<'a>(
 }
 
 fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a>> {
-    let name = file.path().file_name().unwrap_or_default().as_encoded_bytes();
+    let path = file.path();
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let mut one = Capture::new(file, Words::new(name), FileType::Extra, None, true);
     let in_parent = means.parent.and_then(|p| p.extras.iter().find(|f| f.name == one.name));
     if let Some(in_parent) = in_parent
@@ -171,7 +172,7 @@ fn begin_extra<'a>(file: &'a FrozenFile, means: &Means<'_>) -> Result<Capture<'a
 fn whole_is_same(file: &FrozenFile, parent: &FileEntry) -> Result<bool> {
     let mut all = parent.segments.iter();
     all.try_fold(true, |same, segment| {
-        let hash = super::pack::hash_of_range(file, segment.offset, segment.size)?;
+        let hash = super::compress::hash_of_range(file, segment.offset, segment.size)?;
         Ok(same && hash == segment.sha256)
     })
 }
@@ -257,7 +258,7 @@ fn trouble(one: &Capture<'_>) -> Option<Error> {
         None => return None,
     };
     let why = format!("damaged: {what}; not backed up, see `aofkit check`");
-    Some(Error::new(ErrorKind::BadBackup(why), one.file.path()).at(at))
+    Some(Error::new(ErrorKind::BadBackup(why), &one.file.path()).at(at))
 }
 
 fn assemble(
@@ -299,7 +300,7 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
     segments.extend(placed.into_iter().map(Arc::new));
     let up_to = segments.iter().try_fold(0, |at, s| (s.offset == at).then_some(s.offset + s.size));
     if up_to != Some(size) {
-        return Err(Error::new(ErrorKind::KeepsChanging, one.file.path()).at(size));
+        return Err(Error::new(ErrorKind::KeepsChanging, &one.file.path()).at(size));
     }
     let sha256 = match &segments[..] {
         [] => Some(hash::hex_of(b"")),
@@ -328,13 +329,13 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
 /// Where a set lies, the same for every way to name it.
 pub(super) fn place_of(aof: &Aof) -> Result<PathBuf> {
     let path = match &aof.manifest {
-        Some(manifest) => manifest.path.as_path(),
+        Some(manifest) => manifest.path.clone(),
         None => match aof.live().next() {
-            Some((_, segment)) => &*segment.path,
-            None => aof.path.as_path(),
+            Some((_, segment)) => segment.path(),
+            None => aof.path.clone(),
         },
     };
-    let dir = crate::disk::real_path(crate::disk::parent(path))?;
+    let dir = crate::disk::real_path(crate::disk::parent(&path))?;
     Ok(dir.join(path.file_name().unwrap_or_default()))
 }
 

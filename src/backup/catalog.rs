@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::entry::{Entry, SegmentEntry};
+use super::flaw::{Flaw, FlawKind, Verified, flaw};
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository, Unfinished};
-use super::verify::{Flaw, FlawKind, Verified, flaw};
 use super::{hash, list, script, turns};
 use crate::error::{ErrorKind, Result};
 use crate::limits;

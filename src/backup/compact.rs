@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::entry::{Entry, FileEntry, SegmentEntry};
 use super::moment::Moment;
 use super::repository::{self, Repository};
-use super::{name, pack};
+use super::{compress, name};
 use crate::error::Result;
 use crate::limits;
 
@@ -123,8 +123,8 @@ impl Compaction {
         let mut joined = BTreeMap::new();
         for (run, segments) in &self.joins {
             let Some(first) = segments.first() else { continue };
-            let packed = pack::joined(repository.store(), segments)?;
-            let placed = pack::place(packed, first.offset, repository.store())?;
+            let packed = compress::joined(repository.store(), segments)?;
+            let placed = compress::place(packed, first.offset, repository.store())?;
             joined.insert(run, Arc::new(placed.segment));
         }
         let mut put: BTreeSet<_> = joined.values().map(|one| one.object.clone()).collect();
@@ -156,13 +156,24 @@ impl Compaction {
 
 /// Puts joined segments in the place of those that they consist of.
 fn replace(file: &mut FileEntry, joined: &BTreeMap<&Run, Arc<SegmentEntry>>) {
-    for ((begin, objects), segment) in joined {
-        let Some(at) = file.segments.iter().position(|s| s.offset == *begin) else { continue };
-        let there = file.segments[at..].iter().map(|s| &s.object).take(objects.len());
-        if there.eq(objects.iter()) {
-            file.segments.splice(at..at + objects.len(), [segment.clone()]);
-        }
+    let mut segments = Vec::with_capacity(file.segments.len());
+    let mut rest = &file.segments[..];
+    while let Some(first) = rest.first() {
+        let fits = |(run, _): &(&&Run, _)| {
+            let there = rest.iter().map(|s| &s.object).take(run.1.len());
+            !run.1.is_empty() && there.eq(run.1.iter())
+        };
+        let from: Run = (first.offset, Vec::new());
+        let mut here =
+            joined.range::<&Run, _>(&from..).take_while(|(run, _)| run.0 == first.offset);
+        let (segment, len) = match here.find(fits) {
+            Some((run, segment)) => (segment, run.1.len()),
+            None => (first, 1),
+        };
+        segments.push(Arc::clone(segment));
+        rest = &rest[len..];
     }
+    file.segments = segments;
     if let [only] = &file.segments[..] {
         file.sha256 = Some(only.sha256.clone());
     }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::entry::{Entry, FileEntry, FileType};
+use super::flaw::{Flaw, FlawKind, Told};
 use super::frames::Frames;
 use super::pass::look_at;
 use super::repository::Repository;
-use super::verify::{Flaw, FlawKind, Told};
 use crate::aof::Pulse;
 use crate::disk::Source;
 use crate::error::{ErrorKind, Result};

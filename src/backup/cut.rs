@@ -1,5 +1,6 @@
 //! A snapshot as it stood at a moment: what lies behind it is left out.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,16 +78,21 @@ fn shorten(file: &mut FileEntry, size: u64) {
 
 /// The manifest's bytes without the lines of files that are not there.
 fn without_files(bytes: &[u8], files: &[FileEntry]) -> Vec<u8> {
-    let names: Vec<_> = files.iter().filter_map(|file| file.name.bytes()).collect();
+    let names: HashSet<_> = files.iter().filter_map(|file| file.name.bytes()).collect();
     // It was valid when the snapshot was taken.
     let Ok(manifest) = manifest::parse(bytes, Dialect::Concatenating) else {
         return bytes.to_vec();
     };
-    let mut kept = bytes.to_vec();
-    for gone in manifest.entries.iter().rev().filter(|entry| !names.contains(&entry.name)) {
-        let (from, to) = (gone.span.start as usize, gone.span.end as usize);
-        kept.drain(from.min(kept.len())..to.min(kept.len()));
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    let mut lines: Vec<_> = manifest.entries.iter().collect();
+    lines.sort_by_key(|entry| entry.span.start);
+    for gone in lines.into_iter().filter(|entry| !names.contains(&*entry.name)) {
+        let [from, to] = [gone.span.start, gone.span.end].map(|at| bytes.len().min(at as usize));
+        kept.extend_from_slice(bytes.get(at..from).unwrap_or_default());
+        at = to;
     }
+    kept.extend_from_slice(&bytes[at..]);
     kept
 }
 

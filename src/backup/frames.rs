@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, FileEntry, FileType, SegmentEntry};
 use super::repository::Repository;
-use super::{hash, pack};
+use super::{compress, hash};
 use crate::aof::{Aof, Kept, KeptFile, OpenOptions, Role, open_kept};
 use crate::disk::{Rolling, Source};
 use crate::error::{Error, ErrorKind, Result};
@@ -77,10 +77,10 @@ impl<'r> Frames<'r> {
                 // Whoever proves compares the content. For others the object is read twice, so that it is proven before
                 // anything of it is believed, and never in memory as a whole.
                 if !self.proving {
-                    pack::prove(self.store, segment)?;
+                    compress::prove(self.store, segment)?;
                 }
-                let object = pack::opened(self.store, segment)?;
-                let decoder = pack::decoder(object).map_err(|e| self.told(e))?;
+                let object = compress::opened(self.store, segment)?;
+                let decoder = compress::decoder(object).map_err(|e| self.told(e))?;
                 Open { decoder, hash: Sha256::new(), left: segment.size }
             }
         };
@@ -106,7 +106,7 @@ impl<'r> Frames<'r> {
     }
 
     fn told(&self, error: io::Error) -> Error {
-        pack::told(error, &|why| self.bad(&why))
+        compress::told(error, &|why| self.bad(&why))
     }
 
     fn bad(&self, why: &str) -> Error {

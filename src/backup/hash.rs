@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::list::LISTS;
+/// Directory of the lists.
+pub(super) const LISTS: &str = "lists/";
 
 /// Directory of the objects.
 const OBJECTS: &str = "objects/";

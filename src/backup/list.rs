@@ -16,9 +16,6 @@ use super::entry::{FileEntry, ListEntry, SegmentEntry};
 use super::hash;
 use crate::limits;
 
-/// Directory of the lists.
-pub(super) const LISTS: &str = "lists/";
-
 /// A list that is to be put.
 pub(super) struct Text {
     pub(super) key: String,

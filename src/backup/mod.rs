@@ -8,16 +8,20 @@
 //! May know sets, scans, stores and disks. Never writes to a set: only to repositories and restore targets.
 //! The bytes are described in `docs/backup-format.md`.
 
+mod apart;
 mod beside;
 mod blocks;
 mod bounds;
 mod capture;
 mod catalog;
 mod compact;
+mod compress;
 mod contents;
 mod cut;
 mod entry;
 mod eyes;
+mod find;
+mod flaw;
 mod frames;
 mod growing;
 mod hash;
@@ -27,7 +31,7 @@ mod manifest;
 mod moment;
 mod name;
 mod numbers;
-mod pack;
+mod options;
 mod pass;
 mod pool;
 mod prefix;
@@ -42,6 +46,7 @@ mod trust;
 mod turns;
 mod verify;
 
+pub use apart::must_lie_apart;
 pub use beside::Beside;
 pub use compact::Compaction;
 pub use cut::{covering, cut_at};
@@ -49,13 +54,15 @@ pub use entry::{
     Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ListEntry, ManifestEntry,
     Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
+pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
 pub use keep::{Keep, Reasons};
 pub use moment::{Moment, now};
 pub use name::{SnapshotPath, Which, short_id, source_name};
+pub use options::BackupOptions;
 pub use prune::{Planned, PrunePlan, apply as apply_prune, plan as plan_prune};
 pub use repository::{Listed, Repository};
 pub use restore::{RestoreOptions, Restored, restore};
-pub use run::{Backup, BackupOptions, backup, backup_beside};
-pub use verify::{Depth, Flaw, FlawKind, Verified, verify};
+pub use run::{Backup, backup, backup_beside};
+pub use verify::{Depth, verify};

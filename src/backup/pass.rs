@@ -111,9 +111,9 @@ impl Source for Passing<'_, '_, '_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::compress::unpack;
     use super::super::entry::{SegmentEntry, Words};
     use super::super::growing::Origin;
-    use super::super::pack::unpack;
     use super::super::pool::{Packing, with_packers};
     use super::super::repository::{Piece, Repository, Unfinished};
     use super::*;

@@ -1,13 +1,15 @@
 //! Packs blocks on several threads while one walks over the files, and others wait for the store.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::compress::{self, Compressor, Packed, Placed};
 use super::entry::{SegmentEntry, Words};
 use super::growing::{End, Growing, Grown};
-use super::pack::{self, Compressor, Packed, Placed};
 use super::repository::{self, Repository, Unfinished};
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
@@ -85,6 +87,9 @@ pub(super) fn with_packers<'f, T>(
         walk(&Outlet { shared, blocks: send, grown: send_grown })
     });
     let state = shared.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(panic) = state.panic {
+        resume_unwind(panic);
+    }
     // A packer's error is the reason why the walk was stopped.
     if let Some(error) = state.error {
         return Err(error);
@@ -112,7 +117,7 @@ impl<'f> Outlet<'_, 'f> {
             None => self.blocks.send(job).is_ok(),
         };
         if self.shared.failed.load(Ordering::Relaxed) || !handed {
-            return Err(Error::io(path, std::io::Error::other("its bytes could not be stored")));
+            return Err(Error::io(&path, std::io::Error::other("its bytes could not be stored")));
         }
         Ok(())
     }
@@ -141,7 +146,7 @@ impl<'f> Outlet<'_, 'f> {
 
     /// Bytes of a block, save the last of a file.
     pub(super) fn block(&self) -> usize {
-        pack::block(self.shared.packing.level)
+        compress::block(self.shared.packing.level)
     }
 
     /// Room for a block of so many bytes.
@@ -209,24 +214,33 @@ struct State {
     /// Whole segments stored since then.
     unnoted: usize,
     error: Option<Error>,
+    panic: Option<Box<dyn Any + Send>>,
 }
 
 impl State {
     fn new() -> Self {
         let unfinished = Unfinished::default();
-        Self { done: Vec::new(), unfinished, noted: Instant::now(), unnoted: 0, error: None }
+        let noted = Instant::now();
+        Self { done: Vec::new(), unfinished, noted, unnoted: 0, error: None, panic: None }
     }
 }
 
 impl<'f> Shared<'_, 'f> {
-    /// After a failure work is only taken, so that nobody waits for ever.
+    /// After a failure work is only taken, so that nobody waits for ever; a panic is one, and goes on at the end.
     fn guarded(&self, work: impl FnOnce() -> Result<()>) {
         if self.failed.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = work() {
-            self.failed.store(true, Ordering::Relaxed);
-            self.state().error.get_or_insert(error);
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.failed.store(true, Ordering::Relaxed);
+                self.state().error.get_or_insert(error);
+            }
+            Err(panic) => {
+                self.failed.store(true, Ordering::Relaxed);
+                self.state().panic.get_or_insert(panic);
+            }
         }
     }
 
@@ -252,7 +266,7 @@ impl<'f> Shared<'_, 'f> {
         let Job { segment, number, bytes } = job;
         self.flight.wait();
         let frame = compressor.frame(&bytes);
-        let frame = frame.map_err(|e| Error::io(segment.origin.file.path(), e))?;
+        let frame = frame.map_err(|e| Error::io(&segment.origin.file.path(), e))?;
         self.give_back(bytes);
         if let Some(grown) = segment.frame(number, frame) {
             self.flight.take_off(grown.bytes.len());
@@ -271,10 +285,10 @@ impl<'f> Shared<'_, 'f> {
                 return self.placed(&segment, placed);
             }
             let compressor = &mut Compressor::new(self.packing.level);
-            bytes = pack::again(&segment, size, &sha256, compressor)?;
+            bytes = compress::again(&segment, size, &sha256, compressor)?;
         }
         let packed = Packed { bytes, size, sha256 };
-        self.placed(&segment, pack::place(packed, segment.offset, store)?)
+        self.placed(&segment, compress::place(packed, segment.offset, store)?)
     }
 
     /// Whether a segment that an earlier run had stored has these bytes, and its object is right.
@@ -282,7 +296,7 @@ impl<'f> Shared<'_, 'f> {
         if (earlier.size, earlier.sha256.as_str()) != (size, sha256) {
             return Ok(false);
         }
-        match pack::prove(self.packing.repository.store(), earlier) {
+        match compress::prove(self.packing.repository.store(), earlier) {
             Ok(()) => Ok(true),
             Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => Ok(false),
             Err(e) => Err(e),

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
+use super::compress;
 use super::entry::{Divergence, FileEntry, SegmentEntry, Stretch};
-use super::pack;
 use crate::disk::FrozenFile;
 use crate::error::Result;
 
@@ -38,7 +38,8 @@ pub(super) fn compare(file: &FrozenFile, parent: &FileEntry, paranoid: bool) -> 
     let mut same = Vec::new();
     for segment in &parent.segments {
         let inside = segment.offset + segment.size <= file.len();
-        if !inside || pack::hash_of_range(file, segment.offset, segment.size)? != segment.sha256 {
+        if !inside || compress::hash_of_range(file, segment.offset, segment.size)? != segment.sha256
+        {
             break;
         }
         same.push(segment.clone());
@@ -55,11 +56,11 @@ pub(super) fn compare(file: &FrozenFile, parent: &FileEntry, paranoid: bool) -> 
 /// The first bytes of the first `size`.
 pub(super) fn head(file: &FrozenFile, size: u64) -> Result<Stretch> {
     let bytes = size.min(HEAD);
-    Ok(Stretch { bytes, sha256: pack::hash_of_range(file, 0, bytes)? })
+    Ok(Stretch { bytes, sha256: compress::hash_of_range(file, 0, bytes)? })
 }
 
 /// The last bytes of the first `size`.
 pub(super) fn tail(file: &FrozenFile, size: u64) -> Result<Stretch> {
     let bytes = size.min(TAIL);
-    Ok(Stretch { bytes, sha256: pack::hash_of_range(file, size - bytes, bytes)? })
+    Ok(Stretch { bytes, sha256: compress::hash_of_range(file, size - bytes, bytes)? })
 }

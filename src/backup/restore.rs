@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, FileEntry, SegmentEntry};
+use super::flaw::Told;
 use super::repository::Repository;
 use super::target::{EXTRAS, MARK, Old, Place};
-use super::verify::{Told, in_parallel};
-use super::{hash, pack};
+use super::verify::in_parallel;
+use super::{compress, hash};
 use crate::disk::{Attributes, Dir, FrozenFile, Hold, NewFile};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -206,7 +207,7 @@ impl Build<'_> {
         let reused = from_old(target, segment)?;
         if !reused {
             let mut at = segment.offset;
-            pack::unpack(self.repository.store(), segment, &mut |bytes| {
+            compress::unpack(self.repository.store(), segment, &mut |bytes| {
                 target.new.write_at(bytes, at)?;
                 at += bytes.len() as u64;
                 Ok(())

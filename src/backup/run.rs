@@ -1,9 +1,11 @@
 //! One backup: from a path to a snapshot that is there.
 
+use super::options::BackupOptions;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::apart::must_lie_apart;
 use super::beside::Beside;
 use super::capture::{self, Captured, Means};
 use super::entry::{
@@ -22,48 +24,8 @@ use crate::format::rdb::Family;
 use crate::limits;
 use crate::progress::Progress;
 use crate::rules::Needed;
-use crate::scan::Pace;
 use crate::store::Held;
 use crate::text::thousands;
-
-/// How to take a backup.
-#[derive(Clone, Debug)]
-pub struct BackupOptions {
-    /// Name of the source; made of machine and place when not given.
-    pub source: Option<String>,
-    /// Labels of the snapshot.
-    pub tags: Vec<String>,
-    /// zstd's level.
-    pub level: i32,
-    /// Threads that compress.
-    pub threads: usize,
-    /// How fast to read.
-    pub pace: Pace,
-    /// Other files to keep with the set.
-    pub includes: Vec<PathBuf>,
-    /// The set may have nothing to do with what the source had before.
-    pub new_history: bool,
-    /// Make a snapshot also when nothing has changed.
-    pub always: bool,
-    /// Compare all bytes that are taken over from the snapshot before, and not only the ends of files.
-    pub paranoid: bool,
-}
-
-impl Default for BackupOptions {
-    fn default() -> Self {
-        Self {
-            source: None,
-            tags: Vec::new(),
-            level: 1,
-            threads: 2,
-            pace: Pace::default(),
-            includes: Vec::new(),
-            new_history: false,
-            always: false,
-            paranoid: false,
-        }
-    }
-}
 
 /// What became of a backup.
 #[derive(Clone, Debug)]
@@ -144,7 +106,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 fn unproven(last: Error) -> Error {
     let why = "each time it was looked at, its server had gone over to other files, or it was not proven that the server \
                writes to these; nothing was published. Try again when no rewrite is under way, or give --exact more time";
-    Error::new(ErrorKind::Refused(why.to_owned()), last.path())
+    Error::new(ErrorKind::Refused(why.to_owned()), &last.path())
 }
 
 fn refuse_too_many(tags: &[String]) -> Result<()> {
@@ -214,6 +176,7 @@ impl Run<'_> {
         let before = beside.as_mut().map(|beside| beside.before(path)).transpose()?;
         let aof = Aof::open(path, open)?;
         refuse_a_crowd(&aof)?;
+        must_lie_apart(&aof, self.repository.store().name())?;
         if let (Some(beside), Some(before)) = (beside.as_mut(), &before) {
             before.fits(&aof)?;
             beside.must_write_here(before, &aof)?;

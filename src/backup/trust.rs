@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use super::compress;
 use super::entry::{Entry, FileEntry, SegmentEntry};
-use super::pack;
 use super::repository::Repository;
 use super::turns::Turn;
 use crate::error::{ErrorKind, Result};
@@ -122,7 +122,7 @@ impl<'r> Trust<'r> {
         if self.is_known(segment) {
             return Ok(self.state.borrow().sound.contains(&segment.object));
         }
-        let proven = pack::prove(self.repository.store(), segment);
+        let proven = compress::prove(self.repository.store(), segment);
         let mut state = self.state.borrow_mut();
         match proven {
             Ok(()) => {

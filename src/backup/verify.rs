@@ -1,18 +1,17 @@
 //! Is all of a repository there, as it was written, and does it hold what it says?
 
+use super::flaw::{Flaw, FlawKind, Told, Verified, flaw};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 
 use sha2::{Digest, Sha256};
 
 use super::catalog::Catalog;
-use super::contents;
 use super::entry::Entry;
-use super::hash;
 use super::repository::Repository;
-use super::threads;
+use super::{contents, hash, threads};
 use crate::disk::Hold;
 use crate::error::Result;
 use crate::limits;
@@ -36,60 +35,6 @@ pub enum Depth {
         /// Of how many.
         of: u64,
     },
-}
-
-/// What is wrong with a file of the repository.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Flaw {
-    /// Its key.
-    pub key: String,
-    /// What kind of flaw.
-    pub kind: FlawKind,
-    /// It says nothing against any snapshot.
-    pub harmless: bool,
-    /// For people.
-    pub message: String,
-    /// Snapshots that cannot be restored as they were because of it.
-    pub snapshots: Vec<String>,
-}
-
-/// Kinds of flaws.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FlawKind {
-    /// It is not there.
-    Missing,
-    /// Its bytes are not those that were written.
-    Damaged,
-    /// What it holds is not what a server would load.
-    Contents,
-    /// Nothing of a repository has such a name.
-    Unknown,
-}
-
-/// What was looked at, and what was found.
-#[derive(Clone, Debug, Default)]
-pub struct Verified {
-    /// Entries read.
-    pub snapshots_checked: u64,
-    /// Objects and lists of segments hashed.
-    pub objects_checked: u64,
-    /// Their bytes.
-    pub bytes_checked: u64,
-    /// Bytes of files decompressed and parsed.
-    pub contents_checked: u64,
-    /// Commands parsed.
-    pub commands_checked: u64,
-    /// Objects and lists of segments that no snapshot needs.
-    pub unreferenced: u64,
-    /// What is wrong, by key.
-    pub flaws: Vec<Flaw>,
-}
-
-impl Verified {
-    /// Whether every snapshot is as it was.
-    pub fn is_good(&self) -> bool {
-        self.flaws.iter().all(|flaw| flaw.harmless)
-    }
 }
 
 /// Verifies a repository. A flaw never stops it.
@@ -163,10 +108,6 @@ fn name_snapshots(flaws: &mut Vec<Flaw>, entries: &[Entry]) {
     flaws.dedup();
 }
 
-pub(super) fn flaw(key: &str, kind: FlawKind, message: String) -> Flaw {
-    Flaw { key: key.to_owned(), kind, harmless: false, message, snapshots: Vec::new() }
-}
-
 /// Objects that entries name but are not there, or not as long as they were.
 fn referenced(entries: &[Entry], objects: &[&Stored], verified: &mut Verified) {
     let mut there: BTreeMap<&str, u64> = objects.iter().map(|o| (o.key.as_str(), o.len)).collect();
@@ -211,16 +152,6 @@ fn object(store: &dyn Store, object: &Stored, told: &mut Told) -> Option<Flaw> {
     }
     let fits = hash::hash_in_key(&object.key) == Some(&hash::hex(&hash.finalize()));
     if fits { None } else { damaged("its bytes do not fit its name".to_owned()) }
-}
-
-/// How a thread tells of bytes that it has dealt with.
-pub(super) struct Told(Sender<u64>);
-
-impl Told {
-    pub(super) fn advance(&mut self, bytes: u64) {
-        // Nobody listens any more when the run is over.
-        let _ = self.0.send(bytes);
-    }
 }
 
 /// Does `count` pieces of work on several threads, at most so many, and tells the progress on this one. Answers come in order.

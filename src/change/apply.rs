@@ -1,21 +1,24 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
-use std::collections::HashSet;
+use super::control::Control;
+use super::recorded::attributes;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::alike::Alike;
 use super::in_use::{in_earnest, refuse, refuse_writers};
 use super::journal::{Gone, Journal, Stage, Step};
 use super::keep::{Keep, KeepDir};
 use super::pieces::NewBytes;
 use super::place::{Place, staged};
 use super::plan::{Action, Piece, Plan, Publication, SourceFile};
-use super::recipe::attributes;
 use super::recover::{linked, recover};
-use super::work::{NewFile, Reins, Work};
-use crate::disk::{self, Attributes, Durable, Kind};
+use super::refusal::Most;
+use super::work::{NewFile, Work};
+use crate::disk::{self, Attributes, Durable, Identity, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::progress::Progress;
@@ -32,6 +35,8 @@ pub struct Options<'a> {
     pub stop: Option<&'a AtomicBool>,
     /// The verdict before, to be remembered in the journal.
     pub verdict_before: &'a str,
+    /// The most that may be lost; any loss where it is not given.
+    pub most: Option<Most>,
 }
 
 /// What is left after a plan was carried out.
@@ -39,13 +44,15 @@ pub struct Options<'a> {
 pub struct Applied {
     /// Where what was removed is kept; `None` when it is not.
     pub kept_at: Option<PathBuf>,
+    /// In words, what files have lost besides their bytes, for the system does not let us give it to a new file.
+    pub left: Vec<String>,
 }
 
 impl Plan {
     /// What the directory that keeps things stands beside.
     pub fn subject(&self) -> PathBuf {
         match (&self.manifest, self.files.first()) {
-            (None, Some(file)) => file.path.to_path_buf(),
+            (None, Some(file)) => file.at.path(),
             _ => self.dir.clone(),
         }
     }
@@ -56,25 +63,25 @@ impl Plan {
     /// [`ErrorKind::Stale`] when the set is not the one the plan was made for, [`ErrorKind::InUse`] when a
     /// process has its files open, [`ErrorKind::Interrupted`]; or when the system refuses. The set is the old
     /// one then, save after a failed sync of the last step, where the next run finds out.
-    pub fn apply(
+    pub(super) fn apply(
         &self,
         disk: &dyn Durable,
         options: &Options<'_>,
         progress: &dyn Progress,
     ) -> Result<Applied> {
         if self.is_empty() {
-            return Ok(Applied { kept_at: None });
+            return Ok(Applied { kept_at: None, left: Vec::new() });
         }
         let place = self.place()?;
-        self.is_no_link(&place)?;
+        self.ensure_no_link(&place)?;
         let still_fits = || {
-            self.is_fresh(&place)?;
-            if options.force { Ok(()) } else { self.is_free(&place) }
+            self.ensure_fresh(&place)?;
+            if options.force { Ok(()) } else { self.ensure_free(&place) }
         };
         still_fits()?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
-        let reins = Reins { stop: options.stop, progress };
+        let control = Control { stop: options.stop, progress };
         let unkept = *keep == Keep::Nowhere;
         if let (true, [Action::Cut { file, to_bytes, .. }]) = (unkept, &self.actions[..]) {
             return self.cut_only(&place, disk, *file, *to_bytes);
@@ -82,13 +89,13 @@ impl Plan {
         let keep_dir = KeepDir::open(keep, &self.subject(), &place, disk)?;
         recover(&keep_dir, &place)?;
         still_fits()?;
-        let work = self.work(&place, &keep_dir, unkept, options, reins)?;
-        let kept_at = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
+        let work = self.work(&place, &keep_dir, unkept, options, control)?;
+        let applied = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
         progress.finish();
         if unkept {
             keep_dir.close();
         }
-        Ok(Applied { kept_at })
+        Ok(applied)
     }
 
     /// Where the files lie that the plan speaks of.
@@ -120,7 +127,7 @@ impl Plan {
     }
 
     /// A file that changes must be one by that name: a new file would take the place of a link, not of the file.
-    fn is_no_link(&self, place: &Place) -> Result<()> {
+    fn ensure_no_link(&self, place: &Place) -> Result<()> {
         if let Some(manifest) = &self.manifest
             && place.here.look(os_name(manifest))?.is_some_and(|look| look.kind == Kind::Link)
         {
@@ -131,17 +138,15 @@ impl Plan {
             Action::Rewrite { file, .. } => *file,
             Action::Manifest { .. } => None,
         });
+        let goes: HashSet<usize> = self.actions.iter().filter_map(Action::removes).collect();
+        let mut names: HashMap<Identity, usize> = HashMap::new();
+        for stamp in self.files.iter().filter_map(|file| file.stamp) {
+            *names.entry(stamp.identity).or_default() += 1;
+        }
         for file in touched {
-            let SourceFile { path, stamp, .. } = &self.files[file];
-            let same = |other: &&SourceFile| match (&other.stamp, stamp) {
-                (Some(other), Some(this)) => other.identity == this.identity,
-                _ => false,
-            };
-            let goes = self
-                .actions
-                .iter()
-                .any(|a| matches!(a, Action::Remove { file: f, .. } if *f == file));
-            let why = if !goes && self.files.iter().filter(same).count() > 1 {
+            let SourceFile { at, stamp, .. } = &self.files[file];
+            let names = stamp.and_then(|stamp| names.get(&stamp.identity).copied());
+            let why = if !goes.contains(&file) && names > Some(1) {
                 "two files of the set are the same file under two names"
             } else if place.look(&self.relative(file))?.is_some_and(|l| l.kind == Kind::Link) {
                 "it is a symbolic link, which would be replaced: name the file itself"
@@ -149,7 +154,7 @@ impl Plan {
                 continue;
             };
             let why = format!("{why}, or use --output DIR");
-            return Err(Error::new(ErrorKind::Refused(why), path));
+            return Err(Error::new(ErrorKind::Refused(why), &at.path()));
         }
         Ok(())
     }
@@ -157,16 +162,16 @@ impl Plan {
     /// On a full disk: nothing is written at all.
     fn cut_only(&self, place: &Place, disk: &dyn Durable, file: usize, to: u64) -> Result<Applied> {
         let Some(stamp) = self.files[file].stamp else {
-            return Err(Error::new(ErrorKind::NotFound, &self.files[file].path));
+            return Err(Error::new(ErrorKind::NotFound, &self.files[file].at.path()));
         };
         let name = self.relative(file);
         let (dir, bare) = place.at(&name)?;
-        disk.cut(dir, bare, stamp, to, stamp.modified_ns)?;
-        Ok(Applied { kept_at: None })
+        disk.cut(dir, bare, stamp, to, stamp.modified_ns())?;
+        Ok(Applied { kept_at: None, left: Vec::new() })
     }
 
     /// Whether the set is still the one the plan was made for.
-    pub(super) fn is_fresh(&self, place: &Place) -> Result<()> {
+    pub(super) fn ensure_fresh(&self, place: &Place) -> Result<()> {
         let changed = |name: &[u8], why: &str| {
             Err(Error::new(ErrorKind::Stale(why.to_owned()), &place.path(name)))
         };
@@ -192,7 +197,7 @@ impl Plan {
         Ok(())
     }
 
-    fn is_free(&self, place: &Place) -> Result<()> {
+    fn ensure_free(&self, place: &Place) -> Result<()> {
         let concerned = self.concerned();
         let identities: Vec<_> = concerned.filter_map(|(_, f)| Some(f.stamp?.identity)).collect();
         if self.only_removes() {
@@ -234,7 +239,7 @@ impl Plan {
         keep: &'a KeepDir<'a>,
         unkept: bool,
         options: &Options<'_>,
-        reins: Reins<'a>,
+        control: Control<'a>,
     ) -> Result<Work<'a>> {
         let concerned = self.concerns();
         let mut files = Vec::with_capacity(self.files.len());
@@ -247,7 +252,7 @@ impl Plan {
                 let opened = place.open_to_read(&name)?;
                 if opened.stamp() != stamp {
                     let why = "it has changed since the plan was made; make a new one".to_owned();
-                    return Err(Error::new(ErrorKind::Stale(why), &file.path));
+                    return Err(Error::new(ErrorKind::Stale(why), &file.at.path()));
                 }
                 files.push(opened);
                 expected.push((name, stamp));
@@ -271,9 +276,10 @@ impl Plan {
         let Made { mut journal, new_files, .. } = made;
         let to_keep = self.old_files(place, &mut journal, &places)?;
         let lens = self.actions.iter().map(|action| action.lengths().1);
-        reins.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
+        control.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
-        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, reins })
+        let left = Vec::new();
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control, left })
     }
 }
 
@@ -296,7 +302,7 @@ impl<'a> Made<'a> {
                     name: plan.relative(*file),
                     from: *from_bytes,
                     to: *to_bytes,
-                    modified_ns: stamp.map_or(0, |s| s.modified_ns),
+                    modified_ns: stamp.map_or(0, |s| s.modified_ns()),
                 };
             }
             Action::Rewrite { file, new_name, pieces, .. } => {
@@ -310,7 +316,9 @@ impl<'a> Made<'a> {
                 }
                 let places = places.clone();
                 let pieces = pieces.iter().map(move |p| Ok(new_bytes(p, &places)));
-                self.write(new_name, Box::new(pieces), like, replaces);
+                let old = file.map(|file| plan.relative(file));
+                let alike = alike(self.place, old.as_deref())?;
+                self.write(new_name, Box::new(pieces), (like, alike), replaces);
             }
             Action::Manifest { name, before, after } => {
                 let like = match before {
@@ -320,7 +328,8 @@ impl<'a> Made<'a> {
                 let pieces = std::iter::once_with(|| Ok(NewBytes::These(after.clone())));
                 // A manifest's time says when the set last changed, which is now.
                 let like = Attributes { modified_ns: None, ..like };
-                self.write(name, Box::new(pieces), like, true);
+                let alike = alike(self.place, before.as_ref().map(|_| &name[..]))?;
+                self.write(name, Box::new(pieces), (like, alike), true);
             }
             Action::Remove { file, .. } => self.gone(*file)?,
         }
@@ -328,7 +337,7 @@ impl<'a> Made<'a> {
     }
 
     fn gone(&mut self, file: usize) -> Result<()> {
-        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns));
+        let seen = self.plan.files[file].stamp.map(|s| (s.identity.inode, s.changed_ns()));
         self.journal.gone.push(Gone { name: self.plan.relative(file), seen });
         Ok(())
     }
@@ -338,7 +347,7 @@ impl<'a> Made<'a> {
         &mut self,
         name: &[u8],
         pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
-        like: Attributes,
+        (like, alike): (Attributes, Alike),
         is_step: bool,
     ) {
         let staged = staged(self.number, self.journal.stages.len() + 1, name);
@@ -349,8 +358,14 @@ impl<'a> Made<'a> {
         self.journal.stages.push(stage.clone());
         // Special bits of a mode have no place in a set.
         let like = Attributes { mode: like.mode & 0o777, ..like };
-        self.new_files.push(NewFile { stage, pieces, like, kept: None });
+        self.new_files.push(NewFile { stage, pieces, like, kept: None, alike });
     }
+}
+
+/// The file in whose place a new one comes.
+fn alike(place: &Place, old: Option<&[u8]>) -> Result<Alike> {
+    let Some(old) = old else { return Ok(Alike::Nothing) };
+    Ok(Alike::Of(Box::new(place.open_to_read(old)?)))
 }
 
 pub(super) fn new_bytes(piece: &Piece, places: &[usize]) -> NewBytes {

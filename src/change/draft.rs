@@ -24,6 +24,8 @@ pub struct Draft<'a> {
     edits: Vec<(usize, Vec<Piece>)>,
     /// Of which segments there are edits.
     edited: HashSet<usize>,
+    /// Which segments get another name, whatever is in them.
+    renamed: HashSet<usize>,
     removed: Vec<usize>,
     others: Vec<SourceFile>,
     manifest: Option<Manifest>,
@@ -39,6 +41,7 @@ impl<'a> Draft<'a> {
             verb,
             edits: Vec::new(),
             edited: HashSet::new(),
+            renamed: HashSet::new(),
             removed: Vec::new(),
             others: Vec::new(),
             manifest: None,
@@ -62,6 +65,13 @@ impl<'a> Draft<'a> {
         self.edits.push((segment, pieces));
     }
 
+    /// The segment keeps its bytes and gets a name of a segment of its role and number.
+    pub fn rename(&mut self, segment: usize) {
+        let to = self.aof.segments[segment].len().unwrap_or(0);
+        self.renamed.insert(segment);
+        self.rewrite(segment, vec![Piece::Keep { file: segment, from: 0, to }]);
+    }
+
     /// The segment leaves the set: its manifest line goes, and so does the file.
     pub fn remove(&mut self, segment: usize) {
         self.removed.push(segment);
@@ -82,7 +92,7 @@ impl<'a> Draft<'a> {
             return Err(Error::new(ErrorKind::Refused(why), path));
         }
         let stamp = Some(look.stamp);
-        self.others.push(SourceFile { name, path: path.into(), stamp });
+        self.others.push(SourceFile { name, at: path.into(), stamp });
         Ok(())
     }
 
@@ -111,7 +121,9 @@ impl<'a> Draft<'a> {
         let mut seen = HashSet::new();
         self.removed.retain(|segment| seen.insert(*segment));
         let mut edits = std::mem::take(&mut self.edits);
-        edits.retain(|(s, pieces)| !gone.contains(s) && !self.is_same(*s, pieces));
+        let is_changed =
+            |s, pieces: &[Piece]| self.renamed.contains(&s) || !self.is_same(s, pieces);
+        edits.retain(|(s, pieces)| !gone.contains(s) && is_changed(*s, pieces));
         self.edits = edits;
         self.tell_shared()?;
         let dir = self.aof.dir();
@@ -237,8 +249,8 @@ impl<'a> Draft<'a> {
         }
         // A file that the manifest lists as history as well stays history under its old name: servers delete that.
         for entry in manifest.entries.iter_mut().filter(|entry| entry.role != HISTORY) {
-            if let Some(new_name) = renamed.get(entry.name.as_slice()) {
-                entry.name.clone_from(new_name);
+            if let Some(new_name) = renamed.get(&*entry.name) {
+                entry.name = new_name.as_slice().into();
                 entry.end_offset = None;
             }
         }
@@ -296,9 +308,9 @@ impl<'a> Draft<'a> {
 }
 
 fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
-    let path = behind_link(segment, dir).map_or_else(|| Arc::clone(&segment.path), Into::into);
+    let at = behind_link(segment, dir).map_or_else(|| segment.file_path(), |path| (&*path).into());
     let stamp = segment.file().map(|file| file.stamp());
-    SourceFile { name: Arc::clone(&segment.name), path, stamp }
+    SourceFile { name: Arc::clone(&segment.name), at, stamp }
 }
 
 /// The file in the set's directory that a link there leads to: that one is changed, and the link stays.
@@ -306,7 +318,7 @@ fn behind_link(segment: &Segment, dir: &Path) -> Option<PathBuf> {
     if !segment.is_link {
         return None;
     }
-    let real = disk::real_path(&segment.path).ok()?;
+    let real = disk::real_path(&segment.path()).ok()?;
     let is_here = real.parent() == Some(&disk::real_path(dir).ok()?);
     is_here.then(|| dir.join(real.file_name().unwrap_or_default()))
 }

@@ -21,11 +21,12 @@
 //! Names are relative to the directory of the set; `MODIFIED` and `CHANGED` are in nanoseconds of Unix time. The object of
 //! the N-th `old` line is `N.zst`, a zstd frame. Reading is [`super::told`]'s.
 
+use super::content::Content;
+use crate::disk::{Attributes, FrozenFile};
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::recipe::Recipe;
-use crate::disk::{Attributes, FrozenFile};
 use crate::text::escape;
 
 /// A change as its journal tells it.
@@ -104,17 +105,6 @@ pub(super) struct OldFile {
     pub(super) len: u64,
     pub(super) attributes: Attributes,
     pub(super) content: Recipe,
-}
-
-/// Where bytes of an old file are now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Content {
-    /// In a file of the set.
-    From { name: Arc<[u8]>, start: u64, end: u64 },
-    /// Here: a manifest is small.
-    These(Vec<u8>),
-    /// In the object, behind those of the kept pieces before.
-    Kept(u64),
 }
 
 /// A file as the change left it.

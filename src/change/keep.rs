@@ -60,7 +60,7 @@ impl Keep {
 /// The set's directory, or its one file: what the directory that keeps things stands beside.
 pub fn subject(aof: &Aof) -> PathBuf {
     match (&aof.manifest, aof.segments.first()) {
-        (None, Some(segment)) => segment.path.to_path_buf(),
+        (None, Some(segment)) => segment.path(),
         _ => aof.dir(),
     }
 }
@@ -142,6 +142,10 @@ pub fn entries(keep: &Keep, subject: &Path) -> Result<Vec<Entry>> {
 /// The directory that keeps things, where there is one, and the one it lies in.
 pub(super) fn find(keep: &Keep, subject: &Path) -> Result<Option<(Dir, Dir)>> {
     let (parent, name) = keep.parts(subject)?;
+    // Nothing can have such a name.
+    if !disk::is_plain_name(name.as_bytes()) {
+        return Ok(None);
+    }
     if !matches!(keep, Keep::In(_)) || disk::is_there(&parent)? {
         let parent = Dir::open(&parent)?;
         if let Some(kept) = parent.dir_if_there(&name)? {
@@ -264,6 +268,11 @@ impl<'d> KeepDir<'d> {
         let like = Attributes { mode: 0o700, modified_ns: None, ..base.attributes };
         let first = held(place.here.path(), || place.lock())?;
         let (parent, name) = keep.parts(subject)?;
+        if !disk::is_plain_name(name.as_bytes()) {
+            let why = "its name is too long for a directory of that name that keeps what is removed: write the result \
+                       elsewhere with --output DIR";
+            return Err(Error::new(ErrorKind::Refused(why.to_owned()), subject));
+        }
         let parent = Dir::open(&parent)?;
         let dir = match parent.dir_if_there(&name)? {
             Some(dir) => dir,

@@ -4,11 +4,15 @@
 //! how that is published by one step. A plan can be printed, judged before anything is written, carried out, and
 //! undone. Nothing here decides what is damaged: that is for the verbs above.
 
+mod alike;
 mod apply;
+mod content;
+mod control;
 mod draft;
 mod in_use;
 mod journal;
 mod keep;
+mod lines;
 mod loss;
 mod outlook;
 mod output;
@@ -16,19 +20,27 @@ mod pieces;
 mod place;
 mod plan;
 mod possible;
+mod proposal;
 mod recipe;
+mod recorded;
 mod recover;
+mod refusal;
+mod session;
+mod staged;
 mod told;
 mod undo;
 mod work;
 
 pub use apply::{Applied, Options};
-pub use draft::Draft;
+pub(crate) use draft::Draft;
 pub use in_use::{InUse, haunt, in_use};
 pub use journal::Journal;
 pub use keep::{Entry, Keep, SUFFIX, State, entries, subject};
 pub use loss::{Loss, LostKey};
-pub use outlook::Outlook;
+pub use outlook::{Looking, Outlook};
 pub use plan::{Action, Piece, Plan, Publication, Sieve, Sift, SourceFile, Verb};
+pub use proposal::Proposal;
 pub use recover::{Recovered, clear_up};
+pub use refusal::{Most, Refusal};
+pub use session::{Outcome, Session};
 pub use undo::Undo;

@@ -5,12 +5,29 @@ use crate::aof::{Aof, Changes};
 use crate::check::{self, Check, Loads, Verdict, Wording};
 use crate::disk::Part;
 use crate::error::{Error, ErrorKind, Result};
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::rules::Target;
 use crate::scan::{Pace, scan};
 
 /// A known server, by its name, and what it does with a set.
 type ByServer = (&'static str, Loads);
+
+/// With what a set is looked at.
+#[derive(Clone, Copy)]
+pub struct Looking<'a> {
+    /// How problems are worded.
+    pub wording: Wording,
+    /// How fast it may be read.
+    pub pace: Pace,
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+}
+
+impl Default for Looking<'_> {
+    fn default() -> Self {
+        Self { wording: Wording::default(), pace: Pace::default(), progress: &Silent }
+    }
+}
 
 /// How the set will be.
 #[derive(Clone, Debug)]

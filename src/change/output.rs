@@ -3,18 +3,19 @@
 //! Bytes are shared where the file system can do that, else copied; no file of the copy is a file of the original under
 //! another name. The directory appears as a whole.
 
+use super::control::Control;
+use super::recorded::attributes;
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::rc::Rc;
 
+use super::alike::Alike;
 use super::apply::{Options, like_a_file_in, new_bytes, os_name};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::plan::{Action, Piece, Plan, Verb};
-use super::recipe::attributes;
-use super::work::Reins;
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::limits;
@@ -30,27 +31,28 @@ struct Copy<'a> {
     pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
     len: u64,
     like: Attributes,
+    alike: Alike,
 }
 
 impl Plan {
     /// Writes the set as it would be into `dir`, which must not exist or be empty. An empty plan gives a plain
-    /// copy.
+    /// copy. Answers in words what files have in the set, and the system does not let us give to the copy.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] when there is something in `dir`, [`ErrorKind::Stale`] when the set is not the
     /// one the plan was made for, or when the system refuses. `dir` is as before then.
-    pub fn write_to(
+    pub(super) fn write_to(
         &self,
         dir: &Path,
         disk: &dyn Durable,
         options: &Options<'_>,
         progress: &dyn Progress,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         // Of a set that is one file its name alone may be a link that leads elsewhere.
         let is_one = self.manifest.is_none() && self.files.len() == 1;
         let subject = if is_one { self.subject() } else { self.dir.clone() };
         let place = Place::open(&subject, &self.dir)?;
-        self.is_fresh(&place)?;
+        self.ensure_fresh(&place)?;
         let Some(name) = dir.file_name() else {
             let why = "this cannot be the name of a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
@@ -69,11 +71,13 @@ impl Plan {
         }
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
-        let reins = Reins { stop: options.stop, progress };
-        let done = self.fill(&place, &partial, disk, &reins).and_then(|()| self.is_fresh(&place));
-        let done = done.and_then(|()| disk.sync_dir(&partial)).and_then(|()| {
+        let control = Control { stop: options.stop, progress };
+        let done = self.fill(&place, &partial, disk, &control).and_then(|left| {
+            self.ensure_fresh(&place)?;
+            disk.sync_dir(&partial)?;
             disk.rename((&parent, &partial_name), (&parent, name))?;
-            disk.sync_dir(&parent)
+            disk.sync_dir(&parent)?;
+            Ok(left)
         });
         progress.finish();
         if done.is_err() {
@@ -90,7 +94,14 @@ impl Plan {
         self.manifest.is_some() && !wraps_a_file
     }
 
-    fn fill(&self, place: &Place, into: &Dir, disk: &dyn Durable, reins: &Reins<'_>) -> Result<()> {
+    /// Answers in words what the system does not let us give to a copy.
+    fn fill(
+        &self,
+        place: &Place,
+        into: &Dir,
+        disk: &dyn Durable,
+        control: &Control<'_>,
+    ) -> Result<Vec<String>> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut places = Vec::with_capacity(self.files.len());
         for (position, file) in self.files.iter().enumerate() {
@@ -100,14 +111,16 @@ impl Plan {
             }
         }
         let copies = self.copies(place, &places.into(), &files)?;
-        reins.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        let mut left = Vec::new();
         for mut copy in copies {
             let name = os_name(&copy.name);
             let mut output = disk.create(into, name)?;
-            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, reins)?;
+            write(&mut *output, &into.at(name), &mut copy.pieces, &files, None, control)?;
+            copy.alike.hand_on(&mut *output, &copy.name, &files, &mut left)?;
             output.seal(Attributes { mode: copy.like.mode & 0o777, ..copy.like })?;
         }
-        Ok(())
+        Ok(left)
     }
 
     /// The files of the copy.
@@ -120,19 +133,20 @@ impl Plan {
         let mut copies = Vec::new();
         let mut names: Option<Vec<Vec<u8>>> = None;
         if let Some(name) = &self.manifest {
-            let (bytes, like) = match self.new_manifest() {
-                Some(new) => (new.to_vec(), like_a_file_in(place)?),
+            let (bytes, like, alike) = match self.new_manifest() {
+                Some(new) => (new.to_vec(), like_a_file_in(place)?, Alike::Nothing),
                 None => {
                     let file = place.open_to_read(name)?;
-                    (file.read_small(limits::MANIFEST)?, attributes_behind(place, name)?)
+                    let bytes = file.read_small(limits::MANIFEST)?;
+                    (bytes, attributes_behind(place, name)?, Alike::Of(Box::new(file)))
                 }
             };
             let read = manifest::parse(&bytes, Dialect::Strict)
                 .or_else(|_| manifest::parse(&bytes, Dialect::Concatenating));
-            names = read.ok().map(|m| m.live().map(|e| e.name.clone()).collect());
+            names = read.ok().map(|m| m.live().map(|e| e.name.to_vec()).collect());
             let len = bytes.len() as u64;
             let pieces = Box::new(std::iter::once(Ok(NewBytes::These(bytes))));
-            copies.push(Copy { name: name.clone(), pieces, len, like });
+            copies.push(Copy { name: name.clone(), pieces, len, like, alike });
         }
         let old = || self.files.iter().filter(|f| f.stamp.is_some()).map(|f| f.name.to_vec());
         let new = || {
@@ -161,7 +175,7 @@ impl Plan {
                 let (file, len) = (places[file], files[places[file]].len());
                 let whole = NewBytes::Range { file, from: 0, to: len };
                 let pieces = Box::new(std::iter::once(Ok(whole)));
-                copies.push(Copy { name, pieces, len, like });
+                copies.push(Copy { name, pieces, len, like, alike: Alike::File(file) });
             }
         }
         Ok(copies)
@@ -208,7 +222,9 @@ impl Plan {
             Some(file) => attributes_behind(place, &self.relative(file))?,
             None => like_a_file_in(place)?,
         };
-        Ok(Copy { name, pieces, len, like })
+        let alike = file.filter(|file| self.files[*file].stamp.is_some());
+        let alike = alike.map_or(Alike::Nothing, |file| Alike::File(places[file]));
+        Ok(Copy { name, pieces, len, like, alike })
     }
 }
 

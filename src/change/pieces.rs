@@ -1,10 +1,10 @@
 //! What a file that is written consists of, and how it is written.
 
+use super::control::Control;
 use std::io::{ErrorKind as ErrorOf, Read};
 use std::path::Path;
 
 use super::plan::Sieve;
-use super::work::Reins;
 use crate::disk::{FrozenFile, Output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -28,7 +28,7 @@ pub(super) fn write(
     pieces: &mut dyn Iterator<Item = Result<NewBytes>>,
     files: &[FrozenFile],
     mut kept: Option<&mut Box<dyn Read>>,
-    reins: &Reins<'_>,
+    control: &Control<'_>,
 ) -> Result<()> {
     let failed = |e| Error::io(path, e);
     for (position, piece) in pieces.enumerate() {
@@ -36,7 +36,7 @@ pub(super) fn write(
             NewBytes::Range { file, from: 0, to }
                 if position == 0 && output.share(&files[file], to)? =>
             {
-                reins.advance(to, path)?;
+                control.advance(to, path)?;
             }
             NewBytes::Range { file, from, to } => {
                 let mut at = from;
@@ -44,10 +44,10 @@ pub(super) fn write(
                     let n = output.copy(&files[file], at, to)?;
                     if n == 0 {
                         let why = "it has become shorter".to_owned();
-                        return Err(Error::new(ErrorKind::Stale(why), files[file].path()).at(at));
+                        return Err(Error::new(ErrorKind::Stale(why), &files[file].path()).at(at));
                     }
                     at += n;
-                    reins.advance(n, path)?;
+                    control.advance(n, path)?;
                 }
             }
             NewBytes::These(bytes) => output.write_all(&bytes).map_err(failed)?,
@@ -56,17 +56,17 @@ pub(super) fn write(
                 sieve.0.sift(&files[file], &mut |bytes| {
                     sum += bytes.len() as u64;
                     output.write_all(bytes).map_err(failed)?;
-                    reins.advance(bytes.len() as u64, path)
+                    control.advance(bytes.len() as u64, path)
                 })?;
                 if sum != len {
                     let why = "it is not what it was".to_owned();
-                    return Err(Error::new(ErrorKind::Stale(why), files[file].path()));
+                    return Err(Error::new(ErrorKind::Stale(why), &files[file].path()));
                 }
             }
             NewBytes::Kept(n) => {
                 let kept = kept.as_deref_mut();
                 let kept = kept.ok_or_else(|| failed(ErrorOf::UnexpectedEof.into()))?;
-                copy_kept(output, path, kept, n, reins)?;
+                copy_kept(output, path, kept, n, control)?;
             }
         }
     }
@@ -83,7 +83,7 @@ fn copy_kept(
     path: &Path,
     kept: &mut Box<dyn Read>,
     n: u64,
-    reins: &Reins<'_>,
+    control: &Control<'_>,
 ) -> Result<()> {
     let failed = |e| Error::io(path, e);
     let mut left = n;
@@ -94,7 +94,7 @@ fn copy_kept(
         kept.read_exact(buffer).map_err(failed)?;
         output.write_all(buffer).map_err(failed)?;
         left -= some as u64;
-        reins.advance(some as u64, path)?;
+        control.advance(some as u64, path)?;
     }
     Ok(())
 }

@@ -227,8 +227,8 @@ impl Place {
             match read {
                 Ok(read) => {
                     live.is_told = true;
-                    live.named.extend(read.live().map(|entry| entry.name.clone()));
-                    live.history.extend(read.history().map(|entry| entry.name.clone()));
+                    live.named.extend(read.live().map(|entry| entry.name.to_vec()));
+                    live.history.extend(read.history().map(|entry| entry.name.to_vec()));
                 }
                 Err(_) => live.unclear.push(bytes),
             }

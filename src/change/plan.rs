@@ -1,10 +1,10 @@
 //! What is going to happen to a set: a value that can be printed, judged and carried out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::loss::Loss;
-use crate::disk::{FrozenFile, Stamp};
+use crate::disk::{FilePath, FrozenFile, Stamp};
 use crate::error::Result;
 use crate::rules::Target;
 
@@ -45,7 +45,7 @@ pub struct SourceFile {
     /// Its name, without directory.
     pub name: Arc<[u8]>,
     /// Where it lies.
-    pub path: Arc<Path>,
+    pub at: FilePath,
     /// How it was; `None` when it was not there.
     pub stamp: Option<Stamp>,
 }
@@ -162,6 +162,14 @@ impl Action {
             Self::Rewrite { .. } => "rewrite",
             Self::Manifest { .. } => "manifest",
             Self::Remove { .. } => "remove",
+        }
+    }
+
+    /// The file that goes.
+    pub(super) fn removes(&self) -> Option<usize> {
+        match self {
+            Self::Remove { file, .. } => Some(*file),
+            _ => None,
         }
     }
 

@@ -15,7 +15,7 @@ impl Work<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] that names the file.
-    pub(super) fn is_possible(&self) -> Result<()> {
+    pub(super) fn ensure_possible(&self) -> Result<()> {
         let (place, journal) = (self.place, &self.journal);
         if let Some(old) = journal.old.iter().find(|old| old.attributes.mode & !MODES != 0) {
             let mode = old.attributes.mode;
@@ -28,11 +28,11 @@ impl Work<'_> {
             // What is mounted there has another name elsewhere, and a cut is taken back by a new file.
             Step::Truncation { name, .. }
             | Step::Rename { to: name, .. }
-            | Step::Unlink { name } => is_free(place, name)?,
+            | Step::Unlink { name } => ensure_free(place, name)?,
             Step::Removal => {}
         }
         let goes = journal.gone.iter().map(|gone| &gone.name);
-        goes.clone().try_for_each(|name| is_free(place, name))?;
+        goes.clone().try_for_each(|name| ensure_free(place, name))?;
         let comes = journal.stages.iter().map(|stage| &stage.name);
         for dir in place.dirs(goes.chain(comes)) {
             if let Some(fixed) = dir.fixed_itself()? {
@@ -43,7 +43,7 @@ impl Work<'_> {
     }
 }
 
-fn is_free(place: &Place, name: &[u8]) -> Result<()> {
+fn ensure_free(place: &Place, name: &[u8]) -> Result<()> {
     let (dir, bare) = place.at(name)?;
     match dir.fixed(bare)? {
         Some(fixed) => Err(Error::new(ErrorKind::Refused(why(fixed)), &place.path(name))),

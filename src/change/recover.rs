@@ -12,7 +12,7 @@ use std::path::Path;
 use super::journal::{Format, Gone, Journal, MadeFile, Stage, Step};
 use super::keep::{Entry, Keep, KeepDir, State, find};
 use super::place::{Place, is_staged, is_staged_by};
-use super::work::put_in_place;
+use super::staged::put_in_place;
 use crate::aof::{KeptId, segment_name};
 use crate::disk::{Durable, Kind, Look, is_link};
 use crate::error::{Error, ErrorKind, Result};
@@ -55,7 +55,7 @@ fn remove_gone(keep: &KeepDir<'_>, place: &Place, journal: &Journal) -> Result<(
     for Gone { name, seen } in &journal.gone {
         let Some(look) = place.look(name)?.filter(|_| !live.may_name(name)) else { continue };
         let stamp = look.stamp;
-        let now = (stamp.identity.inode, stamp.changed_ns);
+        let now = (stamp.identity.inode, stamp.changed_ns());
         // A file that is not the old one any more is somebody else's by now.
         if look.kind == Kind::File && stamp.identity.device == device && *seen == Some(now) {
             let (dir, bare) = place.at(name)?;
@@ -143,7 +143,7 @@ fn is_made(look: &Look, made: &MadeFile) -> bool {
     let stamp = look.stamp;
     look.kind == Kind::File
         && made.inode == Some(stamp.identity.inode)
-        && (made.len, made.modified_ns) == (stamp.len, stamp.modified_ns)
+        && (made.len, made.modified_ns) == (stamp.len, stamp.modified_ns())
 }
 
 /// What became of a change that was not finished.
@@ -246,7 +246,7 @@ fn is_published(place: &Place, journal: &Journal) -> Result<bool> {
                 let why = ErrorKind::Stale(why.to_owned());
                 return Err(Error::new(why, &place.path(name)));
             };
-            now.len != *from || now.modified_ns != *modified_ns
+            now.len != *from || now.modified_ns() != *modified_ns
         }
         // It was there when the change became ready.
         Step::Rename { from, .. } => place.look(from)?.is_none(),

@@ -1,100 +1,18 @@
 //! A journal read back, line by line. It is input from outside: whatever does not have the form that we write is an error,
 //! never an empty journal, and no name in it is believed before all of it was read.
 
+use super::content::Content;
+use super::lines::{Lines, NOT_OURS, Told, bad, content, number, refs};
+use crate::disk::{Attributes, FrozenFile};
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
-use super::journal::{Content, Format, Gone, Journal, MadeFile, OldFile, Stage, Step};
+use super::journal::{Format, Gone, Journal, MadeFile, OldFile, Stage, Step};
 use super::place::{is_name, is_staged};
 use super::recipe::Recipe;
 use crate::aof::KeptId;
-use crate::disk::{Attributes, FrozenFile};
-use crate::error::{Error, ErrorKind, Result};
-use crate::format::words::{self, Dialect};
+use crate::error::{Error, Result};
 use crate::limits;
-
-/// What a line does not say.
-type Told<T> = std::result::Result<T, &'static str>;
-
-const NOT_OURS: &str = "this is no line of a journal";
-
-/// The lines of a part of a journal.
-struct Lines<'f> {
-    reader: BufReader<Box<dyn Read + 'f>>,
-    /// Offset of the next line.
-    at: u64,
-    number: u64,
-    line: Vec<u8>,
-}
-
-impl<'f> Lines<'f> {
-    fn new(file: &'f FrozenFile, from: u64, to: u64) -> Self {
-        let reader = file.reader_from(from).take(to.saturating_sub(from));
-        Self { reader: BufReader::new(Box::new(reader)), at: from, number: 0, line: Vec::new() }
-    }
-
-    /// The words of the next line; `None` behind the last.
-    fn next(&mut self) -> std::io::Result<Option<Told<Vec<Vec<u8>>>>> {
-        self.line.clear();
-        let mut limited = (&mut self.reader).take(limits::JOURNAL_LINE);
-        let n = limited.read_until(b'\n', &mut self.line)?;
-        if n == 0 {
-            return Ok(None);
-        }
-        self.at += n as u64;
-        self.number += 1;
-        let Some(line) = self.line.strip_suffix(b"\n") else {
-            return Ok(Some(Err("this line is cut off, or longer than any that we write")));
-        };
-        let is_text = line.iter().all(|&b| (b' '..=b'~').contains(&b));
-        let words = words::split(line, Dialect::Strict).filter(|words| is_text && !words.joined);
-        Ok(Some(words.map(|words| words.words).ok_or(NOT_OURS)))
-    }
-}
-
-/// The pieces that the lines of a journal from one offset to another tell.
-pub(super) fn contents(
-    file: &FrozenFile,
-    from: u64,
-    to: u64,
-) -> impl Iterator<Item = Result<Content>> + '_ {
-    let mut lines = Lines::new(file, from, to);
-    std::iter::from_fn(move || match lines.next() {
-        Ok(None) => None,
-        Ok(Some(words)) => {
-            let content = words.and_then(|words| content(&refs(&words))?.ok_or(NOT_OURS));
-            Some(content.map_err(|why| bad(file, lines.number, why)))
-        }
-        Err(e) => Some(Err(Error::io(file.path(), e))),
-    })
-}
-
-fn refs(words: &[Vec<u8>]) -> Vec<&[u8]> {
-    words.iter().map(Vec::as_slice).collect()
-}
-
-#[cold]
-fn bad(file: &FrozenFile, line: u64, why: &str) -> Error {
-    let why = format!("line {line}: {why}; nothing is done that this journal may speak of");
-    Error::new(ErrorKind::Refused(why), file.path())
-}
-
-/// A piece of an old file; `None` when the line says something else.
-fn content(words: &[&[u8]]) -> Told<Option<Content>> {
-    Ok(Some(match *words {
-        [b"from", name, start, end] => {
-            let (start, end) = (number(start)?, number(end)?);
-            if !is_name(name) || start > end {
-                return Err("this is no range of a file of the set");
-            }
-            Content::From { name: name.into(), start, end }
-        }
-        [b"bytes", bytes] => Content::These(bytes.to_vec()),
-        [b"kept", bytes] => Content::Kept(number(bytes)?),
-        _ => return Ok(None),
-    }))
-}
 
 impl Journal {
     /// Reads a journal. Pieces of old files are not held: they are read again when they are needed.
@@ -108,7 +26,7 @@ impl Journal {
             let mut lines = Lines::new(&file, 0, file.len());
             loop {
                 let from = lines.at;
-                let words = match lines.next().map_err(|e| Error::io(file.path(), e))? {
+                let words = match lines.next().map_err(|e| Error::io(&file.path(), e))? {
                     Some(words) => words,
                     None => return Err(bad(&file, lines.number, "the journal is not whole")),
                 };
@@ -357,10 +275,6 @@ fn file_name(name: &[u8]) -> Told<Vec<u8>> {
 fn word(word: &[u8]) -> Told<String> {
     let is_plain = word.len() <= 64 && word.iter().all(u8::is_ascii_graphic);
     std::str::from_utf8(word).ok().filter(|_| is_plain).map(str::to_owned).ok_or(NOT_OURS)
-}
-
-fn number<N: std::str::FromStr>(word: &[u8]) -> Told<N> {
-    std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).ok_or("this is no number")
 }
 
 /// A time of a file, as far from today as the kernel takes it.

@@ -3,19 +3,21 @@
 //! The journal is input from outside. Before anything is done all of its names are looked at, every file it calls made is
 //! compared with it by length, time and checksum, and what comes back gets modes and owners that the set has already.
 
-use std::io::Read;
+use super::content::Content;
+use super::control::Control;
+use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::apply::Options;
+use super::alike::Alike;
+use super::apply::{Applied, Options};
 use super::in_use::refuse_writers;
-use super::journal::{Content, Gone, Journal, OldFile, Stage, Step};
+use super::journal::{Gone, Journal, OldFile, Stage, Step};
 use super::keep::{Entry, Keep, KeepDir, State, find, listed, object, owners};
 use super::pieces::NewBytes;
 use super::place::{Place, staged};
 use super::recover::{admit, linked, recover};
-use super::work::{NewFile, Reins, Work, made_file};
-use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
+use super::work::{Kept, NewFile, Work, made_file};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
 
@@ -61,14 +63,14 @@ impl Undo {
     pub fn fits(&self) -> Result<()> {
         let place = self.place()?;
         self.is_as_left(&place).map(|_| ())?;
-        self.is_free_for_old(&place)
+        self.ensure_free_for_old(&place)
     }
 
     fn place(&self) -> Result<Place> {
         Place::open(&self.subject, &self.base)
     }
 
-    fn is_free_for_old(&self, place: &Place) -> Result<()> {
+    fn ensure_free_for_old(&self, place: &Place) -> Result<()> {
         for old in &self.journal.old {
             if self.journal.made_as(&old.name).is_none() && place.look(&old.name)?.is_some() {
                 let why = "there is a file with the name of one that would come back".to_owned();
@@ -85,7 +87,7 @@ impl Undo {
             let (dir, bare) = place.at(&made.name)?;
             let file = dir.file_if_there(bare)?;
             let is_same = |file: &FrozenFile| -> Result<bool> {
-                if file.len() != made.len || file.stamp().modified_ns != made.modified_ns {
+                if file.len() != made.len || file.stamp().modified_ns() != made.modified_ns {
                     return Ok(false);
                 }
                 let now = made_file(file, &made.name, made.len, self.journal.format)?;
@@ -118,15 +120,15 @@ impl Undo {
         disk: &dyn Durable,
         options: &Options<'_>,
         progress: &dyn Progress,
-    ) -> Result<()> {
+    ) -> Result<Applied> {
         let place = self.place()?;
-        self.is_no_link(&place)?;
+        self.ensure_no_link(&place)?;
         let beside = Keep::Beside;
         let keep = options.keep.unwrap_or(&beside);
         let keep_dir = KeepDir::open(keep, &self.subject, &place, disk)?;
         recover(&keep_dir, &place)?;
         let files = self.is_as_left(&place)?;
-        self.is_free_for_old(&place)?;
+        self.ensure_free_for_old(&place)?;
         let stamps: Vec<Stamp> = files.iter().map(FrozenFile::stamp).collect();
         // Just before the step, files that come back are beside already.
         let still_fits = || {
@@ -144,14 +146,14 @@ impl Undo {
         still_fits()?;
         let total = self.journal.old.iter().fold(0, |sum: u64, old| sum.saturating_add(old.len));
         progress.begin(Some(total));
-        let reins = Reins { stop: options.stop, progress };
-        self.work(&place, &keep_dir, files, reins)?.run(&still_fits)?;
+        let control = Control { stop: options.stop, progress };
+        let applied = self.work(&place, &keep_dir, files, control)?.run(&still_fits)?;
         progress.finish();
-        Ok(())
+        Ok(applied)
     }
 
     /// What changes must be files by their own names.
-    fn is_no_link(&self, place: &Place) -> Result<()> {
+    fn ensure_no_link(&self, place: &Place) -> Result<()> {
         let is_link = |look: Option<disk::Look>| look.is_some_and(|l| l.kind == Kind::Link);
         if self.subject != self.base && disk::is_link(&self.subject) {
             return Err(linked(&self.subject, "it"));
@@ -171,7 +173,7 @@ impl Undo {
         place: &'a Place,
         keep: &'a KeepDir<'a>,
         files: Vec<FrozenFile>,
-        reins: Reins<'a>,
+        control: Control<'a>,
     ) -> Result<Work<'a>> {
         let done = &self.journal;
         let was_there = |name: &[u8]| done.old.iter().any(|old| old.name == name);
@@ -206,10 +208,11 @@ impl Undo {
                 journal.step = Step::Unlink { name: name.clone() };
                 continue;
             }
-            let seen = Some((stamp.identity.inode, stamp.changed_ns));
+            let seen = Some((stamp.identity.inode, stamp.changed_ns()));
             journal.gone.push(Gone { name: name.clone(), seen });
         }
-        Ok(Work { place, keep, files, journal, new_files, to_keep: Vec::new(), expected, reins })
+        let (to_keep, left) = (Vec::new(), Vec::new());
+        Ok(Work { place, keep, files, journal, new_files, to_keep, expected, control, left })
     }
 
     /// Modes and owners that the set has: no other is given to a file because a journal says so.
@@ -229,7 +232,7 @@ impl Undo {
     /// One old file, as it is written again.
     fn old_file<'a>(
         &'a self,
-        keep: &KeepDir<'_>,
+        keep: &'a KeepDir<'_>,
         position: usize,
         old: &'a OldFile,
         stage: Stage,
@@ -252,16 +255,27 @@ impl Undo {
                 Content::Kept(n) => NewBytes::Kept(n),
             })
         };
-        let kept: Option<Box<dyn Read>> = match old.content.kept_bytes() {
-            0 => None,
-            _ => {
-                let object = self.entry.dir(&keep.dir)?.file(object(position))?;
-                Some(Box::new(disk::unpack(object)?))
-            }
-        };
+        let kept = (old.content.kept_bytes() > 0).then(|| -> Kept<'a> {
+            let open = move || self.entry.dir(&keep.dir)?.file(object(position));
+            Box::new(open)
+        });
         let contents = old.content.contents(self.journal.source.as_deref());
         let like = given.like(old.attributes);
-        Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept })
+        let alike = self.alike(old);
+        Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept, alike })
+    }
+
+    /// The file that came in its place, where there is one.
+    fn alike(&self, old: &OldFile) -> Alike {
+        let made = |name: &[u8]| self.journal.made.iter().position(|made| made.name[..] == *name);
+        let by_bytes = || {
+            let mut contents = old.content.contents(self.journal.source.as_deref()).take(2);
+            contents.find_map(|content| match content {
+                Ok(Content::From { name, .. }) => made(&name),
+                _ => None,
+            })
+        };
+        made(&old.name).or_else(by_bytes).map_or(Alike::Nothing, Alike::File)
     }
 }
 

@@ -3,50 +3,35 @@
 //! Whatever happens when, the set is the old one or the new one. Up to the step nothing the set consists of
 //! is touched, so an error before it is answered by removing what was written.
 
+use super::control::Control;
+use super::recorded::ToKeep;
+use super::staged::put_in_place;
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Packer, Stamp};
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::alike::Alike;
+use super::apply::Applied;
 use super::journal::{Format, Journal, MadeFile, Stage, Step};
 use super::keep::{KeepDir, State, object};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::recover::{finish, roll_back};
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Packer, Stamp};
+use crate::disk::Extended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::Crc64;
-use crate::progress::Progress;
+
+/// Opens a file in which bytes are kept.
+pub(super) type Kept<'a> = Box<dyn FnOnce() -> Result<FrozenFile> + 'a>;
 
 /// A file to be written beside.
 pub(super) struct NewFile<'a> {
     pub(super) stage: Stage,
     pub(super) pieces: Box<dyn Iterator<Item = Result<NewBytes>> + 'a>,
     pub(super) like: Attributes,
-    /// What [`NewBytes::Kept`] is read from, in order.
-    pub(super) kept: Option<Box<dyn Read>>,
-}
-
-/// Bytes to be kept: of which file, for which old file of the journal.
-pub(super) struct ToKeep {
-    pub(super) file: usize,
-    pub(super) position: usize,
-}
-
-/// What stops a change before it is published.
-pub(super) struct Reins<'a> {
-    pub(super) stop: Option<&'a AtomicBool>,
-    pub(super) progress: &'a dyn Progress,
-}
-
-impl Reins<'_> {
-    pub(super) fn advance(&self, bytes: u64, path: &Path) -> Result<()> {
-        self.progress.advance(bytes);
-        match self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            true => Err(Error::new(ErrorKind::Interrupted, path)),
-            false => Ok(()),
-        }
-    }
+    /// What [`NewBytes::Kept`] is read from, in order: opened when it is needed, for there may be very many.
+    pub(super) kept: Option<Kept<'a>>,
+    pub(super) alike: Alike,
 }
 
 /// A change about to be carried out.
@@ -60,7 +45,9 @@ pub(super) struct Work<'a> {
     pub(super) to_keep: Vec<ToKeep>,
     /// How files that are cut or go must still be.
     pub(super) expected: Vec<(Vec<u8>, Stamp)>,
-    pub(super) reins: Reins<'a>,
+    pub(super) control: Control<'a>,
+    /// What files have not got that those had in whose place they come.
+    pub(super) left: Vec<String>,
 }
 
 impl Work<'_> {
@@ -68,8 +55,8 @@ impl Work<'_> {
         self.keep.disk
     }
 
-    /// Does it all; `still_fits` is asked once more just before the step. Answers what was kept, where.
-    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
+    /// Does it all; `still_fits` is asked once more just before the step.
+    pub(super) fn run(mut self, still_fits: &dyn Fn() -> Result<()>) -> Result<Applied> {
         // What lies there already is not ours to remove.
         for stage in &self.journal.stages {
             if self.place.look(&stage.staged)?.is_some() {
@@ -77,7 +64,7 @@ impl Work<'_> {
                 return Err(Error::new(ErrorKind::Stale(why), &self.place.path(&stage.staged)));
             }
         }
-        self.is_possible()?;
+        self.ensure_possible()?;
         let (entry, dir) = self.keep.new_entry(&self.journal.verb)?;
         let prepared = self.prepare(&dir).and_then(|()| still_fits());
         let prepared = prepared.and_then(|()| self.keep.put(&dir, State::Ready, &self.journal));
@@ -95,7 +82,8 @@ impl Work<'_> {
             return Err(error);
         }
         finish(self.keep, self.place, &entry, &self.journal)?;
-        Ok((!self.journal.unkept).then_some(entry.path))
+        let kept_at = (!self.journal.unkept).then_some(entry.path);
+        Ok(Applied { kept_at, left: self.left })
     }
 
     /// Writes everything that must be there before the step.
@@ -109,9 +97,11 @@ impl Work<'_> {
             if ranges.peek().is_none() {
                 continue;
             }
-            let output = self.disk().create(dir, OsStr::new(&name))?;
+            let mut output = self.disk().create(dir, OsStr::new(&name))?;
+            // To be given back; there it need not be possible.
+            output.take_over(&self.files[kept.file], Extended::OfUsers)?;
             let mut packer = Packer::new(output, &path)?;
-            let pulse = &mut |n| self.reins.advance(n, &path);
+            let pulse = &mut |n| self.control.advance(n, &path);
             packer.append(&self.files[kept.file], &mut ranges, pulse)?;
             packer.seal(self.keep.file_attributes())?;
         }
@@ -125,8 +115,18 @@ impl Work<'_> {
             let (dir, name) = self.place.at(&new.stage.staged)?;
             let path = dir.at(name);
             let mut output = self.disk().create(dir, name)?;
-            let kept = new.kept.as_mut();
-            write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.reins)?;
+            let kept = new.kept.map(|open| open()).transpose()?;
+            let alike = match &kept {
+                Some(kept) => new.alike.or_kept(kept)?,
+                None => new.alike,
+            };
+            let mut kept: Option<Box<dyn Read>> = match kept {
+                Some(kept) => Some(Box::new(disk::unpack(kept)?)),
+                None => None,
+            };
+            let kept = kept.as_mut();
+            write(&mut *output, &path, &mut new.pieces, &self.files, kept, &self.control)?;
+            alike.hand_on(&mut *output, &new.stage.name, &self.files, &mut self.left)?;
             output.seal(new.like)?;
         }
         for dir in self.place.dirs(self.journal.stages.iter().map(|stage| &stage.staged)) {
@@ -181,27 +181,6 @@ impl Work<'_> {
     }
 }
 
-/// Files that were written beside get their names, save the one that the step renames. None is ever replaced.
-pub(super) fn put_in_place(keep: &KeepDir<'_>, place: &Place, journal: &Journal) -> Result<()> {
-    let is_of_step = |stage: &&Stage| matches!(&journal.step, Step::Rename { from, .. } if *from == stage.staged);
-    let mut placed = Vec::new();
-    for stage in journal.stages.iter().filter(|stage| !is_of_step(stage)) {
-        // 0.1.0 wrote them under their own names.
-        if stage.staged == stage.name || place.look(&stage.staged)?.is_none() {
-            continue;
-        }
-        if !keep.disk.rename_new(place.at(&stage.staged)?, place.at(&stage.name)?)? {
-            let why = "there is a file with the name of a new one by now".to_owned();
-            return Err(Error::new(ErrorKind::Stale(why), &place.path(&stage.name)));
-        }
-        placed.push(&stage.name);
-    }
-    for dir in place.dirs(placed.into_iter()) {
-        keep.disk.sync_dir(dir)?;
-    }
-    Ok(())
-}
-
 /// Bytes at the end of a file by which 0.1.0 told it from others of the same length and time.
 const TAIL: u64 = 4096;
 
@@ -223,6 +202,6 @@ pub(super) fn made_file(
         crc.update(piece);
         Ok(())
     })?;
-    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns, crc.value());
+    let (name, modified_ns, crc) = (name.to_vec(), stamp.modified_ns(), crc.value());
     Ok(MadeFile { name, len, modified_ns, crc, inode })
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use crate::aof::Aof;
 use crate::neighbours::{Neighbour, Neighbours, Place, Standing};
@@ -25,7 +26,14 @@ fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Probl
     };
     let name = first.file_name().unwrap_or_default().as_encoded_bytes();
     let problem = Problem::of_file(kind, severity, name, message);
-    Some(Problem { len: Some(one.len), ..problem })
+    let word = text::shell_word(name).filter(|_| can_be_adopted(one));
+    let next = word.and_then(|word| advice::repair(aof, &format!(" --adopt={word}")));
+    Some(Problem { len: Some(one.len), next, ..problem })
+}
+
+fn can_be_adopted(one: &Neighbour) -> bool {
+    let is_part = matches!(one.place, Place::Orphans | Place::TemporaryIncrement);
+    is_part && !matches!(one.standing, Standing::Unknown(_))
 }
 
 fn unknown(why: &str) -> String {

@@ -52,7 +52,7 @@ pub(super) fn cost(facts: &SegmentFacts) -> Option<Cost> {
     if facts.halt != Some(broken) {
         return None;
     }
-    let (cut, sound) = (facts.own_cut?, facts.sound);
+    let (cut, sound) = (facts.own_cut?, facts.sound());
     let has_rdb = cut == 0 && sound.record_end > 0;
     let keys = match &facts.rdb {
         Some(RdbFacts::Whole(walked)) if has_rdb => Some(walked.outcome.keys),

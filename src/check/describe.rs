@@ -4,7 +4,9 @@ use super::facts::{NonCanonical, Seen, SegmentFacts, What};
 use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
 use super::rdb_inside;
 use super::report::Wording;
-use super::{advice, behind_dump, configuration, corrupt_tail, damaged, not_taken, traps};
+use super::{
+    advice, behind_dump, configuration, corrupt_tail, damaged, not_taken, payloads, traps,
+};
 use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
 use crate::format::rdb;
 use crate::rules::Target;
@@ -156,6 +158,8 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::OpenAnnotation => open_annotation(scene, seen),
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
+        What::Payload(payload) => payloads::problem(scene, seen, payload),
+        What::Stray { stray, is_twice } => rdb_inside::stray(scene, seen, stray, *is_twice),
         What::RdbVersion(header) => not_taken::rdb_version(scene, seen, *header),
         What::RdbNumber(number) => {
             let message = format!(

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::checker::Refusal;
 use super::halt::Halt;
+use super::payloads::Payload;
 use super::reached::Reached;
 use super::settle::{Objections, Raw};
+use super::unseen::Unseen;
 use crate::aof::{Context, Damage, RdbStop};
 use crate::format::rdb::{self, Header};
 use crate::neighbours::Neighbours;
@@ -61,23 +63,25 @@ pub struct SegmentFacts {
     pub transactions: u64,
     /// Annotation lines.
     pub annotations: u64,
-    /// Seconds of the first `#TS:`.
-    pub first_ts: Option<i64>,
-    /// Seconds of the last `#TS:`.
-    pub last_ts: Option<i64>,
+    /// Seconds of the first and of the last `#TS:`, where there is one.
+    dated: (i64, i64),
+    is_dated: bool,
     /// The largest database selected.
     pub max_db: u64,
-    /// End of the last whole record before the loader stops, or may stop; the length when it does not.
-    pub proven: u64,
-    /// The same, never inside a transaction.
-    pub safe_cut: u64,
-    /// Records up to `safe_cut`.
-    pub commands_to_cut: u64,
+    /// How far the readers come; `None`: to the end.
+    ends: Option<Box<Ends>>,
+    odd: Option<Box<OddFacts>>,
+}
+
+/// How far the readers of a segment come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// How far the loader comes before it stops, or may stop.
+    pub loader: Reached,
     /// How far whole records go before the damage that stops every loader.
     pub sound: Reached,
     /// What redis-check-aof prints under that name.
     pub ok_up_to: u64,
-    odd: Option<Box<OddFacts>>,
 }
 
 /// What only some segments have.
@@ -107,6 +111,8 @@ pub struct OddFacts {
     pub seen: Vec<Seen>,
     /// How many more there were.
     pub unlisted: u64,
+    /// What was not looked at.
+    pub unseen: Unseen,
 }
 
 /// Those of a segment that has none.
@@ -123,6 +129,7 @@ static NONE: OddFacts = OddFacts {
     refusal: None,
     seen: Vec::new(),
     unlisted: 0,
+    unseen: Unseen::NOTHING,
 };
 
 impl Deref for SegmentFacts {
@@ -140,6 +147,61 @@ impl DerefMut for SegmentFacts {
 }
 
 impl SegmentFacts {
+    /// Seconds of the first `#TS:`.
+    pub fn first_ts(&self) -> Option<i64> {
+        self.is_dated.then_some(self.dated.0)
+    }
+
+    /// Seconds of the last `#TS:`.
+    pub fn last_ts(&self) -> Option<i64> {
+        self.is_dated.then_some(self.dated.1)
+    }
+
+    pub(super) fn date(&mut self, seconds: i64) {
+        let first = self.first_ts().unwrap_or(seconds);
+        (self.dated, self.is_dated) = ((first, seconds), true);
+    }
+
+    /// End of the last whole record before the loader stops, or may stop; the length when it does not.
+    pub fn proven(&self) -> u64 {
+        self.ends().loader.record_end
+    }
+
+    /// The same, never inside a transaction.
+    pub fn safe_cut(&self) -> u64 {
+        self.ends().loader.safe_cut
+    }
+
+    /// Records up to [`Self::safe_cut`].
+    pub fn commands_to_cut(&self) -> u64 {
+        self.ends().loader.commands_to_cut
+    }
+
+    /// How far whole records go before the damage that stops every loader.
+    pub fn sound(&self) -> Reached {
+        self.ends().sound
+    }
+
+    /// What redis-check-aof prints under that name.
+    pub fn ok_up_to(&self) -> u64 {
+        self.ends().ok_up_to
+    }
+
+    pub(super) fn ends(&self) -> Ends {
+        self.ends.as_deref().copied().unwrap_or_else(|| self.whole())
+    }
+
+    pub(super) fn end_at(&mut self, ends: Ends) {
+        self.ends = (ends != self.whole()).then(|| Box::new(ends));
+    }
+
+    /// Where all readers come to the end.
+    fn whole(&self) -> Ends {
+        let &Self { len, commands, .. } = self;
+        let all = Reached { record_end: len, safe_cut: len, commands, commands_to_cut: commands };
+        Ends { loader: all, sound: all, ok_up_to: len }
+    }
+
     /// Whether there is nothing to tell of it but the numbers that every file has.
     pub(super) fn is_plain(&self) -> bool {
         self.odd.is_none()
@@ -162,6 +224,11 @@ impl SegmentFacts {
         self.seen.iter().filter(stands_alone).find(may_lie_inside)
     }
 
+    /// Whether bytes stand behind the end of a plain dump.
+    pub(crate) fn is_behind_dump(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen.what, What::BehindDump(_)))
+    }
+
     /// Nothing was seen of it so far.
     pub(super) fn of(position: usize) -> Self {
         Self {
@@ -171,14 +238,10 @@ impl SegmentFacts {
             commands: 0,
             transactions: 0,
             annotations: 0,
-            first_ts: None,
-            last_ts: None,
+            dated: (0, 0),
+            is_dated: false,
             max_db: 0,
-            proven: 0,
-            safe_cut: 0,
-            commands_to_cut: 0,
-            sound: Reached::default(),
-            ok_up_to: 0,
+            ends: None,
             odd: None,
         }
     }
@@ -245,6 +308,14 @@ impl RdbFacts {
     pub fn highest_db(&self) -> Option<u64> {
         match self {
             Self::Whole(walked) => Some(walked.outcome.highest_db),
+            Self::Broken(_) => None,
+        }
+    }
+
+    /// Keys under another slot than their own, when all of it could be read.
+    pub fn strays(&self) -> Option<&rdb::Strays> {
+        match self {
+            Self::Whole(walked) => Some(&walked.outcome.strays),
             Self::Broken(_) => None,
         }
     }
@@ -339,6 +410,15 @@ pub enum What {
     RdbFlaw(Box<rdb::deep::Flaw>),
     /// What a thorough look at an RDB left out.
     RdbLeftOut(Box<rdb::deep::Report>),
+    /// Something wrong with the payload of a RESTORE.
+    Payload(Box<Payload>),
+    /// Keys of an RDB under another slot than their own: one of them, and whether it stands twice.
+    Stray {
+        /// The key.
+        stray: Box<rdb::Stray>,
+        /// Another one stands where it should.
+        is_twice: bool,
+    },
     /// An RDB version the target does not read.
     RdbVersion(Header),
     /// A type or opcode of an RDB that the target does not have.

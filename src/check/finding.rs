@@ -62,6 +62,10 @@ pub enum Kind {
     LimitExceeded,
     /// Something of a module that is not loaded.
     ModuleMissing,
+    /// A key that stands twice in an RDB.
+    DuplicateKey,
+    /// A payload of RESTORE that its checksum, its version or its value speaks against.
+    RestorePayload,
     /// A file beside the set that holds what the set lacks.
     NeighbourData,
     /// A server began the set anew beside files that hold more.
@@ -100,6 +104,8 @@ impl Kind {
             Self::ServerTrap => "server-trap",
             Self::LimitExceeded => "limit-exceeded",
             Self::ModuleMissing => "module-missing",
+            Self::DuplicateKey => "duplicate-key",
+            Self::RestorePayload => "restore-payload",
             Self::NeighbourData => "neighbour-data",
             Self::StartedEmpty => "started-empty",
         }

@@ -13,6 +13,7 @@ use super::player::{Player, agreed};
 use super::reached::Reached;
 use crate::aof::{Aof, Event, LoaderMeets, Writer};
 use crate::command::{self, CommandId, Kind, Renames, Trap};
+use crate::format::rdb::deep::Care;
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::rules::{Arity, Origin, Presence, Presences, Target};
@@ -182,7 +183,20 @@ impl Loader {
         self.that(|player| !player.rules.annotations)
     }
 
-    fn that(&self, is: impl Fn(&Player) -> bool) -> u64 {
+    /// Those that a payload ends, and those that it may end.
+    #[cold]
+    pub(super) fn ended_by_payload(&mut self, at: u64, whom: u64, perhaps: u64) {
+        if self.state.halt.is_some() || whom | perhaps == 0 {
+            return;
+        }
+        self.object(at, |place, _| match (whom >> place & 1, perhaps >> place & 1) {
+            (1, _) => Some(Cause::Refused),
+            (_, 1) => Some(Cause::Perhaps),
+            _ => None,
+        });
+    }
+
+    pub(super) fn that(&self, is: impl Fn(&Player) -> bool) -> u64 {
         let bit = |(place, player)| u64::from(is(player)) << place;
         self.players.iter().enumerate().map(bit).sum()
     }
@@ -329,8 +343,14 @@ impl Loader {
         }
         if flaw.wrong == rdb::deep::Wrong::DuplicateKey {
             self.stop(flaw.at, Cause::Crash);
-        } else if flaw.stops_loaders() {
+        } else if flaw.stops(Care::Trusts) && flaw.stops(Care::Converts) && flaw.stops(Care::Opens)
+        {
             self.stop(flaw.at, Cause::Rdb);
+        } else {
+            self.object(flaw.at, |_, player| match player.stops_at(flaw) {
+                true => Some(Cause::Rdb),
+                false => flaw.may_stop(player.rules.care).then_some(Cause::Perhaps),
+            });
         }
     }
 

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::checker::Checker;
-use super::facts::{Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+use super::facts::{Ends, Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
 use super::loader::Loader;
 use super::opinions::Opinions;
-use super::reached::Reached;
 use super::settle::{Objections, Raw};
+use super::unseen::Inside;
 use super::watched::{Watch, Watched};
-use crate::aof::{Aof, Damage, Depth, Event, Role};
+use crate::aof::{Again, Aof, Damage, Depth, Event, Role};
 use crate::command::{self, CommandId, Kind};
+use crate::disk::Source;
+use crate::error::Result;
 use crate::format::annotation;
-use crate::format::rdb;
-use crate::format::resp::Record;
+use crate::format::rdb::{self, Checksum};
+use crate::format::resp::{Outline, Record};
 use crate::limits;
 use crate::rules::{Needs, Target};
 use crate::scan::{self, Context, Merge, Observer};
@@ -23,7 +25,7 @@ use crate::scan::{self, Context, Merge, Observer};
 #[derive(Clone, Debug)]
 pub struct Check {
     pub(super) roles: Vec<Role>,
-    thorough: bool,
+    pub(super) thorough: bool,
     pub(super) loader: Loader,
     checker: Checker,
     pub(super) now: SegmentFacts,
@@ -41,6 +43,10 @@ pub struct Check {
     noted: Vec<Option<(Opinions, usize)>>,
     /// Where in `now.seen` a thing that repeats itself is counted.
     repeated: HashMap<(u8, Vec<u8>), usize>,
+    /// A record with a payload that no window holds, until it is read again.
+    pub(super) outlined: Option<Outline>,
+    /// What was seen inside of the RDB part that is walked.
+    pub(super) inside: Option<Inside>,
     pub(super) facts: Facts,
 }
 
@@ -76,6 +82,8 @@ impl Check {
             queued_traps: Vec::new(),
             noted: Vec::new(),
             repeated: HashMap::new(),
+            outlined: None,
+            inside: None,
             facts: Facts::by(targets, named),
         }
     }
@@ -103,6 +111,7 @@ impl Check {
             Watched::Not => {}
             Watched::Module => self.watch.count(id, record.name),
             Watched::Trap => self.look_for_trap(record, id),
+            Watched::Payload => self.payload(record),
             Watched::Database => self.look_for_database(record, id),
             Watched::Stranger => {
                 self.watch.count(id, record.name);
@@ -285,8 +294,7 @@ impl Check {
                         self.note(start, end - start, What::OpenAnnotation);
                     }
                     annotation::Kind::Timestamp(seconds) => {
-                        self.now.first_ts.get_or_insert(*seconds);
-                        self.now.last_ts = Some(*seconds);
+                        self.now.date(*seconds);
                     }
                     annotation::Kind::BadTimestamp => {
                         self.note_repeated((3, Vec::new()), start, end - start, What::BadTimestamp);
@@ -311,6 +319,8 @@ impl Check {
         if let Some(stop) = &damage.rdb {
             self.modules(&stop.modules);
             self.now.rdb = Some(RdbFacts::Broken(stop.clone()));
+            let inside = self.inside.take();
+            self.now.unseen.rdb(stop.place.keys, inside);
             self.now.format = SegmentFormat::Rdb;
         }
         self.note(damage.start, len, What::Damage(Box::new(damage.clone())));
@@ -403,13 +413,30 @@ impl Observer for Check {
         if self.thorough { Depth::Values } else { Depth::Structure }
     }
 
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        let is_guarded = matches!(walked.checksum, Checksum::Match(_) | Checksum::Mismatch { .. });
+        match self.thorough {
+            true => Again::Nothing,
+            // Nothing else guards its values.
+            false if !is_guarded => Again::Values,
+            false if walked.outcome.strays.seen > 0 => Again::Strays,
+            false => Again::Nothing,
+        }
+    }
+
+    fn again(&mut self, _: &Context, source: &mut dyn Source) -> Result<()> {
+        self.outlined(source)
+    }
+
     fn inside(&mut self, _: &Context, report: &rdb::deep::Report) {
+        self.inside = Some(Inside::of(report));
         for flaw in &report.flaws {
             self.loader.flaw(flaw);
             self.note(flaw.at, 0, What::RdbFlaw(Box::new(flaw.clone())));
         }
         self.now.unlisted += report.flaws_seen - report.flaws.len() as u64;
-        if report.leaves_out() {
+        let leaves_out = report.unopened > 0 || report.uncompared > 0;
+        if leaves_out || self.thorough && report.leaves_out() {
             let rest = rdb::deep::Report { flaws: Vec::new(), ..report.clone() };
             self.note(report.first_unopened_at.unwrap_or(0), 0, What::RdbLeftOut(Box::new(rest)));
         }
@@ -433,10 +460,8 @@ impl Observer for Check {
             now.needs.merge(&needs);
         }
         let state = self.loader.state();
-        now.sound = state.reached;
-        let Reached { record_end, safe_cut, commands_to_cut, .. } = state.reached;
-        (now.proven, now.safe_cut, now.commands_to_cut) = (record_end, safe_cut, commands_to_cut);
-        now.ok_up_to = self.checker.ok_up_to;
+        let (reached, ok_up_to) = (state.reached, self.checker.ok_up_to);
+        now.end_at(Ends { loader: reached, sound: reached, ok_up_to });
         now.format = now.consists_of();
         let objections = Objections::of(&self.loader, self.facts.targets.len());
         let refusal = self.checker.refusal;

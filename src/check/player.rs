@@ -8,6 +8,7 @@ use crate::aof::{Aof, Damage, Why};
 use crate::command::{self, CommandId, Form};
 use crate::format::conf::RdbVersionCheck;
 use crate::format::rdb;
+use crate::format::rdb::deep::{Care, Flaw};
 use crate::rules::{Knowledge, Presence, Presences, Rules, Target};
 
 /// One loader.
@@ -16,6 +17,8 @@ pub(super) struct Player {
     pub(super) rules: &'static Rules,
     /// `rdb-version-check relaxed`: it tries versions that are not its own.
     is_relaxed: bool,
+    /// `sanitize-dump-payload yes`: it looks at all of a value.
+    sanitizes: bool,
     /// It is newer than the base's writer, of its family, and its RDB versions are not recorded.
     reads_own_past: bool,
     modules: Presences,
@@ -41,6 +44,7 @@ impl Player {
             modules,
             databases: configuration::databases(aof, *target).unwrap_or(u64::MAX),
             is_relaxed: relaxed && target.rules.has_version_check,
+            sanitizes: aof.settings.sanitizes_loads(),
             reads_own_past: target.knowledge != Knowledge::Recorded
                 && writer.is_some_and(|(family, version)| {
                     family == target.family && version <= target.version
@@ -64,6 +68,17 @@ impl Player {
     /// How many arguments a command wants that it has, of its own or by a module.
     fn arity_of(&self, id: CommandId) -> Option<i16> {
         self.rules.arity_of(id).or_else(|| self.modules.arity_of(id))
+    }
+
+    /// Whether it stops at something wrong inside of a value.
+    pub(super) fn stops_at(&self, flaw: &Flaw) -> bool {
+        flaw.stops(self.rules.care) || self.sanitizes && flaw.stops_sanitizing()
+    }
+
+    /// The same of a payload of RESTORE.
+    pub(super) fn ends_in_restore(&self, flaw: &Flaw) -> bool {
+        let care = if self.sanitizes { Care::Opens } else { self.rules.care };
+        flaw.stops_in_restore(care) && (!self.sanitizes || self.stops_at(flaw))
     }
 
     /// What it thinks of a call.

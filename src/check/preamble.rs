@@ -1,11 +1,10 @@
-//! An RDB in front of a file, looked through as redis-check-aof 8.2 has it looked through: values and all.
+//! An RDB in front of a file, looked through as redis-check-aof and valkey-check-aof have it looked through: values and all.
 //!
-//! One difference is meant: RDBs of Valkey 9, which that program does not know, are read as well.
+//! One difference is meant: RDBs of Valkey 9, which redis-check-aof does not know, are read as well.
 
-use super::checker::NEWEST_RDB;
 use crate::disk::Source;
 use crate::error::Result;
-use crate::format::rdb::{self, Checksum, Deep, Entry, Family, Place, Reason, Token};
+use crate::format::rdb::{self, Checksum, Deep, Entry, Family, Header, Place, Reason, Token};
 use crate::format::resp::lenient;
 
 /// Opcode of an auxiliary field, and of a change of the database.
@@ -17,6 +16,37 @@ const FIELD_EXPIRES: [u8; 4] = [22, 23, 24, 25];
 
 /// Fields and changes of the database whose places are kept; no server writes more than a few.
 const MARKS: usize = 20_000;
+
+/// Whose program looks through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// redis-check-aof 8.6.
+    Redis,
+    /// valkey-check-aof 9.1.
+    Valkey,
+}
+
+/// The newest version that the tool of Redis reads.
+const NEWEST_OF_REDIS: i64 = 13;
+
+/// Versions of Redis after it parted from Valkey, and types that Valkey takes for none of its own under those.
+const FOREIGN_VERSIONS: std::ops::RangeInclusive<u32> = 12..=79;
+const FOREIGN_TYPES: std::ops::RangeInclusive<u8> = 22..=243;
+
+impl Tool {
+    /// Whether it says of a version that it is not its own.
+    pub fn finds_foreign(self, header: Header) -> bool {
+        let is_redis = header.family == Family::Redis;
+        self == Self::Valkey && is_redis && FOREIGN_VERSIONS.contains(&header.version)
+    }
+
+    fn newest(self) -> i64 {
+        match self {
+            Self::Redis => NEWEST_OF_REDIS,
+            Self::Valkey => (*FOREIGN_VERSIONS.end()).into(),
+        }
+    }
+}
 
 /// What a look through an RDB showed.
 #[derive(Clone, Debug)]
@@ -33,6 +63,10 @@ pub struct Preamble {
     pub expired: u64,
     /// Hashes with fields that expire.
     pub field_expires: u64,
+    /// Libraries of functions.
+    pub functions: u64,
+    /// Its version, where the header is whole.
+    pub header: Option<Header>,
     /// How it ended.
     pub end: End,
 }
@@ -65,6 +99,13 @@ pub enum End {
     Checksum(u64),
     /// A version that is not read.
     Version(i64),
+    /// A type that the tool takes for none of its own, and the offset behind its number.
+    Foreign {
+        /// That offset.
+        at: u64,
+        /// The number.
+        number: u8,
+    },
     /// The structure is broken at the offset.
     Fault(u64, Reason, Box<Place>),
     /// Something is wrong inside of a value.
@@ -75,9 +116,13 @@ pub enum End {
 ///
 /// # Errors
 /// When the bytes cannot be read.
-pub fn preamble(source: &mut dyn Source, now_ms: i64) -> Result<Preamble> {
-    let mut listener = Listener { now_ms, deep: Deep::new(), found: empty(), is_open: false };
-    if let Some(version) = unread(source.window(0, rdb::HEADER_LEN)?) {
+pub fn preamble(source: &mut dyn Source, now_ms: i64, tool: Tool) -> Result<Preamble> {
+    let (deep, found) = (Deep::new(), empty());
+    let header = source.window(0, rdb::HEADER_LEN)?;
+    let is_foreign = Header::parse(header).is_ok_and(|header| tool.finds_foreign(header));
+    let version = unread(header, tool);
+    let mut listener = Listener { now_ms, deep, found, is_open: false, is_foreign, refused: None };
+    if let Some(version) = version {
         listener.found.end = End::Version(version);
         return Ok(listener.found);
     }
@@ -88,11 +133,19 @@ pub fn preamble(source: &mut dyn Source, now_ms: i64) -> Result<Preamble> {
     let mut pass = rdb::Pass::new(walker);
     let fault = drive(source, &mut pass, &mut listener)?;
     source.settle()?;
-    let Listener { deep, mut found, .. } = listener;
+    let Listener { deep, mut found, refused, .. } = listener;
+    found.header = pass.walker().header();
     found.fields = pass.walker().fields().clone();
     let flaws = deep.finish().flaws;
     // A key that stands twice is met by loaders only.
-    let flaw = flaws.into_iter().find(|flaw| flaw.wrong != rdb::deep::Wrong::DuplicateKey);
+    let is_met = |flaw: &rdb::deep::Flaw| {
+        flaw.wrong != rdb::deep::Wrong::DuplicateKey && !flaw.is_taken_by_most()
+    };
+    let flaw = flaws.into_iter().find(is_met);
+    if let Some((at, number)) = refused {
+        found.end = End::Foreign { at, number };
+        return Ok(found);
+    }
     found.end = match (flaw, fault, pass.outcome()) {
         (Some(flaw), ..) => End::Flaw(Box::new(flaw)),
         (None, None, Some(walked)) => match walked.checksum {
@@ -121,18 +174,20 @@ fn empty() -> Preamble {
         expires: 0,
         expired: 0,
         field_expires: 0,
+        functions: 0,
+        header: None,
         end: End::Version(0),
     }
 }
 
 /// The version in a whole header that is not read.
-fn unread(header: &[u8]) -> Option<i64> {
+fn unread(header: &[u8], tool: Tool) -> Option<i64> {
     let digits = header.get(Family::Redis.magic().len()..rdb::HEADER_LEN)?;
     if rdb::sniff(header) != Some(Family::Redis) {
         return None;
     }
     let version = lenient::number(digits).value;
-    (version < 1 || version > i64::from(NEWEST_RDB)).then_some(version)
+    (version < 1 || version > tool.newest()).then_some(version)
 }
 
 /// Shows all of the RDB to `pass`; answers the fault that stops it.
@@ -162,6 +217,10 @@ struct Listener {
     found: Preamble,
     /// The last mark still waits for its end.
     is_open: bool,
+    /// Newer types are none of the tool's own.
+    is_foreign: bool,
+    /// Where it stopped at one, and its number.
+    refused: Option<(u64, u8)>,
 }
 
 impl rdb::Sink for Listener {
@@ -169,6 +228,9 @@ impl rdb::Sink for Listener {
     const TOKENS: bool = true;
 
     fn entry(&mut self, entry: &Entry<'_>) {
+        if self.refused.is_some() {
+            return;
+        }
         self.found.keys += 1;
         self.found.expires += u64::from(entry.expire_ms.is_some());
         self.found.expired += u64::from(entry.expire_ms.is_some_and(|at| at < self.now_ms));
@@ -180,7 +242,14 @@ impl rdb::Sink for Listener {
         self.deep.entry(entry);
     }
 
+    fn library(&mut self, _: &rdb::Library<'_>) {
+        self.found.functions += u64::from(self.refused.is_none());
+    }
+
     fn token(&mut self, token: &Token<'_>) {
+        if self.refused.is_some() {
+            return;
+        }
         if self.is_open {
             match self.found.marks.last_mut() {
                 Some(Mark::Field(end)) => *end = token.at,
@@ -189,6 +258,11 @@ impl rdb::Sink for Listener {
             }
         }
         let number = token.row.map(|row| row.number);
+        let is_refused = |number: &u8| self.is_foreign && FOREIGN_TYPES.contains(number);
+        if let Some(number) = number.filter(is_refused).filter(|_| token.begins_record()) {
+            self.refused = Some((token.at + 1, number));
+            return;
+        }
         let begins = token.begins_record() && self.found.marks.len() < MARKS;
         match number {
             Some(FIELD) if begins => self.found.marks.push(Mark::Field(token.at)),

@@ -4,6 +4,7 @@ use super::facts::{NonCanonical, What};
 use super::observe::Check;
 use super::settle::Raw;
 use crate::aof::{RdbPart, Role};
+use crate::format::rdb::deep::Wrong;
 use crate::format::rdb::{self, Checksum};
 use crate::scan::Context;
 
@@ -24,6 +25,9 @@ impl Check {
             }
         }
         self.modules(&part.walked.outcome.modules);
+        let inside = self.inside.take();
+        self.now.unseen.rdb(part.walked.outcome.keys, inside);
+        self.strays(&part.walked.outcome.strays);
         let db = part.walked.outcome.highest_db;
         let lack = self.loader.that_lack_database(db) & !refuse;
         if lack != 0 {
@@ -36,6 +40,21 @@ impl Check {
         if self.roles.get(at.segment) == Some(&Role::Increment) {
             self.note_non_canonical(NonCanonical::RdbInIncrement, start, len);
         }
+    }
+
+    /// Keys under another slot than their own.
+    fn strays(&mut self, strays: &rdb::Strays) {
+        self.now.unseen.slots += strays.unhashed;
+        let twice = self.now.seen.iter().filter_map(|seen| match &seen.what {
+            What::RdbFlaw(flaw) if flaw.wrong == Wrong::DuplicateKey => Some(flaw.key.clone()),
+            _ => None,
+        });
+        let flaws: Vec<_> = twice.collect();
+        for stray in &strays.list {
+            let is_twice = flaws.iter().any(|key| stray.is_named_as(key));
+            self.note(stray.at, 0, What::Stray { stray: Box::new(stray.clone()), is_twice });
+        }
+        self.now.unlisted += strays.seen - strays.list.len() as u64;
     }
 
     /// What modules wrote into an RDB.

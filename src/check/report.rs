@@ -1,6 +1,6 @@
 //! The judgement on a set, by the rules of its target.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::checker::NEWEST_RDB;
@@ -10,13 +10,14 @@ use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
+use super::unseen;
 use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
+use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
-use crate::scan;
-use crate::text;
+use crate::{scan, text};
 
 /// How a set is, taken as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,19 @@ pub enum Verdict {
     SetInconsistent,
     /// Nothing is damaged, but the target does not take it, or whether it does is not known.
     Unsupported,
+}
+
+impl Verdict {
+    /// Its name in JSON and in journals.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::TailDamage => "tail-damage",
+            Self::InnerDamage => "inner-damage",
+            Self::SetInconsistent => "set-inconsistent",
+            Self::Unsupported => "unsupported",
+        }
+    }
 }
 
 /// What the target's loader does with a set.
@@ -89,6 +103,8 @@ pub struct Report {
     pub needs_modules: Vec<Needed>,
     /// The modules that are there, and who says it: all that anybody named, and those that the set needs.
     pub modules: Vec<(String, By)>,
+    /// What was not looked at, by the names that JSON has.
+    pub not_looked_at: Vec<&'static str>,
     /// What redis-check-aof does.
     pub check_aof: CheckAof,
     /// Bytes of the live files.
@@ -131,6 +147,15 @@ pub struct Wording {
     pub redact: bool,
 }
 
+/// Checks a set: one pass, and the judgement on it.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn check(aof: &Aof) -> Result<Report> {
+    let facts = scan::scan(aof, super::Check::new(aof), &scan::Pace::default(), &Silent)?;
+    judge(aof, facts, &Wording::default())
+}
+
 /// Judges what a scan saw.
 ///
 /// # Errors
@@ -168,7 +193,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         problems.extend(unlisted(aof, segment));
         before = before.and(segment);
     }
-    let places = Places::of(aof);
+    let places = Places::of(aof, &problems);
     let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
@@ -185,6 +210,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),
+        not_looked_at: unseen::names(&facts),
         certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
         size_bytes,
@@ -208,14 +234,18 @@ fn first_trap(aof: &Aof, facts: &Facts) -> Option<FirstTrap> {
     })
 }
 
-/// Positions of files in the set by their names: a manifest may have as many lines as it likes.
+/// Positions in the set of the files that problems are told of, by their names: a manifest may have as many lines as it
+/// likes.
 struct Places<'a>(HashMap<&'a [u8], usize>);
 
 impl<'a> Places<'a> {
-    fn of(aof: &'a Aof) -> Self {
-        let mut places = HashMap::with_capacity(aof.segments.len());
+    fn of(aof: &'a Aof, problems: &[Problem]) -> Self {
+        let told: HashSet<_> = problems.iter().filter_map(|told| told.file.as_deref()).collect();
+        let mut places = HashMap::with_capacity(told.len());
         for (position, segment) in aof.segments.iter().enumerate() {
-            places.entry(&*segment.name).or_insert(position);
+            if told.contains(&*segment.name) {
+                places.entry(&*segment.name).or_insert(position);
+            }
         }
         Self(places)
     }
@@ -238,7 +268,7 @@ fn is_in_flight(aof: &Aof, facts: &mut SegmentFacts) -> Result<bool> {
         }
         _ => false,
     };
-    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound.safe_cut)? {
+    if !at_end || !scan::in_flight(&aof.segments[facts.position], facts.sound().safe_cut)? {
         return Ok(false);
     }
     if let Some(halt) = facts.broken.filter(|halt| is_doubtful(facts, halt.at)) {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::facts::{Facts, Seen, SegmentFacts, What};
+use super::facts::{Ends, Facts, Seen, SegmentFacts, What};
 use super::halt::Cause;
 use super::loader::{Loader, State};
 use super::opinions::{Opinion, Opinions};
+use super::payloads::{self, Payload};
 use crate::aof::{Aof, Writer};
 use crate::format::rdb::{self, Header};
 use crate::rules::{Knowledge, Need, Origin, Target};
@@ -51,6 +52,7 @@ enum Inner {
     Annotation { refuse: u64 },
     Database { db: u64, is_rdb: bool, refuse: u64 },
     Trap { name: Vec<u8>, fatal: u64 },
+    Payload { payload: Payload, among: u64, ends: u64 },
 }
 
 impl Raw {
@@ -82,6 +84,11 @@ impl Raw {
     /// A command that no server logs.
     pub(super) fn trap(name: Vec<u8>) -> What {
         Self::of(Inner::Trap { name, fatal: 0 })
+    }
+
+    /// What is wrong with a payload, for whom, and whom it ends.
+    pub(super) fn payload(payload: Payload, among: u64, ends: u64) -> What {
+        Self::of(Inner::Payload { payload, among, ends })
     }
 
     pub(super) fn is_trap(&self) -> bool {
@@ -246,14 +253,12 @@ impl SegmentFacts {
             refused => (None, refused),
         };
         let certain =
-            refused.map_or((self.sound, self.broken), |state| (state.reached, state.halt));
+            refused.map_or((self.sound(), self.broken), |state| (state.reached, state.halt));
         let stop = certain.1.map_or(u64::MAX, |halt| halt.at);
         let doubt = [doubted, perhaps].into_iter().flatten().min_by_key(at);
         let doubt = doubt.filter(|doubt| at(doubt) < stop);
-        let reached = doubt.map_or(certain.0, |doubt| doubt.reached);
-        self.proven = reached.record_end;
-        self.safe_cut = reached.safe_cut;
-        self.commands_to_cut = reached.commands_to_cut;
+        let loader = doubt.map_or(certain.0, |doubt| doubt.reached);
+        self.end_at(Ends { loader, ..self.ends() });
         self.halt = certain.1;
         self.doubt = doubt.as_ref().map(at);
         self.own_cut = own_cut;
@@ -302,6 +307,9 @@ impl Inner {
             Self::Trap { name, fatal } => Some(What::Trap { name, fatal: among(fatal) }),
             Self::Database { db, is_rdb, refuse } => {
                 among(refuse).then_some(What::BeyondDatabases { db, is_rdb })
+            }
+            Self::Payload { payload, among: whom, ends } => {
+                among(whom).then(|| payloads::settled(payload, among(ends)))
             }
             Self::Annotation { refuse } => among(refuse).then_some(What::RefusedAnnotation),
         }

@@ -38,7 +38,7 @@ pub(super) fn of_segment(
     if !cuts {
         return found;
     }
-    let safe_cut = facts.sound.safe_cut;
+    let safe_cut = facts.sound().safe_cut;
     let cut = facts.own_cut.unwrap_or(safe_cut);
     if !is_last {
         found.push(trap(format!(
@@ -49,7 +49,7 @@ pub(super) fn of_segment(
         )));
     }
     // What it takes for a record at a wrong line end may end behind the safe cut, too, and leaves nothing open.
-    if cut > safe_cut && facts.sound.record_end > safe_cut {
+    if cut > safe_cut && facts.sound().record_end > safe_cut {
         found.push(trap(format!(
             "{target} would cut at byte {cut} and leave MULTI open in the file: everything written \
              after that start is lost at the next one; cut at byte {} instead",
@@ -128,11 +128,11 @@ pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -
 fn sound_behind(facts: &SegmentFacts) -> Option<u64> {
     let halt = facts.broken?;
     if halt.cause == Cause::BadFormat {
-        return Some(facts.commands - facts.sound.commands).filter(|&behind| behind > 0);
+        return Some(facts.commands - facts.sound().commands).filter(|&behind| behind > 0);
     }
     let resumes = facts.seen.iter().any(|seen| match &seen.what {
         What::Damage(damage) => damage.start == halt.at && damage.ending == Ending::Resumes,
         _ => false,
     });
-    resumes.then(|| facts.commands - facts.sound.commands_to_cut)
+    resumes.then(|| facts.commands - facts.sound().commands_to_cut)
 }

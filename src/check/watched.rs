@@ -14,6 +14,8 @@ pub(super) enum Watched {
     Module,
     /// It may be one that no server logs.
     Trap,
+    /// It carries the payload of a DUMP.
+    Payload,
     /// It may name a database that the configuration does not give.
     Database,
     /// No table has it: it may be of a module, or one that no server logs.
@@ -24,6 +26,8 @@ impl Watched {
     fn of(command: &Command, is_configured: bool) -> Self {
         if command::may_be_trap(command.name.as_bytes()) {
             Self::Trap
+        } else if command.name == "RESTORE" || command.name == "RESTORE-ASKING" {
+            Self::Payload
         } else if is_configured && configuration::names_database(&command.name) {
             Self::Database
         } else if command.module.is_some() {

@@ -1,6 +1,6 @@
 //! What lies beside a set and no server will ever load: which of it can go, and why the rest stays.
 //!
-//! Knows leftovers and who has them open; writes nothing itself: what comes out is a [`Plan`]. It never takes a
+//! Knows leftovers and who has them open; writes nothing itself: what comes out is a [`Proposal`]. It never takes a
 //! base or increment that the manifest names, nothing that a process has open, nothing that is young, and
 //! beside a running server nothing that this server may be about to adopt.
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
-use crate::change::{self, Draft, Loss, Plan, Verb};
+use crate::change::{self, Draft, Loss, Proposal, Verb};
 use crate::disk::{self, Fixed, Identity, Look};
 use crate::error::{Error, ErrorKind, Result};
 use crate::neighbours;
@@ -102,7 +102,7 @@ impl std::fmt::Display for Spared {
 #[derive(Debug)]
 pub struct Survey {
     /// What is to happen; empty when nothing may go.
-    pub plan: Plan,
+    pub plan: Proposal,
     /// Every leftover, those that stay included.
     pub found: Vec<Found>,
     /// Processes that have files of the set open: a server that runs.
@@ -142,8 +142,7 @@ pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress)
     servers.all_seen &= near.all_seen;
     let mut all = Vec::new();
     let mut draft = Draft::new(Verb::Clean, aof);
-    let history = aof.segments.iter().enumerate().map(|(place, s)| (&*s.path, place));
-    let history: HashMap<_, _> = history.rev().collect();
+    let of_set = OfSet::new(aof);
     let found = || aof.leftovers.iter().filter(|l| l.kind != LeftoverKind::Kept);
     // One look at all processes, for it takes long: most often none has any of them open.
     let stamps = found().filter_map(|leftover| disk::stamp(&leftover.path).ok());
@@ -153,10 +152,10 @@ pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress)
     let needed = neighbours.found.iter().filter(|one| one.is_needed()).flat_map(|one| &one.files);
     let needed: HashSet<_> = needed.collect();
     for leftover in found() {
-        let spared = spared(aof, leftover, options, beside);
+        let spared = spared(aof, &of_set, leftover, (options, beside));
         let spared = spared.or(needed.contains(&leftover.path).then_some(Spared::Needed));
         if spared.is_none() {
-            take(&history, leftover, &mut draft)?;
+            take(&of_set, leftover, &mut draft)?;
         }
         let age = age(leftover, options.now);
         all.push(Found { leftover: leftover.clone(), age, spared });
@@ -165,7 +164,7 @@ pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress)
         lines_without_files(aof, &mut draft);
     }
     let all_seen = servers.all_seen && disk::sees_all_processes();
-    Ok(Survey { plan: draft.finish()?, found: all, all_seen, servers: servers.pids })
+    Ok(Survey { plan: Proposal::new(draft.finish()?), found: all, all_seen, servers: servers.pids })
 }
 
 fn unix_ms(now: SystemTime) -> i64 {
@@ -177,13 +176,40 @@ fn refused(aof: &Aof, why: &str) -> Error {
     Error::new(ErrorKind::Refused(why.to_owned()), &aof.path)
 }
 
+/// The files of a set, to be found by their names: there may be as many of them as of what lies beside them.
+struct OfSet<'a> {
+    aof: &'a Aof,
+    /// The first of a name; and the first that is live.
+    by_name: HashMap<&'a [u8], (usize, Option<usize>)>,
+    live: HashSet<Identity>,
+}
+
+impl<'a> OfSet<'a> {
+    fn new(aof: &'a Aof) -> Self {
+        let mut by_name = HashMap::with_capacity(aof.segments.len());
+        for (place, segment) in aof.segments.iter().enumerate() {
+            let (_, live) = by_name.entry(&*segment.name).or_insert((place, None));
+            *live = live.or(segment.is_live().then_some(place));
+        }
+        let files = aof.live().filter_map(|(_, segment)| segment.file());
+        Self { aof, by_name, live: files.map(|file| file.identity()).collect() }
+    }
+
+    /// The first one that lies at this path; and whether one is live.
+    fn at(&self, path: &Path) -> Option<(usize, bool)> {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let (first, live) = *self.by_name.get(name)?;
+        (self.aof.segments[first].path() == path).then_some((first, live.is_some()))
+    }
+}
+
 /// The leftover is to go.
-fn take(history: &HashMap<&Path, usize>, leftover: &Leftover, draft: &mut Draft<'_>) -> Result<()> {
+fn take(of_set: &OfSet<'_>, leftover: &Leftover, draft: &mut Draft<'_>) -> Result<()> {
     draft.lose(Loss { bytes: leftover.len, ..Loss::default() });
     if leftover.kind == LeftoverKind::History
-        && let Some(segment) = history.get(leftover.path.as_path())
+        && let Some((segment, _)) = of_set.at(&leftover.path)
     {
-        draft.remove(*segment);
+        draft.remove(segment);
         return Ok(());
     }
     draft.remove_other(&leftover.path)
@@ -212,12 +238,17 @@ struct Beside {
 }
 
 /// Why it stays, if it does.
-fn spared(aof: &Aof, leftover: &Leftover, options: Options, beside: Beside) -> Option<Spared> {
+fn spared(
+    aof: &Aof,
+    of_set: &OfSet<'_>,
+    leftover: &Leftover,
+    (options, beside): (Options, Beside),
+) -> Option<Spared> {
     let server = beside.server;
     let name = leftover.path.file_name().unwrap_or_default();
     let Ok(dir) = disk::Dir::open(disk::parent(&leftover.path)) else { return Some(Spared::Gone) };
     let Ok(Some(look)) = dir.look(name) else { return Some(Spared::Gone) };
-    let for_good = for_good(aof, leftover, &look);
+    let for_good = for_good(of_set, leftover, &look);
     let for_good = for_good.or_else(|| dir.fixed(name).ok()?.map(Spared::Fixed));
     if for_good.is_some() {
         return for_good;
@@ -245,16 +276,15 @@ fn spared(aof: &Aof, leftover: &Leftover, options: Options, beside: Beside) -> O
 }
 
 /// Why it stays whoever runs beside it and however old it is.
-fn for_good(aof: &Aof, leftover: &Leftover, look: &Look) -> Option<Spared> {
+fn for_good(of_set: &OfSet<'_>, leftover: &Leftover, look: &Look) -> Option<Spared> {
     if look.kind != disk::Kind::File {
         return Some(Spared::NoFile);
     }
-    let is_manifest = aof.manifest.as_ref().is_some_and(|one| one.path == leftover.path);
+    let manifest = of_set.aof.manifest.as_ref();
+    let is_manifest = manifest.is_some_and(|one| one.path == leftover.path);
     // Names may differ in nothing but their case, to a file system that does not tell them apart: the file has one then.
-    let is_same = |of: Option<Identity>| look.links == 1 && of == Some(look.stamp.identity);
-    let is_live = aof.live().any(|(_, segment)| {
-        *segment.path == *leftover.path || is_same(segment.file().map(|file| file.identity()))
-    });
+    let is_same = look.links == 1 && of_set.live.contains(&look.stamp.identity);
+    let is_live = is_same || of_set.at(&leftover.path).is_some_and(|(_, is_live)| is_live);
     if is_manifest || is_live {
         return Some(Spared::Named);
     }

@@ -4,21 +4,23 @@ use std::path::PathBuf;
 
 use aofkit::scan::Filter;
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::cli::backup::args::BackupArgs;
-use crate::cli::cat::args::{CAT_EXAMPLES, CatArgs};
-use crate::cli::check::args::{CHECK_CODES, CheckArgs};
-use crate::cli::clean::args::{CLEAN_CODES, CleanArgs};
+use crate::cli::cat::args::CatArgs;
+use crate::cli::check::args::CheckArgs;
+use crate::cli::clean::args::CleanArgs;
 use crate::cli::common::context::{Context, Format};
 use crate::cli::common::global::Global;
+use crate::cli::common::manual::Manual;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
-use crate::cli::convert::args::{CONVERT_CODES, ConvertArgs};
+use crate::cli::common::trial::AskArgs;
+use crate::cli::convert::args::ConvertArgs;
 use crate::cli::growth::args::GrowthArgs;
 use crate::cli::prune::args::PruneArgs;
-use crate::cli::repair::args::{REPAIR_CODES, RepairArgs};
+use crate::cli::repair::args::RepairArgs;
 use crate::cli::restore::args::RestoreArgs;
 use crate::cli::rewind::args::RewindArgs;
 use crate::cli::schema::Schema;
@@ -42,40 +44,33 @@ pub struct Args {
 pub enum Verb {
     /// Show a set on one screen: files, growth, command mix, health
     Inspect(Reading),
-    /// Check every byte: will a server load the set; if not, where the damage is and what to do next
-    #[command(after_help = CHECK_CODES)]
+    /// Check every byte: will a server load the set? If not: where is the damage, what to do next?
     Check(CheckArgs),
     /// Show what fills the log, by command, database, key, prefix, hash slot or type
     Stats(Box<StatsArgs>),
     /// Print commands, all or filtered, as text, as RESP for redis-cli --pipe, or as JSON lines
-    #[command(after_help = CAT_EXAMPLES)]
     Cat(Box<CatArgs>),
-    /// Repair a torn tail or a manifest; for damage in the middle choose --truncate or --salvage. Prints a plan;
-    /// --apply carries it out
-    #[command(after_help = REPAIR_CODES)]
+    /// Repair a torn tail or a manifest; damage in the middle with --truncate or --salvage. Prints a plan first
     Repair(Box<RepairArgs>),
-    /// Go back to a second, a place, or before a command such as an accidental FLUSHALL. Prints a plan first
-    #[command(after_help = REPAIR_CODES)]
+    /// Go back to a time, a place, or to before a command such as FLUSHALL. Prints a plan first
     Rewind(Box<RewindArgs>),
-    /// Store an incremental snapshot of a set, which may be live, in a repository
+    /// Store an incremental snapshot of a set in a repository; its server may be running
     Backup(Box<BackupArgs>),
     /// List the snapshots of a repository
     Snapshots(SnapshotsArgs),
-    /// Prove that a repository is complete, unchanged and readable
+    /// Check that a repository is complete, unchanged and readable
     Verify(VerifyArgs),
-    /// Write a snapshot into a new directory, or over a set with --replace, which keeps the old one
+    /// Write a snapshot into a new directory; with --replace over a set, which is kept
     Restore(RestoreArgs),
-    /// Remove snapshots by rules, and objects that no snapshot needs. Prints a plan first
+    /// Remove snapshots by rules, and the objects that only they need. Prints a plan first
     Prune(PruneArgs),
-    /// Write a set in another form: an RDB or a pre-7.0 file as a set, increments merged, a set as one file
-    #[command(after_help = CONVERT_CODES)]
+    /// Write a set in another form: as a set, as one pre-7.0 file, or as an RDB
     Convert(ConvertArgs),
-    /// Move aside what no server needs: temporary, orphan and history files. Prints a plan first
-    #[command(after_help = CLEAN_CODES)]
+    /// Move files aside that no server needs: temporary, orphan and history files. Prints a plan first
     Clean(CleanArgs),
-    /// Show bytes over time, the next rewrite, what it would give back, and when the disk is full
+    /// Show bytes over time, the next rewrite and what it gives back, and when the disk is full
     Growth(Box<GrowthArgs>),
-    /// Print the JSON Schema of a verb's output; without VERB list the schemas
+    /// Print the JSON Schema of a verb's output; without VERB, list the schemas
     Schema {
         /// Whose output
         verb: Option<Schema>,
@@ -94,6 +89,45 @@ pub enum Verb {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+}
+
+/// The manual of each verb that has one.
+const MANUALS: [(&str, &Manual); 14] = [
+    ("backup", &super::backup::args::MANUAL),
+    ("cat", &super::cat::args::MANUAL),
+    ("check", &super::check::args::MANUAL),
+    ("clean", &super::clean::args::MANUAL),
+    ("convert", &super::convert::args::MANUAL),
+    ("growth", &super::growth::args::MANUAL),
+    ("inspect", &super::inspect::args::MANUAL),
+    ("prune", &super::prune::args::MANUAL),
+    ("repair", &super::repair::args::MANUAL),
+    ("restore", &super::restore::args::MANUAL),
+    ("rewind", &super::rewind::args::MANUAL),
+    ("snapshots", &super::snapshots::args::MANUAL),
+    ("stats", &super::stats::args::MANUAL),
+    ("verify", &super::verify::args::MANUAL),
+];
+
+/// The command line as a whole, with the manual of every verb.
+pub fn command() -> Command {
+    MANUALS.into_iter().fold(Args::command(), |command, (verb, manual)| {
+        command.mut_subcommand(verb, |verb| verb.after_long_help(manual.text()))
+    })
+}
+
+/// Whether `-h` stands on the command line.
+fn is_short_help_asked() -> bool {
+    std::env::args_os().take_while(|word| word != "--").any(|word| word == "-h")
+}
+
+/// Without the variables of the environment, so that a verb's options fit on one screen.
+fn briefly(command: Command) -> Command {
+    let command = command.mut_args(|arg| arg.hide_env(true));
+    let verbs: Vec<_> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    verbs.into_iter().fold(command, |command, verb| {
+        command.mut_subcommand(verb, |verb| verb.mut_args(|arg| arg.hide_env(true)))
+    })
 }
 
 impl Verb {
@@ -119,6 +153,18 @@ impl Verb {
         matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_))
     }
 
+    /// Whether a server program is to load copies of its sets.
+    pub fn asks_to_load(&self) -> Option<&AskArgs> {
+        match self {
+            Self::Check(verb) => Some(&verb.ask),
+            Self::Repair(verb) => Some(&verb.ask),
+            Self::Rewind(verb) => Some(&verb.ask),
+            Self::Convert(verb) => Some(&verb.ask),
+            Self::Restore(verb) => Some(&verb.ask),
+            _ => None,
+        }
+    }
+
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
         self.judges()
@@ -130,7 +176,10 @@ impl Args {
     /// Reads the command line and the environment.
     pub fn read() -> Result<Self, clap::Error> {
         use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
-        let mut command = Self::command();
+        let mut command = command();
+        if is_short_help_asked() {
+            command = briefly(command);
+        }
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
         let args = Self::from_arg_matches(&matches)?;
         let Some((verb, typed)) = matches.subcommand() else { return Ok(args) };

@@ -1,42 +1,46 @@
 //! What the verbs share that change a set: their options, and the way from a plan to its end.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, OpenOptions, open_each};
-use aofkit::change::{self, InUse, Keep, Loss, Options, Outlook, Plan, Recovered};
+use aofkit::change::{
+    self, Action, Keep, Looking, Most, Options, Proposal, Recovered, Refusal, Session,
+};
 use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::scan::scan;
-use aofkit::text::count;
+use aofkit::trial::{Loaded, Wanted};
 use clap::Args as ClapArgs;
 
 use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::complain;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::sizes::size;
-use crate::cli::common::{in_use, json};
+use crate::cli::common::{in_use, loaded};
 
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {
-    /// Do it; without this the plan is printed and nothing is changed
+    /// Carry the plan out; without this it is only printed
     #[arg(long, conflicts_with = "output")]
     pub apply: bool,
-    /// Write the changed set into DIR, which must not exist or be empty, and leave the original as it is
+    /// Write the changed set into DIR (new or empty); the original stays as it is
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Refuse (exit 23) to lose more than N whole commands, or with a unit (64kb) more bytes
-    #[arg(long, value_name = "N|SIZE", env = "AOFKIT_MAX_LOSS", value_parser = Most::parse)]
+    /// Refuse (exit 23) to lose more than N whole commands, or bytes with a unit: 64kb
+    #[arg(long, value_name = "N|SIZE", env = "AOFKIT_MAX_LOSS", value_parser = most)]
     pub max_loss: Option<Most>,
-    /// Keep what is removed below DIR, not beside the set
+    /// Keep removed bytes below DIR instead of beside the set
     #[arg(long, value_name = "DIR", env = "AOFKIT_KEEP_IN", conflicts_with = "no_keep")]
     pub keep_in: Option<PathBuf>,
-    /// Keep nothing of what is removed: there is no way back then. For a disk with no room at all
+    /// Do not keep removed bytes, for a full disk: the change cannot be taken back
     #[arg(long)]
     pub no_keep: bool,
-    /// Also when a process has the files open for writing, or the server of --server uses the set
+    /// Change the set although a process has its files open for writing, or --server uses it
     #[arg(long)]
     pub force: bool,
 }
@@ -52,36 +56,13 @@ impl Changing {
     }
 }
 
-/// The most that may be lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Most {
-    Commands(u64),
-    Bytes(u64),
-}
-
-impl Most {
-    fn parse(text: &str) -> Result<Self, String> {
-        if let Ok(commands) = text.parse() {
-            return Ok(Self::Commands(commands));
-        }
-        let bytes = size(text).map(Self::Bytes);
-        bytes.ok_or_else(|| "write a number of commands, or a size such as 64kb or 1MiB".to_owned())
+/// The most that may be lost, as it is typed.
+fn most(text: &str) -> Result<Most, String> {
+    if let Ok(commands) = text.parse() {
+        return Ok(Most::Commands(commands));
     }
-
-    /// Why a loss is too large, if it is.
-    fn refuses(&self, loss: &Loss) -> Option<String> {
-        match *self {
-            Self::Commands(most) if loss.commands > most => Some(format!(
-                "{} would be lost, more than --max-loss {most}",
-                count(loss.commands, "whole command")
-            )),
-            Self::Bytes(most) if loss.bytes > most => Some(format!(
-                "{} would be lost, more than --max-loss allows ({most})",
-                count(loss.bytes, "byte")
-            )),
-            _ => None,
-        }
-    }
+    let bytes = size(text).map(Most::Bytes);
+    bytes.ok_or_else(|| "write a number of commands, or a size such as 64kb or 1MiB".to_owned())
 }
 
 /// The one set at `path`, or the usage error of a path that leads to several.
@@ -135,6 +116,11 @@ pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
     }
 }
 
+/// Tells of what files have lost besides their bytes.
+pub fn tell_left(left: &[String]) {
+    left.iter().for_each(|one| complain(&format!("aofkit: warning: {one}")));
+}
+
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
@@ -145,145 +131,112 @@ pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
     )
 }
 
-/// A plan on its way: what it is for, and what became of it.
+/// What became of a proposal, and what a server makes of the result, where one was asked.
 pub struct Run {
-    pub aof: Aof,
-    pub before: Report,
-    pub plan: Plan,
-    /// What stays wrong, and why.
-    pub left: Vec<String>,
-    /// How the set will be, or is by now.
-    pub outlook: Option<Outlook>,
-    pub in_use: InUse,
-    pub applied: bool,
-    pub output: Option<PathBuf>,
-    pub kept_at: Option<PathBuf>,
-    pub recovered: Vec<Recovered>,
-    /// Why it is not to be done, and the exit status for that.
-    pub refused: Option<(String, Outcome)>,
-    interrupted: bool,
+    outcome: change::Outcome,
+    pub loaded: Option<Loaded>,
+}
+
+impl Deref for Run {
+    type Target = change::Outcome;
+
+    fn deref(&self) -> &change::Outcome {
+        &self.outcome
+    }
 }
 
 impl Run {
-    /// A plan for a set that was judged, and what it leaves wrong.
-    pub fn new(aof: Aof, before: Report, plan: Plan, left: Vec<String>) -> Self {
-        let files = aof.live().filter_map(|(_, segment)| segment.file()).collect::<Vec<_>>();
-        let haunt = change::haunt(&change::subject(&aof), &aof.dir()).ok();
-        let in_use = change::in_use(&files, haunt.as_ref());
-        Self {
-            before: before.without_files(),
-            plan,
-            left,
-            outlook: None,
-            in_use,
-            applied: false,
-            output: None,
-            kept_at: None,
-            recovered: Vec::new(),
-            refused: None,
-            interrupted: false,
-            aof,
-        }
+    pub fn new(outcome: change::Outcome, loaded: Option<Loaded>) -> Self {
+        Self { outcome, loaded }
     }
 
-    /// Looks at what will be.
-    pub fn look_ahead(&mut self, context: &Context) -> Result<()> {
-        let wording = Wording { redact: context.redact };
-        let bar = Bar::new(context.bar);
-        if !self.plan.is_empty() && self.outlook.is_none() {
-            let outlook = self.plan.outlook(&self.aof, &wording, &context.pace, &bar)?;
-            self.outlook = Some(outlook);
-        }
-        Ok(())
+    /// The same, after this was cleared up before.
+    pub fn after(mut self, recovered: Vec<Recovered>) -> Self {
+        self.outcome.recovered = recovered;
+        self
     }
 
-    /// Looks at what will be, and does what was asked for.
-    pub fn carry_out(&mut self, changing: &Changing, context: &Context) -> Result<()> {
-        let bar = Bar::new(context.bar);
-        self.look_ahead(context)?;
-        let too_much = changing.max_loss.as_ref().and_then(|most| most.refuses(&self.plan.loss));
-        if self.refused.is_none() {
-            self.refused = too_much.map(|why| (why, Outcome::TooMuchLost));
-        }
-        if self.refused.is_some() {
-            return Ok(());
-        }
-        let is_helpless = self.plan.is_empty() && !self.left.is_empty();
-        let is_asked = changing.apply && !self.plan.is_empty() || changing.output.is_some();
-        if is_helpless || !is_asked {
-            return Ok(());
-        }
-        if changing.apply {
-            in_use::ask(&self.aof, changing.force, context)?;
-        }
-        let interrupt = Interrupt::listen().map_err(|e| Error::io(&self.plan.path, e))?;
-        let keep = changing.keep();
-        let options = Options {
-            keep: Some(&keep),
-            force: changing.force,
-            stop: Some(interrupt.flag()),
-            verdict_before: json::verdict(self.before.verdict),
-        };
-        match &changing.output {
-            Some(dir) => {
-                self.plan.write_to(dir, &LocalDisk, &options, &bar)?;
-                self.output = Some(dir.clone());
-            }
-            None => {
-                let applied = self.plan.apply(&LocalDisk, &options, &bar)?;
-                self.kept_at = applied.kept_at;
-                self.applied = true;
-            }
-        }
-        self.interrupted = interrupt.came();
-        self.look_again(context)
+    /// The judgement on what will be there, or is by now.
+    pub fn after_all(&self) -> &Report {
+        self.outlook.as_ref().map_or(&self.before, |outlook| &outlook.report)
     }
+}
 
-    /// Judges what lies there now; it has to be what was promised.
-    fn look_again(&mut self, context: &Context) -> Result<()> {
-        let path = match &self.output {
-            Some(dir) if self.aof.manifest.is_none() => dir.join(
-                self.plan
-                    .files
-                    .first()
-                    .map_or(Path::new(""), |f| &*f.path)
-                    .file_name()
-                    .unwrap_or_default(),
-            ),
-            Some(dir) => dir.clone(),
-            None => self.aof.path.clone(),
-        };
-        let options = OpenOptions {
-            target: Some(self.plan.target),
-            stands_in: !self.aof.target_given,
-            conf: context.open.conf.clone(),
-            modules: self.aof.modules.clone(),
-        };
-        let now = Aof::open(&path, &options)?;
-        let report = check(&now, context)?;
-        if let Some(outlook) = &mut self.outlook {
-            if outlook.report.verdict != report.verdict {
-                context
-                    .note("what lies there now is not judged as the plan was: please report this");
-            }
-            outlook.report = report.without_files();
-        }
-        Ok(())
+/// With what a set is looked at.
+pub fn looking<'a>(context: &Context, progress: &'a Bar) -> Looking<'a> {
+    let wording = Wording { redact: context.redact };
+    Looking { wording, pace: context.pace, progress }
+}
+
+/// Looks at what will be, and does what was asked for.
+pub fn carry_out(
+    aof: Aof,
+    before: Report,
+    proposal: Proposal,
+    changing: &Changing,
+    context: &Context,
+) -> Result<Run> {
+    let bar = Bar::new(context.bar);
+    let looking = looking(context, &bar);
+    let mut session = Session::new(aof, before, proposal).configured(context.open.conf.as_deref());
+    let loaded = tried(&mut session, &looking, context)?;
+    let keep = changing.keep();
+    let options = Options {
+        keep: Some(&keep),
+        force: changing.force,
+        most: changing.max_loss,
+        ..Options::default()
+    };
+    let is_asked = changing.apply || changing.output.is_some();
+    if !is_asked || !session.is_ready(&options, changing.output.is_some()) {
+        return Ok(Run::new(session.end(&options, &looking)?, loaded));
     }
+    if changing.apply {
+        in_use::ask(session.aof(), changing.force, context)?;
+    }
+    let interrupt = Interrupt::listen().map_err(|e| Error::io(&session.aof().path, e))?;
+    let options = Options { stop: Some(interrupt.flag()), ..options };
+    let run = match &changing.output {
+        Some(dir) => session.write_to(dir, &LocalDisk, &options, &looking)?,
+        None => session.apply(&LocalDisk, &options, &looking)?,
+    };
+    if run.held == Some(false) {
+        context.note("what lies there now is not judged as the plan was: please report this");
+    }
+    Ok(Run::new(run, loaded))
+}
 
-    /// The exit status: the verdict of what lies there.
-    pub fn outcome(&self) -> Outcome {
-        if self.interrupted {
-            return Outcome::Interrupted;
-        }
-        if let Some((_, outcome)) = self.refused {
-            return outcome;
-        }
-        match &self.outlook {
-            Some(outlook) if self.applied || self.output.is_some() => {
-                Outcome::of_verdict(outlook.verdict())
-            }
-            _ => Outcome::of_verdict(self.before.verdict),
+/// What a server makes of the set as it will be, where one is to be asked.
+fn tried(
+    session: &mut Session,
+    looking: &Looking<'_>,
+    context: &Context,
+) -> Result<Option<Loaded>> {
+    let after = session.preview(looking)?.map(|outlook| outlook.report.is_rdb);
+    let Some(asking) = &context.trial else { return Ok(None) };
+    let plan = session.plan();
+    let manifest = plan.actions.iter().find_map(|action| match action {
+        Action::Manifest { after, .. } => Some(after.as_slice()),
+        _ => None,
+    });
+    let wanted = Wanted { as_dump: after.unwrap_or(session.before().is_rdb), manifest };
+    match after {
+        None => asking.load(session.aof(), &wanted).map(Some),
+        Some(_) => asking.load(&plan.preview(session.aof())?, &wanted).map(Some),
+    }
+}
+
+/// The exit status: the verdict of what lies there.
+pub fn exit_status(run: &Run) -> Outcome {
+    match run.refused {
+        _ if run.interrupted => Outcome::Interrupted,
+        Some(Refusal::TooMuchLost { .. }) => Outcome::TooMuchLost,
+        Some(_) => Outcome::of_verdict(run.before.verdict),
+        None => {
+            let own = Outcome::of_verdict(run.verdict());
+            let expected = run.after_all().loads;
+            let loaded = run.loaded.as_ref();
+            loaded.map_or(own, |loaded| loaded::exit_status(own, expected, loaded))
         }
     }
 }

@@ -1,13 +1,12 @@
 //! `aofkit completions`: what a shell has to know to complete our arguments.
 
-use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use crate::cli::args::Args;
+use crate::cli::args::command;
 
 /// The script for one shell.
 pub fn run(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    generate(shell, &mut Args::command(), "aofkit", &mut script);
+    generate(shell, &mut command(), "aofkit", &mut script);
     script
 }

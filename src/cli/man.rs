@@ -3,10 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use crate::cli::args::Args;
+use crate::cli::args::command;
 
 /// The page of the whole program, or of one verb. `None`: there is no such verb.
 pub fn page(verb: Option<&str>) -> Option<io::Result<Vec<u8>>> {
@@ -39,7 +39,7 @@ fn titled(command: Command) -> Man {
 
 /// With the global options in every verb, as they can be typed there.
 fn built() -> Command {
-    let mut program = Args::command().disable_help_subcommand(true);
+    let mut program = command().disable_help_subcommand(true);
     program.build();
     program
 }

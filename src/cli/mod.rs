@@ -69,11 +69,15 @@ fn run_verb(words: &[OsString]) -> Outcome {
         context.complain(&e);
         return Outcome::of_error(&e);
     }
+    if let Some(ask) = args.verb.asks_to_load()
+        && let Err(e) = ask.ask(&mut context)
+    {
+        context.complain(&e);
+        return Outcome::of_error(&e);
+    }
     let answer = match &args.verb {
         Verb::Inspect(verb) => return said(inspect::run(verb.path(), &context), &context),
-        Verb::Check(verb) => {
-            return said(check::run(verb.reading.path(), verb.thorough, &context), &context);
-        }
+        Verb::Check(verb) => return said(check::run(verb, &context), &context),
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
         Verb::Repair(repair) => repair::run(repair, &context),

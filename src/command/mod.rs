@@ -16,7 +16,8 @@ mod trap;
 
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
-pub use keys::{FirstKeys, Key, Keys, first_key, keys, other_db, swapped};
+pub(crate) use keys::other_db;
+pub use keys::{FirstKeys, Key, Keys, first_key, keys, swapped};
 pub use modules::{
     Form, ModuleId, ModuleTable, form_of, has_module_form, module_named, module_of, module_of_kind,
     stem,

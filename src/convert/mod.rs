@@ -1,7 +1,7 @@
 //! A set in another form: wrapped as a multi-part set, with its increments merged, or as one file; and of its
 //! commands those that a filter takes.
 //!
-//! Knows what a check found; writes nothing itself: what comes out is a [`Plan`] to be written into a directory
+//! Knows what a check found; writes nothing itself: what comes out is a [`Proposal`] to be written into a directory
 //! of its own. An RDB keeps every byte, or every byte of the keys that are
 //! taken. What cannot be done rightly is refused, with the place.
 
@@ -16,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use crate::aof::{Aof, ManifestState, Role};
-use crate::change::{Action, Loss, Piece, Plan, Sieve, SourceFile, Verb};
+use crate::change::{Action, Loss, Piece, Plan, Proposal, Sieve, SourceFile, Verb};
 use crate::check::{Loads, RdbFacts, Report, Verdict};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,13 +54,13 @@ pub fn plan(
     picks: &Picks,
     pace: &Pace,
     progress: &dyn Progress,
-) -> Result<Plan> {
-    is_sound(aof, report)?;
+) -> Result<Proposal> {
+    ensure_sound(aof, report)?;
     let rdb_end = base_rdb(report);
     let woven = scan(aof, Weave::new(aof, picks.clone()), pace, progress)?;
     if let Some((segment, offset, why)) = &woven.refusal {
-        let path = &aof.segments[*segment].path;
-        return Err(Error::new(ErrorKind::Refused(why.clone()), path).at(*offset));
+        let path = aof.segments[*segment].path();
+        return Err(Error::new(ErrorKind::Refused(why.clone()), &path).at(*offset));
     }
     let mut made = Made { aof, files: Vec::new(), notes: Vec::new() };
     let rdb = rdb_end.map(|to| made.base(to, picks)).transpose()?;
@@ -79,7 +79,7 @@ fn refused(aof: &Aof, why: &str) -> Error {
     Error::new(ErrorKind::Refused(why.to_owned()), &aof.path)
 }
 
-fn is_sound(aof: &Aof, report: &Report) -> Result<()> {
+fn ensure_sound(aof: &Aof, report: &Report) -> Result<()> {
     let valid = matches!(
         aof.manifest.as_ref().map(|manifest| &manifest.state),
         None | Some(ManifestState::Valid(_))
@@ -174,10 +174,10 @@ impl Made<'_> {
         Ok(())
     }
 
-    fn plan(self, form: Form, dropped: u64) -> Result<Plan> {
+    fn plan(self, form: Form, dropped: u64) -> Result<Proposal> {
         let stamped = |segment: &crate::aof::Segment| SourceFile {
             name: Arc::clone(&segment.name),
-            path: Arc::clone(&segment.path),
+            at: segment.file_path(),
             stamp: segment.file().map(|file| file.stamp()),
         };
         let name = format!("{STEM}.manifest").into_bytes();
@@ -199,7 +199,7 @@ impl Made<'_> {
         for (new_name, pieces) in self.files {
             actions.push(Action::Rewrite { file: None, new_name, from_bytes: 0, pieces });
         }
-        Ok(Plan {
+        Ok(Proposal::new(Plan {
             verb: Verb::Convert,
             dir: self.aof.dir(),
             manifest: (form == Form::Set).then_some(name),
@@ -209,6 +209,6 @@ impl Made<'_> {
             actions,
             loss: Loss { commands: dropped, ..Loss::default() },
             notes: self.notes,
-        })
+        }))
     }
 }

@@ -118,7 +118,7 @@ fn walk(
     picks: &Picks,
     visit: &mut dyn FnMut((u64, u64), Thing) -> Result<()>,
 ) -> Result<rdb::Outcome> {
-    let changed = || Error::new(ErrorKind::Stale("it is not what it was".to_owned()), file.path());
+    let changed = || Error::new(ErrorKind::Stale("it is not what it was".to_owned()), &file.path());
     let mut pass = Pass::new(Walker::new(0).with_end(file.len()));
     let mut ear = Ear { picks, things: Vec::new() };
     let (mut need, mut room) = (1, Vec::new());
@@ -155,7 +155,7 @@ fn walk(
 }
 
 fn refused(file: &FrozenFile, at: u64, why: &str) -> Error {
-    Error::new(ErrorKind::Refused(why.to_owned()), file.path()).at(at)
+    Error::new(ErrorKind::Refused(why.to_owned()), &file.path()).at(at)
 }
 
 /// Counts what is taken.

@@ -2,6 +2,8 @@
 //! directory that is held and a plain name in it. What it answers `Ok` to is on the disk, as far as the kernel
 //! promises; a name is on the disk after [`Durable::sync_dir`] of its directory.
 
+use super::attributes::Attributes;
+use super::stamp::Stamp;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,37 +11,10 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::dir::{Dir, Kind};
-use super::files::Stamp;
+use super::extended::Extended;
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-
-/// What a file has besides its bytes, and what survives a change of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    /// Permission bits.
-    pub mode: u32,
-    /// Number of the owner.
-    pub uid: u32,
-    /// Number of the group.
-    pub gid: u32,
-    /// When its bytes were last written to, in nanoseconds of Unix time; `None`: whenever that is.
-    pub modified_ns: Option<i128>,
-}
-
-/// The attributes of the file or directory at `path`; links are followed.
-///
-/// # Errors
-/// When there is none, or it cannot be looked at.
-pub fn attributes(path: &Path) -> Result<Attributes> {
-    let meta = fs::metadata(path).map_err(|e| Error::io(path, e))?;
-    Ok(Attributes {
-        mode: meta.mode() & 0o7777,
-        uid: meta.uid(),
-        gid: meta.gid(),
-        modified_ns: Some(Stamp::of(&meta).modified_ns),
-    })
-}
 
 /// What can be done to files. One implementation for the disk; tests have one that fails at the n-th call. All names
 /// are plain ones; no link is followed.
@@ -123,6 +98,13 @@ pub trait Output: Write {
     /// # Errors
     /// When they cannot be read or written.
     fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64>;
+
+    /// Gives the file the access control list and the other extended attributes of another one. Answers the names of
+    /// those that the system refuses.
+    ///
+    /// # Errors
+    /// When that file cannot be looked at.
+    fn take_over(&mut self, file: &FrozenFile, which: Extended) -> Result<Vec<String>>;
 
     /// The file is whole: gives it these attributes and makes it last.
     ///
@@ -236,7 +218,7 @@ impl LocalOutput {
         let n = file
             .hand()?
             .read_at(&mut bytes, from)
-            .map_err(|e| Error::io(file.path(), e).at(from))?;
+            .map_err(|e| Error::io(&file.path(), e).at(from))?;
         self.write_all(&bytes[..n]).map_err(|e| self.failed(e))?;
         Ok(n as u64)
     }
@@ -303,6 +285,10 @@ impl Output for LocalOutput {
         self.copy_by_hand(file, from, to)
     }
 
+    fn take_over(&mut self, file: &FrozenFile, which: Extended) -> Result<Vec<String>> {
+        Ok(which.copy(&file.hand()?, &self.file))
+    }
+
     fn seal(self: Box<Self>, like: Attributes) -> Result<()> {
         own(&self.file, &self.path, like)?;
         let mode = fs::Permissions::from_mode(like.mode);
@@ -350,7 +336,7 @@ impl Lock {
     ///
     /// # Errors
     /// When the system does not tell.
-    pub fn identity(&self) -> std::io::Result<super::files::Identity> {
+    pub fn identity(&self) -> std::io::Result<super::stamp::Identity> {
         Ok(Stamp::of(&self._file.metadata()?).identity)
     }
 }

@@ -1,49 +1,16 @@
 //! Opening, listing and identifying files, read-only.
 
+use super::stamp::{Identity, Stamp, identity};
 use std::ffi::OsStr;
-use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::file_path::FilePath;
 use super::frozen::FrozenFile;
 use crate::error::{Error, ErrorKind, Result};
-
-/// Which file this is, whatever its name: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Identity {
-    /// Device number.
-    pub device: u64,
-    /// Inode number.
-    pub inode: u64,
-}
-
-/// How a file is at one moment. Two equal ones mean that nobody wrote to it, renamed over it or gave it to
-/// somebody else in between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// Which file it is.
-    pub identity: Identity,
-    /// Length in bytes.
-    pub len: u64,
-    /// When its bytes were last written to, in nanoseconds of Unix time.
-    pub modified_ns: i128,
-    /// When anything of it was last changed, in nanoseconds of Unix time; nobody can set it.
-    pub changed_ns: i128,
-}
-
-impl Stamp {
-    pub(super) fn of(meta: &Metadata) -> Self {
-        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
-        Self {
-            identity: identity(meta),
-            len: meta.len(),
-            modified_ns: ns(meta.mtime(), meta.mtime_nsec()),
-            changed_ns: ns(meta.ctime(), meta.ctime_nsec()),
-        }
-    }
-}
 
 /// How the file at `path` is now; links are followed.
 ///
@@ -83,17 +50,22 @@ pub fn is_there(path: &Path) -> Result<bool> {
     }
 }
 
-fn identity(meta: &Metadata) -> Identity {
-    Identity { device: meta.dev(), inode: meta.ino() }
-}
-
 /// Opens `dir/name` for reading. A symbolic link is followed when it stays inside `dir`. `grows`: as
 /// [`FrozenFile::open_growing`].
 ///
 /// # Errors
 /// When it cannot be opened, or a link leads out of `dir`. The flag tells whether it was a link.
 pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile, bool)> {
-    let path: Arc<Path> = dir.join(name).into();
+    open_shared(&dir.into(), &name.as_bytes().into(), grows)
+}
+
+/// The same, of one of very many files in a directory.
+///
+/// # Errors
+/// As [`open_inside`].
+pub fn open_shared(dir: &Arc<Path>, name: &Arc<[u8]>, grows: bool) -> Result<(FrozenFile, bool)> {
+    let shared = FilePath::new(dir, name);
+    let path = shared.path();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink());
     if is_link {
         let real = path.canonicalize().map_err(|e| Error::io(&path, e))?;
@@ -102,7 +74,7 @@ pub fn open_inside(dir: &Path, name: &OsStr, grows: bool) -> Result<(FrozenFile,
             return Err(Error::new(ErrorKind::LeavesSet, &path));
         }
     }
-    Ok((FrozenFile::open_held(path, grows)?, is_link))
+    Ok((FrozenFile::open_held(shared, grows)?, is_link))
 }
 
 /// Reads a whole small file.
@@ -206,6 +178,12 @@ pub fn host_name() -> String {
 /// When there is no such path, or it cannot be looked at.
 pub fn is_dir(path: &Path) -> Result<bool> {
     Ok(std::fs::metadata(path).map_err(|e| Error::io(path, e))?.is_dir())
+}
+
+/// Whether `path` is there and a character device, such as /dev/null.
+pub fn is_device(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_char_device())
 }
 
 /// Whether `path` is there and a regular file.

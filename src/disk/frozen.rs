@@ -1,23 +1,20 @@
 //! Open files whose length was taken when they were opened.
 
+use super::stamp::{Identity, Stamp};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::files::{Identity, Stamp};
-use super::map::MapSource;
-use super::read::ReadSource;
+use super::file_path::FilePath;
 use super::shelf::{Hand, Held};
-use super::source::{Access, Source};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open file whose length was taken when it was opened.
 #[derive(Debug)]
 pub struct FrozenFile {
-    path: Arc<Path>,
+    path: FilePath,
     held: Held,
     stamp: Stamp,
 }
@@ -28,7 +25,7 @@ impl FrozenFile {
     /// # Errors
     /// When it cannot be opened, or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_held(Arc::from(path), false)
+        Self::open_held(path.into(), false)
     }
 
     /// The same of a file that a server may append to while it is read: it is held open whatever happens, for it
@@ -37,18 +34,18 @@ impl FrozenFile {
     /// # Errors
     /// As [`FrozenFile::open`].
     pub fn open_growing(path: &Path) -> Result<Self> {
-        Self::open_held(Arc::from(path), true)
+        Self::open_held(path.into(), true)
     }
 
-    pub(super) fn open_held(path: Arc<Path>, stays: bool) -> Result<Self> {
-        let (handle, meta) = open_regular(&path)?;
+    pub(super) fn open_held(path: FilePath, stays: bool) -> Result<Self> {
+        let (handle, meta) = open_regular(&path.path())?;
         Ok(Self::frozen(path, Held::new(handle, stays), &meta))
     }
 
     /// The regular file that is open here; its length is taken now.
     pub(super) fn of(handle: File, path: &Path) -> Result<Self> {
         let meta = regular(&handle, path)?;
-        Ok(Self::frozen(Arc::from(path), Held::new(handle, false), &meta))
+        Ok(Self::frozen(path.into(), Held::new(handle, false), &meta))
     }
 
     /// As if there had been no room to hold it.
@@ -57,18 +54,18 @@ impl FrozenFile {
         self.held = Held::closed();
     }
 
-    fn frozen(path: Arc<Path>, held: Held, meta: &Metadata) -> Self {
+    fn frozen(path: FilePath, held: Held, meta: &Metadata) -> Self {
         Self { path, held, stamp: Stamp::of(meta) }
     }
 
     /// The path it was opened by.
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> PathBuf {
+        self.path.path()
     }
 
     /// The same, for whoever keeps it: a set may have very many files.
-    pub fn shared_path(&self) -> Arc<Path> {
-        Arc::clone(&self.path)
+    pub fn shared_path(&self) -> &FilePath {
+        &self.path
     }
 
     /// Length in bytes when it was opened.
@@ -83,7 +80,7 @@ impl FrozenFile {
 
     /// When it was last written to before it was opened.
     pub fn modified(&self) -> Option<SystemTime> {
-        let ns = self.stamp.modified_ns;
+        let ns = self.stamp.modified_ns();
         let nanos = (ns.unsigned_abs() % 1_000_000_000) as u32;
         let span = Duration::new(u64::try_from(ns.unsigned_abs() / 1_000_000_000).ok()?, nanos);
         match ns < 0 {
@@ -107,8 +104,8 @@ impl FrozenFile {
     /// # Errors
     /// When the handle cannot be duplicated.
     pub fn duplicate(&self) -> Result<Self> {
-        let held = self.held.duplicate().map_err(|e| Error::io(&self.path, e))?;
-        Ok(Self { path: self.shared_path(), held, stamp: self.stamp })
+        let held = self.held.duplicate().map_err(|e| Error::io(&self.path(), e))?;
+        Ok(Self { path: self.path.clone(), held, stamp: self.stamp })
     }
 
     /// Its length now, in bytes.
@@ -116,7 +113,7 @@ impl FrozenFile {
     /// # Errors
     /// When the system does not tell.
     pub fn current_len(&self) -> Result<u64> {
-        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?.len())
+        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path(), e))?.len())
     }
 
     /// The same open file with its length taken again.
@@ -125,9 +122,9 @@ impl FrozenFile {
     /// When the handle cannot be duplicated or the length cannot be read.
     pub fn frozen_again(&self) -> Result<Self> {
         let hand = self.hand()?;
-        let handle = hand.try_clone().map_err(|e| Error::io(&self.path, e))?;
-        let meta = handle.metadata().map_err(|e| Error::io(&self.path, e))?;
-        Ok(Self::frozen(self.shared_path(), Held::new(handle, true), &meta))
+        let handle = hand.try_clone().map_err(|e| Error::io(&self.path(), e))?;
+        let meta = handle.metadata().map_err(|e| Error::io(&self.path(), e))?;
+        Ok(Self::frozen(self.path.clone(), Held::new(handle, true), &meta))
     }
 
     /// Whether it lies on a file system that another machine may change under us, so that no guard of
@@ -153,26 +150,6 @@ impl FrozenFile {
         }
     }
 
-    /// Its bytes by offset.
-    pub fn source(&self, access: Access) -> Box<dyn Source + '_> {
-        match access {
-            Access::Map if !self.is_empty() => Box::new(MapSource::new(self)),
-            Access::ReadAndKeep => Box::new(ReadSource::keeping(self)),
-            _ => Box::new(ReadSource::new(self)),
-        }
-    }
-
-    /// Its first bytes, at most `n`.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn head(&self, n: usize) -> Result<Vec<u8>> {
-        let _courtesy = super::cache::Courtesy::new(self);
-        let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(n).min(n)];
-        self.read_exact_at(&mut bytes, 0)?;
-        Ok(bytes)
-    }
-
     /// Fills `into` with its bytes from `at` on.
     ///
     /// # Errors
@@ -180,7 +157,7 @@ impl FrozenFile {
     pub fn read_exact_at(&self, into: &mut [u8], at: u64) -> Result<()> {
         self.hand()?.read_exact_at(into, at).map_err(|e| match e.kind() {
             std::io::ErrorKind::UnexpectedEof => self.shrank(at),
-            _ => Error::io(&self.path, e).at(at),
+            _ => Error::io(&self.path(), e).at(at),
         })
     }
 
@@ -190,13 +167,13 @@ impl FrozenFile {
     /// When it cannot be read or is larger than `limit` bytes.
     pub fn read_small(&self, limit: u64) -> Result<Vec<u8>> {
         if self.len() > limit {
-            return Err(Error::new(ErrorKind::TooLarge { limit }, &self.path));
+            return Err(Error::new(ErrorKind::TooLarge { limit }, &self.path()));
         }
         let mut bytes = Vec::new();
         let len = usize::try_from(self.len()).unwrap_or(usize::MAX);
-        bytes.try_reserve_exact(len).map_err(|_| Error::io(&self.path, no_memory()))?;
+        bytes.try_reserve_exact(len).map_err(|_| Error::io(&self.path(), no_memory()))?;
         let read = self.reader().take(limit).read_to_end(&mut bytes);
-        read.map_err(|e| Error::io(&self.path, e))?;
+        read.map_err(|e| Error::io(&self.path(), e))?;
         Ok(bytes)
     }
 
@@ -205,7 +182,7 @@ impl FrozenFile {
     /// # Errors
     /// When the system does not tell.
     pub fn mode(&self) -> Result<u32> {
-        let meta = self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?;
+        let meta = self.hand()?.metadata().map_err(|e| Error::io(&self.path(), e))?;
         Ok(meta.mode() & 0o7777)
     }
 
@@ -224,7 +201,7 @@ impl FrozenFile {
     /// # Errors
     /// When the system does not tell.
     pub fn links(&self) -> Result<u64> {
-        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path, e))?.nlink())
+        Ok(self.hand()?.metadata().map_err(|e| Error::io(&self.path(), e))?.nlink())
     }
 
     /// The file itself, to be read from its beginning.
@@ -237,8 +214,8 @@ impl FrozenFile {
         if let Some(file) = self.held.file() {
             return Ok(Hand::Held(file));
         }
-        let stale = |why: &str| Error::new(ErrorKind::Stale(why.to_owned()), &self.path);
-        let (handle, meta) = match open_regular(&self.path) {
+        let stale = |why: &str| Error::new(ErrorKind::Stale(why.to_owned()), &self.path());
+        let (handle, meta) = match open_regular(&self.path()) {
             Err(e) if *e.kind() == ErrorKind::NotFound => {
                 return Err(stale("it was removed while the set was read; run again"));
             }
@@ -246,7 +223,7 @@ impl FrozenFile {
         };
         let now = Stamp::of(&meta);
         let is_same =
-            (now.identity, now.modified_ns) == (self.stamp.identity, self.stamp.modified_ns);
+            (now.identity, now.modified_ns()) == (self.stamp.identity, self.stamp.modified_ns());
         if !is_same || now.len != self.len() {
             return Err(stale("it was changed or replaced while the set was read; run again"));
         }
@@ -256,7 +233,7 @@ impl FrozenFile {
     /// The error of a file that is shorter than it was, noticed at offset `at`.
     pub(super) fn shrank(&self, at: u64) -> Error {
         let now = self.current_len().unwrap_or(0);
-        Error::new(ErrorKind::Shrank { frozen: self.len(), now }, &self.path).at(at)
+        Error::new(ErrorKind::Shrank { frozen: self.len(), now }, &self.path()).at(at)
     }
 }
 
@@ -278,31 +255,6 @@ fn regular(handle: &File, path: &Path) -> Result<Metadata> {
         return Err(Error::io(path, std::io::Error::other(what)));
     }
     Ok(meta)
-}
-
-/// A small window of its own, for looks at places far from the main one.
-#[derive(Debug, Default)]
-pub(super) struct Aside {
-    bytes: Vec<u8>,
-    start: u64,
-}
-
-impl Aside {
-    /// The bytes of `file` from `at` on, at least `need` unless the file ends.
-    pub(super) fn look(&mut self, file: &FrozenFile, at: u64, need: usize) -> Result<&[u8]> {
-        let from = usize::try_from(at.wrapping_sub(self.start)).unwrap_or(usize::MAX);
-        if self.bytes.get(from..).is_some_and(|held| held.len() >= need) {
-            return Ok(&self.bytes[from..]);
-        }
-        let left = file.len().saturating_sub(at).min(crate::limits::PEEK as u64) as usize;
-        self.start = at;
-        self.bytes.resize(left, 0);
-        if let Err(e) = file.read_exact_at(&mut self.bytes, at) {
-            self.bytes.clear();
-            return Err(e);
-        }
-        Ok(&self.bytes)
-    }
 }
 
 /// Reads by position, so that several readers of one handle do not disturb each other.

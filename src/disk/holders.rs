@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::files::Identity;
+use super::stamp::Identity;
 
 /// Who has some files open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

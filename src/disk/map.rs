@@ -12,13 +12,14 @@
 //!    handler was there before.
 #![allow(unsafe_code)]
 
+use super::peek::PeekBuffer;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use memmap2::{Mmap, MmapOptions};
 
 use super::cache::Courtesy;
-use super::frozen::{Aside, FrozenFile};
+use super::frozen::FrozenFile;
 use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -150,12 +151,12 @@ impl Region {
         // writes to the file: a vanished page is caught by the guard, and a changed byte is no more than
         // damage to parsers that trust no byte and take every index through a bounds check.
         let map = unsafe { MmapOptions::new().offset(start).len(len).map(&**hand) }
-            .map_err(|e| Error::io(file.path(), e).at(start))?;
+            .map_err(|e| Error::io(&file.path(), e).at(start))?;
         let from = map.as_ptr() as usize;
         let rounded = map.len().next_multiple_of(page_size());
         let guard = Guard::claim(from, from + rounded).ok_or_else(|| {
             let why = std::io::Error::other("too many mapped readers in one process");
-            Error::io(file.path(), why).at(start)
+            Error::io(&file.path(), why).at(start)
         })?;
         // Advice only.
         let _ = map.advise(memmap2::Advice::Sequential);
@@ -172,7 +173,7 @@ pub(super) struct MapSource<'f> {
     file: &'f FrozenFile,
     hand: Option<Hand<'f>>,
     region: Option<Region>,
-    aside: Aside,
+    aside: PeekBuffer,
     courtesy: Courtesy<'f>,
 }
 
@@ -182,7 +183,7 @@ impl<'f> MapSource<'f> {
             file,
             hand: None,
             region: None,
-            aside: Aside::default(),
+            aside: PeekBuffer::default(),
             courtesy: Courtesy::new(file),
         }
     }
@@ -257,7 +258,7 @@ mod tests {
     fn a_file_truncated_under_a_mapped_window_is_an_error_not_a_signal() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'x'; 4 << 20]).unwrap();
-        let frozen = FrozenFile::open(file.path()).unwrap();
+        let frozen = FrozenFile::open(&file.path()).unwrap();
         let mut source = frozen.source(Access::Map);
         let window = source.window(0, 1).unwrap();
         assert_eq!(window[0], b'x');
@@ -268,14 +269,14 @@ mod tests {
         let error = source.settle().unwrap_err();
         let expected = crate::error::ErrorKind::Shrank { frozen: 4 << 20, now: 4096 };
         assert_eq!(error.kind(), &expected);
-        assert_eq!(error.path(), file.path());
+        assert_eq!(error.path(), &file.path());
     }
 
     #[test]
     fn a_file_truncated_between_windows_is_an_error() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'x'; 20 << 20]).unwrap();
-        let frozen = FrozenFile::open(file.path()).unwrap();
+        let frozen = FrozenFile::open(&file.path()).unwrap();
         for access in [Access::Map, Access::Read] {
             file.as_file().set_len(20 << 20).unwrap();
             let mut source = frozen.source(access);

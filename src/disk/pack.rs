@@ -3,7 +3,8 @@
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::durable::{Attributes, Output};
+use super::attributes::Attributes;
+use super::durable::Output;
 use super::frozen::FrozenFile;
 use super::source::{Access, pieces};
 use crate::error::{Error, Result};
@@ -71,7 +72,7 @@ impl<'p> Packer<'p> {
 /// # Errors
 /// When no decoder can be set up.
 pub fn unpack(file: FrozenFile) -> Result<impl Read + use<>> {
-    let path = file.path().to_owned();
+    let path = file.path();
     let open = || {
         let mut decoder = zstd::Decoder::with_buffer(BufReader::new(file.into_reader()))?;
         decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;

@@ -1,13 +1,13 @@
 //! Writing so that a crash leaves the old or the new, never a part of it: create aside, sync, and give
 //! the name in one step. Whoever calls decides what is written where; nothing here knows formats.
 
+use super::attributes::Attributes;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, FileExt, PermissionsExt};
 use std::path::Path;
 
 use super::dir::Dir;
-use super::durable::Attributes;
 use crate::error::{Error, Result};
 
 /// A file that did not exist before and is filled by position, by one thread or by several.
@@ -107,31 +107,6 @@ pub fn parent(path: &Path) -> &Path {
 /// When the system tells that they are not.
 pub fn sync_dir(dir: &Path) -> Result<()> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| Error::io(dir, e))
-}
-
-/// Room of a file system, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// What an ordinary process may still fill.
-    pub free: u64,
-    /// All there is.
-    pub total: u64,
-}
-
-/// The room of the file system that holds `path`.
-///
-/// # Errors
-/// When it cannot be told.
-pub fn room(path: &Path) -> Result<Room> {
-    let told = rustix::fs::statvfs(path).map_err(|e| Error::io(path, e.into()))?;
-    Ok(Room::of(&told))
-}
-
-impl Room {
-    pub(super) fn of(told: &rustix::fs::StatVfs) -> Self {
-        let of = |blocks: u64| blocks.saturating_mul(told.f_frsize);
-        Self { free: of(told.f_bavail), total: of(told.f_blocks) }
-    }
 }
 
 /// How a lock is held.

@@ -1,9 +1,10 @@
 //! A source that reads windows of a file. Never surprised by a file that shrinks.
 
+use super::peek::PeekBuffer;
 use std::os::unix::fs::FileExt;
 
 use super::cache::Courtesy;
-use super::frozen::{Aside, FrozenFile};
+use super::frozen::FrozenFile;
 use super::shelf::Hand;
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ pub(super) struct ReadSource<'f> {
     /// Bytes of `buffer` that are the file's.
     filled: usize,
     courtesy: Courtesy<'f>,
-    aside: Aside,
+    aside: PeekBuffer,
 }
 
 impl<'f> ReadSource<'f> {
@@ -33,7 +34,15 @@ impl<'f> ReadSource<'f> {
 
     fn with(file: &'f FrozenFile, courtesy: Courtesy<'f>) -> Self {
         let buffer = vec![0; 2 * limits::WINDOW].into_boxed_slice();
-        Self { file, hand: None, buffer, start: 0, filled: 0, courtesy, aside: Aside::default() }
+        Self {
+            file,
+            hand: None,
+            buffer,
+            start: 0,
+            filled: 0,
+            courtesy,
+            aside: PeekBuffer::default(),
+        }
     }
 
     fn end(&self) -> u64 {
@@ -67,7 +76,7 @@ impl<'f> ReadSource<'f> {
                 Ok(0) => return Err(self.file.shrank(at)),
                 Ok(n) => self.filled += n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::io(self.file.path(), e).at(at)),
+                Err(e) => return Err(Error::io(&self.file.path(), e).at(at)),
             }
         }
         self.courtesy.passed(self.start);

@@ -16,14 +16,6 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A new one.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn new() -> Result<Self> {
-        Self::below(None)
-    }
-
     /// A new one below a directory, or else below the system's temporary one.
     ///
     /// # Errors
@@ -65,12 +57,29 @@ impl Scratch {
         give(&self.path.join(name), uid)
     }
 
-    /// Copies the frozen bytes of a file to `name` in it.
+    /// Removes a directory in it, with all that is in that.
     ///
     /// # Errors
-    /// When it cannot be read or written.
-    pub fn copy(&self, file: &FrozenFile, name: &Path) -> Result<()> {
-        self.fill(name, &mut file.reader())
+    /// When the system refuses.
+    pub fn remove_dir(&self, name: &Path) -> Result<()> {
+        let path = self.path.join(name);
+        fs::remove_dir_all(&path).map_err(|e| Error::io(&path, e))
+    }
+
+    /// Has `name` in it share the frozen bytes of a file, where the file system can do that; answers whether it can.
+    ///
+    /// # Errors
+    /// When the system refuses what it has begun.
+    pub fn share(&self, file: &FrozenFile, name: &Path) -> Result<bool> {
+        let path = self.path.join(name);
+        let failed = |e| Error::io(&path, e);
+        let target = File::create_new(&path).map_err(failed)?;
+        if is_shared(&target, file)? {
+            target.set_len(file.len()).map_err(failed)?;
+            return Ok(true);
+        }
+        fs::remove_file(&path).map_err(failed)?;
+        Ok(false)
     }
 
     /// Writes a file in it.
@@ -87,6 +96,16 @@ impl Scratch {
         io::copy(bytes, &mut target).map_err(|e| Error::io(&path, e))?;
         Ok(())
     }
+}
+
+#[cfg(target_os = "linux")]
+fn is_shared(target: &File, file: &FrozenFile) -> Result<bool> {
+    Ok(rustix::fs::ioctl_ficlone(target, file.hand()?).is_ok())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_shared(_: &File, _: &FrozenFile) -> Result<bool> {
+    Ok(false)
 }
 
 fn give(path: &Path, uid: u32) -> Result<()> {
@@ -146,13 +165,18 @@ mod tests {
 
     #[test]
     fn a_scratch_directory_is_gone_with_all_that_is_in_it() {
-        let scratch = Scratch::new().unwrap();
+        let scratch = Scratch::below(None).unwrap();
         let inner = scratch.make_dir(Path::new("inner")).unwrap();
         scratch.write(Path::new("inner/file"), b"bytes").unwrap();
         let file = FrozenFile::open(&inner.join("file")).unwrap();
-        scratch.copy(&file, Path::new("copy")).unwrap();
-        assert_eq!(fs::read(scratch.path().join("copy")).unwrap(), b"bytes");
-        assert!(scratch.write(Path::new("copy"), b"again").is_err(), "nothing is replaced");
+        let copy = scratch.path().join("copy");
+        match scratch.share(&file, Path::new("copy")).unwrap() {
+            true => assert_eq!(fs::read(&copy).unwrap(), b"bytes"),
+            false => assert!(!copy.exists(), "what cannot be shared leaves nothing"),
+        }
+        assert!(scratch.write(Path::new("inner/file"), b"again").is_err(), "nothing is replaced");
+        scratch.remove_dir(Path::new("inner")).unwrap();
+        assert!(!inner.exists());
         let path = scratch.path().to_owned();
         drop(scratch);
         assert!(!path.exists());

@@ -110,7 +110,7 @@ fn decoder<'r>(reader: impl Read + 'r, name: &Path) -> Result<Box<dyn Source + '
 /// # Errors
 /// When the decoder cannot be set up.
 pub fn open_zstd(file: &FrozenFile) -> Result<Box<dyn Source + '_>> {
-    decoder(file.reader(), file.path())
+    decoder(file.reader(), &file.path())
 }
 
 /// All decompressed bytes of a small zstd file.

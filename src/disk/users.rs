@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::dir::{Dir, Kind};
-use super::files::Identity;
 use super::holders::is_writer;
+use super::stamp::Identity;
 use crate::error::Result;
 
 /// A process and what it uses.

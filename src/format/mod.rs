@@ -1,5 +1,5 @@
 //! Tongues: bytes in, values out. No I/O, no clock, no log; the rooms do not know each other; what two of them
-//! need (a fault, quoted words) is a room of its own.
+//! need (a fault, quoted words, the slot of a key) is a room of its own.
 //!
 //! Public for people who hold only bytes.
 
@@ -9,4 +9,5 @@ pub mod fault;
 pub mod manifest;
 pub mod rdb;
 pub mod resp;
+pub mod slot;
 pub mod words;

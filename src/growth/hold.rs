@@ -1,13 +1,12 @@
 //! Why nothing is rewritten.
 
+use crate::aof::{Aof, LeftoverKind, Role};
 use std::fmt;
 use std::time::UNIX_EPOCH;
 
-use crate::aof::{Aof, Role};
 use crate::server::ServerState;
 use crate::text::{count, name, thousands};
 
-use super::outlook::is_rewrite;
 use super::running::is_its_log;
 use super::trigger::Trigger;
 
@@ -195,4 +194,11 @@ fn told(server: &ServerState) -> Vec<Hold> {
         holds.push(Hold::Unwritable);
     }
     holds
+}
+
+/// Whether a leftover is what a rewrite writes before it is done.
+pub(super) fn is_rewrite(leftover: &crate::aof::Leftover) -> bool {
+    let name = leftover.path.file_name().map(|name| name.as_encoded_bytes().to_vec());
+    leftover.kind == LeftoverKind::Temporary
+        && name.is_some_and(|name| name.starts_with(b"temp-rewriteaof-"))
 }

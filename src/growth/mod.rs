@@ -4,6 +4,8 @@
 //! neither files nor clocks.
 
 mod advice;
+mod advise;
+mod foresee;
 mod hold;
 mod live;
 mod load;
@@ -16,11 +18,12 @@ mod timeline;
 mod trigger;
 
 pub use advice::Advice;
+pub use foresee::REWRITE_SPEED;
 pub use hold::Hold;
 pub use live::{BUDGET, Compression, LiveEstimate, Size, Unfollowed};
 pub use load::{ASSUMED, Load, Speed};
 pub use observe::{Growth, GrowthOptions, GrowthReport};
-pub use outlook::{Outlook, REWRITE_SPEED, RateSource, Rewrite, Surroundings};
+pub use outlook::{Outlook, RateSource, Rewrite, Surroundings};
 pub use recorder::{Clock, Rate};
 pub use simulate::{Simulation, simulate};
 pub use timeline::{Axis, Bucket, Peak, Timeline};

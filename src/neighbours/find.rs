@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::Place;
+use super::place::Place;
 use crate::aof::{Aof, Layout, Leftover, LeftoverKind, Role, segment_name, server_dir};
 use crate::disk;
 
@@ -86,7 +86,7 @@ fn dumps(aof: &Aof) -> Vec<Group> {
         let name = name.as_bytes();
         name.ends_with(b".rdb") && !name.starts_with(b"temp-") && segment_name(name).is_none()
     };
-    let newest = aof.live().filter_map(|(_, segment)| written_at(&segment.path)).max();
+    let newest = aof.live().filter_map(|(_, segment)| written_at(&segment.path())).max();
     let began_empty = began_empty(aof);
     let listed = disk::list_some(&dir, wanted).unwrap_or_default();
     let plain = listed.into_iter().filter(|file| !file.is_dir && !file.is_link);
@@ -100,7 +100,7 @@ fn dumps(aof: &Aof) -> Vec<Group> {
 
 /// When the bytes of a file were last written to, where that can be told.
 fn written_at(path: &Path) -> Option<SystemTime> {
-    let ns = u64::try_from(disk::stamp(path).ok()?.modified_ns).ok()?;
+    let ns = u64::try_from(disk::stamp(path).ok()?.modified_ns()).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
 }
 

@@ -8,8 +8,11 @@
 //! the set where there are no neighbours. In memory are at most three samples of 65,536 names.
 
 mod find;
+mod place;
 mod replay;
 mod sample;
+
+pub use place::Place;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -21,21 +24,6 @@ use crate::scan::{Pace, scan};
 use find::Group;
 use replay::Replay;
 use sample::{Names, Sample};
-
-/// Where neighbours lie, and what they are by their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Bases and increments of this set's name that no manifest line names.
-    Orphans,
-    /// What a server appends to from the moment it is told to keep a log until its first rewrite is done.
-    TemporaryIncrement,
-    /// What a rewrite or a save writes before it is done.
-    TemporaryBase,
-    /// A pre-7.0 file of the set's name in the server's directory.
-    SingleFile,
-    /// A snapshot in the server's directory.
-    Dump,
-}
 
 /// What is to be thought of neighbours.
 #[derive(Clone, Debug, PartialEq, Eq)]

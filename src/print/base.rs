@@ -1,7 +1,7 @@
 //! Keys and libraries of an RDB part, read again where a walk has found them.
 
-use super::arguments::show_bytes;
 use super::out::Out;
+use crate::aof::show_bytes;
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::rdb::{self, Crc64, Entry, string};

@@ -4,13 +4,13 @@
 //! server can be fed with. Forms for people and scripts are the caller's. Writes where it is told to,
 //! and never reads a file by itself.
 
-mod arguments;
 mod base;
+mod clients;
 mod out;
 mod printer;
 mod resp;
 
-pub use arguments::{Arguments, Part};
+pub use crate::aof::{Arguments, Part};
 pub use base::{Key, Library, Value, stands_alone, text};
 pub use out::Out;
 pub use printer::{Form, LeftOut, Options, Printed, Printer, Unprinted};

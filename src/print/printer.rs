@@ -2,10 +2,9 @@
 
 use std::io;
 
-use super::arguments::Arguments;
 use super::base::{self, Key, Library};
 use super::out::Out;
-use crate::aof::{Damage, Depth, Event};
+use crate::aof::{Arguments, Damage, Depth, Event};
 use crate::command::{self, CommandId};
 use crate::disk::Source;
 use crate::error::Result;
@@ -55,6 +54,11 @@ pub trait Form {
     /// A file ended.
     fn end(&mut self, out: &mut Out<'_>) {
         let _ = out;
+    }
+
+    /// Entries of streams of which a server will not remember that their producer sent them.
+    fn forgotten(&self) -> u64 {
+        0
     }
 
     /// Nothing more will be printed, although there is more.
@@ -114,6 +118,8 @@ pub struct Unprinted {
     pub beside: u64,
     /// What modules keep beside all keys, which no command says either.
     pub module_data: u64,
+    /// Entries of streams that were printed without the hash by which the server knows them again (IDMPAUTO).
+    pub hashes: u64,
 }
 
 impl Unprinted {
@@ -406,6 +412,7 @@ impl<F: Form> Observer for Printer<'_, F> {
     }
 
     fn finish(self) -> Printed {
-        Printed { written: self.out.finish(), ..self.printed }
+        let unprinted = Unprinted { hashes: self.form.forgotten(), ..self.printed.unprinted };
+        Printed { written: self.out.finish(), unprinted, ..self.printed }
     }
 }

@@ -1,4 +1,5 @@
-//! RESP that another server can be fed with: records byte for byte, and what it takes to keep their sense.
+//! RESP that another server can be fed with by a client: records byte for byte, but for those that no client may send
+//! ([`super::clients`]), and what it takes to keep their sense.
 //!
 //! | put in | where |
 //! |---|---|
@@ -12,11 +13,11 @@
 //!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
-use super::arguments::{Arguments, Part};
 use super::base::{Key, Library, stands_alone};
+use super::clients::{Rewritten, rewritten};
 use super::out::Out;
 use super::printer::Form;
-use crate::aof::{Damage, Event};
+use crate::aof::{Arguments, Damage, Event, Part};
 use crate::command::{CommandId, Kind, Renames};
 use crate::error::Result;
 use crate::format::resp::Record;
@@ -31,12 +32,54 @@ pub struct Resp {
     in_transaction: bool,
     /// A transaction was broken off, and its EXEC may still come.
     broken_off: bool,
+    /// Records are written as they stand, for a loader.
+    as_logged: bool,
+    /// Entries whose hash no client can have remembered.
+    forgotten: u64,
 }
 
 impl Resp {
     /// For a server that has its commands by these names, as the one has that wrote the records.
     pub fn of(names: &Renames) -> Self {
         Self { names: names.clone(), ..Self::default() }
+    }
+
+    /// Writes records as they stand, for a loader, where `as_logged`: a client may not send all of them.
+    #[must_use]
+    pub fn logged(self, as_logged: bool) -> Self {
+        Self { as_logged, ..self }
+    }
+
+    /// Writes a record as a client may send it.
+    #[cold]
+    fn for_client(
+        &mut self,
+        rewritten: &Rewritten<'_>,
+        argc: u32,
+        mut arguments: Arguments<'_>,
+        out: &mut Out<'_>,
+    ) -> Result<()> {
+        self.forgotten += u64::from(rewritten.forgets);
+        if rewritten.is_nothing {
+            return Ok(());
+        }
+        put_head(b'*', (argc - rewritten.fewer()).into(), out);
+        let mut is_dropped = false;
+        arguments.show(&mut |part| match part {
+            Part::Begin { place, len } => {
+                is_dropped = rewritten.drops(place);
+                if !is_dropped {
+                    put_head(b'$', len, out);
+                }
+            }
+            _ if is_dropped => {}
+            Part::Bytes(bytes) => out.put(bytes),
+            Part::End => out.put(b"\r\n"),
+        })?;
+        if let Some([key, producer, iid, id]) = rewritten.remembers {
+            put_words(&[b"XIDMPRECORD", key, producer, iid, id], out);
+        }
+        Ok(())
     }
 
     #[inline]
@@ -95,6 +138,9 @@ impl Form for Resp {
                 after.follow(&Event::Record(*record, id));
                 self.db = after.db;
             }
+        }
+        if let Some(rewritten) = rewritten(record, id).filter(|_| !self.as_logged) {
+            return self.for_client(&rewritten, record.argc, arguments, out);
         }
         match record.bytes() {
             Some(bytes) => out.put(bytes),
@@ -155,6 +201,10 @@ impl Form for Resp {
 
     fn cut(&mut self, out: &mut Out<'_>) {
         self.leave(b"EXEC", out);
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 

@@ -28,9 +28,17 @@ struct Candidate<'a> {
 /// # Errors
 /// When they cannot be read.
 pub(super) fn rebuild(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
-    if let Some(answer) = pending(aof)? {
-        return Ok(answer);
+    match pending(aof)? {
+        Some(answer) => Ok(answer),
+        None => by_names(aof, report, broken),
     }
+}
+
+/// The manifest that these files make by their names and contents, whatever manifest a server may have had in mind.
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn by_names(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
     let Some((position, base)) = aof.live().find(|(_, segment)| segment.role == SegmentRole::Base)
     else {
         return Ok(Answer::Doubtful(match aof.live().next() {
@@ -126,7 +134,7 @@ fn pending(aof: &Aof) -> Result<Option<Answer>> {
 fn created(base: &Segment, facts: Option<&SegmentFacts>, notes: &mut Vec<String>) -> Option<i64> {
     let facts = facts?;
     let in_rdb = facts.rdb.as_ref().and_then(|rdb| rdb.fields().created_s());
-    let created = in_rdb.or(facts.first_ts.filter(|_| facts.rdb.is_none()));
+    let created = in_rdb.or(facts.first_ts().filter(|_| facts.rdb.is_none()));
     if created.is_none() {
         notes.push(format!(
             "doubtful: {} does not say when it was made, so no increment can be proven to be contained \
@@ -173,7 +181,7 @@ fn drop_contained(created: i64, increments: &mut Vec<Candidate<'_>>, notes: &mut
 
 /// Unix seconds of the last write, by its own timestamps, else by the file system.
 fn last_written(candidate: &Candidate<'_>) -> Option<i64> {
-    candidate.facts.and_then(|f| f.last_ts).or_else(|| {
+    candidate.facts.and_then(|f| f.last_ts()).or_else(|| {
         let modified = candidate.segment.file()?.modified()?;
         Some(modified.duration_since(UNIX_EPOCH).ok()?.as_secs() as i64)
     })
@@ -189,7 +197,7 @@ fn tell_doubts(created: Option<i64>, increments: &[Candidate<'_>], notes: &mut V
         }
     }
     for c in increments.iter().filter(|c| c.segment.len() != Some(0)) {
-        let starts = c.facts.and_then(|f| f.first_ts);
+        let starts = c.facts.and_then(|f| f.first_ts());
         let proven = starts.is_some_and(|first| created.is_some_and(|created| first >= created));
         if !proven && increments.len() > 1 {
             notes.push(format!(

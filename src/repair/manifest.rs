@@ -2,6 +2,7 @@
 //! put right; and where nothing is left of it, the files themselves are asked.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::from_files::{self, BrokenBase};
 use super::lines::{Line, lines, numbered};
@@ -134,8 +135,8 @@ fn settled(
 ) -> std::result::Result<Manifest, String> {
     drop_repeated(&mut entries, notes);
     one_base(aof, &mut entries, notes)?;
-    let live: HashSet<Vec<u8>> =
-        entries.iter().filter(|e| e.role != Role::History).map(|e| e.name.clone()).collect();
+    let live: HashSet<Arc<[u8]>> =
+        entries.iter().filter(|e| e.role != Role::History).map(|e| Arc::clone(&e.name)).collect();
     entries.retain(|entry| {
         let harms = entry.role == Role::History && live.contains(&entry.name);
         if harms {
@@ -166,7 +167,7 @@ fn drop_repeated(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
     let mut first = HashMap::new();
     let mut gone = vec![false; entries.len()];
     for (at, entry) in entries.iter().enumerate().filter(|(_, e)| e.role != Role::History) {
-        let stays = first.entry(entry.name.as_slice()).or_insert(at);
+        let stays = first.entry(&*entry.name).or_insert(at);
         if *stays == at {
             continue;
         }

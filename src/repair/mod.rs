@@ -1,35 +1,29 @@
 //! What can be put right in a set: its end and its manifest, where that is provable.
 //!
-//! Knows what a check found; writes nothing itself: what comes out is a [`crate::change::Plan`]. What needs a
+//! Knows what a check found; writes nothing itself: what comes out is a [`Proposal`]. What needs a
 //! word from a person is told, and left alone.
 
+pub mod adopt;
 mod drops;
 mod from_files;
 pub mod inner;
 mod lines;
 mod manifest;
+mod propose;
 mod staying;
 mod tail;
 
 pub use drops::{Drops, Place};
+pub use propose::{Inner, Repair, Way, propose};
 pub use staying::told as staying;
 
 use crate::aof::Aof;
-use crate::change::{Draft, Loss, Plan, Verb};
+use crate::change::{Draft, Loss, Proposal, Verb};
 use crate::check::Report;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use from_files::BrokenBase;
 use manifest::Answer;
 use tail::Tail;
-
-/// What can be done without asking.
-#[derive(Debug)]
-pub struct Proposal {
-    /// What is to happen; empty when there is nothing to do, or nothing that would be honest.
-    pub plan: Plan,
-    /// What stays wrong although it was meant to be put right, and why.
-    pub left: Vec<String>,
-}
 
 /// The set as it is looked at for a repair: with its files by their names where the manifest names none, for
 /// then it is the manifest that is wrong.
@@ -41,7 +35,7 @@ pub fn subject(aof: Aof) -> Result<Aof> {
     if names_nothing && !aof.upgrade_pending { aof.with_files_by_name() } else { Ok(aof) }
 }
 
-/// A plan for the end of the last file and for the manifest. `aof` is one that [`subject`] answered.
+/// What can be done without asking: for the end of the last file and for the manifest. `aof` is one that [`subject`] answered.
 ///
 /// # Errors
 /// When the set cannot be read again.
@@ -54,7 +48,19 @@ pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
         draft.note(format!("what is cut off is {what}"));
         draft.cut(segment, to);
     }
-    Ok(Proposal { plan: draft.finish()?, left })
+    Ok(Proposal::new(draft.finish()?).leaving(left))
+}
+
+/// Ensures that a judgement is one of this set and says what was seen in its files.
+fn ensure_judged(aof: &Aof, report: &Report) -> Result<()> {
+    match report.segments.len() == aof.segments.len() {
+        true => Ok(()),
+        false => {
+            let why =
+                "this judgement does not say what was seen in these files: check the set again";
+            Err(Error::new(ErrorKind::Stale(why.to_owned()), &aof.path))
+        }
+    }
 }
 
 /// What goes at the end of the last file.
@@ -71,6 +77,7 @@ fn end_and_manifest(
     report: &Report,
     draft: &mut Draft<'_>,
 ) -> Result<(Option<Cut>, Vec<String>)> {
+    ensure_judged(aof, report)?;
     let mut left = Vec::new();
     let is_known = match manifest::manifest(aof, report, BrokenBase::Stops)? {
         Answer::Sound => true,
@@ -101,15 +108,14 @@ fn end_and_manifest(
     Ok((cut, left))
 }
 
-/// A plan for the end of the last file; `None` when it is sound, or when no cut would be honest.
+/// A cut of the last file after `to` bytes, as somebody asked for it who has looked at that file; `loss` is what goes.
 ///
 /// # Errors
 /// When the set cannot be read again.
-pub fn tail(aof: &Aof, report: &Report) -> Result<Option<Plan>> {
-    let Tail::Cut { segment, to, .. } = tail::tail(aof, report)? else { return Ok(None) };
-    let mut draft = Draft::new(Verb::Repair, aof);
-    let len = aof.segments[segment].len().unwrap_or(to);
-    draft.lose(Loss::of(aof, segment, &[(to, len)])?);
-    draft.cut(segment, to);
-    Ok(Some(draft.finish()?))
+pub fn cut_as_told(aof: &Aof, to: u64, loss: Loss) -> Result<Option<Proposal>> {
+    let Some(last) = aof.last_live() else { return Ok(None) };
+    let mut draft = Draft::new(Verb::CheckAof, aof);
+    draft.cut(last, to);
+    draft.lose(loss);
+    Ok(Some(Proposal::new(draft.finish()?)))
 }

@@ -1,13 +1,13 @@
 //! Back to a moment: everything behind it leaves the set, across segments, manifest included.
 //!
-//! Finds the moment by [`crate::moment`], says what would go, and answers a [`crate::change::Plan`]; carries nothing
+//! Finds the moment by [`crate::moment`], says what would go, and answers a [`Proposal`]; carries nothing
 //! out itself. What the base holds is one state without a history: an older moment is out of reach.
 
 use std::time::UNIX_EPOCH;
 
 use crate::aof::{Aof, Layout, Role};
-use crate::change::{Draft, Loss, Plan, Verb};
-use crate::check::{Check, Report, Wording, judge};
+use crate::change::{Draft, Looking, Loss, Proposal, Refusal, Verb};
+use crate::check::{Check, Report, Verdict, Wording, judge};
 use crate::error::Result;
 use crate::moment::{Boundary, Cutter, Found, Inside, Moment, Which};
 use crate::progress::Progress;
@@ -21,7 +21,7 @@ pub struct Rewind {
     pub found: Found,
     /// How far back it is known what was when.
     pub reach: Reach,
-    /// The judgement of the set as it is.
+    /// The judgement of the set as it is, without what it says of each file.
     pub report: Report,
     /// What is to happen.
     pub answer: Answer,
@@ -30,8 +30,9 @@ pub struct Rewind {
 /// What is to happen.
 #[derive(Debug)]
 pub enum Answer {
-    /// This; an empty plan where nothing lies behind the moment.
-    Plan(Box<Plan>),
+    /// This, looked at beforehand; an empty plan where nothing lies behind the moment. It is refused where the moment lies
+    /// behind damage.
+    Plan(Box<Proposal>),
     /// Nothing, for this reason.
     No(Why),
 }
@@ -84,11 +85,29 @@ pub fn rewind(
     let (found, facts) = scan(aof, observers, pace, progress)?;
     let report = judge(aof, facts, wording)?;
     let reach = reach(aof, &report);
+    let report = report.without_files();
     let answer = match unreachable(aof, moment, &found, reach) {
         Some(why) => Answer::No(why),
-        None => Answer::Plan(Box::new(plan(aof, moment, &found)?)),
+        None => {
+            let looking = Looking { wording: *wording, pace: *pace, progress };
+            let mut proposal = plan(aof, moment, &found)?;
+            refuse_behind_damage(aof, &mut proposal, &looking)?;
+            Answer::Plan(Box::new(proposal))
+        }
     };
     Ok(Rewind { found, reach, report, answer })
+}
+
+/// Refuses a moment behind damage: what is left would not load up to it. A cut before all damage is fine, and
+/// cures it.
+fn refuse_behind_damage(aof: &Aof, proposal: &mut Proposal, looking: &Looking<'_>) -> Result<()> {
+    let path = proposal.path.clone();
+    let Some(outlook) = proposal.look_ahead(aof, looking)? else { return Ok(()) };
+    if matches!(outlook.verdict(), Verdict::InnerDamage | Verdict::TailDamage) {
+        let why = Refusal::behind_damage(&outlook.report, path);
+        proposal.refuse(why);
+    }
+    Ok(())
 }
 
 /// How far back it is known what was when, by the judgement of the set.
@@ -104,11 +123,11 @@ pub fn reach(aof: &Aof, report: &Report) -> Reach {
     Reach {
         base_created: rdb
             .and_then(|rdb| rdb.fields().created_s())
-            .or(written.and_then(|f| f.first_ts)),
+            .or(written.and_then(|f| f.first_ts())),
         base_seq: segment.and_then(|s| s.seq),
         base_modified: modified.and_then(|at| i64::try_from(at.as_secs()).ok()),
-        first_ts: facts().find_map(|f| f.first_ts),
-        last_ts: facts().filter_map(|f| f.last_ts).next_back(),
+        first_ts: facts().find_map(|f| f.first_ts()),
+        last_ts: facts().filter_map(|f| f.last_ts()).next_back(),
     }
 }
 
@@ -140,9 +159,9 @@ fn unreachable(aof: &Aof, moment: &Moment, found: &Found, reach: Reach) -> Optio
 }
 
 /// A plan by which everything from the boundary on goes.
-fn plan(aof: &Aof, moment: &Moment, found: &Found) -> Result<Plan> {
+fn plan(aof: &Aof, moment: &Moment, found: &Found) -> Result<Proposal> {
     let mut draft = Draft::new(Verb::Rewind, aof);
-    let Some(boundary) = found.boundary else { return draft.finish() };
+    let Some(boundary) = found.boundary else { return Ok(Proposal::new(draft.finish()?)) };
     let (segment, offset) = boundary.place;
     let has_manifest = aof.layout == Layout::MultiPart;
     for (position, later) in aof.live().filter(|(position, _)| *position >= segment) {
@@ -163,7 +182,7 @@ fn plan(aof: &Aof, moment: &Moment, found: &Found) -> Result<Plan> {
         let fit = text::count(found.matches, "command");
         draft.note(format!("{fit} fit; this is before the {which} of them"));
     }
-    draft.finish()
+    Ok(Proposal::new(draft.finish()?))
 }
 
 fn notes(draft: &mut Draft<'_>, aof: &Aof, boundary: Boundary) {

@@ -23,6 +23,7 @@ use std::collections::HashSet;
 
 use crate::command::{CommandId, Deaths};
 use crate::format::manifest::Dialect;
+use crate::format::rdb::deep::Care;
 use crate::format::rdb::{Family, Header};
 
 /// How a loader answers a command with the wrong number of arguments.
@@ -67,6 +68,10 @@ pub struct Rules {
     pub cuts_rdb_away: bool,
     /// An argument length beyond this many bytes kills it: its allocator gives up.
     pub largest_allocation: u64,
+    /// How much of the values of an RDB it looks at by itself.
+    pub care: Care,
+    /// It takes a payload of RESTORE that has no checksum.
+    pub takes_unsummed: bool,
     /// It can cut a corrupt tail by itself (`aof-load-corrupt-tail-max-size`).
     pub has_corrupt_tail_option: bool,
     /// What it dies of that others do not.

@@ -9,6 +9,7 @@ use super::{Arity, Directives, Rules};
 use crate::command::{self, CommandId, Deaths, Release, Section, Tables, Version};
 use crate::format::manifest::Dialect;
 use crate::format::rdb::Family;
+use crate::format::rdb::deep::Care;
 
 /// jemalloc reserves address space without asking for memory, up to what 47 bits can hold.
 const ADDRESS_SPACE: u64 = 1 << 47;
@@ -117,6 +118,8 @@ pub(super) fn none(name: &'static str) -> Rules {
         leaves_open_transaction: false,
         cuts_rdb_away: false,
         largest_allocation: ADDRESS_SPACE,
+        care: Care::Converts,
+        takes_unsummed: false,
         has_corrupt_tail_option: false,
         has_version_check: false,
         directives: Directives::default(),
@@ -152,6 +155,14 @@ impl Rules {
                 "rdb-before-torn-command" => self.cuts_rdb_away = value == "cut",
                 "allocation" if value == "asks" => self.largest_allocation = PLAINLY_TOO_MUCH,
                 "allocation" => self.largest_allocation = ADDRESS_SPACE,
+                "values" => {
+                    self.care = match value {
+                        "trusts" => Care::Trusts,
+                        "opens" => Care::Opens,
+                        _ => Care::Converts,
+                    }
+                }
+                "restore" => self.takes_unsummed = value == "unsummed",
                 "option" => {
                     self.has_corrupt_tail_option |= value == "aof-load-corrupt-tail-max-size";
                     self.has_version_check |= value == "rdb-version-check";

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from};
+use crate::aof::{Again, Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from};
 use crate::disk::{self, Access, FrozenFile, Source};
 use crate::error::{ErrorKind, Result};
 use crate::format::rdb;
@@ -113,6 +113,10 @@ impl<O: Observer> Sink for Feed<'_, O> {
 
     fn piece(&mut self, piece: &rdb::Piece<'_>) {
         self.observer.piece(&self.context, piece);
+    }
+
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        self.observer.looks_again(walked)
     }
 
     fn inside(&mut self, report: &rdb::deep::Report) {

@@ -1,7 +1,7 @@
 //! An observer that sees only what a filter takes.
 
 use super::{Context, Filter, Merge, Observer};
-use crate::aof::{Depth, Event};
+use crate::aof::{Again, Depth, Event};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::rdb;
@@ -100,6 +100,10 @@ impl<O: Observer> Observer for Filtered<O> {
 
     fn is_done(&self) -> bool {
         self.inner.is_done()
+    }
+
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        self.inner.looks_again(walked)
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {

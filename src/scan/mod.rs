@@ -9,7 +9,8 @@ mod filtered;
 mod observer;
 
 pub use context::{Context, selected};
-pub use drive::{Meter, Pace, in_flight, scan, scan_some};
+pub(crate) use drive::{Meter, in_flight};
+pub use drive::{Pace, scan, scan_some};
 pub use filter::{Filter, Position};
 pub use filtered::{Filtered, Selected};
 pub use observer::{Merge, Observer};

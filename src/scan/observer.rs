@@ -1,7 +1,7 @@
 //! What wants to see the events of a set.
 
 use super::Context;
-use crate::aof::{Depth, Event};
+use crate::aof::{Again, Depth, Event};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::rdb;
@@ -73,7 +73,13 @@ pub trait Observer {
         let _ = (at, piece);
     }
 
-    /// What was found inside of the values of that RDB part, when [`Self::depth`] asks for it.
+    /// Of an RDB part that was walked whole: what to look at once more.
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        let _ = walked;
+        Again::Nothing
+    }
+
+    /// What was found inside of the values of that RDB part, when [`Self::depth`] or [`Self::looks_again`] asks for it.
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
         let _ = (at, report);
     }
@@ -149,6 +155,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
         self.0.piece(at, piece);
         self.1.piece(at, piece);
+    }
+
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        self.0.looks_again(walked).max(self.1.looks_again(walked))
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
@@ -227,6 +237,10 @@ impl<A: Observer> Observer for Option<A> {
         }
     }
 
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        self.as_ref().map_or(Again::Nothing, |inner| inner.looks_again(walked))
+    }
+
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
         if let Some(inner) = self {
             inner.inside(at, report);
@@ -280,6 +294,10 @@ impl<A: Observer> Observer for Vec<A> {
 
     fn is_done(&self) -> bool {
         self.iter().all(A::is_done)
+    }
+
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        self.iter().map(|each| each.looks_again(walked)).max().unwrap_or(Again::Nothing)
     }
 
     fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {

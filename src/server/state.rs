@@ -1,6 +1,6 @@
 //! What a server says of itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -109,6 +109,10 @@ pub struct ServerState {
 
     /// Bytes of memory in use.
     pub used_memory_bytes: Option<u64>,
+    /// The most memory that it has taken so far, bytes.
+    pub used_memory_peak_bytes: Option<u64>,
+    /// Keys by database, those that have expired and were not yet removed included.
+    pub keys: BTreeMap<u64, u64>,
     /// `maxmemory`, bytes; 0: none.
     pub maxmemory_bytes: Option<u64>,
 
@@ -189,6 +193,8 @@ impl ServerState {
             delayed_fsyncs: info.number("aof_delayed_fsync"),
             pending_fsyncs: info.number("aof_pending_bio_fsync"),
             used_memory_bytes: info.number("used_memory"),
+            used_memory_peak_bytes: info.number("used_memory_peak"),
+            keys: info.keys(),
             maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
             withheld,
             dir: conf.text("dir").map(PathBuf::from),
@@ -234,6 +240,16 @@ fn packed(settings: &[(String, String)]) -> Option<PackedLimits> {
 struct Said<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Said<'a> {
+    /// The lines such as `db0:keys=3,expires=0,avg_ttl=0`.
+    fn keys(&self) -> BTreeMap<u64, u64> {
+        let row = |(name, value): (&&str, &&str)| {
+            let db = name.strip_prefix("db")?.parse().ok()?;
+            let keys = value.strip_prefix("keys=")?.split(',').next()?.parse().ok()?;
+            Some((db, keys))
+        };
+        self.0.iter().filter_map(row).collect()
+    }
+
     fn text(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).map(|value| value.trim_end_matches('\r'))
     }

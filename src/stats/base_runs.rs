@@ -138,3 +138,9 @@ fn expiry(name: &str, record: &Record<'_>) -> Option<i64> {
     }
     std::str::from_utf8(record.args().nth(2)?.head).ok()?.parse().ok()
 }
+
+/// The encoding of values that commands make.
+pub(super) const COMMANDS: &str = "commands";
+
+/// Types that commands make.
+pub(super) const TYPES: [&str; 7] = ["string", "list", "set", "zset", "hash", "stream", "other"];

@@ -10,8 +10,8 @@ mod mix;
 mod pattern;
 mod prefixes;
 mod sketch;
-mod slots;
 
+pub use crate::format::slot::{SLOTS, slot};
 pub use deletes::{DeleteReport, DeletedRow, Deletes, Flush, STRETCH, Storm};
 pub use faults::Faults;
 pub use key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow};
@@ -23,4 +23,3 @@ pub use keyspace::{
 pub use mix::{CommandRow, DatabaseRow, GroupRow, Mix, MixReport, Totals};
 pub use pattern::Grouping;
 pub use sketch::HyperLogLog;
-pub use slots::{SLOTS, slot};

@@ -446,6 +446,6 @@ fn stored(key: String, look: &disk::Look) -> Stored {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
     };
     let stamp = look.stamp;
-    let (modified, changed) = (of(stamp.modified_ns), of(stamp.changed_ns));
+    let (modified, changed) = (of(stamp.modified_ns()), of(stamp.changed_ns()));
     Stored { key, len: stamp.len, modified, changed }
 }

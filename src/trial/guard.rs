@@ -15,6 +15,8 @@ use super::inside::{self, As, CANNOT, Order, WITHOUT};
 use super::leash::{Leash, OwnDir};
 use super::said::Said;
 use super::settings::Setting;
+use super::version::{major, version};
+use crate::rules::Target;
 
 /// How long a program may take to tell its version; one that does not is taken for a server all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,6 +36,8 @@ pub struct Guard {
     who: As,
     /// The first number of its version; 0 when it does not tell.
     pub major: u32,
+    /// Its name and version, as it says them.
+    version: Option<(String, String)>,
     /// What is taken from it, as far as it knows that.
     pub(super) settings: Mutex<Vec<Setting>>,
     /// Walls that do not stand, to be told.
@@ -107,9 +111,29 @@ impl Guard {
         if let (As::BareRoot, Some((_, first))) = (who, tried.first()) {
             missing.insert(0, format!("a user of its own ({})", first.why()));
         }
-        let major = super::server::major(&asked.said);
+        let major = major(&asked.said);
         let settings = Mutex::new(Setting::all(major));
-        Ok(Self { program, who: *who, major, settings, missing })
+        let version = version(&asked.said);
+        Ok(Self { program, who: *who, major, version, settings, missing })
+    }
+
+    /// Whether it knows sets of several files, which came with 7.0.
+    pub fn knows_sets(&self) -> bool {
+        self.major == 0 || self.major >= 7
+    }
+
+    /// What it calls itself, such as `Redis 8.2.3`; else its program.
+    pub fn name(&self) -> String {
+        match &self.version {
+            Some((name, version)) => format!("{name} {version}"),
+            None => crate::text::path(&self.program),
+        }
+    }
+
+    /// Which server it is, where it tells.
+    pub fn target(&self) -> Option<Target> {
+        let (name, version) = self.version.as_ref()?;
+        format!("{}-{version}", name.to_ascii_lowercase()).parse().ok()
     }
 
     /// Tells of walls that do not stand, before anything is run: nobody runs a log as root unknowingly.

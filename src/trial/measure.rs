@@ -4,13 +4,16 @@
 //! loaded.
 
 use super::Trial;
-use super::copy::{Copied, HOME};
-use super::guard::Guard;
+use super::copy::{Copied, Wanted};
+use super::heard::seconds;
 use super::names::look;
 use super::server::{Load, OwnServer};
 use crate::aof::Aof;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Silent;
+
+/// The server's directory.
+const HOME: &str = "1";
 
 /// What a server was seen to do.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ impl Trial {
     pub fn measure(&self, aof: &Aof) -> Result<Measured> {
         let leash = self.begin()?;
         let own = leash.scratch(self.scratch.as_deref())?;
-        let copied = Copied::new(aof, own.scratch(), &self.stop)?;
+        let copied = Copied::new(aof, &Wanted::default(), own.scratch(), HOME, &self.stop)?;
         let mut settings = copied.settings(aof);
         settings.extend_from_slice(&self.arguments);
         let (trial, path) = (self.clone(), aof.path.clone());
@@ -38,41 +41,22 @@ impl Trial {
                 ErrorKind::NotTried(why) => Error::new(ErrorKind::NotTried(why.clone()), &path),
                 _ => e,
             })?;
-            let guard = Guard::new(&trial.program, &own, leash)?;
-            guard.warn(&*trial.warn);
+            let guard = trial.guard(leash)?;
             let refused = |why| Error::new(ErrorKind::Refused(why), &trial.program);
-            let mut seconds = None;
-            let mut hear = |line: &str| seconds = told(line).or(seconds);
+            let mut took = None;
+            let mut hear = |line: &str| took = seconds(line).or(took);
             let dir = own.path().join(HOME);
             let load = Load { home: &own, name: HOME, looked, dir: &dir, settings: &settings };
-            OwnServer::start(&guard, &load, leash, &mut hear).map_err(|failure| {
+            OwnServer::start(guard, &load, leash, &mut hear).map_err(|failure| {
                 match failure.is_unknown {
                     true => Error::new(ErrorKind::NotTried(failure.why), &path),
                     false => refused(failure.why),
                 }
             })?;
-            let seconds = seconds.ok_or_else(|| {
+            let seconds = took.ok_or_else(|| {
                 refused("it does not say how long it took to load the set".to_owned())
             })?;
-            Ok(Measured { seconds, walls_missing: guard.missing })
+            Ok(Measured { seconds, walls_missing: guard.missing.clone() })
         })
-    }
-}
-
-/// The seconds in `DB loaded from append only file: 1.234 seconds`.
-fn told(line: &str) -> Option<f64> {
-    let (_, rest) = line.split_once("DB loaded from append only file: ")?;
-    rest.split(' ').next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_is_taken_from_the_servers_log() {
-        let line = "1:M 01 Jan 2026 00:00:00.000 * DB loaded from append only file: 0.125 seconds";
-        assert_eq!(told(line), Some(0.125));
-        assert_eq!(told("* DB loaded from base file x: 0.1 seconds"), None);
     }
 }

@@ -29,8 +29,10 @@ mod bounds;
 mod copy;
 mod guard;
 mod handed_on;
+mod heard;
 mod inside;
 mod leash;
+mod load;
 mod measure;
 mod names;
 mod said;
@@ -38,19 +40,29 @@ mod server;
 mod settings;
 mod snapshot;
 #[cfg_attr(not(all(target_os = "linux", feature = "server")), path = "no_walls.rs")]
+mod version;
 mod walls;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+pub use copy::Wanted;
+pub use heard::Complaint;
 pub use inside::take_part;
+pub use load::{Change, FileChange, Loaded};
 pub use measure::Measured;
 pub use snapshot::{Difference, LoadedSnapshot, Snapshots};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::rules::Target;
+use guard::Guard;
 use leash::Leash;
+
+/// How long a server may be silent.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A server program that is to load logs, and how it is run.
 #[derive(Clone)]
@@ -60,6 +72,8 @@ pub struct Trial {
     scratch: Option<PathBuf>,
     warn: Arc<dyn Fn(&str) + Send + Sync>,
     stop: Arc<AtomicBool>,
+    /// How the program is run, once that was found out.
+    guard: Arc<OnceLock<Guard>>,
 }
 
 impl Trial {
@@ -71,6 +85,7 @@ impl Trial {
             scratch: None,
             warn: Arc::new(|_| {}),
             stop: Arc::default(),
+            guard: Arc::default(),
         }
     }
 
@@ -116,5 +131,25 @@ impl Trial {
         }
         arguments::ensure_readable(&self.arguments)?;
         Ok(Leash::default())
+    }
+
+    /// Which server the program is; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// When it cannot be run, or when it was stopped.
+    pub fn server(&self) -> Result<Option<Target>> {
+        let (leash, trial) = (self.begin()?, self.clone());
+        leash.work(&self.stop, &self.program, move |leash| Ok(trial.guard(leash)?.target()))
+    }
+
+    /// How the program is run. Of walls that do not stand is told when that is found out, before a log is given to it.
+    fn guard(&self, leash: &Leash) -> Result<&Guard> {
+        if let Some(guard) = self.guard.get() {
+            return Ok(guard);
+        }
+        let asking = leash.scratch(self.scratch.as_deref())?;
+        let guard = Guard::new(&self.program, &asking, leash)?;
+        guard.warn(&*self.warn);
+        Ok(self.guard.get_or_init(|| guard))
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-pub use crate::disk::{
+pub(super) use crate::disk::{
     Memory, children, make_reachable, map_ids as keep_ids, offer_to_the_oom_killer,
 };
 use landlock::{

@@ -6,6 +6,7 @@ mod beside;
 mod compacted;
 mod doubted;
 mod failures;
+mod gone_over;
 mod guide;
 #[path = "../support/home.rs"]
 #[allow(dead_code)]
@@ -24,6 +25,7 @@ mod threads;
 mod turns;
 mod unfit;
 mod until;
+mod within;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -330,7 +330,8 @@ fn snapshots() -> Vec<Case> {
     let new = recorded("redis-8.2.3/history/aof/appendonly.aof.3.base.rdb");
     let preamble = recorded("redis-6.2.14/preamble/appendonly.aof");
     let mut cases = Vec::new();
-    for (name, rdb) in [("old", &old), ("new", &new)] {
+    let newest = recorded("redis-8.6.2/rdb-base/aof/appendonly.aof.2.base.rdb");
+    for (name, rdb) in [("old", &old), ("new", &new), ("newest", &newest)] {
         let len = rdb.len();
         let mut odd = rdb.clone();
         odd[len - 1] ^= 1;
@@ -372,5 +373,15 @@ fn snapshots() -> Vec<Case> {
         cases.push(case(&format!("header {text}"), &[("f", &bytes)], &["f"], b""));
     }
     cases.push(case("an old preamble", &[("f", &preamble)], &["f"], b""));
+    cases.push(case("a device", &[], &["/dev/null"], b""));
+    let foreign = recorded("valkey-9.1.2/rdb-base/aof/appendonly.aof.2.base.rdb");
+    let torn = join(&[&foreign, b"*3\r\n$3"]);
+    for (what, bytes) in [("whole", &foreign), ("torn", &torn)] {
+        let label = |how: &str| format!("Valkey RDB {what}{how}");
+        cases.push(case(&label(""), &[("f", bytes)], &["f"], b""));
+        cases.push(case(&label(", fixed"), &[("f", bytes)], &["--fix", "f"], b"y\n"));
+        let base: &[(&str, &[u8])] = &[("b.aof", bytes), ("m", b"file b.aof seq 1 type b\n")];
+        cases.push(case(&label(" as a base"), base, &["m"], b""));
+    }
     cases
 }

@@ -32,10 +32,7 @@ pub fn run(program: &Path, case: &Case) -> Done {
             cut.push(format!("{name}={}", now.len()));
         }
     }
-    // Where ours keeps what it cut is told on standard error.
-    let kept = b"aofkit: what was cut is kept in ";
-    let errors = if output.stderr.starts_with(kept) { &[][..] } else { &output.stderr };
-    let said = [&output.stdout, errors].concat();
+    let said = [&output.stdout[..], &output.stderr].concat();
     let exit = output
         .status
         .code()
@@ -76,11 +73,12 @@ fn masked(said: &[u8]) -> String {
             let options = line.find(" [").map_or("", |at| &line[at..]);
             return format!("Usage: PROGRAM{options}");
         }
-        if line.starts_with("redis-check-aof v=") || line.starts_with("valkey-check-aof v=") {
-            return "PROGRAM v=VERSION".to_owned();
+        if let Some((version, _)) = line.split_once(" sha=") {
+            return version.to_owned();
         }
-        match line.split_once(" # ") {
+        match line.split_once(" # ").or_else(|| line.split_once(" * ")) {
             Some((stamp, rest)) if stamp.contains(":C ") => format!("LOG # {rest}"),
+            Some((stamp, rest)) if stamp.contains(":M ") => format!("LOG * {rest}"),
             _ => line,
         }
     });
@@ -130,24 +128,38 @@ fn ends_behind_its_number(bytes: &[u8], at: usize) -> bool {
     number == line.len()
 }
 
-/// Our binary, called by the other name.
+/// Our binary, called by another name.
 pub struct Ours {
     _dir: tempfile::TempDir,
     pub path: PathBuf,
 }
 
 pub fn ours() -> Ours {
+    called("redis-check-aof")
+}
+
+pub fn called(name: &str) -> Ours {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("redis-check-aof");
+    let path = dir.path().join(name);
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_aofkit"), &path).unwrap();
     Ours { _dir: dir, path }
 }
 
-/// What the real programs did, by case: that of 8.2, then that of 7.0.
-pub type Recorded = BTreeMap<String, [Done; 2]>;
+/// The real programs: the one whose ways ours has first.
+pub const REAL: [(&str, &str); 4] = [
+    ("redis-8.6", "8.6.2"),
+    ("redis-8.2", "8.2.3"),
+    ("redis-7.0", "7.0.15"),
+    ("valkey-9.1", "valkey 9.1.2"),
+];
 
-const HEADER: &str =
-    "case\texit_8.2.3\tcut_8.2.3\toutput_8.2.3\texit_7.0.15\tcut_7.0.15\toutput_7.0.15";
+/// What they did, by case, in that order.
+pub type Recorded = BTreeMap<String, [Done; 4]>;
+
+fn header() -> String {
+    let each = REAL.map(|(_, version)| format!("exit_{version}\tcut_{version}\toutput_{version}"));
+    format!("case\t{}", each.join("\t"))
+}
 
 fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases/redis-check-aof-runs.tsv")
@@ -156,7 +168,7 @@ fn path() -> PathBuf {
 pub fn recorded() -> Recorded {
     let text = fs::read_to_string(path()).unwrap();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some(HEADER));
+    assert_eq!(lines.next(), Some(&*header()));
     let rows = lines.map(|line| {
         let cells: Vec<&str> = line.split('\t').collect();
         let done = |from: usize| Done {
@@ -164,23 +176,24 @@ pub fn recorded() -> Recorded {
             cut: cells[from + 1].to_owned(),
             output: cells[from + 2].replace("\\N", "\n"),
         };
-        let newer = done(1);
-        let older = if cells[4] == "=" { newer.clone() } else { done(4) };
-        (cells[0].to_owned(), [newer, older])
+        let first = done(1);
+        let other = |from: usize| if cells[from] == "=" { first.clone() } else { done(from) };
+        (cells[0].to_owned(), [first.clone(), other(4), other(7), other(10)])
     });
     rows.collect()
 }
 
 /// Writes the record anew.
 pub fn record(runs: &Recorded) {
-    let mut text = format!("{HEADER}\n");
+    let mut text = format!("{}\n", header());
     let cells = |done: &Done| {
         assert!(!done.output.contains('\t'));
         format!("{}\t{}\t{}", done.exit, done.cut, done.output.replace('\n', "\\N"))
     };
-    for (name, [newer, older]) in runs {
-        let other = if newer == older { "=\t\t".to_owned() } else { cells(older) };
-        text.push_str(&format!("{name}\t{}\t{other}\n", cells(newer)));
+    for (name, all) in runs {
+        let other = |done: &Done| if *done == all[0] { "=\t\t".to_owned() } else { cells(done) };
+        let others: Vec<_> = all[1..].iter().map(other).collect();
+        text.push_str(&format!("{name}\t{}\t{}\n", cells(&all[0]), others.join("\t")));
     }
     fs::write(path(), text).unwrap();
 }

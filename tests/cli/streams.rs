@@ -50,6 +50,39 @@ fn help_and_version_are_results() {
 }
 
 #[test]
+fn every_verb_s_manual_has_examples_and_exit_statuses_and_its_short_help_is_short() {
+    let verbs = [
+        "backup",
+        "cat",
+        "check",
+        "clean",
+        "convert",
+        "growth",
+        "inspect",
+        "prune",
+        "repair",
+        "restore",
+        "rewind",
+        "snapshots",
+        "stats",
+        "verify",
+    ];
+    for verb in verbs {
+        let long = run([verb, "--help"]).expect(0).out;
+        let page = run(["man", verb]).expect(0).out;
+        for text in [&long, &page] {
+            let examples = text.matches(&format!("aofkit {verb} ")).count();
+            assert!(examples >= 2, "{verb}: {examples} examples in\n{text}");
+            assert!(text.contains("Exit status:"), "{verb} tells no exit status:\n{text}");
+        }
+        assert!(long.contains("--no-progress"), "{verb} --help lacks the global options:\n{long}");
+        let short = run([verb, "-h"]).expect(0).out;
+        assert!(!short.contains("--no-progress"), "{verb} -h:\n{short}");
+        assert!(short.lines().count() <= 32, "{verb} -h has {} lines", short.lines().count());
+    }
+}
+
+#[test]
 fn colour_is_for_those_who_ask_or_have_a_terminal() {
     let set = torn();
     let colored = |words: &[&str], no_color: bool| {

@@ -70,6 +70,16 @@ fn problems(report: &Value, kind: &str) -> Vec<(String, String, String)> {
         .collect()
 }
 
+/// Adopts what lies beside the set, and answers how many keys the server has after it was started on the result.
+fn adopted(server: &Server, dir: &Path, more: &[&str]) -> u64 {
+    let (_, done) = json("repair", dir, &[&["--adopt", "--apply"], more].concat());
+    assert_eq!(done["applied"], true, "{}: {done:#}", server.name);
+    let (_, report) = json("check", dir, &[]);
+    assert_eq!(problems(&report, "segment-missing"), [], "{report:#}");
+    let mut live = logging(server, dir);
+    live.must("DBSIZE").number()
+}
+
 /// Everything below a directory is some hours old.
 fn age(dir: &Path) {
     let at = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 3600);

@@ -35,6 +35,17 @@ fn a_set_that_was_begun_beside_fuller_files_is_told_and_cleaning_takes_none_of_t
         age(dir.path());
         let (_, plan) = json("clean", dir.path(), &[]);
         assert_eq!(plan["loss"]["bytes"], 0, "{plan:#}");
+        let (status, refused) =
+            json("repair", dir.path(), &["--adopt", "--max-loss", "0", "--apply"]);
+        assert_eq!((status, &refused["applied"]), (Some(23), &false.into()), "{refused:#}");
+        let before = support::kill::state(&set);
+        let (status, done) = json("repair", dir.path(), &["--adopt", "--apply"]);
+        assert_eq!((status, &done["applied"]), (Some(0), &true.into()), "{done:#}");
+        // SELECT and three SET: the writes of the server that began anew.
+        assert_eq!(done["loss"]["commands"], 4, "{done:#}");
+        let (_, _) = json("repair", dir.path(), &["--undo", "--apply"]);
+        assert_eq!(support::kill::state(&set), before, "{}: taken back", server.name);
+        assert_eq!(adopted(&server, dir.path(), &[]), 72, "{}", server.name);
     }
 }
 
@@ -82,5 +93,6 @@ fn a_complete_pair_beside_a_manifest_that_names_missing_files_is_told() {
         assert_eq!(told.len(), 1, "{report:#}");
         assert!(told[0].2.contains("67 keys, 67 of them not named"), "{told:?}");
         assert!(told[0].2.contains("files that it names are gone"), "{told:?}");
+        assert_eq!(adopted(&server, dir.path(), &[]), 67, "{}", server.name);
     }
 }

@@ -30,6 +30,7 @@ fn acknowledged_writes_in_a_temporary_increment_are_told_and_never_cleaned() {
         age(dir.path());
         let (_, done) = json("clean", dir.path(), &["--apply"]);
         assert!(temporary[0].exists(), "{done:#}");
+        assert_eq!(adopted(&server, dir.path(), &[]), 23, "{}", server.name);
     }
 }
 

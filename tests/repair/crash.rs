@@ -17,7 +17,7 @@ use super::world::{BASE, INCREMENT, Set, record, sets};
 pub struct Case {
     pub name: &'static str,
     pub make: fn() -> Set,
-    pub plan: fn(&Path) -> aofkit::change::Plan,
+    pub plan: fn(&Path) -> aofkit::change::Proposal,
     /// The word for the program.
     pub words: &'static [&'static str],
     /// The path that is repaired.
@@ -151,7 +151,7 @@ fn a_failing_or_dying_disk_leaves_the_old_set_or_the_new_one() {
                 assert!(is_old || is_new, "{at}: neither old nor new: {:?}", now.keys());
                 clear_up(&path);
                 let (aof, report) = judged(&path);
-                let left = repair::tail_and_manifest(&aof, &report).unwrap().plan;
+                let left = repair::tail_and_manifest(&aof, &report).unwrap();
                 if report.verdict != aofkit::check::Verdict::Healthy || !left.is_empty() {
                     assert_eq!(state(&set.dir()), old, "{at}: cleared, but not as it was");
                     apply(&(case.plan)(&path), &LocalDisk).unwrap();

@@ -8,9 +8,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aofkit::aof::{Aof, OpenOptions};
-use aofkit::change::{self, Applied, Keep, Options, Plan, Undo};
+use aofkit::change::{self, Applied, Keep, Options, Proposal, Undo};
 use aofkit::check::{Check, Report, Wording, judge};
-use aofkit::disk::{Attributes, Dir, Durable, FrozenFile, LocalDisk, Output, Stamp};
+use aofkit::disk::{Attributes, Dir, Durable, Extended, FrozenFile, LocalDisk, Output, Stamp};
 use aofkit::error::{Error, Result};
 use aofkit::progress::Silent;
 use aofkit::repair::{self, inner};
@@ -25,24 +25,24 @@ pub fn judged(path: &Path) -> (Aof, Report) {
 }
 
 /// The plan for tail and manifest.
-pub fn plan(path: &Path) -> Plan {
+pub fn plan(path: &Path) -> Proposal {
     let (aof, report) = judged(path);
-    repair::tail_and_manifest(&aof, &report).unwrap().plan
+    repair::tail_and_manifest(&aof, &report).unwrap()
 }
 
 /// The plan that drops damaged ranges.
-pub fn salvage(path: &Path) -> Plan {
-    let (aof, _) = judged(path);
-    match inner::salvage(&aof, &repair::Drops::default(), &Pace::default(), &Silent).unwrap() {
+pub fn salvage(path: &Path) -> Proposal {
+    let (aof, report) = judged(path);
+    match inner::salvage(&aof, &report, &repair::Drops::default()).unwrap() {
         inner::Answer::Plan(inner) => inner.plan,
         inner::Answer::Refused(why) => panic!("refused: {why}"),
     }
 }
 
 /// The plan that cuts at the first damage.
-pub fn truncate(path: &Path) -> Plan {
-    let (aof, _) = judged(path);
-    match inner::truncate(&aof, &repair::Drops::default(), &Pace::default(), &Silent).unwrap() {
+pub fn truncate(path: &Path) -> Proposal {
+    let (aof, report) = judged(path);
+    match inner::truncate(&aof, &report, &repair::Drops::default()).unwrap() {
         inner::Answer::Plan(inner) => inner.plan,
         inner::Answer::Refused(why) => panic!("refused: {why}"),
     }
@@ -51,9 +51,9 @@ pub fn truncate(path: &Path) -> Plan {
 /// Nobody is asked whether files are open: other tests of this process start programs, which hold all files of
 /// this one for a moment.
 const OPTIONS: Options<'static> =
-    Options { keep: None, force: true, stop: None, verdict_before: "" };
+    Options { keep: None, force: true, stop: None, verdict_before: "", most: None };
 
-pub fn apply(plan: &Plan, disk: &dyn Durable) -> Result<Applied> {
+pub fn apply(plan: &Proposal, disk: &dyn Durable) -> Result<Applied> {
     plan.apply(disk, &OPTIONS, &Silent)
 }
 
@@ -61,7 +61,7 @@ pub fn apply(plan: &Plan, disk: &dyn Durable) -> Result<Applied> {
 pub fn undo(path: &Path, disk: &dyn Durable) -> Result<()> {
     let (aof, _) = judged(path);
     let undo = Undo::last(&change::subject(&aof), &aof.dir(), &Keep::Beside).unwrap();
-    undo.expect("something to take back").apply(disk, &OPTIONS, &Silent)
+    undo.expect("something to take back").apply(disk, &OPTIONS, &Silent).map(drop)
 }
 
 /// Finishes or clears what was cut short.
@@ -214,9 +214,13 @@ impl Output for FailingOutput {
     fn copy(&mut self, file: &FrozenFile, from: u64, to: u64) -> Result<u64> {
         if self.fails {
             self.output.copy(file, from, from + (to - from) / 2)?;
-            return Err(Error::io(file.path(), std::io::Error::from_raw_os_error(28)));
+            return Err(Error::io(&file.path(), std::io::Error::from_raw_os_error(28)));
         }
         self.output.copy(file, from, to)
+    }
+
+    fn take_over(&mut self, file: &FrozenFile, which: Extended) -> Result<Vec<String>> {
+        self.output.take_over(file, which)
     }
 
     fn seal(self: Box<Self>, like: Attributes) -> Result<()> {

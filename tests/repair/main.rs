@@ -7,6 +7,7 @@
 
 mod annotations;
 mod crash;
+mod extended;
 mod killed;
 mod library;
 mod manifests;
@@ -16,6 +17,7 @@ mod plans;
 #[allow(dead_code, reason = "shared with other tests")]
 mod schema;
 mod servers;
+mod session;
 mod sound;
 #[path = "../support/mod.rs"]
 mod support;

@@ -73,3 +73,24 @@ fn a_single_file_and_a_salvaged_set_are_copied_as_well() {
     finish(aofkit().args(words).arg(single.file("appendonly.aof"))).expect(0);
     assert_eq!(fs::read(output.join("appendonly.aof")).unwrap(), sets(5));
 }
+
+/// No directory can stand beside it whose name is longer than its own.
+#[test]
+fn a_file_with_the_longest_name_is_repaired_elsewhere() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("f".repeat(255));
+    let whole = super::spelled::record(&[b"SET", b"a", b"1"]);
+    std::fs::write(&file, [&whole[..], b"*3\r\n$3\r\nSE"].concat()).unwrap();
+    let run = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aofkit"));
+        command.arg("repair").args(words).arg(&file).output().unwrap()
+    };
+    let refused = run(&["--apply"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("too long") && said.contains("--output DIR"), "{said}");
+    let copy = home.path().join("copy");
+    let made = run(&["--output", copy.to_str().unwrap()]);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(std::fs::read(copy.join(file.file_name().unwrap())).unwrap(), whole);
+}

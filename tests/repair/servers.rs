@@ -74,7 +74,7 @@ fn a_repaired_set_is_loaded_with_what_the_server_itself_would_have_kept_or_more(
             let set = copy.path().join(APPEND_DIR);
             let target = Some(server.name.parse().unwrap());
             let aof = Aof::open(&set, &OpenOptions { target, ..OpenOptions::default() }).unwrap();
-            let last = aof.segments[aof.last_live().unwrap()].path.clone();
+            let last = aof.segments[aof.last_live().unwrap()].path();
             let whole = fs::read(&last).unwrap();
             let what = seed % 3;
             // Cut anywhere, or with something behind the end.

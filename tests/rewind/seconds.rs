@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aofkit::aof::{Aof, OpenOptions};
-use aofkit::change::{Options, Plan};
+use aofkit::change::{Options, Proposal};
 use aofkit::check::Wording;
 use aofkit::disk::LocalDisk;
 use aofkit::moment::Moment;
@@ -16,7 +16,7 @@ use crate::support::timed::{self, BEGIN, Set, assert_same, cut_by_tool};
 use crate::support::{in_parallel, number_from_env};
 
 /// What is planned.
-pub fn planned(path: &Path, moment: &Moment) -> Result<Plan, Why> {
+pub fn planned(path: &Path, moment: &Moment) -> Result<Proposal, Why> {
     let aof = Aof::open(path, &OpenOptions::default()).unwrap();
     let found = rewind(&aof, moment, &Wording::default(), &Pace::default(), &Silent).unwrap();
     match found.answer {
@@ -25,7 +25,7 @@ pub fn planned(path: &Path, moment: &Moment) -> Result<Plan, Why> {
     }
 }
 
-pub fn apply(plan: &Plan) {
+pub fn apply(plan: &Proposal) {
     plan.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
 }
 

@@ -162,14 +162,14 @@ fn an_older_base_that_is_whole_takes_the_place_of_a_broken_one_when_no_increment
     };
     let proposal = planned();
     assert_eq!(proposal.left, Vec::<String>::new());
-    assert!(proposal.plan.notes.iter().any(|note| note.contains("doubtful")));
-    proposal.plan.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
+    assert!(proposal.notes.iter().any(|note| note.contains("doubtful")));
+    proposal.apply(&LocalDisk, &Options::default(), &Silent).unwrap();
     assert_eq!(loaded(&server, dir.path()), holds);
     // Without the first increment the older base proves nothing.
     fs::remove_file(set.join("appendonly.aof.1.incr.aof")).unwrap();
     fs::remove_file(set.join("appendonly.aof.manifest")).unwrap();
     let proposal = planned();
-    assert!(proposal.plan.is_empty());
+    assert!(proposal.is_empty());
     assert!(proposal.left[0].contains("does not help"), "{:?}", proposal.left);
 }
 

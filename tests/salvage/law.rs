@@ -187,19 +187,18 @@ fn no_whole_record_goes_that_was_not_named_cut_at_or_part_of_a_broken_transactio
         let aof = Aof::open(file.path(), &options).unwrap();
         let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).unwrap();
         let report = judge(&aof, facts, &Wording::default()).unwrap();
-        let plan = repair::tail_and_manifest(&aof, &report).unwrap().plan;
+        let plan = repair::tail_and_manifest(&aof, &report).unwrap();
         // Without a word only the end goes, where nothing sound is behind the damage.
         holds(&log, &plan, None, b"", &format!("{what}, repair"));
         let none = Drops::default();
-        let (pace, silent) = (Pace::default(), Silent);
-        if let inner::Answer::Plan(inner) = inner::salvage(&aof, &none, &pace, &silent).unwrap() {
+        if let inner::Answer::Plan(inner) = inner::salvage(&aof, &report, &none).unwrap() {
             holds(&log, &inner.plan, None, b"", &format!("{what}, salvage"));
         }
         let named = NAMES[random.below(NAMES.len())];
         let drops = Drops { commands: vec![named.to_ascii_lowercase()], places: Vec::new() };
         let (answer, _) = inner::drop_named(&aof, &report, &drops).unwrap();
         holds(&log, &planned(answer).plan, None, named, &format!("{what}, named"));
-        if let inner::Answer::Plan(inner) = inner::truncate(&aof, &none, &pace, &silent).unwrap() {
+        if let inner::Answer::Plan(inner) = inner::truncate(&aof, &report, &none).unwrap() {
             let cut = removed(&inner.plan, log.bytes.len()).first().map(|gap| gap.0);
             assert!(cut.is_none_or(|cut| cut <= log.damage.0), "{what}: cut before any damage");
             holds(&log, &inner.plan, cut, b"", &format!("{what}, truncate"));

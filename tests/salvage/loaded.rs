@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use aofkit::aof::Aof;
-use aofkit::change::{self, Keep, Options, Plan, Undo};
+use aofkit::change::{self, Keep, Options, Proposal, Undo};
 use aofkit::check::{Check, Loads, Verdict, Wording, judge};
 use aofkit::disk::LocalDisk;
 use aofkit::progress::Silent;
@@ -58,7 +58,7 @@ enum Way {
 }
 
 /// A plan that puts all right, or why there is none.
-fn plan(aof: &Aof, way: Way) -> Result<Plan, String> {
+fn plan(aof: &Aof, way: Way) -> Result<Proposal, String> {
     let answer = match way {
         Way::Plain => {
             let facts = scan(aof, Check::new(aof), &Pace::default(), &Silent).unwrap();
@@ -69,7 +69,7 @@ fn plan(aof: &Aof, way: Way) -> Result<Plan, String> {
             {
                 return Err(format!("{:?}", proposal.left));
             }
-            return Ok(proposal.plan);
+            return Ok(proposal);
         }
         Way::Truncate => truncated(aof),
         Way::Salvage => salvaged(aof),

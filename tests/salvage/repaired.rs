@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, OpenOptions};
-use aofkit::check::Wording;
+use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::progress::Silent;
 use aofkit::repair::Drops;
 use aofkit::repair::inner::{self, Answer, Inner};
-use aofkit::scan::Pace;
+use aofkit::scan::{Pace, scan};
 
 use crate::support::copy_tree;
 
@@ -18,12 +18,17 @@ pub fn open(set: &Path, target: &str) -> Aof {
     Aof::open(set, &OpenOptions { target, ..OpenOptions::default() }).unwrap()
 }
 
+fn judged(aof: &Aof) -> Report {
+    let facts = scan(aof, Check::new(aof), &Pace::default(), &Silent).unwrap();
+    judge(aof, facts, &Wording::default()).unwrap()
+}
+
 pub fn salvaged(aof: &Aof) -> Answer {
-    inner::salvage(aof, &Drops::default(), &Pace::default(), &Silent).unwrap()
+    inner::salvage(aof, &judged(aof), &Drops::default()).unwrap()
 }
 
 pub fn truncated(aof: &Aof) -> Answer {
-    inner::truncate(aof, &Drops::default(), &Pace::default(), &Silent).unwrap()
+    inner::truncate(aof, &judged(aof), &Drops::default()).unwrap()
 }
 
 /// The plan, or a panic that says why there is none.

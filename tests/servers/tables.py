@@ -130,6 +130,22 @@ class Probe:
         tried = self.log(P + b"*2\r\n$3\r\nGET\r\n$%d\r\nabc" % (1 << 40))
         return "reserves" if tried.outcome == "loads" else "asks"
 
+    def values(self):
+        """Which packed values it opens by itself: none, those it makes listpacks of, or all."""
+        def refuses(number, packed):
+            body = bytes([number]) + b"\x01k" + bytes([len(packed)]) + packed
+            return self.base(rdb(b"REDIS0009" if number < 16 else b"REDIS0010", body)).outcome != "loads"
+        # Headers that announce five entries; there are two.
+        ziplist = struct.pack("<IIH", 17, 13, 5) + b"\x00\x01a\x03\x01b\xff"
+        listpack = struct.pack("<IH", 13, 5) + b"\x81a\x02\x81b\x02\xff"
+        if not refuses(13, ziplist):
+            return "trusts"
+        return "opens" if refuses(16, listpack) else "converts"
+
+    def restore(self):
+        payload = b"\x00\x01v" + struct.pack("<H", 9) + bytes(8)
+        return "unsummed" if self.log(P + record(b"RESTORE", b"r", b"0", payload)).keys == 2 else "checked"
+
     def rdb_versions(self, magic, numbers, *options):
         def reads(number):
             return self.base(rdb(magic % number), *options).keys == 1
@@ -336,6 +352,8 @@ def section(name, version, server_class, program, known):
         f"open-transaction {probe.open_transaction()}",
         f"rdb-before-torn-command {probe.rdb_before_torn_command()}",
         f"allocation {probe.allocation()}",
+        f"values {probe.values()}",
+        f"restore {probe.restore()}",
         f"rdb redis {redis}",
         f"rdb valkey {valkey}",
     ]

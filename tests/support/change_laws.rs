@@ -20,7 +20,7 @@ use aofkit::scan::{Pace, scan};
 
 /// Nobody is asked whether files are open: all of them are this process's own.
 const OPTIONS: Options<'static> =
-    Options { keep: None, force: true, stop: None, verdict_before: "" };
+    Options { keep: None, force: true, stop: None, verdict_before: "", most: None };
 
 const BASE: &str = "appendonly.aof.1.base.aof";
 const INCREMENT: &str = "appendonly.aof.1.incr.aof";
@@ -107,20 +107,18 @@ fn repaired_and_taken_back(set: &Path, choice: u8, before: &BTreeMap<PathBuf, Ve
     undo.apply(&LocalDisk, &OPTIONS, &Silent).expect("take it back");
 }
 
-fn planned(set: &Path, choice: u8) -> Option<change::Plan> {
+fn planned(set: &Path, choice: u8) -> Option<change::Proposal> {
     let aof = repair::subject(Aof::open(set, &OpenOptions::default()).ok()?).ok()?;
+    if choice == 3 {
+        let options = clean::Options { min_age: Duration::ZERO, now: SystemTime::now() };
+        return Some(clean::survey(&aof, options, &Pace::default(), &Silent).ok()?.plan);
+    }
+    let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).ok()?;
+    let report = judge(&aof, facts, &Wording::default()).ok()?;
     let answer = match choice {
-        0 => {
-            let facts = scan(&aof, Check::new(&aof), &Pace::default(), &Silent).ok()?;
-            let report = judge(&aof, facts, &Wording::default()).ok()?;
-            return Some(repair::tail_and_manifest(&aof, &report).ok()?.plan);
-        }
-        3 => {
-            let options = clean::Options { min_age: Duration::ZERO, now: SystemTime::now() };
-            return Some(clean::survey(&aof, options, &Pace::default(), &Silent).ok()?.plan);
-        }
-        1 => inner::truncate(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,
-        _ => inner::salvage(&aof, &Drops::default(), &Pace::default(), &Silent).ok()?,
+        0 => return repair::tail_and_manifest(&aof, &report).ok(),
+        1 => inner::truncate(&aof, &report, &Drops::default()).ok()?,
+        _ => inner::salvage(&aof, &report, &Drops::default()).ok()?,
     };
     match answer {
         inner::Answer::Plan(inner) => Some(inner.plan),

@@ -324,7 +324,7 @@ pub fn both_pictures_of_redis_check_aof_agree(bytes: &[u8]) {
     }
     let facts = scan::scan(&aof, Check::new(&aof), &Pace::default(), &Silent).expect("read a set");
     let facts = &facts.segments[0];
-    assert_eq!(strict.ok_up_to, facts.ok_up_to, "{strict:?}");
+    assert_eq!(strict.ok_up_to, facts.ok_up_to(), "{strict:?}");
     assert_eq!(strict.refused.is_some(), facts.refusal.is_some(), "{strict:?} {facts:?}");
 }
 
@@ -451,14 +451,14 @@ fn in_windows(
 fn report_adds_up(report: &Report) {
     assert!(report.ok_bytes <= report.size_bytes, "{report:?}");
     for facts in report.segments.iter().filter_map(|segment| segment.facts.as_ref()) {
-        assert!(facts.safe_cut <= facts.proven && facts.proven <= facts.len, "{facts:?}");
-        assert!(facts.ok_up_to <= facts.len, "{facts:?}");
+        assert!(facts.safe_cut() <= facts.proven() && facts.proven() <= facts.len, "{facts:?}");
+        assert!(facts.ok_up_to() <= facts.len, "{facts:?}");
         assert!(facts.damaged_bytes <= facts.len, "{facts:?}");
-        assert!(facts.commands_to_cut <= facts.commands, "{facts:?}");
+        assert!(facts.commands_to_cut() <= facts.commands, "{facts:?}");
         assert!(facts.own_cut.is_none_or(|cut| cut <= facts.len), "{facts:?}");
         assert!(facts.seen.len() <= 3 * limits::PROBLEMS, "{} problems", facts.seen.len());
         if facts.halt.is_none() && facts.doubt.is_none() && facts.refusal.is_none() {
-            assert_eq!((facts.proven, facts.ok_up_to), (facts.len, facts.len), "{facts:?}");
+            assert_eq!((facts.proven(), facts.ok_up_to()), (facts.len, facts.len), "{facts:?}");
         }
     }
     for problem in &report.problems {

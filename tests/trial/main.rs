@@ -1,10 +1,14 @@
 //! A hostile log and a real server: the log is not loaded, and what is loaded all the same can do nothing.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/schema.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod bounds;
+mod check;
 mod names;
 mod shown;
 mod walls;

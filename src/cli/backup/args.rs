@@ -7,6 +7,8 @@ use clap::builder::FalseyValueParser;
 use jiff::SignedDuration;
 
 use crate::cli::common::context::Context;
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::repository::Place;
 use crate::cli::common::sizes::parse_bytes;
@@ -25,27 +27,28 @@ pub struct BackupArgs {
     #[arg(long, value_name = "N", default_value_t = 1, env = "AOFKIT_LEVEL",
         value_parser = clap::value_parser!(i32).range(1..=19))]
     pub level: i32,
-    /// Leave so much of the repository's file system free [default: a tenth of it, at most 2 GiB]
+    /// Leave this much of the repository's file system free [default: a tenth, at most 2 GiB]
     #[arg(long, value_name = "SIZE", env = "AOFKIT_MIN_FREE", value_parser = parse_bytes)]
     pub min_free: Option<u64>,
-    /// Keep these files with the set, such as redis.conf and users.acl
+    /// Also store these files, such as redis.conf and users.acl
     #[arg(long, value_name = "FILE", num_args = 1.., env = "AOFKIT_INCLUDE", value_delimiter = ',')]
     pub include: Vec<PathBuf>,
-    /// The set has nothing in common with what the source had before, and is meant to take over
+    /// Accept that the set has nothing in common with the last snapshot of this source
     #[arg(long)]
     pub new_history: bool,
-    /// Make a snapshot also when nothing has changed since the last one
+    /// Make a snapshot although nothing has changed since the last one
     #[arg(long, env = "AOFKIT_ALWAYS", value_parser = FalseyValueParser::new())]
     pub always: bool,
-    /// Compare all bytes that the last snapshot has, and not only the ends of files
+    /// Compare all bytes with the last snapshot, not only the ends of files
     #[arg(long, env = "AOFKIT_PARANOID", value_parser = FalseyValueParser::new())]
     pub paranoid: bool,
-    /// Wait until everything that the server of --server has acknowledged is in its files, at most so many
-    /// seconds; without, with appendfsync everysec, up to two seconds may be missing
+    /// Wait until all writes that --server has acknowledged are in its files, at most SECONDS [default: 10].
+    ///
+    /// Without --exact, up to two seconds may be missing with appendfsync everysec
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
         default_missing_value = "10", env = "AOFKIT_EXACT")]
     pub exact: Option<u64>,
-    /// Tell when nothing was written to the set for so long: 2h, 7d; its server may write elsewhere by now
+    /// Warn when nothing was written to the set for this long: 2h, 7d
     #[arg(long, value_name = "TIME", default_value = "1d", env = "AOFKIT_STALE_AFTER",
         value_parser = stale_after)]
     pub stale_after: SignedDuration,
@@ -66,3 +69,24 @@ impl BackupArgs {
         }
     }
 }
+
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit backup --repo /backup/redis /var/lib/redis", "one incremental snapshot"),
+        ("aofkit backup --repo R --tag daily --include redis.conf .", "with a label and a file"),
+        (
+            "aofkit backup --repo R --server redis://localhost --exact .",
+            "with every acknowledged write",
+        ),
+    ],
+    remark: "",
+    exits: &[
+        (Outcome::Done, "a snapshot was stored, or nothing had changed"),
+        (Outcome::CouldNot, "failed; the repository has no new snapshot"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+        (Outcome::InUse, "another run holds the repository"),
+        (Outcome::BadBackup, "what the repository holds is damaged"),
+        (Outcome::Interrupted, "interrupted; the repository has no new snapshot"),
+    ],
+};

@@ -4,8 +4,11 @@ pub mod args;
 
 use std::time::{Duration, SystemTime};
 
-use aofkit::backup::{Backup, BackupOptions, Beside, Repository, backup, backup_beside};
-use aofkit::error::Result;
+use aofkit::aof::Aof;
+use aofkit::backup::{
+    Backup, BackupOptions, Beside, Repository, backup, backup_beside, must_lie_apart,
+};
+use aofkit::error::{ErrorKind, Result};
 use aofkit::store::LocalStore;
 use aofkit::text::count;
 use jiff::SignedDuration;
@@ -19,8 +22,7 @@ use crate::cli::repository::{json, text};
 
 pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
-    let store = LocalStore::new(&args.place.repo, args.min_free);
-    let repository = Repository::open_or_create(Box::new(store))?;
+    let repository = repository(args, context)?;
     let options = BackupOptions {
         source: context.source.clone(),
         tags: args.tag.clone(),
@@ -49,6 +51,19 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
         false => text::backup(&made, context.style),
     };
     Ok((text, Outcome::Done))
+}
+
+/// The repository, which is made where there is none, but not within the set.
+fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
+    let store = || Box::new(LocalStore::new(&args.place.repo, args.min_free));
+    match Repository::open(store()) {
+        Err(e) if *e.kind() == ErrorKind::NotFound => {
+            let aof = Aof::open(args.reading.path(), &context.open)?;
+            must_lie_apart(&aof, &args.place.repo)?;
+            Repository::open_or_create(store())
+        }
+        other => other,
+    }
 }
 
 /// Notes on what does not keep a backup from being one.

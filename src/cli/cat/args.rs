@@ -7,24 +7,29 @@ use clap::Args as ClapArgs;
 
 use crate::cli::common::context::Format;
 use crate::cli::common::filters::FilterArgs;
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
 
 #[derive(Debug, ClapArgs)]
 pub struct CatArgs {
     #[command(flatten)]
     pub reading: Reading,
-    /// Also print what the base holds: its keys and functions first, or its commands
+    /// Also print the base: its keys and functions, or its commands
     #[arg(long, env = "AOFKIT_WITH_BASE", value_parser = clap::builder::FalseyValueParser::new())]
     pub with_base: bool,
-    /// Print so many commands and keys at most
+    /// With --format resp: print commands as they stand in the log, also those that no client may send
+    #[arg(long, env = "AOFKIT_AS_LOGGED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub as_logged: bool,
+    /// Print at most N commands and keys
     #[arg(long, value_name = "N", env = "AOFKIT_LIMIT")]
     pub limit: Option<u64>,
     #[command(flatten)]
     pub filters: FilterArgs,
-    /// Only what begins at this offset or behind it; FILE: names the file where there are several
+    /// Start at this offset; name the file where there are several
     #[arg(long, value_name = "[FILE:]OFFSET", env = "AOFKIT_FROM_OFFSET")]
     pub from_offset: Option<String>,
-    /// Only what begins before this offset
+    /// Stop at this offset
     #[arg(long, value_name = "[FILE:]OFFSET", env = "AOFKIT_TO_OFFSET")]
     pub to_offset: Option<String>,
 }
@@ -39,6 +44,11 @@ impl CatArgs {
             Format::Resp if redact => {
                 Err("--redact would change what --format resp is for, to be \
                                            loaded again: use text or ndjson"
+                    .to_owned())
+            }
+            Format::Resp => Ok(()),
+            _ if self.as_logged => {
+                Err("--as-logged is for --format resp; other formats print commands as they stand"
                     .to_owned())
             }
             _ => Ok(()),
@@ -80,8 +90,17 @@ impl CatArgs {
     }
 }
 
-pub const CAT_EXAMPLES: &str = "\
-Examples:
-  aofkit cat appendonlydir --key 'user:42' --with-base       a key's whole history
-  aofkit cat appendonlydir --since 2h --command DEL,UNLINK   who deletes
-  aofkit cat appendonlydir --with-base --format resp | redis-cli --pipe";
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit cat --key 'user:42' --with-base .", "the whole history of a key"),
+        ("aofkit cat --since 2h --command DEL,UNLINK .", "who deletes"),
+        ("aofkit cat --with-base --format resp . | redis-cli --pipe", "load the set into a server"),
+    ],
+    remark: "",
+    exits: &[
+        (Outcome::Done, "printed, also when the set is damaged (then with a warning)"),
+        (Outcome::CouldNot, "the set could not be read"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+    ],
+};

@@ -54,7 +54,10 @@ pub fn run(
     let options = Options { filter, with_base: args.with_base, limit: args.limit };
     let names: Vec<_> = aof.segments.iter().map(|segment| segment.name.to_vec()).collect();
     let printed = match context.format {
-        Format::Resp => print(args, &aof, Resp::of(&aof.names), options, context)?,
+        Format::Resp => {
+            let form = Resp::of(&aof.names).logged(args.as_logged);
+            print(args, &aof, form, options, context)?
+        }
         Format::Json | Format::Ndjson => {
             print(args, &aof, ndjson::Ndjson::new(&names, context.redact), options, context)?
         }
@@ -128,6 +131,13 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
             "{} printed without what no command says of it: that it is kept from eviction, or what modules keep \
              about it",
             count(unprinted.beside, "key")
+        ));
+    }
+    if unprinted.hashes > 0 {
+        troubles.push(format!(
+            "{} printed without the hash by which IDMPAUTO knows an entry again: no client can set it (--as-logged \
+             prints it for a loader)",
+            count(unprinted.hashes, "XADD")
         ));
     }
     let reasons = [

@@ -5,14 +5,18 @@ use std::path::Path;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::check::{CheckAof, Problem, RdbFacts, Report, SegmentReport, Unknown, Verdict};
+use aofkit::rules::Knowledge;
 
+use super::report::Checked;
 use super::wire::{
     CheckAofJson, CheckJson, Head, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Total,
     UnknownJson, Writer,
 };
+use crate::cli::common::context::Context;
 use crate::cli::common::json::{
     Text, VERSION, checksum, format, loads, modules, needs_modules, path_text, role, text, verdict,
 };
+use crate::cli::common::loaded;
 use crate::cli::common::output::Paper;
 use crate::cli::common::units::time;
 use crate::cli::common::wire::{Each, Source, SourceOfSeveral};
@@ -20,14 +24,19 @@ use crate::cli::common::wire::{Each, Source, SourceOfSeveral};
 const CHECK: &str = "aofkit.check/1";
 
 /// `check` of one set.
-pub fn check(paper: &mut Paper<'_>, aof: &Aof, report: &Report) -> io::Result<()> {
-    paper.json(&check_json(aof, report))
+pub fn check(paper: &mut Paper<'_>, checked: &Checked, context: &Context) -> io::Result<()> {
+    paper.json(&check_json(checked, context))
 }
 
 /// `check` of several sets.
-pub fn checks(paper: &mut Paper<'_>, path: &Path, checked: &[(Aof, Report)]) -> io::Result<()> {
-    let sets = checked.iter().map(|(aof, report)| check_json(aof, report)).collect();
-    paper.json(&several(CHECK, path, sets, checked.iter().map(|(_, report)| report)))
+pub fn checks(
+    paper: &mut Paper<'_>,
+    path: &Path,
+    checked: &[Checked],
+    context: &Context,
+) -> io::Result<()> {
+    let sets = checked.iter().map(|one| check_json(one, context)).collect();
+    paper.json(&several(CHECK, path, sets, checked.iter().map(|one| &one.report)))
 }
 
 pub fn several<'a, T>(
@@ -65,8 +74,14 @@ fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
     reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
 }
 
-fn check_json<'a>(aof: &Aof, report: &'a Report) -> CheckJson<'a> {
-    CheckJson { head: head(CHECK, aof, report), problems: problems(report) }
+fn check_json<'a>(checked: &'a Checked, context: &Context) -> CheckJson<'a> {
+    let Checked { aof, report, loaded } = checked;
+    let mut head = head(CHECK, aof, report);
+    if loaded.as_ref().is_some_and(|one| one.loads.is_some() && !one.differs_from(report.loads)) {
+        head.knowledge = Knowledge::Asked.as_str();
+    }
+    let loaded = loaded.as_ref().map(|one| loaded::json(one, report.loads, context.redact));
+    CheckJson { head, loaded, problems: problems(report) }
 }
 
 pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a> {
@@ -96,6 +111,7 @@ pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a>
         needs_modules: needs_modules(&report.needs_modules),
         modules: modules(&report.modules),
         unknown: report.unknown.iter().map(unknown).collect(),
+        not_looked_at: &report.not_looked_at,
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
@@ -113,15 +129,15 @@ fn segment(segment: &SegmentReport) -> SegmentJson {
         seq: segment.seq,
         format: facts.map(|f| format(f.format)),
         size_bytes: segment.size_bytes,
-        proven: facts.map(|f| f.proven),
-        safe_cut: facts.map(|f| f.safe_cut),
-        ok_up_to: facts.map(|f| f.ok_up_to),
+        proven: facts.map(|f| f.proven()),
+        safe_cut: facts.map(|f| f.safe_cut()),
+        ok_up_to: facts.map(|f| f.ok_up_to()),
         commands: facts.map(|f| f.commands),
         transactions: facts.map(|f| f.transactions),
         annotations: facts.map(|f| f.annotations),
         unknown_annotations: facts.map(|f| f.unknown_annotations),
-        first_ts: facts.and_then(|f| f.first_ts),
-        last_ts: facts.and_then(|f| f.last_ts),
+        first_ts: facts.and_then(|f| f.first_ts()),
+        last_ts: facts.and_then(|f| f.last_ts()),
         rdb: facts.and_then(|f| f.rdb.as_ref()).map(rdb),
     }
 }

@@ -2,38 +2,38 @@
 
 pub mod args;
 pub mod json;
+pub mod report;
 pub mod text;
 pub mod wire;
-
-use std::path::Path;
 
 use aofkit::aof::Aof;
 use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
+use aofkit::trial::Wanted;
 
+use self::args::CheckArgs;
+use self::report::Checked;
 use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::{Paper, Saying};
 use crate::cli::common::progress::Bar;
 
-/// Checks every set at `path`.
-pub fn run<'v>(
-    path: &'v Path,
-    thorough: bool,
-    context: &'v Context,
-) -> Result<(Saying<'v>, Outcome)> {
+/// Checks every set at the path.
+pub fn run<'v>(args: &'v CheckArgs, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {
+    let path = args.reading.path();
     let (checked, failed) = context.each_set(path, |aof| {
-        let report = check(&aof, thorough, context)?;
-        Ok((aof, report))
+        let report = check(&aof, args.thorough, context)?;
+        let wanted = Wanted { as_dump: report.is_rdb, ..Wanted::default() };
+        let loaded = context.trial.as_ref().map(|trial| trial.load(&aof, &wanted)).transpose()?;
+        Ok(Checked { aof, report, loaded })
     })?;
-    let verdicts = checked.iter().map(|(_, r)| Outcome::of_verdict(r.verdict));
-    let outcome = Outcome::worst(verdicts.chain(failed));
+    let outcome = Outcome::worst(checked.iter().map(Checked::outcome).chain(failed));
     let say = move |paper: &mut Paper<'_>| match (context.json, &checked[..]) {
-        (true, [(aof, report)]) if failed.is_none() => json::check(paper, aof, report),
-        (true, several) => json::checks(paper, path, several),
-        (false, [(aof, report)]) if failed.is_none() => text::check(paper, aof, report, context),
+        (true, [one]) if failed.is_none() => json::check(paper, one, context),
+        (true, several) => json::checks(paper, path, several, context),
+        (false, [one]) if failed.is_none() => text::check(paper, one, context),
         (false, several) => text::checks(paper, path, several, context),
     };
     Ok((Box::new(say), outcome))

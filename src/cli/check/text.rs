@@ -3,38 +3,37 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::aof::Aof;
 use aofkit::check::{Report, Severity};
 use aofkit::text::{count, name, thousands};
 
-use crate::cli::common::context::Context;
+use super::report::Checked;
 use crate::cli::common::layout::wrap;
 use crate::cli::common::output::Paper;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
-use crate::cli::common::{json, needs};
+use crate::cli::common::view::View;
+use crate::cli::common::{json, loaded, needs};
 
 /// `check` of one set.
-pub fn check(
-    paper: &mut Paper<'_>,
-    aof: &Aof,
-    report: &Report,
-    context: &Context,
-) -> io::Result<()> {
-    let style = context.style;
+pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Result<()> {
+    let (style, Checked { aof, report, loaded }) = (view.style, checked);
     paper.text(&(headline(aof, report, style) + "\n"))?;
     for segment in &report.segments {
         paper.text(&segment_line(segment, style))?;
     }
     paper.text(&needs::needs(&report.needs_modules, &report.modules, style, "  "))?;
     paper.text("\n")?;
-    let mut text = problems(report, context, Severity::Warning);
+    let mut text = problems(report, view, Severity::Warning);
     text += &verdict_lines(report, style, "");
+    if let Some(loaded) = loaded {
+        text += &loaded::lines(loaded, report, style, view.redact);
+    }
+    text += &not_looked_at(report, style);
     for note in &report.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}."), style.width, ""));
     }
-    if !context.quiet {
+    if !view.quiet {
         text += &style.dim(&wrap(
             "note: commands carry no checksum; a byte changed inside a value cannot be seen.",
             style.width,
@@ -43,6 +42,27 @@ pub fn check(
         text += "\n";
     }
     paper.text(&text)
+}
+
+/// What was not looked at, in words.
+fn not_looked_at(report: &Report, style: Style) -> String {
+    let words = |name: &&'static str| match *name {
+        "values" => "values of the RDB",
+        "duplicate-keys" => "whether keys of the RDB stand twice",
+        "large-values" => "values too large to be opened",
+        "slots-of-long-keys" => "slots of very long keys",
+        "restore-payloads" => "payloads of RESTORE that the stream has passed",
+        "restore-values" => "values in payloads of RESTORE",
+        other => other,
+    };
+    let all: Vec<_> = report.not_looked_at.iter().map(words).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let is_thorough = ["values", "restore-values"].iter().any(|n| report.not_looked_at.contains(n));
+    let how = if is_thorough { " (check --thorough does)" } else { "" };
+    let text = format!("not looked at: {}{how}", all.join(", "));
+    wrap(&text, style.width, "") + "\n"
 }
 
 fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {
@@ -68,11 +88,14 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
     if facts.unknown_annotations > 0 {
         parts.push(count(facts.unknown_annotations, "unknown annotation"));
     }
-    if let (Some(first), Some(last)) = (facts.first_ts, facts.last_ts) {
+    if let (Some(first), Some(last)) = (facts.first_ts(), facts.last_ts()) {
         parts.push(format!("{} to {}", time(first), time(last)));
     }
-    if facts.broken.is_some() && facts.sound.record_end < facts.len {
-        parts.push(format!("sound up to byte {}", thousands(facts.sound.record_end)));
+    if facts.broken.is_some() && facts.sound().record_end < facts.len {
+        parts.push(match facts.sound().record_end {
+            0 => "damaged from its first byte on".to_owned(),
+            end => format!("sound up to byte {}", thousands(end)),
+        });
     }
     let line = format!("{role:<7}  {file}  {}", parts.join(", "));
     wrap(&line, style.width, "  ") + "\n"
@@ -82,15 +105,16 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
 pub fn checks(
     paper: &mut Paper<'_>,
     path: &Path,
-    checked: &[(Aof, Report)],
-    context: &Context,
+    checked: &[Checked],
+    view: &View,
 ) -> io::Result<()> {
-    for (aof, report) in checked {
-        if context.verbose || report.problems.iter().any(|p| p.severity == Severity::Error) {
-            check(paper, aof, report, context)?;
+    for one in checked {
+        let is_wrong = one.report.problems.iter().any(|p| p.severity == Severity::Error);
+        if view.verbose || is_wrong || one.loaded.is_some() {
+            check(paper, one, view)?;
             paper.text("\n")?;
         }
     }
-    let rows = checked.iter().map(|(aof, report)| Row { aof, report, growth: None });
-    paper.text(&overview(path, rows, context.style))
+    let rows = checked.iter().map(|one| Row { aof: &one.aof, report: &one.report, growth: None });
+    paper.text(&overview(path, rows, view.style))
 }

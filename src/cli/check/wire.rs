@@ -3,6 +3,7 @@
 use aofkit::check::{Problem, SegmentReport};
 use serde::Serialize;
 
+use crate::cli::common::loaded::LoadedJson;
 use crate::cli::common::wire::{Each, ModuleJson, NeededJson, Source, SourceOfSeveral};
 
 #[derive(Serialize)]
@@ -41,6 +42,7 @@ pub struct Head<'a> {
     pub needs_modules: Vec<NeededJson>,
     pub modules: Vec<ModuleJson>,
     pub unknown: Vec<UnknownJson>,
+    pub not_looked_at: &'a [&'static str],
     pub check_aof: CheckAofJson,
     pub size_bytes: u64,
     pub ok_bytes: u64,
@@ -104,6 +106,7 @@ pub struct LostJson {
 pub struct CheckJson<'a> {
     #[serde(flatten)]
     pub head: Head<'a>,
+    pub loaded: Option<LoadedJson>,
     pub problems: Each<'a, Problem, ProblemJson>,
 }
 

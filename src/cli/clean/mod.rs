@@ -7,7 +7,7 @@ pub mod text;
 use std::time::SystemTime;
 
 use aofkit::aof::{Aof, open_each};
-use aofkit::change::{self, Applied, Keep, Options};
+use aofkit::change::{self, Keep, Options};
 use aofkit::check::Wording;
 use aofkit::clean;
 use aofkit::disk::LocalDisk;
@@ -81,7 +81,9 @@ fn clean(aof: Aof, args: &CleanArgs, keep: &Keep, context: &Context) -> Result<C
     if args.apply {
         let options = Options { keep: Some(keep), ..Options::default() };
         let bar = Bar::new(context.bar);
-        Applied { kept_at } = survey.plan.apply(&LocalDisk, &options, &bar)?;
+        let applied = survey.plan.apply(&LocalDisk, &options, &bar)?;
+        changing::tell_left(&applied.left);
+        kept_at = applied.kept_at;
     }
     let applied = args.apply && !survey.plan.is_empty();
     // What is live was not touched, and is still open here.

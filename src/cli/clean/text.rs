@@ -89,7 +89,7 @@ fn files_table(cleaned: &Cleaned, style: Style) -> String {
             why,
         ]);
     }
-    laid_out(&rows)
+    laid_out(&mut rows)
 }
 
 /// The file's name; with `../` where it lies beside the set's directory.
@@ -234,12 +234,14 @@ fn modified(found: &Found) -> Option<String> {
 fn action_json(cleaned: &Cleaned, action: &Action, by_path: &HashMap<&Path, &Found>) -> ActionJson {
     let plan = &cleaned.survey.plan;
     let (file, path) = match action {
-        Action::Remove { file, .. } => (&plan.files[*file].name[..], Some(&plan.files[*file].path)),
+        Action::Remove { file, .. } => {
+            (&plan.files[*file].name[..], Some(plan.files[*file].at.path()))
+        }
         Action::Manifest { name, .. } | Action::Rewrite { new_name: name, .. } => (&name[..], None),
         Action::Cut { file, .. } => (&plan.files[*file].name[..], None),
     };
-    let found = path.and_then(|path| by_path.get(&**path).copied());
-    let (name, path) = (plain_text(file), path.map(|path| path_text(path)));
+    let found = path.as_deref().and_then(|path| by_path.get(path).copied());
+    let (name, path) = (plain_text(file), path.map(|path| path_text(&path)));
     let (from_bytes, to_bytes) = action.lengths();
     ActionJson {
         action: action.as_str(),

@@ -9,9 +9,10 @@ use aofkit::format::conf::Settings;
 use aofkit::scan::Pace;
 use clap::ValueEnum;
 
+use super::asking::Asking;
 use super::outcome::Outcome;
 use super::server::Asked;
-use super::units::Style;
+use super::view::View;
 use super::{json, repository};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,19 +31,27 @@ pub enum Format {
 
 /// What the global options mean.
 pub struct Context {
+    pub view: View,
     pub open: OpenOptions,
     pub pace: Pace,
     pub source: Option<String>,
     pub threads: usize,
-    pub style: Style,
     pub json: bool,
     pub format: Format,
-    pub redact: bool,
-    pub quiet: bool,
-    pub verbose: bool,
     pub bar: bool,
     /// The running server to ask.
     pub server: Option<Asked>,
+    /// The server program that is to load copies.
+    pub trial: Option<Asking>,
+}
+
+/// A renderer takes the view alone, a verb has it with all the rest.
+impl std::ops::Deref for Context {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
 }
 
 impl Context {

@@ -16,20 +16,21 @@ pub struct FilterArgs {
     /// Only this database
     #[arg(long, value_name = "N", env = "AOFKIT_DB", value_delimiter = ',')]
     db: Vec<u64>,
-    /// Only what names a key of this pattern, as KEYS understands it: 'user:*'
+    /// Only commands on a key that matches this pattern, as for KEYS: 'user:*'
     #[arg(long, value_name = "GLOB", env = "AOFKIT_KEY")]
     key: Vec<String>,
-    /// Only what names a key in which this regular expression is found
+    /// Only commands on a key that matches this regular expression
     #[arg(long, value_name = "REGEX", env = "AOFKIT_KEY_REGEX")]
     key_regex: Vec<String>,
-    /// Only this command: SET, XGROUP with its subcommands, or 'XGROUP|CREATE'
+    /// Only this command: SET, XGROUP (with its subcommands), or 'XGROUP|CREATE'
     #[arg(long, value_name = "NAME", env = "AOFKIT_COMMAND", value_delimiter = ',')]
     command: Vec<String>,
-    /// Only what was logged then or later, by #TS annotations: 2026-11-24T03:00:00Z, @1764000000, or 2h
-    /// for two hours ago
+    /// Only commands logged at this time or later: 2026-11-24T03:00:00Z, @1764000000, or 2h (ago).
+    ///
+    /// Times come from the #TS annotations of aof-timestamp-enabled
     #[arg(long, value_name = "TIME", env = "AOFKIT_SINCE")]
     since: Option<String>,
-    /// Only what was logged then or earlier
+    /// Only commands logged at this time or earlier
     #[arg(long, value_name = "TIME", env = "AOFKIT_UNTIL")]
     until: Option<String>,
 }

@@ -12,54 +12,78 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::context::{Context, Format};
 use super::sizes::size;
 use super::units::Style;
+use super::view::View;
 
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// How to print the result
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "AOFKIT_FORMAT")]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Format::Text, env = "AOFKIT_FORMAT")]
     format: Format,
     /// Short for --format json
-    #[arg(long, global = true, env = "AOFKIT_JSON", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true, env = "AOFKIT_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,
-    /// Whose loader's rules apply: redis-6.2, 7.0, 7.4, 8.0, 8.2, 8.6, valkey-8.1, 9.0 and 9.1 were run; others are
-    /// known by what was read (redis-8.8 to 8.12) or by their neighbours, and the output says so [default: the
-    /// oldest from the base's writer on that knows all of the set, redis-8.2 where no writer is named]
-    #[arg(long, global = true, value_name = "SERVER", env = "AOFKIT_TARGET")]
+    /// The server whose loader's rules apply, such as redis-7.0 or valkey-9.1.
+    ///
+    /// The rules of redis-6.2, 7.0, 7.4, 8.0, 8.2, 8.6 and valkey-8.1, 9.0, 9.1 were recorded from running servers. Those
+    /// of redis-8.8 to 8.12 were read from their documents, others are those of the nearest version; the output says so.
+    /// Default: the oldest version, not older than the base's writer, that knows all of the set; redis-8.2 where the base
+    /// names no writer
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "SERVER",
+        env = "AOFKIT_TARGET"
+    )]
     pub target: Option<Target>,
-    /// The server's configuration: its settings apply (rename-command, databases, cluster-enabled, appendonly,
-    /// aof-load-truncated, rewrite rules ...); beside PATH that says where the set is, alone its dir and names do
-    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_CONF")]
+    /// The server's redis.conf; its settings apply, and without PATH it says where the set is.
+    ///
+    /// Used are rename-command, databases, cluster-enabled, appendonly, aof-load-truncated, rewrite rules and others
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE", env = "AOFKIT_CONF")]
     pub conf: Option<PathBuf>,
-    /// All modules that the server has loaded, as MODULE LIST names them, or none: ReJSON,bf,search [default: what
-    /// --server and the configuration say, and what the set shows of the server that wrote it]
-    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_MODULES", value_delimiter = ',')]
+    /// All modules that the server has loaded, as MODULE LIST names them (ReJSON,bf,search), or none.
+    ///
+    /// Default: those that --server or the configuration names, and those that the set's writer must have had
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "NAME",
+        env = "AOFKIT_MODULES",
+        value_delimiter = ','
+    )]
     pub modules: Option<Vec<String>>,
     /// Read at most SIZE a second, such as 50mb or 50MiB
-    #[arg(long, global = true, value_name = "SIZE", env = "AOFKIT_LIMIT_RATE")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "SIZE",
+        env = "AOFKIT_LIMIT_RATE"
+    )]
     pub limit_rate: Option<String>,
     /// Use at most N threads; reading a set takes one, a backup up to four by default
-    #[arg(long, global = true, value_name = "N", env = "AOFKIT_THREADS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "AOFKIT_THREADS")]
     pub threads: Option<std::num::NonZeroUsize>,
-    /// The source in a backup repository that holds several; what `backup` calls this one [default: made
-    /// of machine and place]
-    #[arg(long, global = true, value_name = "NAME", env = "AOFKIT_SOURCE",
+    /// The name of the source in a backup repository [default: made of host name and path]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME", env = "AOFKIT_SOURCE",
         value_parser = aofkit::backup::source_name)]
     pub source: Option<String>,
     /// Show no progress bar
-    #[arg(long, global = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true, env = "AOFKIT_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     pub no_progress: bool,
     /// When to use colour (NO_COLOR is honoured)
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "AOFKIT_COLOR")]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Color::Auto, env = "AOFKIT_COLOR")]
     pub color: Color,
-    /// Hide values and hash keys in what is printed
-    #[arg(long, global = true, env = "AOFKIT_REDACT", value_parser = FalseyValueParser::new())]
+    /// Hide values, and print hashes in place of keys
+    #[arg(long, global = true, hide_short_help = true, env = "AOFKIT_REDACT", value_parser = FalseyValueParser::new())]
     pub redact: bool,
-    /// Print no notes, only results and errors
-    #[arg(short, long, global = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
+    /// Print results and errors only, no notes
+    #[arg(short, long, global = true, hide_short_help = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
     pub quiet: bool,
-    /// Print more: all problems in `inspect`, infos in `check`
-    #[arg(short, long, global = true, env = "AOFKIT_VERBOSE", value_parser = FalseyValueParser::new())]
+    /// Print more: every problem in `inspect`, also infos in `check`
+    #[arg(short, long, global = true, hide_short_help = true, env = "AOFKIT_VERBOSE", value_parser = FalseyValueParser::new())]
     pub verbose: bool,
 }
 
@@ -98,6 +122,12 @@ impl Global {
         };
         let json = self.json || matches!(self.format, Format::Json | Format::Ndjson);
         Ok(Context {
+            view: View {
+                style: Style::new(color),
+                redact: self.redact,
+                quiet: self.quiet,
+                verbose: self.verbose,
+            },
             open: OpenOptions {
                 target: self.target,
                 stands_in: false,
@@ -107,14 +137,11 @@ impl Global {
             pace: Pace { bytes_per_second },
             source: self.source.clone(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
-            style: Style::new(color),
             json,
             format: if self.json { Format::Json } else { self.format },
-            redact: self.redact,
-            quiet: self.quiet,
-            verbose: self.verbose,
             bar: !self.no_progress && !self.quiet && !json && std::io::stderr().is_terminal(),
             server: None,
+            trial: None,
         })
     }
 }

@@ -31,6 +31,11 @@ pub fn obey_at_once() {
     }
 }
 
+/// Whether SIGINT and SIGTERM end the run at once from now on, for work that [`obey_at_once`] was called for.
+pub fn at_once(is_so: bool) {
+    AT_ONCE.store(is_so, Ordering::SeqCst);
+}
+
 /// Set by the first SIGINT or SIGTERM from now on, which then do nothing else.
 #[derive(Debug)]
 pub struct Interrupt(Arc<AtomicBool>);

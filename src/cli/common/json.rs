@@ -119,13 +119,7 @@ pub fn modules(modules: &[(String, By)]) -> Vec<ModuleJson> {
 
 /// A verdict's name.
 pub fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Healthy => "healthy",
-        Verdict::TailDamage => "tail-damage",
-        Verdict::InnerDamage => "inner-damage",
-        Verdict::SetInconsistent => "set-inconsistent",
-        Verdict::Unsupported => "unsupported",
-    }
+    verdict.as_str()
 }
 
 /// What the target does with a set; null in JSON where that was not learnt.

@@ -1,5 +1,6 @@
 //! What several verbs share. Nothing here knows a verb.
 
+pub mod asking;
 pub mod beside;
 pub mod context;
 pub mod filters;
@@ -8,6 +9,8 @@ pub mod in_use;
 pub mod interrupt;
 pub mod json;
 pub mod layout;
+pub mod loaded;
+pub mod manual;
 pub mod modules;
 pub mod moments;
 pub mod needs;
@@ -25,4 +28,5 @@ pub mod trial;
 pub mod troubles;
 pub mod units;
 pub mod verdict;
+pub mod view;
 pub mod wire;

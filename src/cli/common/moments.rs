@@ -17,14 +17,15 @@ use super::times;
 #[derive(Debug, ClapArgs)]
 #[group(multiple = false)]
 pub struct MomentArgs {
-    /// Only what was logged at this time or earlier, by #TS annotations: 2026-11-24T03:00:00Z,
-    /// @1764000000, or 2h for two hours ago; of REPO::latest the newest snapshot that reaches so far back
+    /// Only commands logged at this time or earlier: 2026-11-24T03:00:00Z, @1764000000, or 2h (ago).
+    ///
+    /// Of REPO::latest, the newest snapshot is taken that reaches so far back
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only what stands before this byte of this file of the snapshot
+    /// Only what precedes this byte of this file of the snapshot
     #[arg(long, value_name = "FILE:OFFSET")]
     at: Option<String>,
-    /// Only what stands before this command: FLUSHALL, FLUSHALL:first; the last one where nothing is said
+    /// Only what precedes this command: FLUSHALL, FLUSHALL:first; default: the last one
     #[arg(long, value_name = "NAME[:first|:last]")]
     before_command: Option<String>,
 }

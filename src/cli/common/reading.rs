@@ -6,8 +6,8 @@ use clap::Args as ClapArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct Reading {
-    /// A set's directory, a server's data directory, a manifest, a file (also inside zstd), - for
-    /// standard input, or a snapshot such as REPO::latest; without it --conf says where
+    /// A set's or a server's directory, a manifest, a file (also inside zstd), - for standard input, or a
+    /// snapshot such as REPO::latest; may be left out where --conf says where the set is
     pub path: Option<PathBuf>,
 }
 

@@ -17,24 +17,56 @@ const PASSWORDS: [&str; 2] = ["AOFKIT_SERVER_PASSWORD", "REDISCLI_AUTH"];
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "A running server")]
 pub struct ServerArgs {
-    /// Ask this running server too: redis://[USER@]HOST:PORT, rediss:// for TLS, unix:///PATH. A password
-    /// comes from AOFKIT_SERVER_PASSWORD, REDISCLI_AUTH, the file below, or this variable's own URL
-    #[arg(long, global = true, value_name = "URL", env = "AOFKIT_SERVER", hide_env_values = true)]
+    /// Also ask this running server: redis://[USER@]HOST:PORT, rediss:// for TLS, unix:///PATH.
+    ///
+    /// Give a password in AOFKIT_SERVER_PASSWORD, in REDISCLI_AUTH, in a file, or in the URL of AOFKIT_SERVER
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "URL",
+        env = "AOFKIT_SERVER",
+        hide_env_values = true
+    )]
     server: Option<String>,
     /// The file that holds the server's password in its first line
-    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_SERVER_PASSWORD_FILE")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        env = "AOFKIT_SERVER_PASSWORD_FILE"
+    )]
     server_password_file: Option<PathBuf>,
     /// Certificates of the authorities to trust, PEM [default: those of the system]
-    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_SERVER_CA")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        env = "AOFKIT_SERVER_CA"
+    )]
     server_ca: Option<PathBuf>,
     /// This client's certificate, PEM, for servers that want one
-    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_SERVER_CERT")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        env = "AOFKIT_SERVER_CERT"
+    )]
     server_cert: Option<PathBuf>,
     /// The private key of that certificate, PEM
-    #[arg(long, global = true, value_name = "FILE", env = "AOFKIT_SERVER_KEY")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        env = "AOFKIT_SERVER_KEY"
+    )]
     server_key: Option<PathBuf>,
-    /// Longest wait for the server, for a connection and for each answer, in seconds
-    #[arg(long, global = true, value_name = "SECONDS", env = "AOFKIT_SERVER_TIMEOUT", default_value_t = 5,
+    /// Wait at most this long for a connection and for each answer
+    #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", env = "AOFKIT_SERVER_TIMEOUT", default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     server_timeout: u64,
 }

@@ -1,14 +1,15 @@
 //! Several sets: a row each, and a total.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
-use aofkit::aof::Aof;
+use aofkit::aof::{Aof, Layout};
 use aofkit::check::Report;
 use aofkit::text::{count, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::json::verdict;
-use super::layout::{below, laid_out, table};
+use super::layout::{below, fitted};
 use super::units::{Style, size};
 use super::verdict::but;
 
@@ -18,8 +19,31 @@ pub struct Row<'a> {
     pub growth: Option<u64>,
 }
 
+/// What several sets are called: by the directory of their server, as nodes are; by their own directory or by their path
+/// where that does not tell them apart.
+pub fn names<'a>(sets: impl Iterator<Item = &'a Aof>, root: &Path) -> Vec<String> {
+    let sets: Vec<_> = sets.collect();
+    let own = |aof: &Aof| match aof.layout {
+        Layout::MultiPart => aof.dir(),
+        _ => aof.path.clone(),
+    };
+    let server = |aof: &Aof| {
+        let own = own(aof);
+        own.parent().map_or_else(|| own.clone(), Path::to_owned)
+    };
+    let levels: [&dyn Fn(&Aof) -> PathBuf; 2] = [&server, &own];
+    for level in levels {
+        let names: Vec<_> = sets.iter().map(|aof| below(&level(aof), root)).collect();
+        let different: HashSet<_> = names.iter().collect();
+        if different.len() == names.len() && names.iter().all(|name| !name.is_empty()) {
+            return names;
+        }
+    }
+    sets.iter().map(|aof| below(&aof.path, root)).collect()
+}
+
 pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) -> String {
-    let head = [
+    let mut head = vec![
         ("SET", Left),
         ("FILES", Right),
         ("SIZE", Right),
@@ -27,13 +51,15 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
         ("GROWTH", Right),
         ("HEALTH", Left),
     ];
-    let mut table = table(style, &head);
     let (mut sets, mut bytes, mut commands, mut sound) = (0, 0, 0, 0);
-    for row in rows {
+    let rows: Vec<_> = rows.collect();
+    let mut cells = Vec::with_capacity(rows.len());
+    let names = names(rows.iter().map(|row| row.aof), path);
+    for (row, name) in rows.iter().zip(names) {
         let of_set: u64 =
             row.report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum();
-        table.add_row([
-            below(&row.aof.path, path),
+        cells.push(vec![
+            name,
             row.report.segments.len().to_string(),
             size(row.report.size_bytes),
             thousands(of_set),
@@ -55,5 +81,9 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
         size(bytes),
         count(commands, "command")
     );
-    format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total))
+    format!(
+        "{title}\n\n{}\n{}\n",
+        fitted(style, &mut head, cells, &["GROWTH", "FILES"]),
+        style.bold(&total)
+    )
 }

@@ -5,9 +5,9 @@ use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
 use aofkit::rules::Knowledge;
 use aofkit::text::{count, escape, name, tame, thousands};
 
-use super::context::Context;
 use super::layout::wrap;
 use super::units::{Style, size};
+use super::view::View;
 
 /// What it is, how large, who wrote it, and by whose rules it is judged.
 pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
@@ -32,18 +32,18 @@ pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
 }
 
 /// The problems from this severity on (all with `-v`), each with what it costs and what to do.
-pub fn problems(report: &Report, context: &Context, from: Severity) -> String {
-    let from = if context.verbose { Severity::Info } else { from };
+pub fn problems(report: &Report, view: &View, from: Severity) -> String {
+    let from = if view.verbose { Severity::Info } else { from };
     let mut text = String::new();
     for problem in report.problems.iter().filter(|p| p.severity >= from) {
-        text += &problem_lines(problem, context.style);
+        text += &problem_lines(problem, view.style);
         text += "\n";
     }
     let hidden = report.problems.iter().filter(|p| p.severity < from).count() as u64;
-    if hidden > 0 && !context.quiet {
+    if hidden > 0 && !view.quiet {
         let note =
-            format!("{} not shown (leftovers and the like); -v shows them", count(hidden, "info"));
-        text += &format!("{}\n\n", context.style.dim(&note));
+            format!("{} not shown, such as leftover files; -v shows them", count(hidden, "info"));
+        text += &format!("{}\n\n", view.style.dim(&note));
     }
     text
 }
@@ -66,7 +66,7 @@ fn problem_lines(problem: &Problem, style: Style) -> String {
     text += "\n";
     if let Some(lost) = problem.lost {
         let line = format!(
-            "lost: {} ({}); {} if the file is cut here",
+            "lost for certain: {}, {}; a cut here would lose {}",
             count(lost.bytes, "byte"),
             count(lost.commands, "whole command"),
             count(lost.if_truncated_commands, "command")

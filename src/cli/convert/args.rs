@@ -7,7 +7,10 @@ use aofkit::scan::Filter;
 use aofkit::stats::SLOTS;
 use clap::{Args as ClapArgs, ValueEnum};
 
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 /// What a set is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,22 +27,24 @@ pub enum To {
 pub struct ConvertArgs {
     #[command(flatten)]
     pub reading: Reading,
-    /// What it is to become
+    /// The form to write
     #[arg(long, value_enum, default_value_t = To::Set, env = "AOFKIT_TO")]
     pub to: To,
-    /// Write it into DIR, which must not exist or be empty; the original stays as it is
+    /// Write it into DIR (new or empty); the original stays as it is
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Only this database
     #[arg(long, value_name = "N", env = "AOFKIT_DB", value_delimiter = ',')]
     pub db: Vec<u64>,
-    /// Only keys of this pattern, as KEYS understands it: 'user:*'
+    /// Only keys that match this pattern, as for KEYS: 'user:*'
     #[arg(long, value_name = "GLOB", env = "AOFKIT_KEY")]
     pub key: Vec<String>,
-    /// Only keys in which this regular expression is found
+    /// Only keys that match this regular expression
     #[arg(long, value_name = "REGEX", env = "AOFKIT_KEY_REGEX")]
     pub key_regex: Vec<String>,
-    /// Only keys of this hash slot, or of a range: 0-5460
+    /// Only keys of this hash slot, or range of slots: 0-5460
     #[arg(long, value_name = "N[-M]", env = "AOFKIT_SLOT", value_delimiter = ',',
         value_parser = slots)]
     pub slot: Vec<(u16, u16)>,
@@ -65,12 +70,26 @@ impl ConvertArgs {
     }
 }
 
-pub const CONVERT_CODES: &str = "\
-An RDB keeps every byte; with a filter, every byte of the chosen keys and of function libraries. aofkit refuses
-whatever it cannot convert exactly, and names the place.
-
-Exit status: as `check` would answer for the result; 0 when it is healthy. Also:
-  1    refused, or could not be done; DIR is as it was
-  2    usage
-  10   no such path, or no set there
-  130  interrupted; DIR is as it was";
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit convert dump.rdb --output appendonlydir", "an RDB as a set"),
+        ("aofkit convert . --to file --output out", "a set as one pre-7.0 file"),
+        ("aofkit convert . --key 'user:*' --output users", "some keys only"),
+    ],
+    remark: "An RDB keeps every byte; with a filter, every byte of the chosen keys and of function libraries. aofkit refuses\n\
+        whatever it cannot convert exactly, and names the place.",
+    exits: &[
+        (Outcome::Done, "written, and healthy"),
+        (Outcome::CouldNot, "refused or failed; DIR is as it was"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+        (Outcome::TailDamage, "written, with damage at the very end of the last file"),
+        (Outcome::InnerDamage, "written, with damage elsewhere"),
+        (Outcome::SetInconsistent, "written, and the set is inconsistent"),
+        (
+            Outcome::Unsupported,
+            "written, and the target does not support it, or aofkit does not know",
+        ),
+        (Outcome::Interrupted, "interrupted; DIR is as it was"),
+    ],
+};

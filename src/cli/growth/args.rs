@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use aofkit::growth::Trigger;
 use clap::Args as ClapArgs;
 
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::sizes::size;
 use crate::cli::common::threshold::Threshold;
@@ -14,19 +16,20 @@ use crate::cli::common::trial::LoadArgs;
 pub struct GrowthArgs {
     #[command(flatten)]
     pub reading: Reading,
-    /// Play this auto-aof-rewrite-percentage over the timeline; may be given several times
+    /// Simulate this auto-aof-rewrite-percentage over the timeline; may be given several times
     #[arg(long, value_name = "N", env = "AOFKIT_PERCENTAGE", value_delimiter = ',')]
     pub percentage: Vec<u32>,
-    /// Play this auto-aof-rewrite-min-size over the timeline: 64mb, 64MiB; may be given several times
+    /// Simulate this auto-aof-rewrite-min-size (64mb, 64MiB); may be given several times
     #[arg(long, value_name = "SIZE", env = "AOFKIT_MIN_SIZE", value_delimiter = ',', value_parser = bytes)]
     pub min_size: Vec<u64>,
-    /// Exit with 30 when a figure is above a value: a number or a size; may be given several times. Figures:
-    /// growth_percent, current_bytes, increment_bytes, increments, reclaimable_bytes, leftover_bytes,
+    /// Exit with 30 when a figure is above a number or a size; may be given several times.
+    ///
+    /// Figures: growth_percent, current_bytes, increment_bytes, increments, reclaimable_bytes, leftover_bytes,
     /// peak_disk_bytes, disk_used_share, rate_bytes_per_second, load_seconds
     #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
         value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
     pub fail_above: Vec<Threshold>,
-    /// Measure how long loading takes: copies the set to a scratch directory and starts this server on it
+    /// Measure how long loading takes: start this server on a copy of the set
     #[arg(long, value_name = "PATH-TO-SERVER", env = "AOFKIT_CALIBRATE")]
     pub calibrate: Option<PathBuf>,
     #[command(flatten)]
@@ -66,3 +69,19 @@ impl GrowthArgs {
         pairs.collect()
     }
 }
+
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit growth /var/lib/redis", "when is the next rewrite?"),
+        ("aofkit growth --percentage 50,200 .", "what would another setting do?"),
+        ("aofkit growth --fail-above disk_used_share=80% .", "exit 30 if the disk fills up"),
+    ],
+    remark: "",
+    exits: &[
+        (Outcome::Done, "shown, also when the set is damaged (then with a warning)"),
+        (Outcome::CouldNot, "the set could not be read"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+        (Outcome::Findings, "a figure is above its --fail-above"),
+    ],
+};

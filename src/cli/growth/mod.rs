@@ -3,6 +3,7 @@
 pub mod args;
 pub mod chart;
 pub mod json;
+pub mod lines;
 pub mod report;
 pub mod rewrite;
 pub mod sets;

@@ -3,8 +3,8 @@
 use aofkit::growth::{Compression, LiveEstimate, Size};
 use aofkit::text::{count, escape, thousands};
 
+use super::lines::{heading, line};
 use super::report::Grown;
-use super::text::{heading, line};
 use crate::cli::common::units::{Style, share, size};
 
 /// Commands that are named when they are not followed.
@@ -19,11 +19,11 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
     text += &line(&given_back(one, format), style);
     let (other, name) = if rewrite.is_rdb { (live.resp, "commands") } else { (live.rdb, "RDB") };
     let sample = match live.has_all_keys {
-        true if live.unfollowed_commands > 0 => "as far as commands are followed".to_owned(),
-        true => "all of them followed".to_owned(),
-        false => format!("{} of them followed", thousands(live.followed_keys)),
+        true if live.unfollowed_commands > 0 => "as far as aofkit follows the commands".to_owned(),
+        true => "all of them counted".to_owned(),
+        false => format!("estimated from a sample of {}", thousands(live.followed_keys)),
     };
-    let keys = format!("{} alive, {sample}", count(live.keys, "key"));
+    let keys = format!("{}, {sample}", count(live.keys, "live key"));
     text += &match bytes(&other) {
         Some(bytes) => line(&format!("{bytes} as {name}; {keys}"), style),
         None if live.is_unknown => String::new(),

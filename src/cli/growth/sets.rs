@@ -4,24 +4,21 @@ use std::path::Path;
 
 use aofkit::text::{count, name};
 use comfy_table::CellAlignment::{Left, Right};
-use comfy_table::ColumnConstraint::ContentWidth;
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::context::Context;
-use crate::cli::common::layout::{below, laid_out, table};
+use crate::cli::common::layout::fitted;
+use crate::cli::common::sets::names;
 use crate::cli::common::units::size;
+use crate::cli::common::view::View;
 
-/// Columns that a narrow screen goes without, so that no figure is broken in two.
-const DISPENSABLE: [&str; 2] = ["GROWTH", "RATE"];
-
-/// Columns of a screen that is not narrow.
-const WIDE: usize = 80;
+/// Columns that a narrow screen goes without, so that nothing is broken in two.
+const DISPENSABLE: [&str; 2] = ["RATE", "GROWTH"];
 
 /// Several sets: a row each, the one that grew most first.
-pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
-    let style = context.style;
-    let columns = [
+pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
+    let style = view.style;
+    let mut head = vec![
         ("SET", Left),
         ("SIZE", Right),
         ("GROWTH", Right),
@@ -30,22 +27,16 @@ pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
         ("GIVES BACK", Right),
         ("NEXT", Left),
     ];
-    let is_shown = |title: &str| style.width >= WIDE || !DISPENSABLE.contains(&title);
-    let head: Vec<_> = columns.into_iter().filter(|(title, _)| is_shown(title)).collect();
-    let mut table = table(style, &head);
-    table.column_iter_mut().skip(1).for_each(|column| {
-        column.set_constraint(ContentWidth);
-    });
+    let mut rows = Vec::with_capacity(all.len());
     let (mut bytes, mut reclaimable, mut unknown) = (0, 0, 0);
-    for one in all {
+    for (one, name) in all.iter().zip(names(all.iter().map(|one| &one.aof), path)) {
         bytes += one.outlook.current_bytes();
         let own = one.outlook.rewrite.reclaimable_bytes;
         (reclaimable, unknown) = match own {
             Some(own) => (reclaimable + own, unknown),
             None => (reclaimable, unknown + 1),
         };
-        let shown = columns.iter().zip(row(one, path)).filter(|((title, _), _)| is_shown(title));
-        table.add_row(shown.map(|(_, cell)| cell));
+        rows.push(row(one, name).to_vec());
     }
     let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
     let mut total = format!(
@@ -57,17 +48,21 @@ pub fn several(path: &Path, all: &[Grown], context: &Context) -> String {
     if unknown > 0 {
         total += &format!("; of {} that is not known", count(unknown, "set"));
     }
-    let mut text = format!("{title}\n\n{}\n{}\n", laid_out(&table), style.bold(&total));
-    if !context.quiet {
+    let mut text = format!(
+        "{title}\n\n{}\n{}\n",
+        fitted(style, &mut head, rows, &DISPENSABLE),
+        style.bold(&total)
+    );
+    if !view.quiet {
         text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
     }
     text
 }
 
-fn row(one: &Grown, path: &Path) -> [String; 7] {
+fn row(one: &Grown, name: String) -> [String; 7] {
     let (outlook, trigger) = (&one.outlook, &one.outlook.trigger);
     [
-        below(&one.aof.path, path),
+        name,
         size(outlook.current_bytes()),
         percent_more(trigger).unwrap_or("-".to_owned()),
         match trigger.remaining_bytes() {

@@ -1,5 +1,6 @@
 //! `growth` for people: one set on one screen.
 
+use crate::cli::growth::lines::{heading, line};
 use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
 use aofkit::server::RoleOfServer;
 use aofkit::text::{count, escape, name, tame, thousands};
@@ -8,16 +9,16 @@ use comfy_table::CellAlignment::{Left, Right};
 use super::chart::chart;
 use super::report::{Grown, RuleSource, rule_source};
 use super::rewrite;
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::units::{Style, bar, duration, size, time};
+use crate::cli::common::view::View;
 
 /// One set.
-pub fn growth(one: &Grown, context: &Context) -> String {
-    let style = context.style;
+pub fn growth(one: &Grown, view: &View) -> String {
+    let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
-    text += &trigger(one, context);
+    text += &trigger(one, view);
     text += &server(one, style);
     text += &timeline(one, style);
     text += &rewrite::rewrite(one, style);
@@ -25,14 +26,6 @@ pub fn growth(one: &Grown, context: &Context) -> String {
     text += &load(&one.outlook.load, style);
     text += &simulations(&one.outlook, style);
     text + &advice(&one.outlook, style)
-}
-
-pub fn heading(title: &str, style: Style) -> String {
-    format!("\n{}\n", style.bold(title))
-}
-
-pub fn line(text: &str, style: Style) -> String {
-    wrap(text, style.width, "  ") + "\n"
 }
 
 fn summary(one: &Grown) -> String {
@@ -60,8 +53,8 @@ pub fn percent_more(trigger: &Trigger) -> Option<String> {
     (trigger.base_bytes > 0).then(|| format!("{} %", thousands(trigger.percent())))
 }
 
-fn trigger(one: &Grown, context: &Context) -> String {
-    let (outlook, style) = (&one.outlook, context.style);
+fn trigger(one: &Grown, view: &View) -> String {
+    let (outlook, style) = (&one.outlook, view.style);
     let trigger = &outlook.trigger;
     let mut text = heading("next rewrite", style);
     let source = match rule_source(one) {
@@ -121,18 +114,19 @@ fn trigger(one: &Grown, context: &Context) -> String {
 /// What a server that has seen more of the set counts.
 fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
     let who = match other.since {
-        Since::Restart => "a server that starts with this set",
+        Since::Restart => "counted by a server that starts with this set",
         Since::Fresh => {
-            "a server that made this set and was never restarted leaves its first base out"
+            "counted by the server that made this set, if it was never restarted (it leaves out its first base)"
         }
         _ => {
-            "a server that was not restarted since the last rewrite counts what was appended during it as base"
+            "counted by a server that was not restarted since its last rewrite (commands that arrived during the \
+             rewrite count as base)"
         }
     };
     let when = match (other.remaining_bytes(), other.is_due()) {
         (None, _) => "no rewrite".to_owned(),
         (Some(_), true) => "due".to_owned(),
-        (Some(left), false) if Some(left) == trigger.remaining_bytes() => "as far to go".to_owned(),
+        (Some(left), false) if Some(left) == trigger.remaining_bytes() => "the same".to_owned(),
         (Some(left), false) => format!("{} to go", size(left)),
     };
     format!("{who}: {when}")
@@ -323,7 +317,7 @@ fn simulations(outlook: &Outlook, style: Style) -> String {
             size(one.peak_disk_bytes),
         ]);
     }
-    format!("{}{}", heading("other rules over the same time", style), laid_out(&table))
+    format!("{}{}", heading("other rules over the same time", style), laid_out(&mut table))
 }
 
 fn advice(outlook: &Outlook, style: Style) -> String {

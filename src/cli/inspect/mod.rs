@@ -1,5 +1,6 @@
 //! `aofkit inspect`
 
+pub mod args;
 pub mod json;
 pub mod report;
 pub mod text;

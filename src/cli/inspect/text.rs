@@ -10,11 +10,11 @@ use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment;
 
 use super::report::Inspected;
-use crate::cli::common::context::Context;
-use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::layout::{fitted, wrap};
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, bar, duration, share, size, time};
 use crate::cli::common::verdict::{headline, verdict_lines};
+use crate::cli::common::view::View;
 use crate::cli::common::{json, needs};
 use crate::cli::stats::key_space;
 
@@ -26,10 +26,10 @@ const COMMANDS: usize = 8;
 const FILES: usize = 14;
 
 /// `inspect` of one set.
-pub fn inspect(one: &Inspected, context: &Context) -> String {
-    let style = context.style;
+pub fn inspect(one: &Inspected, view: &View) -> String {
+    let style = view.style;
     let mut text = headline(&one.aof, &one.report, style) + "\n";
-    text += &files(one, context);
+    text += &files(one, view);
     text += &needs::needs(&one.report.needs_modules, &one.report.modules, style, "");
     if let Some(growth) = &one.growth {
         text += &format!("\n{}\n{}", style.bold("growth"), growth_lines(growth, &one.aof, style));
@@ -38,20 +38,20 @@ pub fn inspect(one: &Inspected, context: &Context) -> String {
     text += &commands(&one.mix, style);
     text += &crate::cli::stats::keys::in_short(&one.keys, &one.deletes, &one.aof, style);
     text += &leftovers(&one.aof, style);
-    text += &health(one, context);
+    text += &health(one, view);
     text
 }
 
 /// `inspect` of several sets.
-pub fn inspects(path: &Path, all: &[Inspected], context: &Context) -> String {
+pub fn inspects(path: &Path, all: &[Inspected], view: &View) -> String {
     let rows = all.iter().map(|one| Row {
         aof: &one.aof,
         report: &one.report,
         growth: one.growth.as_ref().map(|growth| growth.percent()),
     });
-    let mut text = overview(path, rows, context.style);
-    if !context.quiet {
-        text += &context.style.dim("`aofkit inspect` on one of them shows all of it");
+    let mut text = overview(path, rows, view.style);
+    if !view.quiet {
+        text += &view.style.dim("`aofkit inspect` on one of them shows all of it");
         text += "\n";
     }
     text
@@ -61,7 +61,7 @@ pub fn inspects(path: &Path, all: &[Inspected], context: &Context) -> String {
 /// say is known from the sizes or stands in a segment's name.
 const DISPENSABLE: [&str; 3] = ["SHARE", "SEQ", "FORMAT"];
 
-fn files(one: &Inspected, context: &Context) -> String {
+fn files(one: &Inspected, view: &View) -> String {
     use CellAlignment::{Left, Right};
     let mut head = vec![
         ("FILE", Left),
@@ -73,31 +73,7 @@ fn files(one: &Inspected, context: &Context) -> String {
         ("COMMANDS", Right),
         ("TIME (#TS)", Left),
     ];
-    let mut rows = file_rows(one, context.verbose);
-    for dispensable in DISPENSABLE {
-        let column = head.iter().position(|(title, _)| *title == dispensable);
-        let Some(column) = column.filter(|_| natural_width(&head, &rows) > context.style.width)
-        else {
-            break;
-        };
-        head.remove(column);
-        for row in &mut rows {
-            row.remove(column);
-        }
-    }
-    let mut table = table(context.style, &head);
-    table.add_rows(rows);
-    laid_out(&table)
-}
-
-/// Columns that a table takes when no cell is wrapped, padding included.
-fn natural_width(head: &[(&str, CellAlignment)], rows: &[Vec<String>]) -> usize {
-    let widest = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain([head[column].0.len()]).max().unwrap_or(0)
-    };
-    let padding = 2 * head.len();
-    (0..head.len()).map(widest).sum::<usize>() + padding
+    fitted(view.style, &mut head, file_rows(one, view.verbose), &DISPENSABLE)
 }
 
 fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
@@ -125,7 +101,7 @@ fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
 fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
     let facts = segment.facts.as_ref();
     let dash = || "-".to_owned();
-    let span = match facts.map(|f| (f.first_ts, f.last_ts)) {
+    let span = match facts.map(|f| (f.first_ts(), f.last_ts())) {
         Some((Some(first), Some(last))) if first == last => time(first),
         Some((Some(first), Some(last))) => {
             let seconds = last.saturating_sub(first);
@@ -341,12 +317,12 @@ fn leftovers(aof: &Aof, style: Style) -> String {
 }
 
 /// How it is, the worst of what is wrong, and the next command.
-fn health(one: &Inspected, context: &Context) -> String {
-    let style = context.style;
+fn health(one: &Inspected, view: &View) -> String {
+    let style = view.style;
     let mut text = format!("\n{}\n", style.bold("health"));
     text += &verdict_lines(&one.report, style, "  ");
     let telling = one.report.problems.iter().filter(|p| p.severity >= Severity::Warning);
-    let most = if context.verbose { usize::MAX } else { 3 };
+    let most = if view.verbose { usize::MAX } else { 3 };
     for problem in telling.clone().take(most) {
         let label = problem.kind.as_str();
         let place = problem.file.as_deref().map(|file| format!(" {}", name(file)));
@@ -360,7 +336,7 @@ fn health(one: &Inspected, context: &Context) -> String {
     let advice = telling.filter(|p| p.severity == Severity::Error).find_map(|p| p.next.clone());
     if let Some(next) = advice {
         text += &format!("  {} {next}\n", style.bold("next:"));
-    } else if one.report.verdict == Verdict::Healthy && !context.quiet {
+    } else if one.report.verdict == Verdict::Healthy && !view.quiet {
         let note = "a byte changed inside a value cannot be seen: commands carry no checksum";
         text += &format!("  {}\n", style.dim(note));
     }

@@ -4,24 +4,24 @@ use aofkit::change::LostKey;
 use aofkit::repair::inner::{Inner, Suspect};
 use aofkit::text::{count, name, thousands};
 
-use super::text::key_name;
-use crate::cli::common::context::Context;
+use super::key::key_name;
 use crate::cli::common::layout::wrap;
+use crate::cli::common::view::View;
 
 /// Ranges that are shown; `-v` shows all that are listed.
 const SHOWN: usize = 10;
 
 /// The ranges of a plan for inner damage, and the keys to look at.
-pub fn ranges(inner: &Inner, context: &Context) -> String {
-    let style = context.style;
-    let shown = if context.verbose { usize::MAX } else { SHOWN };
+pub fn ranges(inner: &Inner, view: &View) -> String {
+    let style = view.style;
+    let shown = if view.verbose { usize::MAX } else { SHOWN };
     let mut text = String::new();
     if !inner.ranges.is_empty() {
         text += "\nranges that go:\n";
     }
     for range in inner.ranges.iter().take(shown) {
         let gap = &range.gap;
-        let why = match context.redact {
+        let why = match view.redact {
             true => String::new(),
             false => format!(": {}", range.why.join("; ")),
         };
@@ -34,7 +34,7 @@ pub fn ranges(inner: &Inner, context: &Context) -> String {
             count(gap.commands, "whole command")
         );
         text += &format!("{}\n", wrap(&line, style.width, "  "));
-        let key = |key: &LostKey| key_name(key, context.redact);
+        let key = |key: &LostKey| key_name(key, view.redact);
         let mut near: Vec<String> = Vec::new();
         if !gap.keys.is_empty() {
             let keys: Vec<_> = gap.keys.iter().map(key).collect();
@@ -63,30 +63,30 @@ pub fn ranges(inner: &Inner, context: &Context) -> String {
         "probably wrong, for later commands build on what is lost",
         &toll.wrong,
         toll.wrong_total,
-        context,
+        view,
     );
     text += &suspects(
         "to be looked at: later commands build on them, and the lost bytes may have spoken of them",
         &toll.doubtful,
         toll.doubtful_total,
-        context,
+        view,
     );
     text
 }
 
-fn suspects(what: &str, keys: &[Suspect], total: u64, context: &Context) -> String {
+fn suspects(what: &str, keys: &[Suspect], total: u64, view: &View) -> String {
     if total == 0 {
         return String::new();
     }
     let shown: Vec<_> = keys
         .iter()
         .take(SHOWN)
-        .map(|s| format!("{} ({})", key_name(&s.key, context.redact), s.command))
+        .map(|s| format!("{} ({})", key_name(&s.key, view.redact), s.command))
         .collect();
     let more = total.saturating_sub(shown.len() as u64);
     let mut line = format!("{}, {what}: {}", count(total, "key"), shown.join(", "));
     if more > 0 {
         line += &format!(" and {} more", thousands(more));
     }
-    format!("{}\n", wrap(&line, context.style.width, "  "))
+    format!("{}\n", wrap(&line, view.style.width, "  "))
 }

@@ -6,11 +6,12 @@ use aofkit::repair::inner::{Inner, Suspect};
 use serde::Serialize;
 
 use crate::cli::changing::Run;
-use crate::cli::common::context::Context;
 use crate::cli::common::json::{
     VERSION, loads, modules, needs_modules, path_text, pretty, source, text, verdict,
 };
+use crate::cli::common::loaded::{self, LoadedJson};
 use crate::cli::common::units::time;
+use crate::cli::common::view::View;
 use crate::cli::common::wire::{ModuleJson, NeededJson, Source};
 use crate::cli::repair::report::{Repair, Undone};
 
@@ -41,6 +42,7 @@ pub struct PlanJson {
     recovered: Vec<RecoveredJson>,
     in_use_by: Vec<u32>,
     in_use_unsure: Option<&'static str>,
+    loaded: Option<LoadedJson>,
 }
 
 #[derive(Serialize)]
@@ -145,16 +147,16 @@ struct KeptJson {
 const REPAIR: &str = "aofkit.repair/1";
 
 /// `repair` of one set.
-pub fn repair(repair: &Repair, context: &Context) -> String {
+pub fn repair(repair: &Repair, view: &View) -> String {
     let inner = repair.inner.as_ref();
-    let redact = context.redact;
+    let redact = view.redact;
     let ways = repair.ways.iter().map(|way| WayJson {
-        word: way.word,
+        word: way.choice.word(),
         loss: way.outlook.as_ref().ok().map(|l| loss(l, redact)),
         why_not: way.outlook.as_ref().err().cloned(),
     });
     pretty(&RepairJson {
-        plan: plan(REPAIR, &repair.run, context),
+        plan: plan(REPAIR, &repair.run, view),
         ranges: inner.map(|inner| ranges(inner, redact)),
         ranges_unlisted: inner.map_or(0, |inner| inner.unlisted),
         keys_wrong: inner.map(|i| suspects(&i.toll.wrong, i.toll.wrong_total, redact)),
@@ -165,16 +167,16 @@ pub fn repair(repair: &Repair, context: &Context) -> String {
 }
 
 /// `convert`
-pub fn convert(run: &Run, context: &Context) -> String {
-    pretty(&plan("aofkit.convert/1", run, context))
+pub fn convert(run: &Run, view: &View) -> String {
+    pretty(&plan("aofkit.convert/1", run, view))
 }
 
 /// What a plan says, with what became of it.
-pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
+pub fn plan(schema: &'static str, run: &Run, view: &View) -> PlanJson {
     let plan = &run.plan;
     let output = run.output.as_deref().map(path_text);
     let kept_at = run.kept_at.as_deref().map(path_text);
-    let after = run.outlook.as_ref().map_or(&run.before, |outlook| &outlook.report);
+    let (after, loaded) = (run.after_all(), run.loaded.as_ref());
     let servers = run.outlook.iter().flat_map(|outlook| {
         outlook.servers.iter().map(|(server, will)| ServerJson {
             server,
@@ -196,9 +198,9 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         applied: run.applied,
         output_b64: output.as_ref().and_then(|o| o.b64.clone()),
         output: output.and_then(|o| o.plain),
-        refused: run.refused.as_ref().map(|(why, _)| why.clone()),
+        refused: run.refused.as_ref().map(ToString::to_string),
         actions: plan.actions.iter().map(|a| action(plan, a)).collect(),
-        loss: loss(&plan.loss, context.redact),
+        loss: loss(&plan.loss, view.redact),
         kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),
         kept_at: kept_at.and_then(|k| k.plain),
         verdict_before: verdict(run.before.verdict),
@@ -213,6 +215,7 @@ pub fn plan(schema: &'static str, run: &Run, context: &Context) -> PlanJson {
         recovered: recovered.collect(),
         in_use_by: run.in_use.pids.clone(),
         in_use_unsure: run.in_use.unsure,
+        loaded: loaded.map(|one| loaded::json(one, after.loads, view.redact)),
     }
 }
 
@@ -345,6 +348,7 @@ pub fn undo(undone: &Undone) -> String {
             recovered: Vec::new(),
             in_use_by: Vec::new(),
             in_use_unsure: None,
+            loaded: None,
         },
         ranges: None,
         ranges_unlisted: 0,

@@ -2,4 +2,5 @@
 
 pub mod inner;
 pub mod json;
+pub mod key;
 pub mod text;

@@ -1,16 +1,19 @@
 //! Plans for people: what happens to which file, what it costs, what the set is afterwards.
 
-use aofkit::change::{Action, Loss, LostKey, Outlook, Piece, Plan, Publication, Recovered};
+use crate::cli::plan::key::key_name;
+use aofkit::change::{Action, Loss, Outlook, Piece, Plan, Publication, Recovered};
 use aofkit::check::Loads;
-use aofkit::text::{count, escape, hidden, name, thousands};
+use aofkit::repair::Way;
+use aofkit::text::{count, escape, name, thousands};
 
 use crate::cli::changing::{Changing, Run};
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
+use crate::cli::common::loaded;
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{problems, verdict_lines};
-use crate::cli::repair::report::{Repair, Undone, Way, kept, state, undo_command};
+use crate::cli::common::view::View;
+use crate::cli::repair::report::{Repair, Undone, kept, state, undo_command};
 
 /// Ranges of one file that are listed.
 const LISTED: usize = 20;
@@ -27,17 +30,17 @@ pub struct Words {
 const REPAIRED: Words = Words { done: "repaired", copy: "a repaired copy" };
 
 /// `repair` of one set.
-pub fn repair(repair: &Repair, changing: &Changing, context: &Context) -> String {
+pub fn repair(repair: &Repair, changing: &Changing, view: &View) -> String {
     let run = &repair.run;
-    let mut text = first_line(run, REPAIRED, context.style);
-    text += &plan(run, context);
+    let mut text = first_line(run, REPAIRED, view.style);
+    text += &plan(run, view);
     if let Some(inner) = &repair.inner {
-        text += &crate::cli::plan::inner::ranges(inner, context);
+        text += &crate::cli::plan::inner::ranges(inner, view);
     }
     for way in &repair.ways {
-        text += &word(way, run, context.style);
+        text += &word(way, run, view.style);
     }
-    text + &ending(run, changing, context)
+    text + &ending(run, changing, view)
 }
 
 /// Says first whether anything was changed.
@@ -77,8 +80,8 @@ pub fn first_line(run: &Run, words: Words, style: Style) -> String {
 }
 
 /// What `convert` made of a set.
-pub fn convert(run: &Run, context: &Context) -> String {
-    let style = context.style;
+pub fn convert(run: &Run, view: &View) -> String {
+    let style = view.style;
     let path = name(run.plan.path.as_os_str().as_encoded_bytes());
     let into = run.output.as_ref().map(|dir| name(dir.as_os_str().as_encoded_bytes()));
     let line =
@@ -90,26 +93,26 @@ pub fn convert(run: &Run, context: &Context) -> String {
     if run.plan.loss.commands > 0 {
         text += &format!("  {} left out\n", count(run.plan.loss.commands, "command"));
     }
-    text + &after(run, context)
+    text + &after(run, view)
 }
 
 /// What happens, what it costs, and what comes of it.
-pub fn plan(run: &Run, context: &Context) -> String {
-    let (plan, style) = (&run.plan, context.style);
+pub fn plan(run: &Run, view: &View) -> String {
+    let (plan, style) = (&run.plan, view.style);
     let mut text = String::new();
     for action in &plan.actions {
         text += &action_lines(plan, action, style);
     }
     if !plan.is_empty() {
         text += &format!("  {}\n\n", style.dim(published(plan)));
-        text += &loss(&plan.loss, style, context.redact);
+        text += &loss(&plan.loss, style, view.redact);
     }
-    text + &after(run, context)
+    text + &after(run, view)
 }
 
 /// What should be known of a plan, and what comes of it.
-fn after(run: &Run, context: &Context) -> String {
-    let (plan, style) = (&run.plan, context.style);
+fn after(run: &Run, view: &View) -> String {
+    let (plan, style) = (&run.plan, view.style);
     let mut text = String::new();
     for note in &plan.notes {
         text += &format!("{}\n", wrap(&format!("note: {note}"), style.width, "  "));
@@ -125,12 +128,22 @@ fn after(run: &Run, context: &Context) -> String {
         for line in servers(outlook) {
             text += &format!("{}\n", wrap(&line, style.width, "  "));
         }
-        if context.verbose {
+        text += &asked(run, view);
+        if view.verbose {
             text += "\n";
-            text += &problems(&outlook.report, context, aofkit::check::Severity::Error);
+            text += &problems(&outlook.report, view, aofkit::check::Severity::Error);
         }
+    } else {
+        text += &asked(run, view);
     }
     text
+}
+
+/// What the server that was asked makes of the result.
+fn asked(run: &Run, view: &View) -> String {
+    run.loaded.as_ref().map_or_else(String::new, |loaded| {
+        loaded::lines(loaded, run.after_all(), view.style, view.redact)
+    })
 }
 
 /// What the recorded servers would do, a line for each answer.
@@ -268,35 +281,22 @@ pub fn loss(loss: &Loss, style: Style, redact: bool) -> String {
     text
 }
 
-/// A key as it is shown: `"user:1"`, and its database where it is not 0.
-pub fn key_name(key: &LostKey, redact: bool) -> String {
-    let shown = match redact {
-        true => hidden(&key.name),
-        false => format!("\"{}\"", escape(&key.name)),
-    };
-    match key.db {
-        Some(0) => shown,
-        Some(db) => format!("{shown} (db {db})"),
-        None => format!("{shown} (db unknown)"),
-    }
-}
-
 /// What one word would cost.
 fn word(way: &Way, run: &Run, style: Style) -> String {
     let command = aofkit::text::shell_word(run.plan.path.as_os_str().as_encoded_bytes())
-        .map_or_else(String::new, |path| format!("aofkit repair --{} {path}", way.word));
+        .map_or_else(String::new, |path| format!("aofkit repair --{} {path}", way.choice.word()));
     let line = match &way.outlook {
         Ok(loss) => format!(
             "--{}: loses {}, {}; {}",
-            way.word,
+            way.choice.word(),
             count(loss.commands, "whole command"),
             count(loss.bytes, "byte"),
-            match way.word {
+            match way.choice.word() {
                 "truncate" => "cuts at the first damage",
                 _ => "drops the damaged ranges alone",
             }
         ),
-        Err(why) => format!("--{}: {why}", way.word),
+        Err(why) => format!("--{}: {why}", way.choice.word()),
     };
     let mut text = format!("{}\n", wrap(&line, style.width, "  "));
     if way.outlook.is_ok() && !command.is_empty() {
@@ -305,11 +305,11 @@ fn word(way: &Way, run: &Run, style: Style) -> String {
     text
 }
 
-pub fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
-    let style = context.style;
+pub fn ending(run: &Run, changing: &Changing, view: &View) -> String {
+    let style = view.style;
     let mut lines = Vec::new();
-    if let Some((why, _)) = &run.refused {
-        lines.push(style.bad(&wrap(why, style.width, "")));
+    if let Some(why) = &run.refused {
+        lines.push(style.bad(&wrap(&why.to_string(), style.width, "")));
     }
     if !run.plan.is_empty() && !run.applied && run.output.is_none() {
         if !run.in_use.pids.is_empty() {
@@ -347,8 +347,8 @@ pub fn ending(run: &Run, changing: &Changing, context: &Context) -> String {
 }
 
 /// `repair --undo`
-pub fn undo(undone: &Undone, context: &Context) -> String {
-    let style = context.style;
+pub fn undo(undone: &Undone, view: &View) -> String {
+    let style = view.style;
     let path = name(undone.aof.path.as_os_str().as_encoded_bytes());
     let mut text = match (undone.applied, &undone.last) {
         (true, Some(last)) => {

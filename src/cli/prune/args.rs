@@ -5,16 +5,18 @@ use clap::Args as ClapArgs;
 use jiff::Span;
 use jiff::tz::TimeZone;
 
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::repository::Place;
 
 #[derive(Debug, ClapArgs)]
 pub struct PruneArgs {
     #[command(flatten)]
     pub place: Place,
-    /// Keep so many of the newest
+    /// Keep the newest N
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub keep_last: u64,
-    /// Keep the newest of each of so many hours that have any
+    /// Keep the newest of each of the last N hours that have a snapshot
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub keep_hourly: u64,
     /// The same for days
@@ -29,26 +31,27 @@ pub struct PruneArgs {
     /// The same for years
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub keep_yearly: u64,
-    /// Keep all within this time before the newest: 12h, 7d, 4w, 6mo, 1y
+    /// Keep all of this time before the newest: 12h, 7d, 4w, 6mo, 1y
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub keep_within: Option<Span>,
     /// Keep all with this label; may be given several times
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     pub keep_tag: Vec<String>,
-    /// Keep what it takes to restore any instant of this time before the newest
+    /// Keep all that is needed to restore any instant of this time before the newest
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub keep_pitr: Option<Span>,
     /// The time zone whose hours, days and months count
     #[arg(long, value_name = "ZONE", default_value = "UTC", env = "AOFKIT_TZ", value_parser = zone)]
     pub tz: TimeZone,
-    /// Also join small objects that follow each other, so that long chains of snapshots stay short; the
-    /// snapshots concerned get new names that begin alike
+    /// Also join small objects, so that long chains of snapshots stay short.
+    ///
+    /// The snapshots concerned get new names that begin like the old ones
     #[arg(long)]
     pub compact: bool,
-    /// Go on although snapshots are missing that no prune removed: they are gone for good, and what they needed is freed
+    /// Go on although snapshots are missing that no prune removed; what only they needed is freed
     #[arg(long)]
     pub accept_missing: bool,
-    /// Do it; without, only the plan is shown
+    /// Carry the plan out; without this it is only printed
     #[arg(long)]
     pub apply: bool,
 }
@@ -64,3 +67,21 @@ pub fn zone(name: &str) -> Result<TimeZone, String> {
     }
     TimeZone::get(name).map_err(|e| e.to_string())
 }
+
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit prune --repo R --keep-daily 7 --keep-weekly 4", "print the plan"),
+        ("aofkit prune --repo R --keep-daily 7 --apply", "carry it out"),
+        ("aofkit prune --repo R --keep-pitr 2d --apply", "any instant of two days"),
+    ],
+    remark: "",
+    exits: &[
+        (Outcome::Done, "planned or done"),
+        (Outcome::CouldNot, "failed; no snapshot that was to be kept is lost"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "there is no repository"),
+        (Outcome::InUse, "another run holds the repository"),
+        (Outcome::BadBackup, "what the repository holds is damaged"),
+        (Outcome::Interrupted, "interrupted; the next run goes on"),
+    ],
+};

@@ -5,20 +5,22 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Event, OpenOptions, walk_from};
-use aofkit::change::{Draft, Loss, Options, Verb};
+use aofkit::change::{Loss, Options};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::ErrorKind;
 use aofkit::format::manifest::{self, Dialect};
 use aofkit::format::rdb;
 use aofkit::limits;
 use aofkit::progress::Silent;
+use aofkit::repair;
 use aofkit::text;
 
 use super::file::File;
-use super::reason;
+use super::{Run, reason};
 
-/// Cuts the last file of a set after `to` bytes; `size` is its length. Says why not where it does not.
-pub fn cut(file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
+/// Cuts the last file of a set after `to` bytes; `size` is its length. Says why not where it does not. Where the rest
+/// is kept stands in the journal, and is told once all is done.
+pub fn cut(run: &mut Run, file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
     // What is asked for by a path of one dash is a file, not standard input.
     let set = if file.set == b"-" { b"./-" } else { file.set };
     let path = Path::new(OsStr::from_bytes(set));
@@ -30,8 +32,8 @@ pub fn cut(file: &File<'_>, size: u64, to: u64) -> Result<(), String> {
     if let Some(kept_at) = kept_at {
         let kept_at = text::name(kept_at.as_os_str().as_bytes());
         let undo = text::shell_word(set).unwrap_or_else(|| "PATH".to_owned());
-        crate::cli::common::output::complain(&format!(
-            "aofkit: what was cut is kept in {kept_at}; 'aofkit repair --undo --apply {undo}' brings it back"
+        run.kept = Some(format!(
+            "aofkit: what was cut is kept in {kept_at}; 'aofkit repair --undo --apply {undo}' brings it back\n"
         ));
     }
     Ok(())
@@ -54,7 +56,6 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
     if to == 0 && head.len() >= rdb::HEADER_LEN && rdb::sniff(&head).is_some() {
         return Err("it begins with an RDB, which servers load".to_owned());
     }
-    let mut draft = Draft::new(Verb::CheckAof, &aof);
     let mut loss = Loss { bytes: size - to, ..Loss::default() };
     let mut source = segment.source().map_err(failed)?;
     let mut count = |event: Event<'_>| {
@@ -62,11 +63,9 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
     };
     walk_from(&mut *source, to, &mut (), &mut count).map_err(failed)?;
     drop(source);
-    draft.cut(last, to);
-    draft.lose(loss);
-    let plan = draft.finish().map_err(failed)?;
+    let proposal = repair::cut_as_told(&aof, to, loss).map_err(failed)?.ok_or(changed)?;
     drop(aof);
-    let applied = plan.apply(&LocalDisk, &Options::default(), &Silent).map_err(failed)?;
+    let applied = proposal.apply(&LocalDisk, &Options::default(), &Silent).map_err(failed)?;
     Ok(applied.kept_at)
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use aofkit::check::strict::{Reading, Refused};
 use aofkit::disk::{self, Access, FrozenFile};
 
-use super::{Run, Told, Wish, cut, preamble, reason};
+use super::{Run, Told, Wish, called, cut, preamble, reason};
 
 /// A file to look at.
 pub struct File<'a> {
@@ -42,6 +42,9 @@ pub fn check(run: &mut Run, file: &File<'_>) -> Told<Found> {
     };
     if disk::is_dir(path).is_ok_and(|is_dir| is_dir) {
         return cannot(run, "Is a directory");
+    }
+    if disk::is_device(path) {
+        return Ok(Found::Empty);
     }
     let opened = match FrozenFile::open(path) {
         Ok(opened) => opened,
@@ -94,7 +97,7 @@ fn judge(run: &mut Run, file: &File<'_>, reading: &Reading, size: u64) -> Told<F
     if !run.asks() {
         return run.end(b"Aborting...\n");
     }
-    match cut::cut(file, size, ok) {
+    match cut::cut(run, file, size, ok) {
         Ok(()) => Ok(Found::Cut),
         Err(why) => {
             let text = format!(" because {why}\n");
@@ -126,11 +129,12 @@ fn later(run: &mut Run, file: &File<'_>, second: i64, (at, size): (u64, u64)) ->
             " to timestamp {second} to offset {at} because it is not the last file.\n\
              If you insist, please delete all files after this file according to the manifest file \
              and delete the corresponding records in manifest file manually. Then re-run \
-             redis-check-aof.\n"
+             {}.\n",
+            called(run.tool)
         );
         return run.end(&[b"Failed to truncate AOF ", file.path, text.as_bytes()].concat());
     }
-    match cut::cut(file, size, at) {
+    match cut::cut(run, file, size, at) {
         Ok(()) => Ok(Found::CutTo(second)),
         Err(why) => {
             let text = format!(" to timestamp {second} because {why}\n");

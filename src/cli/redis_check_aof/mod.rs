@@ -1,5 +1,5 @@
 //! Called as `redis-check-aof` or `valkey-check-aof`: the arguments, phrases and exit statuses of that
-//! program in version 8.2, for runbooks and containers that know no other.
+//! program of Redis 8.6 or Valkey 9.1, for runbooks and containers that know no other.
 //!
 //! Everything goes to standard output, as there. What differs on purpose is listed in `docs/behaviour.md`.
 
@@ -9,23 +9,42 @@ mod log;
 mod preamble;
 mod set;
 
-use std::ffi::OsString;
-use std::io::Write;
+use std::ffi::{OsStr, OsString};
+use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use aofkit::check::preamble::Tool;
 use aofkit::check::strict::{Strict, seconds};
 use aofkit::text::tame_bytes;
 
 use crate::cli::common::outcome::Outcome;
 
-/// The version whose ways these are.
-const VERSION: &str = "8.2.3";
+/// The versions whose ways these are.
+const VERSION_OF_REDIS: &str = "8.6.2";
+const VERSION_OF_VALKEY: &str = "9.1.2";
 
 /// Whether a program called by this name is meant to be that one.
 pub fn is_meant(program: &Path) -> bool {
     let name = program.file_name().unwrap_or_default().as_bytes();
     [&b"redis-check-aof"[..], b"valkey-check-aof"].iter().any(|meant| name.starts_with(meant))
+}
+
+/// What the tool calls itself.
+const fn called(tool: Tool) -> &'static str {
+    match tool {
+        Tool::Redis => "redis-check-aof",
+        Tool::Valkey => "valkey-check-aof",
+    }
+}
+
+/// Which of both is meant.
+fn tool(program: &[u8]) -> Tool {
+    let name = Path::new(OsStr::from_bytes(program)).file_name().unwrap_or_default();
+    match name.as_bytes().starts_with(b"valkey") {
+        true => Tool::Valkey,
+        false => Tool::Redis,
+    }
 }
 
 /// What is asked for.
@@ -46,7 +65,8 @@ type Told<T> = Result<T, Ended>;
 pub fn run(args: &[OsString]) -> Outcome {
     let words: Vec<&[u8]> = args.iter().skip(1).map(|word| word.as_bytes()).collect();
     let program = args.first().map_or(&b"redis-check-aof"[..], |name| name.as_bytes());
-    let mut run = Run { lines: Strict::new(None), wish: Wish::Check };
+    let tool = tool(program);
+    let mut run = Run { lines: Strict::new(None), wish: Wish::Check, tool, kept: None };
     let path = match words[..] {
         [b"-v" | b"--version"] => return version(&mut run),
         [path] => path,
@@ -71,16 +91,25 @@ pub fn run(args: &[OsString]) -> Outcome {
             return Outcome::CouldNot;
         }
     };
-    match set::check(&mut run, path) {
+    let outcome = match set::check(&mut run, path) {
         Ok(()) => Outcome::Done,
         Err(Ended) => Outcome::CouldNot,
+    };
+    // Scripts compare what they read with what that program prints; people are told where the rest is.
+    if let Some(kept) = run.kept.take().filter(|_| std::io::stdout().is_terminal()) {
+        run.say(kept.as_bytes());
     }
+    outcome
 }
 
 fn version(run: &mut Run) -> Outcome {
     let build = concat!("aofkit-", env!("CARGO_PKG_VERSION"));
-    let text =
-        format!("redis-check-aof v={VERSION} sha=00000000:0 malloc=system bits=64 build={build}\n");
+    let version = match run.tool {
+        Tool::Redis => VERSION_OF_REDIS,
+        Tool::Valkey => VERSION_OF_VALKEY,
+    };
+    let name = called(run.tool);
+    let text = format!("{name} v={version} sha=00000000:0 malloc=system bits=64 build={build}\n");
     run.say(text.as_bytes());
     Outcome::Done
 }
@@ -89,6 +118,9 @@ fn version(run: &mut Run) -> Outcome {
 struct Run {
     lines: Strict,
     wish: Wish,
+    tool: Tool,
+    /// Where what was cut is kept, and how it comes back.
+    kept: Option<String>,
 }
 
 impl Run {

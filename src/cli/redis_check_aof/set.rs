@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use aofkit::check::preamble::Tool;
 use aofkit::disk::{self, FrozenFile};
 use aofkit::format::manifest::{self, Dialect, Manifest};
-use aofkit::format::rdb;
+use aofkit::format::rdb::{self, Family};
 use aofkit::limits;
 
 use super::file::{self, File, Found};
@@ -23,6 +24,8 @@ pub fn check(run: &mut Run, path: &[u8]) -> Told<()> {
     }
     let opened = FrozenFile::open(at).and_then(|file| file.head(limits::WINDOW));
     let head = match opened {
+        // A device has no length, so it is empty to that program.
+        Err(_) if disk::is_device(at) => Vec::new(),
         Ok(head) => head,
         Err(e) => {
             return run
@@ -33,15 +36,17 @@ pub fn check(run: &mut Run, path: &[u8]) -> Told<()> {
         return multi_part(run, path);
     }
     run.say(b"Start checking Old-Style AOF\n");
-    let has_rdb = is_rdb(&head);
+    let has_rdb = is_rdb(run, &head);
     let what = [b"AOF ", path].concat();
     let found = file::check(run, &File { set: path, path, name: path, has_rdb, is_last: true })?;
     tell(run, &what, path, found);
     Ok(())
 }
 
-fn is_rdb(head: &[u8]) -> bool {
-    head.len() >= LEAST_RDB && rdb::sniff(head).is_some()
+/// Whether it is taken for an RDB: the tool of Valkey does not know those of Valkey 9 in this place.
+fn is_rdb(run: &Run, head: &[u8]) -> bool {
+    let family = rdb::sniff(head).filter(|_| head.len() >= LEAST_RDB);
+    family.is_some_and(|family| run.tool == Tool::Redis || family == Family::Redis)
 }
 
 fn multi_part(run: &mut Run, path: &[u8]) -> Told<()> {
@@ -53,7 +58,11 @@ fn multi_part(run: &mut Run, path: &[u8]) -> Told<()> {
                 .end(&[b"Cannot read file: ", path, b": ", reason(&e).as_bytes(), b"\n"].concat());
         }
     };
-    let manifest = match manifest::parse(&bytes, Dialect::Strict) {
+    let dialect = match run.tool {
+        Tool::Redis => Dialect::Strict,
+        Tool::Valkey => Dialect::Concatenating,
+    };
+    let manifest = match manifest::parse(&bytes, dialect) {
         Ok(manifest) => manifest,
         Err(fault) => return log::manifest_fault(run, &bytes, fault.reason),
     };
@@ -107,7 +116,7 @@ fn base_format(run: &Run, path: &[u8]) -> Told<bool> {
         return Ok(false);
     }
     match FrozenFile::open(at).and_then(|file| file.head(LEAST_RDB)) {
-        Ok(head) => Ok(is_rdb(&head)),
+        Ok(head) => Ok(is_rdb(run, &head)),
         Err(e) => {
             run.end(&[b"Cannot open file ", path, b": ", reason(&e).as_bytes(), b"\n"].concat())
         }

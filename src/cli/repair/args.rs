@@ -1,10 +1,15 @@
 //! What `aofkit repair` takes.
 
+use std::ffi::OsString;
+
 use aofkit::repair;
 use clap::Args as ClapArgs;
 
 use crate::cli::changing::Changing;
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct RepairArgs {
@@ -12,30 +17,59 @@ pub struct RepairArgs {
     pub reading: Reading,
     #[command(flatten)]
     pub changing: Changing,
-    /// Damage inside: cut at the first of it, and drop everything after
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// Inner damage: cut the log at the first damaged byte and drop everything after it
     #[arg(long, conflicts_with = "salvage")]
     pub truncate: bool,
-    /// Damage inside: drop the damaged ranges alone, and keep every sound record after them
+    /// Inner damage: drop only the damaged ranges and keep every sound record after them
     #[arg(long)]
     pub salvage: bool,
-    /// Drop the records of this command that the target is known to refuse; no other way drops a whole one.
-    /// \xHH is a byte, \x5C a backslash; several times for several
+    /// Drop the records of this command that the target refuses; may be given several times.
+    ///
+    /// No other option drops a whole record. In NAME, \xHH is a byte and \x5C a backslash
     #[arg(long, value_name = "NAME", value_parser = repair::Drops::name)]
     pub drop_command: Vec<std::vec::Vec<u8>>,
-    /// Drop the one record that begins there, if the target does not take it; several times for several
+    /// Drop the record that begins there, if the target refuses it; may be given several times
     #[arg(long, value_name = "FILE:OFFSET", value_parser = repair::Place::parse)]
     pub drop_at: Vec<repair::Place>,
-    /// List the changes that are kept, and take the last one back (with --apply)
-    #[arg(long, conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at", "output", "max_loss", "no_keep"])]
+    /// Take in a file beside the set that may be the only copy of something.
+    ///
+    /// Orphans take the place of the set's files, which are kept aside. A temporary increment becomes the
+    /// last increment. Where there are several such files, name one
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+        conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at"])]
+    pub adopt: Option<Option<OsString>>,
+    /// List earlier changes; with --apply take the last one back
+    #[arg(long, conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at", "adopt", "output", "max_loss", "no_keep"])]
     pub undo: bool,
 }
 
-pub const REPAIR_CODES: &str = "\
-Exit status: as `check` would answer for the result with --apply or --output, and for the untouched set
-without; 0 when there is nothing to do. Also:
-  1    failed; nothing was changed
-  2    usage
-  10   no such path, or no set there
-  11   a process has the files open for writing, or another aofkit works on the set
-  23   the loss would exceed --max-loss; nothing was changed
-  130  interrupted; a change that had begun was finished or taken back";
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit repair /var/lib/redis", "print the plan"),
+        ("aofkit repair --apply /var/lib/redis", "carry it out"),
+        ("aofkit repair --salvage --output fixed .", "a repaired copy, sound records kept"),
+        ("aofkit repair --undo --apply /var/lib/redis", "take the last change back"),
+    ],
+    remark: "The verdict is that of the result with --apply or --output, else that of the set as it is.",
+    exits: &[
+        (Outcome::Done, "healthy, or nothing to do"),
+        (Outcome::CouldNot, "failed; nothing was changed"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+        (
+            Outcome::InUse,
+            "a process has the files open for writing, or another aofkit works on the set",
+        ),
+        (Outcome::TailDamage, "damage at the very end of the last file remains"),
+        (Outcome::InnerDamage, "damage elsewhere remains"),
+        (
+            Outcome::SetInconsistent,
+            "the manifest is still invalid or missing, or a file is missing",
+        ),
+        (Outcome::Unsupported, "the target does not support the set, or aofkit does not know"),
+        (Outcome::TooMuchLost, "the loss would exceed --max-loss; nothing was changed"),
+        (Outcome::Interrupted, "interrupted; a change that had begun was finished or rolled back"),
+    ],
+};

@@ -3,20 +3,25 @@
 pub mod args;
 pub mod report;
 
+use std::ffi::OsStr;
+
 use aofkit::aof::Aof;
-use aofkit::change::{self, Undo, Verb};
-use aofkit::check::{Report, Verdict};
+use aofkit::change::{self, Undo};
 use aofkit::disk::LocalDisk;
 use aofkit::error::{Error, Result};
-use aofkit::repair::{self, inner};
+use aofkit::neighbours::Neighbour;
+use aofkit::repair;
+use aofkit::text::name as text_of_name;
 
 use self::args::RepairArgs;
-use self::report::{Repair, Undone, Way};
-use crate::cli::changing::{self, Run, check, open_one};
+use self::report::{Repair, Undone};
+use crate::cli::changing::{self, check, open_one};
+use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::in_use;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::usage;
 use crate::cli::common::progress::Bar;
 use crate::cli::plan::{json, text};
 
@@ -24,16 +29,13 @@ use crate::cli::plan::{json, text};
 pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     if path.as_os_str() == "-" {
-        let outcome = crate::cli::common::output::usage(
-            "standard input cannot be repaired: name a file",
-            context.json,
-        );
+        let outcome = usage("standard input cannot be repaired: name a file", context.json);
         return Ok((String::new(), outcome));
     }
     let aof = match open_one(path, &context.open)? {
         Ok(aof) => aof,
         Err(why) => {
-            return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
+            return Ok((String::new(), usage(&why, context.json)));
         }
     };
     changing::refuse_link(&aof, args.changing.output.as_deref())?;
@@ -44,90 +46,66 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let aof = repair::subject(aof)?;
     let before = check(&aof, context)?;
-    let mut repair = propose(aof, before, args, context)?;
-    repair.run.recovered = recovered;
-    repair.run.carry_out(&args.changing, context)?;
+    let bar = Bar::new(context.bar);
+    let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };
+    let choice = match (args.truncate, args.salvage) {
+        (true, _) => repair::Inner::Truncate,
+        (_, true) => repair::Inner::Salvage,
+        _ => repair::Inner::Ask,
+    };
+    let looking = changing::looking(context, &bar);
+    let (aof, proposal, inner, ways) = match &args.adopt {
+        Some(file) => {
+            let one = match adopted(&aof, file.as_deref(), context)? {
+                Ok(one) => one,
+                Err(why) => return Ok((String::new(), usage(&why, context.json))),
+            };
+            let (aof, proposal) = repair::adopt::adopt(aof, &one, &looking)?;
+            (aof, proposal, None, Vec::new())
+        }
+        None => {
+            let proposed = repair::propose(&aof, &before, choice, &drops, &looking)?;
+            (aof, proposed.proposal, proposed.inner, proposed.ways)
+        }
+    };
+    let run = changing::carry_out(aof, before, proposal, &args.changing, context)?;
+    let repair = Repair { run: run.after(recovered), inner, ways };
     let text = match context.json {
         true => json::repair(&repair, context),
         false => text::repair(&repair, &args.changing, context),
     };
-    Ok((text, repair.run.outcome()))
+    Ok((text, changing::exit_status(&repair.run)))
 }
 
-fn propose(aof: Aof, before: Report, args: &RepairArgs, context: &Context) -> Result<Repair> {
-    let bar = Bar::new(context.bar);
-    let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };
-    if args.truncate || args.salvage {
-        let answer = match args.truncate {
-            true => inner::truncate(&aof, &drops, &context.pace, &bar)?,
-            false => inner::salvage(&aof, &drops, &context.pace, &bar)?,
-        };
-        let (plan, inner, left) = match answer {
-            inner::Answer::Plan(inner) => (inner.plan.clone(), Some(*inner), Vec::new()),
-            inner::Answer::Refused(why) => {
-                (change::Draft::new(Verb::Repair, &aof).finish()?, None, vec![why])
-            }
-        };
-        let mut run = Run::new(aof, before, plan, left);
-        run.look_ahead(context)?;
-        tell_what_stays(&mut run);
-        return Ok(Repair { run, inner, ways: Vec::new() });
-    }
-    let (plan, inner, left) = match drops.is_empty() {
-        true => {
-            let proposal = repair::tail_and_manifest(&aof, &before)?;
-            (proposal.plan, None, proposal.left)
+/// The neighbour to adopt: the one of that name, or the only one that may be needed; else what to say.
+fn adopted(
+    aof: &Aof,
+    file: Option<&OsStr>,
+    context: &Context,
+) -> Result<std::result::Result<Neighbour, String>> {
+    let beside = neighbours(aof, context)?;
+    let candidates = repair::adopt::candidates(&beside, file);
+    let names = |of: &[&Neighbour]| {
+        let first = of.iter().filter_map(|one| one.files.first()?.file_name());
+        first
+            .map(|name| format!("\n  {}", text_of_name(name.as_encoded_bytes())))
+            .collect::<String>()
+    };
+    Ok(match (&candidates[..], file) {
+        ([one], _) => Ok((*one).clone()),
+        ([], Some(file)) => {
+            let name = text_of_name(file.as_encoded_bytes());
+            Err(format!("there is no file {name} beside the set that could be adopted"))
         }
-        false => match inner::drop_named(&aof, &before, &drops)? {
-            (inner::Answer::Plan(inner), left) => (inner.plan.clone(), Some(*inner), left),
-            (inner::Answer::Refused(why), _) => {
-                (change::Draft::new(Verb::Repair, &aof).finish()?, None, vec![why])
-            }
-        },
-    };
-    let mut run = Run::new(aof, before, plan, left);
-    run.look_ahead(context)?;
-    let ways = ways(&run, context)?;
-    if !ways.is_empty() && run.left.is_empty() {
-        run.left.push("damage in the middle: choose --truncate or --salvage".to_owned());
-    }
-    tell_what_stays(&mut run);
-    Ok(Repair { run, inner, ways })
-}
-
-/// Records that the target does not take are no damage, and no word takes them away but their name.
-fn tell_what_stays(run: &mut Run) {
-    let after = run.outlook.as_ref().map_or(&run.before, |outlook| &outlook.report);
-    let staying = repair::staying(after);
-    run.left.extend(staying);
-}
-
-/// What the two words would do about what is left.
-fn ways(run: &Run, context: &Context) -> Result<Vec<Way>> {
-    let bar = Bar::new(context.bar);
-    let is_inner = match &run.outlook {
-        None => matches!(run.before.verdict, Verdict::InnerDamage | Verdict::TailDamage),
-        // The word puts the rest right in the same run.
-        Some(outlook) => outlook.verdict() == Verdict::InnerDamage,
-    };
-    let mut ways = Vec::new();
-    if !is_inner {
-        return Ok(ways);
-    }
-    let drops = repair::Drops::default();
-    for word in ["truncate", "salvage"] {
-        let answer = match word {
-            "truncate" => inner::truncate(&run.aof, &drops, &context.pace, &bar)?,
-            _ => inner::salvage(&run.aof, &drops, &context.pace, &bar)?,
-        };
-        let outlook = match answer {
-            inner::Answer::Plan(inner) if inner.plan.is_empty() => continue,
-            inner::Answer::Plan(inner) => Ok(inner.plan.loss.clone()),
-            inner::Answer::Refused(why) => Err(why),
-        };
-        ways.push(Way { word, outlook });
-    }
-    Ok(ways)
+        ([], None) => Err(
+            "no file beside the set holds anything that the set lacks: there is nothing to adopt"
+                .to_owned(),
+        ),
+        (several, _) => {
+            let list = names(several);
+            Err(format!("several files may be adopted, name one of them (--adopt=FILE):{list}"))
+        }
+    })
 }
 
 fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
@@ -143,9 +121,10 @@ fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outc
             keep: Some(&keep),
             force: args.changing.force,
             stop: Some(interrupt.flag()),
-            verdict_before: "",
+            ..change::Options::default()
         };
-        undo.apply(&LocalDisk, &options, &Bar::new(context.bar))?;
+        let undone = undo.apply(&LocalDisk, &options, &Bar::new(context.bar))?;
+        changing::tell_left(&undone.left);
         interrupted = interrupt.came();
     }
     let applied = last.is_some() && args.changing.apply;

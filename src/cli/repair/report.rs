@@ -1,19 +1,12 @@
 //! What `aofkit repair` found, for whoever prints it.
 
 use aofkit::aof::Aof;
-use aofkit::change::{Entry, Loss, Plan, State, Undo};
+use aofkit::change::{Entry, Plan, State, Undo};
 use aofkit::check::Report;
-use aofkit::repair::inner::Inner;
+use aofkit::repair::{Way, inner::Inner};
 use aofkit::text::{count, shell_word};
 
 use crate::cli::changing::{Changing, Run};
-
-/// What an option would do about damage in the middle.
-pub struct Way {
-    pub word: &'static str,
-    /// What it costs, or why it does not help.
-    pub outlook: std::result::Result<Loss, String>,
-}
 
 /// A repair and all that should be known of it.
 pub struct Repair {

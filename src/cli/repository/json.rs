@@ -8,6 +8,7 @@ use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 
 use crate::cli::common::json::{VERSION, modified, needs_modules, path_text, pretty, text};
+use crate::cli::common::loaded::{self, ErrorJson};
 use crate::cli::common::wire::NeededJson;
 
 #[derive(Serialize)]
@@ -214,6 +215,8 @@ struct LoadedJson {
     not_comparable: u64,
     differences: Vec<DifferenceJson>,
     walls_missing: Vec<String>,
+    errors: Vec<ErrorJson>,
+    errors_unlisted: u64,
 }
 
 /// Only two servers that have loaded something can be compared.
@@ -256,6 +259,8 @@ fn loaded_json(one: &LoadedSnapshot, redact: bool) -> LoadedJson {
         not_comparable: one.not_comparable,
         differences: one.differences.iter().map(difference).collect(),
         walls_missing: one.walls_missing.clone(),
+        errors: loaded::errors(&one.errors, redact),
+        errors_unlisted: one.errors_unlisted,
     }
 }
 
@@ -319,6 +324,7 @@ struct RestoreJson {
     kept_old_at: Option<String>,
     extras_at: Option<String>,
     config: Option<String>,
+    loaded: Option<loaded::LoadedJson>,
 }
 
 #[derive(Serialize)]
@@ -336,6 +342,7 @@ pub fn restored(
     until: Option<String>,
     cut: Option<String>,
     config: Option<String>,
+    loaded: Option<loaded::LoadedJson>,
 ) -> String {
     let target = path_text(&restored.target);
     let files = restored.files.iter().map(|(name, size)| {
@@ -358,6 +365,7 @@ pub fn restored(
         kept_old_at: shown(&restored.kept_old_at),
         extras_at: shown(&restored.extras_at),
         config,
+        loaded,
     })
 }
 

@@ -11,6 +11,7 @@ use aofkit::trial::LoadedSnapshot;
 use comfy_table::CellAlignment::{Left, Right};
 
 use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::loaded;
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size};
 
@@ -91,8 +92,8 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
             notes.push(gap_text(gap));
         }
     }
-    for (title, rows, notes) in parts {
-        text += &format!("\n{title}\n\n{}", laid_out(&rows));
+    for (title, mut rows, notes) in parts {
+        text += &format!("\n{title}\n\n{}", laid_out(&mut rows));
         for note in notes {
             text += &(wrap(&note, style.width, "  ") + "\n");
         }
@@ -255,6 +256,9 @@ fn loaded_text(one: &LoadedSnapshot, redact: bool, style: Style) -> String {
             format!("{keys} not comparable: two loads of the same files give them differently");
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
+    for line in loaded::error_lines(&one.errors, one.errors_unlisted, redact) {
+        text += &(style.warn(&wrap(&line, style.width, "  ")) + "\n");
+    }
     for one in &one.differences {
         let key = one.key.as_ref().map(|key| match redact {
             true => format!(": {}", hidden(key)),
@@ -370,7 +374,7 @@ pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool, style: Style) 
         ]);
     }
     if !all.is_empty() {
-        text += &format!("\n{}\n", laid_out(&rows));
+        text += &format!("\n{}\n", laid_out(&mut rows));
     }
     if let Some(compaction) = &plan.compaction {
         let (from, to) = compaction.objects();

@@ -2,17 +2,22 @@
 
 pub mod args;
 
+use std::path::Path;
 use std::sync::Arc;
 
+use aofkit::Aof;
 use aofkit::backup::{
     Entry, Moment, Repository, RestoreOptions, SnapshotPath, Which, covering, cut_at, restore,
 };
+use aofkit::check::{Report, check};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
+use aofkit::trial::{Loaded, Wanted};
 
 use self::args::RestoreArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt;
+use crate::cli::common::loaded;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
 use crate::cli::common::repository::find;
@@ -44,14 +49,36 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
     let bar = Bar::new(context.bar);
     let restored = restore(&repository, &entry, &args.dir, options, &bar)?;
     let config = args.print_config.then(|| text::config(&entry, &restored));
+    let tried = tried(&restored.target, context)?;
+    let outcome = tried.as_ref().map_or(Outcome::Done, |(report, loaded)| {
+        loaded::exit_status(Outcome::of_verdict(report.verdict), report.loads, loaded)
+    });
     let text = match context.json {
         true => {
+            let loaded = tried.as_ref();
+            let loaded = loaded.map(|(of, one)| loaded::json(one, of.loads, context.redact));
             let until = until.map(|seconds| Moment::of_seconds(seconds).seconds_text());
-            json::restored(&args.snapshot, &entry, &restored, until, cut, config)
+            json::restored(&args.snapshot, &entry, &restored, until, cut, config, loaded)
         }
-        false => text::restored(&entry, &restored, cut, config, context.style),
+        false => {
+            let text = text::restored(&entry, &restored, cut, config, context.style);
+            let asked = tried.as_ref().map_or_else(String::new, |(report, loaded)| {
+                loaded::lines(loaded, report, context.style, context.redact)
+            });
+            text + &asked
+        }
     };
-    Ok((text, Outcome::Done))
+    Ok((text, outcome))
+}
+
+/// What a server makes of the restored set, where one is to be asked, and what was expected of it.
+fn tried(dir: &Path, context: &Context) -> Result<Option<(Report, Loaded)>> {
+    let Some(asking) = &context.trial else { return Ok(None) };
+    let aof = Aof::open(dir, &context.open)?;
+    let report = check(&aof)?;
+    let wanted = Wanted { as_dump: report.is_rdb, ..Wanted::default() };
+    let loaded = asking.load(&aof, &wanted)?;
+    Ok(Some((report, loaded)))
 }
 
 /// The newest snapshot of the same source that has this second in its history; the newest of all when none has,

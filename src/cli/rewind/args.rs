@@ -3,32 +3,65 @@
 use clap::Args as ClapArgs;
 
 use crate::cli::changing::Changing;
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
+use crate::cli::common::trial::AskArgs;
 
 #[derive(Debug, ClapArgs)]
 #[command(group = clap::ArgGroup::new("moment").required(true))]
 pub struct RewindArgs {
     #[command(flatten)]
     pub reading: Reading,
-    /// Keep what was logged at this time or earlier, by #TS annotations: 2026-11-24T03:00:00Z,
-    /// @1764000000, or 2h for two hours ago
+    /// Keep commands logged at this time or earlier: 2026-11-24T03:00:00Z, @1764000000, or 2h (ago).
+    ///
+    /// Times come from the #TS annotations of aof-timestamp-enabled
     #[arg(long, value_name = "TIME", group = "moment")]
     pub until: Option<String>,
-    /// Keep what stands before this byte of this file of the set; from the middle of a record or
-    /// transaction it goes back to its beginning
+    /// Keep everything before this byte of this file.
+    ///
+    /// Inside a record or transaction, the cut goes back to its beginning
     #[arg(long, value_name = "FILE:OFFSET", group = "moment")]
     pub at: Option<String>,
-    /// Keep what stands before this command: FLUSHALL, FLUSHALL:first, 'XGROUP|DESTROY:last'; the last
-    /// one where nothing is said
+    /// Keep everything before this command: FLUSHALL, FLUSHALL:first, 'XGROUP|DESTROY'; default: the last one
     #[arg(long, value_name = "NAME[:first|:last]", group = "moment")]
     pub before_command: Option<String>,
-    /// Only a command that names a key of this pattern, as KEYS understands it: 'user:*'
+    /// With --before-command: only a command on a key that matches this pattern, as for KEYS: 'user:*'
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["until", "at"])]
     pub key: Vec<String>,
-    /// Show places one may want to go back to: flushes, many deletions in a row, borders of files, and
-    /// which times the set knows of
+    /// List places to go back to: flushes, many deletions in a row, ends of files, times
     #[arg(long, group = "moment", conflicts_with_all = ["apply", "output", "key"])]
     pub list: bool,
     #[command(flatten)]
     pub changing: Changing,
+    #[command(flatten)]
+    pub ask: AskArgs,
 }
+
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit rewind --list .", "places to go back to"),
+        ("aofkit rewind --before-command FLUSHALL .", "plan: undo the last FLUSHALL"),
+        ("aofkit rewind --until 2026-11-24T03:00:00Z --apply .", "go back to a second"),
+    ],
+    remark: "The verdict is that of the result with --apply or --output, else that of the set as it is.",
+    exits: &[
+        (Outcome::Done, "healthy, or nothing to do"),
+        (Outcome::CouldNot, "refused or failed; nothing was changed"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+        (
+            Outcome::InUse,
+            "a process has the files open for writing, or another aofkit works on the set",
+        ),
+        (Outcome::TailDamage, "damage at the very end of the last file remains"),
+        (Outcome::InnerDamage, "damage elsewhere remains"),
+        (
+            Outcome::SetInconsistent,
+            "the manifest is still invalid or missing, or a file is missing",
+        ),
+        (Outcome::Unsupported, "the target does not support the set, or aofkit does not know"),
+        (Outcome::TooMuchLost, "the loss would exceed --max-loss; nothing was changed"),
+        (Outcome::Interrupted, "interrupted; a change that had begun was finished or rolled back"),
+    ],
+};

@@ -6,9 +6,9 @@ use aofkit::scan::Position;
 use serde::Serialize;
 
 use super::report::Rewound;
-use crate::cli::common::context::Context;
 use crate::cli::common::json::{pretty, text};
 use crate::cli::common::units::time;
+use crate::cli::common::view::View;
 use crate::cli::plan::json::{PlanJson, plan};
 
 const REWIND: &str = "aofkit.rewind/1";
@@ -62,7 +62,7 @@ struct CandidateJson {
 }
 
 /// `rewind` of one set.
-pub fn rewind(rewound: &Rewound, context: &Context) -> String {
+pub fn rewind(rewound: &Rewound, view: &View) -> String {
     let aof = &rewound.run.aof;
     let boundary = rewound.found.boundary;
     let reach = rewound.reach;
@@ -82,7 +82,7 @@ pub fn rewind(rewound: &Rewound, context: &Context) -> String {
     let goes = !rewound.run.plan.is_empty();
     let listed = rewound.candidates.as_ref();
     pretty(&RewindJson {
-        plan: plan(REWIND, &rewound.run, context),
+        plan: plan(REWIND, &rewound.run, view),
         place,
         matches: rewound.found.matches,
         gone: GoneJson {

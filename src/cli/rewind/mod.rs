@@ -6,13 +6,12 @@ pub mod report;
 pub mod text;
 
 use aofkit::aof::Aof;
-use aofkit::change::{Draft, Verb};
-use aofkit::check::{Check, Severity, Verdict, Wording, judge};
+use aofkit::change::{Looking, Options, Proposal, Session, Verb};
+use aofkit::check::{Check, Wording, judge};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::moment::{Found, Moment, Places};
 use aofkit::rewind::{self, Answer, Reach, Why};
 use aofkit::scan::scan;
-use aofkit::text::{name, shell_word};
 
 use self::args::RewindArgs;
 use self::report::{Listed, Rewound};
@@ -51,43 +50,14 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
         Answer::Plan(plan) => (found.reach, *plan),
         Answer::No(why) => return Err(refusal(&aof, why, found.reach)),
     };
-    let mut rewound = Rewound {
-        run: Run::new(aof, found.report, plan, Vec::new()),
-        found: found.found,
-        reach,
-        candidates: None,
-    };
-    rewound.run.recovered = recovered;
-    behind_damage(&mut rewound.run, context)?;
-    rewound.run.carry_out(&args.changing, context)?;
+    let run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;
+    let rewound =
+        Rewound { run: run.after(recovered), found: found.found, reach, candidates: None };
     let text = match context.json {
         true => json::rewind(&rewound, context),
         false => text::rewind(&rewound, &args.changing, context),
     };
-    Ok((text, rewound.run.outcome()))
-}
-
-/// Refuses a moment behind damage: what is left would not load up to it. A cut before all damage is fine, and
-/// cures it.
-fn behind_damage(run: &mut Run, context: &Context) -> Result<()> {
-    run.look_ahead(context)?;
-    let Some(outlook) = &run.outlook else { return Ok(()) };
-    if !matches!(outlook.verdict(), Verdict::InnerDamage | Verdict::TailDamage) {
-        return Ok(());
-    }
-    let problems = &outlook.report.problems;
-    let first = problems.iter().find(|p| p.severity == Severity::Error && p.offset.is_some());
-    let place = first.and_then(|problem| Some((problem.file.as_ref()?, problem.offset?)));
-    let place = place
-        .map_or_else(String::new, |(file, offset)| format!(" at byte {offset} of {}", name(file)));
-    let path = shell_word(run.plan.path.as_os_str().as_encoded_bytes());
-    let repair =
-        path.map_or_else(|| "aofkit repair".to_owned(), |path| format!("aofkit repair {path}"));
-    let why = format!(
-        "that moment lies behind damage{place}: repair the set first (`{repair}` says how), then rewind it"
-    );
-    run.refused = Some((why, Outcome::of_verdict(run.before.verdict)));
-    Ok(())
+    Ok((text, changing::exit_status(&rewound.run)))
 }
 
 /// The moment that was typed, or why it makes no sense.
@@ -143,9 +113,10 @@ fn list(aof: Aof, context: &Context) -> Result<(String, Outcome)> {
         scan(&aof, observers, &context.pace, &Bar::new(context.bar))?;
     let report = judge(&aof, facts, &Wording { redact: context.redact })?;
     let reach = rewind::reach(&aof, &report);
-    let plan = Draft::new(Verb::Rewind, &aof).finish()?;
+    let nothing = Proposal::nothing(Verb::Rewind, &aof)?;
+    let (options, looking) = (Options::default(), Looking::default());
     let rewound = Rewound {
-        run: Run::new(aof, report, plan, Vec::new()),
+        run: Run::new(Session::new(aof, report, nothing).end(&options, &looking)?, None),
         found: Found::default(),
         reach,
         candidates: Some(Listed { candidates, commands }),

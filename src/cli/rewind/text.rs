@@ -6,16 +6,16 @@ use aofkit::text::{count, name, shell_word, thousands};
 
 use super::report::{Listed, Rewound};
 use crate::cli::changing::Changing;
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
 use crate::cli::common::units::time;
+use crate::cli::common::view::View;
 use crate::cli::plan::text::{Words, ending, first_line, plan};
 
 const WORDS: Words = Words { done: "rewound", copy: "a rewound copy" };
 
 /// `rewind` of one set.
-pub fn rewind(rewound: &Rewound, changing: &Changing, context: &Context) -> String {
-    let (run, style) = (&rewound.run, context.style);
+pub fn rewind(rewound: &Rewound, changing: &Changing, view: &View) -> String {
+    let (run, style) = (&rewound.run, view.style);
     let mut text = first_line(run, WORDS, style);
     text += &match (rewound.found.boundary, run.plan.is_empty()) {
         (Some(boundary), false) => {
@@ -36,10 +36,10 @@ pub fn rewind(rewound: &Rewound, changing: &Changing, context: &Context) -> Stri
         }
         _ => "  nothing lies behind that moment\n\n".to_owned(),
     };
-    text += &reach(rewound, context);
+    text += &reach(rewound, view);
     text += "\n";
-    text += &plan(run, context);
-    text += &ending(run, changing, context);
+    text += &plan(run, view);
+    text += &ending(run, changing, view);
     let is_waiting = !run.plan.is_empty() && !run.applied && run.output.is_none();
     if is_waiting && !run.in_use.pids.is_empty() {
         let line = "stop it with SHUTDOWN NOSAVE before it rewrites the log: a rewrite makes what was lost the base";
@@ -49,7 +49,7 @@ pub fn rewind(rewound: &Rewound, changing: &Changing, context: &Context) -> Stri
 }
 
 /// Which times the set knows of.
-fn reach(rewound: &Rewound, context: &Context) -> String {
+fn reach(rewound: &Rewound, view: &View) -> String {
     let reach = rewound.reach;
     let mut parts = Vec::new();
     parts.extend(of_base(reach));
@@ -59,7 +59,7 @@ fn reach(rewound: &Rewound, context: &Context) -> String {
         }
         None => parts.push("no command is dated (aof-timestamp-enabled is off)".to_owned()),
     }
-    let style = context.style;
+    let style = view.style;
     let line = |part: &String| format!("{}\n", wrap(&format!("times: {part}"), style.width, "  "));
     parts.iter().map(line).collect()
 }
@@ -79,15 +79,15 @@ pub fn of_base(reach: Reach) -> Option<String> {
 }
 
 /// `rewind --list`
-pub fn list(rewound: &Rewound, context: &Context) -> String {
-    let style = context.style;
+pub fn list(rewound: &Rewound, view: &View) -> String {
+    let style = view.style;
     let path = &rewound.run.plan.path;
     let mut text = format!("{}\n\n", style.bold(&name(path.as_os_str().as_encoded_bytes())));
-    text += &reach(rewound, context);
+    text += &reach(rewound, view);
     text += "\n";
     let Some(Listed { candidates, commands }) = &rewound.candidates else { return text };
     for candidate in candidates {
-        text += &line(rewound, candidate, *commands, context);
+        text += &line(rewound, candidate, *commands, view);
     }
     if candidates.is_empty() {
         text += "  no flush, no storm of deletions, one file\n";
@@ -95,8 +95,8 @@ pub fn list(rewound: &Rewound, context: &Context) -> String {
     text
 }
 
-fn line(rewound: &Rewound, candidate: &Candidate, commands: u64, context: &Context) -> String {
-    let style = context.style;
+fn line(rewound: &Rewound, candidate: &Candidate, commands: u64, view: &View) -> String {
+    let style = view.style;
     let (segment, offset) = candidate.place;
     let file = &rewound.run.aof.segments[segment].name;
     let what = match &candidate.what {

@@ -6,6 +6,8 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::cli::common::context::Format;
 use crate::cli::common::filters::FilterArgs;
+use crate::cli::common::manual::Manual;
+use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::threshold::Threshold;
 
@@ -44,21 +46,22 @@ impl By {
 pub struct StatsArgs {
     #[command(flatten)]
     pub reading: Reading,
-    /// What to break it down by; may be given several times [default: command]
+    /// Break the log down by this; may be given several times [default: command]
     #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY", value_delimiter = ',')]
     pub by: Vec<By>,
-    /// Rows of keys, prefixes and slots at most, up to 40,000; commands are never cut
+    /// Show at most N keys, prefixes and slots, up to 40,000; commands are never cut
     #[arg(long, value_name = "N", default_value_t = 20, env = "AOFKIT_TOP")]
     pub top: usize,
-    /// Words of a key that make a prefix, instead of recognised identifiers; may be given several times
+    /// Group keys by their first N words instead of by recognised identifiers; may be given several times
     #[arg(long, value_name = "N", env = "AOFKIT_DEPTH", value_delimiter = ',',
         value_parser = clap::value_parser!(u8).range(1..=32))]
     pub depth: Vec<u8>,
-    /// Characters that end a word of a key, each of them
+    /// Characters that separate the words of a key
     #[arg(long, value_name = "S", default_value = ":", env = "AOFKIT_SEPARATOR")]
     pub separator: String,
-    /// Exit with 30 when a figure is above a value: a number, a size or a percentage; may be given several
-    /// times. Figures: resp_bytes, rdb_bytes, unparsed_bytes, commands, largest_bytes, command_share,
+    /// Exit with 30 when a figure is above a number, a size or a percentage; may be given several times.
+    ///
+    /// Figures: resp_bytes, rdb_bytes, unparsed_bytes, commands, largest_bytes, command_share,
     /// prefix_share, key_share, keys_estimate, write_amplification, deletes, deletes_per_second, flushes
     #[arg(long, value_name = "NAME=VALUE", env = "AOFKIT_FAIL_ABOVE", value_delimiter = ',',
         value_parser = |text: &str| Threshold::parse(text, &FIGURES))]
@@ -136,3 +139,19 @@ impl StatsArgs {
         Some(options)
     }
 }
+
+pub const MANUAL: Manual = Manual {
+    examples: &[
+        ("aofkit stats --by prefix,key /var/lib/redis", "which keys fill the log"),
+        ("aofkit stats --since 1h --command DEL appendonlydir", "deletions of the last hour"),
+        ("aofkit stats --fail-above key_share=30% --by key .", "exit 30 if one key fills the log"),
+    ],
+    remark: "",
+    exits: &[
+        (Outcome::Done, "counted, also when the set is damaged (then with a warning)"),
+        (Outcome::CouldNot, "the set could not be read"),
+        (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "no such path, or no set there"),
+        (Outcome::Findings, "a figure is above its --fail-above"),
+    ],
+};

@@ -58,7 +58,7 @@ pub fn text(report: &DeleteReport, aof: &Aof, style: Style) -> String {
 
 fn sums(report: &DeleteReport) -> String {
     format!(
-        "{} deleted by {} DEL and {} UNLINK; {} given a deadline; {}",
+        "{} deleted by {} DEL and {} UNLINK; an expiry was set {}; {}",
         count(report.keys, "key"),
         thousands(report.del),
         thousands(report.unlink),
@@ -70,10 +70,10 @@ fn sums(report: &DeleteReport) -> String {
 /// Where deletions came from, as far as a log tells.
 fn origins(report: &DeleteReport) -> String {
     format!(
-        "{} surely by clients (several keys at once, or small letters), {} in transactions; {} one by one: \
+        "{} of them in transactions, {} by clients (several keys at once, or a command in lower case), {} one by one: \
          expired, evicted, or deleted by a client (the log does not say which)",
-        thousands(report.by_clients),
         thousands(report.in_transactions),
+        thousands(report.by_clients),
         thousands(report.by_anybody()),
     )
 }

@@ -5,7 +5,7 @@ use aofkit::stats::{DeleteReport, KeyReport, KeyRow, PrefixRow};
 use aofkit::text::{count, escape, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use super::text::{shortened, title, weight};
+use super::columns::{shortened, title, weight};
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::units::{Style, share, size};
 
@@ -56,7 +56,7 @@ pub fn prefixes(keys: &KeyReport, of: u64, style: Style) -> String {
             None => "prefixes".to_owned(),
         };
         text += &title(&what, "* is all else, commands without a key included", style);
-        text += &laid_out(&rows);
+        text += &laid_out(&mut rows);
     }
     text + &how_often(keys, style)
 }
@@ -116,7 +116,7 @@ fn key_table(keys: &KeyReport, rows: &[KeyRow], of: u64, style: Style) -> String
         }
         told.add_row(cells);
     }
-    laid_out(&told)
+    laid_out(&mut told)
 }
 
 /// Prefixes and keys of which most is told in `inspect`.

@@ -1,6 +1,7 @@
 //! `aofkit stats`
 
 pub mod args;
+pub mod columns;
 pub mod commands_json;
 pub mod csv;
 pub mod deletes;

@@ -1,7 +1,8 @@
 //! `stats` for people.
 
+use crate::cli::stats::columns::{shortened, title, weight};
 use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::args::By;
@@ -9,14 +10,14 @@ use super::deletes;
 use super::key_space::beside_types;
 use super::keys::{heaviest, prefixes};
 use super::report::Counted;
-use crate::cli::common::context::Context;
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs;
-use crate::cli::common::units::{Style, bar, share, size};
+use crate::cli::common::units::{Style, share, size};
+use crate::cli::common::view::View;
 
 /// One set.
-pub fn stats(one: &Counted, context: &Context) -> String {
-    let style = context.style;
+pub fn stats(one: &Counted, view: &View) -> String {
+    let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
     let mix = &one.mix;
@@ -59,13 +60,15 @@ fn summary(one: &Counted) -> String {
         parts.push(format!("{} of annotations", size(totals.annotation_bytes)));
     }
     if totals.unparsed_bytes > 0 {
-        parts.push(format!("{} that make no sense", size(totals.unparsed_bytes)));
+        parts.push(format!("{} unreadable", size(totals.unparsed_bytes)));
     }
     if totals.rdb_bytes > 0 {
         parts.push(format!("{} of RDB beside it", size(totals.rdb_bytes)));
     }
     if let Some(ratio) = one.write_amplification() {
-        parts.push(format!("{ratio:.1} bytes logged per byte of the base"));
+        parts.push(format!(
+            "write amplification {ratio:.1} (bytes of commands for each byte of the base)"
+        ));
     }
     if let Some(keys) = &one.keys {
         let error = HyperLogLog::ERROR * 100.0;
@@ -75,16 +78,6 @@ fn summary(one: &Counted) -> String {
         });
     }
     parts.join(", ")
-}
-
-pub fn title(what: &str, note: &str, style: Style) -> String {
-    let note = if note.is_empty() { String::new() } else { format!("  {note}") };
-    format!("\n{}{note}\n", style.bold(what))
-}
-
-/// Columns of bytes that every table has.
-pub fn weight(bytes: u64, of: u64) -> [String; 3] {
-    [bar(bytes, of, 12), share(bytes, of), size(bytes)]
 }
 
 fn commands(mix: &MixReport, style: Style) -> String {
@@ -119,7 +112,7 @@ fn commands(mix: &MixReport, style: Style) -> String {
         .map(|row| format!("{} {}", row.group.unwrap_or("unknown"), share(row.bytes, of)));
     let groups = format!("by group: {}", groups.collect::<Vec<_>>().join(", "));
     let groups = if mix.commands.is_empty() { String::new() } else { groups };
-    title("commands", "", style) + &laid_out(&rows) + &wrap(&groups, style.width, "  ") + "\n"
+    title("commands", "", style) + &laid_out(&mut rows) + &wrap(&groups, style.width, "  ") + "\n"
 }
 
 fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> String {
@@ -130,7 +123,7 @@ fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> St
         rows.add_row([row.db.to_string(), bar, share, bytes, thousands(row.commands)]);
     }
     let base = base.map_or_else(String::new, |base| databases_of_base(base, style));
-    title("databases", "", style) + &laid_out(&rows) + &base
+    title("databases", "", style) + &laid_out(&mut rows) + &base
 }
 
 fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
@@ -151,7 +144,7 @@ fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
         let db = row.db.map_or_else(|| "others".to_owned(), |db| db.to_string());
         rows.add_row([db, bar, share, bytes, thousands(row.keys), thousands(row.expires)]);
     }
-    title("databases of the base", "bytes on disk", style) + &laid_out(&rows)
+    title("databases of the base", "bytes on disk", style) + &laid_out(&mut rows)
 }
 
 /// The biggest keys of the base, by bytes and by elements.
@@ -183,7 +176,7 @@ fn of_base(base: Option<&KeySpaceReport>, style: Style) -> String {
                 big.elements.map_or_else(|| "-".to_owned(), thousands),
             ]);
         }
-        text += &(title(what, "", style) + &laid_out(&rows));
+        text += &(title(what, "", style) + &laid_out(&mut rows));
     }
     text
 }
@@ -198,7 +191,7 @@ fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
         rows.add_row([row.slot.to_string(), bar, share, bytes, thousands(row.commands)]);
     }
     let note = format!("the heaviest of {} in use", count(keys.slots_used, "slot"));
-    title("slots", &note, style) + &laid_out(&rows)
+    title("slots", &note, style) + &laid_out(&mut rows)
 }
 
 fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
@@ -229,16 +222,6 @@ fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
         ]);
     }
     title("types of values in the base", "bytes on disk", style)
-        + &laid_out(&rows)
+        + &laid_out(&mut rows)
         + &beside_types(base, style)
-}
-
-/// Bytes on at most so many columns.
-pub fn shortened(bytes: &[u8], columns: usize) -> String {
-    let columns = columns.max(12);
-    let full = escape(bytes);
-    match full.chars().count() > columns {
-        true => full.chars().take(columns - 1).chain(['…']).collect(),
-        false => full,
-    }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::super::durable::{Attributes, Lock, own};
-use super::super::files::Stamp;
+use super::super::attributes::Attributes;
+use super::super::durable::{Lock, own};
 use super::super::publish::Hold;
+use super::super::stamp::Stamp;
 use super::{Dir, OPEN_DIR, again};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use rustix::fs::{FileType, Stat};
 
-use super::super::durable::Attributes;
-use super::super::files::{Identity, Stamp};
+use super::super::attributes::Attributes;
+use super::super::stamp::{Identity, Stamp};
 
 /// What a name in a directory stands for; links are not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +56,14 @@ pub struct Look {
 
 impl Look {
     pub(super) fn of(stat: &Stat) -> Self {
-        let ns = |seconds: i64, ns: u64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
         // These fields have other widths on other systems.
         #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
-        let stamp = Stamp {
-            identity: Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 },
-            len: u64::try_from(stat.st_size).unwrap_or(0),
-            modified_ns: ns(stat.st_mtime as i64, stat.st_mtime_nsec as u64),
-            changed_ns: ns(stat.st_ctime as i64, stat.st_ctime_nsec as u64),
-        };
+        let stamp = Stamp::new(
+            Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 },
+            u64::try_from(stat.st_size).unwrap_or(0),
+            (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        );
         #[allow(clippy::unnecessary_cast)]
         Self {
             kind: Kind::of(stat),
@@ -73,7 +72,7 @@ impl Look {
                 mode: stat.st_mode as u32 & 0o7777,
                 uid: stat.st_uid,
                 gid: stat.st_gid,
-                modified_ns: Some(stamp.modified_ns),
+                modified_ns: Some(stamp.modified_ns()),
             },
             links: stat.st_nlink as u64,
         }

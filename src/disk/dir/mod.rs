@@ -25,9 +25,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
-use super::durable::Attributes;
+use super::attributes::Attributes;
 use super::frozen::FrozenFile;
-use super::publish::Room;
+use super::room::Room;
 use crate::error::{Error, ErrorKind, Result};
 /// A directory held by its descriptor.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! Defaults: those of Redis 7.0 to 8.x and Valkey 8 to 9.1, which agree on all of these.
 
 use super::units::{parse_percentage, plain_number, positive, size};
-use super::values::{Read, base_name, plain_name, version_check};
+use super::values::{Read, base_name, plain_name, sanitize, version_check};
 use super::{Directive, Fault, Kind, PackedLimits, Reason};
 
 /// What was said, so far.
@@ -46,6 +46,8 @@ pub struct Settings {
     pub load_modules: Vec<Vec<Vec<u8>>>,
     /// `rdb-version-check` (Valkey 8.1 and later).
     pub rdb_version_check: Option<RdbVersionCheck>,
+    /// `sanitize-dump-payload`: values are looked at in full while they are loaded (`yes`), or not (`no`, `clients`).
+    pub sanitize_dump_payload: Option<bool>,
     /// `rename-command`: a command's name, and the one it has instead; empty where it is gone.
     pub renamed_commands: Vec<(Vec<u8>, Vec<u8>)>,
 }
@@ -125,6 +127,7 @@ impl Settings {
                 self.rdb_version_check =
                     Some(line.one("rdb-version-check", expected, version_check)?);
             }
+            b"sanitize-dump-payload" => self.sanitize_dump_payload = Some(sanitize(&line)?),
             b"rename-command" => {
                 let [from, to] = directive.args.as_slice() else {
                     let given = directive.args.len();
@@ -202,6 +205,11 @@ impl Settings {
         self.rdb_version_check.unwrap_or_default()
     }
 
+    /// Whether values are looked at in full while a log is loaded; a server may do so in any case.
+    pub fn sanitizes_loads(&self) -> bool {
+        self.sanitize_dump_payload.unwrap_or(false)
+    }
+
     /// Servers change to `dir` as they read it, so a relative one starts from the one before.
     fn change_dir(&mut self, to: Vec<u8>) {
         match &mut self.dir {
@@ -252,7 +260,7 @@ mod tests {
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
              aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
              aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
-             rdbcompression no\nhash-max-ziplist-entries 64\n\
+             rdbcompression no\nsanitize-dump-payload clients\nhash-max-ziplist-entries 64\n\
              cluster-enabled yes\ncluster-databases 3\nloadmodule /a.so x y\n\
              rename-command SET MYSET\nrename-command KEYS \"\"\n",
         );
@@ -275,6 +283,7 @@ mod tests {
             rdb_version_check: Some(RdbVersionCheck::Relaxed),
             rdb_compression: Some(false),
             packed: PackedLimits { hash_entries: Some(64), ..PackedLimits::default() },
+            sanitize_dump_payload: Some(false),
             renamed_commands: vec![
                 (b"SET".to_vec(), b"MYSET".to_vec()),
                 (b"KEYS".to_vec(), vec![]),
@@ -319,6 +328,7 @@ mod tests {
             "auto-aof-rewrite-min-size 64 mb",
             "auto-aof-rewrite-min-size 9223372036854775808",
             "rdb-version-check no",
+            "sanitize-dump-payload perhaps",
             "aof-load-corrupt-tail-max-size 4k",
             "aof-load-corrupt-tail-max-size 4kb",
             "aof-load-corrupt-tail-max-size 0x10",

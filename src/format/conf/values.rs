@@ -53,3 +53,13 @@ pub(super) fn version_check(text: &[u8]) -> Option<RdbVersionCheck> {
         _ => None,
     }
 }
+
+/// Whether values are looked at in full while a log is loaded: a server's own RESTOREs are no client's.
+pub(super) fn sanitize(line: &Read<'_>) -> Result<bool, Fault<Reason>> {
+    let expected = "no, yes or clients";
+    line.one("sanitize-dump-payload", expected, |text| match text.to_ascii_lowercase().as_slice() {
+        b"yes" => Some(true),
+        b"no" | b"clients" => Some(false),
+        _ => None,
+    })
+}

@@ -55,18 +55,18 @@ fn sequence_hazards(manifest: &Manifest, found: &mut Vec<Hazard>) {
 fn name_hazards(manifest: &Manifest, found: &mut Vec<Hazard>) {
     let mut live = HashMap::new();
     for entry in manifest.live() {
-        let first = *live.entry(entry.name.as_slice()).or_insert(entry);
+        let first = *live.entry(&*entry.name).or_insert(entry);
         if !std::ptr::eq(first, entry) {
             // The line further down is the one to look at, whichever is loaded first.
             let (upper, lower) =
                 if first.line <= entry.line { (first, entry) } else { (entry, first) };
-            let kind = HazardKind::ListedTwice { name: entry.name.clone(), first: upper.line };
+            let kind = HazardKind::ListedTwice { name: entry.name.to_vec(), first: upper.line };
             found.push(on(lower, kind));
         }
     }
     for entry in manifest.history() {
-        if let Some(user) = live.get(entry.name.as_slice()) {
-            let (name, live) = (entry.name.clone(), user.line);
+        if let Some(user) = live.get(&*entry.name) {
+            let (name, live) = (entry.name.to_vec(), user.line);
             found.push(on(entry, HazardKind::HistoryNamesLive { name, live }));
         }
     }
@@ -76,11 +76,11 @@ fn name_hazards(manifest: &Manifest, found: &mut Vec<Hazard>) {
 fn entry_hazards(entry: &Entry) -> Vec<HazardKind> {
     let mut kinds = Vec::new();
     let name = &entry.name;
-    if matches!(name.as_slice(), b"" | b"." | b"..") {
-        kinds.push(HazardKind::NameIsDirectory { name: name.clone(), role: entry.role });
+    if matches!(&**name, b"" | b"." | b"..") {
+        kinds.push(HazardKind::NameIsDirectory { name: name.to_vec(), role: entry.role });
     }
     if name.contains(&b'\'') && !server_quotes(name) {
-        kinds.push(HazardKind::Apostrophe { name: name.clone() });
+        kinds.push(HazardKind::Apostrophe { name: name.to_vec() });
     }
     let bytes = server_line_bytes(entry);
     if bytes > LINE_MAX {

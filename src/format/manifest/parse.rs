@@ -1,8 +1,9 @@
 //! Reads a manifest with the loader's own grammar: what it refuses is refused here, for the same reason.
 
+use super::entry::c_string;
+use super::line::{Line, lines};
 use super::{
     Comment, Entry, Key, Kind, LINE_MAX, Malformed, Manifest, More, Oddity, Reason, Role, Unended,
-    c_string,
 };
 use crate::format::fault::Fault;
 use crate::format::words::{Dialect, is_space, split};
@@ -32,46 +33,12 @@ pub fn parse(bytes: &[u8], dialect: Dialect) -> Result<Manifest, Fault<Reason>> 
         order.admit(&entry).map_err(fault)?;
         manifest.entries.push(entry);
     }
+    // There may be very many.
+    manifest.entries.shrink_to_fit();
     Ok(manifest)
 }
 
-/// What one call of `fgets` gives the loader: up to and with the next LF, at most [`LINE_MAX`] bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Line<'a> {
-    /// Byte offset in the manifest.
-    pub(super) at: u64,
-    /// Counted from 1.
-    pub(super) number: u64,
-    /// Never empty.
-    pub(super) bytes: &'a [u8],
-}
-
-/// Cuts `bytes` as the loader's buffer does.
-pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    let mut at = 0_usize;
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
-        let window = &rest[..rest.len().min(LINE_MAX)];
-        let length =
-            window.iter().position(|&byte| byte == b'\n').map_or(window.len(), |lf| lf + 1);
-        let line = Line { at: at as u64, number: number + 1, bytes: &window[..length] };
-        at += length;
-        number += 1;
-        Some(line)
-    })
-}
-
 impl Line<'_> {
-    /// Whether the loader passes over it; a blank before the `#` makes it a line like any other.
-    pub(super) fn is_comment(&self) -> bool {
-        self.bytes.starts_with(b"#")
-    }
-
-    fn end(&self) -> u64 {
-        self.at + self.bytes.len() as u64
-    }
-
     fn entry(&self, dialect: Dialect) -> Result<Entry, Kind> {
         self.ended().map_err(Kind::TooLong)?;
         let text = trim(self.bytes);

@@ -56,6 +56,11 @@ impl Walker {
             keys += 1;
             expires += u64::from(record.has_expiry);
             let at = window.at().saturating_add(record.number_at as u64);
+            if let Some(slot) = self.found.slot {
+                let text = &record.key[..record.key.len().min(entry::KEY_SHOWN)];
+                let is_whole = text.len() == record.key.len();
+                self.found.strays.look((slot, self.found.db), text, is_whole, at);
+            }
             self.tally_simple(&record, window);
             window.advance(record.len);
             last = Some((at, record));

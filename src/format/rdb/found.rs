@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::met::Tallies;
 use super::outcome::Remarks;
+use super::strays::Strays;
 
 /// Counters of the current database.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +26,9 @@ pub(super) struct Found {
     pub(super) highest_db: u64,
     pub(super) functions: u64,
     pub(super) remarks: Remarks,
+    /// The slot whose keys these are, where the file says so.
+    pub(super) slot: Option<u64>,
+    pub(super) strays: Strays,
     pub(super) tallies: Tallies,
     pub(super) fields: Fields,
     pub(super) stored_checksum: Option<u64>,
@@ -40,6 +44,8 @@ impl Found {
         highest_db: 0,
         functions: 0,
         remarks: Remarks::NONE,
+        slot: None,
+        strays: Strays::NONE,
         tallies: Tallies::NONE,
         fields: Fields::EMPTY,
         stored_checksum: None,
@@ -62,6 +68,7 @@ impl Found {
     /// Database `db` begins.
     pub(super) fn open_database(&mut self, db: u64) {
         self.close_database();
+        self.slot = None;
         self.db = db;
         self.databases += 1;
         self.highest_db = self.highest_db.max(db);

@@ -85,6 +85,8 @@ pub(super) enum Item {
     AuxValue,
     /// Number of the database that follows.
     Database,
+    /// Number of the slot whose keys follow.
+    Slot,
     /// Two numbers: keys and expires of the database.
     ResizeHint,
     /// Expiry of the next key, i32 seconds.

@@ -24,6 +24,7 @@ impl Walker {
                 let db = window.number()?;
                 self.found.open_database(db);
             }
+            Item::Slot => self.found.slot = Some(window.number()?),
             Item::ResizeHint => {
                 let (keys, expires) = (window.number()?, window.number()?);
                 self.found.announce(keys, expires, window.mark_at());

@@ -5,6 +5,7 @@
 use super::fields::Fields;
 use super::header::Header;
 use super::met::{Met, Module};
+use super::strays::Strays;
 
 /// How often something happened, and where first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub struct Outcome {
     pub met: Vec<Met>,
     /// Modules that it has something of.
     pub modules: Vec<Module>,
+    /// Keys under another slot than their own.
+    pub strays: Strays,
     /// Oddities.
     pub remarks: Remarks,
 }

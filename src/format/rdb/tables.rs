@@ -20,7 +20,7 @@ use super::layout::Item::{
     ArrayElement, AuxName, AuxValue, BitmapLength, Blob, Classes, Constant, Container, CrLf,
     Database, Elements, End, ExpireMs, ExpireSeconds, FieldExpiry, FieldTtl, Fixed, Flag,
     Frequency, Held, Hold, Idle, Len, Library, Loop, MetadataClass, ModuleOps, Node, ResizeHint,
-    RespBulk, RespCommand, Score, Str, Template, TemplateNames, TemplateValues, Unwalkable,
+    RespBulk, RespCommand, Score, Slot, Str, Template, TemplateNames, TemplateValues, Unwalkable,
 };
 use super::layout::{Body, Item, LISTPACK, Packed, Row, Rows, each, index, opcode, prefix, value};
 use super::streams::{STREAM_V1, STREAM_V2, STREAM_V3, STREAM_V4, STREAM_V5};
@@ -161,7 +161,7 @@ const VALKEY_TYPES: &[Row] = &[
 ];
 
 const SHARED_OPCODES: &[Row] = &[
-    opcode(244, "slot sizes", 12, &[Len, Len, Len]),
+    opcode(244, "slot sizes", 12, &[Slot, Len, Len]),
     opcode(245, "function library", 10, &[Library]),
     opcode(246, "function pre-release", 10, &[Str, Str, Flag(&[Str]), Str]),
     opcode(247, "module data", 9, &[Hold, Constant(2), Len, ModuleOps]),

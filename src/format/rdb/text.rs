@@ -8,6 +8,8 @@ use super::string;
 use super::walk::Walker;
 use super::window::{Stop, Window};
 
+/// The field that names the slot whose keys follow, in Valkey.
+const SLOT_INFO: &[u8] = b"slot-info";
 /// Bytes of a function library that are looked at: its first line holds engine and name.
 const LIBRARY_KEPT: usize = 256;
 
@@ -16,15 +18,20 @@ impl Walker {
         let name = self.small_text(NAME_KEPT, true, window)?;
         self.found.fields.count();
         let (name, body_len) = name;
+        let is_slot = |name: &[u8]| name.eq_ignore_ascii_case(SLOT_INFO);
+        self.is_slot_next = name.as_deref().is_some_and(is_slot);
         self.field_name = name.filter(|name| self.found.fields.wants(name));
         self.advance();
         window.skip(body_len)
     }
 
     pub(super) fn aux_value(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
-        let is_wanted = self.field_name.is_some();
+        let is_slot = std::mem::take(&mut self.is_slot_next);
+        let is_wanted = is_slot || self.field_name.is_some();
         let (value, body_len) = self.small_text(VALUE_KEPT, is_wanted, window)?;
-        if let (Some(name), Some(value)) = (self.field_name.take(), value) {
+        if is_slot {
+            self.found.slot = value.as_deref().and_then(slot_of);
+        } else if let (Some(name), Some(value)) = (self.field_name.take(), value) {
             self.found.fields.keep(name, value);
         }
         self.advance();
@@ -64,6 +71,12 @@ impl Walker {
         self.advance();
         window.skip(head.body_len)
     }
+}
+
+/// The slot in `slot,keys,expires` and whatever follows.
+fn slot_of(value: &[u8]) -> Option<u64> {
+    let number = value.split(|byte| *byte == b',').next()?;
+    std::str::from_utf8(number).ok()?.trim().parse().ok()
 }
 
 /// A RESP line of `lead`, digits and `\r\n`.

@@ -83,6 +83,8 @@ pub struct Walker {
     pub(super) templates: BTreeMap<u64, u64>,
     /// The auxiliary field whose value comes next, if it is wanted.
     pub(super) field_name: Option<Vec<u8>>,
+    /// The value that comes next names a slot.
+    pub(super) is_slot_next: bool,
     pub(super) failed: Option<Fault<Reason>>,
 }
 
@@ -102,6 +104,7 @@ impl Walker {
             held: 0,
             templates: BTreeMap::new(),
             field_name: None,
+            is_slot_next: false,
             failed: None,
         }
     }
@@ -236,6 +239,7 @@ impl Walker {
             functions: self.found.functions,
             met: self.met(),
             modules: self.modules(),
+            strays: self.found.strays.clone(),
             remarks: self.found.remarks.clone(),
         })
     }
@@ -315,7 +319,8 @@ impl Walker {
         window: &mut Window<'_>,
     ) -> Result<(), Stop> {
         let head = window.head()?;
-        let wanted = if S::ENTRIES { KEY_SHOWN } else { KEY_KEPT };
+        let is_whole = S::ENTRIES || self.found.slot.is_some();
+        let wanted = if is_whole { KEY_SHOWN } else { KEY_KEPT };
         let body = window.peek(head.body_needed(wanted))?;
         let at = window.mark_at();
         let kept = self.key.kept();
@@ -333,6 +338,11 @@ impl Walker {
             }
         }
         (kept.at, kept.db, kept.kind) = (at, self.found.db, row.number);
+        if let Some(slot) = self.found.slot {
+            let text = string::first_bytes(head, body, KEY_SHOWN).bytes;
+            let is_whole = head.expanded_len().is_none_or(|len| len <= KEY_SHOWN as u64);
+            self.found.strays.look((slot, self.found.db), &text, is_whole, at);
+        }
         if S::ENTRIES {
             self.key.draft.open(head, body, at, window.at());
         }

@@ -1,34 +1,16 @@
 //! Applies records to the keys that are followed.
 
+use super::arguments::{Met, is, number, piece};
 use super::bits;
 use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Piece};
 use super::op::Op;
 use super::value::{Fresh, Value};
-use crate::format::resp::{Arg, Args, Record};
+use crate::format::resp::{Arg, Args};
 
 /// A time that is not known but lies ahead: commands that count from when they are run are never logged so.
 const SOMETIME: i64 = i64::MAX;
-
-/// A record, and where it was met.
-#[derive(Clone, Copy)]
-pub struct Met<'r, 'a> {
-    pub record: &'r Record<'a>,
-    pub db: u64,
-}
-
-pub(super) fn piece(arg: Arg<'_>) -> Piece<'_> {
-    Piece { bytes: arg.head, len: arg.len }
-}
-
-pub(super) fn number(arg: Option<Arg<'_>>) -> Option<i64> {
-    std::str::from_utf8(arg?.head).ok()?.parse().ok()
-}
-
-pub(super) fn is(arg: &Arg<'_>, word: &str) -> bool {
-    arg.head.eq_ignore_ascii_case(word.as_bytes())
-}
 
 impl Keys {
     /// Applies a record of one key, or whose first key is what it changes. Answers whether it could.

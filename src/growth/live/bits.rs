@@ -1,6 +1,6 @@
 //! BITFIELD and BITOP: strings as rows of bits.
 
-use super::apply::{is, number};
+use super::arguments::{is, number};
 use super::text::Text;
 use crate::format::resp::{Arg, Args};
 

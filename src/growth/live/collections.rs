@@ -1,6 +1,6 @@
 //! Applies records to lists, sets, sorted sets, hashes and streams.
 
-use super::apply::{Met, is, number, piece};
+use super::arguments::{Met, is, number, piece};
 use super::cost::{bulk, header};
 use super::doubt::Doubt;
 use super::keys::{Keys, Name};

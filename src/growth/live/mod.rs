@@ -6,6 +6,7 @@
 //! then a range is told, or nothing.
 
 mod apply;
+mod arguments;
 mod bits;
 mod chain;
 mod collections;
@@ -33,7 +34,7 @@ mod vectors;
 pub use doubt::Unfollowed;
 pub use estimate::{Compression, LiveEstimate, Size};
 
-use apply::Met;
+use arguments::Met;
 use cost::{Cost, bulk, header};
 use dialect::Dialect;
 use doubt::Counts;

@@ -1,7 +1,6 @@
 //! What each command does to values, by its name.
 
 use super::members::Kind;
-use super::stores::Join;
 use super::value::Fresh;
 use crate::command;
 
@@ -255,4 +254,12 @@ fn of_collections(name: &str) -> Option<Op> {
         "XSETID" => Op::Nothing,
         _ => return None,
     })
+}
+
+/// How sets are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    Union,
+    Intersection,
+    Difference,
 }

@@ -3,26 +3,18 @@
 //! Where all sources are followed the result is as exact as they are. Where some are not, it is made of those that are;
 //! where none is, the destination keeps what it had. Both are told as not followed.
 
-use super::apply::{Met, is, number};
+use super::arguments::{Met, is, number};
 use super::chain::Chain;
 use super::cost::Scales;
 use super::doubt::Doubt;
 use super::keys::{Keys, Name};
 use super::members::{Kind, Member, Members, Piece};
-use super::op::Op;
+use super::op::{Join, Op};
 use super::sizes::Limits;
 use super::sketch::Sketch;
 use super::text::Text;
 use super::value::{Fresh, Value};
 use crate::format::resp::{Arg, Args};
-
-/// How sets are put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Join {
-    Union,
-    Intersection,
-    Difference,
-}
 
 /// Sources of one command that are looked at.
 const SOURCES: usize = 1024;

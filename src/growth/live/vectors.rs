@@ -9,7 +9,7 @@
 //! How many links there are depends on the vectors and on chance: that part is a range. Source: bases written by
 //! Redis 8.0 to 8.6. None of these writes a vector set as commands: their rewrite dies of it.
 
-use super::apply::{is, number};
+use super::arguments::{is, number};
 use super::cost::Cost;
 use super::estimate::Weighed;
 use super::hashed::ByHash;

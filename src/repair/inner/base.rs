@@ -1,5 +1,7 @@
 //! What can be kept of a broken RDB part, and when that is honest.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::aof::{Aof, Changes, Damage, Depth, Event, RdbStop, Role, Sink, Why, walk, walk_with};
 use crate::change::LostKey;
 use crate::disk::{Part, pieces};
@@ -90,6 +92,11 @@ pub(super) fn with_header(aof: &Aof, position: usize, header: &[u8]) -> Result<A
     aof.preview(&Changes { files, ..Changes::default() })
 }
 
+/// Whether a flaw is no mere oddity, which loaders take or pass over.
+fn is_damage(flaw: &rdb::deep::Flaw) -> bool {
+    flaw.wrong != rdb::deep::Wrong::Empty && !flaw.is_taken_by_most()
+}
+
 /// The first key of a segment's RDB part, as far as it can be walked, in which something is wrong: where its
 /// record begins, and what. Servers that load such a key may die of it later, when it is used.
 ///
@@ -104,7 +111,7 @@ pub(super) fn first_flaw(aof: &Aof, position: usize) -> Result<Option<(u64, Stri
         }
         fn inside(&mut self, report: &rdb::deep::Report) {
             // Keys without elements are skipped by every loader.
-            let counts = |flaw: &&rdb::deep::Flaw| flaw.wrong != rdb::deep::Wrong::Empty;
+            let counts = |flaw: &&rdb::deep::Flaw| is_damage(flaw);
             let first = report.flaws.iter().filter(counts).min_by_key(|flaw| flaw.key.at);
             self.0 = first.map(|flaw| (flaw.key.at, format!("byte {}: {}", flaw.at, flaw.wrong)));
         }
@@ -156,7 +163,7 @@ pub(super) fn only_flaw(aof: &Aof, position: usize) -> Result<Flawed> {
     walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
     let report = inside.0;
     // Keys without elements are skipped by every loader.
-    let counts = |flaw: &&rdb::deep::Flaw| flaw.wrong != rdb::deep::Wrong::Empty;
+    let counts = |flaw: &&rdb::deep::Flaw| is_damage(flaw);
     let mut flaws = report.flaws.iter().filter(counts);
     let Some(first) = flaws.next() else { return Ok(Flawed::No) };
     let why = format!("byte {}: {}", first.at, first.wrong);
@@ -172,6 +179,67 @@ pub(super) fn only_flaw(aof: &Aof, position: usize) -> Result<Flawed> {
     };
     let key = LostKey { db: Some(first.key.db), name: first.key.start.clone() };
     Ok(Flawed::OneKey(FlawedKey { from, to, why, key }))
+}
+
+/// Copies of keys that stand under a slot they do not hash to, where the same key stands under its own as well: a
+/// server that loads both dies.
+///
+/// # Errors
+/// When the bytes cannot be read.
+pub(super) fn stray_copies(
+    aof: &Aof,
+    position: usize,
+    strays: &rdb::Strays,
+) -> Result<Vec<FlawedKey>> {
+    /// Where each stray begins and ends, and how many others have its name.
+    struct Twins<'a> {
+        strays: HashMap<&'a [u8], Vec<&'a rdb::Stray>>,
+        spans: HashMap<u64, (u64, u64)>,
+        others: HashSet<(u64, &'a [u8])>,
+    }
+    impl Sink for Twins<'_> {
+        fn event(&mut self, _: Event<'_>) {}
+        fn depth(&self) -> Depth {
+            Depth::Entries
+        }
+        fn entry(&mut self, entry: &rdb::Entry<'_>) {
+            if entry.key_len != entry.key.len() as u64 {
+                return;
+            }
+            let Some((&name, strays)) = self.strays.get_key_value(entry.key) else { return };
+            match strays.iter().any(|stray| stray.at == entry.at) {
+                true => drop(self.spans.insert(entry.at, (entry.start, entry.end))),
+                false => drop(self.others.insert((entry.db, name))),
+            }
+        }
+    }
+    let mut named: HashMap<&[u8], Vec<&rdb::Stray>> = HashMap::new();
+    for stray in strays.list.iter().filter(|stray| !stray.is_cut) {
+        named.entry(&stray.key).or_default().push(stray);
+    }
+    let mut twins = Twins { strays: named, spans: HashMap::new(), others: HashSet::new() };
+    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut twins)?;
+    let copies = strays.list.iter().filter_map(|stray| {
+        let is_twin = twins.others.contains(&(stray.db, &stray.key[..]));
+        let (from, to) = *twins.spans.get(&stray.at).filter(|_| is_twin)?;
+        let why = format!(
+            "a second copy of the key, under slot {} while it hashes to slot {}",
+            stray.under, stray.own
+        );
+        let key = LostKey { db: Some(stray.db), name: stray.key.clone() };
+        Some(FlawedKey { from, to, why, key })
+    });
+    Ok(copies.collect())
+}
+
+/// What it means that copies go.
+pub(super) fn note_of_copies(name: &[u8], copies: &[FlawedKey]) -> String {
+    format!(
+        "{}: {} stand twice in the base, once under the slot they hash to and once under another: the copy under the \
+         other slot goes, and the checksum is made anew; which of the two is the newer one, nobody can tell",
+        text::name(name),
+        text::count(copies.len() as u64, "key"),
+    )
 }
 
 /// From where to where the key reaches whose type number is at `at`.
@@ -193,27 +261,29 @@ fn span_of_key(aof: &Aof, position: usize, at: u64) -> Result<Option<(u64, u64)>
     Ok(wanted.1)
 }
 
-/// The checksum of an RDB part that ends at `end` without the bytes of `gap`.
+/// The checksum of an RDB part that ends at `end` without the bytes of these gaps, which are in the order of the file.
 ///
 /// # Errors
 /// When the bytes cannot be read.
 pub(super) fn checksum_without(
     aof: &Aof,
     position: usize,
-    gap: (u64, u64),
+    gaps: &[(u64, u64)],
     end: u64,
 ) -> Result<u64> {
     let mut source = aof.segments[position].source()?;
     let mut crc = rdb::Crc64::new();
-    for (from, to) in [(0, gap.0), (gap.1, end.saturating_sub(8))] {
+    let begins = std::iter::once(0).chain(gaps.iter().map(|gap| gap.1));
+    let ends = gaps.iter().map(|gap| gap.0).chain([end.saturating_sub(8)]);
+    for (from, to) in begins.zip(ends) {
         let now = pieces(&mut *source, from, to, &mut |piece| {
             crc.update(piece);
             Ok(())
         })?;
         // A checksum over fewer bytes would be a wrong one.
         if now < to {
-            let path = aof.segments[position].file().map_or(aof.path.as_path(), |file| file.path());
-            return Err(Error::new(ErrorKind::Shrank { frozen: end, now }, path).at(now));
+            let path = aof.segments[position].path();
+            return Err(Error::new(ErrorKind::Shrank { frozen: end, now }, &path).at(now));
         }
     }
     Ok(crc.value())

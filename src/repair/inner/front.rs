@@ -39,9 +39,9 @@ pub(super) fn front(
                 }
                 Flawed::OneKey(key) => {
                     notes.push(base::note_of_key(name, &key));
-                    let gap = (key.from, key.to);
-                    let checksum = base::checksum_without(aof, position, gap, part.end)?;
-                    sieve.rdb_without_key(key, part.end, checksum);
+                    let gaps = [(key.from, key.to)];
+                    let checksum = base::checksum_without(aof, position, &gaps, part.end)?;
+                    sieve.rdb_without_keys(vec![key], part.end, checksum);
                     return Ok(Front::Taken);
                 }
             }
@@ -52,6 +52,20 @@ pub(super) fn front(
                  backup of the base",
                 text::name(name)
             ));
+            Ok(Front::Taken)
+        }
+        Event::Rdb(part) if part.walked.outcome.strays.seen > 0 => {
+            let copies = base::stray_copies(aof, position, &part.walked.outcome.strays)?;
+            if copies.is_empty() {
+                return Ok(Front::Plain);
+            }
+            notes.push(base::note_of_copies(name, &copies));
+            let gaps: Vec<_> = copies.iter().map(|key| (key.from, key.to)).collect();
+            let checksum = match part.walked.checksum {
+                Checksum::Match(_) => base::checksum_without(aof, position, &gaps, part.end)?,
+                _ => 0,
+            };
+            sieve.rdb_without_keys(copies, part.end, checksum);
             Ok(Front::Taken)
         }
         Event::Damage(damage) => match &damage.rdb {

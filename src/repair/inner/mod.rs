@@ -15,14 +15,14 @@ mod toll;
 pub use answers::{Database, Known};
 pub use toll::{Gap, Suspect, Toll};
 
+use toll::InSegment;
+
 use crate::aof::{Aof, Event, ManifestState, Role};
-use crate::change::{Draft, Loss, LostKey, Plan, Verb};
-use crate::check::{Certainty, Check, Facts, Loader, Report, SegmentFacts, Wording, judge};
+use crate::change::{Draft, Loss, LostKey, Proposal, Verb};
+use crate::check::{Certainty, Loader, Report, SegmentFacts};
 use crate::command::Kind;
 use crate::error::Result;
 use crate::limits;
-use crate::progress::Progress;
-use crate::scan::{Pace, scan};
 use crate::text;
 
 use super::drops::{self, Drops};
@@ -54,7 +54,7 @@ pub struct Range {
 #[derive(Debug)]
 pub struct Inner {
     /// The plan.
-    pub plan: Plan,
+    pub plan: Proposal,
     /// The ranges that go, file by file.
     pub ranges: Vec<Range>,
     /// How many more there are.
@@ -69,7 +69,7 @@ impl Edited {
         let gaps = Some((0, len)).filter(|_| len > 0).into_iter().collect();
         let mut faults = Faults::default();
         faults.push(0, len, cause);
-        Self { position, gaps, databases: Vec::new(), faults, lost_key: None, len }
+        Self { position, gaps, databases: Vec::new(), faults, lost_keys: Vec::new(), len }
     }
 }
 
@@ -82,40 +82,57 @@ pub enum Answer {
     Refused(String),
 }
 
+/// A plan of which nobody has counted yet what it costs.
+struct Uncounted<'a> {
+    draft: Draft<'a>,
+    edited: Vec<Edited>,
+}
+
+/// What came of it before anybody has counted.
+type Drafted<'a> = std::result::Result<Uncounted<'a>, String>;
+
 /// How one segment is going to be.
 struct Edited {
     position: usize,
     gaps: Vec<(u64, u64)>,
     databases: Vec<Database>,
     faults: Faults,
-    lost_key: Option<(u64, LostKey)>,
+    lost_keys: Vec<(u64, LostKey)>,
     len: u64,
 }
 
+/// What was seen of each segment, in the loader's order.
+fn facts(report: &Report) -> impl Iterator<Item = &SegmentFacts> {
+    report.segments.iter().filter_map(|segment| segment.facts.as_deref())
+}
+
 /// Drops what is damaged, and transactions that the target would die of, and keeps every sound record after it:
-/// also one that the target does not take, unless `drops` names it.
+/// also one that the target does not take, unless `drops` names it. `report` is the judgement on the set.
 ///
 /// # Errors
 /// When the set cannot be read.
-pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
-    facts.settle(aof);
+pub fn salvage(aof: &Aof, report: &Report, drops: &Drops) -> Result<Answer> {
+    answer(aof, salvaged(aof, report, drops)?)
+}
+
+fn salvaged<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<'a>> {
+    super::ensure_judged(aof, report)?;
     let mut draft = Draft::new(Verb::Repair, aof);
-    if let Some(why) = mend_manifest(aof, &facts, BrokenBase::IsSalvaged, &mut draft)? {
-        return Ok(Answer::Refused(why));
+    if let Some(why) = mend_manifest(aof, report, BrokenBase::IsSalvaged, &mut draft)? {
+        return Ok(Err(why));
     }
-    let flushes = flushes(aof, &facts)?;
+    let flushes = flushes(aof, report)?;
     let loader = Loader::new(aof);
-    let certainty = facts.certainty();
+    let certainty = report.certainty;
     let mut edited = Vec::new();
     let mut count = drops.count();
     let mut places = 0;
-    for found in &facts.segments {
+    for found in facts(report) {
         let position = found.position;
         let sieving = Sieving { loader: &loader, flushes, certainty };
         let sorted = match sort(aof, found, &sieving, &mut count, &mut draft)? {
             Ok(sorted) => sorted,
-            Err(why) => return Ok(Answer::Refused(why)),
+            Err(why) => return Ok(Err(why)),
         };
         let mut sorted = sorted;
         let databases = answers::answers(&sorted);
@@ -123,7 +140,7 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
         places += gaps.len();
         if places > limits::RANGES {
             let name = text::name(&aof.segments[position].name);
-            return Ok(Answer::Refused(too_many(&name)));
+            return Ok(Err(too_many(&name)));
         }
         let pieces = answers::pieces(&sorted, &databases, position, &aof.names);
         sorted.steps = Vec::new();
@@ -139,13 +156,13 @@ pub fn salvage(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -
                  on top of what is gone"
             ));
         }
-        let Sorted { faults, lost_key, len, .. } = sorted;
-        edited.push(Edited { position, gaps, databases, faults, lost_key, len });
+        let Sorted { faults, lost_keys, len, .. } = sorted;
+        edited.push(Edited { position, gaps, databases, faults, lost_keys, len });
     }
     if let Some(why) = count.tell(aof, &mut draft) {
-        return Ok(Answer::Refused(why));
+        return Ok(Err(why));
     }
-    answer(aof, draft, &edited)
+    Ok(Ok(Uncounted { draft, edited }))
 }
 
 /// Puts the end and the manifest right as a repair without a word does, and drops the records that are named.
@@ -172,36 +189,39 @@ pub fn drop_named(aof: &Aof, report: &Report, drops: &Drops) -> Result<(Answer, 
     if let Some(why) = named.count.tell(aof, &mut draft) {
         return Ok((Answer::Refused(why), left));
     }
-    Ok((answer(aof, draft, &edited)?, left))
+    Ok((answer(aof, Ok(Uncounted { draft, edited }))?, left))
 }
 
 /// Cuts at the first damage, never inside a transaction, and drops the increments after it. What the target does not
-/// take is no damage: it stays, unless `drops` names it.
+/// take is no damage: it stays, unless `drops` names it. `report` is the judgement on the set.
 ///
 /// # Errors
 /// When the set cannot be read.
-pub fn truncate(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) -> Result<Answer> {
-    let mut facts = scan(aof, Check::new(aof), pace, progress)?;
-    facts.settle(aof);
+pub fn truncate(aof: &Aof, report: &Report, drops: &Drops) -> Result<Answer> {
+    answer(aof, truncated(aof, report, drops)?)
+}
+
+fn truncated<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<'a>> {
+    super::ensure_judged(aof, report)?;
     let mut draft = Draft::new(Verb::Repair, aof);
-    if let Some(why) = mend_manifest(aof, &facts, BrokenBase::Stops, &mut draft)? {
-        return Ok(Answer::Refused(why));
+    if let Some(why) = mend_manifest(aof, report, BrokenBase::Stops, &mut draft)? {
+        return Ok(Err(why));
     }
-    let found = facts.segments.iter().find(|found| found.broken.is_some());
+    let found = facts(report).find(|found| found.broken.is_some() || found.is_behind_dump());
     if let Some(found) = found {
         let name = text::name(&aof.segments[found.position].name);
         let is_start = aof.live().next().map(|(position, _)| position) == Some(found.position);
         let role = aof.segments[found.position].role;
-        if is_start && found.sound.safe_cut == 0 && role != Role::Increment {
-            return Ok(Answer::Refused(format!(
+        if is_start && found.sound().safe_cut == 0 && role != Role::Increment {
+            return Ok(Err(format!(
                 "{name} is wrong from its beginning: nothing would be left of the set. Use --salvage, or \
                  restore it from a backup"
             )));
         }
     }
-    let mut named = named::Named::new(aof, drops, facts.certainty());
+    let mut named = named::Named::new(aof, drops, report.certainty);
     let mut edited = Vec::new();
-    for segment in &facts.segments {
+    for segment in facts(report) {
         let (position, len) = (segment.position, segment.len);
         let cut_in = found.map_or(usize::MAX, |found| found.position);
         if position > cut_in {
@@ -211,14 +231,14 @@ pub fn truncate(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) 
             continue;
         }
         let why = "cut here; the target does not read on".to_owned();
-        let to = (position == cut_in).then_some((segment.sound.safe_cut, why));
+        let to = (position == cut_in).then_some((segment.sound().safe_cut, why));
         edited.extend(named.edit(position, len, to, &mut draft)?);
     }
     if let Some(why) = named.count.tell(aof, &mut draft) {
-        return Ok(Answer::Refused(why));
+        return Ok(Err(why));
     }
     let later = found.map_or(0, |found| {
-        facts.segments.iter().filter(|segment| segment.position > found.position).count() as u64
+        facts(report).filter(|segment| segment.position > found.position).count() as u64
     });
     if let Some(found) = found.filter(|_| later > 0) {
         draft.note(format!(
@@ -228,19 +248,26 @@ pub fn truncate(aof: &Aof, drops: &Drops, pace: &Pace, progress: &dyn Progress) 
             if later == 1 { "leaves" } else { "leave" }
         ));
     }
-    answer(aof, draft, &edited)
+    Ok(Ok(Uncounted { draft, edited }))
+}
+
+/// What [`truncate`] and [`salvage`] would do, counted in one pass.
+pub(super) fn both(aof: &Aof, report: &Report) -> Result<[Answer; 2]> {
+    let drops = Drops::default();
+    let truncated = truncated(aof, report, &drops)?;
+    let salvaged = salvaged(aof, report, &drops)?;
+    count_both(aof, truncated, salvaged)
 }
 
 /// Puts right what is wrong with the manifest as well, where that can be done; or the reason why nothing can be
 /// done before it is.
 fn mend_manifest(
     aof: &Aof,
-    facts: &Facts,
+    report: &Report,
     broken: BrokenBase,
     draft: &mut Draft<'_>,
 ) -> Result<Option<String>> {
-    let report = judge(aof, facts.clone(), &Wording::default())?;
-    match manifest::manifest(aof, &report, broken)? {
+    match manifest::manifest(aof, report, broken)? {
         manifest::Answer::Sound => {}
         manifest::Answer::Doubtful(why) => {
             let is_read = matches!(
@@ -253,7 +280,7 @@ fn mend_manifest(
             draft.note(format!("manifest: left as it is: {why}"));
         }
         manifest::Answer::Mended { manifest, notes } => {
-            let named = |name: &[u8]| manifest.live().any(|entry| entry.name == name);
+            let named = |name: &[u8]| manifest.live().any(|entry| *entry.name == *name);
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
                 return Ok(Some(
@@ -348,12 +375,11 @@ fn wrong_header(aof: &Aof, found: &SegmentFacts) -> Result<Option<Vec<u8>>> {
 }
 
 /// Whether an increment empties all databases, so that nothing before it is needed.
-fn flushes(aof: &Aof, facts: &Facts) -> Result<bool> {
+fn flushes(aof: &Aof, report: &Report) -> Result<bool> {
     let mut found = false;
-    let increments =
-        facts.segments.iter().filter(|f| aof.segments[f.position].role == Role::Increment);
+    let increments = facts(report).filter(|f| aof.segments[f.position].role == Role::Increment);
     // Only a broken base asks for it.
-    let asked = facts.segments.iter().any(|f| f.rdb.is_some() && !f.is_whole());
+    let asked = facts(report).any(|f| f.rdb.is_some() && !f.is_whole());
     for facts in increments.filter(|_| asked) {
         let mut in_transaction = false;
         aof.walk(facts.position, &mut (), &mut |event: Event<'_>| {
@@ -387,45 +413,100 @@ fn note_ends(draft: &mut Draft<'_>, aof: &Aof, position: usize, sorted: &Sorted)
     }
 }
 
-/// Counts what goes, and finishes the plan.
-fn answer(aof: &Aof, mut draft: Draft<'_>, edited: &[Edited]) -> Result<Answer> {
-    let mut meter = toll::Meter::new(aof.names.clone());
-    let (mut ranges, mut unlisted) = (Vec::new(), 0);
-    let first = edited.first().map_or(usize::MAX, |edited| edited.position);
-    // They come in the order of the files.
-    let mut left = edited.iter().peekable();
-    for (position, segment) in aof.live().filter(|(position, _)| *position >= first) {
-        let here = left.next_if(|edited| edited.position == position);
-        let (gaps, databases) = here.map_or((&[][..], &[][..]), |e| (&e.gaps, &e.databases));
-        if segment.is_missing() || segment.is_directory() {
+fn answer(aof: &Aof, drafted: Drafted<'_>) -> Result<Answer> {
+    let [answer, _] = count_both(aof, drafted, Err(String::new()))?;
+    Ok(answer)
+}
+
+/// Counts what goes of two plans in one pass, and finishes them.
+fn count_both<'a>(aof: &'a Aof, one: Drafted<'a>, other: Drafted<'a>) -> Result<[Answer; 2]> {
+    let mut both = [one, other].map(|drafted| drafted.map(|plan| Counting::new(aof, plan)));
+    for (position, segment) in aof.live() {
+        let mut here: Vec<_> = both.iter_mut().flatten().filter(|c| c.first <= position).collect();
+        if here.is_empty() || segment.is_missing() || segment.is_directory() {
             continue;
         }
-        let mut counted = meter.segment(gaps, databases, RANGES - ranges.len());
+        let mut counted: Vec<_> =
+            here.iter_mut().map(|counting| counting.begin(position)).collect();
         let mut bytes = segment.source()?;
         let mut outcome = Ok(());
         aof.walk(position, &mut (), &mut |event: Event<'_>| {
-            if outcome.is_ok() {
-                outcome = counted.event(&event, &mut *bytes);
+            for one in &mut counted {
+                if outcome.is_ok() {
+                    outcome = one.event(&event, &mut *bytes);
+                }
             }
         })?;
         outcome?;
-        let told = counted.finish();
-        let Some(here) = here else { continue };
-        unlisted += (here.gaps.len() - told.len()) as u64;
-        if let Some((_, key)) = &here.lost_key {
-            draft.lose(Loss { keys: [key.clone()].into(), keys_total: 1, ..Loss::default() });
-        }
-        for mut gap in told {
-            if let Some((_, key)) = here.lost_key.as_ref().filter(|(at, _)| *at == gap.from) {
-                gap.keys.push(key.clone());
-            }
-            ranges.push(range(&segment.name, gap, here));
+        let told: Vec<_> = counted.into_iter().map(InSegment::finish).collect();
+        here.into_iter().zip(told).for_each(|(counting, told)| counting.end(&segment.name, told));
+    }
+    let [one, other] = both.map(|drafted| match drafted {
+        Ok(counting) => counting.finish(),
+        Err(why) => Ok(Answer::Refused(why)),
+    });
+    Ok([one?, other?])
+}
+
+/// A plan while it is counted what it costs.
+struct Counting<'a> {
+    plan: Uncounted<'a>,
+    /// The first segment that anything goes of.
+    first: usize,
+    /// How many edits lie behind.
+    done: usize,
+    /// The segment that is being read is the one of the next edit.
+    is_edited: bool,
+    meter: toll::Meter,
+    ranges: Vec<Range>,
+    unlisted: u64,
+}
+
+impl<'a> Counting<'a> {
+    fn new(aof: &Aof, plan: Uncounted<'a>) -> Self {
+        Self {
+            first: plan.edited.first().map_or(usize::MAX, |edited| edited.position),
+            done: 0,
+            is_edited: false,
+            meter: toll::Meter::new(aof.names.clone()),
+            ranges: Vec::new(),
+            unlisted: 0,
+            plan,
         }
     }
-    let toll = meter.finish();
-    draft.lose(toll.loss.clone());
-    let plan = draft.finish()?;
-    Ok(Answer::Plan(Box::new(Inner { plan, ranges, unlisted, toll })))
+
+    /// Begins to count in a segment. Edits come in the order of the files.
+    fn begin(&mut self, position: usize) -> InSegment<'_> {
+        let edited = &self.plan.edited;
+        let passed = edited[self.done..].iter().take_while(|one| one.position < position).count();
+        self.done += passed;
+        let here = edited.get(self.done).filter(|one| one.position == position);
+        self.is_edited = here.is_some();
+        let (gaps, databases) = here.map_or((&[][..], &[][..]), |e| (&e.gaps, &e.databases));
+        self.meter.segment(gaps, databases, RANGES - self.ranges.len())
+    }
+
+    fn end(&mut self, name: &[u8], told: Vec<Gap>) {
+        let Some(here) = self.plan.edited.get(self.done).filter(|_| self.is_edited) else { return };
+        self.unlisted += (here.gaps.len() - told.len()) as u64;
+        for (_, key) in &here.lost_keys {
+            let keys = [key.clone()].into();
+            self.plan.draft.lose(Loss { keys, keys_total: 1, ..Loss::default() });
+        }
+        for mut gap in told {
+            let inside = here.lost_keys.iter().filter(|(at, _)| (gap.from..gap.to).contains(at));
+            gap.keys.extend(inside.map(|(_, key)| key.clone()));
+            self.ranges.push(range(name, gap, here));
+        }
+    }
+
+    fn finish(self) -> Result<Answer> {
+        let Self { ranges, unlisted, meter, plan: Uncounted { mut draft, .. }, .. } = self;
+        let toll = meter.finish();
+        draft.lose(toll.loss.clone());
+        let plan = Proposal::new(draft.finish()?);
+        Ok(Answer::Plan(Box::new(Inner { plan, ranges, unlisted, toll })))
+    }
 }
 
 fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {

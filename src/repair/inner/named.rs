@@ -52,7 +52,7 @@ impl<'a> Named<'a> {
         }
         draft.rewrite(position, pieces(&gaps, position, len));
         let databases = Vec::new();
-        Ok(Some(Edited { position, gaps, databases, faults, lost_key: None, len }))
+        Ok(Some(Edited { position, gaps, databases, faults, lost_keys: Vec::new(), len }))
     }
 
     fn look(
@@ -88,7 +88,7 @@ impl<'a> Named<'a> {
             at.follow(&event);
         })?;
         match is_noise {
-            true => Err(Error::new(ErrorKind::Refused(super::too_many("it")), &segment.path)),
+            true => Err(Error::new(ErrorKind::Refused(super::too_many("it")), &segment.path())),
             false => Ok(()),
         }
     }

@@ -145,8 +145,8 @@ pub(super) struct Sorted {
     pub(super) header: Option<Vec<u8>>,
     pub(super) steps: Vec<Step>,
     pub(super) faults: Faults,
-    /// A key of its RDB that goes, and where it begins.
-    pub(super) lost_key: Option<(u64, LostKey)>,
+    /// Keys of its RDB that go, and where each begins.
+    pub(super) lost_keys: Vec<(u64, LostKey)>,
     pub(super) questions: Vec<Question>,
     /// Databases that are selected anywhere in it, in order.
     pub(super) databases: Vec<u64>,

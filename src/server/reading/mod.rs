@@ -4,10 +4,13 @@
 //! Of each key: its type, when it expires, and what [`value`] reads of its value. Not read is what a server may change
 //! by itself or by being asked: idle times and frequencies, encodings, and when a consumer was last seen.
 
+mod replies;
+mod seen;
 mod stream;
 mod value;
 mod vectors;
 
+use self::replies::{bytes, cursor_and_items, into_bytes, items, pairs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -257,44 +260,6 @@ fn database(line: &str) -> Option<Database> {
 fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn cursor_and_items(page: Value) -> Option<(Vec<u8>, Vec<Value>)> {
-    let Value::Array(page) = page else { return None };
-    match <[Value; 2]>::try_from(page) {
-        Ok([next, Value::Array(items)]) => Some((into_bytes(next), items)),
-        _ => None,
-    }
-}
-
-/// The text of an answer; empty where it is none.
-fn bytes(value: &Value) -> &[u8] {
-    match value {
-        Value::BulkString(bytes) => bytes,
-        Value::SimpleString(text) => text.as_bytes(),
-        Value::VerbatimString { text, .. } => text.as_bytes(),
-        Value::Okay => b"OK",
-        _ => b"",
-    }
-}
-
-fn into_bytes(value: Value) -> Vec<u8> {
-    match value {
-        Value::BulkString(bytes) => bytes,
-        other => bytes(&other).to_vec(),
-    }
-}
-
-fn items(value: &Value) -> &[Value] {
-    match value {
-        Value::Array(items) => items,
-        _ => &[],
-    }
-}
-
-/// An answer that is a list of names and values.
-fn pairs(value: &Value) -> impl Iterator<Item = (&[u8], &Value)> {
-    items(value).chunks_exact(2).map(|pair| (bytes(&pair[0]), &pair[1]))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 
 use redis::{Cmd, Value, cmd};
 
-use super::value::{Seen, add_all};
-use super::{bytes, items, pairs};
+use super::replies::{bytes, items, pairs};
+use super::seen::{Seen, add_all};
 use crate::server::contents::Hash;
 
 /// What belongs to all of a stream; servers before 7.0 tell less.

@@ -11,53 +11,16 @@
 //! | set of vectors | VRANDMEMBER, VEMB RAW, VGETATTR | see [`super::vectors`] |
 //! | any other | DUMP | its bytes |
 
+use super::replies::{bytes, cursor_and_items, items};
+use super::seen::{PIECE, Seen};
 use redis::{Cmd, Value, cmd};
 
 use super::stream::Stream;
 use super::vectors::Vectors;
-use super::{bytes, cursor_and_items, into_bytes, items};
 use crate::server::contents::{Hash, KeyId, NEVER, Row};
-
-/// Items of the first piece of a value, while nothing is known of their size.
-const FIRST_ITEMS: u64 = 64;
 
 /// Bytes of the first piece of a string.
 const FIRST_BYTES: usize = 64 * 1024;
-
-/// Bytes of a further piece, about.
-const PIECE: u64 = 1 << 20;
-
-/// Items of a further piece at most.
-const ITEMS: u64 = 10_000;
-
-/// How large the items of a value were so far.
-#[derive(Default)]
-pub(super) struct Seen {
-    items: u64,
-    bytes: u64,
-}
-
-impl Seen {
-    pub fn add(&mut self, item: &Value) {
-        self.items += 1;
-        self.bytes += size(item);
-    }
-
-    /// So many as make a piece.
-    pub fn next(&self) -> u64 {
-        match self.bytes.checked_div(self.items) {
-            None => FIRST_ITEMS,
-            Some(each) => (PIECE / (each + 1)).clamp(1, ITEMS),
-        }
-    }
-}
-
-fn size(value: &Value) -> u64 {
-    match value {
-        Value::Array(items) => items.iter().map(size).sum(),
-        other => bytes(other).len() as u64,
-    }
-}
 
 enum Kind {
     Text,
@@ -238,18 +201,5 @@ impl Reading {
             &hash.to_le_bytes(),
         ];
         rows.push(Row { key, field: 0, value: Hash::of(&parts).narrow(), expires });
-    }
-}
-
-/// Bytes of an answer that has more than texts in it, each told from every other.
-pub(super) fn add_all(hash: &mut Hash, value: &Value) {
-    match value {
-        Value::Int(number) => hash.add(number.to_string().as_bytes()),
-        Value::Nil => hash.add(b"nothing at all"),
-        Value::Array(items) => {
-            hash.add(&(items.len() as u64).to_le_bytes());
-            items.iter().for_each(|item| add_all(hash, item));
-        }
-        text => hash.add(&into_bytes(text.clone())),
     }
 }

@@ -5,8 +5,8 @@
 
 use redis::{Cmd, Value, cmd};
 
-use super::value::add_all;
-use super::{into_bytes, items, pairs};
+use super::replies::{into_bytes, items, pairs};
+use super::seen::add_all;
 use crate::server::contents::Hash;
 
 /// Elements asked for at a time.

@@ -18,7 +18,7 @@ use super::key_report::KeyReport;
 use super::pattern::Grouping;
 use super::prefixes::{Families, REST};
 use super::sketch::{HyperLogLog, Row, Sample, SpaceSaving};
-use super::slots::{SLOTS, slot};
+use crate::format::slot::{SLOTS, slot};
 
 mod queue;
 mod rows;

@@ -3,8 +3,8 @@
 use super::super::key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow};
 use super::super::prefixes::{Families, Family};
 use super::super::sketch::{HyperLogLog, Row};
-use super::super::slots::SLOTS;
 use super::{KeyTraffic, Known, Tally, credit_row};
+use crate::format::slot::SLOTS;
 
 /// Bytes of the smallest record that has a key: `DEL` of the empty one.
 const SMALLEST: u64 = 19;

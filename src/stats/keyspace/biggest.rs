@@ -1,5 +1,6 @@
 //! The biggest keys of a walk, in memory that does not grow with it.
 
+use crate::stats::base_runs;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -92,7 +93,7 @@ impl Biggest {
             key: run.key[..run.key.len().min(KEY_KEPT)].to_vec(),
             key_len: run.key_len,
             type_name: run.type_name.into(),
-            encoding: super::COMMANDS,
+            encoding: base_runs::COMMANDS,
             bytes: run.bytes,
             elements: Some(run.elements),
             segment: run.segment,

@@ -8,6 +8,7 @@ mod biggest;
 mod report;
 mod runs;
 
+use crate::stats::base_runs;
 use std::collections::BTreeMap;
 
 pub use biggest::BigKey;
@@ -61,9 +62,6 @@ pub struct KeySpace {
     report: KeySpaceReport,
 }
 
-/// The encoding of values that commands make.
-const COMMANDS: &str = "commands";
-
 impl Default for KeySpace {
     fn default() -> Self {
         Self::new(KeySpaceOptions::default())
@@ -77,7 +75,7 @@ impl KeySpace {
         report.expiry.past = options.now_ms.map(|_| 0);
         Self {
             options,
-            types: vec![None; 512 + runs::TYPES.len()],
+            types: vec![None; 512 + base_runs::TYPES.len()],
             databases: BTreeMap::new(),
             current: DatabaseKeys::default(),
             modules: BTreeMap::new(),

@@ -1,9 +1,7 @@
 //! Keys of a base that consists of commands.
 
-use super::{BaseRun, COMMANDS, KeySpace, TypeRow};
-
-/// Types that commands make.
-pub(super) const TYPES: [&str; 7] = ["string", "list", "set", "zset", "hash", "stream", "other"];
+use super::{BaseRun, KeySpace, TypeRow};
+use crate::stats::base_runs::{COMMANDS, TYPES};
 
 impl KeySpace {
     pub(super) fn run(&mut self, run: &BaseRun) {

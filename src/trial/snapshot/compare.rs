@@ -12,8 +12,8 @@ use crate::server::{self, Contents, How, Server};
 use crate::text::escape;
 
 use super::super::server::OwnServer;
+use super::loaded::{Difference, LoadedSnapshot, connected};
 use super::second::Told;
-use super::{Difference, LoadedSnapshot};
 
 /// A difference must be seen so often: a server that rebuilds a large table may name an item of it twice.
 const LOOKS: usize = 3;
@@ -101,7 +101,7 @@ pub fn compare(
     if !seen.found.is_empty()
         && let Some(third) = again()?
     {
-        loaded.not_comparable = seen.forgive(&mut super::connected(&third)?)?;
+        loaded.not_comparable = seen.forgive(&mut connected(&third)?)?;
     }
     let Seen { ours, theirs, end, all, left_out, found } = seen;
     let given = theirs.living(end).into_iter().map(|(db, keys)| (db, keys..=keys)).collect();

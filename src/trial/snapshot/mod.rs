@@ -6,83 +6,32 @@
 //! later is left out on both sides: keys that live beyond the end of both readings are compared.
 
 mod compare;
+mod loaded;
 mod second;
 
-use std::collections::BTreeMap;
+pub use loaded::{Difference, LoadedSnapshot};
+
+use crate::trial::snapshot::loaded::connected;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
-use crate::server::{Access, Address, Server};
 
 use super::Trial;
 use super::guard::Guard;
 use super::handed_on::HandedOn;
+use super::heard::Heard;
 use super::leash::{Leash, OwnDir};
 use super::names::{Looked, look};
 use super::server::{Failure, Load, OwnServer, words};
 use crate::progress::Progress;
 
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// More databases than anybody has: a set does not tell how many its server had.
 const DATABASES: &str = "1024";
-
-/// What a server made of a snapshot.
-#[derive(Debug, Default)]
-pub struct LoadedSnapshot {
-    /// Its identifier.
-    pub id: String,
-    /// What was backed up.
-    pub source: String,
-    /// Keys in all databases that have not expired.
-    pub keys: u64,
-    /// The same by database.
-    pub databases: BTreeMap<u64, u64>,
-    /// Over all keys and libraries that were compared.
-    pub digest: Option<String>,
-    /// Why it does not load; `None` when it does.
-    pub why: Option<String>,
-    /// Why it was not tried, or not to the end.
-    pub not_tried: Option<String>,
-    /// Whether it was compared with what our readers tell.
-    pub compared: bool,
-    /// Keys that could not be, by no fault of the snapshot.
-    pub left_out: u64,
-    /// Keys that two loads of the same files do not give alike: types that work by chance.
-    pub not_comparable: u64,
-    /// Where what the two servers hold differs.
-    pub differences: Vec<Difference>,
-    /// What could not be kept from the servers.
-    pub walls_missing: Vec<String>,
-}
-
-/// How the two ways differ.
-#[derive(Debug)]
-pub struct Difference {
-    /// In words.
-    pub what: String,
-    /// The key that it is about.
-    pub key: Option<Vec<u8>>,
-}
-
-impl LoadedSnapshot {
-    /// Whether something speaks against the snapshot.
-    pub fn is_bad(&self) -> bool {
-        self.why.is_some() || !self.differences.is_empty()
-    }
-
-    /// Whether a server has loaded it; `None` when that was not tried.
-    pub fn loads(&self) -> Option<bool> {
-        self.not_tried.is_none().then_some(self.why.is_none())
-    }
-}
 
 /// What to load, and how.
 #[derive(Clone)]
@@ -129,11 +78,8 @@ impl Loading {
                 _ => newest.push(listed),
             }
         }
-        let asking = leash.scratch(self.trial.scratch.as_deref())?;
-        let guard = Guard::new(&self.trial.program, &asking, leash)?;
-        drop(asking);
-        guard.warn(&*self.trial.warn);
-        newest.iter().map(|listed| self.one(listed, &guard, leash)).collect()
+        let guard = self.trial.guard(leash)?;
+        newest.iter().map(|listed| self.one(listed, guard, leash)).collect()
     }
 
     fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<LoadedSnapshot> {
@@ -149,8 +95,10 @@ impl Loading {
         let renames = HandedOn::of(&self.what.settings);
         let arguments = &self.trial.arguments;
         let pair = Pair { guard, home: &home, leash, arguments, renames: &renames };
-        let place =
-            second::Place::new(&home.scratch().make_dir(Path::new(SECOND))?, pair.knows_sets());
+        let place = second::Place::new(
+            &home.scratch().make_dir(Path::new(SECOND))?,
+            pair.guard.knows_sets(),
+        );
         let prepared = self.restored(&repository, &entry, &home, FIRST).and_then(|first| {
             disk::make_dir(disk::parent(&place.log), 0o700)?;
             let progress = (self.what.progress)();
@@ -171,7 +119,11 @@ impl Loading {
                 _ => return Err(e),
             },
         };
-        let first = match pair.first(&entry, looked, FIRST) {
+        let mut heard = Heard::default();
+        let first = pair.first(&entry, looked, FIRST, &mut |line: &str| heard.line(line));
+        loaded.errors = heard.errors;
+        loaded.errors_unlisted = heard.unlisted;
+        let first = match first {
             Ok(server) => server,
             Err(Failure { why, is_unknown }) => {
                 match is_unknown {
@@ -200,7 +152,7 @@ impl Loading {
         let mut again = || {
             let repository = Repository::open_local(&self.what.repo)?;
             let looked = self.restored(&repository, &entry, &home, AGAIN)?;
-            Ok(pair.first(&entry, looked, AGAIN).ok())
+            Ok(pair.first(&entry, looked, AGAIN, &mut |_: &str| {}).ok())
         };
         compare::compare(&mut loaded, &told, &entry, connected(&first)?, second, &mut again)?;
         Ok(loaded)
@@ -229,11 +181,6 @@ impl Loading {
     }
 }
 
-fn connected(server: &OwnServer) -> Result<Server> {
-    let access = Access { patience: PATIENCE, ..Access::default() };
-    Server::connect(&Address::of_path(&server.socket), &access)
-}
-
 /// The directory of each server, and where in the first's the restored files are.
 const FIRST: &str = "1";
 const SECOND: &str = "2";
@@ -251,24 +198,20 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// Whether the servers know sets of several files, which came with 7.0.
-    fn knows_sets(&self) -> bool {
-        self.guard.major == 0 || self.guard.major >= 7
-    }
-
     /// A server that has loaded the restored files.
     fn first(
         &self,
         entry: &Entry,
         looked: Looked,
         name: &'static str,
+        hear: &mut dyn FnMut(&str),
     ) -> Result<OwnServer, Failure> {
         let of = |words: &crate::backup::Words| words.bytes().unwrap_or_default();
         let word = |text: &'static str| OsStr::new(text);
         let home = self.home.path().join(name);
         let (dir, settings): (PathBuf, Vec<OsString>) = match (&entry.manifest, entry.files.first())
         {
-            (Some(_), _) if !self.knows_sets() => {
+            (Some(_), _) if !self.guard.knows_sets() => {
                 let why = "this server knows no sets of several files; they came with 7.0";
                 return Err(Failure { why: why.to_owned(), is_unknown: false });
             }
@@ -292,18 +235,18 @@ impl Pair<'_> {
                 return Err(Failure { why, is_unknown: false });
             }
         };
-        self.start(name, &dir, settings, looked)
+        self.start(name, &dir, settings, looked, hear)
     }
 
     /// A server that has loaded what our readers tell.
     fn second(&self, looked: Looked) -> Result<OwnServer, Failure> {
         let home = self.home.path().join(SECOND);
         let on = words(["--appendonly", "yes", "--appendfilename", second::DIR]);
-        let (dir, settings) = match self.knows_sets() {
+        let (dir, settings) = match self.guard.knows_sets() {
             true => (home, [on, words(["--appenddirname", second::DIR])].concat()),
             false => (home.join(second::DIR), on),
         };
-        self.start(SECOND, &dir, settings, looked)
+        self.start(SECOND, &dir, settings, looked, &mut |_: &str| {})
     }
 
     fn start(
@@ -312,12 +255,13 @@ impl Pair<'_> {
         dir: &Path,
         mut settings: Vec<OsString>,
         looked: Looked,
+        hear: &mut dyn FnMut(&str),
     ) -> Result<OwnServer, Failure> {
         settings.extend(words(["--databases", DATABASES, "--appendfsync", "no"]));
         settings.extend(words(["--aof-load-truncated", "no"]));
         settings.extend(self.renames.arguments());
         settings.extend_from_slice(self.arguments);
         let load = Load { home: self.home, name, looked, dir, settings: &settings };
-        OwnServer::start(self.guard, &load, self.leash, &mut |_| {})
+        OwnServer::start(self.guard, &load, self.leash, hear)
     }
 }

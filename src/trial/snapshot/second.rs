@@ -43,7 +43,8 @@ pub fn write(
     aof.names = renames.names().clone();
     let mut log = Log { file: new_file(file)?, at: 0 };
     let options = Options { with_base: true, ..Options::default() };
-    let printer = Printer::new(Resp::of(renames.names()), options, &mut log);
+    let form = Resp::of(renames.names()).logged(true);
+    let printer = Printer::new(form, options, &mut log);
     let (printed, base) = scan(&aof, (printer, Base::default()), &Pace::default(), progress)?;
     if let Err(e) = &printed.written {
         let e = std::io::Error::new(e.kind(), e.to_string());

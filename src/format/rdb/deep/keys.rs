@@ -28,6 +28,8 @@ impl Share {
 /// Looks for keys that stand twice.
 #[derive(Clone, Debug)]
 pub(super) struct KeySearch {
+    /// Only these are compared; `None`: all are.
+    wanted: Option<Fingerprints>,
     seen: Fingerprints,
     now: Share,
     later: Vec<Share>,
@@ -41,11 +43,23 @@ impl KeySearch {
 
     fn with_slots(slots: usize) -> Self {
         let seen = Fingerprints::new(slots);
-        Self { seen, now: Share::default(), later: Vec::new(), walks: 1 }
+        Self { wanted: None, seen, now: Share::default(), later: Vec::new(), walks: 1 }
+    }
+
+    /// A search for these alone.
+    pub(super) fn only(prints: impl Iterator<Item = u128>) -> Self {
+        let mut wanted = Fingerprints::new(SLOTS);
+        prints.for_each(|print| {
+            wanted.add(print);
+        });
+        Self { wanted: Some(wanted), ..Self::new() }
     }
 
     /// Whether this walk knows that the key was there before.
     pub(super) fn is_again(&mut self, print: u128) -> bool {
+        if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(print)) {
+            return false;
+        }
         while self.now.has(print) {
             match self.seen.add(print) {
                 Added::New => return false,
@@ -79,7 +93,7 @@ impl KeySearch {
 
     /// Whether all keys were compared.
     pub(super) fn is_complete(&self) -> bool {
-        self.later.is_empty()
+        self.later.is_empty() && self.wanted.is_none()
     }
 }
 

@@ -63,7 +63,7 @@ pub(in crate::format::rdb) fn walk<'a>(
         at = next;
     }
     if at + 1 != bytes.len() {
-        return Err((Wrong::EndMark, at));
+        return Err((Wrong::EarlyEnd, at));
     }
     match bytes.get(4..HEADER) {
         Some(&[low, high]) => match u16::from_le_bytes([low, high]) {

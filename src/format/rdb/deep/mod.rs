@@ -23,19 +23,20 @@ mod tests;
 mod wrong;
 pub(super) mod ziplist;
 
-pub use wrong::{Flaw, Wrong};
+pub use wrong::{Care, Flaw, Wrong};
 
 use fingerprints::Fnv;
 use keys::KeySearch;
 use listpack::Found;
 use members::Members;
 use pending::Pending;
-use plain::{Shape, field_expiry};
+use plain::{SMALL_TEXT, Shape, field_expiry, is_nan};
 
 use super::entry::{Entry, Sink, Token};
 use super::layout::{Item, Kind, Packed, Row};
 use super::lzf::{self, End};
 use super::place::{KEY_KEPT, Key};
+use super::strays::Strays;
 use super::string::{self, Form, Head};
 
 /// Longest string that is opened, bytes, as stored and once expanded. Servers keep packed encodings
@@ -62,6 +63,8 @@ pub struct Report {
     pub uncompared: u64,
     /// Walks it took to compare all keys.
     pub walks: u32,
+    /// Whether values were opened, and not keys alone compared.
+    pub values_opened: bool,
     /// Whether all keys were compared.
     pub keys_compared: bool,
 }
@@ -89,6 +92,10 @@ pub struct Deep {
     /// Elements found in packed nodes of the open value.
     elements: u64,
     nodes: u64,
+    /// Flaws when the open value began, and strings that were not opened: only without more of them its elements are counted.
+    before: (u64, u64),
+    /// The open value is a hash that loaders hold as a listpack.
+    is_small_hash: bool,
     is_plain_node: bool,
     /// Commands stood among the keys: what they deleted may come again.
     has_commands: bool,
@@ -122,7 +129,7 @@ impl Deep {
     /// For one RDB.
     pub fn new() -> Self {
         Self {
-            report: Report::default(),
+            report: Report { values_opened: true, ..Report::default() },
             keys: KeySearch::new(),
             is_again: false,
             members: Members::new(),
@@ -132,6 +139,8 @@ impl Deep {
             strings: 0,
             elements: 0,
             nodes: 0,
+            before: (0, 0),
+            is_small_hash: false,
             is_plain_node: false,
             has_commands: false,
             least_expiry: 0,
@@ -139,6 +148,19 @@ impl Deep {
             body: Vec::new(),
             expanded: Vec::new(),
         }
+    }
+
+    /// For the values of one RDB, and of its keys those alone that stand under a wrong slot.
+    pub fn of_values(strays: &Strays) -> Self {
+        let whole = strays.list.iter().filter(|stray| !stray.is_cut);
+        let prints = whole.map(|stray| print_of_key(stray.db, &stray.key));
+        Self { keys: KeySearch::only(prints), ..Self::new() }
+    }
+
+    /// For those keys of one RDB alone that stand under a wrong slot.
+    pub fn of_strays(strays: &Strays) -> Self {
+        let report = Report { values_opened: false, ..Report::default() };
+        Self { is_again: true, report, ..Self::of_values(strays) }
     }
 
     /// Whether the same bytes must be walked once more, to compare more keys; prepares for that.
@@ -157,7 +179,8 @@ impl Deep {
     fn flaw(&mut self, wrong: Wrong, at: u64, inside: Option<u64>) {
         self.report.flaws_seen += 1;
         if self.report.flaws.len() < FLAWS_KEPT {
-            self.report.flaws.push(Flaw { wrong, at, inside, key: self.key.clone() });
+            let key = self.key.clone();
+            self.report.flaws.push(Flaw { wrong, at, inside, key, is_small_hash: false });
         }
     }
 
@@ -168,14 +191,23 @@ impl Deep {
         self.strings = 0;
         self.elements = 0;
         self.nodes = 0;
+        self.before = (self.report.flaws_seen, self.report.unopened);
+        self.is_small_hash = false;
         self.members.clear();
         self.pending.begin_value();
+    }
+
+    /// Whether all nodes of the open value were opened and whole, so that its elements are known.
+    fn is_counted(&self) -> bool {
+        self.before == (self.report.flaws_seen, self.report.unopened)
     }
 
     /// A string begins: `bytes` are its header and what is there of its body.
     fn begin_string(&mut self, role: Role, bytes: &[u8], token: &Token<'_>) {
         let Ok(head) = Head::decode(bytes) else { return };
         let body = bytes.get(head.head_len..).unwrap_or_default();
+        let is_long = head.expanded_len() > Some(SMALL_TEXT as u64);
+        self.is_small_hash &= !(is_long && matches!(role, Role::Member | Role::Other));
         // Of strings without structure only the compression can be wrong.
         if role == Role::Other && !matches!(head.form, Form::Lzf { .. }) {
             return;
@@ -217,7 +249,7 @@ impl Deep {
             Role::Key => {
                 self.key.start = text[..text.len().min(KEY_KEPT)].to_vec();
                 self.key.is_cut = text.len() > KEY_KEPT;
-                let print = Fnv::new().bytes(&self.key.db.to_le_bytes()).bytes(text).value();
+                let print = print_of_key(self.key.db, text);
                 if self.keys.is_again(print) && !self.has_commands {
                     self.flaw(Wrong::DuplicateKey, at, None);
                 }
@@ -262,6 +294,9 @@ impl Deep {
             index += 1;
             match place {
                 Some(0) if members.is_value_again(value) => Err((Wrong::DuplicateMember, inside)),
+                Some(place) if shape.score == Some(place) && is_nan(value) => {
+                    Err((Wrong::Score, inside))
+                }
                 Some(place) if shape.expiry == Some(place) => {
                     field_expiry(value, &mut last_expiry).map_err(|wrong| (wrong, inside))
                 }
@@ -269,7 +304,7 @@ impl Deep {
             }
         };
         let found: Result<u64, Found> = match packed {
-            Packed::Listpack if shape.is_stream => stream::node(bytes).map(|()| 1),
+            Packed::Listpack if shape.is_stream => stream::node(bytes),
             Packed::Listpack | Packed::FieldListpack | Packed::MemberListpack => {
                 listpack::walk(bytes, &mut each)
             }
@@ -282,10 +317,14 @@ impl Deep {
             Ok(count) if is_searched && count % shape.group != 0 => {
                 self.flaw(Wrong::Unpaired, at, None);
             }
-            Ok(0) if !shape.is_list => self.flaw(Wrong::Empty, at, None),
+            Ok(0) if !shape.is_list && !shape.is_stream => self.flaw(Wrong::Empty, at, None),
             Ok(count) => self.elements += count,
         }
     }
+}
+
+fn print_of_key(db: u64, key: &[u8]) -> u128 {
+    Fnv::new().bytes(&db.to_le_bytes()).bytes(key).value()
 }
 
 impl Sink for Deep {
@@ -337,6 +376,7 @@ impl Sink for Deep {
         if let Some(wrong) = self.pending.end_group() {
             self.flaw(wrong, entry.at, None);
         }
+        self.settle_duplicates();
         if matches!(entry.row.number, 14 | 18) && self.elements == 0 {
             self.flaw(Wrong::Empty, entry.at, None);
         }
@@ -345,6 +385,16 @@ impl Sink for Deep {
 }
 
 impl Deep {
+    /// The value is whole: whether it is a small hash is known only now.
+    fn settle_duplicates(&mut self) {
+        let is_hash = matches!(self.key.kind, 4 | 24);
+        let at = self.key.at;
+        let here = self.report.flaws.iter_mut().rev().take_while(|flaw| flaw.key.at == at);
+        if self.is_small_hash && is_hash {
+            here.for_each(|flaw| flaw.is_small_hash = true);
+        }
+    }
+
     fn role_of_string(&mut self) -> Role {
         let index = self.strings;
         self.strings += 1;

@@ -124,9 +124,12 @@ impl Pending {
             if !self.is_full && !self.group.contains(id) {
                 return Some(Wrong::ForeignPending);
             }
-            self.owned.add(id);
+            let is_shared = self.owned.add(id) == Added::Again;
             let whose = Fnv::new().bytes(&self.consumer.to_le_bytes()).bytes(&id.to_le_bytes());
-            self.by_consumer.add(whose.value())
+            match self.by_consumer.add(whose.value()) {
+                Added::New if is_shared => return Some(Wrong::SharedPending),
+                added => added,
+            }
         };
         self.is_full |= added == Added::Full;
         (added == Added::Again).then_some(Wrong::DuplicatePending)

@@ -22,14 +22,22 @@ impl Deep {
                     self.flaw(Wrong::Score, at, None);
                 }
             }
-            (Item::Score, (at, _)) if !is_score(token.bytes) => {
-                self.flaw(Wrong::Score, at, None);
+            (Item::Score, (at, _)) => {
+                if let Some(wrong) = wrong_score(token.bytes) {
+                    self.flaw(wrong, at, None);
+                }
             }
             (Item::Container, _) => self.is_plain_node = number() == Some(1),
             (Item::Fixed(8), (at, 24 | 35)) => {
                 let least = token.bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
                 self.least_expiry = least;
                 if least > FIELD_EXPIRY_MOST + 1 {
+                    self.flaw(Wrong::FieldExpiry, at, None);
+                }
+            }
+            (Item::FieldExpiry, (at, _)) => {
+                let expiry = token.bytes.first_chunk().map_or(0, |ms| i64::from_le_bytes(*ms));
+                if expiry < -1 {
                     self.flaw(Wrong::FieldExpiry, at, None);
                 }
             }
@@ -44,6 +52,10 @@ impl Deep {
             (Item::Live, (at, _)) if self.nodes == 0 && number() != Some(0) => {
                 self.flaw(Wrong::StreamLength, at, None);
             }
+            (Item::Live, (at, _)) if self.is_counted() && number() != Some(self.elements) => {
+                self.flaw(Wrong::StreamCount, at, None);
+            }
+            (Item::Elements(_), _) => self.is_small_hash = number() <= Some(SMALL_HASH),
             (Item::Counted(part, _), (at, _)) => {
                 if let Some(wrong) = self.pending.counted(*part, number().unwrap_or(0)) {
                     self.flaw(wrong, at, None);
@@ -60,24 +72,38 @@ impl Deep {
     }
 }
 
+/// Fields that servers hold in a listpack unless they are told otherwise, and the longest of such a hash, in bytes.
+const SMALL_HASH: u64 = 512;
+pub(super) const SMALL_TEXT: usize = 64;
+
 /// The last millisecond a hash field can expire at.
 const FIELD_EXPIRY_MOST: u64 = (1 << 48) - 2;
 
-/// Whether a text score, length first, is one that loaders read.
-fn is_score(bytes: &[u8]) -> bool {
+/// What is wrong with a text score, length first.
+fn wrong_score(bytes: &[u8]) -> Option<Wrong> {
     match bytes.split_first() {
-        Some((253, _)) | None => false,
-        Some((254 | 255, _)) => true,
+        Some((253, _)) | None => Some(Wrong::Score),
+        Some((254 | 255, _)) => None,
         Some((_, text)) => {
             let text = std::str::from_utf8(text).unwrap_or_default();
-            text.trim_start().parse::<f64>().is_ok_and(|score| !score.is_nan())
+            match text.trim_start().parse::<f64>() {
+                Ok(score) => score.is_nan().then_some(Wrong::Score),
+                Err(_) => Some(Wrong::ScoreText),
+            }
         }
     }
 }
 
+/// Whether a packed score is not a number; text that spells none is taken for zero.
+pub(super) fn is_nan(value: Value<'_>) -> bool {
+    let Value::Text(text) = value else { return false };
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_nan))
+}
+
 /// Checks the expiry of a field among others: fields with one come first, soonest first.
 pub(super) fn field_expiry(value: Value<'_>, last: &mut Option<u64>) -> Result<(), Wrong> {
-    let at = value.number().and_then(|at| u64::try_from(at).ok());
+    let at = value.number().ok_or(Wrong::FieldExpiryForm)?;
+    let at = u64::try_from(at).ok();
     let at = at.filter(|at| *at <= FIELD_EXPIRY_MOST).ok_or(Wrong::FieldExpiry)?;
     let is_ordered = at == 0 || last.is_none_or(|last| last != 0 && last <= at);
     *last = Some(at);
@@ -91,6 +117,8 @@ pub(super) struct Shape {
     pub(super) group: u64,
     /// Which of them is an expiry.
     pub(super) expiry: Option<u64>,
+    /// Which of them is a score.
+    pub(super) score: Option<u64>,
     pub(super) is_list: bool,
     pub(super) is_stream: bool,
 }
@@ -111,6 +139,7 @@ impl Shape {
                 34 => Some(1),
                 _ => None,
             },
+            score: matches!(number, 12 | 17).then_some(1),
             is_list: matches!(number, 14 | 18 | 29),
             is_stream: matches!(number, 15 | 19 | 21 | 26 | 27),
         }

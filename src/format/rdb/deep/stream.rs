@@ -15,10 +15,13 @@ use super::wrong::Wrong;
 
 const SAME_FIELDS: i64 = 2;
 
-/// Checks a node.
-pub(super) fn node(bytes: &[u8]) -> Result<(), Found> {
+/// Checks a node; answers how many live entries it has.
+pub(super) fn node(bytes: &[u8]) -> Result<u64, Found> {
     listpack::frame(bytes)?;
     let mut cursor = Cursor { bytes, at: 6 };
+    if listpack::entry(bytes, cursor.at)?.is_none() {
+        return Err((Wrong::EmptyNode, cursor.at));
+    }
     let live = cursor.number()?;
     let deleted = cursor.number()?;
     let fields = cursor.number()?;
@@ -34,7 +37,7 @@ pub(super) fn node(bytes: &[u8]) -> Result<(), Found> {
         left -= 1;
     }
     match cursor.next()? {
-        None if cursor.at + 1 == bytes.len() => Ok(()),
+        None if cursor.at + 1 == bytes.len() => Ok(u64::try_from(live).unwrap_or(0)),
         _ => Err((Wrong::StreamNode, cursor.at)),
     }
 }

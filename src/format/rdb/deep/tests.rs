@@ -122,7 +122,7 @@ fn flaws_of_plain_values_are_found_at_their_tokens() {
         ("04 0168 02 0161 0162 0161 0163", Wrong::DuplicateMember, 17),
         ("05 017a 01 0161 000000000000f87f", Wrong::Score, 15),
         ("03 017a 01 0161 fd", Wrong::Score, 15),
-        ("03 017a 01 0161 0178", Wrong::Score, 15),
+        ("03 017a 01 0161 0178", Wrong::ScoreText, 15),
         ("18 0168 ffffffffffff0000 01 02 0161 0162", Wrong::FieldExpiry, 21),
         ("00 016b c3 02 02 0061", Wrong::Lzf, 12),
         ("00 016b 0176 00 016b 0177", Wrong::DuplicateKey, 14),

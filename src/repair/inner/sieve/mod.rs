@@ -118,7 +118,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
             questions: Vec::new(),
             databases: Vec::new(),
             redundant: 0,
-            lost_key: None,
+            lost_keys: Vec::new(),
             restarts: Vec::new(),
             garbled_execs: Vec::new(),
         };
@@ -193,13 +193,17 @@ impl<'a, 'c> Sieve<'a, 'c> {
         self.barrier = self.now.steps.len();
     }
 
-    /// The RDB part is kept without one key, with this checksum.
-    pub(super) fn rdb_without_key(&mut self, key: FlawedKey, end: u64, checksum: u64) {
-        let FlawedKey { from, to, why, key } = key;
-        self.keep(0, from);
-        self.now.faults.push(from, to, Cause::Broken(why));
-        self.now.lost_key = Some((from, key));
-        self.keep(to, end - 8);
+    /// The RDB part is kept without some keys, in the order of the file, with this checksum.
+    pub(super) fn rdb_without_keys(&mut self, keys: Vec<FlawedKey>, end: u64, checksum: u64) {
+        let mut kept_to = 0;
+        for FlawedKey { from, to, why, key } in keys {
+            self.keep(kept_to, from);
+            self.barrier = self.now.steps.len();
+            self.now.faults.push(from, to, Cause::Broken(why));
+            self.now.lost_keys.push((from, key));
+            kept_to = to;
+        }
+        self.keep(kept_to, end - 8);
         self.now.steps.push(Step::Checksum(checksum));
         self.barrier = self.now.steps.len();
     }

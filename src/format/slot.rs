@@ -10,7 +10,7 @@ pub fn slot(key: &[u8]) -> u16 {
 }
 
 /// The hash tag of `key`, when it has one.
-fn tag(key: &[u8]) -> Option<&[u8]> {
+pub fn tag(key: &[u8]) -> Option<&[u8]> {
     let open = memchr::memchr(b'{', key)?;
     let rest = &key[open + 1..];
     let close = memchr::memchr(b'}', rest)?;

@@ -162,7 +162,7 @@ fn link(source: &mut dyn Source, at: u64, names: &Names<'_>) -> Result<Link> {
             let resume = at + sound::resume_after(window, fault.at, fault.reason);
             Ok(Link::Broken { resume })
         }
-        Err(Stop::Short) => Ok(match careful::read(source, at)? {
+        Err(Stop::Short) => Ok(match careful::read(source, at, sound::between)? {
             Careful::Record { len, oddities, heads, .. }
                 if !oddities.any()
                     && heads

@@ -56,6 +56,29 @@ impl Arguments<'_> {
     }
 }
 
+impl Arguments<'_> {
+    /// Where the argument at this place lies in the file, and its length; `None` where it is not in the file any more, or
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read.
+    pub fn place(&mut self, wanted: u32) -> Result<Option<(u64, u64)>> {
+        let Self::There { source, start, argc } = self else { return Ok(None) };
+        let mut at = *start + lenient::line(source.window(*start, limits::LOADER_LINE)?).len as u64;
+        for place in 0..*argc {
+            let header = lenient::line(source.window(at, limits::LOADER_LINE)?);
+            let len = u64::try_from(header.value).unwrap_or(0);
+            at += header.len as u64;
+            if place == wanted {
+                return Ok(Some((at, len)));
+            }
+            // Two bytes end an argument, whatever they are.
+            at += len + 2;
+        }
+        Ok(None)
+    }
+}
+
 /// Reads header lines as loaders do: the record was taken by the same rules.
 fn show_again(
     source: &mut dyn Source,
@@ -79,7 +102,10 @@ fn show_again(
 }
 
 /// Shows the bytes of `span` in pieces of at most a window.
-pub(super) fn show_bytes(
+///
+/// # Errors
+/// When they cannot be read.
+pub fn show_bytes(
     source: &mut dyn Source,
     span: std::ops::Range<u64>,
     ear: &mut dyn FnMut(&[u8]),

@@ -104,11 +104,11 @@ pub(super) fn again(
         bytes.resize(left.min(block(compressor.level)), 0);
         file.read_exact_at(&mut bytes, at)?;
         hash.update(&bytes);
-        frames.append(&mut compressor.frame(&bytes).map_err(|e| Error::io(file.path(), e))?);
+        frames.append(&mut compressor.frame(&bytes).map_err(|e| Error::io(&file.path(), e))?);
         at += bytes.len() as u64;
     }
     if hash::hex(&hash.finalize()) != sha256 {
-        return Err(Error::new(ErrorKind::KeepsChanging, file.path()).at(segment.offset));
+        return Err(Error::new(ErrorKind::KeepsChanging, &file.path()).at(segment.offset));
     }
     Ok(frames)
 }
@@ -129,6 +129,9 @@ pub(super) fn joined(store: &dyn Store, segments: &[Arc<SegmentEntry>]) -> Resul
     Ok(Packed { bytes, size, sha256: hash::hex(&hash.finalize()) })
 }
 
+/// Names that are tried for an object before a store is called broken, in which all of them are taken.
+const NAMES: u64 = 16;
+
 /// Puts bytes that begin at `offset` of a file into the store.
 pub(super) fn place(mut packed: Packed, offset: u64, store: &dyn Store) -> Result<Placed> {
     let mut attempt = 0_u64;
@@ -145,6 +148,12 @@ pub(super) fn place(mut packed: Packed, offset: u64, store: &dyn Store) -> Resul
         // What lies under that name is not what the name says. It is left for `verify` to tell; a frame
         // that decoders skip gives these bytes another name.
         attempt += 1;
+        if attempt > NAMES {
+            let why = format!(
+                "{object}: this name and others are taken, by objects that are none of these"
+            );
+            return Err(Error::new(ErrorKind::BadBackup(why), store.name()));
+        }
         let mut bytes = skippable(attempt);
         bytes.append(&mut packed.bytes);
         packed.bytes = bytes;

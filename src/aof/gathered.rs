@@ -1,0 +1,53 @@
+//! Names of commands that stand in whole records of the other files of a set: gathered in a pass of its own, once, and only when
+//! damage raises the question.
+
+use super::event::Event;
+use super::names::{Elsewhere, Heard, Names};
+use super::pulse::Pulse;
+use super::set::{Aof, Segment};
+use super::sink::Sink;
+use super::walker;
+use crate::error::Result;
+
+impl Elsewhere for Aof {
+    /// Names in whole records of all files, by a pass over them when first asked.
+    fn heard(&self) -> &Heard {
+        self.heard.get_or_init(|| {
+            let mut heard = Heard::default();
+            for (_, segment) in self.live().filter(|(_, segment)| segment.can_be_read_again()) {
+                // What cannot be read is told by whoever has to read it.
+                let _ = gather(segment, &mut heard);
+            }
+            heard
+        })
+    }
+}
+
+impl Aof {
+    /// Walks the file at this position, as [`super::walk`] does: of commands that no server is known to have, those
+    /// count as known where damage ends that stand in a whole record anywhere in the set. Answers its length in bytes.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read. Whatever the bytes are is told by events.
+    pub fn walk(
+        &self,
+        position: usize,
+        pulse: &mut impl Pulse,
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
+        let mut source = self.segments[position].source()?;
+        walker::walk_on(&mut *source, 0, Names::of(self, self.names.clone()), pulse, sink)
+    }
+}
+
+fn gather(segment: &Segment, heard: &mut Heard) -> Result<()> {
+    let mut source = segment.source()?;
+    walker::walk(&mut *source, &mut (), &mut |event: Event<'_>| {
+        if let Event::Record(record, None) = event
+            && !record.oddities.any()
+        {
+            heard.hear(record.name);
+        }
+    })?;
+    Ok(())
+}

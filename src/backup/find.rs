@@ -1,0 +1,55 @@
+//! Finds the snapshot that was asked for.
+
+use super::name::Which;
+use super::repository::{Listed, Repository};
+use crate::error::{Error, ErrorKind, Result};
+
+impl Repository {
+    /// The snapshot that was asked for, of this source where there are several.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none; when more than one fits.
+    pub fn find(&self, which: &Which, source: Option<&str>) -> Result<Listed> {
+        let mut all = self.list()?;
+        all.retain(|listed| source.is_none_or(|source| listed.source == source));
+        match which {
+            Which::Latest(back) => {
+                let mut names: Vec<_> = all.iter().map(|l| l.source.clone()).collect();
+                names.dedup();
+                if names.len() > 1 {
+                    let why = format!("say which source by --source: {}", names.join(", "));
+                    return Err(self.refused(why));
+                }
+                let at = all.len().checked_sub(back + 1);
+                let found = at.map(|at| all.swap_remove(at));
+                let held = crate::text::count(all.len() as u64, "snapshot");
+                found.ok_or_else(|| self.none(format!("it holds {held} of that source")))
+            }
+            Which::Id(id) => {
+                all.retain(|listed| listed.id.starts_with(id.as_str()));
+                // A whole number before one that only begins with it.
+                let whole = |listed: &Listed| {
+                    let rest = listed.id.strip_prefix(id.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                };
+                if all.iter().any(whole) {
+                    all.retain(whole);
+                }
+                match all.len() {
+                    0 => Err(self.none(format!("no snapshot '{id}'"))),
+                    1 => Ok(all.swap_remove(0)),
+                    n => Err(self.refused(format!("{n} snapshots begin with '{id}'"))),
+                }
+            }
+        }
+    }
+
+    fn refused(&self, why: String) -> Error {
+        Error::new(ErrorKind::Refused(why), self.store().name())
+    }
+
+    fn none(&self, why: String) -> Error {
+        let none = std::io::Error::new(std::io::ErrorKind::NotFound, why);
+        Error::io(self.store().name(), none)
+    }
+}

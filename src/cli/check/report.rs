@@ -1,0 +1,25 @@
+//! What `aofkit check` found, for whoever prints it.
+
+use aofkit::aof::Aof;
+use aofkit::check::Report;
+use aofkit::trial::Loaded;
+
+use crate::cli::common::loaded;
+use crate::cli::common::outcome::Outcome;
+
+/// One set.
+pub struct Checked {
+    pub aof: Aof,
+    pub report: Report,
+    /// What a server made of a copy, where one was asked.
+    pub loaded: Option<Loaded>,
+}
+
+impl Checked {
+    /// The exit status for it.
+    pub fn outcome(&self) -> Outcome {
+        let own = Outcome::of_verdict(self.report.verdict);
+        let loaded = self.loaded.as_ref();
+        loaded.map_or(own, |loaded| loaded::exit_status(own, self.report.loads, loaded))
+    }
+}

@@ -1,0 +1,25 @@
+//! Titles and columns that the tables of `stats` share.
+
+use aofkit::text::escape;
+
+use crate::cli::common::units::{Style, bar, share, size};
+
+/// Bytes on at most so many columns.
+pub fn shortened(bytes: &[u8], columns: usize) -> String {
+    let columns = columns.max(12);
+    let full = escape(bytes);
+    match full.chars().count() > columns {
+        true => full.chars().take(columns - 1).chain(['…']).collect(),
+        false => full,
+    }
+}
+
+pub fn title(what: &str, note: &str, style: Style) -> String {
+    let note = if note.is_empty() { String::new() } else { format!("  {note}") };
+    format!("\n{}{note}\n", style.bold(what))
+}
+
+/// Columns of bytes that every table has.
+pub fn weight(bytes: u64, of: u64) -> [String; 3] {
+    [bar(bytes, of, 12), share(bytes, of), size(bytes)]
+}

@@ -1,0 +1,114 @@
+//! Files beside a set taken into it, where somebody asks for that: they hold what the set lacks.
+//!
+//! Orphans take the place of the set's files, which are kept aside and count as loss. A temporary increment is what came
+//! after the set, and becomes its last increment.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::from_files::{self, BrokenBase};
+use super::manifest::Answer;
+use crate::aof::{Aof, ManifestState, Role as SegmentRole};
+use crate::change::{Draft, Looking, Loss, Proposal, Verb};
+use crate::check::{Check, judge};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{Entry, Manifest, Role};
+use crate::neighbours::{Neighbour, Neighbours, Place};
+use crate::scan::scan;
+use crate::text;
+
+/// The neighbours that may be adopted: those that may be the only copy of something, or those with a file of that name.
+pub fn candidates<'n>(neighbours: &'n Neighbours, name: Option<&OsStr>) -> Vec<&'n Neighbour> {
+    let is_named = |one: &Neighbour| match name {
+        None => one.is_needed(),
+        Some(name) => one.files.iter().any(|file| file.file_name() == Some(name)),
+    };
+    neighbours.found.iter().filter(|one| is_named(one)).collect()
+}
+
+/// Proposes to adopt one of [`candidates`]. Answers the set as the proposal counts its files.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn adopt(aof: Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<(Aof, Proposal)> {
+    match one.place {
+        Place::Orphans => {
+            let proposal = orphans(&aof, one, looking)?;
+            Ok((aof, proposal))
+        }
+        Place::TemporaryIncrement => increment(aof, one),
+        Place::TemporaryBase | Place::SingleFile | Place::Dump => {
+            let file = one.files.first().map_or_else(String::new, |file| text::path(file));
+            let why = format!(
+                "{file} is no file of a set: `aofkit convert` makes a set of it in a directory of its own"
+            );
+            let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(vec![why]);
+            Ok((aof, proposal))
+        }
+    }
+}
+
+fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal> {
+    let shown = aof.of_files(&one.files)?;
+    let facts = scan(&shown, Check::new(&shown), &looking.pace, looking.progress)?;
+    let report = judge(&shown, facts, &looking.wording)?;
+    let (manifest, notes) = match from_files::by_names(&shown, &report, BrokenBase::Stops)? {
+        Answer::Mended { manifest, notes } => (manifest, notes),
+        Answer::Doubtful(why) => {
+            return Ok(Proposal::nothing(Verb::Repair, aof)?.leaving(vec![why]));
+        }
+        Answer::Sound => return Proposal::nothing(Verb::Repair, aof),
+    };
+    let mut draft = Draft::new(Verb::Repair, aof);
+    draft.manifest(manifest);
+    notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
+    let mut files = 0;
+    for (position, segment) in aof.live() {
+        draft.remove(position);
+        if let Some(len) = segment.len() {
+            draft.lose(Loss::of(aof, position, &[(0, len)])?);
+            files += 1;
+        }
+    }
+    if files > 0 {
+        draft.note(format!(
+            "the set as it is ({}) is what goes; `aofkit repair --undo` brings it back",
+            text::count(files, "file")
+        ));
+    }
+    draft.finish().map(Proposal::new)
+}
+
+fn increment(aof: Aof, one: &Neighbour) -> Result<(Aof, Proposal)> {
+    let [file] = &one.files[..] else { return Err(not_one(&aof.path)) };
+    let Some(ManifestState::Valid(manifest)) = aof.manifest.as_ref().map(|opened| &opened.state)
+    else {
+        let left =
+            vec!["first repair the manifest: run `aofkit repair` without --adopt".to_owned()];
+        let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(left);
+        return Ok((aof, proposal));
+    };
+    let increments = aof.live().filter(|(_, segment)| segment.role == SegmentRole::Increment);
+    let last = increments.filter_map(|(_, segment)| segment.seq).max().unwrap_or(0);
+    let Some(seq) = last.checked_add(1) else { return Err(not_one(&aof.path)) };
+    let mut entries = manifest.entries.clone();
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+    entries.push(Entry::new(name, seq, Role::Increment));
+    let aof = aof.with_increment(file, seq)?;
+    let position = aof.segments.len() - 1;
+    let mut draft = Draft::new(Verb::Repair, &aof);
+    draft.manifest(Manifest::new(entries));
+    draft.rename(position);
+    draft.note(format!(
+        "{} becomes the last increment: {} that change keys",
+        text::path(file),
+        text::count(one.commands, "command")
+    ));
+    let proposal = draft.finish().map(Proposal::new)?;
+    Ok((aof, proposal))
+}
+
+fn not_one(path: &Path) -> Error {
+    let why = "there is no number left for another increment".to_owned();
+    Error::new(ErrorKind::Refused(why), path)
+}

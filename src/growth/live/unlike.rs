@@ -4,6 +4,7 @@ use super::cost::{Cost, Scales};
 use super::dialect::Dialect;
 use super::estimate::Weighed;
 use super::keys::Held;
+use super::members::Kind;
 use super::sizes::Limits;
 use super::value::Value;
 use super::value_cost;
@@ -19,9 +20,9 @@ pub struct Unlike {
     is_table: bool,
     /// Values that are larger than what is packed by default, and packed.
     larger: u64,
-    /// Values that are not packed, and those of them that are small enough to be.
-    tables: u64,
+    /// Values that are not packed though they are small enough to be, and small ones that are.
     smaller: u64,
+    packed: u64,
 }
 
 impl Unlike {
@@ -37,25 +38,24 @@ impl Unlike {
     /// It is read, with nothing else behind it.
     pub fn end(&mut self, value: &Value, limits: &Limits) {
         let Value::Members(members) = value else { return };
-        if members.shift > 0 || members.ttls {
+        // Servers before 7.2 pack no texts of sets, whatever is set.
+        if members.shift > 0 || members.ttls || members.kind == Kind::Set {
             return;
         }
         let packing = limits.packing(members.kind);
         let is_small = members.list.len() <= packing.most
             && members.list.iter().all(|m| m.name_len.max(m.value_len) <= packing.longest);
         match self.is_table {
-            true => {
-                self.tables += 1;
-                self.smaller += u64::from(is_small && members.has_text);
-            }
-            false => self.larger += u64::from(members.is_table),
+            true => self.smaller += u64::from(is_small),
+            false if members.is_table => self.larger += 1,
+            false => self.packed += 1,
         }
     }
 
     /// Whether nobody says how values are packed, and the base shows that it is not as by default. A table may be small
-    /// because it has shrunk: most are not.
+    /// because it has shrunk: most small values have not been large.
     pub fn is_shown(&self) -> bool {
-        !self.is_told && (self.larger > 0 || self.smaller > 1 && self.smaller * 2 > self.tables)
+        !self.is_told && (self.larger > 0 || self.smaller > self.packed)
     }
 }
 

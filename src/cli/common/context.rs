@@ -9,9 +9,9 @@ use aofkit::format::conf::Settings;
 use aofkit::scan::Pace;
 use clap::ValueEnum;
 
+use super::asking::Asking;
 use super::outcome::Outcome;
 use super::server::Asked;
-use super::trial::Asking;
 use super::view::View;
 use super::{json, repository};
 

@@ -1,5 +1,6 @@
 //! What several verbs share. Nothing here knows a verb.
 
+pub mod asking;
 pub mod beside;
 pub mod context;
 pub mod filters;

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::Aof;
 use aofkit::error::{Error, Result};
-use aofkit::trial::{Loaded, Trial, Wanted};
+use aofkit::trial::Trial;
 use clap::Args as ClapArgs;
 
+use super::asking::Asking;
 use super::context::Context;
 use super::interrupt::{self, Interrupt};
 
@@ -54,19 +54,6 @@ impl LoadArgs {
     }
 }
 
-/// A server program that loads copies of the sets that a verb works on.
-pub struct Asking(Trial);
-
-impl Asking {
-    /// Has the server load a copy. A signal ends that, and leaves nothing behind.
-    pub fn load(&self, aof: &Aof, wanted: &Wanted<'_>) -> Result<Loaded> {
-        interrupt::at_once(false);
-        let loaded = self.0.load(aof, wanted);
-        interrupt::at_once(true);
-        loaded
-    }
-}
-
 impl AskArgs {
     /// Trials by the program that was named, if one was. Unless another server was named, sets are judged by the rules of
     /// that one.
@@ -79,7 +66,7 @@ impl AskArgs {
         }
         // Between loads nothing is there that a signal could leave behind.
         interrupt::at_once(true);
-        context.trial = Some(Asking(trial));
+        context.trial = Some(Asking::new(trial));
         Ok(())
     }
 }

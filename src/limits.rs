@@ -203,4 +203,4 @@ pub const BACKUP_MEMORY: u64 = 320 * 1024 * 1024;
 pub const SET_FILES: u64 = 100_000;
 
 /// Bytes for each of them, and for each one more; twice as many where a plan is made.
-pub const FILE_MEMORY: u64 = 576;
+pub const FILE_MEMORY: u64 = 640;

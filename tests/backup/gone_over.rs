@@ -34,7 +34,7 @@ fn go_over(dir: &Path) {
 
 /// The words of one command; `None` at the end.
 fn command(from: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
-    let mut line = |from: &mut BufReader<TcpStream>| {
+    let line = |from: &mut BufReader<TcpStream>| {
         let mut line = String::new();
         from.read_line(&mut line).ok().filter(|n| *n > 0)?;
         line.trim_end()[1..].parse::<usize>().ok()

@@ -250,7 +250,11 @@ fn what_makes_no_sense_is_told_with_the_right_status() {
     kept.backup();
     run(["restore", kept.repo().to_str().unwrap(), "x"]).expect(1);
     let dir = kept.set.dir();
-    let not_a_repo = finish(aofkit().arg("backup").arg(&dir).arg("--repo").arg(&dir));
+    let in_itself = finish(aofkit().arg("backup").arg(&dir).arg("--repo").arg(&dir));
+    assert!(in_itself.expect(1).err.contains("name another directory"));
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join("letter"), b"of somebody else").unwrap();
+    let not_a_repo = finish(aofkit().arg("backup").arg(&dir).arg("--repo").arg(other.path()));
     assert!(not_a_repo.expect(1).err.contains("no backup repository"));
     kept.set.put(INCREMENT, b"nonsense");
     let damaged = kept.verb(&["backup", dir.to_str().unwrap()]).expect(25);

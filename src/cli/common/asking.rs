@@ -1,4 +1,4 @@
-//! A server program that loads copies of the sets that a verb works on.
+//! A server program on trial, between the loads that it is asked for.
 
 use aofkit::aof::Aof;
 use aofkit::error::Result;
@@ -10,7 +10,6 @@ use super::interrupt;
 pub struct Asking(Trial);
 
 impl Asking {
-    /// Has this program on trial.
     pub fn new(trial: Trial) -> Self {
         Self(trial)
     }

@@ -260,7 +260,9 @@ impl Undo {
             let open = move || self.entry.dir(&keep.dir)?.file(object(position));
             Box::new(open)
         });
-        let contents = old.content.contents(self.journal.source.as_deref());
+        // Begun when it is needed: each reads the journal once more, and there may be very many.
+        let contents = move || old.content.contents(self.journal.source.as_deref());
+        let contents = std::iter::once_with(contents).flatten();
         let like = given.like(old.attributes);
         let alike = self.alike(old);
         Ok(NewFile { stage, pieces: Box::new(contents.map(piece)), like, kept, alike })

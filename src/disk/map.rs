@@ -269,7 +269,7 @@ mod tests {
         let error = source.settle().unwrap_err();
         let expected = crate::error::ErrorKind::Shrank { frozen: 4 << 20, now: 4096 };
         assert_eq!(error.kind(), &expected);
-        assert_eq!(error.path(), &file.path());
+        assert_eq!(error.path(), file.path());
     }
 
     #[test]

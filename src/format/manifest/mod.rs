@@ -64,7 +64,7 @@ mod tests {
     fn live_files_come_in_the_order_of_loading() {
         let text = b"file i1 seq 1 type i\nfile h seq 9 type h\nfile b seq 1 type b\nfile i2 seq 2 type i\n";
         let manifest = parse(text, Dialect::Strict).unwrap();
-        let live: Vec<_> = manifest.live().map(|entry| entry.name.as_slice()).collect();
+        let live: Vec<_> = manifest.live().map(|entry| &entry.name[..]).collect();
         assert_eq!(live, [&b"b"[..], b"i1", b"i2"]);
         assert_eq!(manifest.history().count(), 1);
     }

@@ -254,7 +254,7 @@ mod tests {
         let text = br#"file "a\x00/b" "seq\x00" 1 type b k "v\x00w"
 "#;
         let manifest = parse(text, Dialect::Strict).unwrap();
-        assert_eq!(manifest.entries[0].name, b"a");
+        assert_eq!(manifest.entries[0].name[..], *b"a");
         assert_eq!(manifest.entries[0].extra, [(b"k".to_vec(), b"v\0w".to_vec())]);
     }
 

@@ -121,8 +121,7 @@ impl Loading {
         };
         let mut heard = Heard::default();
         let first = pair.first(&entry, looked, FIRST, &mut |line: &str| heard.line(line));
-        loaded.errors = heard.errors;
-        loaded.errors_unlisted = heard.unlisted;
+        (loaded.errors, loaded.errors_unlisted) = (heard.errors, heard.unlisted);
         let first = match first {
             Ok(server) => server,
             Err(Failure { why, is_unknown }) => {

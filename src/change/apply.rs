@@ -1,5 +1,6 @@
 //! From a plan to work: what is kept of each old file, what is written, which step publishes it.
 
+use super::applied::Applied;
 use super::control::Control;
 use super::recorded::attributes;
 use std::collections::{HashMap, HashSet};
@@ -37,15 +38,6 @@ pub struct Options<'a> {
     pub verdict_before: &'a str,
     /// The most that may be lost; any loss where it is not given.
     pub most: Option<Most>,
-}
-
-/// What is left after a plan was carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// Where what was removed is kept; `None` when it is not.
-    pub kept_at: Option<PathBuf>,
-    /// In words, what files have lost besides their bytes, for the system does not let us give it to a new file.
-    pub left: Vec<String>,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@
 //! undone. Nothing here decides what is damaged: that is for the verbs above.
 
 mod alike;
+mod applied;
 mod apply;
 mod content;
 mod control;
@@ -31,7 +32,8 @@ mod told;
 mod undo;
 mod work;
 
-pub use apply::{Applied, Options};
+pub use applied::Applied;
+pub use apply::Options;
 pub(crate) use draft::Draft;
 pub use in_use::{InUse, haunt, in_use};
 pub use journal::Journal;

@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::path::Path;
 
 use super::Draft;
-use super::apply::{Applied, Options};
+use super::applied::Applied;
+use super::apply::Options;
 use super::outlook::{Looking, Outlook};
 use super::plan::{Plan, Verb};
 use super::refusal::Refusal;

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::alike::Alike;
-use super::apply::{Applied, Options};
+use super::applied::Applied;
+use super::apply::Options;
 use super::in_use::refuse_writers;
 use super::journal::{Gone, Journal, OldFile, Stage, Step};
 use super::keep::{Entry, Keep, KeepDir, State, find, listed, object, owners};

@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 
 use super::alike::Alike;
-use super::apply::Applied;
+use super::applied::Applied;
 use super::journal::{Format, Journal, MadeFile, Stage, Step};
 use super::keep::{KeepDir, State, object};
 use super::pieces::{NewBytes, write};

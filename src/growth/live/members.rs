@@ -4,16 +4,9 @@
 //! sample is kept, chosen by the hash of the name, so that a member that is written again is found again.
 
 use super::hashed::ByHash;
+use super::kind::Kind;
 use super::sizes::{Limits, Packing};
 use crate::format::rdb::pack;
-
-/// What kind of value it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Set,
-    Zset,
-    Hash,
-}
 
 /// Members kept of one value at most, and bytes of them. When memory is short it is less.
 const MEMBERS: usize = 1 << 16;

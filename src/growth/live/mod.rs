@@ -17,6 +17,7 @@ mod estimate;
 mod groups;
 mod hashed;
 mod keys;
+mod kind;
 mod libraries;
 mod members;
 mod op;
@@ -30,6 +31,7 @@ mod text;
 mod unlike;
 mod value;
 mod vectors;
+mod weigh;
 
 pub use doubt::Unfollowed;
 pub use estimate::{Compression, LiveEstimate, Size};
@@ -40,12 +42,14 @@ use dialect::Dialect;
 use doubt::Counts;
 use estimate::{Sums, Weighed};
 use keys::{Held, Keys, Loading};
+use kind::Kind;
 use libraries::Libraries;
-use members::{Kind, Piece};
+use members::Piece;
 use op::Op;
 use sizes::Limits;
 use unlike::Unlike;
 use value::{Fresh, Value};
+use weigh::value_cost;
 
 use crate::command::{self, CommandId, Version};
 use crate::format::conf::PackedLimits;
@@ -388,20 +392,6 @@ fn weighed(held: &Held, dialects: &[Dialect], scales: &mut cost::Scales) -> Weig
         weighed.add(Cost::of_commands(command) + Cost::of_rdb(9));
     }
     weighed
-}
-
-/// The bytes of a value, and the variance that a sample inside of it brings.
-fn value_cost(held: &Held, dialect: Dialect, scales: &mut cost::Scales) -> (Cost, Cost) {
-    let cost = match &held.value {
-        Value::Text(text) => text.cost(held.key_len, scales),
-        Value::List(chain) => chain.cost(held.key_len, scales),
-        Value::Stream(stream) => stream.cost(held.key_len, dialect, scales),
-        Value::Members(members) => return members.cost(held.key_len, dialect, scales),
-        Value::Sketch(sketch) => sketch.cost(held.key_len, scales),
-        Value::Vectors(vectors) => vectors.cost(),
-        Value::Opaque(bytes) => Cost::of_rdb(*bytes),
-    };
-    (cost, Cost::default())
 }
 
 fn whole<'a>(part: &rdb::Part<'a>) -> Piece<'a> {

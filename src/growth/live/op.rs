@@ -1,6 +1,6 @@
 //! What each command does to values, by its name.
 
-use super::members::Kind;
+use super::kind::Kind;
 use super::value::Fresh;
 use crate::command;
 

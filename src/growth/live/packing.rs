@@ -2,7 +2,8 @@
 
 use super::cost::{Cost, Scales, batches, bulk, header};
 use super::dialect::{Dialect, Fields};
-use super::members::{Kind, Member, Members};
+use super::kind::Kind;
+use super::members::{Member, Members};
 use super::score;
 use super::sizes::Packing;
 use crate::format::rdb::pack;

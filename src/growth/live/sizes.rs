@@ -2,7 +2,7 @@
 //!
 //! Source: the servers' defaults and what they do with other settings, seen on bases that they wrote.
 
-use super::members::Kind;
+use super::kind::Kind;
 use crate::format::conf::PackedLimits;
 
 /// Of sets, sorted sets or hashes.

@@ -7,7 +7,7 @@ use super::keys::Held;
 use super::members::Kind;
 use super::sizes::Limits;
 use super::value::Value;
-use super::value_cost;
+use super::weigh::value_cost;
 use crate::command::{self, CommandId};
 use crate::format::resp::Record;
 

@@ -1,7 +1,8 @@
 //! A value of any type.
 
 use super::chain::Chain;
-use super::members::{Kind, Members};
+use super::kind::Kind;
+use super::members::Members;
 use super::sizes::Limits;
 use super::sketch::{DENSE, Sketch};
 use super::stream::Stream;

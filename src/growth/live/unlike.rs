@@ -4,7 +4,7 @@ use super::cost::{Cost, Scales};
 use super::dialect::Dialect;
 use super::estimate::Weighed;
 use super::keys::Held;
-use super::members::Kind;
+use super::kind::Kind;
 use super::sizes::Limits;
 use super::value::Value;
 use super::weigh::value_cost;

@@ -106,7 +106,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 fn unproven(last: Error) -> Error {
     let why = "each time it was looked at, its server had gone over to other files, or it was not proven that the server \
                writes to these; nothing was published. Try again when no rewrite is under way, or give --exact more time";
-    Error::new(ErrorKind::Refused(why.to_owned()), &last.path())
+    Error::new(ErrorKind::Refused(why.to_owned()), last.path())
 }
 
 fn refuse_too_many(tags: &[String]) -> Result<()> {

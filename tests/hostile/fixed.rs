@@ -118,11 +118,11 @@ fn a_mode_that_an_undo_does_not_give_stops_a_change_before_it_has_begun() {
 fn clean_spares_what_it_cannot_remove_or_bring_back_and_takes_the_rest() {
     let set = Set::of(&sets(5));
     for number in 7..=9 {
-        set.put(&format!("appendonly.aof.{number}.incr.aof"), &sets(1));
+        set.put(&format!("temp-rewriteaof-bg-{number}.aof"), &sets(1));
     }
-    let special = set.file("appendonly.aof.8.incr.aof");
+    let special = set.file("temp-rewriteaof-bg-8.aof");
     fs::set_permissions(&special, fs::Permissions::from_mode(0o4755)).unwrap();
-    let immutable = set.file("appendonly.aof.9.incr.aof");
+    let immutable = set.file("temp-rewriteaof-bg-9.aof");
     let fixed =
         if is_root() { Fixed::by(&["chattr", "+i"], &immutable, &["chattr", "-i"]) } else { None };
     let before = tree(&set.dir());
@@ -130,7 +130,7 @@ fn clean_spares_what_it_cannot_remove_or_bring_back_and_takes_the_rest() {
     let run = in_time(&words, &set.dir()).expect(0);
     assert!(run.out.contains("4755"), "{}", run.out);
     assert_eq!(run.out.contains("chattr"), fixed.is_some(), "{}", run.out);
-    assert!(special.exists() && !set.file("appendonly.aof.7.incr.aof").exists());
+    assert!(special.exists() && !set.file("temp-rewriteaof-bg-7.aof").exists());
     assert_eq!(immutable.exists(), fixed.is_some());
     in_time(&["repair", "--undo", "--apply"], &set.dir()).expect(0);
     assert_eq!(tree(&set.dir()), before);

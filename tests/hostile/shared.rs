@@ -51,7 +51,7 @@ fn a_copy_by_hard_links_stays_as_it_was_whatever_is_done_and_taken_back() {
         (&["clean", "--apply", "--min-age", "0s"], two(&sets(5), &sets(9))),
     ];
     for (words, set) in cases {
-        set.put("appendonly.aof.9.incr.aof", &sets(1));
+        set.put("temp-rewriteaof-bg-9.aof", &sets(1));
         let copy = set.root().join("copy");
         linked_copy(&set.dir(), &copy);
         let (before, old) = (tree(&copy), tree(&set.dir()));

@@ -14,7 +14,9 @@ use super::interrupt::{self, Interrupt};
 /// What a user gives a server on trial.
 #[derive(Debug, ClapArgs)]
 pub struct LoadArgs {
-    /// An argument for that server, such as --loadmodule and then the module's file; may be given several times
+    /// An argument for that server; may be given several times
+    ///
+    /// Such as --loadmodule, and then the module's file
     #[arg(
         long,
         value_name = "ARG",
@@ -23,7 +25,9 @@ pub struct LoadArgs {
         allow_hyphen_values = true
     )]
     pub load_arg: Vec<OsString>,
-    /// Put copies for that server below DIR, which has to exist; else below the system's temporary directory
+    /// Put copies for that server below DIR
+    ///
+    /// DIR has to exist; without it they are put below the system's temporary directory
     #[arg(long, value_name = "DIR", env = "AOFKIT_SCRATCH")]
     pub scratch: Option<PathBuf>,
 }
@@ -31,7 +35,9 @@ pub struct LoadArgs {
 /// Whether a server is to be asked what it makes of a set.
 #[derive(Debug, ClapArgs)]
 pub struct AskArgs {
-    /// Also have this server program load a copy, and tell what it does with it
+    /// Also have this server program load a copy
+    ///
+    /// What it does with it is told beside what was expected
     #[arg(long, value_name = "PROGRAM", env = "AOFKIT_LOAD")]
     pub load: Option<PathBuf>,
     #[command(flatten)]

@@ -13,23 +13,27 @@ use crate::cli::common::trial::AskArgs;
 pub struct RewindArgs {
     #[command(flatten)]
     pub reading: Reading,
-    /// Keep commands logged at this time or earlier: 2026-11-24T03:00:00Z, @1764000000, or 2h (ago).
+    /// Keep what was logged up to this time
     ///
-    /// Times come from the #TS annotations of aof-timestamp-enabled
+    /// 2026-11-24T03:00:00Z, @1764000000, or 2h (ago); that second itself is kept. Times come from the #TS annotations of aof-timestamp-enabled
     #[arg(long, value_name = "TIME", group = "moment")]
     pub until: Option<String>,
-    /// Keep everything before this byte of this file.
+    /// Keep everything before this byte of this file
     ///
     /// Inside a record or transaction, the cut goes back to its beginning
     #[arg(long, value_name = "FILE:OFFSET", group = "moment")]
     pub at: Option<String>,
-    /// Keep everything before this command: FLUSHALL, FLUSHALL:first, 'XGROUP|DESTROY'; default: the last one
+    /// Keep everything before the last such command
+    ///
+    /// FLUSHALL, FLUSHALL:first for the first one, 'XGROUP|DESTROY'
     #[arg(long, value_name = "NAME[:first|:last]", group = "moment")]
     pub before_command: Option<String>,
-    /// With --before-command: only a command on a key that matches this pattern, as for KEYS: 'user:*'
+    /// With --before-command: on a key like this: 'user:*'
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["until", "at"])]
     pub key: Vec<String>,
-    /// List places to go back to: flushes, many deletions in a row, ends of files, times
+    /// List places to go back to
+    ///
+    /// Flushes, many deletions in a row, ends of files, times
     #[arg(long, group = "moment", conflicts_with_all = ["apply", "output", "key"])]
     pub list: bool,
     #[command(flatten)]

@@ -64,14 +64,15 @@ fn number(value: &[u8]) -> (i64, bool) {
 fn address(args: &[Vec<u8>]) -> Option<String> {
     let is = |place: usize, word: &str| args[place].eq_ignore_ascii_case(word.as_bytes());
     let is_port = matches!(number(&args[1]), (0..=65535, true));
-    (!is_port && !(is(0, "no") && is(1, "one"))).then(|| "must name a host and a port".to_owned())
+    (!(is_port || is(0, "no") && is(1, "one"))).then(|| "must name a host and a port".to_owned())
 }
 
 fn numbers(rest: &str, args: &[Vec<u8>]) -> Option<String> {
     let mut bounds = rest.split(' ').skip(1).filter_map(|word| word.parse::<i64>().ok());
     let (least, most) = (bounds.next()?, bounds.next()?);
-    let is_fine = |arg: &Vec<u8>| match number(arg) {
-        (number, is_whole) => is_whole && (least..=most).contains(&number),
+    let is_fine = |arg: &Vec<u8>| {
+        let (number, is_whole) = number(arg);
+        is_whole && (least..=most).contains(&number)
     };
     (!args.iter().all(is_fine)).then(|| format!("must be whole numbers between {least} and {most}"))
 }

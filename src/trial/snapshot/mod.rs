@@ -92,8 +92,7 @@ impl Loading {
         let (id, source) = (listed.id.clone(), listed.source.clone());
         let walls_missing = guard.missing.clone();
         let mut loaded = LoadedSnapshot { id, source, walls_missing, ..LoadedSnapshot::default() };
-        let renames = HandedOn::of(&self.what.settings);
-        let arguments = &self.trial.arguments;
+        let (arguments, renames) = (&self.trial.arguments, HandedOn::of(&self.what.settings));
         let pair = Pair { guard, home: &home, leash, arguments, renames: &renames };
         let place = second::Place::new(
             &home.scratch().make_dir(Path::new(SECOND))?,

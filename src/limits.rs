@@ -204,3 +204,6 @@ pub const SET_FILES: u64 = 100_000;
 
 /// Bytes for each of them, and for each one more; twice as many where a plan is made.
 pub const FILE_MEMORY: u64 = 640;
+
+/// The same of `inspect`, which counts commands and keys beside the judgement.
+pub const INSPECTED_FILE_MEMORY: u64 = 768;

@@ -28,19 +28,27 @@ pub struct Changing {
     /// Carry the plan out; without this it is only printed
     #[arg(long, conflicts_with = "output")]
     pub apply: bool,
-    /// Write the changed set into DIR (new or empty); the original stays as it is
+    /// Write the changed set into DIR; the original stays as it is
+    ///
+    /// DIR must not exist, or be empty
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Refuse (exit 23) to lose more than N whole commands, or bytes with a unit: 64kb
+    /// Refuse (exit 23) to lose more than N whole commands
+    ///
+    /// With a unit, as in 64kb, it counts bytes
     #[arg(long, value_name = "N|SIZE", env = "AOFKIT_MAX_LOSS", value_parser = most)]
     pub max_loss: Option<Most>,
     /// Keep removed bytes below DIR instead of beside the set
     #[arg(long, value_name = "DIR", env = "AOFKIT_KEEP_IN", conflicts_with = "no_keep")]
     pub keep_in: Option<PathBuf>,
-    /// Do not keep removed bytes, for a full disk: the change cannot be taken back
+    /// Do not keep removed bytes, for a full disk
+    ///
+    /// The change cannot be taken back then
     #[arg(long)]
     pub no_keep: bool,
-    /// Change the set although a process has its files open for writing, or --server uses it
+    /// Change the set although it is in use
+    ///
+    /// A process has its files open for writing, or the server of --server uses it
     #[arg(long)]
     pub force: bool,
 }

@@ -258,7 +258,7 @@ mod tests {
     fn a_file_truncated_under_a_mapped_window_is_an_error_not_a_signal() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'x'; 4 << 20]).unwrap();
-        let frozen = FrozenFile::open(&file.path()).unwrap();
+        let frozen = FrozenFile::open(file.path()).unwrap();
         let mut source = frozen.source(Access::Map);
         let window = source.window(0, 1).unwrap();
         assert_eq!(window[0], b'x');
@@ -276,7 +276,7 @@ mod tests {
     fn a_file_truncated_between_windows_is_an_error() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'x'; 20 << 20]).unwrap();
-        let frozen = FrozenFile::open(&file.path()).unwrap();
+        let frozen = FrozenFile::open(file.path()).unwrap();
         for access in [Access::Map, Access::Read] {
             file.as_file().set_len(20 << 20).unwrap();
             let mut source = frozen.source(access);

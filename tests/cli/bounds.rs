@@ -333,7 +333,7 @@ fn every_file_of_a_set_takes_little_memory_whatever_is_done_with_it() {
     let runs: [(&[&str], u64); 7] = [
         (&["check"], limits::FILE_MEMORY),
         (&["check", "--json"], limits::FILE_MEMORY),
-        (&["inspect", "--json"], limits::FILE_MEMORY),
+        (&["inspect", "--json"], limits::INSPECTED_FILE_MEMORY),
         (&["stats"], limits::FILE_MEMORY),
         (&["repair"], 2 * limits::FILE_MEMORY),
         (&["clean"], 2 * limits::FILE_MEMORY),

@@ -19,18 +19,24 @@ pub struct RepairArgs {
     pub changing: Changing,
     #[command(flatten)]
     pub ask: AskArgs,
-    /// Inner damage: cut the log at the first damaged byte and drop everything after it
+    /// Inner damage: cut the log at the first damaged byte
+    ///
+    /// Everything after it goes
     #[arg(long, conflicts_with = "salvage")]
     pub truncate: bool,
-    /// Inner damage: drop only the damaged ranges and keep every sound record after them
+    /// Inner damage: drop the damaged ranges alone
+    ///
+    /// Every sound record after them stays
     #[arg(long)]
     pub salvage: bool,
-    /// Drop the records of this command that the target refuses; may be given several times.
+    /// Drop the records of this command that the target refuses
     ///
-    /// No other option drops a whole record. In NAME, \xHH is a byte and \x5C a backslash
+    /// May be given several times. No other option drops a whole record. In NAME, \xHH is a byte and \x5C a backslash
     #[arg(long, value_name = "NAME", value_parser = repair::Drops::name)]
     pub drop_command: Vec<std::vec::Vec<u8>>,
-    /// Drop the record that begins there, if the target refuses it; may be given several times
+    /// Drop the record that begins there, if the target refuses it
+    ///
+    /// May be given several times
     #[arg(long, value_name = "FILE:OFFSET", value_parser = repair::Place::parse)]
     pub drop_at: Vec<repair::Place>,
     /// Take in a file beside the set that may be the only copy of something.

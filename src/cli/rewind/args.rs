@@ -26,7 +26,7 @@ pub struct RewindArgs {
     /// Keep everything before the last such command
     ///
     /// FLUSHALL, FLUSHALL:first for the first one, 'XGROUP|DESTROY'
-    #[arg(long, value_name = "NAME[:first|:last]", group = "moment")]
+    #[arg(long, value_name = "NAME", group = "moment")]
     pub before_command: Option<String>,
     /// With --before-command: on a key like this: 'user:*'
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["until", "at"])]

@@ -190,7 +190,14 @@ fn a_replica_without_its_primary_and_one_that_takes_over_a_copy() {
     }
 }
 
-/// A backup that takes seconds; `happens` when it has the server's answer and the files open.
+/// What a process has read so far.
+fn bytes_read(pid: u32) -> u64 {
+    let told = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let read = told.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
+    read.unwrap_or_default()
+}
+
+/// A backup that takes seconds; `happens` when it has the server's answer and reads the files.
 fn slow_backup(place: &Beside, data: &Path, happens: impl FnOnce()) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
     command.args(place.words(data)).args(["--limit-rate", "400kb"]);
@@ -201,7 +208,8 @@ fn slow_backup(place: &Beside, data: &Path, happens: impl FnOnce()) -> Run {
         thread::sleep(Duration::from_millis(10));
         let links = fs::read_dir(&handles).unwrap().flatten();
         let mut paths = links.filter_map(|link| fs::read_link(link.path()).ok());
-        paths.any(|path| path.to_string_lossy().ends_with(".incr.aof"))
+        let is_open = paths.any(|path| path.to_string_lossy().ends_with(".incr.aof"));
+        is_open && bytes_read(child.id()) > 200_000
     });
     happens();
     let run = ended(child.wait_with_output().unwrap());

@@ -1,7 +1,6 @@
 //! What lies beside a set, as real servers and hands leave it: whether it may be the only copy of something is told by
 //! `check`, and `clean` never takes such a file. A set whose neighbours only repeat it stays silent.
 
-#[allow(dead_code)]
 #[path = "../support/mod.rs"]
 mod support;
 

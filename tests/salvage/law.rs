@@ -69,7 +69,7 @@ fn damage(log: &mut Log, random: &mut Random) {
     let Part { from, to, .. } = log.parts[place];
     match random.below(5) {
         0 => {}
-        4 => return damage_transaction(log, random),
+        4 => damage_transaction(log, random),
         1 => {
             // Never the last two bytes, which loaders pass over without a look.
             let begin = from + random.below((to - from - 2).min(12));

@@ -13,6 +13,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use support::live::Live;
+use support::processes::working_in;
 use support::server::Server;
 
 /// Servers that are tried: the oldest that keeps sets, the newest, and one of the other family.
@@ -79,17 +80,13 @@ fn adopted(server: &Server, dir: &Path, more: &[&str]) -> u64 {
     live.must("DBSIZE").number()
 }
 
-/// Everything below a directory is some hours old.
-fn age(dir: &Path) {
-    let at = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 3600);
-    for entry in fs::read_dir(dir).expect("list") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            age(&path);
-        } else if path.is_file() {
-            let file = fs::File::options().append(true).open(&path).expect("open a file");
-            file.set_modified(at).expect("set a time");
-        }
+/// Kills what a server has left running in this directory: the child that saves outlives its parent.
+fn kill_children(dir: &Path) {
+    for process in working_in(dir) {
+        let _ = Command::new("kill").args(["-KILL", &process]).output();
+    }
+    while !working_in(dir).is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
 

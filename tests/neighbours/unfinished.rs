@@ -16,6 +16,7 @@ fn acknowledged_writes_in_a_temporary_increment_are_told_and_never_cleaned() {
         live.must("CONFIG SET appendonly yes");
         fill(&mut live, "only-there", 3);
         drop(live);
+        kill_children(dir.path());
         let set = dir.path().join("appendonlydir");
         let temporary = names(&set, "temp-appendonly.aof.incr");
         assert_eq!(temporary.len(), 1, "{}: the server left it", server.name);
@@ -27,8 +28,7 @@ fn acknowledged_writes_in_a_temporary_increment_are_told_and_never_cleaned() {
         assert_eq!((file.as_str(), severity.as_str()), ("temp-appendonly.aof.incr", "warning"));
         // SELECT changes no key.
         assert!(message.contains("3 commands, 3 keys, 3 of them not named"), "{message}");
-        age(dir.path());
-        let (_, done) = json("clean", dir.path(), &["--apply"]);
+        let (_, done) = json("clean", dir.path(), &["--min-age", "0s", "--apply"]);
         assert!(temporary[0].exists(), "{done:#}");
         assert_eq!(adopted(&server, dir.path(), &[]), 23, "{}", server.name);
     }
@@ -45,15 +45,13 @@ fn a_base_that_a_killed_rewrite_left_is_nothing_to_tell_of_and_can_go() {
         live.must("BGREWRITEAOF");
         fill(&mut live, "later", 50);
         drop(live);
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        let _ = Command::new("pkill").args(["-KILL", "-f", &dir.path().to_string_lossy()]).output();
+        kill_children(dir.path());
         let temporary = || [names(dir.path(), ".aof"), names(dir.path(), ".rdb")].concat();
         assert_silent(dir.path(), &server.name);
         if temporary().is_empty() {
             continue;
         }
-        age(dir.path());
-        let (_, done) = json("clean", dir.path(), &["--apply"]);
+        let (_, done) = json("clean", dir.path(), &["--min-age", "0s", "--apply"]);
         assert_eq!(done["applied"], true, "{done:#}");
         assert_eq!(temporary(), Vec::<PathBuf>::new(), "{}", server.name);
     }
@@ -104,8 +102,7 @@ fn files_that_a_rewrite_replaced_are_nothing_to_tell_of_and_can_go() {
         }
         fs::remove_dir_all(&kept).expect("remove");
         assert_silent(dir.path(), &server.name);
-        age(dir.path());
-        let (_, done) = json("clean", dir.path(), &["--apply"]);
+        let (_, done) = json("clean", dir.path(), &["--min-age", "0s", "--apply"]);
         let gone = done["actions"].as_array().expect("actions");
         assert_eq!(gone.iter().filter(|one| one["action"] == "remove").count(), 2, "{done:#}");
         assert_silent(dir.path(), &server.name);

@@ -39,8 +39,8 @@ mod said;
 mod server;
 mod settings;
 mod snapshot;
-#[cfg_attr(not(all(target_os = "linux", feature = "server")), path = "no_walls.rs")]
 mod version;
+#[cfg_attr(not(all(target_os = "linux", feature = "server")), path = "no_walls.rs")]
 mod walls;
 
 use std::ffi::OsString;

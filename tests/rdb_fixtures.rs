@@ -118,7 +118,7 @@ fn a_thorough_check_tells_what_the_checksum_and_the_outer_structure_cannot() {
     let report = checked(&twice, true);
     assert_eq!((report.verdict, report.loads), (Verdict::InnerDamage, Loads::No));
     let problem = &report.problems[0];
-    assert_eq!((problem.kind, problem.offset), (Kind::RdbBadStructure, Some(16)));
+    assert_eq!((problem.kind, problem.offset), (Kind::DuplicateKey, Some(16)));
     assert!(problem.message.contains("\"key\" in database 0"), "{}", problem.message);
     // A set in a listpack that holds the same member twice: only a sanitizing loader refuses it.
     let packed = sealed(b"\x14\x01s\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");

@@ -8,7 +8,7 @@
 //!    [`server`] (what a running one says)
 //! 2. [`aof`]: what is there: sets, segments, and the stream of events in them
 //! 3. [`scan`]: one pass over a set that feeds observers
-//! 4. observers: [`stats`], [`growth`], [`check`], [`mod@print`] and [`moment`]
+//! 4. observers: [`stats`], [`growth`], [`mod@check`], [`mod@print`] and [`moment`]
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at

@@ -1,6 +1,6 @@
 //! The only room that alters a set: what is going to happen as a value ([`Plan`]), and how it happens.
 //!
-//! A verb looks at a set and says what each segment shall become, in a [`Draft`]; [`Draft::finish`] decides
+//! A verb looks at a set and says what each segment shall become, in a `Draft`; `Draft::finish` decides
 //! how that is published by one step. A plan can be printed, judged before anything is written, carried out, and
 //! undone. Nothing here decides what is damaged: that is for the verbs above.
 

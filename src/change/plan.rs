@@ -201,7 +201,7 @@ pub enum Publication {
     Removal,
 }
 
-/// What is going to happen to a set. Made by [`super::Draft`]; owns all it needs, so that the set can be closed.
+/// What is going to happen to a set. Made by a verb's draft; owns all it needs, so that the set can be closed.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Whose plan it is.

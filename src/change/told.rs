@@ -18,7 +18,7 @@ impl Journal {
     /// Reads a journal. Pieces of old files are not held: they are read again when they are needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is not a journal, not whole, of a format that this version does not know, or speaks of
+    /// [`crate::error::ErrorKind::Refused`] when it is not a journal, not whole, of a format that this version does not know, or speaks of
     /// what it must not; or when it cannot be read.
     pub fn read(file: FrozenFile) -> Result<Self> {
         let mut reading = Reading::default();

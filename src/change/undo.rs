@@ -115,7 +115,7 @@ impl Undo {
     /// Takes the change back, byte for byte, with names, modes, owners and times.
     ///
     /// # Errors
-    /// As [`super::Plan::apply`]; also when what was kept is damaged.
+    /// As [`super::Proposal::apply`]; also when what was kept is damaged.
     pub fn apply(
         &self,
         disk: &dyn Durable,

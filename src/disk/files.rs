@@ -113,7 +113,7 @@ pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
 /// Those of the names in a directory that `is_wanted`, sorted; the others are not even looked at.
 ///
 /// # Errors
-/// As [`list_dir`].
+/// When the directory cannot be read.
 pub fn list_some(dir: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
     for entry in unless_interrupted(|| std::fs::read_dir(dir)).map_err(|e| Error::io(dir, e))? {

@@ -10,6 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -192,7 +193,20 @@ impl Server {
 
     /// The same with these lines of a configuration, which say how many databases there are.
     pub fn load_by(&self, data_dir: &Path, lines: &str) -> Start {
-        self.start(data_dir, Some(lines), &[])
+        if !lines.contains("cluster-enabled yes") {
+            return self.start(data_dir, Some(lines), &[]);
+        }
+        // A node without a port of its own takes port 10000 for its bus, and there is one of that.
+        static BUS: Mutex<()> = Mutex::new(());
+        let _alone = BUS.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..100 {
+            let start = self.start(data_dir, Some(lines), &[]);
+            if !start.log.contains("Address already in use") {
+                return start;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{}: port 10000 is taken by something else", self.name);
     }
 
     /// The same with options of its own.

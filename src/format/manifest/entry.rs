@@ -12,9 +12,9 @@ pub const LINE_MAX: usize = 1024;
 pub struct Manifest {
     /// The files, in the order of the lines.
     pub entries: Vec<Entry>,
-    /// The comments; [`print()`] leaves them out, as a server does when it next writes the file.
+    /// The comments; [`super::print()`] leaves them out, as a server does when it next writes the file.
     pub comments: Vec<Comment>,
-    /// `redis-check-aof` 8.2 would take the file for a manifest: [`redis_check_aof_recognises`].
+    /// `redis-check-aof` 8.2 would take the file for a manifest: [`super::redis_check_aof_recognises`].
     pub recognised: bool,
 }
 
@@ -222,7 +222,7 @@ pub enum Oddity {
     },
     /// The key stands more than once; the last one counted.
     Repeated(Key),
-    /// Something stands directly after a closing quote, which only [`Dialect::Concatenating`] reads
+    /// Something stands directly after a closing quote, which only [`super::Dialect::Concatenating`] reads
     /// like this.
     Joined,
     /// A raw byte 0xff stands in a word: Redis keeps it, Valkey 8 and 9 lose it.

@@ -190,26 +190,24 @@ fn a_replica_without_its_primary_and_one_that_takes_over_a_copy() {
     }
 }
 
-/// What a process has read so far.
-fn bytes_read(pid: u32) -> u64 {
-    let told = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-    let read = told.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
-    read.unwrap_or_default()
-}
-
 /// A backup that takes seconds; `happens` when it has the server's answer and reads the files.
 fn slow_backup(place: &Beside, data: &Path, happens: impl FnOnce()) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
     command.args(place.words(data)).args(["--limit-rate", "400kb"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
+    let handles = format!("/proc/{}/fd", child.id());
     let is_reading = (0..1000).any(|_| {
         thread::sleep(Duration::from_millis(10));
-        bytes_read(child.id()) > 300_000
+        let links = fs::read_dir(&handles).unwrap().flatten();
+        let mut paths = links.filter_map(|link| fs::read_link(link.path()).ok());
+        paths.any(|path| path.to_string_lossy().ends_with(".incr.aof"))
     });
+    // It asks the server as soon as it has opened them, and reads for seconds.
+    thread::sleep(Duration::from_millis(700));
     happens();
     let run = ended(child.wait_with_output().unwrap());
-    assert!(is_reading, "it reads no file: {}", run.err);
+    assert!(is_reading, "it opened no file: {}", run.err);
     run
 }
 

@@ -116,7 +116,9 @@ fn data_beside_keys_needs_its_module_as_well() {
     let from = Set::recorded(OF_MODULES[1]);
     fs::copy(from.file(base), set.file(base)).unwrap();
     set.manifest(&format!("file {base} seq 1 type b\n"));
-    fs::remove_file(set.file("appendonly.aof.1.incr.aof")).unwrap();
+    for orphan in ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof"] {
+        fs::remove_file(set.file(orphan)).unwrap();
+    }
     let (code, report) = check_with(&set, &[]);
     assert_eq!((code, needs(&report)), (0, vec!["search aux".to_owned()]));
     let (_, bare) = check_with(&set, &["--modules", "none"]);

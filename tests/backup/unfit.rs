@@ -193,7 +193,7 @@ fn a_replica_without_its_primary_and_one_that_takes_over_a_copy() {
 /// A backup that takes seconds; `happens` when it has the server's answer and reads the files.
 fn slow_backup(place: &Beside, data: &Path, happens: impl FnOnce()) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
-    command.args(place.words(data)).args(["--limit-rate", "400kb"]);
+    command.args(place.words(data)).args(["--limit-rate", "1mb"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let handles = format!("/proc/{}/fd", child.id());
@@ -204,7 +204,7 @@ fn slow_backup(place: &Beside, data: &Path, happens: impl FnOnce()) -> Run {
         paths.any(|path| path.to_string_lossy().ends_with(".incr.aof"))
     });
     // It asks the server as soon as it has opened them, and reads for seconds.
-    thread::sleep(Duration::from_millis(700));
+    thread::sleep(Duration::from_millis(250));
     happens();
     let run = ended(child.wait_with_output().unwrap());
     assert!(is_reading, "it opened no file: {}", run.err);
@@ -213,7 +213,9 @@ fn slow_backup(place: &Beside, data: &Path, happens: impl FnOnce()) -> Run {
 
 #[test]
 fn a_server_that_became_unfit_while_its_files_were_read() {
-    let value = "v".repeat(10_000);
+    // Nothing that a base could keep in fewer bytes.
+    let digit = |n: u32| char::from(b'!' + (n.wrapping_mul(2_654_435_761) >> 16) as u8 % 90);
+    let value: String = (0..30_000).map(digit).collect();
     for server in servers() {
         let place = Beside::new();
         let [at, data] = two_in(&place, ["primary", "replica"]);

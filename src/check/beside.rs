@@ -117,8 +117,8 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
         steps.push("make a set of the dump with `aofkit convert`");
     }
     format!(
-        "a server started empty beside {} ({}, {}): they hold {}{} after replay, the set holds {}. {} \
-         Steps: {}",
+        "beside the set lie {} ({}, {}), as when a server starts empty: they hold {}{} after replay, the \
+         set holds {}. {} Steps: {}",
         files(one),
         bytes(one.len),
         times(one),
@@ -133,10 +133,9 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
 /// What the running server does to them.
 fn harm(aof: &Aof, one: &Neighbour) -> String {
     match one.place {
-        Place::Orphans => format!(
-            "Its next rewrites come to their numbers: {} then overwrites them.",
-            aof.target()
-        ),
+        Place::Orphans => {
+            format!("Rewrites come to their numbers, and {} then writes over them.", aof.target())
+        }
         _ => "No server reads them while the set is there, and the next save overwrites them."
             .to_owned(),
     }

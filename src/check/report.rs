@@ -133,6 +133,15 @@ impl Report {
         self.trap.as_ref().map(|(name, file, offset)| (&name[..], &file[..], *offset))
     }
 
+    /// Whether something is wrong with the set itself, and not only with what lies beside it.
+    pub fn has_own_errors(&self) -> bool {
+        let is_own = |problem: &Problem| {
+            problem.severity == Severity::Error && problem.kind != Kind::StartedEmpty
+        };
+        self.verdict != Verdict::Healthy
+            && (self.verdict != Verdict::SetInconsistent || self.problems.iter().any(is_own))
+    }
+
     /// The judgement without what it tells of each file, for a set may have very many.
     #[must_use]
     pub fn without_files(self) -> Self {

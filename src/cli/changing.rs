@@ -23,6 +23,24 @@ use crate::cli::common::progress::Bar;
 use crate::cli::common::sizes::size;
 use crate::cli::common::{in_use, loaded};
 
+/// Exit statuses of verbs that propose a change and carry it out.
+pub const EXITS: &[(Outcome, &str)] = &[
+    (Outcome::Done, "healthy, or nothing to do"),
+    (Outcome::CouldNot, "refused or failed; nothing was changed"),
+    (Outcome::Usage, "the arguments are wrong"),
+    (Outcome::NotFound, "no such path, or no set there"),
+    (
+        Outcome::InUse,
+        "a process has the files open for writing, or another aofkit works on the set",
+    ),
+    (Outcome::TailDamage, "damage at the very end of the last file remains"),
+    (Outcome::InnerDamage, "damage elsewhere remains"),
+    (Outcome::SetInconsistent, "the manifest is still invalid or missing, or a file is missing"),
+    (Outcome::Unsupported, "the target does not support the set, or aofkit does not know"),
+    (Outcome::TooMuchLost, "the loss would exceed --max-loss; nothing was changed"),
+    (Outcome::Interrupted, "interrupted; a change that had begun was finished or rolled back"),
+];
+
 #[derive(Debug, Default, ClapArgs)]
 pub struct Changing {
     /// Carry the plan out; without this it is only printed

@@ -89,7 +89,7 @@ fn ensure_sound(aof: &Aof, report: &Report) -> Result<()> {
                    check`; --target names another server";
         return Err(refused(aof, why));
     }
-    if !valid || report.verdict != Verdict::Healthy || report.loads == Loads::No {
+    if !valid || report.has_own_errors() || report.loads == Loads::No {
         return Err(refused(aof, "it is not sound: see `aofkit check`, and repair it first"));
     }
     if aof.upgrade_pending {

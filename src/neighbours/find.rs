@@ -24,7 +24,11 @@ impl Group {
         Self { place, files: Vec::new(), len: 0, written_at: None }
     }
 
+    /// A link is not followed: where it leads is nobody's concern here.
     fn add(&mut self, path: &Path, len: u64, written_at: Option<SystemTime>) {
+        if disk::is_link(path) {
+            return;
+        }
         self.files.push(path.to_owned());
         self.len += len;
         self.written_at = self.written_at.max(written_at);

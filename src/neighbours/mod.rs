@@ -17,8 +17,8 @@ pub use place::Place;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::aof::{Aof, OpenOptions, Role, segment_name};
-use crate::error::Result;
+use crate::aof::{Aof, Layout, OpenOptions, Role, segment_name};
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
 use find::Group;
@@ -34,7 +34,7 @@ pub enum Standing {
     Covered,
     /// They hold something that the set lacks.
     Holds,
-    /// They hold more than the set, which a server began anew beside them.
+    /// They hold more than the set, as when a server begins a set anew beside them.
     Fuller,
     /// They could not be read, for this reason.
     Unknown(String),
@@ -61,6 +61,8 @@ pub struct Neighbour {
     pub is_estimate: bool,
     /// Commands in them that write.
     pub commands: u64,
+    /// There may be more in them than was understood.
+    pub is_doubtful: bool,
     /// What is to be thought of them.
     pub standing: Standing,
 }
@@ -121,6 +123,10 @@ impl Survey<'_> {
         let mut replay = Replay::new(&self.names);
         for file in files {
             let file = Aof::open(file, &options)?;
+            if file.layout != Layout::SingleFile {
+                let why = "it is no segment, but names other files".to_owned();
+                return Err(Error::new(ErrorKind::Refused(why), &file.path));
+            }
             replay = scan(&file, replay, self.pace, &Silent)?;
         }
         Ok(replay)
@@ -153,6 +159,7 @@ impl Survey<'_> {
             missing_keys: 0,
             is_estimate: !read.alive.is_whole(),
             commands: read.writes,
+            is_doubtful: read.is_doubtful,
             standing,
         }
     }
@@ -191,6 +198,9 @@ impl Survey<'_> {
                 Place::TemporaryIncrement | Place::TemporaryBase => false,
             };
         match (holds, began_anew && one.keys > self.alive(set)) {
+            (false, _) if one.is_doubtful => {
+                Standing::Unknown("not all of it is understood".to_owned())
+            }
             (false, _) => Standing::Covered,
             (true, true) if one.missing_keys > 0 => Standing::Fuller,
             (true, _) => Standing::Holds,

@@ -1,6 +1,6 @@
 //! What is alive after the files of a set or beside it: keys by their names, not their values.
 
-use crate::aof::{Depth, Event};
+use crate::aof::{Depth, Ending, Event};
 use crate::command::{self, CommandId, Effect};
 use crate::format::rdb;
 use crate::format::resp::Record;
@@ -10,6 +10,13 @@ use super::sample::{Names, Sample};
 
 /// A key that does not expire.
 const FOR_EVER: i64 = i64::MAX;
+
+/// A key that is alive: until when, Unix milliseconds, and its database.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alive {
+    until: i64,
+    db: u64,
+}
 
 /// What a record does, as far as it matters here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +29,8 @@ enum Deed {
     Renames,
     Expires,
     Flushes,
+    /// One database alone.
+    FlushesOne,
 }
 
 /// Follows which keys are alive.
@@ -29,9 +38,9 @@ enum Deed {
 pub(super) struct Replay {
     names: Names,
     deeds: Vec<Deed>,
-    /// When each of them expires, Unix milliseconds.
-    pub(super) alive: Sample<i64>,
-    /// Names that are looked for: each that is met is taken out.
+    /// By name and database.
+    pub(super) alive: Sample<Alive>,
+    /// Names that are looked for, in whatever database: each that is met is taken out.
     pub(super) wanted: Sample<()>,
     /// Keys of RDB parts.
     pub(super) rdb_keys: u64,
@@ -41,8 +50,9 @@ pub(super) struct Replay {
     pub(super) has_rdb: bool,
     /// When the first RDB part was begun, Unix seconds.
     pub(super) saved_at: Option<i64>,
-    /// Bytes that belong to nothing: a file that ends in the middle of something has none of them.
-    pub(super) unread_bytes: u64,
+    /// There may be more in it than was understood: it is damaged otherwise than by ending too early, or has commands that
+    /// no server is known to have.
+    pub(super) is_doubtful: bool,
 }
 
 impl Replay {
@@ -56,38 +66,41 @@ impl Replay {
             writes: 0,
             has_rdb: false,
             saved_at: None,
-            unread_bytes: 0,
+            is_doubtful: false,
         }
     }
 
     /// Keys alive at `now_ms`, as a sample of their names.
     pub(super) fn alive_at(&self, now_ms: i64) -> impl Iterator<Item = u64> + '_ {
-        self.alive.iter().filter(move |(_, until)| **until > now_ms).map(|(name, _)| name)
+        let alive = self.alive.iter().filter(move |(_, alive)| alive.until > now_ms);
+        alive.map(|(place, alive)| place ^ alive.db)
     }
 
-    fn record(&mut self, record: &Record<'_>, id: CommandId) {
+    fn record(&mut self, db: u64, record: &Record<'_>, id: CommandId) {
         let deed = self.deeds[id.index()];
         self.writes += u64::from(deed != Deed::Reads);
-        if deed == Deed::Flushes {
-            // Of one database, or of all: what is left of others is told too rarely, never too often.
-            self.alive.clear();
-            return;
+        match deed {
+            Deed::Flushes => return self.alive.retain(|_| false),
+            Deed::FlushesOne => return self.alive.retain(|alive| alive.db != db),
+            _ => {}
         }
         let until = deadline(record, id, deed);
         for (place, key) in command::keys(id, record).enumerate() {
             let name = self.names.of(key.arg.head, key.arg.len);
             self.wanted.remove(name);
+            // A database changes the last bits alone: a sample takes names alike in all of them.
+            let here = name ^ db;
             match deed {
-                Deed::Reads => {}
-                Deed::Removes => self.alive.remove(name),
-                Deed::Renames if place == 0 => self.alive.remove(name),
+                Deed::Reads | Deed::Flushes | Deed::FlushesOne => {}
+                Deed::Removes => self.alive.remove(here),
+                Deed::Renames if place == 0 => self.alive.remove(here),
                 Deed::Expires => {
-                    if let (Some(known), Some(until)) = (self.alive.get_mut(name), until) {
-                        *known = until;
+                    if let (Some(known), Some(until)) = (self.alive.get_mut(here), until) {
+                        known.until = until;
                     }
                 }
-                Deed::Writes | Deed::Renames | Deed::Flushes => {
-                    self.alive.put(name, until.unwrap_or(FOR_EVER));
+                Deed::Writes | Deed::Renames => {
+                    self.alive.put(here, Alive { until: until.unwrap_or(FOR_EVER), db });
                 }
             }
         }
@@ -104,6 +117,7 @@ fn deed(command: &command::Command) -> Deed {
         ("DEL" | "UNLINK", _) => Deed::Removes,
         ("RENAME" | "RENAMENX", _) => Deed::Renames,
         ("EXPIREAT" | "PEXPIREAT", _) => Deed::Expires,
+        ("FLUSHDB", _) => Deed::FlushesOne,
         (_, Effect::Flushes) => Deed::Flushes,
         _ if command.writes => Deed::Writes,
         _ => Deed::Reads,
@@ -136,17 +150,20 @@ fn deadline(record: &Record<'_>, id: CommandId, deed: Deed) -> Option<i64> {
 impl Observer for Replay {
     type Report = Self;
 
-    fn observe(&mut self, _: &Context, event: &Event<'_>) {
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
         match event {
-            Event::Record(record, Some(id)) => self.record(record, *id),
-            // Nobody knows what it does: it is taken for a write.
-            Event::Record(_, None) => self.writes += 1,
+            Event::Record(record, Some(id)) => self.record(at.db, record, *id),
+            // Nobody knows what it does, and to which keys: it is taken for a write.
+            Event::Record(_, None) => {
+                self.writes += 1;
+                self.is_doubtful = true;
+            }
             Event::Rdb(part) => self.rdb(&part.walked.outcome.fields),
             Event::Damage(damage) => {
                 if let Some(stop) = &damage.rdb {
                     self.rdb(&stop.fields);
                 }
-                self.unread_bytes += damage.end - damage.start;
+                self.is_doubtful |= damage.ending != Ending::Torn;
             }
             Event::Hollow { .. } | Event::Annotation { .. } => {}
         }
@@ -160,7 +177,8 @@ impl Observer for Replay {
         self.rdb_keys += 1;
         let name = self.names.of(entry.key, entry.key_len);
         self.wanted.remove(name);
-        self.alive.put(name, entry.expire_ms.unwrap_or(FOR_EVER));
+        let until = entry.expire_ms.unwrap_or(FOR_EVER);
+        self.alive.put(name ^ entry.db, Alive { until, db: entry.db });
     }
 
     fn finish(self) -> Self {

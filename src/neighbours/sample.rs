@@ -60,8 +60,8 @@ impl<V> Sample<V> {
         self.kept.remove(&name);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.kept.clear();
+    pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        self.kept.retain(|_, value| keep(value));
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -2,9 +2,8 @@
 
 use clap::Args as ClapArgs;
 
-use crate::cli::changing::Changing;
+use crate::cli::changing::{self, Changing};
 use crate::cli::common::manual::Manual;
-use crate::cli::common::outcome::Outcome;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::trial::AskArgs;
 
@@ -49,23 +48,5 @@ pub const MANUAL: Manual = Manual {
         ("aofkit rewind --until 2026-11-24T03:00:00Z --apply .", "go back to a second"),
     ],
     remark: "The verdict is that of the result with --apply or --output, else that of the set as it is.",
-    exits: &[
-        (Outcome::Done, "healthy, or nothing to do"),
-        (Outcome::CouldNot, "refused or failed; nothing was changed"),
-        (Outcome::Usage, "the arguments are wrong"),
-        (Outcome::NotFound, "no such path, or no set there"),
-        (
-            Outcome::InUse,
-            "a process has the files open for writing, or another aofkit works on the set",
-        ),
-        (Outcome::TailDamage, "damage at the very end of the last file remains"),
-        (Outcome::InnerDamage, "damage elsewhere remains"),
-        (
-            Outcome::SetInconsistent,
-            "the manifest is still invalid or missing, or a file is missing",
-        ),
-        (Outcome::Unsupported, "the target does not support the set, or aofkit does not know"),
-        (Outcome::TooMuchLost, "the loss would exceed --max-loss; nothing was changed"),
-        (Outcome::Interrupted, "interrupted; a change that had begun was finished or rolled back"),
-    ],
+    exits: changing::EXITS,
 };

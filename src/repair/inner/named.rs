@@ -1,6 +1,6 @@
 //! Drops records that were named, and nothing else: what is damaged stays as it is.
 
-use super::Edited;
+use super::counted::Edited;
 use super::sorted::{Cause, Faults};
 use crate::aof::{Aof, Event};
 use crate::change::{Draft, Piece};

@@ -8,7 +8,7 @@ use super::entry::{Entry, SegmentEntry};
 use super::flaw::{Flaw, FlawKind, Verified, flaw};
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository, Unfinished};
-use super::{hash, list, script, turns};
+use super::{alive, hash, list, script, turns};
 use crate::error::{ErrorKind, Result};
 use crate::limits;
 use crate::store::Stored;
@@ -162,6 +162,13 @@ impl Catalog {
                 let source = numbers::source_of(key).unwrap_or_default();
                 numbers::read(&bytes, source).is_err()
             }
+            _ if alive::source_of(key).is_some() => {
+                let source = alive::source_of(key).unwrap_or_default();
+                if !alive::is_document(&bytes, source) {
+                    flaws.push(keys_unknown(key));
+                }
+                false
+            }
             _ if turns::source_of(key).is_some() => {
                 let source = turns::source_of(key).unwrap_or_default();
                 if !turns::is_document(&bytes, source) {
@@ -190,6 +197,13 @@ fn unknown(key: &str) -> Flaw {
 fn begun_anew(key: &str) -> Flaw {
     let message =
         "its bytes are not those written; the next backup begins anew to prove what it takes over";
+    Flaw { harmless: true, ..flaw(key, FlawKind::Damaged, message.to_owned()) }
+}
+
+/// Where the keys are damaged the next backups do not know how many there are; no snapshot needs them.
+fn keys_unknown(key: &str) -> Flaw {
+    let message = "its bytes are not those written; the next backup does not know how many keys there are, until a \
+                   rewrite makes one read everything";
     Flaw { harmless: true, ..flaw(key, FlawKind::Damaged, message.to_owned()) }
 }
 

@@ -4,6 +4,7 @@
 //! The tables are texts: what COMMAND and COMMAND DOCS of each server that was run answered, and what was read
 //! about others. What servers do with them beyond that is told in [`crate::rules`].
 
+mod deed;
 mod glob;
 mod index;
 mod keys;
@@ -14,6 +15,7 @@ mod table;
 mod tables;
 mod trap;
 
+pub(crate) use deed::{Deed, deadline, deed};
 pub use glob::Glob;
 pub use index::{LastName, full, lookup, lookup_sub};
 pub(crate) use keys::other_db;

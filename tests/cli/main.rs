@@ -12,6 +12,7 @@ mod contract;
 mod damage;
 mod escapes;
 mod filters;
+mod foreseen;
 mod growth;
 mod links;
 mod live;

@@ -9,36 +9,36 @@ use super::schema::faults;
 use super::world::*;
 
 /// A set and its repository.
-struct Kept {
-    set: Set,
+pub struct Kept {
+    pub set: Set,
 }
 
 impl Kept {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { set: Set::of(&sets(3)) }
     }
 
-    fn repo(&self) -> PathBuf {
+    pub fn repo(&self) -> PathBuf {
         self.set.root().join("repo")
     }
 
-    fn snapshot(&self, which: &str) -> String {
+    pub fn snapshot(&self, which: &str) -> String {
         format!("{}::{which}", self.repo().display())
     }
 
-    fn verb(&self, words: &[&str]) -> Run {
+    pub fn verb(&self, words: &[&str]) -> Run {
         let mut command = aofkit();
         finish(command.args(words).arg("--repo").arg(self.repo()))
     }
 
-    fn backup(&self) -> Value {
+    pub fn backup(&self) -> Value {
         self.verb(&["backup", "--json", "--min-free", "0", self.set.dir().to_str().unwrap()])
             .expect(0)
             .json()
     }
 
     /// Appends a command.
-    fn grow(&self, key: &str) {
+    pub fn grow(&self, key: &str) {
         let mut bytes = fs::read(self.set.file(INCREMENT)).unwrap();
         bytes.extend(record(&[b"SET", key.as_bytes(), b"1"]));
         self.set.put(INCREMENT, &bytes);
@@ -58,7 +58,7 @@ impl Kept {
     }
 }
 
-fn assert_fits(verb: &str, output: &Value) {
+pub fn assert_fits(verb: &str, output: &Value) {
     let schema = serde_json::from_str(&run(["schema", verb]).expect(0).out).unwrap();
     let faults = faults(&schema, output);
     assert!(faults.is_empty(), "{verb}: {faults:#?}");

@@ -38,7 +38,12 @@ const NAMED_BY: usize = 128;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// The key is there; where it was, it goes on to expire when it did.
-    Put { name: u64, db: u64, until: Option<i64>, is_anew: bool },
+    Put {
+        name: u64,
+        db: u64,
+        until: Option<i64>,
+        is_anew: bool,
+    },
     Remove(u64),
     Expire(u64, i64),
     Flush(Option<u64>),
@@ -263,12 +268,10 @@ pub(super) fn source_of(key: &str) -> Option<&str> {
 fn read(bytes: &[u8], source: &str) -> Option<((u64, String), Alive)> {
     let document: Document = hash::unsealed(bytes).ok()?;
     let rows = BASE64_STANDARD.decode(&document.kept).ok()?;
-    let is_sound = document.source == source
-        && rows.len().is_multiple_of(ROW)
-        && rows.len() <= MOST * ROW;
-    let number = |row: &[u8], at: usize| {
-        row.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
-    };
+    let is_sound =
+        document.source == source && rows.len().is_multiple_of(ROW) && rows.len() <= MOST * ROW;
+    let number =
+        |row: &[u8], at: usize| row.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
     let row = |row: &[u8]| {
         let at = i64::from_le_bytes(number(row, 8)?.to_le_bytes());
         Some((number(row, 0)?, Until { at, db: number(row, 16)? }))

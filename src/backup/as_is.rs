@@ -48,7 +48,8 @@ fn shown(path: &Path) -> String {
 fn mark(aof: &Aof, left_out: &[String]) -> Mark {
     let missing = aof.live().filter(|(_, segment)| segment.file().is_none());
     let missing: Vec<_> = missing.map(|(_, segment)| crate::text::name(&segment.name)).collect();
-    let mut message = "the files as they were found: nothing was left out, and nothing verified".to_owned();
+    let mut message =
+        "the files as they were found: nothing was left out, and nothing verified".to_owned();
     for (what, names) in [("not there", &missing[..]), ("not kept", left_out)] {
         if !names.is_empty() {
             let shown: Vec<_> = names.iter().take(8).map(String::as_str).collect();
@@ -77,7 +78,8 @@ pub(super) fn keep(task: &Task<'_>) -> Result<Backup> {
     let mut numbers: BTreeSet<u64> = listed.iter().map(|one| one.seq).collect();
     let trust = Trust::new(repository, &source, None, false)?;
     let (parent, alive, source_name) = (None, None, source.as_str());
-    let means = Means { repository, source: source_name, options, parent, alive, trust: &trust, progress };
+    let means =
+        Means { repository, source: source_name, options, parent, alive, trust: &trust, progress };
     let (others, left_out) = others(&aof)?;
     let captured = capture::capture_as_is(&aof, &others, &means)?;
     for held in shared.iter().chain(&alone) {

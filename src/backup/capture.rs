@@ -218,7 +218,8 @@ fn begin<'a>(
         Prefix::Whole => {
             one.take_over(in_parent);
             let files = means.parent.into_iter().flat_map(|parent| &parent.files);
-            one.continues = files.enumerate().find(|(_, f)| std::ptr::eq(*f, in_parent)).map(|f| f.0);
+            one.continues =
+                files.enumerate().find(|(_, f)| std::ptr::eq(*f, in_parent)).map(|f| f.0);
         }
         Prefix::Part(same, how) => {
             one.reused = same;

@@ -42,7 +42,12 @@ pub struct Backup {
 }
 
 /// What became of a backup of this set, but for what only the run knows.
-pub(super) fn made(aof: &Aof, entry: Entry, unreadable: Vec<String>, elsewhere: Option<String>) -> Backup {
+pub(super) fn made(
+    aof: &Aof,
+    entry: Entry,
+    unreadable: Vec<String>,
+    elsewhere: Option<String>,
+) -> Backup {
     let files = aof.live().filter_map(|(_, segment)| segment.file());
     Backup {
         unchanged: false,

@@ -31,9 +31,8 @@ fn shrunk(parent: &Entry, new: &Entry, least: u64) -> Option<Mark> {
         let what = format!("{about}{}", count(is.alive, "key"));
         Some((percent, what, format!("{about}{}", thousands(was.alive))))
     });
-    let bytes = comparable_bytes(parent, new).and_then(|(was, is)| {
-        Some((lost(was, is)?, size(is), size(was)))
-    });
+    let bytes = comparable_bytes(parent, new)
+        .and_then(|(was, is)| Some((lost(was, is)?, size(is), size(was))));
     let worst = keys.into_iter().chain(bytes).max_by_key(|(percent, ..)| *percent);
     let (percent, is, was) = worst.filter(|(percent, ..)| *percent >= least.max(1))?;
     let message = format!(

@@ -72,7 +72,9 @@ pub(super) fn default_source(place: &Path) -> String {
     let dir = dir.trim_start_matches('-');
     let from = dir.len().saturating_sub(64);
     let hash = super::hash::hex_of(place.as_os_str().as_encoded_bytes());
-    format!("{}-{}", dir[from..].trim_start_matches('-'), &hash[..8]).trim_start_matches('-').to_owned()
+    format!("{}-{}", dir[from..].trim_start_matches('-'), &hash[..8])
+        .trim_start_matches('-')
+        .to_owned()
 }
 
 /// A snapshot as it is typed: `REPO::latest`, `REPO::latest~2`, `REPO::ID`.

@@ -11,8 +11,8 @@ use super::compact::Compaction;
 use super::entry::{Entry, FileEntry};
 use super::hash;
 use super::keep::{Keep, NEWEST, Reasons};
-use super::name::is_as_is;
 use super::moment;
+use super::name::is_as_is;
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository};
 use crate::disk::Hold;
@@ -207,9 +207,17 @@ fn everything_is_known(
 
 /// Files as they were found count for no rule, unless their own source is named; then none of them stays for being the
 /// newest.
-fn reasons_as_is(entries: &[Entry], keep: &Keep, is_named: bool, now: moment::Moment) -> Vec<Reasons> {
+fn reasons_as_is(
+    entries: &[Entry],
+    keep: &Keep,
+    is_named: bool,
+    now: moment::Moment,
+) -> Vec<Reasons> {
     if !is_named {
-        return vec![vec!["as it was found; goes only where --source names it".to_owned()]; entries.len()];
+        return vec![
+            vec!["as it was found; goes only where --source names it".to_owned()];
+            entries.len()
+        ];
     }
     let mut reasons = reasons_of(entries, keep, now);
     reasons.iter_mut().for_each(|reasons| reasons.retain(|one| one != NEWEST));

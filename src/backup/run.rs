@@ -147,8 +147,7 @@ impl Run<'_> {
         if let (Some(beside), Some(before)) = (beside, &before) {
             beside.must_write_here(before, &aof)?;
         }
-        let neighbours =
-            survey(&aof, taken.milliseconds(), &options.pace, &Silent)?;
+        let neighbours = survey(&aof, taken.milliseconds(), &options.pace, &Silent)?;
         for held in shared.into_iter().chain(&alone) {
             held.must_still_hold()?;
         }

@@ -38,7 +38,8 @@ impl Task<'_> {
         match &self.options.source {
             None => identity::source_of(self.repository, aof, place),
             Some(named) if name::is_as_is(named) => {
-                let why = format!("'{named}': names that end so are given to files kept by --as-is");
+                let why =
+                    format!("'{named}': names that end so are given to files kept by --as-is");
                 Err(Error::new(ErrorKind::Refused(why), Path::new("--source")))
             }
             Some(named) => Ok(named.clone()),

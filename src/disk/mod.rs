@@ -22,6 +22,7 @@ mod memory;
 #[cfg(all(target_os = "linux", feature = "server"))]
 mod own_process;
 mod pack;
+mod parents;
 mod peek;
 mod publish;
 #[cfg(target_os = "linux")]
@@ -59,6 +60,7 @@ pub(crate) use memory::Memory;
 #[cfg(all(target_os = "linux", feature = "server"))]
 pub(crate) use own_process::{children, map_ids, offer_to_the_oom_killer, open_descriptors};
 pub(crate) use pack::{Packer, unpack};
+pub use parents::Parents;
 pub(crate) use publish::set_mode;
 pub use publish::{Hold, NewFile, make_dir, parent, sync_dir};
 #[cfg(target_os = "linux")]

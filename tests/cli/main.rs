@@ -18,11 +18,14 @@ mod links;
 mod live;
 mod paths;
 mod progress;
+mod refused;
 mod renamed;
 mod repository;
 #[path = "../support/schema.rs"]
 mod schema;
 mod screen;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 #[path = "../support/spelled.rs"]
 mod spelled;
 mod stats;

@@ -80,9 +80,10 @@ impl BackupArgs {
             Some(_) if context.server.is_none() => {
                 Err("--exact asks the server: give --server URL, too".to_owned())
             }
-            Some(_) if self.as_is => {
-                Err("--exact is about a set that a server goes on writing, --as-is about a damaged one".to_owned())
-            }
+            Some(_) if self.as_is => Err(
+                "--exact is about a set that a server goes on writing, --as-is about a damaged one"
+                    .to_owned(),
+            ),
             _ => Ok(()),
         }
     }

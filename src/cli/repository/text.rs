@@ -70,7 +70,8 @@ fn extras_kept(entry: &Entry, style: Style) -> String {
     for file in &entry.extras {
         let Some(read) = &file.read else { continue };
         let name = name(&file.name.bytes().unwrap_or_default());
-        let note = format!("{name}: kept as it was read at {} (--include reads it anew)", tame(read));
+        let note =
+            format!("{name}: kept as it was read at {} (--include reads it anew)", tame(read));
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
     text
@@ -114,7 +115,9 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
             tags(entry),
         ]);
         notes.extend(entry.true_gaps().map(gap_text));
-        let mark = |mark: &Mark| format!("{} MARKED: {}", short(&entry.id), cell(&tame(&mark.message), PLACE));
+        let mark = |mark: &Mark| {
+            format!("{} MARKED: {}", short(&entry.id), cell(&tame(&mark.message), PLACE))
+        };
         notes.extend(entry.marks.iter().map(mark));
     }
     for (title, mut rows, notes) in parts {

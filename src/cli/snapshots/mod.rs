@@ -30,7 +30,9 @@ pub fn run(args: &SnapshotsArgs, context: &Context) -> Result<(String, Outcome)>
             Err(e) => return Err(e),
         }
     }
-    if let Some(source) = context.source.as_ref().filter(|_| entries.is_empty() && outcome == Outcome::Done) {
+    if let Some(source) =
+        context.source.as_ref().filter(|_| entries.is_empty() && outcome == Outcome::Done)
+    {
         return Err(no_such_source(&repository, source)?);
     }
     let text = match context.json {

@@ -85,6 +85,7 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::super::lookup;
+    use super::super::stem;
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 use super::samples::{self, file, hex, newest};
 use crate::format::rdb::checksum::Checksum;
 use crate::format::rdb::header::{Family, Header};
-use crate::format::rdb::layout;
+use crate::format::rdb::tables::row;
 use crate::format::rdb::outcome::{Remarks, Tally};
 use crate::format::rdb::pass::walk_slice;
 

@@ -17,17 +17,28 @@ use crate::error::Result;
 /// The name of the source that this set is; a new one where it is none that is there.
 pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Result<String> {
     let path = path_text(place);
-    let mut best: Option<(bool, bool, String, String)> = None;
+    let (mut here, mut elsewhere) = (None, None);
     for listed in by_source(repository)? {
         let (Some(newest), _) = find::newest_readable(repository, &listed)? else { continue };
-        let is_here = newest.path == path;
-        let goes_on = goes_on(aof, &newest)? && (is_here || !is_a_copy(&newest, place));
-        if is_here || goes_on {
-            let candidate = (goes_on, is_here, newest.taken, newest.source);
-            best = best.max(Some(candidate));
+        if newest.path == path {
+            here = later(here, newest);
+        } else if goes_on(aof, &newest)? && !is_a_copy(&newest, place) {
+            elsewhere = later(elsewhere, newest);
         }
     }
-    Ok(best.map_or_else(|| name::default_source(place), |(.., source)| source))
+    let entry = match (here, elsewhere) {
+        (Some(here), Some(other)) => Some(if goes_on(aof, &here)? { here } else { other }),
+        (here, other) => here.or(other),
+    };
+    Ok(entry.map_or_else(|| name::default_source(place), |entry| entry.source))
+}
+
+/// The later of two snapshots.
+fn later(one: Option<Entry>, other: Entry) -> Option<Entry> {
+    match one {
+        Some(one) if one.taken > other.taken => Some(one),
+        _ => Some(other),
+    }
 }
 
 /// The snapshots of each source, the oldest first, but for those of files as they were found.

@@ -24,6 +24,7 @@ mod repository;
 #[path = "../support/schema.rs"]
 mod schema;
 mod screen;
+#[allow(dead_code, reason = "for the tests that share this")]
 #[path = "../support/small_disk.rs"]
 mod small_disk;
 #[path = "../support/spelled.rs"]

@@ -214,10 +214,8 @@ fn reasons_as_is(
     now: moment::Moment,
 ) -> Vec<Reasons> {
     if !is_named {
-        return vec![
-            vec!["as it was found; goes only where --source names it".to_owned()];
-            entries.len()
-        ];
+        let why = "as it was found; goes only where --source names it";
+        return entries.iter().map(|_| Reasons::from([why.to_owned()])).collect();
     }
     let mut reasons = reasons_of(entries, keep, now);
     reasons.iter_mut().for_each(|reasons| reasons.retain(|one| one != NEWEST));

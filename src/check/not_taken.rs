@@ -62,7 +62,8 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
             times(seen)
         ),
     };
-    let next = match scene.aof.target_given && is_learnt {
+    let is_plain = is_learnt && !is_renamed && module.is_none();
+    let next = match scene.aof.target_given && is_plain {
         // Who has named the target knows that it is another: back to the writer would be a circle.
         true => advice::drop_command(scene.aof, raw),
         false => knows
@@ -170,8 +171,7 @@ pub(super) fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Pro
         false => format!("{what}, which {target} does not read{hint}"),
     };
     let fit = loads.map(|loads| scene.fit.unwrap_or(loads));
-    let next = fit.filter(|_| !scene.aof.target_given);
-    let next = next.and_then(|target| advice::other_target(scene.aof, target));
+    let next = fit.and_then(|target| advice::other_target(scene.aof, target));
     let message = match fit.filter(|_| scene.aof.target_given) {
         Some(fit) => format!(
             "{message}. No plan makes an older RDB of it: to bring the data to {target}, load the set with {fit} and have a \

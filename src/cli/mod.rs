@@ -106,6 +106,12 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
     };
     match answer {
+        // Who wants silence hears of what was done when it could not be done, or something was found.
+        Ok((_, Outcome::Done))
+            if context.quiet && !context.json && args.verb.is_done_silently() =>
+        {
+            Outcome::Done
+        }
         Ok((text, outcome)) => {
             let text = match context.format {
                 Format::Text if !context.json => screen(&text, context.style),

@@ -34,7 +34,8 @@ pub struct BackupArgs {
     #[arg(long, value_name = "FILE", num_args = 1.., env = "AOFKIT_INCLUDE", value_delimiter = ',')]
     pub include: Vec<PathBuf>,
     /// Leave out files of --include that only the last snapshot has; else they stay as they were
-    #[arg(long, env = "AOFKIT_DROP_INCLUDES", value_parser = FalseyValueParser::new())]
+    #[arg(long, hide_short_help = true, env = "AOFKIT_DROP_INCLUDES",
+        value_parser = FalseyValueParser::new())]
     pub drop_includes: bool,
     /// Keep the files as they lie there, damaged or not, in the source SOURCE.as-is; nothing is verified.
     ///
@@ -55,7 +56,8 @@ pub struct BackupArgs {
     #[arg(long, env = "AOFKIT_ALWAYS", value_parser = FalseyValueParser::new())]
     pub always: bool,
     /// Compare all bytes with the last snapshot, not only the ends of files
-    #[arg(long, env = "AOFKIT_PARANOID", value_parser = FalseyValueParser::new())]
+    #[arg(long, hide_short_help = true, env = "AOFKIT_PARANOID",
+        value_parser = FalseyValueParser::new())]
     pub paranoid: bool,
     /// Wait until all writes that --server has acknowledged are in its files, at most SECONDS [default: 10].
     ///

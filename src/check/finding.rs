@@ -70,6 +70,8 @@ pub enum Kind {
     NeighbourData,
     /// A server began the set anew beside files that hold more.
     StartedEmpty,
+    /// A file beside the set that no server made.
+    ForeignFile,
 }
 
 impl Kind {
@@ -108,6 +110,7 @@ impl Kind {
             Self::RestorePayload => "restore-payload",
             Self::NeighbourData => "neighbour-data",
             Self::StartedEmpty => "started-empty",
+            Self::ForeignFile => "foreign-file",
         }
     }
 }

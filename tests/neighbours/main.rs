@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod foreign;
 mod made;
 mod started_empty;
 mod unfinished;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::locate::segment_name;
 use super::open::segment;
 use super::preview::Changes;
-use super::set::{Aof, ManifestState, OpenedManifest, Role};
+use super::set::{Aof, Input, ManifestState, OpenedManifest, Role};
+use crate::disk::{Access, FrozenFile};
 use crate::error::Result;
 
 impl Aof {
@@ -43,6 +44,21 @@ impl Aof {
             Arc::new(OpenedManifest { path, bytes: Vec::new(), state, for_checker: None })
         });
         Ok(shown)
+    }
+
+    /// The set with what a process still has open in the place of files that are gone: `held` are their names, and where
+    /// they can be opened.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened any more.
+    pub(crate) fn with_held(mut self, held: &[(&[u8], &Path)]) -> Result<Self> {
+        for (name, path) in held {
+            for segment in self.segments.iter_mut().filter(|segment| *segment.name == **name) {
+                let file = FrozenFile::open_growing(path)?;
+                (segment.input, segment.at) = (Input::File(Arc::new(file), Access::Read), None);
+            }
+        }
+        Ok(self)
     }
 
     /// The set with a file of its directory as a further increment, behind all files that it has.

@@ -168,7 +168,8 @@ impl Plan {
             Err(Error::new(ErrorKind::Stale(why.to_owned()), &place.path(name)))
         };
         let made_anew = "it has changed since the plan was made; make a new one";
-        for (position, file) in self.concerned() {
+        // What a process alone has may grow; of that as much is copied as there is when it is opened.
+        for (position, file) in self.concerned().filter(|(_, file)| !file.is_held) {
             let name = self.relative(position);
             if place.stamp(&name)? != file.stamp {
                 return changed(&name, made_anew);

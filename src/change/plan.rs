@@ -48,6 +48,8 @@ pub struct SourceFile {
     pub at: FilePath,
     /// How it was; `None` when it was not there.
     pub stamp: Option<Stamp>,
+    /// It has no name any more, and is there as long as a process has it open.
+    pub is_held: bool,
 }
 
 /// A piece of a segment's new content.

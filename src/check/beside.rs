@@ -120,8 +120,9 @@ fn holds(aof: &Aof, one: &Neighbour) -> String {
         Place::SingleFile => "a server that has a set of its own does not read it",
         Place::Dump => "a server that keeps a log does not read it",
     };
+    let hole = one.hole().map_or_else(String::new, |hole| format!(" {hole}."));
     format!(
-        "{} ({}, {}): {why}. It may be the only copy: keep it, `clean` leaves it alone",
+        "{} ({}, {}): {why}.{hole} It may be the only copy: keep it, `clean` leaves it alone",
         contents(one),
         bytes(one.len),
         times(one)

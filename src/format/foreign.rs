@@ -228,8 +228,9 @@ fn text(head: &[u8], name: &[u8]) -> Option<Foreign> {
     if text.contains(is_strange) || text.lines().any(is_record) {
         return None;
     }
-    // Lines of comments alone may be a log of annotations.
-    if text.lines().all(|line| line.starts_with('#')) {
+    // Lines of comments alone may be a log of annotations, and a manifest is told by its first line.
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    if lines.next().is_none_or(|line| line.starts_with("file ")) {
         return None;
     }
     Some(if text.lines().take(20).any(is_message) {

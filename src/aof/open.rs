@@ -150,10 +150,7 @@ fn single(file: FrozenFile, path: &Path, options: &OpenOptions) -> Result<Input>
     let is_packed = disk::zstd_magic(&file.head(4)?);
     if !options.takes_any {
         match is_packed {
-            true => locate::refuse_foreign(
-                path,
-                disk::open_zstd(&file)?.window(0, limits::PEEK)?,
-            )?,
+            true => locate::refuse_foreign(path, disk::open_zstd(&file)?.window(0, limits::PEEK)?)?,
             false => locate::refuse_foreign(path, &file.head(foreign::HEAD)?)?,
         }
     }

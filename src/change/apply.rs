@@ -64,6 +64,10 @@ impl Plan {
         if self.is_empty() {
             return Ok(Applied { kept_at: None, left: Vec::new() });
         }
+        if self.takes_held() {
+            let why = "what a process alone still has goes into a directory of its own".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), &self.path));
+        }
         let place = self.place()?;
         self.ensure_no_link(&place)?;
         let still_fits = || {

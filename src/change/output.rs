@@ -106,12 +106,11 @@ impl Plan {
         let mut places = Vec::with_capacity(self.files.len());
         for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
-            if file.stamp.is_some() {
-                files.push(match file.is_held {
-                    true => FrozenFile::open(&file.at.path())?,
-                    false => place.open_to_read(&self.relative(position))?,
-                });
-            }
+            let Some(stamp) = file.stamp else { continue };
+            files.push(match file.is_held {
+                true => disk::open_held(&file.at.path(), stamp.identity)?,
+                false => place.open_to_read(&self.relative(position))?,
+            });
         }
         let copies = self.copies(place, &places.into(), &files)?;
         control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));

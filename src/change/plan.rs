@@ -227,9 +227,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to do. A copy of what only a process has is something.
     pub fn is_empty(&self) -> bool {
-        self.actions.is_empty()
+        self.actions.is_empty() && !self.takes_held()
+    }
+
+    /// Whether it takes files that have no name any more: then it can be written into a directory of its own alone.
+    pub fn takes_held(&self) -> bool {
+        self.files.iter().any(|file| file.is_held)
     }
 
     /// By which step the change is published.

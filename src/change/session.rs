@@ -203,7 +203,10 @@ impl Session {
         let open = |target| {
             let (stands_in, modules) = (!outcome.aof.target_given, outcome.aof.modules.clone());
             let conf = self.conf.clone();
-            Aof::open(dir, &OpenOptions { target, stands_in, conf, modules, ..OpenOptions::default() })
+            Aof::open(
+                dir,
+                &OpenOptions { target, stands_in, conf, modules, ..OpenOptions::default() },
+            )
         };
         let mut target = outcome.plan.target;
         // What was converted may be of a server that does not read the new form: unless that one was named, it is asked

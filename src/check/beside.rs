@@ -15,9 +15,14 @@ pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     let needed = neighbours.found.iter().filter(|one| one.is_needed());
     let needed = needed.filter_map(|one| problem(aof, one, neighbours.keys_of_set));
     let strays = &neighbours.strays;
-    let mut found: Vec<_> = needed.chain(strays.iter().take(limits::SET_PROBLEMS as usize).map(stray)).collect();
+    let mut found: Vec<_> =
+        needed.chain(strays.iter().take(limits::SET_PROBLEMS as usize).map(stray)).collect();
     if let Some(more) = (strays.len() as u64).checked_sub(limits::SET_PROBLEMS).filter(|&n| n > 0) {
-        let message = format!("{} more of {} are not listed", text::thousands(more), Kind::ForeignFile.as_str());
+        let message = format!(
+            "{} more of {} are not listed",
+            text::thousands(more),
+            Kind::ForeignFile.as_str()
+        );
         found.push(Problem::of_set(Kind::LimitExceeded, Severity::Info, message));
     }
     found

@@ -31,9 +31,8 @@ impl Moments {
             return None;
         }
         let of_role = |role| {
-            let is_one = move |one: &&std::sync::Arc<SegmentFacts>| {
-                aof.segments[one.position].role == role
-            };
+            let is_one =
+                move |one: &&std::sync::Arc<SegmentFacts>| aof.segments[one.position].role == role;
             facts.segments.iter().filter(is_one)
         };
         let saved = |one: &SegmentFacts| one.rdb.as_ref()?.fields().created_s();

@@ -330,8 +330,8 @@ fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {
         use Kind::{
-            DeletedButOpen, ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap,
-            StartedEmpty,
+            DeletedButOpen, ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing,
+            SequenceGap, StartedEmpty,
         };
         let kinds = [
             DeletedButOpen,

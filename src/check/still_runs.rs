@@ -17,7 +17,8 @@ pub fn deleted_but_open(aof: &Aof, running: &Running) -> Option<Problem> {
         0 => format!("{first} is gone"),
         more => format!("{first} and {} more are gone", text::count(more, "file")),
     };
-    let message = format!("THE SERVER STILL RUNS: {lost}, {}. {}", who(running), advise(aof, running));
+    let message =
+        format!("THE SERVER STILL RUNS: {lost}, {}. {}", who(running), advise(aof, running));
     let problem = Problem::of_set(Kind::DeletedButOpen, Severity::Error, message);
     let can_copy = !running.held.is_empty() && running.holds_all();
     Some(problem.next(match can_copy {

@@ -9,8 +9,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::frozen::FrozenFile;
 use super::holders::{identity_at, is_writer, processes};
 use super::stamp::Identity;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A file that a process has open for writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,19 @@ pub fn held_in(dir: &Path) -> (Vec<HeldFile>, bool) {
         false
     });
     (found.into_inner(), seen.all_seen)
+}
+
+/// Opens a file that has no name any more where a process has it open. Another file may have come to that number.
+///
+/// # Errors
+/// [`ErrorKind::Stale`] when it is another file by now, or when the process has closed it.
+pub fn open_held(path: &Path, identity: Identity) -> Result<FrozenFile> {
+    let file = FrozenFile::open_growing(path)?;
+    if file.identity() != identity {
+        let why = "the process has closed it, and has another file open by now".to_owned();
+        return Err(Error::new(ErrorKind::Stale(why), path));
+    }
+    Ok(file)
 }
 
 fn of_process(process: &Path, dir: Identity) -> Vec<HeldFile> {

@@ -141,9 +141,7 @@ fn archive(head: &[u8]) -> Option<Foreign> {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
             Some(Foreign::Archive("a zip archive", "unzip"))
         }
-        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => {
-            Some(Foreign::Archive("a 7z archive", "7z x"))
-        }
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Foreign::Archive("a 7z archive", "7z x")),
         _ => None,
     }
 }
@@ -154,12 +152,8 @@ fn product(head: &[u8]) -> Option<Foreign> {
             ("a write-ahead log of SQLite", "SQLite, with the database it lies beside,")
         }
         _ if head.starts_with(b"SQLite format 3\0") => ("a database of SQLite", "`sqlite3`"),
-        _ if head.starts_with(b"\xfebin") => {
-            ("a binary log of MySQL or MariaDB", "`mysqlbinlog`")
-        }
-        _ if head.starts_with(b"LPKSHHRH") => {
-            ("a journal of systemd", "`journalctl --file`")
-        }
+        _ if head.starts_with(b"\xfebin") => ("a binary log of MySQL or MariaDB", "`mysqlbinlog`"),
+        _ if head.starts_with(b"LPKSHHRH") => ("a journal of systemd", "`journalctl --file`"),
         _ if head.starts_with(b"XLOG\n") || head.starts_with(b"SNAP\n") => {
             ("a log or snapshot of Tarantool", "`tarantoolctl cat`")
         }
@@ -201,9 +195,7 @@ fn is_rocks(head: &[u8]) -> bool {
     let Some(covered) = head.get(6..7 + len) else { return false };
     let masked = u32::from_le_bytes([a, b, c, d]);
     let crc = checksum(CrcAlgorithm::Crc32Iscsi, covered) as u32;
-    len > 0
-        && (1..=10).contains(&kind)
-        && masked == crc.rotate_right(15).wrapping_add(0xa282_ead8)
+    len > 0 && (1..=10).contains(&kind) && masked == crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// Whether it is text to its end, or as far as it was seen, and no record begins in it.

@@ -114,7 +114,8 @@ fn is_older(one: &HeldFile, dir: &Path) -> bool {
 /// Processes that have segments of this name open for writing, of which none has started another: a child has open what
 /// its parent has.
 fn two(all: &[HeldFile], stem: &[u8]) -> Option<Vec<u32>> {
-    let of_name = |one: &&HeldFile| segment_name(one.name.as_bytes()).is_some_and(|n| n.stem == stem);
+    let of_name =
+        |one: &&HeldFile| segment_name(one.name.as_bytes()).is_some_and(|n| n.stem == stem);
     let of_name: Vec<_> = all.iter().filter(of_name).collect();
     let is_child = |one: &HeldFile| of_name.iter().any(|other| Some(other.pid) == one.parent);
     let mut pids: Vec<_> = of_name.iter().filter(|one| !is_child(one)).map(|one| one.pid).collect();

@@ -13,9 +13,9 @@ use super::manifest_answer::Answer;
 use crate::aof::{Aof, ManifestState, Role as SegmentRole};
 use crate::change::{Draft, Looking, Loss, Proposal, Verb};
 use crate::check::{Check, judge};
+use crate::disk::HeldFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Entry, Manifest, Role};
-use crate::disk::HeldFile;
 use crate::neighbours::{Neighbour, Neighbours, Place, Running};
 use crate::scan::scan;
 use crate::text;
@@ -71,8 +71,7 @@ pub fn held(aof: Aof, running: &Running, is_copy: bool) -> Result<(Aof, Proposal
         let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(left);
         return Ok((aof, proposal));
     }
-    let names: Vec<_> = running.held.iter().map(|one| (one.name.as_bytes(), &*one.path)).collect();
-    let aof = aof.with_held(&names)?;
+    let aof = aof.with_held(&running.held)?;
     let mut draft = Draft::new(Verb::Repair, &aof);
     for one in &running.held {
         draft.note(format!(

@@ -44,7 +44,9 @@ impl Outcome {
             ErrorKind::InUse(_) => Self::InUse,
             ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::BadBackup(_) => Self::BadBackup,
-            ErrorKind::NotTried(_) | ErrorKind::Foreign { is_product: true, .. } => Self::Unsupported,
+            ErrorKind::NotTried(_) | ErrorKind::Foreign { is_product: true, .. } => {
+                Self::Unsupported
+            }
             _ => Self::CouldNot,
         }
     }

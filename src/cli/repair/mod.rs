@@ -58,9 +58,7 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
         Some(file) => {
             let beside = neighbours(&aof, context)?;
             let (aof, proposal) = match held(&beside, file.as_deref()) {
-                Some(running) => {
-                    repair::adopt::held(aof, running, args.changing.output.is_some())?
-                }
+                Some(running) => repair::adopt::held(aof, running, args.changing.output.is_some())?,
                 None => match adopted(&beside, file.as_deref()) {
                     Ok(one) => repair::adopt::adopt(aof, &one, &looking)?,
                     Err(why) => return Ok((String::new(), usage(&why, context.json))),

@@ -22,6 +22,9 @@ use support::server::Server;
 /// Bytes by which two starts on the same files differ.
 const BESIDE: f64 = 8.0 * 1024.0;
 
+/// Bytes that a server has for a moment when it starts.
+const STARTING: f64 = 48.0 * 1024.0;
+
 fn estimated(server: &Growing, name: &str) -> Memory {
     let aof = Aof::open(&server.log(), &OpenOptions::default()).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
@@ -55,8 +58,8 @@ fn compare(server: &mut Growing, empty: f64, name: &str, what: &str) -> Vec<Stri
     let end = memory(server, "used_memory") - empty;
     let peak = memory(server, "used_memory_peak") - empty;
     let off = |told: u64, real: f64| 100.0 * (told as f64 / real - 1.0);
-    let is_within = |bytes: u64, real: f64| {
-        (bytes as f64 - real).abs() <= real * told.error_percent / 100.0 + BESIDE
+    let is_within = |bytes: u64, real: f64, beside: f64| {
+        (bytes as f64 - real).abs() <= real * told.error_percent / 100.0 + beside
     };
     let line = format!(
         "{name}, {what}: end {} told, {end} real ({:+.1} %); peak {} told, {peak} real ({:+.1} %)",
@@ -66,7 +69,8 @@ fn compare(server: &mut Growing, empty: f64, name: &str, what: &str) -> Vec<Stri
         off(told.peak_bytes, peak)
     );
     eprintln!("{line}");
-    let is_right = is_within(told.end_bytes, end) && is_within(told.peak_bytes, peak);
+    let is_right =
+        is_within(told.end_bytes, end, BESIDE) && is_within(told.peak_bytes, peak, STARTING);
     if is_right { Vec::new() } else { vec![line] }
 }
 
@@ -128,6 +132,23 @@ fn fill(server: &mut Growing, shape: &Shape) {
     server.send();
 }
 
+/// What is emptied on the way was in memory before: as much as when it is all there is. A server itself notices its
+/// peak ten times a second only.
+fn emptied_on_the_way(server: &mut Growing, empty: f64, name: &str) -> Option<String> {
+    let (small, large) = (&SHAPES[0], &SHAPES[3]);
+    server.must("FLUSHALL");
+    server.rewrite();
+    fill(server, large);
+    server.restart();
+    let real = memory(server, "used_memory") - empty;
+    server.must("FLUSHALL");
+    fill(server, small);
+    let told = estimated(server, name);
+    let off = 100.0 * (told.peak_bytes as f64 / real - 1.0);
+    let is_right = off.abs() <= told.error_percent && told.end_bytes < told.peak_bytes * 2 / 3;
+    (!is_right).then(|| format!("{name}, emptied on the way: {told:?}, {real} real ({off:+.1} %)"))
+}
+
 fn all_shapes(name: &str) {
     let Some(program) = Server::find(name) else {
         return eprintln!("NOT RUN: no {name}; tests/servers/fetch brings it");
@@ -144,15 +165,7 @@ fn all_shapes(name: &str) {
         server.rewrite();
         wrong.extend(compare(&mut server, empty, name, &format!("{}, RDB", shape.0)));
     }
-    // What is emptied on the way was in memory before.
-    server.must("FLUSHALL");
-    server.rewrite();
-    fill(&mut server, &SHAPES[3]);
-    server.must("FLUSHALL");
-    fill(&mut server, &SHAPES[0]);
-    let told = estimated(&server, name);
-    assert!(told.peak_bytes > told.end_bytes * 3 / 2, "{told:?}");
-    wrong.extend(compare(&mut server, empty, name, "emptied on the way"));
+    wrong.extend(emptied_on_the_way(&mut server, empty, name));
     // Together, as a set has them.
     let mut server = Growing::start(&program, &arguments);
     let mut random = Random(7);

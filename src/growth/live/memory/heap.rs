@@ -81,6 +81,19 @@ impl Tables {
         }
     }
 
+    /// Bytes of a table before anything is in it.
+    pub(super) fn head(self) -> f64 {
+        match self {
+            Self::Entries => allocated(96.0),
+            _ => allocated(64.0),
+        }
+    }
+
+    /// How much larger a table is that grew member by member: while it moves to a larger one both are there.
+    pub(super) fn grown(self) -> f64 {
+        if self.is_valkey() { 1.4 } else { 1.0 }
+    }
+
     /// Bytes of a stream without nodes.
     pub(super) fn stream(self) -> f64 {
         match self {

@@ -42,7 +42,7 @@ impl Heap {
             Value::Text(text) => return Some(self.text_key(held, text)),
             Value::Sketch(sketch) => allocated(sketch_bytes(sketch)),
             Value::List(chain) => self.list(chain),
-            Value::Members(members) => self.members(members),
+            Value::Members(members) => self.members(members, held.was_changed()),
             Value::Stream(stream) => {
                 self.tables.stream() + stream_bytes(stream, held.was_changed())
             }
@@ -77,7 +77,7 @@ impl Heap {
         match is_embedded {
             true if self.tables == Tables::BucketsMembers => self.object(held, embedded - 8.0),
             true => self.object(held, embedded),
-            false => self.object(held, 0.0) + allocated(string(text.len().max(32))),
+            false => self.object(held, 0.0) + allocated(string(text.room().max(32))),
         }
     }
 
@@ -90,7 +90,7 @@ impl Heap {
         allocated(40.0) + nodes * (allocated(32.0) + allocated(bytes / nodes + FRAME))
     }
 
-    fn members(&self, members: &Members) -> f64 {
+    fn members(&self, members: &Members, was_changed: bool) -> f64 {
         let count = members.list.len() as f64;
         match members.form(self.dialect) {
             Form::Numbers => allocated(8.0 + count * f64::from(members.width())),
@@ -104,7 +104,8 @@ impl Heap {
                 let bytes: f64 =
                     members.list.iter().map(|member| self.member(members.kind, member)).sum();
                 let weight = (1_u64 << members.shift) as f64;
-                bytes * weight + self.tables.table(count * weight)
+                let grown = if was_changed { self.tables.grown() } else { 1.0 };
+                bytes * weight + self.tables.head() + grown * self.tables.table(count * weight)
             }
         }
     }

@@ -123,17 +123,6 @@ fn imports_go_down() {
     assert!(wrong.is_empty(), "imports that do not go down:\n{}", wrong.join("\n"));
 }
 
-/// Rooms in which files still need each other. Outside of them nothing may, and nothing outside may be in such a circle.
-const OPEN_CIRCLES: [&str; 7] = [
-    "check/",
-    "cli/redis_check_aof/",
-    "command/",
-    "format/conf/",
-    "format/rdb/",
-    "repair/",
-    "rules/",
-];
-
 /// Between files, not only between rooms. What counts is who *needs* whom:
 ///
 /// - `mod x;` says what a room consists of, and `pub use x::Y;` which of it others may see. Neither needs anything:
@@ -142,8 +131,6 @@ const OPEN_CIRCLES: [&str; 7] = [
 ///   file below it that takes a type from it (`super::Y`) needs the `mod.rs`. So a type that both need stands in
 ///   a file of its own, not in the one that drives the others.
 /// - Methods of one type may stand in several files: a call does not name the file, and it is not counted.
-///
-/// [`OPEN_CIRCLES`] are those that are left; the list only gets shorter.
 #[test]
 fn no_files_need_each_other() {
     let all = all_sources();
@@ -157,18 +144,7 @@ fn no_files_need_each_other() {
     };
     let circles: Vec<_> =
         [of(false), of(true)].iter().flat_map(|files| paths::circles(&files.needs())).collect();
-    let is_in = |circle: &str, room: &str| {
-        circle
-            .lines()
-            .all(|line| line.split(' ').filter(|w| w.ends_with(".rs")).all(|f| f.starts_with(room)))
-    };
-    let is_open = |circle: &&String| OPEN_CIRCLES.iter().any(|room| is_in(circle, room));
-    let closed: Vec<_> = circles.iter().filter(|circle| !is_open(circle)).cloned().collect();
-    assert!(closed.is_empty(), "files that need each other:\n{}", closed.join("\n\n"));
-    for room in OPEN_CIRCLES {
-        let is_there = circles.iter().any(|circle| is_in(circle, room));
-        assert!(is_there, "no files in {room} need each other any more: drop it");
-    }
+    assert!(circles.is_empty(), "files that need each other:\n{}", circles.join("\n\n"));
 }
 
 #[test]

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use super::describe::Scene;
-use super::facts::{RdbFacts, Seen, SegmentFacts, What};
+use super::facts::{RdbFacts, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes};
+use super::scene::Scene;
+use super::seen::{Seen, What};
 use crate::aof::{Aof, Context, Ending, Role};
 
 /// Takes the bytes behind a plain dump that is looked at alone for what they are.

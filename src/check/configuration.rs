@@ -2,33 +2,15 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::describe::{Scene, times};
-use super::facts::Seen;
+use super::databases::databases;
 use super::finding::{Kind, Problem, Severity};
+use super::scene::{Scene, times};
+use super::seen::Seen;
 use crate::aof::{Aof, Layout, Line};
 use crate::command::Renames;
-use crate::format::conf::Settings;
 use crate::limits;
 use crate::rules::Target;
 use crate::text::{self, thousands};
-
-/// How many databases this server has by the configuration of the set; `None` where there is none.
-pub(super) fn databases(aof: &Aof, target: Target) -> Option<u64> {
-    let settings: &Settings = aof.configured.then_some(&aof.settings)?;
-    let number = match settings.cluster_enabled {
-        Some(true) if target.rules.directives.has(b"cluster-databases") => {
-            settings.cluster_databases.unwrap_or(1)
-        }
-        Some(true) => 1,
-        _ => settings.databases(),
-    };
-    Some(number.into())
-}
-
-/// Whether a record of this command may name a database other than the selected one.
-pub(super) fn names_database(command: &str) -> bool {
-    ["MOVE", "COPY", "SWAPDB"].contains(&command)
-}
 
 /// A database that the configuration does not give.
 pub(super) fn beyond(scene: &Scene<'_>, seen: &Seen, db: u64, is_rdb: bool) -> Problem {

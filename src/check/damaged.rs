@@ -1,10 +1,10 @@
 //! Damage in a log, in words: torn, zeros, garbage, or a range with sound records behind it.
 
 use super::corrupt_tail;
-use super::describe::{Before, SALVAGE, Scene, at_start, in_flight};
-use super::facts::Seen;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::halt::Cause;
+use super::scene::{Before, SALVAGE, Scene, at_start, in_flight};
+use super::seen::Seen;
 use crate::aof::{Damage, Ending, LoaderMeets};
 
 /// What bytes alone cannot tell of a record that claims more than there is, with sound records in what it claims.

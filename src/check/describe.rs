@@ -1,120 +1,13 @@
 //! From what was seen in a segment to problems: wording, cost, and the way out. Wording lives here, once.
 
-use super::facts::{NonCanonical, Seen, SegmentFacts, What};
-use super::finding::{Kind, Lost, Problem, Severity, bytes, commands};
-use super::rdb_inside;
-use super::report::Wording;
+use super::finding::{Kind, Problem, Severity, bytes, commands};
+use super::scene::{SALVAGE, Scene, at_start, in_flight, times};
+use super::seen::{NonCanonical, Seen, What};
 use super::{
-    advice, behind_dump, configuration, corrupt_tail, damaged, not_taken, payloads, traps,
+    behind_dump, configuration, corrupt_tail, damaged, not_taken, payload_told, rdb_inside, traps,
 };
-use crate::aof::{Aof, Context, Damage, RdbStop, Role, Segment, Why};
+use crate::aof::{Damage, RdbStop, Role, Why};
 use crate::format::rdb;
-use crate::rules::Target;
-use crate::text::{escape, hidden};
-
-/// The segment something was seen in, and what its judgement needs to know of it.
-pub(super) struct Scene<'a> {
-    pub(super) aof: &'a Aof,
-    pub(super) facts: &'a SegmentFacts,
-    pub(super) is_last: bool,
-    /// The end was only a write under way.
-    pub(super) in_flight: bool,
-    /// What the files before it mean for whether the target comes here at all.
-    pub(super) before: Before,
-    pub(super) wording: Wording,
-    /// Another server, which knows all of the set.
-    pub(super) fit: Option<Target>,
-}
-
-/// Whether the target comes as far as some place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
-    /// Nothing stops it before.
-    Nothing,
-    /// Something stands before of which nobody knows whether the target takes it.
-    Doubt,
-    /// It stops before.
-    Stop,
-}
-
-impl Before {
-    /// The same for what comes after this segment.
-    pub(super) fn and(self, facts: &SegmentFacts) -> Self {
-        self.at(facts, u64::MAX)
-    }
-
-    fn at(self, facts: &SegmentFacts, offset: u64) -> Self {
-        let is_before = |at: u64| at < offset;
-        if self == Self::Stop || facts.halt.is_some_and(|halt| is_before(halt.at)) {
-            Self::Stop
-        } else if self == Self::Doubt || facts.doubt.is_some_and(is_before) {
-            Self::Doubt
-        } else {
-            Self::Nothing
-        }
-    }
-}
-
-impl Scene<'_> {
-    /// Whether the target comes as far as this.
-    pub(super) fn before(&self, seen: &Seen) -> Before {
-        self.before.at(self.facts, seen.offset)
-    }
-
-    fn segment(&self) -> &Segment {
-        &self.aof.segments[self.facts.position]
-    }
-
-    pub(super) fn problem(
-        &self,
-        kind: Kind,
-        severity: Severity,
-        seen: &Seen,
-        message: String,
-    ) -> Problem {
-        let file = &self.segment().name;
-        let at_the_end =
-            self.is_last && seen.count == 1 && seen.offset + seen.len == self.facts.len;
-        let problem = Problem::of_file(kind, severity, file, message).at(seen.offset, seen.len);
-        Problem { at_the_end, ..problem }
-    }
-
-    pub(super) fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
-        Lost {
-            bytes: lost_bytes,
-            commands: lost_commands,
-            if_truncated_commands: self.facts.commands - seen.commands_before,
-        }
-    }
-
-    /// A few bytes around a fault.
-    pub(super) fn near(&self, context: &Context) -> String {
-        match context.bytes.is_empty() || self.wording.redact {
-            true => String::new(),
-            false => format!(", near \"{}\"", escape(&context.bytes)),
-        }
-    }
-
-    /// A key, or what stands for it.
-    pub(super) fn key(&self, key: &rdb::Key) -> String {
-        match self.wording.redact {
-            true => format!("key {}", hidden(&key.start)),
-            false => format!("key \"{}\"", escape(&key.start)),
-        }
-    }
-
-    pub(super) fn fault(&self, damage: &Damage) -> String {
-        format!("byte {}: {}{}", damage.fault.at, damage.fault.reason, self.near(&damage.context))
-    }
-
-    /// How the file is repaired, by a word where it takes one.
-    pub(super) fn repair(&self, by: &str) -> Option<String> {
-        self.segment().is_plain().then(|| advice::repair(self.aof, by)).flatten()
-    }
-}
-
-/// For damage inside: what lies behind it is kept.
-pub(super) const SALVAGE: &str = " --salvage";
 
 /// One thing seen, as a problem.
 pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
@@ -158,7 +51,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::OpenAnnotation => open_annotation(scene, seen),
         What::RdbFlaw(flaw) => rdb_inside::flaw(scene, seen, flaw),
         What::RdbLeftOut(report) => rdb_inside::left_out(scene, seen, report),
-        What::Payload(payload) => payloads::problem(scene, seen, payload),
+        What::Payload(payload) => payload_told::problem(scene, seen, payload),
         What::Stray { stray, is_twice } => rdb_inside::stray(scene, seen, stray, *is_twice),
         What::RdbVersion(header) => not_taken::rdb_version(scene, seen, *header),
         What::RdbNumber(number) => {
@@ -188,42 +81,6 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             problem.lost(scene.lost(seen, seen.bytes, 0))
         }
     }
-}
-
-/// What the target does at its start, for a file it would cut.
-pub(super) fn at_start(scene: &Scene<'_>, seen: &Seen, by_cutting: bool) -> String {
-    let target = scene.aof.target();
-    match scene.before(seen) {
-        Before::Nothing => {}
-        Before::Doubt => return format!("whether {target} comes as far as this is not known"),
-        Before::Stop => return format!("{target} stops before it"),
-    }
-    if !by_cutting {
-        return match corrupt_tail::is_cut(scene.aof, scene.facts) {
-            true if scene.is_last => format!(
-                "{target} cuts the file to {} when it starts (aof-load-corrupt-tail-max-size {})",
-                bytes(scene.facts.own_cut.unwrap_or(seen.cut_before)),
-                scene.aof.settings.load_corrupt_tail_max_bytes()
-            ),
-            _ => format!("{target} refuses to start"),
-        };
-    }
-    if !scene.is_last {
-        return format!("{target} refuses to start, for this is not the last file");
-    }
-    match scene.aof.settings.load_truncated() {
-        true => format!("{target} cuts them off when it starts (aof-load-truncated yes)"),
-        false => format!("{target} refuses to start (aof-load-truncated no)"),
-    }
-}
-
-pub(super) fn in_flight(scene: &Scene<'_>, seen: &Seen, kind: Kind) -> Problem {
-    let message = format!(
-        "{} at the end were still being written when the file was opened; they are whole by now and \
-         belong to the next look",
-        bytes(scene.facts.len - seen.cut_before)
-    );
-    scene.problem(kind, Severity::Info, seen, message)
 }
 
 fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {
@@ -282,13 +139,6 @@ fn hollow(scene: &Scene<'_>, seen: &Seen) -> Problem {
     let next = scene.repair(SALVAGE);
     let lost = scene.lost(seen, seen.bytes, 0);
     scene.problem(Kind::CorruptRange, Severity::Error, seen, message).lost(lost).next(next)
-}
-
-pub(super) fn times(seen: &Seen) -> String {
-    match seen.count {
-        1 => String::new(),
-        n => format!(" ({} times, first at byte {})", crate::text::thousands(n), seen.offset),
-    }
 }
 
 fn non_canonical(scene: &Scene<'_>, seen: &Seen, kind: NonCanonical) -> Problem {

@@ -11,29 +11,13 @@ use super::halt::{Cause, Halt, meets};
 use super::opinions::{Opinion, Opinions};
 use super::player::{Player, agreed};
 use super::reached::Reached;
+use super::state::State;
 use crate::aof::{Aof, Event, LoaderMeets, Writer};
 use crate::command::{self, CommandId, Kind, Renames, Trap};
 use crate::format::rdb::deep::Care;
 use crate::format::rdb::{self, Checksum};
 use crate::format::resp::Record;
 use crate::rules::{Arity, Origin, Presence, Presences, Target};
-
-/// Where a loader stands in a file.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct State {
-    transaction: Option<u64>,
-    discard_queued: bool,
-    /// Which loaders die when EXEC runs what is queued.
-    death_queued: u64,
-    /// What stops it.
-    pub(super) halt: Option<Halt>,
-    /// How far whole records go.
-    pub(super) reached: Reached,
-    /// End of the RDB part, 0 without one.
-    rdb_end: u64,
-    /// End of what it took for a record although its line end was none, where it stops behind that.
-    ran_on: Option<u64>,
-}
 
 /// The loaders of some targets, reading one file.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Wording for what is whole and well formed, and yet nothing for the target, or nothing that aofkit has learnt.
 
 use super::advice;
-use super::describe::{Scene, at_start, times};
-use super::facts::Seen;
 use super::finding::{Kind, Problem, Severity};
+use super::scene::{Scene, at_start, times};
+use super::seen::Seen;
 use crate::command::{self, ModuleId};
 use crate::format::rdb::{self, Header};
 use crate::rules::Need;

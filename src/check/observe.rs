@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::checker::Checker;
-use super::facts::{Ends, Facts, NonCanonical, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+use super::facts::{Ends, Facts, RdbFacts, SegmentFacts, SegmentFormat};
 use super::loader::Loader;
+use super::objections::Objections;
 use super::opinions::Opinions;
-use super::settle::{Objections, Raw};
+use super::raw::Raw;
+use super::seen::{NonCanonical, Seen, What};
 use super::unseen::Inside;
 use super::watched::{Watch, Watched};
 use crate::aof::{Again, Aof, Damage, Depth, Event, Role};
@@ -143,7 +145,7 @@ impl Check {
             name.extend(first.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
         }
         let key = (6, name.clone());
-        self.note_repeated(key.clone(), record.start, record.len, Raw::trap(name));
+        self.note_repeated(key.clone(), record.start, record.len, Raw::trap(name).into());
         let place = self.repeated.get(&key).copied();
         let (now, later) = self.loader.meets(record, id, trap);
         if let Some(place) = place {
@@ -168,7 +170,12 @@ impl Check {
         let lack = self.loader.that_lack_database(db);
         if lack != 0 {
             let key = (7, db.to_le_bytes().to_vec());
-            self.note_repeated(key, record.start, record.len, Raw::database(db, false, lack));
+            self.note_repeated(
+                key,
+                record.start,
+                record.len,
+                Raw::database(db, false, lack).into(),
+            );
         }
     }
 
@@ -207,7 +214,7 @@ impl Check {
         let name = full_name(record, id);
         let mut key = opinions.to_bytes().to_vec();
         key.extend(name.iter().map(u8::to_ascii_uppercase));
-        let what = Raw::call(name, (record.argc, is_taken), opinions);
+        let what = Raw::call(name, (record.argc, is_taken), opinions).into();
         self.note_repeated((0, key.clone()), record.start, record.len, what);
         let alone = id.filter(|id| self.goes_by_one_name(*id));
         if let (Some(id), Some(&place)) = (alone, self.repeated.get(&(0, key))) {
@@ -286,7 +293,7 @@ impl Check {
                 let refuse = self.loader.that_refuse_annotations();
                 if refuse != 0 {
                     self.facts.learn(refuse);
-                    let what = Raw::annotation(refuse);
+                    let what = Raw::annotation(refuse).into();
                     self.note_repeated((5, Vec::new()), start, end - start, what);
                 }
                 match kind {

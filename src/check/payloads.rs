@@ -3,51 +3,19 @@
 //! A server that does not take one answers an error, logs it as critical and goes on without the key; some values
 //! end it.
 
-use super::describe::Scene;
-use super::facts::{Seen, What};
-use super::finding::{Kind, Problem, Severity};
 use super::loader::Loader;
 use super::observe::Check;
-use super::settle::Raw;
+use super::payload::{Payload, PayloadFault};
+use super::raw::Raw;
 use crate::aof::{Arguments, show_bytes};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::rdb::payload::{FOOTER_LEN, Footer, Inside, PayloadReader, Verdict};
 use crate::format::resp::Record;
 use crate::limits;
-use crate::text::{escape, hidden};
 
 /// Place of the payload among the arguments of RESTORE.
 const PLACE: usize = 3;
-
-/// What is wrong with a payload.
-#[derive(Clone, Debug)]
-pub struct Payload {
-    /// The start of the key.
-    pub key: Vec<u8>,
-    /// What is wrong.
-    pub fault: PayloadFault,
-    /// The target ends at it.
-    pub ends: bool,
-}
-
-/// The same without the key.
-#[derive(Clone, Debug)]
-pub enum PayloadFault {
-    /// It is shorter than any.
-    Short,
-    /// Its checksum does not fit.
-    Checksum {
-        /// As it tells.
-        stored: u64,
-        /// As its bytes have it.
-        computed: u64,
-    },
-    /// A version of the format that the target does not take.
-    Version(u16),
-    /// Its value.
-    Inside(Inside),
-}
 
 impl Check {
     /// A RESTORE.
@@ -119,7 +87,7 @@ impl Check {
         let (among, ends) = self.loader.restores(&fault, record.start);
         if among != 0 {
             let payload = Payload { key, fault, ends: false };
-            self.note(record.start, record.len, Raw::payload(payload, among, ends));
+            self.note(record.start, record.len, Raw::payload(payload, among, ends).into());
         }
     }
 }
@@ -163,57 +131,4 @@ impl Loader {
         self.ended_by_payload(at, ends, perhaps);
         (among, ends)
     }
-}
-
-/// As a problem.
-pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, payload: &Payload) -> Problem {
-    let target = scene.aof.target();
-    let what = match &payload.fault {
-        PayloadFault::Short => "its payload is shorter than any".to_owned(),
-        PayloadFault::Checksum { stored, computed } => format!(
-            "the checksum of its payload does not fit ({stored:016x} stored, {computed:016x} computed)"
-        ),
-        PayloadFault::Version(version) => {
-            format!("its payload has version {version} of the format, which {target} does not take")
-        }
-        PayloadFault::Inside(Inside::Fault(at, reason)) => {
-            format!("its value is broken, {at} bytes into the payload: {reason}")
-        }
-        PayloadFault::Inside(Inside::Trailing(bytes)) => {
-            format!("{} lie behind its value", super::finding::bytes(*bytes))
-        }
-        PayloadFault::Inside(Inside::Flaw(flaw)) => flaw.wrong.to_string(),
-        PayloadFault::Inside(Inside::NotOpened) => "its value was not opened".to_owned(),
-    };
-    let key = match scene.wording.redact {
-        true => hidden(&payload.key),
-        false => format!("\"{}\"", escape(&payload.key)),
-    };
-    let then = match &payload.fault {
-        _ if payload.ends => format!("{target} ends while it loads it"),
-        PayloadFault::Inside(Inside::Trailing(_)) => format!("{target} does not look at them"),
-        PayloadFault::Inside(Inside::Fault(..)) => {
-            format!(
-                "{target} answers an error, logs it as critical and goes on, in most cases without the key"
-            )
-        }
-        PayloadFault::Inside(Inside::Flaw(flaw)) if flaw.is_taken_by_most() => {
-            format!("{target} takes it, valkey-9.1 ends at it")
-        }
-        PayloadFault::Inside(_) => format!(
-            "{target} finds it only with sanitize-dump-payload yes, and answers an error or ends; else it may \
-             misbehave when the key is used"
-        ),
-        _ => format!("{target} answers an error, logs it as critical and goes on without the key"),
-    };
-    let severity = if payload.ends { Severity::Error } else { Severity::Warning };
-    let message = format!("RESTORE of key {key}: {what}; {then}");
-    // The record itself is whole, wherever it stands.
-    let problem = scene.problem(Kind::RestorePayload, severity, seen, message);
-    Problem { at_the_end: false, ..problem }
-}
-
-/// What a set is told of a payload, once its target is known.
-pub(super) fn settled(payload: Payload, ends: bool) -> What {
-    What::Payload(Box::new(Payload { ends, ..payload }))
 }

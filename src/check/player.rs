@@ -1,9 +1,9 @@
 //! One server's loader among those that read a file together: what it takes, and how it stood where it did not.
 
-use super::configuration;
+use super::databases::databases;
 use super::halt::Cause;
-use super::loader::State;
 use super::opinions::{Opinion, Opinions};
+use super::state::State;
 use crate::aof::{Aof, Damage, Why};
 use crate::command::{self, CommandId, Form};
 use crate::format::conf::RdbVersionCheck;
@@ -42,7 +42,7 @@ impl Player {
         Self {
             rules: target.rules,
             modules,
-            databases: configuration::databases(aof, *target).unwrap_or(u64::MAX),
+            databases: databases(aof, *target).unwrap_or(u64::MAX),
             is_relaxed: relaxed && target.rules.has_version_check,
             sanitizes: aof.settings.sanitizes_loads(),
             reads_own_past: target.knowledge != Knowledge::Recorded

@@ -1,12 +1,13 @@
 //! Wording for what a thorough look at an RDB found inside of its values.
 
-use super::describe::{SALVAGE, Scene};
-use super::facts::{RdbFacts, Seen};
+use super::facts::RdbFacts;
 use super::finding::{Kind, Problem, Severity};
+use super::scene::{SALVAGE, Scene};
+use super::seen::Seen;
 use crate::format::rdb::Stray;
 use crate::format::rdb::deep::{BODY_MOST, Flaw, Report, Wrong};
-use crate::format::rdb::layout::row;
 use crate::format::rdb::place::{KEY_KEPT, Key};
+use crate::format::rdb::row;
 use crate::text::count;
 
 /// Something wrong.

@@ -1,8 +1,8 @@
 //! What a check notes of the RDB parts of a file: versions, types, modules, the checksum.
 
-use super::facts::{NonCanonical, What};
 use super::observe::Check;
-use super::settle::Raw;
+use super::raw::Raw;
+use super::seen::{NonCanonical, What};
 use crate::aof::{RdbPart, Role};
 use crate::format::rdb::deep::Wrong;
 use crate::format::rdb::{self, Checksum};
@@ -15,13 +15,13 @@ impl Check {
         let refuse = self.loader.that_refuse_rdb(header);
         if refuse != 0 {
             self.facts.learn(refuse);
-            self.note(start, len, Raw::rdb_version(header, refuse));
+            self.note(start, len, Raw::rdb_version(header, refuse).into());
         }
         for met in &part.walked.outcome.met {
             let lack = self.loader.that_lack_number(header.family, met.row.number) & !refuse;
             if lack != 0 {
                 self.facts.learn(lack);
-                self.note(met.first_at, 0, Raw::rdb_number(met.row.number, lack));
+                self.note(met.first_at, 0, Raw::rdb_number(met.row.number, lack).into());
             }
         }
         self.modules(&part.walked.outcome.modules);
@@ -31,7 +31,7 @@ impl Check {
         let db = part.walked.outcome.highest_db;
         let lack = self.loader.that_lack_database(db) & !refuse;
         if lack != 0 {
-            self.note(start, len, Raw::database(db, true, lack));
+            self.note(start, len, Raw::database(db, true, lack).into());
         }
         if let Checksum::Mismatch { stored, computed } = part.walked.checksum {
             self.note(start, len, What::RdbChecksum { stored, computed });
@@ -65,7 +65,7 @@ impl Check {
             if lack != [0, 0] {
                 let is_everywhere = lack[1].count_ones() as usize == self.facts.targets.len();
                 self.facts.learn(if is_everywhere { 0 } else { lack[1] });
-                self.note(module.first_at, 0, Raw::module(module.clone(), lack));
+                self.note(module.first_at, 0, Raw::module(module.clone(), lack).into());
             }
         }
     }

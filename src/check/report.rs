@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::checker::NEWEST_RDB;
-use super::describe::{Before, Scene, describe};
-use super::facts::{Facts, RdbFacts, Seen, SegmentFacts, SegmentFormat, What};
+use super::describe::describe;
+use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
 use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
+use super::not_looked_at;
+use super::scene::{Before, Scene, Wording};
+use super::seen::{Seen, What};
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
-use super::unseen;
 use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, set, traps};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
@@ -149,13 +151,6 @@ impl Report {
     }
 }
 
-/// How problems are worded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wording {
-    /// Show no bytes of values, and hashes in the place of keys.
-    pub redact: bool,
-}
-
 /// Checks a set: one pass, and the judgement on it.
 ///
 /// # Errors
@@ -219,7 +214,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),
-        not_looked_at: unseen::names(&facts),
+        not_looked_at: not_looked_at::names(&facts),
         certainty: facts.certainty(),
         check_aof: check_aof(aof, &facts),
         size_bytes,

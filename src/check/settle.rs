@@ -3,23 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::facts::{Ends, Facts, Seen, SegmentFacts, What};
+use super::facts::{Ends, Facts, SegmentFacts};
 use super::halt::Cause;
-use super::loader::{Loader, State};
-use super::opinions::{Opinion, Opinions};
-use super::payloads::{self, Payload};
+use super::loader::Loader;
+use super::objections::Objections;
+use super::opinions::Opinion;
+use super::payload::Payload;
+use super::raw::Inner;
+use super::seen::{Seen, What};
+use super::state::State;
 use crate::aof::{Aof, Writer};
-use crate::format::rdb::{self, Header};
 use crate::rules::{Knowledge, Need, Origin, Target};
-
-/// What the loader of one target does not take in a file.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Objections {
-    /// What it refuses before damage stops it, and what it may refuse.
-    refused: Option<State>,
-    perhaps: Option<State>,
-    own_cut: Option<u64>,
-}
 
 impl Objections {
     /// Those of each of these loaders; none where all take all of it.
@@ -36,74 +30,6 @@ impl Objections {
             true => (0..targets).map(each).collect(),
             false => Vec::new(),
         }
-    }
-}
-
-/// Something seen that is odd for some targets only.
-#[derive(Clone, Debug)]
-pub struct Raw(Inner);
-
-#[derive(Clone, Debug)]
-enum Inner {
-    Call { name: Vec<u8>, argc: u32, is_taken: bool, opinions: Opinions },
-    RdbVersion { header: Header, refuse: u64 },
-    RdbNumber { number: u8, lack: u64 },
-    Module { module: rdb::Module, missing: u64, unsure: u64 },
-    Annotation { refuse: u64 },
-    Database { db: u64, is_rdb: bool, refuse: u64 },
-    Trap { name: Vec<u8>, fatal: u64 },
-    Payload { payload: Payload, among: u64, ends: u64 },
-}
-
-impl Raw {
-    /// A call of so many arguments, whose name a configuration may have taken away.
-    pub(super) fn call(name: Vec<u8>, (argc, is_taken): (u32, bool), opinions: Opinions) -> What {
-        Self::of(Inner::Call { name, argc, is_taken, opinions })
-    }
-
-    pub(super) fn rdb_version(header: Header, refuse: u64) -> What {
-        Self::of(Inner::RdbVersion { header, refuse })
-    }
-
-    pub(super) fn rdb_number(number: u8, lack: u64) -> What {
-        Self::of(Inner::RdbNumber { number, lack })
-    }
-
-    pub(super) fn module(module: rdb::Module, [missing, unsure]: [u64; 2]) -> What {
-        Self::of(Inner::Module { module, missing, unsure })
-    }
-
-    pub(super) fn annotation(refuse: u64) -> What {
-        Self::of(Inner::Annotation { refuse })
-    }
-
-    pub(super) fn database(db: u64, is_rdb: bool, refuse: u64) -> What {
-        Self::of(Inner::Database { db, is_rdb, refuse })
-    }
-
-    /// A command that no server logs.
-    pub(super) fn trap(name: Vec<u8>) -> What {
-        Self::of(Inner::Trap { name, fatal: 0 })
-    }
-
-    /// What is wrong with a payload, for whom, and whom it ends.
-    pub(super) fn payload(payload: Payload, among: u64, ends: u64) -> What {
-        Self::of(Inner::Payload { payload, among, ends })
-    }
-
-    pub(super) fn is_trap(&self) -> bool {
-        matches!(self.0, Inner::Trap { .. })
-    }
-
-    /// These die of it.
-    pub(super) fn mark_fatal(&mut self, whom: u64) {
-        if let Inner::Trap { fatal, .. } = &mut self.0 {
-            *fatal |= whom;
-        }
-    }
-
-    fn of(inner: Inner) -> What {
-        What::Raw(Box::new(Self(inner)))
     }
 }
 
@@ -308,9 +234,10 @@ impl Inner {
             Self::Database { db, is_rdb, refuse } => {
                 among(refuse).then_some(What::BeyondDatabases { db, is_rdb })
             }
-            Self::Payload { payload, among: whom, ends } => {
-                among(whom).then(|| payloads::settled(payload, among(ends)))
-            }
+            Self::Payload { payload, among: whom, ends } => among(whom).then(|| {
+                let ends = among(ends);
+                What::Payload(Box::new(Payload { ends, ..payload }))
+            }),
             Self::Annotation { refuse } => among(refuse).then_some(What::RefusedAnnotation),
         }
     }

@@ -1,12 +1,12 @@
 //! What servers do of their own accord that loses data: known bugs and habits, told before the restart.
 
 use super::corrupt_tail;
-use super::describe::{Before, Scene, times};
-use super::facts::{RdbFacts, Seen, SegmentFacts};
+use super::facts::{RdbFacts, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::halt::Cause;
+use super::scene::{Before, Scene, times};
+use super::seen::{Seen, What};
 use crate::aof::{Aof, Ending};
-use crate::check::facts::What;
 use crate::text::escape;
 
 /// The traps that wait in one segment.

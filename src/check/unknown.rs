@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::facts::{Facts, What};
+use super::facts::Facts;
+use super::seen::What;
 use crate::aof::{Aof, Why};
 use crate::format::rdb::Reason;
 use crate::rules::Need;

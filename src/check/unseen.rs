@@ -1,6 +1,5 @@
 //! What a check did not look at, so that no verdict is taken for more than it is.
 
-use super::facts::Facts;
 use crate::format::rdb::deep;
 
 /// What was not looked at in one segment.
@@ -56,21 +55,4 @@ impl Unseen {
         self.duplicate_keys |= keys > 1 && !compared;
         self.large += left_out;
     }
-}
-
-/// Something that may not have been looked at.
-type Is = fn(&Unseen) -> bool;
-
-/// The names of what was not looked at in a set, as JSON has them.
-pub(super) fn names(facts: &Facts) -> Vec<&'static str> {
-    let any = |is: Is| facts.segments.iter().any(|segment| is(&segment.unseen));
-    let all: [(&str, Is); 6] = [
-        ("values", |unseen| unseen.values),
-        ("duplicate-keys", |unseen| unseen.duplicate_keys),
-        ("large-values", |unseen| unseen.large > 0),
-        ("slots-of-long-keys", |unseen| unseen.slots > 0),
-        ("restore-payloads", |unseen| unseen.payloads > 0),
-        ("restore-values", |unseen| unseen.payload_values > 0),
-    ];
-    all.into_iter().filter(|(_, is)| any(*is)).map(|(name, _)| name).collect()
 }

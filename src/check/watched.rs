@@ -1,7 +1,7 @@
 //! Commands that are looked at beyond what a loader thinks of them: those of modules, which are counted, and those
 //! that no server logs.
 
-use super::configuration;
+use super::databases::names_database;
 use crate::command::{self, Command, CommandId};
 use crate::rules::{Needs, OfModules};
 
@@ -28,7 +28,7 @@ impl Watched {
             Self::Trap
         } else if command.name == "RESTORE" || command.name == "RESTORE-ASKING" {
             Self::Payload
-        } else if is_configured && configuration::names_database(&command.name) {
+        } else if is_configured && names_database(&command.name) {
             Self::Database
         } else if command.module.is_some() {
             Self::Module

@@ -4,58 +4,11 @@
 //! code can tell from values. Nothing here allocates; of a record larger than a window only the arguments
 //! that were kept are seen.
 
+use super::index::lookup_sub;
+use super::key_rule::{First, Rule, Special};
 use super::specs::{Begin, Find, Spec};
-use super::table::CommandId;
+use super::table::{Command, CommandId, all};
 use crate::format::resp::{Arg, Args, Record};
-
-/// What the table says about the keys of a command.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Rule {
-    pub(super) first: First,
-    pub(super) specs: Vec<Spec>,
-    pub(super) special: Option<Special>,
-}
-
-/// Where the first key is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum First {
-    /// There is none.
-    #[default]
-    Never,
-    /// Always at this argument.
-    At(usize),
-    /// It depends.
-    Depends,
-    /// It is a container: the subcommand decides.
-    Subcommand,
-}
-
-/// Commands whose options only code can tell from values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Special {
-    Sort,
-    Migrate,
-}
-
-impl Rule {
-    /// The rule of the command of this upper-case name.
-    pub(super) fn new(name: &str, specs: Vec<Spec>) -> Self {
-        let special = match name {
-            "SORT" => Some(Special::Sort),
-            "MIGRATE" => Some(Special::Migrate),
-            _ => None,
-        };
-        let first = match (specs.first(), special) {
-            (None, _) => First::Never,
-            (_, Some(Special::Migrate)) => First::Depends,
-            (Some(Spec { begin: Begin::Index(at), find: Find::Range { limit: 0, .. } }), _) => {
-                First::At(*at)
-            }
-            _ => First::Depends,
-        };
-        Self { first, specs, special }
-    }
-}
 
 /// One key of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,12 +46,12 @@ enum Usual {
 
 impl Default for FirstKeys {
     fn default() -> Self {
-        let usual = |command: &super::Command| match command.keys.first {
+        let usual = |command: &Command| match command.keys.first {
             First::Never => Usual::Never,
             First::At(1) => Usual::Second,
             _ => Usual::Depends,
         };
-        Self { usual: super::all().iter().map(usual).collect() }
+        Self { usual: all().iter().map(usual).collect() }
     }
 }
 
@@ -118,7 +71,7 @@ impl FirstKeys {
 pub fn keys<'a>(id: CommandId, record: &Record<'a>) -> Keys<'a> {
     let rule = &id.command().keys;
     if rule.first == First::Subcommand {
-        let sub = record.args().nth(1).and_then(|sub| super::lookup_sub(id, sub.head));
+        let sub = record.args().nth(1).and_then(|sub| lookup_sub(id, sub.head));
         return sub.map_or_else(Keys::none, |sub| Keys::by(&sub.command().keys, record));
     }
     Keys::by(rule, record)

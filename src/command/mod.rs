@@ -6,23 +6,28 @@
 
 mod glob;
 mod index;
+mod key_rule;
 mod keys;
+mod last_name;
+mod module_table;
 mod modules;
 mod renames;
+mod row;
 mod specs;
 mod table;
 mod tables;
 mod trap;
+mod version;
 
 pub use glob::Glob;
-pub use index::{LastName, full, lookup, lookup_sub};
+pub use index::{full, lookup, lookup_sub};
 pub(crate) use keys::other_db;
 pub use keys::{FirstKeys, Key, Keys, first_key, keys, swapped};
-pub use modules::{
-    Form, ModuleId, ModuleTable, form_of, has_module_form, module_named, module_of, module_of_kind,
-    stem,
-};
+pub use last_name::LastName;
+pub use module_table::{ModuleId, ModuleTable, stem};
+pub use modules::{Form, form_of, has_module_form, module_named, module_of, module_of_kind};
 pub use renames::{NotRenamed, Renames, select};
 pub use table::{Command, CommandId, Effect, Kind, Known, Tables, add_table, all, tables};
-pub use tables::{Release, Section, TableError, Version, version};
+pub use tables::{Section, TableError};
 pub use trap::{Deaths, Trap, has_subcommands, may_be_trap, trap};
+pub use version::{Release, Version, version};

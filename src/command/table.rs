@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::keys::{First, Rule};
-use super::modules::{ModuleId, ModuleTable};
+use super::key_rule::{First, Rule};
+use super::module_table::{ModuleId, ModuleTable};
+use super::row::Row;
 use super::specs;
-use super::tables::{self, Release, Row, Section, TableError};
+use super::tables::{self, Section, TableError};
+use super::version::Release;
 
 /// Number of a command in the table; small and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,13 +6,9 @@
 
 use std::fmt;
 
-use super::modules::ModuleTable;
-
-/// A version: major and minor.
-pub type Version = (u32, u32);
-
-/// A version with its patch: some commands came with one.
-pub type Release = (u32, u32, u32);
+use super::module_table::ModuleTable;
+use super::row::{Row, row};
+use super::version::{Version, version};
 
 /// One server.
 #[derive(Clone, Debug)]
@@ -28,18 +24,6 @@ pub struct Section {
     /// Word and value, in the order of the text; commands not among them.
     pub facts: Vec<(&'static str, &'static str)>,
     pub(super) rows: Vec<Row>,
-}
-
-/// One command of a server.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    /// `XGROUP|CREATE`
-    pub(super) name: &'static str,
-    pub(super) arity: i16,
-    pub(super) group: Option<&'static str>,
-    pub(super) since: Option<Release>,
-    pub(super) writes: bool,
-    pub(super) keys: &'static str,
 }
 
 /// A table that cannot be read.
@@ -138,29 +122,6 @@ fn section(name: &'static str, run: Option<&'static str>) -> Option<Section> {
     Some(Section { family, version, name, run, facts: Vec::new(), rows: Vec::new() })
 }
 
-/// Major and minor of `8.6.2`; nothing else may stand there.
-pub fn version(text: &str) -> Option<Version> {
-    release(text).map(|(major, minor, _)| (major, minor))
-}
-
-/// `8.6.2` in numbers; what is left out is 0, and nothing else may stand there.
-fn release(text: &str) -> Option<Release> {
-    let mut parts = text.split('.').map(|part| part.parse().ok());
-    let mut part = || parts.next().unwrap_or(Some(0));
-    let release = (part()?, part()?, part()?);
-    parts.all(|rest| rest.is_some()).then_some(release)
-}
-
-fn row(text: &'static str) -> Option<Row> {
-    let mut cells = text.split('\t');
-    let name = cells.next().filter(|name| !name.is_empty())?;
-    let arity = cells.next()?.parse().ok()?;
-    let group = cells.next().map(|group| (group != "-").then_some(group))?;
-    let since = cells.next().map(release)?;
-    let writes = cells.next()?.split(',').any(|flag| flag == "write");
-    Some(Row { name, arity, group, since, writes, keys: cells.next()? })
-}
-
 /// What commands do to their keys: class and name, from the hand-written list.
 pub(super) fn effects(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -185,15 +146,5 @@ mod tests {
         assert_eq!(line("read redis-9.x\n"), 1);
         assert_eq!(line("module melt 1 redis-9.0\n"), 1);
         assert_eq!(line("module melt 1 redis-9.0 9.0.1\ntype melting-1 x\n"), 2);
-    }
-
-    #[test]
-    fn versions_are_numbers_and_points() {
-        assert_eq!(version("8.6.2"), Some((8, 6)));
-        assert_eq!(version("10"), Some((10, 0)));
-        assert_eq!(version("8.x"), None);
-        assert_eq!(version("-"), None);
-        assert_eq!(release("8.6.2"), Some((8, 6, 2)));
-        assert_eq!(release("8.6"), Some((8, 6, 0)));
     }
 }

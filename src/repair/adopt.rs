@@ -6,8 +6,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::from_files::{self, BrokenBase};
-use super::manifest::Answer;
+use super::broken_base::BrokenBase;
+use super::from_files;
+use super::manifest_answer::Answer;
 use crate::aof::{Aof, ManifestState, Role as SegmentRole};
 use crate::change::{Draft, Looking, Loss, Proposal, Verb};
 use crate::check::{Check, judge};

@@ -4,8 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::from_files::{self, BrokenBase};
+use super::broken_base::BrokenBase;
+use super::from_files;
 use super::lines::{Line, lines, numbered};
+use super::manifest_answer::{Answer, os_name};
 use crate::aof::{Aof, ManifestState};
 use crate::check::Report;
 use crate::disk;
@@ -13,22 +15,6 @@ use crate::error::Result;
 use crate::format::manifest::{self, Dialect, Entry, Level, Manifest, Role, SEQ_HEADROOM};
 use crate::limits;
 use crate::text;
-
-/// What can be done about a manifest.
-#[derive(Clone, Debug)]
-pub(super) enum Answer {
-    /// Nothing needs to be done.
-    Sound,
-    /// It says this from now on.
-    Mended {
-        /// The new one.
-        manifest: Manifest,
-        /// What was done, and what is doubtful about it.
-        notes: Vec<String>,
-    },
-    /// Nothing provable; why.
-    Doubtful(String),
-}
 
 /// Looks at the manifest of a set, and at its files where it says too little.
 pub(super) fn manifest(aof: &Aof, report: &Report, broken: BrokenBase) -> Result<Answer> {
@@ -244,8 +230,4 @@ fn renumber(entries: &mut [Entry], notes: &mut Vec<String>) {
             entry.seq = new;
         }
     }
-}
-
-pub(super) fn os_name(name: &[u8]) -> &std::ffi::OsStr {
-    std::os::unix::ffi::OsStrExt::from_bytes(name)
 }

@@ -1,6 +1,7 @@
 //! What a repair proposes: for the end and the manifest without asking, for damage in the middle by choice.
 
-use super::{Drops, inner, staying, tail_and_manifest};
+use super::outer::tail_and_manifest;
+use super::{Drops, inner, staying};
 use crate::aof::Aof;
 use crate::change::{Looking, Loss, Proposal, Verb};
 use crate::check::{Report, Verdict};

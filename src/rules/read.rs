@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::modules::Brought;
+use super::brought::Brought;
+use super::directives::Directives;
 use super::numbers::{self, NumberSet};
-use super::{Arity, Directives, Rules};
+use super::of_server::{Arity, Rules};
 use crate::command::{self, CommandId, Deaths, Release, Section, Tables, Version};
 use crate::format::manifest::Dialect;
 use crate::format::rdb::Family;

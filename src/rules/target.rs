@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{Rules, read};
+use super::of_server::Rules;
+use super::read;
 use crate::command::{self, Release, Tables, Version};
 use crate::format::rdb::Family;
 

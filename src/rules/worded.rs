@@ -12,7 +12,7 @@
 //! Numbers are read as C reads them: white space and a plus may stand in front, and nothing at all is 0. Source: the
 //! programs' own complaints about such lines.
 
-use super::directives::{counted, fits, one_of, size, wrong_count};
+use super::complaints::{counted, fits, one_of, size, wrong_count};
 
 /// Why a line of this form is refused with these words; `None` where it is taken, or the form is another one.
 pub(super) fn refusal(kind: &str, rest: &str, args: &[Vec<u8>]) -> Option<String> {

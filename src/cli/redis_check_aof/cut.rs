@@ -15,8 +15,7 @@ use aofkit::progress::Silent;
 use aofkit::repair;
 use aofkit::text;
 
-use super::file::File;
-use super::{Run, reason};
+use super::run::{File, Run, reason};
 
 /// Cuts the last file of a set after `to` bytes; `size` is its length. Says why not where it does not. Where the rest
 /// is kept stands in the journal, and is told once all is done.

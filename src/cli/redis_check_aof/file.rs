@@ -7,21 +7,8 @@ use std::path::Path;
 use aofkit::check::strict::{Reading, Refused};
 use aofkit::disk::{self, Access, FrozenFile};
 
-use super::{Run, Told, Wish, called, cut, preamble, reason};
-
-/// A file to look at.
-pub struct File<'a> {
-    /// The path that was asked for.
-    pub set: &'a [u8],
-    /// Where it lies.
-    pub path: &'a [u8],
-    /// How it is called: by the manifest, or as it was asked for.
-    pub name: &'a [u8],
-    /// It begins with an RDB.
-    pub has_rdb: bool,
-    /// No other file is loaded after it.
-    pub is_last: bool,
-}
+use super::run::{File, Run, Told, Wish, called, reason};
+use super::{cut, preamble};
 
 /// What became of a file that is in order now.
 pub enum Found {

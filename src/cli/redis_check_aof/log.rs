@@ -4,7 +4,7 @@ use aofkit::check::preamble::Tool;
 use aofkit::format::manifest::Reason;
 use aofkit::text;
 
-use super::{Run, Told};
+use super::run::{Ended, Run, Told};
 
 /// A manifest that cannot be read ends the run.
 pub fn manifest_fault<T>(run: &Run, manifest: &[u8], why: Reason) -> Told<T> {
@@ -24,7 +24,7 @@ pub fn manifest_fault<T>(run: &Run, manifest: &[u8], why: Reason) -> Told<T> {
         line(run, &format!(">>> '{shown}'\n"));
     }
     line(run, &format!("{sentence}\n"));
-    Err(super::Ended)
+    Err(Ended)
 }
 
 /// What Valkey's loader says before it loads an RDB.

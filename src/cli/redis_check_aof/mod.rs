@@ -7,18 +7,19 @@ mod cut;
 mod file;
 mod log;
 mod preamble;
+mod run;
 mod set;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use aofkit::check::preamble::Tool;
 use aofkit::check::strict::{Strict, seconds};
-use aofkit::text::tame_bytes;
 
 use crate::cli::common::outcome::Outcome;
+use run::{Ended, Run, Wish, called};
 
 /// The versions whose ways these are.
 const VERSION_OF_REDIS: &str = "8.6.2";
@@ -30,14 +31,6 @@ pub fn is_meant(program: &Path) -> bool {
     [&b"redis-check-aof"[..], b"valkey-check-aof"].iter().any(|meant| name.starts_with(meant))
 }
 
-/// What the tool calls itself.
-const fn called(tool: Tool) -> &'static str {
-    match tool {
-        Tool::Redis => "redis-check-aof",
-        Tool::Valkey => "valkey-check-aof",
-    }
-}
-
 /// Which of both is meant.
 fn tool(program: &[u8]) -> Tool {
     let name = Path::new(OsStr::from_bytes(program)).file_name().unwrap_or_default();
@@ -46,20 +39,6 @@ fn tool(program: &[u8]) -> Tool {
         false => Tool::Redis,
     }
 }
-
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
-    Check,
-    Fix,
-    /// Cut what was written after this second.
-    Until(i64),
-}
-
-/// Why the run is over before its end. It has been told.
-struct Ended;
-
-type Told<T> = Result<T, Ended>;
 
 /// Runs as that program. The first argument is the name it was called by.
 pub fn run(args: &[OsString]) -> Outcome {
@@ -112,47 +91,4 @@ fn version(run: &mut Run) -> Outcome {
     let text = format!("{name} v={version} sha=00000000:0 malloc=system bits=64 build={build}\n");
     run.say(text.as_bytes());
     Outcome::Done
-}
-
-/// One run: what is asked for, and what goes from file to file.
-struct Run {
-    lines: Strict,
-    wish: Wish,
-    tool: Tool,
-    /// Where what was cut is kept, and how it comes back.
-    kept: Option<String>,
-}
-
-impl Run {
-    /// Prints. Where standard output is gone the exit status still tells. Names and bytes of the file are in it,
-    /// which that program prints as they are, and a terminal would obey.
-    fn say(&self, text: &[u8]) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(&tame_bytes(text)).and_then(|()| out.flush());
-    }
-
-    /// Prints, and ends the run.
-    fn end<T>(&self, text: &[u8]) -> Told<T> {
-        self.say(text);
-        Err(Ended)
-    }
-
-    /// Reads the answer to a question: only its first byte counts.
-    fn asks(&self) -> bool {
-        self.say(b"Continue? [y/N]: ");
-        let mut answer = [0];
-        let read = std::io::Read::read(&mut std::io::stdin().lock(), &mut answer);
-        read.is_ok_and(|n| n == 1) && answer[0].eq_ignore_ascii_case(&b'y')
-    }
-}
-
-/// What the system says about an error, without Rust's number behind it.
-fn reason(error: &aofkit::error::Error) -> String {
-    use std::error::Error;
-    let Some(source) = error.source() else { return error.to_string() };
-    let text = source.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
 }

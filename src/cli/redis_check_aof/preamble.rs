@@ -7,7 +7,8 @@ use aofkit::disk::Source;
 use aofkit::format::rdb::{Class, Key, Reason};
 use aofkit::text;
 
-use super::{Run, Told, log, reason};
+use super::log;
+use super::run::{Run, Told, reason};
 
 /// Looks the RDB through; answers where records may begin.
 pub fn check(run: &Run, source: &mut dyn Source, path: &[u8]) -> Told<u64> {

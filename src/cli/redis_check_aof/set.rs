@@ -10,8 +10,9 @@ use aofkit::format::manifest::{self, Dialect, Manifest};
 use aofkit::format::rdb::{self, Family};
 use aofkit::limits;
 
-use super::file::{self, File, Found};
-use super::{Run, Told, log, reason};
+use super::file::{self, Found};
+use super::log;
+use super::run::{File, Run, Told, reason};
 
 /// Fewest bytes that are taken for an RDB.
 const LEAST_RDB: usize = 8;

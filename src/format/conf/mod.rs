@@ -23,8 +23,9 @@ mod units;
 mod values;
 
 pub use packed::PackedLimits;
-pub use settings::{RdbVersionCheck, Settings};
+pub use settings::Settings;
 pub use units::{parse_percentage, parse_size};
+pub use values::RdbVersionCheck;
 
 /// One line that says something.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! Defaults: those of Redis 7.0 to 8.x and Valkey 8 to 9.1, which agree on all of these.
 
 use super::units::{parse_percentage, plain_number, positive, size};
-use super::values::{Read, base_name, plain_name, sanitize, version_check};
+use super::values::{RdbVersionCheck, Read, base_name, plain_name, sanitize, version_check};
 use super::{Directive, Fault, Kind, PackedLimits, Reason};
 
 /// What was said, so far.
@@ -50,16 +50,6 @@ pub struct Settings {
     pub sanitize_dump_payload: Option<bool>,
     /// `rename-command`: a command's name, and the one it has instead; empty where it is gone.
     pub renamed_commands: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-/// What a server does with an RDB version it does not know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RdbVersionCheck {
-    /// `strict`: it refuses to load.
-    #[default]
-    Strict,
-    /// `relaxed`: it tries.
-    Relaxed,
 }
 
 impl Settings {

@@ -1,6 +1,5 @@
 //! Values of lines: the one argument, and what it may be.
 
-use super::settings::RdbVersionCheck;
 use super::{Directive, Fault, Kind, Reason};
 
 /// The one argument of a line.
@@ -62,4 +61,14 @@ pub(super) fn sanitize(line: &Read<'_>) -> Result<bool, Fault<Reason>> {
         b"no" | b"clients" => Some(false),
         _ => None,
     })
+}
+
+/// What a server does with an RDB version it does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RdbVersionCheck {
+    /// `strict`: it refuses to load.
+    #[default]
+    Strict,
+    /// `relaxed`: it tries.
+    Relaxed,
 }

@@ -9,9 +9,9 @@
 //! LZF is expanded on the way. Memory: some 80 KiB, whatever the size of the value. What does not end with
 //! its end mark exactly at its last byte is not counted.
 
-use super::deep::listpack::back_len;
 use super::layout::Packed;
 use super::lzf::Expander;
+use super::pack::back_len;
 use super::string::{Form, Head};
 
 /// The longest head of an entry, bytes: a ziplist's two lengths of five each.

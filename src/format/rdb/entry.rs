@@ -20,8 +20,6 @@ use super::header::Family;
 use super::layout::{Item, Packed, Row};
 use super::met;
 use super::string::{self, Form, Head};
-use super::walk::Walker;
-use super::window::{Stop, Window};
 
 /// Bytes of a key that are shown, at most. Longer keys exist, but nobody can read them in a report.
 pub const KEY_SHOWN: usize = 1024;
@@ -233,66 +231,6 @@ pub trait Sink {
 /// Nobody listens.
 impl Sink for () {
     const ENTRIES: bool = false;
-}
-
-impl Walker {
-    /// Tells of the value that ends at `end`.
-    pub(super) fn tell_entry<S: Sink>(&self, end: u64, sink: &mut S) {
-        let (Some(row), draft) = (self.row, &self.key.draft) else { return };
-        let family = self.header.family;
-        let elements = match (family, row.number) {
-            _ if is_single(row) => Some(1),
-            (Family::Redis, 28 | 31) => Some(self.held),
-            _ => draft.elements.map(|count| elements(row, family, count)),
-        };
-        let entry = Entry {
-            db: self.found.db,
-            key: &draft.key,
-            key_len: draft.key_len,
-            row,
-            family,
-            version: self.header.version,
-            expire_ms: self.key.has_expiry.then_some(draft.expire_ms),
-            idle_s: draft.idle_s,
-            frequency: draft.frequency,
-            elements,
-            field_ttls: (!draft.has_unseen_ttls).then_some(draft.field_ttls),
-            stream: None,
-            module: (row.number == 7).then_some(draft.held),
-            beside: draft.beside,
-            start: self.key.prefix_at.unwrap_or(draft.at),
-            at: draft.at,
-            value_bytes: end.saturating_sub(draft.value_at),
-            end,
-        };
-        let is_stream = row.type_name == "stream";
-        sink.entry(&Entry { stream: is_stream.then_some(draft.stream), ..entry });
-    }
-
-    /// Tells of the token at the mark, if it is whole.
-    pub(super) fn tell_token<S: Sink>(
-        &self,
-        item: Option<&'static Item>,
-        read: &Result<(), Stop>,
-        window: &Window<'_>,
-        sink: &mut S,
-    ) {
-        let rest = match read {
-            Ok(()) => self.key.census.as_ref().map_or(0, |census| census.left),
-            Err(Stop::Skip(n)) => *n,
-            Err(_) => return,
-        };
-        let bytes = window.marked();
-        if !bytes.is_empty() {
-            let at = window.mark_at();
-            sink.token(&Token { at, row: self.row, item, bytes, rest, db: self.found.db });
-        }
-    }
-}
-
-/// Whether a value is one thing, or one as far as can be told.
-fn is_single(row: &Row) -> bool {
-    matches!(row.type_name, "string" | "module" | "bitmap" | "rate counter")
 }
 
 /// How many entries a packed encoding says it has; `None` where they must be counted.

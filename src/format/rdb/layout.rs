@@ -13,8 +13,7 @@ use Item::{
     Str, Template, TemplateNames, TemplateValues, Unwalkable,
 };
 
-use super::header::{Family, Header};
-use super::tables;
+use super::header::Family;
 
 /// One step of a layout.
 #[derive(Clone, Copy, Debug)]
@@ -255,20 +254,6 @@ impl Row {
 
 /// A place for every byte.
 pub(super) type Rows = [Option<&'static Row>; 256];
-
-/// The row of `number` in files with this header, if it has a meaning there.
-pub fn row(header: Header, number: u8) -> Option<&'static Row> {
-    rows(header)[usize::from(number)]
-}
-
-pub(super) const fn rows(header: Header) -> &'static Rows {
-    match (header.family, header.version) {
-        (Family::Redis, ..15) => &tables::REDIS_TO_14,
-        (Family::Redis, 15) => &tables::REDIS_15,
-        (Family::Redis, _) => &tables::REDIS,
-        (Family::Valkey, _) => &tables::VALKEY,
-    }
-}
 
 pub(super) const fn index(groups: &[&'static [Row]]) -> Rows {
     let mut rows: Rows = [None; 256];

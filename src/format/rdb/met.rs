@@ -4,7 +4,6 @@
 //! their class as an encoded name of four characters, values of modules one of nine.
 
 use super::layout::Row;
-use super::walk::Walker;
 
 /// Modules that are told apart; the others are not named.
 const MODULES_KEPT: usize = 256;
@@ -112,18 +111,6 @@ impl Tallies {
             Module { name, encoding, need, count, first_at }
         };
         self.modules.iter().map(module).collect()
-    }
-}
-
-impl Walker {
-    /// Types and opcodes so far, the open one included.
-    pub fn met(&self) -> Vec<Met> {
-        self.found.tallies.met(|number| self.rows[usize::from(number)])
-    }
-
-    /// Modules so far.
-    pub fn modules(&self) -> Vec<Module> {
-        self.found.tallies.modules()
     }
 }
 

@@ -61,18 +61,8 @@ fn text_entry(text: &[u8], out: &mut Vec<u8>) {
     back_length(out.len() - at, out);
 }
 
-fn back_bytes(len: usize) -> usize {
-    match len {
-        0..=127 => 1,
-        128..=16_382 => 2,
-        16_383..=2_097_150 => 3,
-        2_097_151..=268_435_454 => 4,
-        _ => 5,
-    }
-}
-
 fn back_length(len: usize, out: &mut Vec<u8>) {
-    let groups = back_bytes(len);
+    let groups = back_len(len);
     for group in (0..groups).rev() {
         let bits = (len >> (7 * group)) as u8 & 127;
         // To be read backwards: all but the first say that more stands before them.
@@ -131,7 +121,7 @@ pub fn first(entries: &[u8]) -> Option<(Packed<'_>, usize)> {
         }
         _ => return None,
     };
-    let total = len + back_bytes(len);
+    let total = len + back_len(len);
     (total <= entries.len()).then_some((value, total))
 }
 
@@ -194,6 +184,17 @@ pub fn integer_bytes(text: &[u8]) -> Option<u64> {
         -0x8000..=0x7fff => Some(3),
         -0x8000_0000..=0x7fff_ffff => Some(5),
         _ => None,
+    }
+}
+
+/// Bytes that the length of a listpack's entry takes backwards.
+pub(super) const fn back_len(len: usize) -> usize {
+    match len {
+        0..=127 => 1,
+        128..=16_382 => 2,
+        16_383..=2_097_150 => 3,
+        2_097_151..=268_435_454 => 4,
+        _ => 5,
     }
 }
 

@@ -13,10 +13,11 @@ use super::checksum::Crc64;
 use super::deep::{Deep, Flaw};
 use super::entry::{Entry, Sink, Token};
 use super::header::{Family, HEADER_LEN, Header};
-use super::layout::{Kind, row};
+use super::layout::Kind;
 use super::pass::{Pass, Progress};
 use super::reason::Reason;
 use super::strays::Strays;
+use super::tables::row;
 use super::walk::Walker;
 use crate::format::fault::Fault;
 

@@ -3,7 +3,6 @@
 //! Pure. Keys are bytes, kept up to [`KEY_KEPT`]; rendering them is the caller's.
 
 use super::layout::Row;
-use super::walk::Walker;
 
 /// Bytes of a key that are remembered, at most.
 pub const KEY_KEPT: usize = 64;
@@ -40,19 +39,4 @@ pub struct Place {
     pub last_key: Option<Key>,
     /// Whole keys so far.
     pub keys: u64,
-}
-
-impl Walker {
-    /// Where the walk is: for messages about a fault, and for progress.
-    pub fn place(&self) -> Place {
-        Place {
-            at: self.failed.map_or(self.cursor.at, |fault| fault.at),
-            proven: self.cursor.proven,
-            row: if self.stack.is_empty() { None } else { self.row },
-            db: self.found.db,
-            key: self.key.open_key(),
-            last_key: (self.found.keys > 0).then(|| self.key.last_key()),
-            keys: self.found.keys,
-        }
-    }
 }

@@ -16,6 +16,7 @@
 //! server that writes it was run. Types 33 to 35 are said to be written under 16 in one branch and 17 in another,
 //! so both versions have them.
 
+use super::header::{Family, Header};
 use super::layout::Item::{
     ArrayElement, AuxName, AuxValue, BitmapLength, Blob, Classes, Constant, Container, CrLf,
     Database, Elements, End, ExpireMs, ExpireSeconds, FieldExpiry, FieldTtl, Fixed, Flag,
@@ -185,3 +186,17 @@ const VALKEY_OPCODES: &[Row] = &[
     opcode(242, "inline update", 81, &[RespCommand(each(&[RespBulk, CrLf]))]),
     opcode(243, "slot import", 80, &[Str, Loop(each(&[Len, Len]))]),
 ];
+
+/// The row of `number` in files with this header, if it has a meaning there.
+pub fn row(header: Header, number: u8) -> Option<&'static Row> {
+    rows(header)[usize::from(number)]
+}
+
+pub(super) const fn rows(header: Header) -> &'static Rows {
+    match (header.family, header.version) {
+        (Family::Redis, ..15) => &REDIS_TO_14,
+        (Family::Redis, 15) => &REDIS_15,
+        (Family::Redis, _) => &REDIS,
+        (Family::Valkey, _) => &VALKEY,
+    }
+}

@@ -20,12 +20,13 @@ use super::fields::{self, Fields};
 use super::found::Found;
 use super::header::{Family, HEADER_LEN, Header};
 use super::key::KeyState;
-use super::layout::{Kind, Row, Rows, rows};
+use super::layout::{Kind, Row, Rows};
 use super::outcome::{Outcome, Remarks};
 use super::place::KEY_KEPT;
 use super::reason::Reason;
 use super::stack::Stack;
 use super::string;
+use super::tables::rows;
 use super::window::{Stop, Window};
 use crate::format::fault::Fault;
 

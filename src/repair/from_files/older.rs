@@ -1,7 +1,7 @@
 //! An older base in place of a broken one: with every increment since it says the same.
 
-use super::super::manifest::{Answer, os_name};
-use super::{candidates, created, manifest_of, sift};
+use super::super::manifest_answer::{Answer, os_name};
+use super::candidates::{candidates, created, manifest_of, sift};
 use crate::aof::{Aof, Changes, Role, Segment, segment_name};
 use crate::check::{Check, Wording, judge};
 use crate::disk;

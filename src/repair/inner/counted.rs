@@ -6,6 +6,8 @@ use super::toll::{self, Gap, InSegment, Toll};
 use crate::aof::{Aof, Event};
 use crate::change::{Draft, Loss, LostKey, Proposal};
 use crate::error::Result;
+use crate::limits;
+use crate::text;
 
 /// Ranges told of one set; the rest is counted.
 const RANGES: usize = 200;
@@ -191,4 +193,13 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
     let database = edited.databases.iter().find(asked);
     let has_rest = wrong < gap.to - gap.from;
     Range { file: file.to_vec(), why, has_rest, database: database.cloned(), gap }
+}
+
+/// That so much would have to go that the file is no log any more.
+pub(super) fn too_many(name: &str) -> String {
+    let most = text::thousands(limits::RANGES as u64);
+    format!(
+        "{name}: more than {most} places would have to go: this is no log any more, or one of another server \
+         (--target)"
+    )
 }

@@ -17,7 +17,7 @@ pub use answers::{Database, Known};
 pub use counted::{Answer, Inner, Range};
 pub use toll::{Gap, Suspect, Toll};
 
-use counted::{Drafted, Edited, Uncounted, answer, count_both};
+use counted::{Drafted, Edited, Uncounted, answer, count_both, too_many};
 
 use crate::aof::{Aof, Event, ManifestState, Role};
 use crate::change::{Draft, Verb};
@@ -27,9 +27,11 @@ use crate::error::Result;
 use crate::limits;
 use crate::text;
 
+use super::broken_base::BrokenBase;
 use super::drops::{self, Drops};
-use super::from_files::BrokenBase;
 use super::manifest;
+use super::manifest_answer::Answer as OfManifest;
+use super::outer::{end_and_manifest, ensure_judged};
 use front::{Front, front};
 use sieve::Sieve;
 use sorted::{Cause, Sorted};
@@ -49,7 +51,7 @@ pub fn salvage(aof: &Aof, report: &Report, drops: &Drops) -> Result<Answer> {
 }
 
 fn salvaged<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<'a>> {
-    super::ensure_judged(aof, report)?;
+    ensure_judged(aof, report)?;
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, report, BrokenBase::IsSalvaged, &mut draft)? {
         return Ok(Err(why));
@@ -104,7 +106,7 @@ fn salvaged<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<
 /// When the set cannot be read.
 pub fn drop_named(aof: &Aof, report: &Report, drops: &Drops) -> Result<(Answer, Vec<String>)> {
     let mut draft = Draft::new(Verb::Repair, aof);
-    let (cut, left) = super::end_and_manifest(aof, report, &mut draft)?;
+    let (cut, left) = end_and_manifest(aof, report, &mut draft)?;
     let mut named = named::Named::new(aof, drops, report.certainty);
     let mut edited = Vec::new();
     for (position, segment) in aof.live() {
@@ -135,7 +137,7 @@ pub fn truncate(aof: &Aof, report: &Report, drops: &Drops) -> Result<Answer> {
 }
 
 fn truncated<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<'a>> {
-    super::ensure_judged(aof, report)?;
+    ensure_judged(aof, report)?;
     let mut draft = Draft::new(Verb::Repair, aof);
     if let Some(why) = mend_manifest(aof, report, BrokenBase::Stops, &mut draft)? {
         return Ok(Err(why));
@@ -201,8 +203,8 @@ fn mend_manifest(
     draft: &mut Draft<'_>,
 ) -> Result<Option<String>> {
     match manifest::manifest(aof, report, broken)? {
-        manifest::Answer::Sound => {}
-        manifest::Answer::Doubtful(why) => {
+        OfManifest::Sound => {}
+        OfManifest::Doubtful(why) => {
             let is_read = matches!(
                 aof.manifest.as_ref().map(|m| &m.state),
                 None | Some(ManifestState::Valid(_))
@@ -212,7 +214,7 @@ fn mend_manifest(
             }
             draft.note(format!("manifest: left as it is: {why}"));
         }
-        manifest::Answer::Mended { manifest, notes } => {
+        OfManifest::Mended { manifest, notes } => {
             let named = |name: &[u8]| manifest.live().any(|entry| *entry.name == *name);
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
@@ -292,14 +294,6 @@ fn sort(
     }
     notes.into_iter().for_each(|note: String| draft.note(note));
     Ok(Ok(Sorted { header, ..sieve.finish(len) }))
-}
-
-fn too_many(name: &str) -> String {
-    let most = text::thousands(limits::RANGES as u64);
-    format!(
-        "{name}: more than {most} places would have to go: this is no log any more, or one of another server \
-         (--target)"
-    )
 }
 
 /// The true header of an RDB that is wrong in one byte of it.

@@ -1,6 +1,6 @@
 //! Drops records that were named, and nothing else: what is damaged stays as it is.
 
-use super::counted::Edited;
+use super::counted::{Edited, too_many};
 use super::sorted::{Cause, Faults};
 use crate::aof::{Aof, Event};
 use crate::change::{Draft, Piece};
@@ -88,7 +88,7 @@ impl<'a> Named<'a> {
             at.follow(&event);
         })?;
         match is_noise {
-            true => Err(Error::new(ErrorKind::Refused(super::too_many("it")), &segment.path())),
+            true => Err(Error::new(ErrorKind::Refused(too_many("it")), &segment.path())),
             false => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Entries of packed encodings, put together to what they mean.
 
-use super::{Part, Piece, Reader, Shape};
+use super::piece::{Part, Piece, Reader, Shape};
 
 /// The number that a score's text stands for.
 pub(super) fn score_of(text: &[u8]) -> f64 {

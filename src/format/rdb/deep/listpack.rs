@@ -12,6 +12,7 @@
 //! Each entry ends with its length once more, to be read backwards. Pure. Source: `listpack.c`.
 
 use super::wrong::Wrong;
+use crate::format::rdb::pack::back_len;
 
 /// One entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,17 +122,6 @@ fn decode(first: u8, rest: &[u8]) -> Option<Option<(Value<'_>, usize)>> {
         0xf3 => integer(i32::from_le_bytes(*rest.get(1..)?.first_chunk()?).into(), 5),
         0xf4 => integer(i64::from_le_bytes(*rest.get(1..)?.first_chunk()?), 9),
         _ => Some(None),
-    }
-}
-
-/// Bytes the length of an entry takes backwards.
-pub(in crate::format::rdb) const fn back_len(len: usize) -> usize {
-    match len {
-        0..=127 => 1,
-        128..=16_382 => 2,
-        16_383..=2_097_150 => 3,
-        2_097_151..=268_435_454 => 4,
-        _ => 5,
     }
 }
 

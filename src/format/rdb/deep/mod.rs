@@ -16,6 +16,7 @@ pub(super) mod listpack;
 mod members;
 mod pending;
 mod plain;
+mod shape;
 pub(super) mod small;
 mod stream;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use keys::KeySearch;
 use listpack::Found;
 use members::Members;
 use pending::Pending;
-use plain::{SMALL_TEXT, Shape, field_expiry, is_nan};
+use shape::{SMALL_TEXT, Shape, field_expiry, is_nan};
 
 use super::entry::{Entry, Sink, Token};
 use super::layout::{Item, Kind, Packed, Row};

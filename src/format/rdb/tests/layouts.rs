@@ -3,7 +3,7 @@
 use super::samples::{self, file, hex, newest};
 use crate::format::rdb::checksum::Checksum;
 use crate::format::rdb::header::{Family, Header};
-use crate::format::rdb::layout;
+use crate::format::rdb::tables::row;
 use crate::format::rdb::outcome::{Remarks, Tally};
 use crate::format::rdb::pass::walk_slice;
 
@@ -27,9 +27,8 @@ fn every_number_of_the_tables_has_a_sample() {
         [(Family::Redis, samples::redis()), (Family::Valkey, samples::valkey())]
     {
         let header = Header { family, version: family.newest_known() };
-        let mut missing: Vec<u8> = (0..=254)
-            .filter(|number| *number != 6 && layout::row(header, *number).is_some())
-            .collect();
+        let mut missing: Vec<u8> =
+            (0..=254).filter(|number| *number != 6 && row(header, *number).is_some()).collect();
         for (_, text, _) in samples {
             let bytes = hex(&text);
             let is_template = family == Family::Redis && bytes[0] == 0xf2;

@@ -5,8 +5,9 @@ use crate::format::rdb::layout::Item::{
     self, Classes, Counted, Elements, Fixed, Held, Len, Loop, NodeId, RespCommand, Str, Template,
     TemplateValues,
 };
-use crate::format::rdb::layout::{LISTPACK, least, row, rows};
+use crate::format::rdb::layout::{LISTPACK, least};
 use crate::format::rdb::streams::{CONSUMERS, PENDING};
+use crate::format::rdb::tables::{row, rows};
 
 const NEWEST: [Header; 2] = [
     Header { family: Family::Redis, version: Family::Redis.newest_known() },

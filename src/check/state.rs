@@ -1,0 +1,21 @@
+//! Where a loader stands in a file.
+
+use super::halt::Halt;
+use super::reached::Reached;
+
+/// Kept once for all, as far as damage goes; and of each that does not take something, as it was there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct State {
+    pub(super) transaction: Option<u64>,
+    pub(super) discard_queued: bool,
+    /// Which loaders die when EXEC runs what is queued.
+    pub(super) death_queued: u64,
+    /// What stops it.
+    pub(super) halt: Option<Halt>,
+    /// How far whole records go.
+    pub(super) reached: Reached,
+    /// End of the RDB part, 0 without one.
+    pub(super) rdb_end: u64,
+    /// End of what it took for a record although its line end was none, where it stops behind that.
+    pub(super) ran_on: Option<u64>,
+}

@@ -58,6 +58,11 @@ pub fn is_absent(asked: &Asked) -> bool {
     refused.is_some_and(|e| matches!(e.kind(), ConnectionRefused | NotFound))
 }
 
+/// Whether a running server says that this set is its own.
+pub fn is_of(set: &Path, said: &ServerState) -> bool {
+    matches!(uses(set, said), Use::This)
+}
+
 /// Whose the set is.
 enum Use {
     This,

@@ -72,6 +72,7 @@ pub fn error(error: &Error) -> String {
             ErrorKind::InUse(_) => "in-use",
             ErrorKind::Refused(_) => "refused",
             ErrorKind::NotTried(_) => "not-tried",
+            ErrorKind::Foreign { .. } => "foreign-file",
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::NoRoom { .. } => "no-room",
             ErrorKind::BadBackup(_) => "bad-backup",

@@ -92,7 +92,7 @@ fn a_record_torn_inside_a_transaction_costs_the_whole_transaction() {
     assert_eq!(
         torn["lost"],
         json!({"bytes": multi.len() + TORN.len(), "commands": 2,
-                                     "if_truncated_commands": 2})
+                                     "likely_commands": 3, "if_truncated_commands": 2})
     );
     obey(torn);
     assert_eq!(check_json(&set.dir()).0, 0);

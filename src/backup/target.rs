@@ -9,6 +9,7 @@ use super::entry::{Entry, FileEntry};
 use super::repository::{Listed, Repository};
 use crate::disk::{self, Attributes, Dir, FrozenFile, Kind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 
 /// Lies in a directory that is being built, so that nobody takes it for a set, and the next run may remove it.
 pub(super) const MARK: &str = "restore-not-finished";
@@ -121,7 +122,7 @@ impl Place {
     }
 
     /// Makes way: removes what a run that was killed left half done. Without the mark it is a whole directory: the one
-    /// that was replaced, or one that was not put in its place yet. Nobody can tell which, so it is kept beside.
+    /// that was replaced, or one that was not put in its place yet. It is kept beside, named for what it holds.
     pub(super) fn make_way(
         &self,
         staging: &str,
@@ -138,7 +139,8 @@ impl Place {
             let entries: Vec<_> = whole.iter().chain([entry]).collect();
             return self.remove_unfinished(staging, &dir, &entries);
         }
-        let free = self.free("before", &entry.id)?;
+        let what = if holds(&dir, entry)? { "restored" } else { "before" };
+        let free = self.free(what, &entry.id)?;
         self.parent.rename_new(&name, &self.parent, free).map(drop)
     }
 
@@ -243,6 +245,26 @@ fn ours(dir: &Dir, known: &BTreeSet<Vec<u8>>, but: &[&str]) -> Result<Vec<OsStri
         return Err(Error::new(ErrorKind::Refused(why.to_owned()), &dir.at(&one.name)));
     }
     Ok(found.into_iter().map(|one| one.name).collect())
+}
+
+/// Whether a directory holds just what a snapshot does, by names, sizes and the manifest.
+fn holds(dir: &Dir, entry: &Entry) -> Result<bool> {
+    let mut expected = entry.files.len();
+    for file in &entry.files {
+        let look = dir.look(OsStr::from_bytes(&file.name.bytes().unwrap_or_default()))?;
+        if look.is_none_or(|look| look.kind != Kind::File || look.stamp.len != file.size) {
+            return Ok(false);
+        }
+    }
+    if let Some(manifest) = &entry.manifest {
+        let name = manifest.name.bytes().unwrap_or_default();
+        let there = dir.read_small_if_there(OsStr::from_bytes(&name), limits::MANIFEST)?;
+        if there != manifest.text.bytes() {
+            return Ok(false);
+        }
+        expected += 1;
+    }
+    Ok(dir.list()?.len() == expected)
 }
 
 /// What is there before.

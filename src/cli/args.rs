@@ -9,10 +9,12 @@ use clap_complete::Shell;
 
 use crate::cli::backup::args::BackupArgs;
 use crate::cli::cat::args::CatArgs;
+use crate::cli::changing::Changing;
 use crate::cli::check::args::CheckArgs;
 use crate::cli::clean::args::CleanArgs;
 use crate::cli::common::context::{Context, Format};
 use crate::cli::common::global::Global;
+use crate::cli::common::helps::Writes;
 use crate::cli::common::manual::Manual;
 use crate::cli::common::reading::Reading;
 use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
@@ -144,6 +146,23 @@ impl Verb {
             Self::Clean(clean) => Some(&clean.reading),
             Self::Rewind(rewind) => Some(&rewind.reading),
             Self::Growth(growth) => Some(&growth.reading),
+            _ => None,
+        }
+    }
+
+    /// What it writes, where a file system may refuse that.
+    pub fn writes(&self) -> Option<Writes> {
+        let changes = |changing: &Changing| match changing.output {
+            Some(_) => Writes::Output,
+            None => Writes::Set,
+        };
+        match self {
+            Self::Repair(verb) => Some(changes(&verb.changing)),
+            Self::Rewind(verb) => Some(changes(&verb.changing)),
+            Self::Convert(_) => Some(Writes::Output),
+            Self::Clean(_) => Some(Writes::Leftovers),
+            Self::Restore(_) => Some(Writes::Restored),
+            Self::Backup(_) => Some(Writes::Repository),
             _ => None,
         }
     }

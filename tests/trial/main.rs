@@ -10,6 +10,7 @@ mod support;
 mod bounds;
 mod check;
 mod names;
+mod restored;
 mod shown;
 mod walls;
 

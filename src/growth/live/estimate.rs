@@ -2,6 +2,7 @@
 
 use super::cost::Cost;
 use super::doubt::{Doubt, Unfollowed};
+use super::memory::Memory;
 
 /// What the model of a value itself was off by, at most, where all keys were followed: measured against real
 /// servers of all recorded versions on many kinds of data, in percent, by format.
@@ -80,6 +81,9 @@ pub struct LiveEstimate {
     /// The base shows that its server packs values of other sizes than servers do by default, and nobody tells which:
     /// a range holds both.
     pub has_other_limits: bool,
+    /// What a server's memory takes to load all of it; `None` where something is in it whose size in memory is not
+    /// known: values of modules and vector sets, or what is not followed.
+    pub memory: Option<Memory>,
 }
 
 /// Adds up what is alive.

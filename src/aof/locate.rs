@@ -218,7 +218,10 @@ fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -
         let head = match FrozenFile::open(&path).and_then(|f| f.head(foreign::HEAD)) {
             Ok(head) => head,
             Err(error) => {
-                keep(error, unreadable);
+                // A server's socket may lie beside its files.
+                if disk::is_file(&path) {
+                    keep(error, unreadable);
+                }
                 continue;
             }
         };

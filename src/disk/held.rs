@@ -91,7 +91,11 @@ fn of_process(process: &Path, is_meant: &dyn Fn(&Path) -> bool) -> Vec<HeldFile>
     found
 }
 
-fn held(process: &Path, handle: &fs::DirEntry, is_meant: &dyn Fn(&Path) -> bool) -> Option<HeldFile> {
+fn held(
+    process: &Path,
+    handle: &fs::DirEntry,
+    is_meant: &dyn Fn(&Path) -> bool,
+) -> Option<HeldFile> {
     let target = fs::read_link(handle.path()).ok()?.into_os_string().into_vec();
     let (target, is_deleted) = match target.strip_suffix(b" (deleted)") {
         Some(path) => (path, true),

@@ -50,7 +50,10 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
                 Some(told) => format!("{NONE}. {told}"),
                 None => NONE.to_owned(),
             };
-            Err(Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, why)))
+            let none = Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, why));
+            let levels = limits::SET_DEPTH;
+            Err(none
+                .hint(format!("it was searched, and directories up to {levels} levels below it")))
         }
     }
 }

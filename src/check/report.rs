@@ -21,19 +21,19 @@ use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
 use crate::{scan, text};
 
-/// How a set is, taken as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a set is, taken as a whole. The order is that of how much a verdict says: of several, the largest holds for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Every byte is accounted for.
     Healthy,
+    /// Nothing is damaged, but the target does not take it, or whether it does is not known.
+    Unsupported,
     /// Damage at the very end of the last file only.
     TailDamage,
     /// Damage elsewhere.
     InnerDamage,
     /// The manifest is invalid or missing, a file is missing, or a server would harm the set.
     SetInconsistent,
-    /// Nothing is damaged, but the target does not take it, or whether it does is not known.
-    Unsupported,
 }
 
 impl Verdict {
@@ -62,6 +62,19 @@ pub enum Loads {
     No,
     /// What it does was not learnt.
     Unknown,
+}
+
+impl Loads {
+    /// Its name in JSON; `None`, which is null there, where it was not learnt.
+    pub const fn as_str(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Yes => "yes",
+            Self::StartsEmpty => "starts-empty",
+            Self::AfterTruncation => "after-truncation",
+            Self::No => "no",
+            Self::Unknown => return None,
+        })
+    }
 }
 
 /// What redis-check-aof 8.2 says.
@@ -313,7 +326,7 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
     })
 }
 
-/// 22 over 21 over 20 over 24: unsupported is only what is not damaged.
+/// In the order of [`Verdict`]: unsupported is only what is not damaged.
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {

@@ -13,7 +13,7 @@ use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
 use crate::cli::common::view::View;
-use crate::cli::common::{json, loaded, needs};
+use crate::cli::common::{loaded, needs};
 
 /// `check` of one set.
 pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Result<()> {
@@ -66,7 +66,7 @@ fn not_looked_at(report: &Report, style: Style) -> String {
 }
 
 fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {
-    let role = json::role(segment.role);
+    let role = segment.role.as_str();
     let file = name(&segment.name);
     let Some(facts) = &segment.facts else {
         let what = segment
@@ -74,9 +74,9 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
             .map_or_else(|| "not there".to_owned(), |bytes| format!("{}, not walked", size(bytes)));
         return style.dim(&format!("  {role:<7}  {file}  {what}")) + "\n";
     };
-    let mut parts = vec![size(facts.len), json::format(facts.format).to_owned()];
+    let mut parts = vec![size(facts.len), facts.format.as_str().to_owned()];
     if let Some(aofkit::check::RdbFacts::Whole(walked)) = &facts.rdb {
-        parts.push(format!("checksum {}", json::checksum(walked.checksum)));
+        parts.push(format!("checksum {}", walked.checksum.as_str()));
         parts.push(count(walked.outcome.keys, "key"));
     }
     if facts.commands > 0 {

@@ -8,7 +8,6 @@ use aofkit::check::Report;
 use aofkit::text::{count, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use super::json::verdict;
 use super::layout::{below, fitted};
 use super::units::{Style, size};
 use super::verdict::but;
@@ -65,7 +64,7 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
             thousands(of_set),
             row.growth
                 .map_or_else(|| "-".to_owned(), |percent| format!("{} %", thousands(percent))),
-            verdict(row.report.verdict).to_owned() + &but(row.report),
+            row.report.verdict.as_str().to_owned() + &but(row.report),
         ]);
         sets += 1;
         bytes += row.report.size_bytes;

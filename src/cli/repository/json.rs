@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use aofkit::backup::{Backup, Compaction, Entry, FlawKind, Planned, PrunePlan, Restored, Verified};
+use aofkit::aof::Layout;
+use aofkit::backup::{Backup, Compaction, Entry, Planned, PrunePlan, Restored, Verified};
 use aofkit::text::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
@@ -90,7 +91,7 @@ struct DivergedJson {
 }
 
 fn layout(entry: &Entry) -> &'static str {
-    if entry.manifest.is_some() { "multi-part" } else { "single-file" }
+    if entry.manifest.is_some() { Layout::MultiPart } else { Layout::SingleFile }.as_str()
 }
 
 fn snapshot(entry: &Entry) -> SnapshotJson {
@@ -281,7 +282,7 @@ pub fn verified(
     redact: bool,
 ) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {
-        kind: flaw_kind(flaw.kind),
+        kind: flaw.kind.as_str(),
         severity: if flaw.harmless { "warning" } else { "error" },
         file: flaw.key.clone(),
         message: flaw.message.clone(),
@@ -298,15 +299,6 @@ pub fn verified(
         loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, redact)).collect()),
         problems: problems.collect(),
     })
-}
-
-fn flaw_kind(kind: FlawKind) -> &'static str {
-    match kind {
-        FlawKind::Missing => "missing",
-        FlawKind::Damaged => "damaged",
-        FlawKind::Contents => "contents",
-        FlawKind::Unknown => "unknown-file",
-    }
 }
 
 #[derive(Serialize)]

@@ -3,9 +3,9 @@
 use super::samples::{self, file, hex, newest};
 use crate::format::rdb::checksum::Checksum;
 use crate::format::rdb::header::{Family, Header};
-use crate::format::rdb::tables::row;
 use crate::format::rdb::outcome::{Remarks, Tally};
 use crate::format::rdb::pass::walk_slice;
+use crate::format::rdb::tables::row;
 
 #[test]
 fn every_sample_is_walked_to_its_end() {

@@ -86,7 +86,10 @@ pub const MANUAL: Manual = Manual {
         (Outcome::Usage, "the arguments are wrong"),
         (Outcome::NotFound, "no such path, or no set there"),
         (Outcome::InUse, "another run holds the repository"),
-        (Outcome::BadBackup, "what the repository holds is damaged"),
+        (
+            Outcome::BadBackup,
+            "the set is too damaged to be stored, or what the repository holds is damaged",
+        ),
         (Outcome::Interrupted, "interrupted; the repository has no new snapshot"),
     ],
 };

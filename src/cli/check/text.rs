@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::check::{Report, Severity};
+use aofkit::check::{Report, SegmentReport, Severity};
 use aofkit::text::{count, name, thousands};
 
 use super::report::Checked;
-use crate::cli::common::layout::wrap;
+use crate::cli::common::layout::{FILES, MORE, wrap};
 use crate::cli::common::output::Paper;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
@@ -19,8 +19,14 @@ use crate::cli::common::{loaded, needs};
 pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Result<()> {
     let (style, Checked { aof, report, loaded }) = (view.style, checked);
     paper.text(&(headline(aof, report, style) + "\n"))?;
-    for segment in &report.segments {
-        paper.text(&segment_line(segment, style))?;
+    for row in listed(&report.segments, view.verbose) {
+        paper.text(&match row {
+            Listed::File(segment) => segment_line(segment, style),
+            Listed::More { files, bytes } => {
+                let line = format!("  {MORE} {files} more files, {} (-v lists them)", size(bytes));
+                style.dim(&line) + "\n"
+            }
+        })?;
     }
     paper.text(&needs::needs(&report.needs_modules, &report.modules, style, "  "))?;
     paper.text("\n")?;
@@ -44,6 +50,42 @@ pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Resul
     paper.text(&text)
 }
 
+/// A line of the list of files.
+enum Listed<'a> {
+    File(&'a SegmentReport),
+    /// So many are passed over.
+    More {
+        files: usize,
+        bytes: u64,
+    },
+}
+
+/// Of very many files the first, the last, and some of those that are not there or not whole.
+fn listed(all: &[SegmentReport], every: bool) -> Vec<Listed<'_>> {
+    let first = FILES / 2;
+    let last = all.len().saturating_sub(FILES - first);
+    let every = every || all.len() <= FILES;
+    let is_wrong = |segment: &SegmentReport| {
+        segment.size_bytes.is_none() || segment.facts.as_ref().is_some_and(|f| !f.is_whole())
+    };
+    let mut wrong = 0;
+    let mut rows = Vec::new();
+    for (place, segment) in all.iter().enumerate() {
+        let is_between = !every && (first..last).contains(&place);
+        wrong += usize::from(is_between && is_wrong(segment));
+        if !is_between || is_wrong(segment) && wrong <= FILES {
+            rows.push(Listed::File(segment));
+            continue;
+        }
+        let more = segment.size_bytes.unwrap_or(0);
+        match rows.last_mut() {
+            Some(Listed::More { files, bytes }) => (*files, *bytes) = (*files + 1, *bytes + more),
+            _ => rows.push(Listed::More { files: 1, bytes: more }),
+        }
+    }
+    rows
+}
+
 /// What was not looked at, in words.
 fn not_looked_at(report: &Report, style: Style) -> String {
     let words = |name: &&'static str| match *name {
@@ -65,7 +107,7 @@ fn not_looked_at(report: &Report, style: Style) -> String {
     wrap(&text, style.width, "") + "\n"
 }
 
-fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {
+fn segment_line(segment: &SegmentReport, style: Style) -> String {
     let role = segment.role.as_str();
     let file = name(&segment.name);
     let Some(facts) = &segment.facts else {

@@ -10,7 +10,7 @@ use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment;
 
 use super::report::Inspected;
-use crate::cli::common::layout::{fitted, wrap};
+use crate::cli::common::layout::{FILES, MORE, fitted, wrap};
 use crate::cli::common::needs;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, bar, duration, share, size, time};
@@ -20,10 +20,6 @@ use crate::cli::stats::key_space;
 
 /// Commands shown before the rest is summed up.
 const COMMANDS: usize = 8;
-
-/// Files shown before the middle ones are summed up: a set with hundreds of increments is in trouble, but
-/// its list would push the reason off the screen.
-const FILES: usize = 14;
 
 /// `inspect` of one set.
 pub fn inspect(one: &Inspected, view: &View) -> String {
@@ -86,7 +82,7 @@ fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
             let between = &all[shown_first..shown_first + hidden];
             let bytes = between.iter().filter_map(|s| s.size_bytes).sum();
             let mut row = vec![String::new(); 8];
-            row[0] = format!("… {} more", thousands(hidden as u64));
+            row[0] = format!("{MORE} {} more", thousands(hidden as u64));
             row[4] = size(bytes);
             row[5] = share(bytes, one.report.size_bytes);
             rows.push(row);

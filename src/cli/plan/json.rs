@@ -253,7 +253,7 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
 
 fn key(key: &LostKey, redact: bool) -> KeyJson {
     if redact {
-        let hash = aofkit::text::hidden(&key.name);
+        let hash = aofkit::redact::hidden(&key.name);
         return KeyJson { db: key.db, key: Some(hash), key_b64: None };
     }
     let name = text(&key.name);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aofkit::aof::Layout;
 use aofkit::backup::{Backup, Compaction, Entry, Planned, PrunePlan, Restored, Verified};
-use aofkit::text::hidden;
+use aofkit::redact::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 

@@ -44,6 +44,7 @@ pub mod strict;
 mod traps;
 mod unknown;
 mod unseen;
+mod verdict;
 mod watched;
 
 pub(crate) use facts::may_be_exec;
@@ -55,8 +56,9 @@ pub use observe::Check;
 pub(crate) use opinions::Opinion;
 pub use raw::Raw;
 pub use reached::Reached;
-pub use report::{CheckAof, Loads, Report, SegmentReport, Verdict, check, judge};
+pub use report::{Report, SegmentReport, check, judge};
 pub use scene::Wording;
 pub use seen::{NonCanonical, Seen, What};
 pub(crate) use settle::Certainty;
 pub use unknown::Unknown;
+pub use verdict::{CheckAof, Loads, Verdict};

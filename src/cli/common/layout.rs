@@ -147,14 +147,20 @@ fn shorten(rows: &mut [Vec<String>], excess: usize) {
     let Some(first) = names().next().cloned() else { return };
     let same = |name: &String| first.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
     let common = names().skip(1).map(same).min().unwrap_or(0);
-    // The mark takes a column, too.
-    let gone = common.min(excess + 1);
+    // The mark takes a column, too. The last word that all begin with says what the rest is: `node-` of `node-3`.
+    let most = excess + 1;
+    let alike: String = first.chars().take(common).collect();
+    let is_between = |c: char| !c.is_alphanumeric();
+    let before = alike.trim_end_matches(is_between).rsplit_once(is_between);
+    let before = before.map_or(0, |(before, _)| before.chars().count() + 1);
+    let end = if before >= most { before } else { common };
+    let gone = end.min(most);
     if gone < 2 {
         return;
     }
     let shorter = |name: &str| -> String {
-        let head = name.chars().take(common - gone);
-        head.chain([MORE]).chain(name.chars().skip(common)).collect()
+        let head = name.chars().take(end - gone);
+        head.chain([MORE]).chain(name.chars().skip(end)).collect()
     };
     rows.iter_mut().filter(is_name).for_each(|row| row[0] = shorter(&row[0]));
 }
@@ -179,7 +185,8 @@ mod tests {
             rows.into_iter().map(|mut row| row.remove(0)).collect::<Vec<_>>()
         };
         let nodes = ["a-long-node-1.host", "a-long-node-2.host", "… 3 more"];
-        assert_eq!(shown(&nodes, 4), ["a-long-…1.host", "a-long-…2.host", "… 3 more"]);
+        assert_eq!(shown(&nodes, 4), ["a-…node-1.host", "a-…node-2.host", "… 3 more"]);
+        assert_eq!(shown(&nodes, 7), ["a-lo…1.host", "a-lo…2.host", "… 3 more"]);
         assert_eq!(shown(&nodes, 11), ["…1.host", "…2.host", "… 3 more"].map(str::to_owned));
         assert_eq!(shown(&nodes, 15), shown(&nodes, 11), "what tells them apart is never taken");
         assert_eq!(shown(&["only-one"], 2), ["only-one"]);

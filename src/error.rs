@@ -69,6 +69,13 @@ pub enum ErrorKind {
         /// Bytes that are free.
         free: u64,
     },
+    /// A file that is no append-only file at all: what it is, and what helps.
+    Foreign {
+        /// What it is, and what helps.
+        told: String,
+        /// It is a log of a product that is known by name.
+        is_product: bool,
+    },
     /// A repository, or what was to become a backup, is not as it must be.
     BadBackup(String),
     /// A running server cannot be reached, or does not answer; the path is its address.
@@ -91,6 +98,7 @@ impl ErrorKind {
             Self::InUse(_) => "in-use",
             Self::Refused(_) => "refused",
             Self::NotTried(_) => "not-tried",
+            Self::Foreign { .. } => "foreign-file",
             Self::Interrupted => "interrupted",
             Self::NoRoom { .. } => "no-room",
             Self::BadBackup(_) => "bad-backup",
@@ -184,6 +192,7 @@ impl fmt::Display for Error {
                 | ErrorKind::BadBackup(why)
                 | ErrorKind::Server(why)
                 | ErrorKind::NotTried(why)
+                | ErrorKind::Foreign { told: why, .. }
                 | ErrorKind::Refused(why),
                 None,
             ) => f.write_str(why),

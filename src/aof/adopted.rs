@@ -1,12 +1,14 @@
 //! A set as it would be with files that lie beside it.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::locate::segment_name;
 use super::open::segment;
 use super::preview::Changes;
-use super::set::{Aof, ManifestState, OpenedManifest, Role};
+use super::set::{Aof, Input, ManifestState, OpenedManifest, Role, Segment};
+use crate::disk::{self, Access, HeldFile};
 use crate::error::Result;
 
 impl Aof {
@@ -43,6 +45,21 @@ impl Aof {
             Arc::new(OpenedManifest { path, bytes: Vec::new(), state, for_checker: None })
         });
         Ok(shown)
+    }
+
+    /// The set with what a process still has open in the place of files that are gone.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened any more.
+    pub(crate) fn with_held(mut self, held: &[HeldFile]) -> Result<Self> {
+        for one in held {
+            let is_it = |segment: &&mut Segment| *segment.name == *one.name.as_bytes();
+            for segment in self.segments.iter_mut().filter(is_it) {
+                let file = disk::open_held(&one.path, one.identity)?;
+                (segment.input, segment.at) = (Input::File(Arc::new(file), Access::Read), None);
+            }
+        }
+        Ok(self)
     }
 
     /// The set with a file of its directory as a further increment, behind all files that it has.

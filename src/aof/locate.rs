@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{self, FrozenFile, Identity, Listed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{manifest, rdb};
-use crate::limits;
+use crate::format::{foreign, manifest, rdb};
+use crate::{limits, text};
 
 /// A set that was found but not opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,19 @@ fn file(path: &Path) -> Result<Found> {
     Ok(Found::File(path.to_owned()))
 }
 
+/// Refuses a file, or a stream, that is something else by its first bytes.
+pub(super) fn refuse_foreign(path: &Path, head: &[u8]) -> Result<()> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes();
+    let Some(foreign) = foreign::recognise(head, name) else { return Ok(()) };
+    let word = match path.as_os_str().as_bytes() {
+        b"-" => "FILE".to_owned(),
+        path => text::shell_word(path).unwrap_or_else(|| "FILE".to_owned()),
+    };
+    let told = format!("{}, not an append-only file: {}", foreign.what(), foreign.help(&word));
+    let is_product = foreign.is_product();
+    Err(Error::new(ErrorKind::Foreign { told, is_product }, path))
+}
+
 /// Whether this directory has the name of a manifest, and segments that go with that name lie beside it.
 fn stands_for_manifest(path: &Path) -> bool {
     let Some(name) = path.file_name().filter(|name| is_manifest_name(name)) else { return false };
@@ -97,7 +110,8 @@ impl Search {
         identity: Identity,
         above: &mut Vec<Identity>,
     ) -> Result<Vec<Found>> {
-        let listed = disk::list_dir(dir)?;
+        let mut listed = disk::list_dir(dir)?;
+        listed.retain(|l| !is_hidden(&l.name));
         let files = || listed.iter().filter(|l| !l.is_dir);
         let manifests = || files().filter(|l| is_manifest_name(&l.name));
         // A manifest that has several names here is one set.
@@ -138,7 +152,7 @@ impl Search {
             return Ok((found, elsewhere));
         }
         // Links last: what they lead to may be a neighbour.
-        let subs = || listed.iter().filter(|l| l.is_dir && !is_hidden(&l.name));
+        let subs = || listed.iter().filter(|l| l.is_dir);
         for sub in subs().filter(|l| !l.is_link).chain(subs().filter(|l| l.is_link)) {
             if above.contains(&sub.identity) {
                 continue;
@@ -192,12 +206,11 @@ fn keep(error: Error, unreadable: &mut Option<Error>) {
 
 /// Pre-7.0 files in a directory; snapshots only when there is no such file.
 fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -> Vec<Found> {
-    let mut logs = Vec::new();
-    let mut snapshots = Vec::new();
+    let (mut logs, mut snapshots, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for entry in listed.iter().filter(|l| !l.is_dir && !is_temporary(l.name.as_bytes())) {
         let path = dir.join(&entry.name);
         let named_aof = entry.name.as_bytes().ends_with(b".aof");
-        let head = match FrozenFile::open(&path).and_then(|f| f.head(16)) {
+        let head = match FrozenFile::open(&path).and_then(|f| f.head(foreign::HEAD)) {
             Ok(head) => head,
             Err(error) => {
                 keep(error, unreadable);
@@ -208,11 +221,14 @@ fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -
             (_, true) => logs.push(Found::File(path)),
             (true, _) if named_aof => logs.push(Found::File(path)),
             (true, _) => snapshots.push(Found::File(path)),
+            _ if named_aof && foreign::recognise(&head, entry.name.as_bytes()).is_some() => {
+                others.push(Found::File(path));
+            }
             _ if named_aof => logs.push(Found::File(path)),
             _ => {}
         }
     }
-    if logs.is_empty() { snapshots } else { logs }
+    [logs, snapshots, others].into_iter().find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// A record's header or a timestamp; a mere `#` would take any configuration file.
@@ -221,8 +237,11 @@ fn looks_like_resp(head: &[u8]) -> bool {
         || head.first() == Some(&b'*') && head.get(1).is_some_and(u8::is_ascii_digit)
 }
 
+/// What is passed over where sets are looked for: names that begin with a dot (`.nfs…` of a deleted file and `.snapshot`
+/// among them), what file systems keep at their root, and what changes have put aside.
 fn is_hidden(name: &OsStr) -> bool {
-    name.as_bytes().starts_with(b".") || name.as_bytes().ends_with(b".aofkit")
+    let name = name.as_bytes();
+    name.starts_with(b".") || name == b"lost+found" || name.ends_with(b".aofkit")
 }
 
 fn is_manifest_name(name: &OsStr) -> bool {

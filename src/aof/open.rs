@@ -20,6 +20,7 @@ use crate::disk::{self, Access, FilePath, FrozenFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
+use crate::format::foreign;
 use crate::format::manifest::{self, Dialect, Manifest};
 use crate::format::rdb;
 use crate::rules::{Modules, Target};
@@ -107,14 +108,15 @@ fn judged_as(path: PathBuf, bytes: Vec<u8>, target: Target, strict: Read) -> Ope
 fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> {
     let mut aof = match found {
         Found::Stdin => {
-            alone(Path::new("-"), Input::Stdin(Box::new(RefCell::new(Some(disk::open_stdin()?)))))
+            let mut source = disk::open_stdin()?;
+            if !options.takes_any {
+                locate::refuse_foreign(Path::new("-"), source.window(0, limits::PEEK)?)?;
+            }
+            alone(Path::new("-"), Input::Stdin(Box::new(RefCell::new(Some(source)))))
         }
         Found::File(path) => {
             let file = FrozenFile::open_growing(&path)?;
-            let input = match disk::zstd_magic(&file.head(4)?) {
-                true => Input::Zstd(Box::new(file)),
-                false => Input::File(Arc::new(file), Access::Read),
-            };
+            let input = single(file, &path, options)?;
             let mut aof = alone(&path, input);
             aof.has_empty_append_dir = beside_empty_append_dir(&path, &settings);
             aof
@@ -141,6 +143,21 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
     };
     aof.settings = settings;
     finish(aof, options)
+}
+
+/// What a file by itself holds, inside zstd or not.
+fn single(file: FrozenFile, path: &Path, options: &OpenOptions) -> Result<Input> {
+    let is_packed = disk::zstd_magic(&file.head(4)?);
+    if !options.takes_any {
+        match is_packed {
+            true => locate::refuse_foreign(path, disk::open_zstd(&file)?.window(0, limits::PEEK)?)?,
+            false => locate::refuse_foreign(path, &file.head(foreign::HEAD)?)?,
+        }
+    }
+    Ok(match is_packed {
+        true => Input::Zstd(Box::new(file)),
+        false => Input::File(Arc::new(file), Access::Read),
+    })
 }
 
 /// A set of one file.

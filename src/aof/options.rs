@@ -15,4 +15,6 @@ pub struct OpenOptions {
     pub conf: Option<PathBuf>,
     /// What is said of the modules of the server; what the configuration loads comes on top.
     pub modules: Modules,
+    /// A file that is something else by its first bytes is opened all the same, as a log that is damaged from there on.
+    pub takes_any: bool,
 }

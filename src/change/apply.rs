@@ -64,6 +64,10 @@ impl Plan {
         if self.is_empty() {
             return Ok(Applied { kept_at: None, left: Vec::new() });
         }
+        if self.takes_held() {
+            let why = "what a process alone still has goes into a directory of its own".to_owned();
+            return Err(Error::new(ErrorKind::Refused(why), &self.path));
+        }
         let place = self.place()?;
         self.ensure_no_link(&place)?;
         let still_fits = || {
@@ -168,7 +172,8 @@ impl Plan {
             Err(Error::new(ErrorKind::Stale(why.to_owned()), &place.path(name)))
         };
         let made_anew = "it has changed since the plan was made; make a new one";
-        for (position, file) in self.concerned() {
+        // What a process alone has may grow; of that as much is copied as there is when it is opened.
+        for (position, file) in self.concerned().filter(|(_, file)| !file.is_held) {
             let name = self.relative(position);
             if place.stamp(&name)? != file.stamp {
                 return changed(&name, made_anew);

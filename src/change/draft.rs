@@ -92,7 +92,7 @@ impl<'a> Draft<'a> {
             return Err(Error::new(ErrorKind::Refused(why), path));
         }
         let stamp = Some(look.stamp);
-        self.others.push(SourceFile { name, at: path.into(), stamp });
+        self.others.push(SourceFile { name, at: path.into(), stamp, is_held: false });
         Ok(())
     }
 
@@ -310,7 +310,8 @@ impl<'a> Draft<'a> {
 fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
     let at = behind_link(segment, dir).map_or_else(|| segment.file_path(), |path| (&*path).into());
     let stamp = segment.file().map(|file| file.stamp());
-    SourceFile { name: Arc::clone(&segment.name), at, stamp }
+    let is_held = segment.file().is_some_and(|file| file.links().is_ok_and(|links| links == 0));
+    SourceFile { name: Arc::clone(&segment.name), at, stamp, is_held }
 }
 
 /// The file in the set's directory that a link there leads to: that one is changed, and the link stays.

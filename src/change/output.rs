@@ -106,9 +106,11 @@ impl Plan {
         let mut places = Vec::with_capacity(self.files.len());
         for (position, file) in self.files.iter().enumerate() {
             places.push(files.len());
-            if file.stamp.is_some() {
-                files.push(place.open_to_read(&self.relative(position))?);
-            }
+            let Some(stamp) = file.stamp else { continue };
+            files.push(match file.is_held {
+                true => disk::open_held(&file.at.path(), stamp.identity)?,
+                false => place.open_to_read(&self.relative(position))?,
+            });
         }
         let copies = self.copies(place, &places.into(), &files)?;
         control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
@@ -171,7 +173,10 @@ impl Plan {
             if let Some(action) = changed.get(&name[..]) {
                 copies.push(self.new_content(place, name, action, places)?);
             } else if let Some(&file) = there.get(&name[..]) {
-                let like = attributes_behind(place, &self.relative(file))?;
+                let like = match &self.files[file] {
+                    held if held.is_held => like_a_file_in(place)?,
+                    _ => attributes_behind(place, &self.relative(file))?,
+                };
                 let (file, len) = (places[file], files[places[file]].len());
                 let whole = NewBytes::Range { file, from: 0, to: len };
                 let pieces = Box::new(std::iter::once(Ok(whole)));

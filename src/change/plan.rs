@@ -48,6 +48,8 @@ pub struct SourceFile {
     pub at: FilePath,
     /// How it was; `None` when it was not there.
     pub stamp: Option<Stamp>,
+    /// It has no name any more, and is there as long as a process has it open.
+    pub is_held: bool,
 }
 
 /// A piece of a segment's new content.
@@ -225,9 +227,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to do. A copy of what only a process has is something.
     pub fn is_empty(&self) -> bool {
-        self.actions.is_empty()
+        self.actions.is_empty() && !self.takes_held()
+    }
+
+    /// Whether it takes files that have no name any more: then it can be written into a directory of its own alone.
+    pub fn takes_held(&self) -> bool {
+        self.files.iter().any(|file| file.is_held)
     }
 
     /// By which step the change is published.

@@ -203,7 +203,11 @@ impl Session {
         let outcome = &mut self.outcome;
         let open = |target| {
             let (stands_in, modules) = (!outcome.aof.target_given, outcome.aof.modules.clone());
-            Aof::open(dir, &OpenOptions { target, stands_in, conf: self.conf.clone(), modules })
+            let conf = self.conf.clone();
+            Aof::open(
+                dir,
+                &OpenOptions { target, stands_in, conf, modules, ..OpenOptions::default() },
+            )
         };
         let mut target = outcome.plan.target;
         // What was converted may be of a server that does not read the new form: unless that one was named, it is asked
@@ -243,6 +247,7 @@ impl Session {
             stands_in: !outcome.aof.target_given,
             conf: self.conf,
             modules: outcome.aof.modules.clone(),
+            ..OpenOptions::default()
         };
         let now = Aof::open(path, &open)?;
         let report = judged(&now, looking)?;

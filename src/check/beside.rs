@@ -7,13 +7,39 @@ use jiff::Timestamp;
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use crate::aof::Aof;
-use crate::neighbours::{Neighbour, Neighbours, Place, Standing};
-use crate::text;
+use crate::neighbours::{Neighbour, Neighbours, Place, Standing, Stray};
+use crate::{limits, text};
 
 /// One problem for files that belong together.
 pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     let needed = neighbours.found.iter().filter(|one| one.is_needed());
-    needed.filter_map(|one| problem(aof, one, neighbours.keys_of_set)).collect()
+    let needed = needed.filter_map(|one| problem(aof, one, neighbours.keys_of_set));
+    let strays = &neighbours.strays;
+    let mut found: Vec<_> =
+        needed.chain(strays.iter().take(limits::SET_PROBLEMS as usize).map(stray)).collect();
+    if let Some(more) = (strays.len() as u64).checked_sub(limits::SET_PROBLEMS).filter(|&n| n > 0) {
+        let message = format!(
+            "{} more of {} are not listed",
+            text::thousands(more),
+            Kind::ForeignFile.as_str()
+        );
+        found.push(Problem::of_set(Kind::LimitExceeded, Severity::Info, message));
+    }
+    found
+}
+
+/// What no server made there.
+fn stray(one: &Stray) -> Problem {
+    let name = one.path.file_name().unwrap_or_default().as_encoded_bytes();
+    let message = match &one.what {
+        Some(foreign) => format!("{}, {}; no server reads it", foreign.what(), bytes(one.len)),
+        None => format!(
+            "a copy, by its name, {}; it was not opened, and no server reads it",
+            bytes(one.len)
+        ),
+    };
+    let problem = Problem::of_file(Kind::ForeignFile, Severity::Info, name, message);
+    Problem { len: Some(one.len), ..problem }
 }
 
 fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Problem> {
@@ -99,8 +125,9 @@ fn holds(aof: &Aof, one: &Neighbour) -> String {
         Place::SingleFile => "a server that has a set of its own does not read it",
         Place::Dump => "a server that keeps a log does not read it",
     };
+    let hole = one.hole().map_or_else(String::new, |hole| format!(" {hole}."));
     format!(
-        "{} ({}, {}): {why}. It may be the only copy: keep it, `clean` leaves it alone",
+        "{} ({}, {}): {why}.{hole} It may be the only copy: keep it, `clean` leaves it alone",
         contents(one),
         bytes(one.len),
         times(one)

@@ -70,6 +70,18 @@ pub enum Kind {
     NeighbourData,
     /// A server began the set anew beside files that hold more.
     StartedEmpty,
+    /// Files that are not of one moment.
+    MixedMoments,
+    /// A file of the set is gone, and a process still has it.
+    DeletedButOpen,
+    /// Two processes write to the set.
+    TwoWriters,
+    /// The set lies on another file system than its server works on.
+    OtherFilesystem,
+    /// A file that the server may not read or write.
+    NotReadable,
+    /// A file beside the set that no server made.
+    ForeignFile,
 }
 
 impl Kind {
@@ -108,6 +120,12 @@ impl Kind {
             Self::RestorePayload => "restore-payload",
             Self::NeighbourData => "neighbour-data",
             Self::StartedEmpty => "started-empty",
+            Self::MixedMoments => "mixed-moments",
+            Self::DeletedButOpen => "deleted-but-open",
+            Self::TwoWriters => "two-writers",
+            Self::OtherFilesystem => "other-filesystem",
+            Self::NotReadable => "not-readable",
+            Self::ForeignFile => "foreign-file",
         }
     }
 }
@@ -190,6 +208,11 @@ impl Problem {
     /// A problem of one file.
     pub(super) fn of_file(kind: Kind, severity: Severity, file: &[u8], message: String) -> Self {
         Self { file: Some(file.to_vec()), ..Self::of_set(kind, severity, message) }
+    }
+
+    /// Whether it is to be told before anything else, for it does not wait.
+    pub fn comes_first(&self) -> bool {
+        self.kind == Kind::DeletedButOpen
     }
 
     pub(super) fn at(mut self, offset: u64, len: u64) -> Self {

@@ -8,13 +8,16 @@ use super::describe::describe;
 use super::facts::{Facts, RdbFacts, SegmentFacts, SegmentFormat};
 use super::finding::{Kind, Problem, Severity};
 use super::halt::Cause;
+use super::moments::{self, Moments};
 use super::not_looked_at;
 use super::scene::{Before, Scene, Wording};
 use super::seen::{Seen, What};
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
 use super::verdict::{CheckAof, Loads, Verdict};
-use super::{behind_dump, beside, configuration, corrupt_tail, modules, notes, set, traps};
+use super::{
+    behind_dump, beside, configuration, corrupt_tail, modules, notes, set, still_runs, traps,
+};
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
 use crate::format::rdb::Family;
@@ -66,6 +69,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// A single file that is an RDB and nothing else.
     pub is_rdb: bool,
+    /// When base and increments begin, of a set of several files.
+    pub moments: Option<Moments>,
     /// What has to be known of the target, in plain words.
     pub notes: Vec<String>,
     /// Which commands the target refuses for certain.
@@ -85,7 +90,8 @@ impl Report {
     /// Whether something is wrong with the set itself, and not only with what lies beside it.
     pub fn has_own_errors(&self) -> bool {
         let is_own = |problem: &Problem| {
-            problem.severity == Severity::Error && problem.kind != Kind::StartedEmpty
+            problem.severity == Severity::Error
+                && ![Kind::StartedEmpty, Kind::DeletedButOpen].contains(&problem.kind)
         };
         self.verdict != Verdict::Healthy
             && (self.verdict != Verdict::SetInconsistent || self.problems.iter().any(is_own))
@@ -130,6 +136,8 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     problems.extend(beside::problems(aof, &facts.neighbours));
     problems.extend(set::ignored_dump(aof, is_lone_dump(aof, &facts)));
     problems.extend(configuration::problems(aof));
+    problems.extend(still_runs::problems(aof, &facts.neighbours.writing));
+    problems.extend(moments::problems(aof, &facts));
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
     for segment in &facts.segments {
@@ -145,7 +153,10 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         before = before.and(segment);
     }
     let places = Places::of(aof, &problems);
-    let order = |p: &Problem| (std::cmp::Reverse(p.severity), places.of_problem(p), p.offset);
+    let order = |p: &Problem| {
+        let is_later = p.kind != Kind::DeletedButOpen;
+        (is_later, std::cmp::Reverse(p.severity), places.of_problem(p), p.offset)
+    };
     problems.sort_by_key(order);
     let size_bytes = facts.segments.iter().map(|f| f.len).sum();
     let needs_modules = modules::needed(&facts);
@@ -168,6 +179,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         ok_bytes: size_bytes - damaged,
         is_rdb: is_lone_dump(aof, &facts),
         trap: first_trap(aof, &facts),
+        moments: Moments::of(aof, &facts),
         segments: segments(aof, facts),
         problems,
     })
@@ -265,10 +277,11 @@ fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {
         use Kind::{
-            ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing, SequenceGap,
-            StartedEmpty,
+            DeletedButOpen, ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing,
+            SequenceGap, StartedEmpty,
         };
         let kinds = [
+            DeletedButOpen,
             ManifestInvalid,
             ManifestMissing,
             ManifestHazard,

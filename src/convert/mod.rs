@@ -179,6 +179,7 @@ impl Made<'_> {
             name: Arc::clone(&segment.name),
             at: segment.file_path(),
             stamp: segment.file().map(|file| file.stamp()),
+            is_held: false,
         };
         let name = format!("{STEM}.manifest").into_bytes();
         let mut actions = Vec::new();

@@ -92,7 +92,7 @@ fn logs(process: &Path) -> Vec<Log> {
     handles.flatten().filter_map(log).collect()
 }
 
-fn identity_at(path: &Path) -> Option<Identity> {
+pub(super) fn identity_at(path: &Path) -> Option<Identity> {
     let meta = fs::metadata(path).ok()?;
     Some(Identity { device: meta.dev(), inode: meta.ino() })
 }
@@ -136,7 +136,7 @@ fn holders(is_meant: impl Fn(&Path, &fs::DirEntry) -> bool) -> Writers {
 }
 
 /// The other processes like that, of those that may be looked at.
-fn processes(is_meant: impl Fn(&Path) -> bool) -> Writers {
+pub(super) fn processes(is_meant: impl Fn(&Path) -> bool) -> Writers {
     let mut found = Writers { pids: Vec::new(), all_seen: true };
     let Ok(processes) = fs::read_dir("/proc") else {
         return Writers { all_seen: false, ..found };

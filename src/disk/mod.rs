@@ -15,6 +15,7 @@ mod extended;
 mod file_path;
 mod files;
 mod frozen;
+mod held;
 mod holders;
 mod map;
 #[cfg(all(target_os = "linux", feature = "server"))]
@@ -52,6 +53,7 @@ pub use files::{
 };
 pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;
+pub use held::{HeldFile, held_in, open_held};
 pub use holders::{Haunt, Writers, servers, working_directory, writers};
 pub(crate) use holders::{held_for_writing, openers, sees_all_processes};
 #[cfg(all(target_os = "linux", feature = "server"))]

@@ -6,6 +6,7 @@
 pub mod annotation;
 pub mod conf;
 pub mod fault;
+pub mod foreign;
 pub mod manifest;
 pub mod rdb;
 pub mod resp;

@@ -8,11 +8,17 @@
 //! the set where there are no neighbours. In memory are at most three samples of 65,536 names.
 
 mod find;
+mod hole;
 mod place;
 mod replay;
+mod running;
 mod sample;
+mod stray;
 
+pub use hole::Hole;
 pub use place::Place;
+pub use running::{Answer, Running, Writing, writing};
+pub use stray::Stray;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -81,6 +87,19 @@ pub struct Neighbours {
     pub found: Vec<Neighbour>,
     /// Keys that are alive after the set, where it had to be read for its neighbours' sake.
     pub keys_of_set: Option<u64>,
+    /// Files that no server made there.
+    pub strays: Vec<Stray>,
+    /// Who writes to the set.
+    pub writing: Writing,
+}
+
+/// Keys that are alive after what is there of a set. `now_ms` is Unix milliseconds.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn keys_alive(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> Result<u64> {
+    let survey = Survey { aof, now_ms, pace, names: Names::default() };
+    Ok(survey.alive(&scan(aof, Replay::new(&survey.names), pace, progress)?))
 }
 
 /// Opens what lies beside the set. `now_ms` is Unix milliseconds: keys that expire before count as gone.
@@ -89,15 +108,16 @@ pub struct Neighbours {
 /// When the set itself cannot be read. A neighbour that cannot be read is told.
 pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> Result<Neighbours> {
     let groups = find::groups(aof);
+    let strays = stray::find(aof);
     if groups.is_empty() {
-        return Ok(Neighbours::default());
+        return Ok(Neighbours { strays, writing: writing(aof), ..Neighbours::default() });
     }
     let survey = Survey { aof, now_ms, pace, names: Names::default() };
     let mut wanted = Sample::default();
     let looked = groups.into_iter().map(|group| survey.first_look(group, &mut wanted));
     let mut found: Vec<_> = looked.collect();
     if found.iter().all(|one| one.standing != Standing::Covered) {
-        return Ok(Neighbours { found, keys_of_set: None });
+        return Ok(Neighbours { found, keys_of_set: None, strays, writing: writing(aof) });
     }
     let mut set = Replay::new(&survey.names);
     set.wanted = wanted;
@@ -105,7 +125,8 @@ pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> R
     for one in found.iter_mut().filter(|one| one.standing == Standing::Covered) {
         survey.compare(one, &set);
     }
-    Ok(Neighbours { keys_of_set: Some(survey.alive(&set)), found })
+    let keys_of_set = Some(survey.alive(&set));
+    Ok(Neighbours { keys_of_set, found, strays, writing: writing(aof) })
 }
 
 struct Survey<'a> {

@@ -4,6 +4,7 @@
 //! after the set, and becomes its last increment.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::broken_base::BrokenBase;
@@ -12,9 +13,10 @@ use super::manifest_answer::Answer;
 use crate::aof::{Aof, ManifestState, Role as SegmentRole};
 use crate::change::{Draft, Looking, Loss, Proposal, Verb};
 use crate::check::{Check, judge};
+use crate::disk::HeldFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Entry, Manifest, Role};
-use crate::neighbours::{Neighbour, Neighbours, Place};
+use crate::neighbours::{Neighbour, Neighbours, Place, Running};
 use crate::scan::scan;
 use crate::text;
 
@@ -49,6 +51,45 @@ pub fn adopt(aof: Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<(Aof, P
     }
 }
 
+/// Proposes a copy of the set with the files that are gone and that a process still has open. They go into a directory of
+/// their own alone (`is_copy`): the set itself is left to its server.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn held(aof: Aof, running: &Running, is_copy: bool) -> Result<(Aof, Proposal)> {
+    let mut left = Vec::new();
+    for name in running.lost.iter().filter(|name| !running.held.iter().any(|h| is(h, name))) {
+        left.push(format!("{} is gone, and no process has it open", text::name(name)));
+    }
+    if !is_copy {
+        left.push(
+            "what a process alone still has goes into a directory of its own: name one (--output DIR)"
+                .to_owned(),
+        );
+    }
+    if !left.is_empty() {
+        let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(left);
+        return Ok((aof, proposal));
+    }
+    let aof = aof.with_held(&running.held)?;
+    let mut draft = Draft::new(Verb::Repair, &aof);
+    for one in &running.held {
+        draft.note(format!(
+            "{}: {} come from process {}, which has the file open and may write on; what it writes after this is not in \
+             the copy",
+            text::name(one.name.as_bytes()),
+            text::count(one.len, "byte"),
+            one.pid
+        ));
+    }
+    let proposal = draft.finish().map(Proposal::new)?;
+    Ok((aof, proposal))
+}
+
+fn is(held: &HeldFile, name: &[u8]) -> bool {
+    held.name.as_bytes() == name
+}
+
 fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal> {
     let shown = aof.of_files(&one.files)?;
     let facts = scan(&shown, Check::new(&shown), &looking.pace, looking.progress)?;
@@ -63,6 +104,9 @@ fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal
     let mut draft = Draft::new(Verb::Repair, aof);
     draft.manifest(manifest);
     notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
+    if let Some(hole) = one.hole() {
+        draft.note(hole.to_string());
+    }
     let mut files = 0;
     for (position, segment) in aof.live() {
         draft.remove(position);

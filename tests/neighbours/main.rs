@@ -4,7 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod foreign;
 mod made;
+mod moments;
+mod running;
 mod started_empty;
 mod unfinished;
 
@@ -19,6 +22,18 @@ use support::server::Server;
 
 /// Servers that are tried: the oldest that keeps sets, the newest, and one of the other family.
 const SERVERS: &[&str] = &["redis-7.0", "redis-8.6", "valkey-9.1"];
+
+/// What is told of neighbours, and of who else has touched a set.
+const TOLD: [&str; 8] = [
+    "mixed-moments",
+    "neighbour-data",
+    "started-empty",
+    "deleted-but-open",
+    "two-writers",
+    "other-filesystem",
+    "not-readable",
+    "foreign-file",
+];
 
 fn servers() -> Vec<Server> {
     let found = Server::all_or_none(SERVERS);
@@ -40,6 +55,13 @@ fn fill(live: &mut Live, prefix: &str, keys: usize) {
     for n in 0..keys {
         live.must(&format!("SET {prefix}:{n} value-{n}"));
     }
+}
+
+/// The number of its process.
+fn pid(live: &mut Live) -> u32 {
+    let info = live.must("INFO server").text();
+    let line = info.lines().find_map(|line| line.strip_prefix("process_id:"));
+    line.and_then(|pid| pid.trim().parse().ok()).expect("its number")
 }
 
 fn rewrite(live: &mut Live) {
@@ -103,7 +125,7 @@ fn names(dir: &Path, end: &str) -> Vec<PathBuf> {
 fn assert_silent(dir: &Path, name: &str) {
     let (status, report) = json("check", dir, &[]);
     assert_eq!(status, Some(0), "{name}: {report:#}");
-    for kind in ["neighbour-data", "started-empty"] {
+    for kind in TOLD {
         assert_eq!(problems(&report, kind), [], "{name}");
     }
 }

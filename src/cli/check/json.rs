@@ -93,6 +93,8 @@ pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a>
         check_aof: CheckAofJson { valid, why },
         size_bytes: report.size_bytes,
         ok_bytes: report.ok_bytes,
+        base_saved_at: report.moments.and_then(|moments| moments.base_saved).map(time),
+        increments_begin_at: report.moments.and_then(|moments| moments.increments_begin).map(time),
         segments: Each { all: &report.segments, one: segment },
     }
 }

@@ -3,10 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::check::{Report, SegmentReport, Severity};
+use aofkit::check::{Moments, Report, SegmentReport, Severity};
 use aofkit::text::{count, name, thousands};
 
 use super::report::Checked;
+use crate::cli::common::beside::first_of;
 use crate::cli::common::layout::{FILES, MORE, wrap};
 use crate::cli::common::output::Paper;
 use crate::cli::common::sets::{Row, overview};
@@ -18,6 +19,7 @@ use crate::cli::common::{loaded, needs};
 /// `check` of one set.
 pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Result<()> {
     let (style, Checked { aof, report, loaded }) = (view.style, checked);
+    paper.text(&first_of(report, view))?;
     paper.text(&(headline(aof, report, style) + "\n"))?;
     for row in listed(&report.segments, view.verbose) {
         paper.text(&match row {
@@ -27,6 +29,9 @@ pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Resul
                 style.dim(&line) + "\n"
             }
         })?;
+    }
+    if let Some(moments) = report.moments {
+        paper.text(&moments_line(moments, style))?;
     }
     paper.text(&needs::needs(&report.needs_modules, &report.modules, style, "  "))?;
     paper.text("\n")?;
@@ -105,6 +110,14 @@ fn not_looked_at(report: &Report, style: Style) -> String {
     let how = if is_thorough { " (check --thorough does)" } else { "" };
     let text = format!("not looked at: {}{how}", all.join(", "));
     wrap(&text, style.width, "") + "\n"
+}
+
+/// Whether base and increments are of one moment is for people to see, too.
+fn moments_line(moments: Moments, style: Style) -> String {
+    let told = |at: Option<i64>| at.map_or_else(|| "unknown".to_owned(), time);
+    let (base, increments) = (told(moments.base_saved), told(moments.increments_begin));
+    let line = format!("base saved at {base}; increments begin at {increments}");
+    style.dim(&wrap(&line, style.width, "  ")) + "\n"
 }
 
 fn segment_line(segment: &SegmentReport, style: Style) -> String {

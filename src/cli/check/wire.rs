@@ -46,6 +46,8 @@ pub struct Head<'a> {
     pub check_aof: CheckAofJson,
     pub size_bytes: u64,
     pub ok_bytes: u64,
+    pub base_saved_at: Option<String>,
+    pub increments_begin_at: Option<String>,
     pub segments: Each<'a, SegmentReport, SegmentJson>,
 }
 

@@ -133,6 +133,7 @@ impl Global {
                 stands_in: false,
                 conf: self.conf.clone(),
                 modules: self.modules()?,
+                ..OpenOptions::default()
             },
             pace: Pace { bytes_per_second },
             source: self.source.clone(),

@@ -40,11 +40,13 @@ impl Outcome {
     /// The exit status for an error of the library.
     pub fn of_error(error: &Error) -> Self {
         match error.kind() {
-            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::NotFound | ErrorKind::Foreign { is_product: false, .. } => Self::NotFound,
             ErrorKind::InUse(_) => Self::InUse,
             ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::BadBackup(_) => Self::BadBackup,
-            ErrorKind::NotTried(_) => Self::Unsupported,
+            ErrorKind::NotTried(_) | ErrorKind::Foreign { is_product: true, .. } => {
+                Self::Unsupported
+            }
             _ => Self::CouldNot,
         }
     }

@@ -31,11 +31,13 @@ pub fn headline(aof: &Aof, report: &Report, style: Style) -> String {
     format!("{}\n{}\n", style.bold(&path), wrap(&line, style.width, "  "))
 }
 
-/// The problems from this severity on (all with `-v`), each with what it costs and what to do.
+/// The problems from this severity on (all with `-v`), each with what it costs and what to do; not those that were told
+/// before anything else.
 pub fn problems(report: &Report, view: &View, from: Severity) -> String {
     let from = if view.verbose { Severity::Info } else { from };
     let mut text = String::new();
-    for problem in report.problems.iter().filter(|p| p.severity >= from) {
+    let below = |p: &&Problem| p.severity >= from && !p.comes_first();
+    for problem in report.problems.iter().filter(below) {
         text += &problem_lines(problem, view.style);
         text += "\n";
     }
@@ -48,7 +50,8 @@ pub fn problems(report: &Report, view: &View, from: Severity) -> String {
     text
 }
 
-fn problem_lines(problem: &Problem, style: Style) -> String {
+/// One problem: what, where, what it costs, what to do.
+pub fn problem_lines(problem: &Problem, style: Style) -> String {
     let severity = match problem.severity {
         Severity::Error => style.bad("error"),
         Severity::Warning => style.warn("warning"),

@@ -23,6 +23,7 @@ use aofkit::stats::Faults;
 
 use self::args::{FIGURES, GrowthArgs};
 use self::report::Grown;
+use crate::cli::common::beside;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::progress::Bar;
@@ -58,11 +59,14 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
             redact(&mut one.report);
         }
     }
+    let first = |all: &[Grown]| -> String {
+        all.iter().filter_map(|one| beside::first(&one.aof, context)).collect()
+    };
     let text = match (context.json, &grown[..]) {
         (true, [one]) if failed.is_none() => json::growth(one),
         (true, several) => json::several(path, several),
-        (false, [one]) if failed.is_none() => text::growth(one, context),
-        (false, several) => sets::several(path, several, context),
+        (false, [one]) if failed.is_none() => first(&grown) + &text::growth(one, context),
+        (false, several) => first(several) + &sets::several(path, several, context),
     };
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }

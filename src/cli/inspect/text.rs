@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use aofkit::aof::{Aof, LeftoverKind};
-use aofkit::check::{RdbFacts, SegmentReport, Severity, Verdict};
+use aofkit::check::{Problem, RdbFacts, SegmentReport, Severity, Verdict};
 use aofkit::growth::Trigger;
 use aofkit::stats::{CommandRow, MixReport};
 use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment;
 
 use super::report::Inspected;
+use crate::cli::common::beside::first_of;
 use crate::cli::common::layout::{FILES, MORE, fitted, wrap};
 use crate::cli::common::needs;
 use crate::cli::common::sets::{Row, overview};
@@ -24,7 +25,8 @@ const COMMANDS: usize = 8;
 /// `inspect` of one set.
 pub fn inspect(one: &Inspected, view: &View) -> String {
     let style = view.style;
-    let mut text = headline(&one.aof, &one.report, style) + "\n";
+    let mut text = first_of(&one.report, view);
+    text += &(headline(&one.aof, &one.report, style) + "\n");
     text += &files(one, view);
     text += &needs::needs(&one.report.needs_modules, &one.report.modules, style, "");
     if let Some(growth) = &one.growth {
@@ -317,7 +319,8 @@ fn health(one: &Inspected, view: &View) -> String {
     let style = view.style;
     let mut text = format!("\n{}\n", style.bold("health"));
     text += &verdict_lines(&one.report, style, "  ");
-    let telling = one.report.problems.iter().filter(|p| p.severity >= Severity::Warning);
+    let is_told = |p: &&Problem| p.severity >= Severity::Warning && !p.comes_first();
+    let telling = one.report.problems.iter().filter(is_told);
     let most = if view.verbose { usize::MAX } else { 3 };
     for problem in telling.clone().take(most) {
         let label = problem.kind.as_str();

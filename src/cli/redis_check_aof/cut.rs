@@ -43,7 +43,8 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
         ErrorKind::InUse(_) => "a process has it open for writing".to_owned(),
         _ => reason(&e),
     };
-    let aof = Aof::open(path, &OpenOptions::default()).map_err(failed)?;
+    let options = OpenOptions { takes_any: true, ..OpenOptions::default() };
+    let aof = Aof::open(path, &options).map_err(failed)?;
     let changed = "it changed meanwhile";
     let last = aof.last_live().ok_or(changed)?;
     let segment = &aof.segments[last];

@@ -7,9 +7,9 @@ use std::ffi::OsStr;
 
 use aofkit::aof::Aof;
 use aofkit::change::{self, Undo};
-use aofkit::disk::LocalDisk;
+use aofkit::disk::{HeldFile, LocalDisk};
 use aofkit::error::{Error, Result};
-use aofkit::neighbours::Neighbour;
+use aofkit::neighbours::{Neighbour, Neighbours, Running};
 use aofkit::repair;
 use aofkit::text::name as text_of_name;
 
@@ -56,11 +56,14 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let looking = changing::looking(context, &bar);
     let (aof, proposal, inner, ways) = match &args.adopt {
         Some(file) => {
-            let one = match adopted(&aof, file.as_deref(), context)? {
-                Ok(one) => one,
-                Err(why) => return Ok((String::new(), usage(&why, context.json))),
+            let beside = neighbours(&aof, context)?;
+            let (aof, proposal) = match held(&beside, file.as_deref()) {
+                Some(running) => repair::adopt::held(aof, running, args.changing.output.is_some())?,
+                None => match adopted(&beside, file.as_deref()) {
+                    Ok(one) => repair::adopt::adopt(aof, &one, &looking)?,
+                    Err(why) => return Ok((String::new(), usage(&why, context.json))),
+                },
             };
-            let (aof, proposal) = repair::adopt::adopt(aof, &one, &looking)?;
             (aof, proposal, None, Vec::new())
         }
         None => {
@@ -77,21 +80,23 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, changing::exit_status(&repair.run)))
 }
 
+/// What a process still has of files that are gone, where the one of that name is among them.
+fn held<'n>(beside: &'n Neighbours, file: Option<&OsStr>) -> Option<&'n Running> {
+    let running = beside.writing.running.as_ref().filter(|running| !running.held.is_empty());
+    let is_named = |one: &HeldFile| file.is_none_or(|file| one.name == file);
+    running.filter(|running| running.held.iter().any(is_named))
+}
+
 /// The neighbour to adopt: the one of that name, or the only one that may be needed; else what to say.
-fn adopted(
-    aof: &Aof,
-    file: Option<&OsStr>,
-    context: &Context,
-) -> Result<std::result::Result<Neighbour, String>> {
-    let beside = neighbours(aof, context)?;
-    let candidates = repair::adopt::candidates(&beside, file);
+fn adopted(beside: &Neighbours, file: Option<&OsStr>) -> std::result::Result<Neighbour, String> {
+    let candidates = repair::adopt::candidates(beside, file);
     let names = |of: &[&Neighbour]| {
         let first = of.iter().filter_map(|one| one.files.first()?.file_name());
         first
             .map(|name| format!("\n  {}", text_of_name(name.as_encoded_bytes())))
             .collect::<String>()
     };
-    Ok(match (&candidates[..], file) {
+    match (&candidates[..], file) {
         ([one], _) => Ok((*one).clone()),
         ([], Some(file)) => {
             let name = text_of_name(file.as_encoded_bytes());
@@ -105,7 +110,7 @@ fn adopted(
             let list = names(several);
             Err(format!("several files may be adopted, name one of them (--adopt=FILE):{list}"))
         }
-    })
+    }
 }
 
 fn undo(aof: &Aof, args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {

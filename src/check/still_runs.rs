@@ -1,0 +1,101 @@
+//! What is said of files that are gone while their server still runs, and of two processes that write to one set.
+
+use super::advice;
+use super::finding::{Kind, Problem, Severity, bytes};
+use crate::aof::Aof;
+use crate::neighbours::{Running, Writing};
+use crate::text;
+
+/// Files that are gone while a process, or a server that was asked, may still have what was in them: what it is, and what
+/// to do. It comes before anything else that is said of the set.
+pub fn deleted_but_open(aof: &Aof, running: &Running) -> Option<Problem> {
+    if running.lost.is_empty() || running.pids.is_empty() && running.answer.is_none() {
+        return None;
+    }
+    let first = text::name(running.lost.first()?);
+    let lost = match running.lost.len() as u64 - 1 {
+        0 => format!("{first} is gone"),
+        more => format!("{first} and {} more are gone", text::count(more, "file")),
+    };
+    let message =
+        format!("THE SERVER STILL RUNS: {lost}, {}. {}", who(running), advise(aof, running));
+    let problem = Problem::of_set(Kind::DeletedButOpen, Severity::Error, message);
+    let can_copy = !running.held.is_empty() && running.holds_all();
+    Some(problem.next(match can_copy {
+        true => advice::repair(aof, " --adopt --output NEW-DIRECTORY"),
+        false => None,
+    }))
+}
+
+fn processes(pids: &[u32]) -> String {
+    let all: Vec<_> = pids.iter().map(u32::to_string).collect();
+    let noun = if pids.len() == 1 { "process" } else { "processes" };
+    format!("{noun} {}", all.join(", "))
+}
+
+/// Who may have what is gone, as far as it was seen.
+fn who(running: &Running) -> String {
+    let mut told = Vec::new();
+    if !running.held.is_empty() {
+        let mut pids: Vec<_> = running.held.iter().map(|one| one.pid).collect();
+        pids.dedup();
+        let len = running.held.iter().map(|one| one.len).sum();
+        let all = if running.holds_all() { "it" } else { "some of it" };
+        told.push(format!("and {} still has {all} open ({})", processes(&pids), bytes(len)));
+    } else if !running.pids.is_empty() {
+        told.push(format!("while {} writes to this set", processes(&running.pids)));
+    }
+    if let Some(answer) = &running.answer {
+        told.push(format!(
+            "the server at {} works here with {}; what is left of the set holds {}",
+            answer.address,
+            text::count(answer.keys, "key"),
+            text::thousands(answer.keys_left)
+        ));
+    }
+    told.join("; ")
+}
+
+/// What to do, in order.
+fn advise(aof: &Aof, running: &Running) -> String {
+    let is_known = running.has_all();
+    let why_not = match running.room {
+        _ if !is_known => Some(
+            "whether it has all of the set in memory is not known (--server asks it for its keys)"
+                .to_owned(),
+        ),
+        Some((wanted, free)) if free < wanted => Some(format!(
+            "a rewrite may want {} here, and {} are free",
+            bytes(wanted),
+            text::thousands(free)
+        )),
+        None => Some("how much room there is for a rewrite cannot be told".to_owned()),
+        Some(_) if aof.settings.append_only == Some(false) => {
+            Some("the configuration says appendonly no".to_owned())
+        }
+        Some(_) => None,
+    };
+    match why_not {
+        None => "BGREWRITEAOF saves all: send it now, and do not stop the server before INFO says \
+                 aof_last_bgrewrite_status:ok"
+            .to_owned(),
+        Some(why) => format!(
+            "Do not stop it: with it goes what only it has. Copy first, do not rewrite: {why}"
+        ),
+    }
+}
+
+/// What is said of who writes to the set.
+pub(super) fn problems(aof: &Aof, writing: &Writing) -> Vec<Problem> {
+    let mut found = Vec::new();
+    found.extend(writing.running.as_ref().and_then(|running| deleted_but_open(aof, running)));
+    if let Some((name, pids)) = &writing.two {
+        let message = format!(
+            "{} write to this set, and none of them has started the other: their commands mix, and the next rewrite \
+             of one deletes the files of the other. Stop all but the one whose data is wanted, after a copy",
+            processes(pids)
+        );
+        found.push(Problem::of_file(Kind::TwoWriters, Severity::Warning, name, message));
+    }
+    found
+}

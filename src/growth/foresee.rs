@@ -58,7 +58,7 @@ impl Outlook {
             holds,
             simulations: rules.filter_map(play).collect(),
             write_amplification: live.and_then(|live| amplification(&trigger, live)),
-            load: Load::estimated(report),
+            load: Load::estimated(report, around.server.as_ref()),
             advice: Advice::Nothing(String::new()),
             is_its_log: server.and_then(|server| running::is_its_log(aof, server)),
             differences: server.map_or_else(Vec::new, |server| {

@@ -20,7 +20,7 @@ mod trigger;
 pub use advice::Advice;
 pub use foresee::REWRITE_SPEED;
 pub use hold::Hold;
-pub use live::{BUDGET, Compression, LiveEstimate, Size, Unfollowed};
+pub use live::{BUDGET, Compression, LiveEstimate, Memory, Size, Unfollowed};
 pub use load::{ASSUMED, Load, Speed};
 pub use observe::{Growth, GrowthOptions, GrowthReport};
 pub use outlook::{Outlook, RateSource, Rewrite, Surroundings};

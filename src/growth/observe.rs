@@ -65,7 +65,6 @@ pub struct Growth {
     writers: HashMap<(Option<CommandId>, Vec<u8>), u32>,
     pattern: Vec<u8>,
     live: Live,
-    writing: Writing,
     commands: u64,
     report: GrowthReport,
 }
@@ -108,15 +107,14 @@ impl Growth {
     /// For this set.
     pub fn new(aof: &Aof, options: GrowthOptions) -> Self {
         let packed = options.packed.or(aof.configured.then_some(aof.settings.packed));
-        let live = Live::new(options.budget, options.seed, packed.as_ref());
         let (timeline, _) = Recorder::new().finish();
         let writer = || aof.writer.as_ref().and_then(Writer::release);
         let writing = Writing {
             server: options.writer.or_else(writer),
             is_compressed: options.is_compressed.or(aof.settings.rdb_compression),
         };
+        let live = Live::new(options.budget, options.seed, packed.as_ref(), writing);
         Self {
-            writing,
             is_base: aof.segments.iter().map(|segment| segment.role == Role::Base).collect(),
             in_base: false,
             is_single: aof.layout != Layout::MultiPart,
@@ -269,7 +267,7 @@ impl Observer for Growth {
         let mut report = self.report;
         report.clock = self.recorder.clock;
         report.commands = self.commands;
-        report.live = self.live.finish(self.options.now_ms, self.writing);
+        report.live = self.live.finish(self.options.now_ms);
         let mut names: Vec<_> =
             self.writers.into_iter().map(|(who, number)| (number, who)).collect();
         names.sort_unstable_by_key(|(number, _)| *number);

@@ -121,6 +121,10 @@ pub struct ServerState {
     pub used_memory_bytes: Option<u64>,
     /// The most memory that it has taken so far, bytes.
     pub used_memory_peak_bytes: Option<u64>,
+    /// Bytes of memory in use when it had started and held nothing.
+    pub used_memory_startup_bytes: Option<u64>,
+    /// Microseconds in which it reckons that it would replay its log (`aof_cmd_duration`, documented of Redis 8.12).
+    pub replay_microseconds: Option<u64>,
     /// Keys by database, those that have expired and were not yet removed included.
     pub keys: BTreeMap<u64, u64>,
     /// `maxmemory`, bytes; 0: none.
@@ -204,6 +208,8 @@ impl ServerState {
             pending_fsyncs: info.number("aof_pending_bio_fsync"),
             used_memory_bytes: info.number("used_memory"),
             used_memory_peak_bytes: info.number("used_memory_peak"),
+            used_memory_startup_bytes: info.number("used_memory_startup"),
+            replay_microseconds: info.number("aof_cmd_duration"),
             keys: info.keys(),
             maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
             withheld,

@@ -17,7 +17,7 @@ use crate::check::Loads;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Silent;
-use crate::server::{Access, Address, Server, ServerState};
+use crate::server::ServerState;
 
 /// What a server made of a copy of a set.
 #[derive(Clone, Debug, Default)]
@@ -224,11 +224,7 @@ impl Trial {
         let load = Load { home: own, name, looked, dir: &dir, settings };
         let started = OwnServer::start(guard, &load, leash, &mut |line: &str| heard.line(line));
         let (state, failure) = match started {
-            Ok(server) => {
-                let access = Access { patience: super::PATIENCE, ..Access::default() };
-                let asked = Server::connect(&Address::of_path(&server.socket), &access);
-                (Some(asked.and_then(|mut server| server.state())?), None)
-            }
+            Ok(server) => (Some(server.state()?), None),
             Err(failure) => (None, Some(failure)),
         };
         // The server is gone by now.

@@ -11,6 +11,14 @@ use super::server::{Load, OwnServer};
 use crate::aof::Aof;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Silent;
+use crate::server::ServerState;
+
+/// The most memory and the last, less that of an empty server.
+fn memory(state: &ServerState) -> Option<(u64, u64)> {
+    let empty = state.used_memory_startup_bytes?;
+    let beside = |bytes: Option<u64>| Some(bytes?.saturating_sub(empty));
+    Some((beside(state.used_memory_peak_bytes)?, beside(state.used_memory_bytes)?))
+}
 
 /// The server's directory.
 const HOME: &str = "1";
@@ -20,6 +28,8 @@ const HOME: &str = "1";
 pub struct Measured {
     /// Seconds that it says it took to load the set.
     pub seconds: f64,
+    /// The most memory that it took, and what it held in the end, beside that of its start, bytes; where it told.
+    pub memory: Option<(u64, u64)>,
     /// What could not be kept from it.
     pub walls_missing: Vec<String>,
 }
@@ -47,16 +57,19 @@ impl Trial {
             let mut hear = |line: &str| took = seconds(line).or(took);
             let dir = own.path().join(HOME);
             let load = Load { home: &own, name: HOME, looked, dir: &dir, settings: &settings };
-            OwnServer::start(guard, &load, leash, &mut hear).map_err(|failure| {
-                match failure.is_unknown {
-                    true => Error::new(ErrorKind::NotTried(failure.why), &path),
-                    false => refused(failure.why),
-                }
-            })?;
+            let server =
+                OwnServer::start(guard, &load, leash, &mut hear).map_err(
+                    |failure| match failure.is_unknown {
+                        true => Error::new(ErrorKind::NotTried(failure.why), &path),
+                        false => refused(failure.why),
+                    },
+                )?;
             let seconds = took.ok_or_else(|| {
                 refused("it does not say how long it took to load the set".to_owned())
             })?;
-            Ok(Measured { seconds, walls_missing: guard.missing.clone() })
+            let state = server.state()?;
+            let memory = memory(&state);
+            Ok(Measured { seconds, memory, walls_missing: guard.missing.clone() })
         })
     }
 }

@@ -12,6 +12,8 @@ use super::inside::{CANNOT, ENDED, READY, WITHOUT};
 use super::leash::{Leash, OwnDir, Ward};
 use super::names::Looked;
 use super::said::Said;
+use crate::error::Result;
+use crate::server::{Access, Address, Server, ServerState};
 
 /// Lines of a server's log that are told when it does not start.
 const LAST_LINES: usize = 3;
@@ -29,6 +31,17 @@ pub struct OwnServer {
 impl Drop for OwnServer {
     fn drop(&mut self) {
         self.ward.end();
+    }
+}
+
+impl OwnServer {
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn state(&self) -> Result<ServerState> {
+        let access = Access { patience: super::PATIENCE, ..Access::default() };
+        Server::connect(&Address::of_path(&self.socket), &access)?.state()
     }
 }
 

@@ -535,7 +535,9 @@ fn spoil(place: &Place, random: &mut Random) -> String {
             2 => {
                 let (key, by) = (keys[random.below(keys.len())], REPLACEMENTS[random.below(6)]);
                 let parent = repo.join(key.trim_end_matches('/')).parent().unwrap().to_owned();
-                if parent.canonicalize().is_ok_and(|real| real.starts_with(&real_repo)) {
+                let is_inside =
+                    parent.canonicalize().is_ok_and(|real| real.starts_with(&real_repo));
+                if is_inside && parent.is_dir() {
                     replace(place, key, by);
                 }
                 told.push(format!("{by} as {key}"));

@@ -151,7 +151,12 @@ impl Growing {
 
     /// A field of INFO persistence.
     pub fn info(&mut self, field: &str) -> u64 {
-        let info = self.must("INFO persistence");
+        self.info_of("persistence", field)
+    }
+
+    /// A field of a section of INFO.
+    pub fn info_of(&mut self, section: &str, field: &str) -> u64 {
+        let info = self.must(&format!("INFO {section}"));
         let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         value.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("no {field}"))
     }

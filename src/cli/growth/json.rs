@@ -252,6 +252,11 @@ fn simulation(one: &Simulation) -> SimulationJson {
 fn load(one: &Grown) -> LoadJson {
     let load = &one.outlook.load;
     LoadJson {
+        seconds: load.seconds,
+        peak_bytes: load.memory.map(|memory| memory.peak_bytes),
+        end_bytes: load.memory.map(|memory| memory.end_bytes),
+        error_percent: load.memory.map(|memory| memory.error_percent.round()),
+        server_seconds: load.server_seconds,
         estimated_seconds: load.seconds,
         measured_seconds: load.measured_seconds,
         rdb_bytes_per_second: load.speed.rdb_bytes_per_second,

@@ -15,7 +15,7 @@ use aofkit::command::Version;
 use aofkit::disk;
 use aofkit::error::Result;
 use aofkit::format::rdb::Family;
-use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Outlook, Surroundings, Trigger};
+use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Memory, Outlook, Surroundings, Trigger};
 use aofkit::redact::hidden;
 use aofkit::scan::scan;
 use aofkit::server::ServerState;
@@ -95,7 +95,12 @@ fn grow(
     let mut walls_missing = None;
     if let Some(server) = &args.calibrate {
         let measured = args.given.trial(server, context)?.measure(&aof)?;
-        outlook.load.calibrate(measured.seconds);
+        let memory = measured.memory.map(|(peak_bytes, end_bytes)| Memory {
+            peak_bytes,
+            end_bytes,
+            error_percent: 0.0,
+        });
+        outlook.load.calibrate(measured.seconds, memory);
         walls_missing = Some(measured.walls_missing);
     }
     let (exceeded, unknown) = (Vec::new(), Vec::new());

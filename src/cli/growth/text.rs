@@ -282,7 +282,31 @@ fn load(load: &Load, style: Style) -> String {
             style,
         ),
     };
-    text
+    if let Some(seconds) = load.server_seconds {
+        text += &line(&format!("the running server reckons with {seconds:.2} s"), style);
+    }
+    text + &memory(load, style)
+}
+
+/// What the load takes in memory.
+fn memory(load: &Load, style: Style) -> String {
+    let Some(memory) = load.memory else {
+        let told = "how much memory it takes is not known: the set holds values or commands that are not followed";
+        return line(told, style);
+    };
+    let (end, peak) = (size(memory.end_bytes), size(memory.peak_bytes));
+    let peak = match peak == end {
+        true => String::new(),
+        false => format!(", {peak} at the peak on the way"),
+    };
+    let trust = match memory.error_percent {
+        0.0 => "measured".to_owned(),
+        percent => format!("±{percent:.0} %"),
+    };
+    line(
+        &format!("it takes {end} of memory{peak} ({trust}), beside what an empty server has"),
+        style,
+    )
 }
 
 /// Seconds as an estimate may be told.

@@ -179,6 +179,11 @@ pub struct DiskJson {
 
 #[derive(Serialize)]
 pub struct LoadJson {
+    pub seconds: f64,
+    pub peak_bytes: Option<u64>,
+    pub end_bytes: Option<u64>,
+    pub error_percent: Option<f64>,
+    pub server_seconds: Option<f64>,
     pub estimated_seconds: f64,
     pub measured_seconds: Option<f64>,
     pub rdb_bytes_per_second: f64,

@@ -111,6 +111,11 @@ impl Chain {
         self.nodes.iter().map(|node| node.bytes).sum()
     }
 
+    /// Nodes that a server has of it.
+    pub fn node_count(&self) -> u64 {
+        self.nodes.iter().map(|node| node.nodes).sum()
+    }
+
     /// Adds an element at the left or right end.
     pub fn push(&mut self, left: bool, bytes: &[u8], len: u64, scales: &mut Scales) {
         let limits = scales.limits.list;

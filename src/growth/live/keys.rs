@@ -60,6 +60,11 @@ impl Held {
         if self.limit == u64::MAX { 1.0 } else { u64::MAX as f64 / self.limit.max(1) as f64 }
     }
 
+    /// Whether commands wrote into it since a base held it, or it was in none.
+    pub fn was_changed(&self) -> bool {
+        self.traffic > 0
+    }
+
     /// Bytes of the key's name in an RDB.
     pub fn key_cost(&self) -> Cost {
         // Numbers, which are never compressed, are shorter than what is.

@@ -20,6 +20,7 @@ mod keys;
 mod kind;
 mod libraries;
 mod members;
+mod memory;
 mod op;
 mod packing;
 mod score;
@@ -32,24 +33,28 @@ mod unlike;
 mod value;
 mod vectors;
 mod weigh;
+mod weighed;
 
 pub use doubt::Unfollowed;
 pub use estimate::{Compression, LiveEstimate, Size};
+pub use memory::Memory;
 
 use arguments::Met;
 use cost::{Cost, bulk, header};
 use dialect::Dialect;
 use doubt::Counts;
-use estimate::{Sums, Weighed};
+use estimate::Sums;
 use keys::{Held, Keys, Loading};
 use kind::Kind;
 use libraries::Libraries;
 use members::Piece;
+use memory::Peak;
 use op::Op;
 use sizes::Limits;
 use unlike::Unlike;
 use value::{Fresh, Value};
 use weigh::value_cost;
+use weighed::Weighed;
 
 use crate::command::{self, CommandId, Version};
 use crate::format::conf::PackedLimits;
@@ -85,6 +90,8 @@ pub struct Live {
     may_delete: bool,
     is_partial: bool,
     unlike: Unlike,
+    writing: Writing,
+    peak: Peak,
 }
 
 /// How the new base will be written, as far as it is known.
@@ -99,7 +106,12 @@ pub struct Writing {
 impl Live {
     /// Follows values in so many bytes of memory; a sample of them is chosen by `seed`, when it is given. `packed` is
     /// what was learnt of the sizes up to which values are packed.
-    pub fn new(budget: usize, seed: Option<u64>, packed: Option<&PackedLimits>) -> Self {
+    pub fn new(
+        budget: usize,
+        seed: Option<u64>,
+        packed: Option<&PackedLimits>,
+        writing: Writing,
+    ) -> Self {
         let limits = packed.map(Limits::of).unwrap_or_default();
         Self {
             ops: op::table(),
@@ -116,6 +128,8 @@ impl Live {
             may_delete: false,
             is_partial: false,
             unlike: Unlike::new(packed.is_some()),
+            peak: Peak::new(writing.server, &limits),
+            writing,
         }
     }
 
@@ -124,6 +138,12 @@ impl Live {
     pub fn record(&mut self, db: u64, record: &Record<'_>, id: Option<CommandId>) {
         let op = id.map_or(Op::Unknown, |id| self.ops[id.index()]);
         let met = Met { record, db };
+        if self.peak.passes(record.len) {
+            self.peak.look(&self.keys);
+        }
+        if matches!(op, Op::FlushAll | Op::FlushDatabase) {
+            self.peak.before_flush(&self.keys);
+        }
         let is_followed = match op {
             Op::Nothing => true,
             Op::Unknown | Op::Anything => false,
@@ -265,6 +285,8 @@ impl Live {
     /// The RDB of a base was read.
     pub fn base(&mut self, bytes: u64) {
         self.overhead = Some(bytes.saturating_sub(self.entries_bytes));
+        self.peak.passes(bytes);
+        self.peak.look(&self.keys);
         if self.compression == Compression::Unknown && self.keys.is_complete() {
             self.compression = self.compression_of_base();
         }
@@ -298,7 +320,8 @@ impl Live {
     }
 
     /// What a rewrite would write at this time.
-    pub fn finish(mut self, now_ms: i64, writing: Writing) -> LiveEstimate {
+    pub fn finish(mut self, now_ms: i64) -> LiveEstimate {
+        let writing = self.writing;
         let known = writing.server.map(|(family, version)| [Dialect::of(family, version)]);
         let dialects = known.as_ref().map_or(&Dialect::ALL[..], |known| &known[..]);
         let mut sums = Sums::default();
@@ -330,6 +353,8 @@ impl Live {
         if self.may_delete {
             sums.forget_least(self.fixed());
         }
+        let is_known = !(self.makes_keys || self.is_unknown || self.is_partial || is_unlike);
+        let memory = is_known.then(|| self.peak.finish(&self.keys)).flatten();
         let compression = writing.is_compressed.map_or(self.compression, Compression::from);
         let (resp, rdb) = match self.is_unknown || self.is_partial {
             true => Default::default(),
@@ -351,6 +376,7 @@ impl Live {
             is_unknown: self.is_unknown,
             is_partial: self.is_partial,
             has_other_limits: is_unlike,
+            memory,
         }
     }
 

@@ -8,6 +8,17 @@ use super::score;
 use super::sizes::Packing;
 use crate::format::rdb::pack;
 
+/// How a server keeps sets, sorted sets and hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A set of numbers.
+    Numbers,
+    /// All members in one string.
+    Packed,
+    /// A table, and what finds them by score.
+    Table,
+}
+
 impl Members {
     /// What it costs, with its key of that length, and the variance that its sample brings.
     pub fn cost(&self, key_len: u64, dialect: Dialect, scales: &mut Scales) -> (Cost, Cost) {
@@ -115,21 +126,28 @@ impl Members {
         }
     }
 
-    /// Bytes of the packed encoding, when it has one.
-    pub(super) fn packed(&self, dialect: Dialect, scales: &mut Scales) -> Option<Cost> {
+    /// How a server keeps it.
+    pub(super) fn form(&self, dialect: Dialect) -> Form {
         if self.shift > 0 {
-            return None;
+            return Form::Table;
         }
         if self.kind == Kind::Set && !self.has_text && self.list.len() <= self.packing.numbers {
-            return Some(self.intset(scales));
+            return Form::Numbers;
         }
         let is_plain = match self.kind {
             Kind::Set => !dialect.packs_sets || self.list.len() > self.packing.most,
             Kind::Zset => false,
             Kind::Hash => self.ttls && dialect.fields == Fields::Plain,
         };
-        if self.is_table || is_plain {
-            return None;
+        if self.is_table || is_plain { Form::Table } else { Form::Packed }
+    }
+
+    /// Bytes of the packed encoding, when it has one.
+    pub(super) fn packed(&self, dialect: Dialect, scales: &mut Scales) -> Option<Cost> {
+        match self.form(dialect) {
+            Form::Numbers => return Some(self.intset(scales)),
+            Form::Table => return None,
+            Form::Packed => {}
         }
         let mut members: Vec<&Member> = self.list.iter().collect();
         if self.kind == Kind::Zset {
@@ -172,20 +190,26 @@ impl Members {
         extra
     }
 
+    /// Bytes of each number of a set of numbers: as many as the widest takes.
+    pub(super) fn width(&self) -> u8 {
+        let numbers = self.list.iter().filter_map(|member| pack::integer(member.name()));
+        let widest = numbers.map(|n| n.unsigned_abs().leading_zeros()).min().unwrap_or(64);
+        match 65_u32.saturating_sub(widest) {
+            0..=16 => 2,
+            17..=32 => 4,
+            _ => 8,
+        }
+    }
+
     fn intset(&self, scales: &mut Scales) -> Cost {
         let mut numbers: Vec<i64> =
             self.list.iter().filter_map(|member| pack::integer(member.name())).collect();
         numbers.sort_unstable();
-        let widest = numbers.iter().map(|n| n.unsigned_abs().leading_zeros()).min().unwrap_or(64);
-        let width = match 65_u32.saturating_sub(widest) {
-            0..=16 => 2,
-            17..=32 => 4,
-            _ => 8,
-        };
-        let mut blob = vec![width as u8, 0, 0, 0];
+        let width = self.width();
+        let mut blob = vec![width, 0, 0, 0];
         blob.extend_from_slice(&(numbers.len() as u32).to_le_bytes());
         for number in numbers {
-            blob.extend_from_slice(&number.to_le_bytes()[..width]);
+            blob.extend_from_slice(&number.to_le_bytes()[..usize::from(width)]);
         }
         scales.blob(&blob)
     }

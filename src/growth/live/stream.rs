@@ -78,6 +78,11 @@ impl Stream {
         self.nodes.iter().map(|node| node.bytes).sum()
     }
 
+    /// Nodes that a server has of it.
+    pub fn node_count(&self) -> u64 {
+        self.nodes.iter().map(|node| node.nodes).sum()
+    }
+
     /// It remembers something more, of at most so many bytes.
     pub fn note(&mut self, bytes: u64) {
         self.perhaps += bytes;

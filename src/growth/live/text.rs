@@ -16,6 +16,8 @@ const LONGEST: u64 = 512 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Text {
     len: u64,
+    /// Bytes that a server has allocated for it.
+    room: u64,
     head: Vec<u8>,
 }
 
@@ -33,7 +35,7 @@ impl Text {
 
     fn set_up_to(&mut self, most: usize, bytes: &[u8], len: u64) {
         let kept = &bytes[..bytes.len().min(most)];
-        self.len = len;
+        (self.len, self.room) = (len, len);
         self.head.clear();
         self.head.reserve_exact(kept.len());
         self.head.extend_from_slice(kept);
@@ -68,7 +70,22 @@ impl Text {
             let room = KEPT.saturating_sub(self.head.len());
             self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
-        self.len = (self.len + len).min(LONGEST);
+        self.grow_to((self.len + len).min(LONGEST));
+    }
+
+    /// A command makes it so long where it is shorter. A server that has to make room makes twice as much, up to a
+    /// mebibyte more; for a new string none.
+    fn grow_to(&mut self, len: u64) {
+        const MOST: u64 = 1 << 20;
+        if len > self.room {
+            self.room = if self.len == 0 { len } else { len + len.min(MOST) };
+        }
+        self.len = self.len.max(len);
+    }
+
+    /// Bytes that a server has allocated for it.
+    pub fn room(&self) -> u64 {
+        self.room
     }
 
     /// SETRANGE: zeros fill what is between.
@@ -77,7 +94,7 @@ impl Text {
             return;
         }
         let is_whole = self.head.len() as u64 == self.len;
-        self.len = self.len.max(offset.saturating_add(len)).min(LONGEST);
+        self.grow_to(offset.saturating_add(len).min(LONGEST));
         let start = usize::try_from(offset).unwrap_or(KEPT).min(KEPT);
         let end = start.saturating_add(bytes.len()).min(KEPT);
         if self.head.len() < end && is_whole {
@@ -103,7 +120,7 @@ impl Text {
         }
         // Of what is not kept nothing can be changed.
         let is_whole = self.head.len() as u64 == self.len;
-        self.len = self.len.max(byte + 1);
+        self.grow_to(byte + 1);
         let Some(place) = usize::try_from(byte).ok().filter(|place| *place < BITMAP) else {
             return;
         };

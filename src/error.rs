@@ -22,6 +22,7 @@ struct Inner {
     path: PathBuf,
     offset: Option<u64>,
     source: Option<io::Error>,
+    hint: Option<String>,
 }
 
 /// What kind of operation failed.
@@ -111,7 +112,13 @@ impl Error {
     /// An error of `kind` on `path`.
     #[cold]
     pub fn new(kind: ErrorKind, path: &Path) -> Self {
-        Self(Box::new(Inner { kind, path: path.to_owned(), offset: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            path: path.to_owned(),
+            offset: None,
+            source: None,
+            hint: None,
+        }))
     }
 
     /// A failed system call on `path`.
@@ -121,7 +128,13 @@ impl Error {
             io::ErrorKind::NotFound => ErrorKind::NotFound,
             _ => ErrorKind::Io,
         };
-        Self(Box::new(Inner { kind, path: path.to_owned(), offset: None, source: Some(source) }))
+        Self(Box::new(Inner {
+            kind,
+            path: path.to_owned(),
+            offset: None,
+            source: Some(source),
+            hint: None,
+        }))
     }
 
     /// A compressed stream that cannot be read on.
@@ -132,6 +145,7 @@ impl Error {
             path: path.to_owned(),
             offset: None,
             source: Some(source),
+            hint: None,
         }))
     }
 
@@ -139,6 +153,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, offset: u64) -> Self {
         self.0.offset = Some(offset);
+        self
+    }
+
+    /// The same error with what helps against it, such as an option.
+    #[must_use]
+    pub fn hint(mut self, hint: String) -> Self {
+        self.0.hint = Some(hint);
         self
     }
 
@@ -166,6 +187,17 @@ impl fmt::Display for Error {
         if let Some(at) = self.0.offset {
             write!(f, "byte {at} ({at:#x}): ")?;
         }
+        self.reason(f)?;
+        match &self.0.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// What went wrong, without where.
+    fn reason(&self, f: &mut impl Write) -> fmt::Result {
         match (&self.0.kind, &self.0.source) {
             (ErrorKind::Compressed, Some(e)) => write!(
                 f,
@@ -197,9 +229,12 @@ impl fmt::Display for Error {
                 None,
             ) => f.write_str(why),
             (ErrorKind::Interrupted, None) => f.write_str("interrupted; nothing was changed"),
-            (ErrorKind::NoRoom { needed, free }, None) => {
-                write!(f, "{needed} bytes of room are needed here, and {free} are free")
-            }
+            (ErrorKind::NoRoom { needed, free }, None) => write!(
+                f,
+                "{} of room are needed here, and {} are free",
+                text::count(*needed, "byte"),
+                text::thousands(*free)
+            ),
             (ErrorKind::TooLarge { limit }, None) => {
                 write!(f, "larger than the {limit} bytes a file of this kind may have")
             }

@@ -45,7 +45,10 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
         // Where nothing is found, what could not be looked at may be all there is.
         (true, Some(error)) => Err(error),
         (true, None) => {
-            Err(Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, NONE)))
+            let none = Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, NONE));
+            let levels = limits::SET_DEPTH;
+            Err(none
+                .hint(format!("it was searched, and directories up to {levels} levels below it")))
         }
     }
 }

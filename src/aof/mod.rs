@@ -43,4 +43,4 @@ pub use preview::Changes;
 pub use pulse::Pulse;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
 pub use sink::{Again, Depth, Sink};
-pub use walker::{walk, walk_from, walk_with};
+pub use walker::{walk, walk_from, walk_from_with, walk_with};

@@ -56,6 +56,19 @@ pub fn walk_from(
     walk_on(source, from, Names::default(), pulse, sink)
 }
 
+/// As [`walk_from`], for a sink that may want to see more of RDB parts than their events.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_from_with(
+    source: &mut dyn Source,
+    from: u64,
+    pulse: &mut impl Pulse,
+    sink: &mut impl Sink,
+) -> Result<u64> {
+    walk_on(source, from, Names::default(), pulse, sink)
+}
+
 /// As [`walk_from`], counting on these names.
 pub(super) fn walk_on(
     source: &mut dyn Source,

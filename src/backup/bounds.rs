@@ -66,12 +66,15 @@ impl Entry {
         let stretches = self.covers.iter().flat_map(|one| [&one.from, &one.to]);
         let gaps =
             self.gaps.iter().flat_map(|one| [&one.from, &one.reason].into_iter().chain(&one.to));
-        let mut texts =
-            own.into_iter().chain(server).chain(running.flatten()).chain(stretches).chain(gaps);
+        let marks = self.marks.iter().flat_map(|mark| [&mark.kind, &mark.message]);
+        let read = self.all_files().filter_map(|file| file.read.as_ref());
+        let own = own.into_iter().chain(server).chain(running.flatten());
+        let mut texts = own.chain(stretches).chain(gaps).chain(marks).chain(read);
         if texts.any(|text| text.len() > limits::BACKUP_TEXT) {
             return Err("a text in it is longer than any that is written".to_owned());
         }
-        let many = [self.covers.len(), self.gaps.len(), self.diverged.len()];
+        let many = [self.covers.len(), self.gaps.len(), self.diverged.len(), self.marks.len()];
+        let many = many.into_iter().chain([self.before_shrinks.len()]);
         if many.into_iter().any(|count| count > limits::BACKUP_STRETCHES) {
             return Err("it has more stretches of time than any snapshot has".to_owned());
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::alive::Alive;
 use super::blocks::Blocks;
 use super::compress::Placed;
 use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps, Words};
@@ -35,6 +36,8 @@ pub(super) struct Captured {
     pub(super) reused_bytes: u64,
     /// What the bytes that were read need of modules.
     pub(super) needs: Needs,
+    /// The keys that are there after all of them, where that is known.
+    pub(super) alive: Option<Alive>,
 }
 
 /// A file on its way into a snapshot.
@@ -44,8 +47,12 @@ struct Capture<'a> {
     seq: Option<i64>,
     kind: FileType,
     closed: bool,
+    /// It is kept as it is: nobody walks over it.
+    is_raw: bool,
     /// Taken over from the parent.
     reused: Vec<Arc<SegmentEntry>>,
+    /// Where in the parent's list of files it stands, when all that the parent has of it is taken over.
+    continues: Option<usize>,
     walk_from: u64,
     /// Of what lies before `walk_from`.
     commands: u64,
@@ -60,6 +67,8 @@ pub(super) struct Means<'a> {
     pub(super) source: &'a str,
     pub(super) options: &'a BackupOptions,
     pub(super) parent: Option<&'a Entry>,
+    /// The keys after the parent, where that is known.
+    pub(super) alive: Option<Alive>,
     pub(super) trust: &'a Trust<'a>,
     pub(super) progress: &'a dyn Progress,
 }
@@ -76,11 +85,47 @@ pub(super) fn capture(aof: &Aof, means: &Means<'_>) -> Result<Captured> {
         let is_last = Some(position) == last;
         captures.push(begin(segment, is_last, in_parent, means, &mut diverged)?);
     }
-    let opened: Vec<_> =
-        means.options.includes.iter().map(|p| FrozenFile::open(p)).collect::<Result<_>>()?;
+    let opened = opened(&means.options.includes)?;
     for file in &opened {
         captures.push(begin_extra(file, means)?);
     }
+    let alive = keys_before(&captures, means);
+    let mut captured = store(captures, alive, diverged, means)?;
+    captured.extras.extend(kept_extras(&captured.extras, means)?);
+    Ok(captured)
+}
+
+/// Captures the files of a set as they lie there, and `others` with those that were asked for beside it.
+pub(super) fn capture_as_is(
+    aof: &Aof,
+    others: &[FrozenFile],
+    means: &Means<'_>,
+) -> Result<Captured> {
+    let mut captures = Vec::new();
+    for (_, segment) in aof.live() {
+        let Some(file) = segment.file() else { continue };
+        let (name, kind) = (Words::new(&segment.name), type_of(segment.role));
+        let one = Capture::new(file, name, kind, segment.seq, true);
+        captures.push(Capture { is_raw: true, ..one });
+    }
+    let opened = opened(&means.options.includes)?;
+    for file in others.iter().chain(&opened) {
+        captures.push(begin_extra(file, means)?);
+    }
+    store(captures, None, Vec::new(), means)
+}
+
+fn opened(paths: &[PathBuf]) -> Result<Vec<FrozenFile>> {
+    paths.iter().map(|path| FrozenFile::open(path)).collect()
+}
+
+/// Walks over what is new in these files and stores it. `alive` has the keys that are there before.
+fn store(
+    mut captures: Vec<Capture<'_>>,
+    mut alive: Option<Alive>,
+    diverged: Vec<Divergence>,
+    means: &Means<'_>,
+) -> Result<Captured> {
     let total = captures.iter().map(|c| c.file.len().saturating_sub(c.walk_from)).sum();
     means.progress.begin(Some(total));
     let mut meter = Meter::new(means.progress, &means.options.pace);
@@ -89,12 +134,42 @@ pub(super) fn capture(aof: &Aof, means: &Means<'_>) -> Result<Captured> {
     let (captures, done) = with_packers(packing, repository.unfinished(source)?, |outlet| {
         for (number, one) in captures.iter_mut().enumerate() {
             meter.begin_at(one.walk_from);
-            walk(number, one, &mut meter, outlet)?;
+            walk(number, one, &mut alive, &mut meter, outlet)?;
         }
         Ok(captures)
     })?;
     means.progress.finish();
-    assemble(captures, done, diverged)
+    let mut captured = assemble(captures, done, diverged)?;
+    captured.alive = alive;
+    Ok(captured)
+}
+
+/// The keys that are there before anything is read: none where everything is read, those after the parent where only what
+/// follows it is; else that is not known.
+fn keys_before(captures: &[Capture<'_>], means: &Means<'_>) -> Option<Alive> {
+    let set = || captures.iter().filter(|one| one.kind != FileType::Extra);
+    if set().all(|one| one.walk_from == 0) {
+        return Some(Alive::default());
+    }
+    let parent = means.parent.map_or(0, |parent| parent.files.len());
+    let continues = set().take(parent).enumerate().all(|(at, one)| one.continues == Some(at));
+    let is_new = set().skip(parent).all(|one| one.walk_from == 0);
+    means.alive.clone().filter(|_| continues && is_new && set().count() >= parent)
+}
+
+/// Files beside the set that the parent has and this run was not given: they stay as they were.
+fn kept_extras(given: &[FileEntry], means: &Means<'_>) -> Result<Vec<FileEntry>> {
+    let mut kept = Vec::new();
+    let Some(parent) = means.parent.filter(|_| !means.options.drops_includes) else {
+        return Ok(kept);
+    };
+    for file in parent.extras.iter().filter(|file| given.iter().all(|one| one.name != file.name)) {
+        if means.trust.holds(file)? {
+            let read = file.read.clone().or(Some(parent.taken.clone()));
+            kept.push(FileEntry { read, ..file.clone() });
+        }
+    }
+    Ok(kept)
 }
 
 fn type_of(role: Role) -> FileType {
@@ -140,7 +215,12 @@ fn begin<'a>(
         return Ok(one);
     }
     match prefix::compare(file, in_parent, means.options.paranoid)? {
-        Prefix::Whole => one.take_over(in_parent),
+        Prefix::Whole => {
+            one.take_over(in_parent);
+            let files = means.parent.into_iter().flat_map(|parent| &parent.files);
+            one.continues =
+                files.enumerate().find(|(_, f)| std::ptr::eq(*f, in_parent)).map(|f| f.0);
+        }
         Prefix::Part(same, how) => {
             one.reused = same;
             // A single file is replaced under its own name by every rewrite.
@@ -191,7 +271,9 @@ impl<'a> Capture<'a> {
             seq,
             kind,
             closed,
+            is_raw: kind == FileType::Extra,
             reused: Vec::new(),
+            continues: None,
             walk_from: 0,
             commands: 0,
             stamps: None,
@@ -214,10 +296,11 @@ impl<'a> Capture<'a> {
     }
 }
 
-/// Walks over what is new in a file and stores it.
+/// Walks over what is new in a file and stores it. `alive` has the keys before and gets those after it.
 fn walk<'f>(
     number: usize,
     one: &mut Capture<'f>,
+    alive: &mut Option<Alive>,
     meter: &mut Meter<'_>,
     outlet: &Outlet<'_, 'f>,
 ) -> Result<()> {
@@ -227,19 +310,20 @@ fn walk<'f>(
         return Ok(());
     }
     let origin = Origin { number, file, name: one.name.clone() };
-    if one.kind == FileType::Extra {
+    if one.is_raw {
         one.reused.clear();
         one.seen.boundary = file.len();
         return unwalked(file, Blocks::new(outlet, origin, 0));
     }
     loop {
         let blocks = Blocks::new(outlet, origin.clone(), one.reused_bytes());
-        one.seen = pass(file, one.walk_from, one.closed, blocks, meter)?;
+        one.seen = pass(file, one.walk_from, one.closed, alive.clone(), blocks, meter)?;
         if let Some(error) = trouble(one) {
             return Err(error);
         }
         let boundary = one.seen.boundary;
         if boundary >= one.reused_bytes() {
+            *alive = one.seen.alive.take();
             return Ok(());
         }
         // It was cut, and what is there now ends inside a segment that the parent has.
@@ -284,6 +368,7 @@ fn assemble(
         new_bytes,
         reused_bytes: captures.iter().map(Capture::reused_bytes).sum(),
         needs,
+        alive: None,
     };
     for (one, mut placed) in captures.into_iter().zip(placed) {
         placed.sort_by_key(|segment| segment.offset);
@@ -321,6 +406,7 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
         commands: one.commands + one.seen.commands,
         ts: joined(one.stamps, one.seen.stamps),
         created: one.created.or(one.seen.created),
+        read: None,
         lists: Vec::new(),
         segments,
     })

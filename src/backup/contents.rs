@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::entry::{Entry, FileEntry, FileType};
+use super::entry::{Entry, FileEntry, FileType, Mark};
 use super::flaw::{Flaw, FlawKind, Told};
 use super::frames::Frames;
 use super::pass::look_at;
@@ -16,6 +16,8 @@ use crate::text;
 /// A file as the snapshots of one history have it: the longest, and where the others end.
 pub(super) struct History<'e> {
     pub(super) file: &'e FileEntry,
+    /// It is no part of a set that was whole: its bytes are compared with their hashes, and not parsed.
+    is_raw: bool,
     ends: BTreeSet<u64>,
     snapshots: Vec<String>,
 }
@@ -29,11 +31,25 @@ pub(super) struct Looked {
 
 /// The files of all entries, each stretch of bytes in one of them; of several slices this one.
 pub(super) fn histories(entries: &[Entry], slice: u64, of: u64) -> Vec<History<'_>> {
+    let (as_is, whole): (Vec<_>, Vec<_>) =
+        entries.iter().partition(|entry| entry.is_marked(Mark::AS_IS));
+    let mut all = histories_of(&whole, false, slice, of);
+    all.extend(histories_of(&as_is, true, slice, of));
+    all
+}
+
+fn histories_of<'e>(
+    entries: &[&'e Entry],
+    is_as_is: bool,
+    slice: u64,
+    of: u64,
+) -> Vec<History<'e>> {
     let mut by_objects = BTreeMap::<Vec<&str>, History<'_>>::new();
     for entry in entries {
         for file in entry.all_files().filter(|file| !file.segments.is_empty()) {
             let objects = file.segments.iter().map(|s| s.object.as_str()).collect();
-            let none = || History { file, ends: BTreeSet::new(), snapshots: Vec::new() };
+            let is_raw = is_as_is || file.kind == FileType::Extra;
+            let none = || History { file, is_raw, ends: BTreeSet::new(), snapshots: Vec::new() };
             let history = by_objects.entry(objects).or_insert_with(none);
             history.ends.insert(file.size);
             history.snapshots.push(entry.id.clone());
@@ -106,7 +122,7 @@ fn read(
     let name = text::name(&file.name.bytes().unwrap_or_default());
     let path = Path::new(&name).to_owned();
     let mut source = Frames::new(repository.store(), file, path).proving();
-    if file.kind == FileType::Extra {
+    if history.is_raw {
         source.settle()?;
         told.advance(file.size);
         return Ok((0, None));

@@ -13,7 +13,7 @@ use crate::aof::OpenOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::moment::{Boundary, Cutter, Moment};
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
 
 /// The entry of what a snapshot was at a moment, and where it is cut; it is the same entry where nothing lies
@@ -49,6 +49,35 @@ pub fn cut_at(
         }
         (_, Some(boundary)) => Ok((cut(entry, boundary.place), Some(boundary))),
     }
+}
+
+/// The first of the later snapshots of the same source that has a command before which something is to be restored, where
+/// this one has none.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn later_with(
+    repository: &Arc<Repository>,
+    entry: &Entry,
+    moment: &Moment,
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<Option<Entry>> {
+    if !matches!(moment, Moment::Before(..)) {
+        return Ok(None);
+    }
+    for listed in repository.list_source(&entry.source)? {
+        if listed.seq <= entry.seq {
+            continue;
+        }
+        let later = repository.entry(&listed)?;
+        let aof = open_snapshot(Arc::clone(repository), &later, path, options)?;
+        let found = scan(&aof, Cutter::new(moment.clone()), &Pace::default(), &Silent)?;
+        if found.boundary.is_some() {
+            return Ok(Some(later));
+        }
+    }
+    Ok(None)
 }
 
 /// The entry without what lies behind a place.

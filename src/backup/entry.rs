@@ -8,6 +8,8 @@ use std::sync::Arc;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::moment::Moment;
+
 /// The version of the format this code writes.
 pub const FORMAT: u32 = 1;
 
@@ -59,6 +61,47 @@ pub struct Entry {
     /// The snapshot whose place it has taken: the same content in other objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<String>,
+    /// How many keys are there after it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyCount>,
+    /// What somebody should look at before relying on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+    /// Numbers of snapshots of this source after which it shrank: they stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_shrinks: Vec<u64>,
+}
+
+/// How many keys are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyCount {
+    /// So many.
+    pub alive: u64,
+    /// They were counted by a sample, or some of them may have gone with their last element.
+    pub estimated: bool,
+}
+
+/// What somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What kind of thing it is; later versions may know more of them.
+    pub kind: String,
+    /// What it is, in words.
+    pub message: String,
+    /// How much smaller the set is than it was, in percent; of [`Mark::SHRUNK`] alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u64>,
+}
+
+impl Mark {
+    /// The set has far fewer keys or bytes than the snapshot before.
+    pub const SHRUNK: &str = "shrunk";
+    /// Bytes of files that the snapshot before has are no longer the same, or the set's numbers went back.
+    pub const ANOTHER_HISTORY: &str = "another-history";
+    /// A server has begun the set anew, and fuller files lie beside it.
+    pub const STARTED_EMPTY: &str = "started-empty";
+    /// The files as they were found: nothing was left out, and nothing verified.
+    pub const AS_IS: &str = "as-is";
 }
 
 /// How a snapshot was taken.
@@ -185,6 +228,9 @@ pub struct FileEntry {
     pub ts: Option<Stamps>,
     /// When the base says it was begun, Unix seconds.
     pub created: Option<i64>,
+    /// Of a file beside the set that a later snapshot has kept without reading it again: when it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
     /// The lists that hold the first of its segments, in order; none while these are few. What is written of an entry
     /// has only the other segments, what is read of it has all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -268,6 +314,16 @@ pub struct Gap {
     pub reason: String,
 }
 
+impl Gap {
+    /// Whether it ends after it begins, as far as both are known.
+    pub(super) fn is_one(&self) -> bool {
+        match (Moment::parse(&self.from), self.to.as_deref().and_then(Moment::parse)) {
+            (Some(from), Some(to)) => from < to,
+            _ => true,
+        }
+    }
+}
+
 /// A file whose bytes are not those the parent has, up to the parent's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Divergence {
@@ -280,6 +336,17 @@ pub struct Divergence {
 }
 
 impl Entry {
+    /// Whether it bears a mark of this kind.
+    pub fn is_marked(&self, kind: &str) -> bool {
+        self.marks.iter().any(|mark| mark.kind == kind)
+    }
+
+    /// Stretches that no snapshot has as a history. Earlier versions wrote some that ended before they began: there the
+    /// new base had been begun before the snapshot before was taken, so nothing is missing.
+    pub fn true_gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().filter(|gap| gap.is_one())
+    }
+
     /// All files, those beside the set last.
     pub fn all_files(&self) -> impl Iterator<Item = &FileEntry> {
         self.files.iter().chain(&self.extras)

@@ -1,9 +1,10 @@
 //! Looks at the events of a file: where it may be cut, and what is in it.
 
+use super::alive::Alive;
 use super::entry::Stamps;
 use crate::aof::{Damage, Ending, Event};
 use crate::format::annotation::Kind;
-use crate::format::rdb::Checksum;
+use crate::format::rdb::{self, Checksum};
 use crate::rules::{Needs, OfModules};
 use crate::scan;
 
@@ -22,6 +23,8 @@ pub(super) struct Seen {
     pub(super) trouble: Option<(u64, String)>,
     /// What it needs of modules.
     pub(super) needs: Needs,
+    /// The keys that are there after it, where that is followed.
+    pub(super) alive: Option<Alive>,
 }
 
 /// Looks for places to cut, and counts.
@@ -36,18 +39,26 @@ pub(super) struct Eyes {
 }
 
 impl Eyes {
-    pub(super) fn new(from: u64, len: u64) -> Self {
-        let seen = Seen { boundary: from, ..Seen::default() };
-        let context = scan::Context::default();
+    /// From a place where a record begins; where keys are followed, `alive` has those of what lies before.
+    pub(super) fn new(from: u64, len: u64, alive: Option<Alive>) -> Self {
+        // Each file begins with the first database.
+        let db = alive.as_ref().filter(|_| from > 0).map_or(0, |alive| alive.db);
+        let seen = Seen { boundary: from, alive, ..Seen::default() };
+        let context = scan::Context { db, ..scan::Context::default() };
         let of_modules = OfModules::default();
         Self { context, len, seen, pending: 0, pending_stamps: None, of_modules }
     }
 
     #[inline]
     pub(super) fn event(&mut self, event: &Event<'_>) {
+        let db = self.context.db;
         self.context.follow(event);
         match event {
             Event::Record(record, id) => {
+                if let Some(alive) = &mut self.seen.alive {
+                    alive.record(db, record, *id);
+                    alive.bound();
+                }
                 self.of_modules.record(*id, record.name);
                 self.pending += 1;
             }
@@ -79,6 +90,21 @@ impl Eyes {
         if self.pending_stamps.is_some() {
             self.seen.stamps = self.pending_stamps;
         }
+        if let Some(alive) = &mut self.seen.alive {
+            alive.whole(self.context.db);
+        }
+    }
+
+    /// A key of an RDB.
+    pub(super) fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        if let Some(alive) = &mut self.seen.alive {
+            alive.entry(entry);
+        }
+    }
+
+    /// Whether keys of an RDB are wanted.
+    pub(super) fn wants_entries(&self) -> bool {
+        self.seen.alive.is_some()
     }
 
     fn trouble(&mut self, at: u64, what: String) {
@@ -93,6 +119,9 @@ impl Eyes {
     fn damage(&mut self, damage: &Damage) {
         let reaches_the_end = damage.end == self.len;
         let unknown_but_intact = damage.rdb.as_ref().is_some_and(|stop| stop.intact == Some(true));
+        if let Some(alive) = self.seen.alive.as_mut().filter(|_| damage.rdb.is_some()) {
+            alive.doubt();
+        }
         if let Some(stop) = damage.rdb.as_ref().filter(|_| unknown_but_intact) {
             self.seen.needs.add_rdb(&stop.modules);
             return self.whole_up_to(damage.end);

@@ -1,6 +1,7 @@
 //! Finds the snapshot that was asked for.
 
-use super::name::Which;
+use super::entry::Entry;
+use super::name::{Which, is_as_is};
 use super::repository::{Listed, Repository};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -14,6 +15,8 @@ impl Repository {
         all.retain(|listed| source.is_none_or(|source| listed.source == source));
         match which {
             Which::Latest(back) => {
+                // Files as they were found are nobody's latest, unless their own source is named.
+                all.retain(|listed| source.is_some() || !is_as_is(&listed.source));
                 let mut names: Vec<_> = all.iter().map(|l| l.source.clone()).collect();
                 names.dedup();
                 if names.len() > 1 {
@@ -52,4 +55,22 @@ impl Repository {
         let none = std::io::Error::new(std::io::ErrorKind::NotFound, why);
         Error::io(self.store().name(), none)
     }
+}
+
+/// The newest entry that can be read, and the names of those after it.
+pub(super) fn newest_readable(
+    repository: &Repository,
+    listed: &[Listed],
+) -> Result<(Option<Entry>, Vec<String>)> {
+    let mut unreadable = Vec::new();
+    for one in listed.iter().rev() {
+        match repository.entry(one) {
+            Ok(entry) => return Ok((Some(entry), unreadable)),
+            Err(e) if matches!(e.kind(), ErrorKind::BadBackup(_)) => {
+                unreadable.push(one.id.clone())
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((None, unreadable))
 }

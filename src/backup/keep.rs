@@ -1,5 +1,7 @@
 //! Which snapshots to keep: the newest in each calendar bucket, by restic's rules and names.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 
@@ -31,7 +33,12 @@ pub struct Keep {
     pub zone: Option<TimeZone>,
     /// Snapshots that are missing, though no prune removed them, are taken as gone for good.
     pub accept_missing: bool,
+    /// Snapshots after which the set shrank go by the rules as all others.
+    pub accept_shrinks: bool,
 }
+
+/// Why the newest of a source stays.
+pub(super) const NEWEST: &str = "the newest of its source";
 
 /// Why a snapshot is kept; empty when it is not.
 pub type Reasons = Vec<String>;
@@ -52,13 +59,19 @@ impl Keep {
         let times: Vec<_> =
             entries.iter().map(|e| Moment::parse(&e.taken).unwrap_or(now)).collect();
         let Some(newest) = entries.len().checked_sub(1) else { return reasons };
-        reasons[newest].push("the newest of its source".to_owned());
+        reasons[newest].push(NEWEST.to_owned());
+        // Whichever of the later ones is still there says it.
+        let shrank_after: BTreeSet<u64> =
+            entries.iter().flat_map(|entry| entry.before_shrinks.iter().copied()).collect();
         for (at, time) in times.iter().enumerate() {
             if *time > now {
                 reasons[at].push("dated in the future".to_owned());
             }
             if self.is_empty() {
                 reasons[at].push("no rule was given".to_owned());
+            }
+            if !self.accept_shrinks && shrank_after.contains(&entries[at].seq) {
+                reasons[at].push("the last before the set shrank".to_owned());
             }
             if let Some(tag) = entries[at].tags.iter().find(|tag| self.tags.contains(tag)) {
                 reasons[at].push(format!("tag {tag}"));

@@ -27,6 +27,17 @@ pub(super) fn manifest_of(aof: &Aof) -> Result<Option<ManifestEntry>> {
     }
 }
 
+/// The manifest as it lies there, whatever it says.
+pub(super) fn manifest_as_is(aof: &Aof) -> Option<ManifestEntry> {
+    let opened = aof.manifest.as_ref()?;
+    if matches!(opened.state, ManifestState::Missing) {
+        return None;
+    }
+    let name = Words::new(opened.path.file_name().unwrap_or_default().as_encoded_bytes());
+    let (text, sha256) = (Words::new(&opened.bytes), hash::hex_of(&opened.bytes));
+    Some(ManifestEntry { name, sha256, text })
+}
+
 /// The manifest's bytes without the lines of files that a server would only delete.
 fn without_history(bytes: &[u8], manifest: &Manifest) -> Vec<u8> {
     let gone: Vec<_> = manifest.history().map(|entry| entry.span.clone()).collect();

@@ -8,13 +8,16 @@
 //! May know sets, scans, stores and disks. Never writes to a set: only to repositories and restore targets.
 //! The bytes are described in `docs/backup-format.md`.
 
+mod alive;
 mod apart;
+mod as_is;
 mod beside;
 mod blocks;
 mod bounds;
 mod capture;
 mod catalog;
 mod compact;
+mod compose;
 mod compress;
 mod contents;
 mod cut;
@@ -25,9 +28,12 @@ mod flaw;
 mod frames;
 mod growing;
 mod hash;
+mod identity;
 mod keep;
 mod list;
+mod made;
 mod manifest;
+mod marks;
 mod moment;
 mod name;
 mod numbers;
@@ -41,6 +47,7 @@ mod restore;
 mod run;
 mod script;
 mod target;
+mod task;
 mod threads;
 mod trust;
 mod turns;
@@ -49,20 +56,21 @@ mod verify;
 pub use apart::must_lie_apart;
 pub use beside::Beside;
 pub use compact::Compaction;
-pub use cut::{covering, cut_at};
+pub use cut::{covering, cut_at, later_with};
 pub use entry::{
-    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ListEntry, ManifestEntry,
-    Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
+    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, KeyCount, ListEntry,
+    ManifestEntry, Mark, Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
 pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
 pub use keep::{Keep, Reasons};
+pub use made::Backup;
 pub use moment::{Moment, now};
-pub use name::{SnapshotPath, Which, short_id, source_name};
+pub use name::{SnapshotPath, Which, is_as_is, short_id, source_name};
 pub use options::BackupOptions;
 pub use prune::{Planned, PrunePlan, apply as apply_prune, plan as plan_prune};
 pub use repository::{Listed, Repository};
 pub use restore::{RestoreOptions, Restored, restore};
-pub use run::{Backup, backup, backup_beside};
+pub use run::{backup, backup_beside};
 pub use verify::{Depth, verify};

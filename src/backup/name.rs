@@ -51,12 +51,30 @@ pub fn source_name(name: &str) -> std::result::Result<String, String> {
     Ok(name.to_owned())
 }
 
-/// The name of a source that was given none: the machine, and the place of the set hashed.
-pub(super) fn default_source(host: &str, place: &Path) -> String {
-    let fits = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
-    let host: String = host.chars().take(64).map(fits).collect();
+/// What the names of sources end with whose snapshots are files as they were found.
+const AS_IS: &str = ".as-is";
+
+/// The source that a source's files go to when they are kept as they were found.
+pub(super) fn as_is_source(source: &str) -> String {
+    let room = 128 - AS_IS.len();
+    format!("{}{AS_IS}", source.get(..room).unwrap_or(source))
+}
+
+/// Whether a source has files as they were found.
+pub fn is_as_is(source: &str) -> bool {
+    source.ends_with(AS_IS)
+}
+
+/// The name of a source that was given none: the place of the set, and that hashed.
+pub(super) fn default_source(place: &Path) -> String {
+    let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let dir: String = crate::disk::parent(place).to_string_lossy().chars().map(fits).collect();
+    let dir = dir.trim_start_matches('-');
+    let from = dir.len().saturating_sub(64);
     let hash = super::hash::hex_of(place.as_os_str().as_encoded_bytes());
-    format!("{}-{}", host.trim_start_matches('-'), &hash[..8])
+    format!("{}-{}", dir[from..].trim_start_matches('-'), &hash[..8])
+        .trim_start_matches('-')
+        .to_owned()
 }
 
 /// A snapshot as it is typed: `REPO::latest`, `REPO::latest~2`, `REPO::ID`.

@@ -72,6 +72,12 @@ impl Numbers {
     }
 }
 
+/// The number of the next snapshot: one that was given to a snapshot that is lost is not given again.
+pub(super) fn next(there: &BTreeSet<u64>, known: Option<&Numbers>) -> u64 {
+    let last = there.last().copied().max(known.map(Numbers::last)).unwrap_or(0);
+    last.saturating_add(1)
+}
+
 /// The document in these bytes, or why it is none.
 pub(super) fn read(bytes: &[u8], source: &str) -> std::result::Result<Numbers, String> {
     let numbers: Numbers = hash::unsealed(bytes)?;

@@ -19,12 +19,18 @@ pub struct BackupOptions {
     pub pace: Pace,
     /// Other files to keep with the set.
     pub includes: Vec<PathBuf>,
+    /// Files of `includes` of the snapshot before that are not among these are left out.
+    pub drops_includes: bool,
     /// The set may have nothing to do with what the source had before.
     pub new_history: bool,
     /// Make a snapshot also when nothing has changed.
     pub always: bool,
     /// Compare all bytes that are taken over from the snapshot before, and not only the ends of files.
     pub paranoid: bool,
+    /// Keep the files as they lie there, damaged or not, in a source of their own; nothing is verified.
+    pub as_is: bool,
+    /// A set that has lost so much of its keys or bytes, in percent, is marked, where that is less than half.
+    pub shrink_percent: Option<u64>,
 }
 
 impl Default for BackupOptions {
@@ -36,9 +42,12 @@ impl Default for BackupOptions {
             threads: 2,
             pace: Pace::default(),
             includes: Vec::new(),
+            drops_includes: false,
             new_history: false,
             always: false,
             paranoid: false,
+            as_is: false,
+            shrink_percent: None,
         }
     }
 }

@@ -4,26 +4,29 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::alive::Alive;
 use super::blocks::Blocks;
 use super::eyes::{Eyes, Seen};
-use crate::aof::{Event, Pulse, walk_from};
+use crate::aof::{Depth, Event, Pulse, Sink, walk_from, walk_from_with};
 use crate::disk::{Access, FrozenFile, Source, pieces};
 use crate::error::Result;
+use crate::format::rdb;
 
 /// Walks a file from a place where a record begins, or the file, and stores its bytes from where `blocks` begin. A file
-/// that `is_whole` is in the snapshot with all of its bytes or not at all; another is cut. `told` is called for
-/// every window.
+/// that `is_whole` is in the snapshot with all of its bytes or not at all; another is cut. `alive` has the keys of what
+/// lies before, where they are followed. `told` is called for every window.
 pub(super) fn pass(
     file: &FrozenFile,
     from: u64,
     is_whole: bool,
+    alive: Option<Alive>,
     blocks: Blocks<'_, '_>,
     told: &mut impl Pulse,
 ) -> Result<Seen> {
-    let eyes = RefCell::new(Eyes::new(from, file.len()));
+    let eyes = RefCell::new(Eyes::new(from, file.len(), alive));
     let inner = file.source(Access::Read);
     let mut source = Passing { inner, blocks, eyes: &eyes, is_whole };
-    walk_from(&mut source, from, told, &mut |event: Event<'_>| eyes.borrow_mut().event(&event))?;
+    walk_from_with(&mut source, from, told, &mut Watching(&eyes))?;
     source.pass_to(file.len())?;
     let blocks = source.blocks;
     let seen = eyes.into_inner().finish();
@@ -48,13 +51,31 @@ pub(super) fn look_at(
     mut ends: BTreeSet<u64>,
     told: &mut impl Pulse,
 ) -> Result<(Seen, BTreeSet<u64>)> {
-    let mut eyes = Eyes::new(0, len);
+    let mut eyes = Eyes::new(0, len, None);
     ends.remove(&0);
     walk_from(source, 0, told, &mut |event: Event<'_>| {
         eyes.event(&event);
         ends.remove(&eyes.seen().boundary);
     })?;
     Ok((eyes.finish(), ends))
+}
+
+/// The eyes of a walk whose bytes are stored on the way.
+struct Watching<'e>(&'e RefCell<Eyes>);
+
+impl Sink for Watching<'_> {
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        self.0.borrow_mut().event(&event);
+    }
+
+    fn depth(&self) -> Depth {
+        if self.0.borrow().wants_entries() { Depth::Entries } else { Depth::Structure }
+    }
+
+    fn entry(&mut self, entry: &rdb::Entry<'_>) {
+        self.0.borrow_mut().entry(entry);
+    }
 }
 
 /// A source that stores what a reader has passed.
@@ -171,7 +192,7 @@ mod tests {
             let packing =
                 Packing { repository: &self.repository, source: "s", threads: 2, level: 1 };
             let (seen, mut done) = with_packers(packing, self.earlier.clone(), |outlet| {
-                pass(&file, 0, is_whole, Blocks::new(outlet, origin, 0), &mut ())
+                pass(&file, 0, is_whole, None, Blocks::new(outlet, origin, 0), &mut ())
             })
             .unwrap();
             done.sort_by_key(|(_, placed)| placed.segment.offset);

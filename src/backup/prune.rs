@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 use super::compact::Compaction;
 use super::entry::{Entry, FileEntry};
 use super::hash;
-use super::keep::{Keep, Reasons};
+use super::keep::{Keep, NEWEST, Reasons};
 use super::moment;
+use super::name::is_as_is;
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository};
 use crate::disk::Hold;
@@ -140,7 +141,10 @@ pub fn plan(
     for (name, entries) in repository.entries()? {
         let everything = Keep::default();
         let of_this = source.is_none_or(|source| source == name);
-        let reasons = reasons_of(&entries, if of_this { keep } else { &everything }, now);
+        let reasons = match is_as_is(&name) {
+            true => reasons_as_is(&entries, keep, source == Some(name.as_str()), now),
+            false => reasons_of(&entries, if of_this { keep } else { &everything }, now),
+        };
         let stay = entries.iter().zip(&reasons).filter(|(_, reasons)| !reasons.is_empty());
         let stay: BTreeSet<u64> = stay.map(|(entry, _)| entry.seq).collect();
         let remain = plan.numbers.entry(name.clone()).or_default();
@@ -199,6 +203,23 @@ fn everything_is_known(
         which.join(", ")
     );
     Err(repository.bad(format!("{what}; {more}")))
+}
+
+/// Files as they were found count for no rule, unless their own source is named; then none of them stays for being the
+/// newest.
+fn reasons_as_is(
+    entries: &[Entry],
+    keep: &Keep,
+    is_named: bool,
+    now: moment::Moment,
+) -> Vec<Reasons> {
+    if !is_named {
+        let why = "as it was found; goes only where --source names it";
+        return entries.iter().map(|_| Reasons::from([why.to_owned()])).collect();
+    }
+    let mut reasons = reasons_of(entries, keep, now);
+    reasons.iter_mut().for_each(|reasons| reasons.retain(|one| one != NEWEST));
+    reasons
 }
 
 /// Why snapshots of one source stay. A run that was killed while it compacted leaves some beside their
@@ -287,6 +308,7 @@ pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
         repository.keep_numbers(source, numbers)?;
         if numbers.is_empty() {
             repository.forget_turns(source)?;
+            repository.forget_alive(source)?;
         }
     }
     plan.must_still_hold()?;

@@ -16,7 +16,7 @@ use super::repository::Repository;
 use super::target::{EXTRAS, MARK, Old, Place};
 use super::verify::in_parallel;
 use super::{compress, hash};
-use crate::disk::{Attributes, Dir, FrozenFile, Hold, NewFile};
+use crate::disk::{Attributes, Dir, FrozenFile, Hold, NewFile, Parents};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -65,6 +65,7 @@ pub fn restore(
     progress: &dyn Progress,
 ) -> Result<Restored> {
     let _shared = repository.lock(Hold::Shared)?;
+    let parents = Parents::make(target)?;
     let place = Place::of(target)?;
     place.is_apart_from(repository)?;
     place.may_change_hands()?;
@@ -88,9 +89,13 @@ pub fn restore(
             return Err(e);
         }
     };
-    old.refuse_when_used(&place)?;
+    if let Err(e) = old.refuse_when_used(&place) {
+        let _ = place.remove_unfinished(&staging, &dir, &[entry]);
+        return Err(e);
+    }
     let extras_at = place.publish_extras(entry, &dir)?;
     let kept_old_at = place.publish(&staging, &dir, &old, entry)?;
+    parents.stay();
     Ok(Restored {
         bytes: entry.logical_bytes(),
         files: names_and_sizes(entry),

@@ -69,7 +69,8 @@ impl Place {
             None => Ok(()),
             Some(fixed) => {
                 let why = format!(
-                    "it, or the directory it lies in, is {}: nothing can take its place",
+                    "it, or the directory it lies in, is {}: nothing can take its place. Restore into a new directory in it or \
+                     beside it, and tell the server by `dir` and `appenddirname` (--print-config)",
                     fixed.name()
                 );
                 Err(Error::new(ErrorKind::Refused(why), &self.path()))
@@ -184,7 +185,7 @@ impl Place {
             self.parent.rename_new(&name, &self.parent, kept)?;
         }
         if !staging.rename_new(EXTRAS, &self.parent, &name)? {
-            return Err(appeared(&self.parent.at(&name)));
+            return Err(appeared(&self.parent.at(&name), staging.path()));
         }
         self.parent.sync()?;
         Ok(Some(self.parent.at(&name)))
@@ -203,7 +204,7 @@ impl Place {
         dir.sync()?;
         if old.dir.is_none() {
             if !parent.rename_new(&staging, parent, name)? {
-                return Err(appeared(&self.path()));
+                return Err(appeared(&self.path(), &parent.at(&staging)));
             }
             parent.sync()?;
             return Ok(None);
@@ -222,8 +223,11 @@ impl Place {
     }
 }
 
-fn appeared(path: &Path) -> Error {
-    let why = "it has appeared meanwhile; the restored set lies beside".to_owned();
+fn appeared(path: &Path, restored: &Path) -> Error {
+    let why = format!(
+        "it has appeared meanwhile; what was restored lies in {}",
+        crate::text::name(restored.as_os_str().as_encoded_bytes())
+    );
     Error::new(ErrorKind::Refused(why), path)
 }
 

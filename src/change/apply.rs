@@ -82,16 +82,44 @@ impl Plan {
         if let (true, [Action::Cut { file, to_bytes, .. }]) = (unkept, &self.actions[..]) {
             return self.cut_only(&place, disk, *file, *to_bytes);
         }
-        let keep_dir = KeepDir::open(keep, &self.subject(), &place, disk)?;
-        recover(&keep_dir, &place)?;
-        still_fits()?;
-        let work = self.work(&place, &keep_dir, unkept, options, control)?;
-        let applied = work.run(&still_fits).map_err(|e| self.without_room(&place, unkept, e))?;
-        progress.finish();
-        if unkept {
-            keep_dir.close();
+        let worked = || {
+            let keep_dir = KeepDir::open(keep, &self.subject(), &place, disk)?;
+            recover(&keep_dir, &place)?;
+            still_fits()?;
+            let work = self.work(&place, &keep_dir, unkept, options, control)?;
+            let applied = work.run(&still_fits)?;
+            progress.finish();
+            if unkept {
+                keep_dir.close();
+            }
+            Ok(applied)
+        };
+        match worked() {
+            // Not even a journal has room, which is what the files would give back.
+            Err(e) if unkept && is_full(&e) && self.removes_files_alone() => {
+                still_fits()?;
+                self.remove_only(&place, disk)
+            }
+            other => other.map_err(|e| self.without_room(&place, unkept, e)),
         }
-        Ok(applied)
+    }
+
+    /// Whether nothing is changed but that files lose their names.
+    fn removes_files_alone(&self) -> bool {
+        self.only_removes() && self.actions.iter().all(|one| matches!(one, Action::Remove { .. }))
+    }
+
+    /// Takes away what nobody needs and nothing keeps, file by file: each is one step.
+    fn remove_only(&self, place: &Place, disk: &dyn Durable) -> Result<Applied> {
+        for action in &self.actions {
+            let Action::Remove { file, .. } = action else { continue };
+            let Some(stamp) = self.files[*file].stamp else { continue };
+            let name = self.relative(*file);
+            let (dir, bare) = place.at(&name)?;
+            disk.remove_exactly(dir, bare, stamp)?;
+        }
+        disk.sync_dir(&place.here)?;
+        Ok(Applied { kept_at: None, left: Vec::new() })
     }
 
     /// Where the files lie that the plan speaks of.
@@ -101,10 +129,7 @@ impl Plan {
 
     /// On a full disk a file is cut in place as the last resort, but never one that has another name.
     fn without_room(&self, place: &Place, unkept: bool, error: Error) -> Error {
-        let source = std::error::Error::source(&error).and_then(|e| e.downcast_ref());
-        let is_full = source.is_some_and(|e: &std::io::Error| {
-            matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-        });
+        let is_full = is_full(&error);
         let mut changed = self.actions.iter().filter_map(|action| match action {
             Action::Rewrite { file: Some(file), .. } => Some(self.relative(*file)),
             _ => None,
@@ -395,4 +420,11 @@ impl Concerned {
     fn contains(&self, position: usize) -> bool {
         self.0.as_ref().is_none_or(|these| these.contains(&position))
     }
+}
+
+/// Whether a file system has no room left.
+fn is_full(error: &Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    let source = std::error::Error::source(error).and_then(|e| e.downcast_ref());
+    source.is_some_and(|e: &std::io::Error| [StorageFull, QuotaExceeded].contains(&e.kind()))
 }

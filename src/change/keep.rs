@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::journal::Journal;
 use super::place::Place;
 use crate::aof::{Aof, KeptId, LAST_NUMBER, is_kept_file};
-use crate::disk::{self, Attributes, Dir, Durable, Found, Hold, Kind, Lock};
+use crate::disk::{self, Attributes, Dir, Durable, Found, Hold, Kind, Lock, Parents};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where what is removed is kept.
@@ -273,6 +273,7 @@ impl<'d> KeepDir<'d> {
                        elsewhere with --output DIR";
             return Err(Error::new(ErrorKind::Refused(why.to_owned()), subject));
         }
+        let parents = Parents::make(&parent.join(&name))?;
         let parent = Dir::open(&parent)?;
         let dir = match parent.dir_if_there(&name)? {
             Some(dir) => dir,
@@ -282,6 +283,7 @@ impl<'d> KeepDir<'d> {
                 dir
             }
         };
+        parents.stay();
         let owners = owners(subject)?;
         let lock_like = Attributes { mode: 0o600, ..like };
         let second = held(dir.path(), || dir.lock_like(LOCK, Hold::Alone, Some(lock_like)))?;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::aof::{Aof, Event};
+use crate::aof::{Aof, Damage, Event};
 use crate::command::{self, CommandId, Kind};
 use crate::error::Result;
 use crate::format::resp::Record;
-use crate::scan::Context;
+use crate::scan::{Around, Context};
 
 /// A key that a removed command named.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +25,8 @@ pub struct Loss {
     pub bytes: u64,
     /// Whole commands; a torn one is none.
     pub commands: u64,
+    /// An estimate of how many more commands damaged bytes held, a torn one counting as one.
+    pub broken_commands: u64,
     /// Transactions, closed by EXEC or not, that go as a whole or in part.
     pub transactions: u64,
     /// Keys those commands named; at most [`Loss::KEYS`] of them.
@@ -37,10 +39,16 @@ impl Loss {
     /// Keys that are listed by name.
     pub const KEYS: usize = 20;
 
+    /// An estimate of all commands that go, damaged and torn ones included.
+    pub fn likely_commands(&self) -> u64 {
+        self.commands.saturating_add(self.broken_commands)
+    }
+
     /// The loss of both. Keys that both name are counted twice where they are not listed.
     pub fn add(&mut self, other: Self) {
         self.bytes += other.bytes;
         self.commands += other.commands;
+        self.broken_commands += other.broken_commands;
         self.transactions += other.transactions;
         let mut shared = 0;
         for key in other.keys {
@@ -49,6 +57,38 @@ impl Loss {
             }
         }
         self.keys_total += other.keys_total - shared.min(other.keys_total);
+    }
+}
+
+/// Estimates how many commands damaged bytes held that go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Broken {
+    around: Around,
+    commands: u64,
+    /// Bytes before all records: those behind them tell.
+    before: u64,
+}
+
+impl Broken {
+    /// A record of this length, whether it goes or stays.
+    pub(crate) fn record(&mut self, len: u64) {
+        self.around.record(len);
+        if self.before > 0 {
+            self.commands += self.around.likely(std::mem::take(&mut self.before)).unwrap_or(1);
+        }
+    }
+
+    /// Damage that goes.
+    pub(crate) fn damage(&mut self, damage: &Damage) {
+        match self.around.likely_in(damage) {
+            Some(likely) => self.commands += likely,
+            None => self.before += damage.end - damage.start,
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn commands(&self) -> u64 {
+        self.commands + u64::from(self.before > 0)
     }
 }
 
@@ -64,6 +104,7 @@ struct Count<'r> {
     hasher: RandomState,
     keys: HashSet<u64>,
     loss: Loss,
+    broken: Broken,
     /// The transaction that was last counted, by the offset of its MULTI.
     counted: Option<u64>,
 }
@@ -111,15 +152,22 @@ impl Loss {
             hasher: RandomState::new(),
             keys: HashSet::new(),
             loss: Self::default(),
+            broken: Broken::default(),
             counted: None,
         };
         let mut at = Context { segment, ..Context::default() };
         aof.walk(segment, &mut (), &mut |event: Event<'_>| {
-            if let Event::Record(record, id) = &event {
-                count.record(&at, record, *id);
+            match &event {
+                Event::Record(record, id) => {
+                    count.broken.record(record.len);
+                    count.record(&at, record, *id);
+                }
+                Event::Damage(damage) if count.goes(damage.start) => count.broken.damage(damage),
+                _ => {}
             }
             at.follow(&event);
         })?;
+        count.loss.broken_commands = count.broken.commands();
         count.loss.bytes = ranges.iter().map(|(from, to)| to.saturating_sub(*from)).sum();
         Ok(count.loss)
     }

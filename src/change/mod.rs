@@ -38,6 +38,7 @@ pub(crate) use draft::Draft;
 pub use in_use::{InUse, haunt, in_use};
 pub use journal::Journal;
 pub use keep::{Entry, Keep, SUFFIX, State, entries, subject};
+pub(crate) use loss::Broken;
 pub use loss::{Loss, LostKey};
 pub use outlook::{Looking, Outlook};
 pub use plan::{Action, Piece, Plan, Publication, Sieve, Sift, SourceFile, Verb};

@@ -5,7 +5,7 @@
 
 use super::control::Control;
 use super::recorded::attributes;
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind};
+use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind, Parents};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -57,6 +57,7 @@ impl Plan {
             let why = "this cannot be the name of a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
         };
+        let parents = Parents::make(dir)?;
         let parent = Dir::open(disk::parent(dir))?;
         let is_inside = disk::real_path(parent.path())?.starts_with(disk::real_path(&self.dir)?);
         if is_inside && self.is_of_a_set() {
@@ -80,9 +81,10 @@ impl Plan {
             Ok(left)
         });
         progress.finish();
-        if done.is_err() {
+        match &done {
+            Ok(_) => parents.stay(),
             // The first error is the one to be told.
-            let _ = clear(&parent, name, disk);
+            Err(_) => drop(clear(&parent, name, disk)),
         }
         done
     }

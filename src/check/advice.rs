@@ -25,6 +25,13 @@ pub(super) fn repair(aof: &Aof, by: &str) -> Option<String> {
     Some(format!("aofkit repair{by}{target}{} {}", conf(aof)?, word(&aof.path)?))
 }
 
+/// Plans to leave out the records of a command. The plan says what is lost by that.
+pub(super) fn drop_command(aof: &Aof, name: &[u8]) -> Option<String> {
+    let is_plain = name.iter().all(|byte| byte.is_ascii_graphic() && !b"|\\".contains(byte));
+    let word = shell_word(name).filter(|_| is_plain)?;
+    repair(aof, &format!(" --drop-command={word}"))
+}
+
 /// Judges the set by another server.
 pub(super) fn other_target(aof: &Aof, target: Target) -> Option<String> {
     Some(format!("aofkit check --target {target}{} {}", conf(aof)?, word(&aof.path)?))

@@ -34,7 +34,17 @@ pub(super) fn tell_apart(aof: &Aof, facts: &mut Arc<SegmentFacts>) {
     facts.broken = facts.broken.filter(|halt| halt.at < end);
     let len = facts.len - end;
     let (count, bytes, commands_before, cut_before) = (1, len, 0, end);
-    facts.seen.push(Seen { offset: end, len, count, bytes, commands_before, cut_before, what });
+    let likely = Some(0);
+    facts.seen.push(Seen {
+        offset: end,
+        len,
+        count,
+        bytes,
+        commands_before,
+        cut_before,
+        likely,
+        what,
+    });
 }
 
 /// Wording for it.

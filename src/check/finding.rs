@@ -159,6 +159,8 @@ pub struct Lost {
     pub bytes: u64,
     /// Whole commands among them; a torn one is none.
     pub commands: u64,
+    /// An estimate of how many commands they held, damaged and torn ones included.
+    pub likely_commands: u64,
     /// Whole commands that go, these included, when the file is cut before the problem.
     pub if_truncated_commands: u64,
 }

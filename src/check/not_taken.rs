@@ -62,8 +62,14 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
             times(seen)
         ),
     };
-    let next = knows.map(|knows| scene.fit.unwrap_or(knows));
-    let next = next.and_then(|target| advice::other_target(scene.aof, target));
+    let is_plain = is_learnt && !is_renamed;
+    let next = match scene.aof.target_given && is_plain {
+        // Who has named the target knows that it is another: back to the writer would be a circle.
+        true => advice::drop_command(scene.aof, raw),
+        false => knows
+            .map(|knows| scene.fit.unwrap_or(knows))
+            .and_then(|target| advice::other_target(scene.aof, target)),
+    };
     scene.problem(Kind::UnknownCommand, Severity::Error, seen, message).next(next)
 }
 
@@ -164,8 +170,15 @@ pub(super) fn rdb_version(scene: &Scene<'_>, seen: &Seen, header: Header) -> Pro
         true => format!("{what}: aofkit does not know whether {target} reads it{hint}"),
         false => format!("{what}, which {target} does not read{hint}"),
     };
-    let next = loads.map(|loads| scene.fit.unwrap_or(loads));
-    let next = next.and_then(|target| advice::other_target(scene.aof, target));
+    let fit = loads.map(|loads| scene.fit.unwrap_or(loads));
+    let next = fit.and_then(|target| advice::other_target(scene.aof, target));
+    let message = match fit.filter(|_| scene.aof.target_given) {
+        Some(fit) => format!(
+            "{message}. No plan makes an older RDB of it: to bring the data to {target}, load the set with {fit} and have a \
+             client read the keys there and write them anew"
+        ),
+        None => message,
+    };
     scene.problem(Kind::RdbUnsupported, Severity::Error, seen, message).next(next)
 }
 

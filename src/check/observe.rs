@@ -21,7 +21,7 @@ use crate::format::rdb::{self, Checksum};
 use crate::format::resp::{Outline, Record};
 use crate::limits;
 use crate::rules::{Needs, Target};
-use crate::scan::{self, Context, Merge, Observer};
+use crate::scan::{self, Around, Context, Merge, Observer};
 
 /// Gathers [`Facts`] about every segment it is shown.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ pub struct Check {
     pub(super) now: SegmentFacts,
     /// Records up to the loader's last safe cut, and that cut.
     safe: (u64, u64),
+    around: Around,
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
     watch: Watch,
@@ -77,6 +78,7 @@ impl Check {
             checker: Checker::default(),
             now: SegmentFacts::of(0),
             safe: (0, 0),
+            around: Around::default(),
             in_transaction: 0,
             watch: Watch::new(aof.configured),
             listed: [0; SORTS],
@@ -102,6 +104,7 @@ impl Check {
         if at.transaction.is_none() {
             self.safe = (self.now.commands, record.start);
         }
+        self.around.record(record.len);
         let opinions = self.loader.opinions(record, id);
         if opinions != Opinions::FINE {
             self.note_call(record, id, opinions);
@@ -352,6 +355,10 @@ impl Check {
         }
         *listed += 1;
         let (commands_before, cut_before) = self.safe;
+        let likely = match &what {
+            What::Damage(damage) => self.around.likely_in(damage),
+            _ => Some(0),
+        };
         self.now.seen.push(Seen {
             offset,
             len,
@@ -359,6 +366,7 @@ impl Check {
             bytes: len,
             commands_before,
             cut_before,
+            likely,
             what,
         });
         true
@@ -399,6 +407,7 @@ impl Observer for Check {
     fn begin(&mut self, segment: usize) {
         self.now = SegmentFacts::of(segment);
         self.safe = (0, 0);
+        self.around = Around::default();
         self.in_transaction = 0;
         self.listed = [0; SORTS];
         self.queued_traps.clear();

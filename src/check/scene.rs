@@ -78,11 +78,24 @@ impl Scene<'_> {
     }
 
     pub(super) fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
+        let broken = match seen.likely {
+            Some(likely) => likely,
+            // Of what stands before all records those behind it tell.
+            None => self.mean_record().map_or(1, |mean| (seen.len / mean.max(1)).max(1)),
+        };
+        let likely_commands = if lost_bytes == 0 { 0 } else { lost_commands + broken };
         Lost {
             bytes: lost_bytes,
             commands: lost_commands,
+            likely_commands,
             if_truncated_commands: self.facts.commands - seen.commands_before,
         }
+    }
+
+    /// Bytes of a record of the file on average.
+    fn mean_record(&self) -> Option<u64> {
+        let sound = self.facts.len.saturating_sub(self.facts.damaged_bytes);
+        sound.checked_div(self.facts.commands)
     }
 
     /// A few bytes around a fault.

@@ -21,6 +21,8 @@ pub struct Seen {
     pub commands_before: u64,
     /// That place.
     pub cut_before: u64,
+    /// How many records the bytes probably held, by the lengths of those before; `None` where there are none.
+    pub likely: Option<u64>,
     /// What it is.
     pub what: What,
 }

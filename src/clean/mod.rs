@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
 use crate::change::{self, Draft, Loss, Proposal, Verb};
-use crate::disk::{self, Fixed, Identity, Look};
+use crate::disk::{self, Fixed, FrozenFile, Identity, Look};
 use crate::error::{Error, ErrorKind, Result};
 use crate::neighbours;
 use crate::progress::Progress;
@@ -105,6 +105,8 @@ pub struct Survey {
     pub plan: Proposal,
     /// Every leftover, those that stay included.
     pub found: Vec<Found>,
+    /// About how many bytes those that go take when they are kept aside, where they are packed.
+    pub packed_bytes: u64,
     /// Processes that have files of the set open: a server that runs.
     pub servers: Vec<u32>,
     /// Whether all processes of this machine could be looked at.
@@ -164,7 +166,16 @@ pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress)
         lines_without_files(aof, &mut draft);
     }
     let all_seen = servers.all_seen && disk::sees_all_processes();
-    Ok(Survey { plan: Proposal::new(draft.finish()?), found: all, all_seen, servers: servers.pids })
+    let packed_bytes = all.iter().filter(|one| one.spared.is_none()).map(packed).sum();
+    let (plan, servers) = (Proposal::new(draft.finish()?), servers.pids);
+    Ok(Survey { plan, found: all, packed_bytes, all_seen, servers })
+}
+
+/// What a file takes once it is packed; as much as now where that cannot be told.
+fn packed(found: &Found) -> u64 {
+    let leftover = &found.leftover;
+    let packed = FrozenFile::open(&leftover.path).and_then(|file| disk::packed_len(&file));
+    packed.unwrap_or(leftover.len)
 }
 
 fn unix_ms(now: SystemTime) -> i64 {

@@ -148,6 +148,19 @@ impl Verb {
         }
     }
 
+    /// Whether it is to do something, and not to answer anything: then `--quiet` wants no word of what went well.
+    pub fn is_done_silently(&self) -> bool {
+        match self {
+            Self::Backup(_) | Self::Convert(_) => true,
+            Self::Restore(verb) => !verb.print_config,
+            Self::Prune(verb) => verb.apply,
+            Self::Clean(verb) => verb.apply,
+            Self::Repair(verb) => verb.changing.apply || verb.changing.output.is_some(),
+            Self::Rewind(verb) => verb.changing.apply || verb.changing.output.is_some(),
+            _ => false,
+        }
+    }
+
     /// Whether its answer is a judgement on the set.
     pub fn judges(&self) -> bool {
         matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_))

@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use aofkit::text::is_obeyed;
 use args::{Args, Verb};
 use common::context::{Context, Format};
+use common::helps::{Writes, helped};
 use common::outcome::Outcome;
 use common::output::{
     Paper, Saying, asks_for_json, complain, done, print, screen, unwritten, usage,
@@ -80,21 +81,37 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Check(verb) => return said(check::run(verb, &context), &context),
         Verb::Stats(stats) => stats::run(stats, &filter, &context),
         Verb::Cat(cat) => return printed(cat::run(cat, filter, &context), &context),
-        Verb::Repair(repair) => repair::run(repair, &context),
-        Verb::Backup(args) => backup::run(args, &context),
+        Verb::Repair(verb) => {
+            let writes = writes(verb.changing.output.is_some());
+            repair::run(verb, &context).map_err(|e| helped(e, writes))
+        }
+        Verb::Backup(args) => {
+            backup::run(args, &context).map_err(|e| helped(e, Writes::Repository))
+        }
         Verb::Snapshots(args) => snapshots::run(args, &context),
         Verb::Verify(args) => verify::run(args, &context),
-        Verb::Restore(args) => restore::run(args, &context),
+        Verb::Restore(args) => {
+            restore::run(args, &context).map_err(|e| helped(e, Writes::Restored))
+        }
         Verb::Prune(args) => prune::run(args, &context),
-        Verb::Convert(verb) => convert::run(verb, &context),
-        Verb::Clean(verb) => clean::run(verb, &context),
-        Verb::Rewind(rewind) => rewind::run(rewind, &context),
+        Verb::Convert(verb) => convert::run(verb, &context).map_err(|e| helped(e, Writes::Output)),
+        Verb::Clean(verb) => clean::run(verb, &context).map_err(|e| helped(e, Writes::Leftovers)),
+        Verb::Rewind(verb) => {
+            let writes = writes(verb.changing.output.is_some());
+            rewind::run(verb, &context).map_err(|e| helped(e, writes))
+        }
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),
     };
     match answer {
+        // Who wants silence hears of what was done when it could not be done, or something was found.
+        Ok((_, Outcome::Done))
+            if context.quiet && !context.json && args.verb.is_done_silently() =>
+        {
+            Outcome::Done
+        }
         Ok((text, outcome)) => {
             let text = match context.format {
                 Format::Text if !context.json => screen(&text, context.style),
@@ -108,6 +125,11 @@ fn run_verb(words: &[OsString]) -> Outcome {
             Outcome::of_error(&e)
         }
     }
+}
+
+/// What a verb writes that changes a set, or makes a changed copy of it.
+fn writes(is_copy: bool) -> Writes {
+    if is_copy { Writes::Output } else { Writes::Set }
 }
 
 /// How a verb ended that says piece by piece what it has to say.

@@ -4,6 +4,7 @@
 //! The tables are texts: what COMMAND and COMMAND DOCS of each server that was run answered, and what was read
 //! about others. What servers do with them beyond that is told in [`crate::rules`].
 
+mod deed;
 mod glob;
 mod index;
 mod key_rule;
@@ -19,6 +20,7 @@ mod tables;
 mod trap;
 mod version;
 
+pub(crate) use deed::{Deed, deadline, deed};
 pub use glob::Glob;
 pub use index::{full, lookup, lookup_sub};
 pub(crate) use keys::other_db;

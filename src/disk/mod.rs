@@ -23,6 +23,7 @@ mod memory;
 #[cfg(all(target_os = "linux", feature = "server"))]
 mod own_process;
 mod pack;
+mod parents;
 mod peek;
 mod publish;
 #[cfg(target_os = "linux")]
@@ -60,7 +61,8 @@ pub(crate) use holders::{held_for_writing, openers, sees_all_processes};
 pub(crate) use memory::Memory;
 #[cfg(all(target_os = "linux", feature = "server"))]
 pub(crate) use own_process::{children, map_ids, offer_to_the_oom_killer, open_descriptors};
-pub(crate) use pack::{Packer, unpack};
+pub(crate) use pack::{Packer, packed_len, unpack};
+pub use parents::Parents;
 pub(crate) use publish::set_mode;
 pub use publish::{Hold, NewFile, make_dir, parent, sync_dir};
 #[cfg(target_os = "linux")]

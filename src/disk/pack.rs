@@ -1,7 +1,9 @@
 //! Bytes kept aside: one zstd frame a file, with a checksum, readable by `zstd -d`.
 
-use std::io::{BufReader, Read};
+use std::cell::Cell;
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::attributes::Attributes;
 use super::durable::Output;
@@ -43,7 +45,6 @@ impl<'p> Packer<'p> {
         ranges: &mut dyn Iterator<Item = (u64, u64)>,
         pulse: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
-        use std::io::Write;
         // One for all of them: each reads more than it is asked for.
         let mut source = file.source(Access::Read);
         for (from, to) in ranges {
@@ -64,6 +65,54 @@ impl<'p> Packer<'p> {
     /// When that fails.
     pub fn seal(self, like: Attributes) -> Result<()> {
         self.encoder.finish().map_err(|e| Error::io(self.path, e))?.seal(like)
+    }
+}
+
+/// Bytes of a file that are packed to estimate all of it, and of one piece where that is not the whole file.
+const SAMPLE: u64 = 8 << 20;
+
+/// See [`SAMPLE`].
+const PIECE: u64 = 512 << 10;
+
+/// About how many bytes a file has once it is packed: exact up to 8 MiB, by a sample beyond that.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn packed_len(file: &FrozenFile) -> Result<u64> {
+    let (len, path) = (file.len(), file.path());
+    let ranges: Vec<(u64, u64)> = match len <= SAMPLE {
+        true => vec![(0, len)],
+        false => {
+            let pieces = SAMPLE / PIECE;
+            let step = (len - PIECE) / (pieces - 1);
+            (0..pieces).map(|n| (n * step, n * step + PIECE)).collect()
+        }
+    };
+    let sampled: u64 = ranges.iter().map(|(from, to)| to - from).sum();
+    let written = Rc::new(Cell::new(0));
+    let counted = Counted(Rc::clone(&written));
+    let told = |e| Error::io(&path, e);
+    let mut encoder = zstd::Encoder::new(counted, Packer::LEVEL).map_err(told)?;
+    let mut source = file.source(Access::Read);
+    for (from, to) in ranges {
+        pieces(&mut *source, from, to, &mut |piece| encoder.write_all(piece).map_err(told))?;
+    }
+    encoder.finish().map_err(told)?;
+    let packed = u128::from(written.get()) * u128::from(len) / u128::from(sampled.max(1));
+    Ok(u64::try_from(packed).unwrap_or(len))
+}
+
+/// Counts what is written, and keeps nothing.
+struct Counted(Rc<Cell<u64>>);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.set(self.0.get() + bytes.len() as u64);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -13,6 +13,10 @@ pub enum Advice {
     MakeRoom(String),
     /// What keeps rewrites from happening must be found first.
     FindFault(String),
+    /// A rewrite should have begun by the rule, and has not, for this reason.
+    Overdue(String),
+    /// The set itself must be mended first.
+    Mend(String),
 }
 
 impl Advice {
@@ -24,6 +28,8 @@ impl Advice {
             Self::Percentage(..) => "percentage",
             Self::MakeRoom(_) => "make-room",
             Self::FindFault(_) => "find-fault",
+            Self::Overdue(_) => "overdue",
+            Self::Mend(_) => "mend",
         }
     }
 
@@ -34,7 +40,9 @@ impl Advice {
             | Self::Rewrite(why)
             | Self::Percentage(_, why)
             | Self::MakeRoom(why)
-            | Self::FindFault(why) => why,
+            | Self::FindFault(why)
+            | Self::Overdue(why)
+            | Self::Mend(why) => why,
         }
     }
 }

@@ -26,6 +26,10 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
     let (rewrite, trigger) = (&outlook.rewrite, &outlook.trigger);
     let current = outlook.current_bytes();
     let has = |which: fn(&Hold) -> bool| outlook.holds.iter().any(which);
+    if let Some(missing) = outlook.holds.iter().find(|hold| matches!(hold, Hold::Missing { .. })) {
+        let why = format!("{missing}. `aofkit check` says what can be done");
+        return Advice::Mend(why);
+    }
     if has(|hold| matches!(hold, Hold::Unwritable)) {
         let why = "the server cannot write to its log: its own log says why (disk, permissions)";
         return Advice::FindFault(why.to_owned());
@@ -52,12 +56,7 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
         return Advice::Nothing("a rewrite is running".to_owned());
     }
     if trigger.is_due() {
-        return Advice::Nothing(match trigger.since {
-            Since::Running => "by its own count the server rewrites the set now".to_owned(),
-            _ => "a rewrite is overdue: a server with these settings starts one at once. If one runs on this set, it has \
-                  other settings (give --conf or --server), or its rewrites fail"
-                .to_owned(),
-        });
+        return Advice::Overdue(overdue(outlook).to_owned());
     }
     let Some(reclaimable) = rewrite.reclaimable_bytes else {
         return Advice::Nothing(
@@ -78,6 +77,28 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
     let small = if part >= WORTH { ", which is little in bytes" } else { "" };
     let about = if rewrite.size.error_percent.is_none() { "about " } else { "" };
     Advice::Nothing(format!("a rewrite would give back {about}{percent} % of the set{small}"))
+}
+
+/// Why a rewrite that should have begun has not.
+fn overdue(outlook: &Outlook) -> &'static str {
+    if outlook.trigger.since == Since::Running {
+        return "by its own count the server starts one now; if this is still so in a minute, they fail or are put off: its \
+                log says why";
+    }
+    match outlook.is_written_to {
+        Some(false) => {
+            "no process on this machine has the last increment open, so no server works on this set, and nothing rewrites it. \
+             One that starts with it and these settings begins at once"
+        }
+        Some(true) => {
+            "a server with these settings starts one at once, and a process has the last increment open: it has other \
+             settings (give --conf or --server), or its rewrites fail (its log says why)"
+        }
+        None => {
+            "a server with these settings starts one at once. Either none works on this set, or it has other settings (give \
+             --conf or --server), or its rewrites fail (its log says why)"
+        }
+    }
 }
 
 /// The percentage at which rewrites are an hour apart, when they are far closer now.

@@ -10,6 +10,7 @@ use super::recorder::Rate;
 use super::simulate::simulate;
 use super::trigger::{Since, Trigger};
 use crate::aof::{Aof, Layout, Role};
+use crate::disk;
 use crate::growth::running;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -64,6 +65,8 @@ impl Outlook {
             differences: server.map_or_else(Vec::new, |server| {
                 running::differences(aof, server, restarted.current_bytes)
             }),
+            is_written_to: if trigger.is_due() { is_written_to(aof) } else { None },
+            has_times_of_a_copy: has_times_of_a_copy(aof, report),
         };
         outlook.advice = advise(&outlook);
         outlook
@@ -107,9 +110,37 @@ fn rate(aof: &Aof, report: &GrowthReport, increment_bytes: u64) -> Option<(f64, 
         of_role.filter_map(|(_, segment)| seconds(segment.file()?.modified()?)).last()
     };
     let (from, to) = (time(Role::Base)?, time(Role::Increment)?);
-    // A copy has all times alike, and tells nothing.
     let span = Some(to - from).filter(|span| *span >= 1.0)?;
+    if has_times_of_a_copy(aof, report) {
+        return None;
+    }
     Some((increment_bytes as f64 / span, RateSource::FileTimes))
+}
+
+/// Bytes a second that a copy writes at least: what is written more slowly was appended.
+const COPY_SPEED: f64 = 20.0 * 1024.0 * 1024.0;
+
+/// Seconds that a save and its rename may take beyond that, and two clocks may be apart.
+const SLACK: f64 = 60.0;
+
+/// Whether somebody has copied the files: all of them were written within the time that a copy takes, long after the base
+/// was begun or the last time that the log tells.
+fn has_times_of_a_copy(aof: &Aof, report: &GrowthReport) -> bool {
+    let files = || aof.live().filter_map(|(_, segment)| segment.file());
+    let times: Vec<_> = files().filter_map(|file| seconds(file.modified()?)).collect();
+    let Some(first) = times.iter().copied().reduce(f64::min) else { return false };
+    let last = times.iter().copied().fold(first, f64::max);
+    let copied = files().map(|file| file.len()).sum::<u64>() as f64 / COPY_SPEED;
+    let told = report.clock.latest.or(report.began_at);
+    let after = told.map(|told| first - told as f64);
+    last - first <= copied + 2.0 && after.is_some_and(|after| after > copied + SLACK)
+}
+
+/// Whether a process has the last increment open for writing.
+fn is_written_to(aof: &Aof) -> Option<bool> {
+    let increments = aof.live().filter(|(_, segment)| segment.role != Role::Base);
+    let file = increments.last()?.1.file()?;
+    disk::held_for_writing(file.identity())
 }
 
 /// The same files in the eyes of other servers, where that makes a difference.

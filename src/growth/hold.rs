@@ -19,6 +19,13 @@ const INCREMENTS: usize = 3;
 /// Something that keeps rewrites from happening, or delays them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
+    /// A file that the manifest names is not there: what is counted here is not the set.
+    Missing {
+        /// Its name.
+        file: String,
+        /// How many more are missing.
+        others: u64,
+    },
     /// The percentage is 0.
     Off,
     /// The set has grown enough, but is still smaller than the minimum.
@@ -69,6 +76,7 @@ impl Hold {
     /// Its name for scripts.
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Missing { .. } => "missing-file",
             Self::Off => "off",
             Self::BelowMinimum => "below-minimum",
             Self::Running { .. } => "running",
@@ -87,6 +95,15 @@ impl Hold {
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Missing { file, others } => {
+                write!(f, "{file}")?;
+                if *others > 0 {
+                    write!(f, " and {}", count(*others, "more file"))?;
+                }
+                f.write_str(
+                    " is missing, which the manifest names: no server loads this set, and the figures leave out what was in it",
+                )
+            }
             Self::Off => f.write_str("auto-aof-rewrite-percentage is 0: no server rewrites it by itself"),
             Self::BelowMinimum => f.write_str(
                 "it has grown enough, and is still below auto-aof-rewrite-min-size: nothing happens until then",
@@ -141,7 +158,8 @@ pub(super) fn holds(
     now: i64,
     server: Option<&ServerState>,
 ) -> Vec<Hold> {
-    let mut holds = server.map_or_else(Vec::new, told);
+    let mut holds: Vec<_> = missing(aof).into_iter().collect();
+    holds.extend(server.map_or_else(Vec::new, told));
     // It knows of its own children; of a file that lies here only when this is its log.
     let has_no_child = server.is_some_and(|server| {
         server.rewrite_in_progress == Some(false) && is_its_log(aof, server) == Some(true)
@@ -169,6 +187,13 @@ pub(super) fn holds(
         holds.push(Hold::Failing { increments });
     }
     holds
+}
+
+/// What the manifest names and is not there.
+fn missing(aof: &Aof) -> Option<Hold> {
+    let mut missing = aof.live().filter(|(_, segment)| segment.is_missing());
+    let (_, first) = missing.next()?;
+    Some(Hold::Missing { file: name(&first.name), others: missing.count() as u64 })
 }
 
 /// What the running server says of itself.

@@ -96,6 +96,8 @@ pub struct GrowthReport {
     pub base_bytes: u64,
     /// See `base_bytes`.
     pub appended_bytes: u64,
+    /// When the base says that it was begun, Unix seconds.
+    pub began_at: Option<i64>,
     /// Bytes appended up to each second that was told, in order, as far as they were kept.
     pub told: Vec<(i64, u64)>,
 }
@@ -136,6 +138,7 @@ impl Growth {
                 rdb_keys: 0,
                 base_bytes: 0,
                 appended_bytes: 0,
+                began_at: None,
                 told: Vec::new(),
             },
             options,
@@ -213,6 +216,7 @@ impl Observer for Growth {
                 self.report.rdb_keys += part.walked.outcome.keys;
                 if let Some(born) = part.walked.outcome.fields.created_s() {
                     self.recorder.begins(born);
+                    self.report.began_at = Some(born);
                 }
                 true
             }

@@ -85,6 +85,11 @@ pub struct Outlook {
     pub is_its_log: Option<bool>,
     /// Where the running server and what lies here disagree, in words.
     pub differences: Vec<String>,
+    /// Whether a process has the last increment open for writing; `None` where that cannot be told, or was not looked at
+    /// because no rewrite is due.
+    pub is_written_to: Option<bool>,
+    /// The times of the files are those of a copy, and tell nothing.
+    pub has_times_of_a_copy: bool,
 }
 
 /// What is known beside the set.

@@ -1,7 +1,7 @@
 //! What is alive after the files of a set or beside it: keys by their names, not their values.
 
 use crate::aof::{Depth, Ending, Event};
-use crate::command::{self, CommandId, Effect};
+use crate::command::{self, CommandId, Deed, deadline, deed};
 use crate::format::rdb;
 use crate::format::resp::Record;
 use crate::scan::{Context, Observer};
@@ -16,21 +16,6 @@ const FOR_EVER: i64 = i64::MAX;
 pub(super) struct Alive {
     until: i64,
     db: u64,
-}
-
-/// What a record does, as far as it matters here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Deed {
-    /// It changes no key.
-    #[default]
-    Reads,
-    Writes,
-    Removes,
-    Renames,
-    Expires,
-    Flushes,
-    /// One database alone.
-    FlushesOne,
 }
 
 /// Follows which keys are alive.
@@ -110,41 +95,6 @@ impl Replay {
         self.has_rdb = true;
         self.saved_at = self.saved_at.or(fields.created_s());
     }
-}
-
-fn deed(command: &command::Command) -> Deed {
-    match (command.name.as_str(), command.effect) {
-        ("DEL" | "UNLINK", _) => Deed::Removes,
-        ("RENAME" | "RENAMENX", _) => Deed::Renames,
-        ("EXPIREAT" | "PEXPIREAT", _) => Deed::Expires,
-        ("FLUSHDB", _) => Deed::FlushesOne,
-        (_, Effect::Flushes) => Deed::Flushes,
-        _ if command.writes => Deed::Writes,
-        _ => Deed::Reads,
-    }
-}
-
-/// When the key of this record expires, Unix milliseconds, where the record says it by itself.
-fn deadline(record: &Record<'_>, id: CommandId, deed: Deed) -> Option<i64> {
-    let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<i64>().ok();
-    let seconds = |bytes: &[u8]| number(bytes)?.checked_mul(1000);
-    let name = &id.command().name;
-    if deed == Deed::Expires {
-        let at = record.args().nth(2)?;
-        return if name == "EXPIREAT" { seconds(at.head) } else { number(at.head) };
-    }
-    if name != "SET" || record.argc < 5 {
-        return None;
-    }
-    let mut options = record.args().skip(3);
-    while let Some(option) = options.next() {
-        match option.head {
-            head if head.eq_ignore_ascii_case(b"PXAT") => return number(options.next()?.head),
-            head if head.eq_ignore_ascii_case(b"EXAT") => return seconds(options.next()?.head),
-            _ => {}
-        }
-    }
-    None
 }
 
 impl Observer for Replay {

@@ -238,6 +238,10 @@ fn every_swap_of_two_files_is_found_and_both_are_named() {
 fn every_removal_is_found_and_named() {
     let store = Arc::new(MemoryStore::default());
     for (key, bytes) in filled(&store) {
+        // Without it the number of keys is not known, which every snapshot says; none needs it.
+        if key.starts_with("keys/") {
+            continue;
+        }
         store.delete(&key).unwrap();
         if key.ends_with(".json") && key != "format.json" {
             // A snapshot that was published and not pruned. Without its numbers a repository is one of before there were

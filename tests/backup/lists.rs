@@ -51,7 +51,7 @@ fn entries(repository: &Repository) -> Vec<Entry> {
 }
 
 fn prune(repository: &Repository, last: u64, source: Option<&str>, compact: bool) {
-    let keep = Keep { last, ..Keep::default() };
+    let keep = Keep { last, accept_shrinks: true, ..Keep::default() };
     let mut plan = plan_prune(repository, &keep, source, Hold::Alone).unwrap();
     if compact {
         plan.compact(repository, source).unwrap();

@@ -4,6 +4,7 @@
 mod apart;
 mod beside;
 mod compacted;
+mod counted;
 mod doubted;
 mod failures;
 mod gone_over;

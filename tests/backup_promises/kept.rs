@@ -121,6 +121,7 @@ fn keep_of(rules: &Rules) -> Keep {
         tags: if rules.tag { vec!["nightly".to_owned()] } else { Vec::new() },
         pitr: None,
         accept_missing: false,
+        accept_shrinks: false,
         zone: rules.in_berlin.then(|| jiff_zone("Europe/Berlin")),
     }
 }

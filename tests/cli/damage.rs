@@ -92,7 +92,7 @@ fn a_record_torn_inside_a_transaction_costs_the_whole_transaction() {
     assert_eq!(
         torn["lost"],
         json!({"bytes": multi.len() + TORN.len(), "commands": 2,
-                                     "if_truncated_commands": 2})
+                                     "likely_commands": 3, "if_truncated_commands": 2})
     );
     obey(torn);
     assert_eq!(check_json(&set.dir()).0, 0);
@@ -281,4 +281,50 @@ fn inspect_shows_damaged_sets_with_a_warning_and_succeeds() {
         .sum::<u64>();
     assert_eq!(totals["resp_bytes"], sum);
     assert_eq!(totals["unparsed_bytes"], TORN.len());
+}
+
+/// What somebody loses is counted in commands, also where damage has left nothing of them.
+#[test]
+fn damage_tells_how_many_commands_it_probably_held() {
+    let log = sets(200);
+    let one = record(&[b"SET", b"key:100", b"value"]);
+    let at = log.windows(one.len()).position(|window| window == one).unwrap();
+    let broken = |len: usize| {
+        let mut bytes = log.clone();
+        bytes[at..at + len].fill(b'!');
+        bytes
+    };
+    let torn = log[..log.len() - 5].to_vec();
+    let cases = [
+        ("five records", broken(5 * one.len()), 5),
+        ("a part of one", broken(one.len() / 2), 1),
+        ("torn", torn, 1),
+        ("zeros", [log.clone(), vec![0; 10 * one.len()]].concat(), 10),
+    ];
+    for (what, bytes, likely) in cases {
+        let set = Set::of(&bytes);
+        let (_, report) = check_json(&set.dir());
+        let lost = &report["problems"][0]["lost"];
+        assert_eq!(
+            (&lost["likely_commands"], &lost["commands"]),
+            (&likely.into(), &0.into()),
+            "{what}: {report:#}"
+        );
+        let word = if ["torn", "zeros"].contains(&what) { "--apply" } else { "--salvage" };
+        let plan = run(["repair", "--json", word, set.dir().to_str().unwrap()]).json();
+        let loss = &plan["loss"];
+        assert_eq!(
+            (&loss["likely_commands"], &loss["commands"]),
+            (&likely.into(), &0.into()),
+            "{what}: {plan:#}"
+        );
+    }
+    let set = Set::of(&broken(5 * one.len()));
+    let path = set.dir().display().to_string();
+    let told = run(["check", &path]).out;
+    assert!(told.contains("they probably held about 5 commands"), "{told}");
+    let told = run(["repair", "--salvage", &path]).out;
+    assert!(told.contains("probably about 5 commands"), "{told}");
+    // The limit is about what is known to be whole.
+    run(["repair", "--salvage", "--apply", "--max-loss", "0", &path]).expect(0);
 }

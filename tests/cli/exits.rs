@@ -12,7 +12,7 @@ const ELSEWHERE: [(&str, &[i32]); 8] = [
     ("clean", &[11]),
     // What is not sound is refused; a verdict can only follow from what a server of another kind makes of the result.
     ("convert", &[20, 21, 22, 24, 130]),
-    ("backup", &[11, 130]),
+    ("backup", &[11, 30, 130]),
     ("verify", &[11, 24, 130]),
     ("restore", &[11, 130]),
     ("prune", &[11, 130]),

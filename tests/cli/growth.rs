@@ -274,3 +274,84 @@ fn several_sets_are_a_table_whose_figures_stay_whole_on_a_narrow_screen() {
         assert_eq!(whole, 2, "the last column is never broken: {text}");
     }
 }
+
+#[test]
+fn an_overdue_rewrite_is_called_overdue_with_the_reason_and_never_nothing_to_do() {
+    let set = Set::of(&sets(40));
+    let conf = set.root().join("redis.conf");
+    std::fs::write(&conf, "auto-aof-rewrite-percentage 10\nauto-aof-rewrite-min-size 1\n").unwrap();
+    let grown = |words: &[&str]| {
+        let mut command = aofkit();
+        finish(command.arg("growth").arg(set.dir()).arg("--conf").arg(&conf).args(words)).expect(0)
+    };
+    let advice = grown(&["--json"]).json()["advice"].clone();
+    assert_eq!(advice["kind"], "overdue", "{advice}");
+    let reason = advice["reason"].to_string();
+    assert!(reason.contains("no process") || reason.contains("Either none works"), "{reason}");
+    let told = grown(&[]).out;
+    assert!(told.contains("overdue") && !told.contains("nothing to do"), "{told}");
+    // Somebody writes to it.
+    let file = std::fs::File::options().append(true).open(set.file(INCREMENT)).unwrap();
+    let mut child = std::process::Command::new("sleep");
+    let mut child = child.arg("60").stdout(file).spawn().unwrap();
+    let advice = grown(&["--json"]).json()["advice"].clone();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        advice["reason"].to_string().contains("a process has the last increment open"),
+        "{advice}"
+    );
+}
+
+#[test]
+fn growth_of_a_set_with_a_missing_file_says_that_first() {
+    let set = Set::of(&sets(40));
+    std::fs::remove_file(set.file(INCREMENT)).unwrap();
+    let told = run([std::ffi::OsStr::new("growth"), set.dir().as_os_str()]).expect(0).out;
+    let second = told.lines().nth(1).unwrap();
+    assert!(second.contains(INCREMENT) && second.contains("missing"), "{told}");
+    assert!(told.contains("mend the set first") && !told.contains("nothing to do"), "{told}");
+}
+
+/// Without annotations the times of files tell how fast a set grows, unless somebody has copied them.
+#[test]
+fn the_times_of_a_copy_tell_no_rate() {
+    let set = Set::of(&sets(400));
+    let now = std::time::SystemTime::now();
+    let seconds = |at: std::time::SystemTime| {
+        at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as u32
+    };
+    let day = std::time::Duration::from_secs(86_400);
+    let mut rdb = b"REDIS0011\xfa\x05ctime\xc2".to_vec();
+    rdb.extend(seconds(now - day).to_le_bytes());
+    rdb.extend(b"\xff\0\0\0\0\0\0\0\0");
+    set.put("appendonly.aof.1.base.rdb", &rdb);
+    set.manifest(&format!(
+        "file appendonly.aof.1.base.rdb seq 1 type b\nfile {INCREMENT} seq 1 type i\n"
+    ));
+    let date = |name: &str, at: std::time::SystemTime| {
+        std::fs::File::options()
+            .append(true)
+            .open(set.file(name))
+            .unwrap()
+            .set_modified(at)
+            .unwrap();
+    };
+    let growth = || {
+        let mut command = aofkit();
+        finish(command.args(["growth", "--json"]).arg(set.dir())).expect(0).json()
+    };
+    // As a server left them: the base when it was saved, the increment until now.
+    date("appendonly.aof.1.base.rdb", now - day);
+    date(INCREMENT, now);
+    assert_eq!(growth()["rate_source"], "file-times");
+    // As `cp -r` leaves them: one after the other, a day later than what is in them.
+    date("appendonly.aof.1.base.rdb", now - std::time::Duration::from_millis(1500));
+    let report = growth();
+    assert_eq!(
+        (&report["rate_source"], &report["forecast"]["rewrite_at"]),
+        (&Value::Null, &Value::Null)
+    );
+    let told = run([std::ffi::OsStr::new("growth"), set.dir().as_os_str()]).expect(0).out;
+    assert!(told.contains("times of a copy"), "{told}");
+}

@@ -13,16 +13,21 @@ mod damage;
 mod escapes;
 mod exits;
 mod filters;
+mod foreseen;
 mod growth;
 mod links;
 mod live;
 mod paths;
 mod progress;
+mod refused;
 mod renamed;
 mod repository;
 #[path = "../support/schema.rs"]
 mod schema;
 mod screen;
+#[allow(dead_code, reason = "for the tests that share this")]
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 #[path = "../support/spelled.rs"]
 mod spelled;
 mod stats;

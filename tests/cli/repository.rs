@@ -9,36 +9,36 @@ use super::schema::faults;
 use super::world::*;
 
 /// A set and its repository.
-struct Kept {
-    set: Set,
+pub struct Kept {
+    pub set: Set,
 }
 
 impl Kept {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { set: Set::of(&sets(3)) }
     }
 
-    fn repo(&self) -> PathBuf {
+    pub fn repo(&self) -> PathBuf {
         self.set.root().join("repo")
     }
 
-    fn snapshot(&self, which: &str) -> String {
+    pub fn snapshot(&self, which: &str) -> String {
         format!("{}::{which}", self.repo().display())
     }
 
-    fn verb(&self, words: &[&str]) -> Run {
+    pub fn verb(&self, words: &[&str]) -> Run {
         let mut command = aofkit();
         finish(command.args(words).arg("--repo").arg(self.repo()))
     }
 
-    fn backup(&self) -> Value {
+    pub fn backup(&self) -> Value {
         self.verb(&["backup", "--json", "--min-free", "0", self.set.dir().to_str().unwrap()])
             .expect(0)
             .json()
     }
 
     /// Appends a command.
-    fn grow(&self, key: &str) {
+    pub fn grow(&self, key: &str) {
         let mut bytes = fs::read(self.set.file(INCREMENT)).unwrap();
         bytes.extend(record(&[b"SET", key.as_bytes(), b"1"]));
         self.set.put(INCREMENT, &bytes);
@@ -58,7 +58,7 @@ impl Kept {
     }
 }
 
-fn assert_fits(verb: &str, output: &Value) {
+pub fn assert_fits(verb: &str, output: &Value) {
     let schema = serde_json::from_str(&run(["schema", verb]).expect(0).out).unwrap();
     let faults = faults(&schema, output);
     assert!(faults.is_empty(), "{verb}: {faults:#?}");
@@ -171,8 +171,9 @@ fn what_is_cut_swapped_or_removed_is_found_too() {
         fs::remove_file(path).unwrap();
         let run = kept.verb(&["verify"]);
         // Without its first document it is no repository; locks are made anew by every run, and what says which
-        // snapshots must be there by the next backup.
-        let optional = name == "lock" || name.ends_with("/lock") || name.starts_with("numbers/");
+        // snapshots must be there, and which keys, by the next backup.
+        let documents = ["numbers/", "keys/"].iter().any(|dir| name.starts_with(dir));
+        let optional = name == "lock" || name.ends_with("/lock") || documents;
         let expected: &[i32] = if name == "format.json" { &[10] } else { &[25] };
         assert!(optional || expected.contains(&run.code), "{name} removed: {run:#?}");
         if !bytes.is_empty() {

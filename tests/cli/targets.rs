@@ -162,3 +162,32 @@ fn a_server_newer_than_all_tables_reads_what_it_wrote() {
         assert_eq!(judged(&set, "redis-8.6")["loads"], "no");
     }
 }
+
+/// Who names an older target has been told by the writer already: what is said next leads on, and not back to it.
+#[test]
+fn a_check_for_a_lower_target_ends_in_a_way_and_not_in_a_circle() {
+    let set = recorded("redis-8.2.3/rdb-base");
+    let path = set.to_str().unwrap();
+    let report = run(["check", "--json", "--target", "redis-7.0", path]).expect(24).json();
+    let problems = report["problems"].as_array().unwrap();
+    let errors: Vec<_> = problems.iter().filter(|p| p["severity"] == "error").collect();
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    for problem in errors {
+        let next = problem["next"].as_str();
+        match problem["kind"].as_str().unwrap() {
+            "rdb-unsupported" => {
+                let message = problem["message"].as_str().unwrap();
+                assert!(
+                    message.contains("load the set with redis-8.2 and have a client"),
+                    "{message}"
+                );
+            }
+            _ => {
+                // The plan can be made, and leaves out what the target does not know.
+                let words = next.unwrap().split(' ').skip(1).chain(["--json"]);
+                let plan = run(words).json();
+                assert_eq!(plan["loss"]["commands"], 2, "{plan}");
+            }
+        }
+    }
+}

@@ -191,3 +191,77 @@ fn control_bytes_in_errors_never_reach_the_terminal() {
     let run = run(["check", "no\x1b[31mwhere"]).expect(10);
     assert_tame(&run.err, "an error");
 }
+
+#[test]
+fn quiet_verbs_say_nothing_of_what_went_well() {
+    let set = Set::of(&sets(5));
+    let repo = set.root().join("repo").display().to_string();
+    let (dir, out) =
+        (set.dir().display().to_string(), set.root().join("out").display().to_string());
+    let latest = format!("{repo}::latest");
+    let converted = set.root().join("converted").display().to_string();
+    let silent = |words: &[&str]| {
+        let run = run([words, &["--quiet"]].concat()).expect(0);
+        assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""), "{words:?}");
+    };
+    silent(&["check", &dir]);
+    silent(&["backup", "--min-free", "0", "--repo", &repo, &dir]);
+    silent(&["backup", "--min-free", "0", "--repo", &repo, &dir]);
+    silent(&["verify", "--data", "--repo", &repo]);
+    silent(&["prune", "--keep-last", "1", "--apply", "--repo", &repo]);
+    silent(&["restore", &latest, &out]);
+    silent(&["convert", "--output", &converted, &dir]);
+    set.put(INCREMENT, &[&sets(5)[..], b"*3\r\n$3"].concat());
+    silent(&["repair", "--apply", &dir]);
+    set.put(INCREMENT, &[&sets(5)[..], b"*3\r\n$3"].concat());
+    let told = run(["check", "--quiet", &dir]).expect(20);
+    assert!(told.out.contains("truncated-tail"), "{told:?}");
+    let plan = run(["repair", "--quiet", &dir]).expect(20);
+    assert!(plan.out.contains("plan"), "what is asked for is answered: {plan:?}");
+}
+
+#[test]
+fn a_rate_without_a_unit_asks_what_was_meant() {
+    let set = Set::of(&sets(5));
+    let dir = set.dir().display().to_string();
+    let told = run(["check", "--limit-rate", "50", &dir]).expect(2);
+    assert!(told.err.contains("50 bytes a second") && told.err.contains("50mb"), "{}", told.err);
+    run(["check", "--limit-rate", "50mb", &dir]).expect(0);
+    run(["check", "--limit-rate", "65536", &dir]).expect(0);
+    run(["check", "--limit-rate", "60000b", &dir]).expect(0);
+}
+
+#[test]
+fn where_no_set_is_found_it_is_said_how_deep_was_searched() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("a/b/c/d/aof")).unwrap();
+    let told = check(root.path()).expect(10);
+    assert!(told.err.contains("up to 3 levels below"), "{}", told.err);
+}
+
+/// What is moved aside is packed, and takes room still: the plan says what is really freed.
+#[test]
+fn a_plan_to_clean_says_how_many_bytes_it_really_frees() {
+    let set = Set::of(&sets(3000));
+    set.put("temp-rewriteaof-7.aof", &sets(3000));
+    let clean = |words: &[&str]| {
+        let mut command = aofkit();
+        command.args(["clean", "--json", "--min-age", "0s"]).args(words).arg(set.dir());
+        finish(&mut command).expect(0).json()
+    };
+    let plan = clean(&[]);
+    let number = |value: &serde_json::Value| value.as_u64().unwrap();
+    let (bytes, frees) = (number(&plan["loss"]["bytes"]), number(&plan["frees_bytes"]));
+    assert_eq!(bytes, sets(3000).len() as u64);
+    assert_eq!(number(&clean(&["--delete"])["frees_bytes"]), bytes);
+    let told = run(["clean".as_ref(), "--min-age".as_ref(), "0s".as_ref(), set.dir().as_os_str()]);
+    assert!(told.out.contains("moving aside frees about"), "{}", told.out);
+    clean(&["--apply"]);
+    let mut kept = 0;
+    for change in fs::read_dir(set.root().join("aof.aofkit")).unwrap().map(|one| one.unwrap()) {
+        let files = fs::read_dir(change.path()).into_iter().flatten().map(|one| one.unwrap());
+        let packed = files.filter(|file| file.path().extension().is_some_and(|e| e == "zst"));
+        kept += packed.map(|file| file.metadata().unwrap().len()).sum::<u64>();
+    }
+    assert!(kept > 0 && (bytes - frees).abs_diff(kept) <= 64, "{bytes} - {frees}, {kept} are kept");
+}

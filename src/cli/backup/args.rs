@@ -33,6 +33,22 @@ pub struct BackupArgs {
     /// Also store these files, such as redis.conf and users.acl
     #[arg(long, value_name = "FILE", num_args = 1.., env = "AOFKIT_INCLUDE", value_delimiter = ',')]
     pub include: Vec<PathBuf>,
+    /// Leave out files of --include that only the last snapshot has; else they stay as they were
+    #[arg(long, hide_short_help = true, env = "AOFKIT_DROP_INCLUDES",
+        value_parser = FalseyValueParser::new())]
+    pub drop_includes: bool,
+    /// Keep the files as they lie there, damaged or not, in the source SOURCE.as-is; nothing is verified.
+    ///
+    /// For a damaged set, before anybody touches it. No `latest` leads there unless --source names it
+    #[arg(long)]
+    pub as_is: bool,
+    /// End with exit status 30 when the set has lost PERCENT of its keys or bytes since the last snapshot, has another
+    /// history, or was begun anew by a server.
+    ///
+    /// The snapshot is taken all the same
+    #[arg(long, value_name = "PERCENT", env = "AOFKIT_FAIL_ON_SHRINK",
+        value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub fail_on_shrink: Option<u64>,
     /// Accept that the set has nothing in common with the last snapshot of this source
     #[arg(long)]
     pub new_history: bool,
@@ -40,7 +56,8 @@ pub struct BackupArgs {
     #[arg(long, env = "AOFKIT_ALWAYS", value_parser = FalseyValueParser::new())]
     pub always: bool,
     /// Compare all bytes with the last snapshot, not only the ends of files
-    #[arg(long, env = "AOFKIT_PARANOID", value_parser = FalseyValueParser::new())]
+    #[arg(long, hide_short_help = true, env = "AOFKIT_PARANOID",
+        value_parser = FalseyValueParser::new())]
     pub paranoid: bool,
     /// Wait until all writes that --server has acknowledged are in its files, at most SECONDS [default: 10].
     ///
@@ -65,6 +82,10 @@ impl BackupArgs {
             Some(_) if context.server.is_none() => {
                 Err("--exact asks the server: give --server URL, too".to_owned())
             }
+            Some(_) if self.as_is => Err(
+                "--exact is about a set that a server goes on writing, --as-is about a damaged one"
+                    .to_owned(),
+            ),
             _ => Ok(()),
         }
     }
@@ -78,6 +99,7 @@ pub const MANUAL: Manual = Manual {
             "aofkit backup --repo R --server redis://localhost --exact .",
             "with every acknowledged write",
         ),
+        ("aofkit backup --repo R --as-is .", "a damaged set, before anybody touches it"),
     ],
     remark: "",
     exits: &[
@@ -86,10 +108,8 @@ pub const MANUAL: Manual = Manual {
         (Outcome::Usage, "the arguments are wrong"),
         (Outcome::NotFound, "no such path, or no set there"),
         (Outcome::InUse, "another run holds the repository"),
-        (
-            Outcome::BadBackup,
-            "the set is too damaged to be stored, or what the repository holds is damaged",
-        ),
+        (Outcome::BadBackup, "the set, or what the repository holds, is damaged"),
+        (Outcome::Findings, "stored, and the set shrank (--fail-on-shrink)"),
         (Outcome::Interrupted, "interrupted; the repository has no new snapshot"),
     ],
 };

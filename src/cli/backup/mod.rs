@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use aofkit::aof::Aof;
 use aofkit::backup::{
-    Backup, BackupOptions, Beside, Repository, backup, backup_beside, must_lie_apart,
+    Backup, BackupOptions, Beside, Mark, Repository, backup, backup_beside, must_lie_apart,
 };
 use aofkit::error::{ErrorKind, Result};
 use aofkit::store::LocalStore;
-use aofkit::text::count;
+use aofkit::text::{count, tame};
 use jiff::SignedDuration;
 
 use self::args::BackupArgs;
@@ -30,9 +30,12 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
         threads: context.threads,
         pace: context.pace,
         includes: args.include.clone(),
+        drops_includes: args.drop_includes,
         new_history: args.new_history,
         always: args.always,
         paranoid: args.paranoid,
+        as_is: args.as_is,
+        shrink_percent: args.fail_on_shrink,
     };
     let bar = Bar::new(context.bar);
     let (path, open) = (args.reading.path(), &context.open);
@@ -50,7 +53,17 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
         true => json::backup(&made),
         false => text::backup(&made, context.style),
     };
-    Ok((text, Outcome::Done))
+    let shrank = args.fail_on_shrink.is_some_and(|percent| shrank_by(&made, percent));
+    Ok((text, if shrank { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// Whether this run has found what `--fail-on-shrink` is about.
+fn shrank_by(made: &Backup, percent: u64) -> bool {
+    made.marks.iter().any(|mark| match mark.kind.as_str() {
+        Mark::SHRUNK => mark.percent.is_some_and(|lost| lost >= percent),
+        Mark::ANOTHER_HISTORY | Mark::STARTED_EMPTY => true,
+        _ => false,
+    })
 }
 
 /// The repository, which is made where there is none, but not within the set.
@@ -68,6 +81,16 @@ fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
 
 /// Notes on what does not keep a backup from being one.
 fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
+    for mark in made.marks.iter().filter(|mark| mark.kind != Mark::AS_IS) {
+        context.warn(&mark.message);
+    }
+    if let Some(host) = &made.other_host {
+        context.note(&format!(
+            "the snapshot before was taken on {}, and this set has nothing in common with it: after a rewrite in a \
+             container that is as it should be; if that is another machine, give each its own --source",
+            tame(host)
+        ));
+    }
     for id in &made.unreadable {
         context.note(&format!(
             "snapshot {id} cannot be read and was passed over; see `aofkit verify`"

@@ -172,6 +172,7 @@ fn problem(problem: &Problem) -> ProblemJson {
         lost: problem.lost.map(|lost| LostJson {
             bytes: lost.bytes,
             commands: lost.commands,
+            likely_commands: lost.likely_commands,
             if_truncated_commands: lost.if_truncated_commands,
         }),
     }

@@ -7,7 +7,7 @@ pub mod text;
 pub mod wire;
 
 use aofkit::aof::Aof;
-use aofkit::check::{Check, Report, Wording, judge};
+use aofkit::check::{Check, Report, Severity, Wording, judge};
 use aofkit::error::Result;
 use aofkit::scan::scan;
 use aofkit::trial::Wanted;
@@ -30,13 +30,22 @@ pub fn run<'v>(args: &'v CheckArgs, context: &'v Context) -> Result<(Saying<'v>,
         Ok(Checked { aof, report, loaded })
     })?;
     let outcome = Outcome::worst(checked.iter().map(Checked::outcome).chain(failed));
+    let is_silent =
+        context.quiet && outcome == Outcome::Done && checked.iter().all(has_found_nothing);
     let say = move |paper: &mut Paper<'_>| match (context.json, &checked[..]) {
+        (false, _) if is_silent => Ok(()),
         (true, [one]) if failed.is_none() => json::check(paper, one, context),
         (true, several) => json::checks(paper, path, several, context),
         (false, [one]) if failed.is_none() => text::check(paper, one, context),
         (false, several) => text::checks(paper, path, several, context),
     };
     Ok((Box::new(say), outcome))
+}
+
+/// Whether there is nothing to be told to somebody who wants silence otherwise.
+fn has_found_nothing(one: &Checked) -> bool {
+    one.loaded.is_none()
+        && one.report.problems.iter().all(|problem| problem.severity == Severity::Info)
 }
 
 fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {

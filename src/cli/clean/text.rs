@@ -38,6 +38,13 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
     }
     let lines = survey.plan.actions.iter().any(|a| matches!(a, Action::Manifest { .. }));
     let mut notes = Vec::new();
+    if !survey.plan.is_empty() && !cleaned.is_delete && !cleaned.applied {
+        notes.push(format!(
+            "moving aside frees about {} of {}: what is kept is packed (zstd); --delete frees all of it",
+            size(frees(cleaned)),
+            size(bytes)
+        ));
+    }
     if lines {
         notes.push("the manifest loses the lines of its history files".to_owned());
     }
@@ -65,6 +72,13 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
         text += &needs(&outlook.report.needs_modules, &outlook.report.modules, style, "  ");
     }
     text
+}
+
+/// About how many bytes are freed: what is moved aside is packed, and stays.
+fn frees(cleaned: &Cleaned) -> u64 {
+    let survey = &cleaned.survey;
+    let stays = if cleaned.is_delete { 0 } else { survey.packed_bytes };
+    survey.plan.loss.bytes.saturating_sub(stays)
 }
 
 fn files_table(cleaned: &Cleaned, style: Style) -> String {
@@ -117,6 +131,7 @@ struct CleanJson {
     applied: bool,
     actions: Vec<ActionJson>,
     loss: LossJson,
+    frees_bytes: u64,
     kept_at: Option<String>,
     kept_at_b64: Option<String>,
     verdict_after: Option<&'static str>,
@@ -146,6 +161,7 @@ struct ActionJson {
 struct LossJson {
     bytes: u64,
     commands: u64,
+    likely_commands: u64,
     transactions: u64,
     keys: [(); 0],
     keys_total: u64,
@@ -195,10 +211,12 @@ pub fn json(cleaned: &Cleaned) -> String {
         loss: LossJson {
             bytes: plan.loss.bytes,
             commands: 0,
+            likely_commands: 0,
             transactions: 0,
             keys: [],
             keys_total: 0,
         },
+        frees_bytes: frees(cleaned),
         kept_at_b64: kept_at.as_ref().and_then(|kept| kept.b64.clone()),
         kept_at: kept_at.and_then(|kept| kept.plain),
         verdict_after: cleaned.outlook.as_ref().map(|outlook| outlook.verdict().as_str()),

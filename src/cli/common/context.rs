@@ -111,6 +111,13 @@ impl Context {
         crate::cli::common::output::complain(&text);
     }
 
+    /// Something that was found, on standard error; in JSON it is a part of the result.
+    pub fn warn(&self, text: &str) {
+        if !self.json {
+            crate::cli::common::output::complain(&format!("aofkit: WARNING: {text}"));
+        }
+    }
+
     /// A note on standard error, unless notes are unwanted.
     pub fn note(&self, text: &str) {
         if !self.quiet && !self.json {

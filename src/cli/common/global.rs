@@ -87,6 +87,13 @@ pub struct Global {
     pub verbose: bool,
 }
 
+/// Bytes a second below which a rate needs a unit: nobody reads so slowly on purpose.
+const LEAST_RATE: u64 = 64 * 1024;
+
+fn has_unit(text: &str) -> bool {
+    text.ends_with(|c: char| c.is_ascii_alphabetic())
+}
+
 impl Global {
     /// The modules that were named.
     pub fn modules(&self) -> Result<Modules, String> {
@@ -103,7 +110,12 @@ impl Global {
         let bytes_per_second = match &self.limit_rate {
             None => None,
             Some(text) => match size(text) {
-                Some(rate) if rate > 0 => Some(rate),
+                Some(rate) if rate > 0 && (rate >= LEAST_RATE || has_unit(text)) => Some(rate),
+                Some(rate) if rate > 0 => {
+                    return Err(format!(
+                        "--limit-rate: are {rate} bytes a second meant? Then write {rate}b; else with a unit, such as {rate}mb"
+                    ));
+                }
                 _ => {
                     return Err(format!(
                         "--limit-rate: '{text}' is not a size such as 50mb or 50MiB"

@@ -5,6 +5,7 @@ pub mod beside;
 pub mod context;
 pub mod filters;
 pub mod global;
+pub mod helps;
 pub mod in_use;
 pub mod interrupt;
 pub mod json;

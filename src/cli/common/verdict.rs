@@ -73,8 +73,12 @@ pub fn problem_lines(problem: &Problem, style: Style) -> String {
     text += &wrap(&problem.message, style.width, "  ");
     text += "\n";
     if let Some(lost) = problem.lost {
+        let likely = match lost.likely_commands > lost.commands {
+            true => format!(" (they probably held {})", about(lost.likely_commands)),
+            false => String::new(),
+        };
         let line = format!(
-            "lost for certain: {}, {}; a cut here would lose {}",
+            "lost for certain: {}, {}{likely}; a cut here would lose {}",
             count(lost.bytes, "byte"),
             count(lost.commands, "whole command"),
             count(lost.if_truncated_commands, "command")
@@ -85,6 +89,12 @@ pub fn problem_lines(problem: &Problem, style: Style) -> String {
         text += &format!("  {} {next}\n", style.bold("next:"));
     }
     text
+}
+
+/// Commands that were estimated: one is as good as known.
+pub fn about(commands: u64) -> String {
+    let about = if commands > 1 { "about " } else { "" };
+    format!("{about}{}", count(commands, "command"))
 }
 
 /// The verdict, and what the target and redis-check-aof do.

@@ -157,7 +157,7 @@ fn case(trigger: &Trigger) -> CaseJson {
 fn hold(hold: &Hold) -> HoldJson {
     let (mut file, mut since_at, mut increments) = (None, None, None);
     match hold {
-        Hold::Running { file: of, .. } => file = Some(of.clone()),
+        Hold::Running { file: of, .. } | Hold::Missing { file: of, .. } => file = Some(of.clone()),
         Hold::Abandoned { file: of, since } => {
             (file, since_at) = (Some(of.clone()), Some(time(*since)))
         }

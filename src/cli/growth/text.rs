@@ -1,7 +1,7 @@
 //! `growth` for people: one set on one screen.
 
 use crate::cli::growth::lines::{heading, line};
-use aofkit::growth::{Axis, Load, Outlook, Peak, RateSource, Since, Trigger};
+use aofkit::growth::{Axis, Hold, Load, Outlook, Peak, RateSource, Since, Trigger};
 use aofkit::server::RoleOfServer;
 use aofkit::text::{count, escape, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
@@ -17,7 +17,14 @@ use crate::cli::common::view::View;
 pub fn growth(one: &Grown, view: &View) -> String {
     let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
-    let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
+    let mut text = format!("{}\n", style.bold(&path));
+    // Before all figures, which leave out what was in it.
+    if let Some(missing) =
+        one.outlook.holds.iter().find(|hold| matches!(hold, Hold::Missing { .. }))
+    {
+        text += &format!("{}\n", style.bad(&wrap(&missing.to_string(), style.width, "  ")));
+    }
+    text += &format!("{}\n", wrap(&summary(one), style.width, "  "));
     text += &trigger(one, view);
     text += &server(one, style);
     text += &timeline(one, style);
@@ -97,15 +104,21 @@ fn trigger(one: &Grown, view: &View) -> String {
         }
         text += &line(&told, style);
     } else {
-        text += &line(
-            "how fast it grows is unknown: no #TS annotations, and file times tell nothing",
-            style,
-        );
+        let told = match outlook.has_times_of_a_copy {
+            true => {
+                "how fast it grows is unknown: too few #TS annotations, and the files have the times of a copy: all alike, \
+                 and later than what is in them"
+            }
+            false => {
+                "how fast it grows is unknown: no #TS annotations, and file times tell nothing"
+            }
+        };
+        text += &line(told, style);
     }
     for other in &outlook.others {
         text += &line(&in_other_eyes(other, trigger), style);
     }
-    for hold in &outlook.holds {
+    for hold in outlook.holds.iter().filter(|hold| !matches!(hold, Hold::Missing { .. })) {
         text += &format!("{}\n", style.warn(&wrap(&format!("! {hold}"), style.width, "  ")));
     }
     text
@@ -354,6 +367,8 @@ fn advice(outlook: &Outlook, style: Style) -> String {
         }
         Advice::MakeRoom(_) => "make room first".to_owned(),
         Advice::FindFault(_) => "find out why rewrites fail".to_owned(),
+        Advice::Overdue(_) => "a rewrite is overdue".to_owned(),
+        Advice::Mend(_) => "mend the set first".to_owned(),
     };
     let told = wrap(&format!("next: {what}: {}", outlook.advice.reason()), style.width, "  ");
     // Painted last, for colours take no columns.

@@ -59,6 +59,7 @@ struct ActionJson {
 struct LossJson {
     bytes: u64,
     commands: u64,
+    likely_commands: u64,
     transactions: u64,
     keys: Vec<KeyJson>,
     keys_total: u64,
@@ -245,6 +246,7 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
     LossJson {
         bytes: loss.bytes,
         commands: loss.commands,
+        likely_commands: loss.likely_commands(),
         transactions: loss.transactions,
         keys: loss.keys.iter().map(|k| key(k, redact)).collect(),
         keys_total: loss.keys_total,

@@ -11,7 +11,7 @@ use crate::cli::common::layout::wrap;
 use crate::cli::common::loaded;
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size, time};
-use crate::cli::common::verdict::{problems, verdict_lines};
+use crate::cli::common::verdict::{about, problems, verdict_lines};
 use crate::cli::common::view::View;
 use crate::cli::repair::report::{Repair, Undone, kept, state, undo_command};
 
@@ -267,6 +267,10 @@ pub fn loss(loss: &Loss, style: Style, redact: bool) -> String {
         format!("loss: {}, {}", count(loss.bytes, "byte"), count(loss.commands, "whole command"));
     if loss.transactions > 0 {
         line += &format!(", {}", count(loss.transactions, "transaction"));
+    }
+    if loss.broken_commands > 0 {
+        line +=
+            &format!("; with what was torn or damaged probably {}", about(loss.likely_commands()));
     }
     let mut text = format!("{}\n", wrap(&line, style.width, "  "));
     if loss.keys_total > 0 {

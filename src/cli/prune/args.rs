@@ -51,6 +51,9 @@ pub struct PruneArgs {
     /// Go on although snapshots are missing that no prune removed; what only they needed is freed
     #[arg(long)]
     pub accept_missing: bool,
+    /// Let snapshots go by the rules although the set shrank after them
+    #[arg(long)]
+    pub accept_shrinks: bool,
     /// Carry the plan out; without this it is only printed
     #[arg(long)]
     pub apply: bool,

@@ -27,6 +27,7 @@ pub fn run(args: &PruneArgs, context: &Context) -> Result<(String, Outcome)> {
         pitr: args.keep_pitr,
         zone: Some(args.tz.clone()),
         accept_missing: args.accept_missing,
+        accept_shrinks: args.accept_shrinks,
     };
     let hold = if args.apply { Hold::Alone } else { Hold::Shared };
     let mut plan = plan_prune(&repository, &keep, context.source.as_deref(), hold)?;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use aofkit::aof::Layout;
-use aofkit::backup::{Backup, Compaction, Entry, Planned, PrunePlan, Restored, Verified};
+use aofkit::backup::{
+    Backup, Compaction, Entry, FileType, Mark, Moment, Planned, PrunePlan, Restored, Verified, now,
+};
 use aofkit::redact::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
@@ -52,10 +54,14 @@ struct SnapshotJson {
     new_bytes: u64,
     reused_bytes: u64,
     commands: u64,
+    keys: Option<u64>,
+    keys_estimated: bool,
+    age_seconds: Option<i64>,
     cut_bytes: u64,
     verified: bool,
+    marks: Vec<MarkJson>,
     files: Vec<FileJson>,
-    extras: Vec<FileJson>,
+    extras: Vec<ExtraJson>,
     covers: Vec<IntervalJson>,
     gaps: Vec<GapJson>,
     diverged: Vec<DivergedJson>,
@@ -67,6 +73,21 @@ struct FileJson {
     file_b64: Option<String>,
     size: u64,
     commands: u64,
+}
+
+/// A file beside the set, and since when it is as it is there.
+#[derive(Serialize)]
+struct ExtraJson {
+    #[serde(flatten)]
+    file: FileJson,
+    read_at: String,
+}
+
+#[derive(Serialize)]
+struct MarkJson {
+    kind: String,
+    message: String,
+    percent: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +112,18 @@ struct DivergedJson {
 }
 
 fn layout(entry: &Entry) -> &'static str {
-    if entry.manifest.is_some() { Layout::MultiPart } else { Layout::SingleFile }.as_str()
+    // The manifest of files that are kept as they were found may be lost.
+    let has_parts = entry.files.iter().any(|file| file.kind != FileType::Single);
+    match entry.manifest.is_some() || has_parts {
+        true => Layout::MultiPart,
+        false => Layout::SingleFile,
+    }
+    .as_str()
+}
+
+/// A time of an entry as scripts read it: without a fraction.
+fn seconds(time: &str) -> String {
+    Moment::parse(time).map_or_else(|| time.to_owned(), Moment::seconds_text)
 }
 
 fn snapshot(entry: &Entry) -> SnapshotJson {
@@ -100,10 +132,10 @@ fn snapshot(entry: &Entry) -> SnapshotJson {
         FileJson { file: name.plain, file_b64: name.b64, size: f.size, commands: f.commands }
     };
     let interval =
-        |i: &aofkit::backup::Interval| IntervalJson { from: i.from.clone(), to: i.to.clone() };
+        |i: &aofkit::backup::Interval| IntervalJson { from: seconds(&i.from), to: seconds(&i.to) };
     let gap = |g: &aofkit::backup::Gap| GapJson {
-        from: g.from.clone(),
-        to: g.to.clone(),
+        from: seconds(&g.from),
+        to: g.to.as_deref().map(seconds),
         reason: g.reason.clone(),
     };
     let diverged = |d: &aofkit::backup::Divergence| {
@@ -111,10 +143,20 @@ fn snapshot(entry: &Entry) -> SnapshotJson {
         let (same_up_to, parent_size) = (d.same_up_to, d.parent_size);
         DivergedJson { file: name.plain, file_b64: name.b64, same_up_to, parent_size }
     };
+    let extra = |f: &aofkit::backup::FileEntry| ExtraJson {
+        file: file(f),
+        read_at: seconds(f.read.as_ref().unwrap_or(&entry.taken)),
+    };
+    let mark = |mark: &Mark| MarkJson {
+        kind: mark.kind.clone(),
+        message: mark.message.clone(),
+        percent: mark.percent,
+    };
+    let taken = Moment::parse(&entry.taken).map(Moment::milliseconds);
     SnapshotJson {
         id: entry.id.clone(),
         source_name: entry.source.clone(),
-        taken_at: entry.taken.clone(),
+        taken_at: seconds(&entry.taken),
         host: entry.host.clone(),
         path: entry.path.clone(),
         tags: entry.tags.clone(),
@@ -126,13 +168,17 @@ fn snapshot(entry: &Entry) -> SnapshotJson {
         new_bytes: entry.new_bytes,
         reused_bytes: entry.reused_bytes,
         commands: entry.commands(),
+        keys: entry.keys.map(|keys| keys.alive),
+        keys_estimated: entry.keys.is_some_and(|keys| keys.estimated),
+        age_seconds: taken.map(|taken| (now().milliseconds() - taken).div_euclid(1000)),
         cut_bytes: entry.cut_bytes(),
-        // Nothing is published that was not parsed to its last byte.
-        verified: true,
+        // But for files as they were found nothing is published that was not parsed to its last byte.
+        verified: !entry.is_marked(Mark::AS_IS),
+        marks: entry.marks.iter().map(mark).collect(),
         files: entry.files.iter().map(file).collect(),
-        extras: entry.extras.iter().map(file).collect(),
+        extras: entry.extras.iter().map(extra).collect(),
         covers: entry.covers.iter().map(interval).collect(),
-        gaps: entry.gaps.iter().map(gap).collect(),
+        gaps: entry.true_gaps().map(gap).collect(),
         diverged: entry.diverged.iter().map(diverged).collect(),
     }
 }
@@ -405,7 +451,7 @@ pub fn pruned(repository: &Path, plan: &PrunePlan, applied: bool) -> String {
     let planned = |p: &Planned| PlannedJson {
         id: p.id.clone(),
         source_name: p.source.clone(),
-        taken_at: p.taken.clone(),
+        taken_at: seconds(&p.taken),
         reasons: p.reasons.clone(),
     };
     pretty(&PruneJson {

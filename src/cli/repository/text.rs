@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aofkit::backup::{
-    Backup, Entry, Gap, Moment, Planned, PrunePlan, Restored, Verified, short_id,
+    Backup, Entry, Gap, Mark, Moment, Planned, PrunePlan, Restored, Verified, short_id,
 };
 use aofkit::moment::Boundary;
 use aofkit::redact::hidden;
@@ -19,12 +19,15 @@ use crate::cli::common::units::{Style, size};
 /// `backup`
 pub fn backup(made: &Backup, style: Style) -> String {
     let entry = &made.entry;
-    let what = format!(
+    let mut what = format!(
         "{} in {}, {}",
         size(entry.logical_bytes()),
         count(entry.files.len() as u64, "file"),
         count(entry.commands(), "command")
     );
+    if let Some(known) = entry.keys {
+        what += &format!(", {} {}", keys(entry), if known.alive == 1 { "key" } else { "keys" });
+    }
     if made.unchanged {
         let text = format!("nothing was appended since {}: {what}", short(&entry.id));
         return format!("{}\n{}\n", style.good("unchanged"), wrap(&text, style.width, "  "));
@@ -47,8 +50,29 @@ pub fn backup(made: &Backup, style: Style) -> String {
             format!("{cut} of a command or transaction that was not whole come with the next");
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
-    for gap in &entry.gaps {
+    for gap in entry.true_gaps() {
         let note = format!("{}: {}", gap_text(gap), tame(&gap.reason));
+        text += &(wrap(&note, style.width, "  ") + "\n");
+    }
+    text += &extras_kept(entry, style);
+    if entry.is_marked(Mark::AS_IS) {
+        let note = format!(
+            "kept as it was found, not verified; no `latest` leads to it: name it {}",
+            tame(&entry.id)
+        );
+        text += &(style.warn(&wrap(&note, style.width, "  ")) + "\n");
+    }
+    text
+}
+
+/// Files beside the set that were not read this time.
+fn extras_kept(entry: &Entry, style: Style) -> String {
+    let mut text = String::new();
+    for file in &entry.extras {
+        let Some(read) = &file.read else { continue };
+        let name = name(&file.name.bytes().unwrap_or_default());
+        let note =
+            format!("{name}: kept as it was read at {} (--include reads it anew)", tame(read));
         text += &(wrap(&note, style.width, "  ") + "\n");
     }
     text
@@ -65,6 +89,7 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
         ("AGE", Right),
         ("SIZE", Right),
         ("NEW", Right),
+        ("KEYS", Right),
         ("COMMANDS", Right),
         ("COVERS (#TS)", Left),
         ("TAGS", Left),
@@ -85,13 +110,16 @@ pub fn snapshots(repository: &Path, entries: &[Entry], style: Style) -> String {
             age(&entry.taken, now),
             size(entry.logical_bytes()),
             size(entry.new_bytes),
+            keys(entry),
             thousands(entry.commands()),
             covers(entry),
             tags(entry),
         ]);
-        for gap in &entry.gaps {
-            notes.push(gap_text(gap));
-        }
+        notes.extend(entry.true_gaps().map(gap_text));
+        let mark = |mark: &Mark| {
+            format!("{} MARKED: {}", short(&entry.id), cell(&tame(&mark.message), PLACE))
+        };
+        notes.extend(entry.marks.iter().map(mark));
     }
     for (title, mut rows, notes) in parts {
         text += &format!("\n{title}\n\n{}", laid_out(&mut rows));
@@ -131,6 +159,15 @@ fn cell(text: &str, columns: usize) -> String {
 
 fn short(id: &str) -> String {
     tame(short_id(id)).into_owned()
+}
+
+/// How many keys are there; `?` where that is not known.
+fn keys(entry: &Entry) -> String {
+    match entry.keys {
+        Some(keys) if keys.estimated => format!("~{}", thousands(keys.alive)),
+        Some(keys) => thousands(keys.alive),
+        None => "?".to_owned(),
+    }
 }
 
 fn gap_text(gap: &Gap) -> String {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use aofkit::Aof;
 use aofkit::backup::{
-    Entry, Moment, Repository, RestoreOptions, SnapshotPath, Which, covering, cut_at, restore,
+    Entry, Moment, Repository, RestoreOptions, SnapshotPath, Which, covering, cut_at, later_with,
+    restore, short_id,
 };
 use aofkit::check::{Report, check};
 use aofkit::error::{Error, ErrorKind, Result};
@@ -40,7 +41,8 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
     let (entry, cut) = match args.moment.moment(&entry, &args.snapshot, &names)? {
         Some(moment) => {
             let bar = Bar::new(context.bar);
-            cut_at(&repository, &entry, &moment, &args.snapshot, &context.open, &bar)?
+            cut_at(&repository, &entry, &moment, &args.snapshot, &context.open, &bar)
+                .map_err(|e| explained(e, &repository, &entry, &moment, args, context))?
         }
         None => (entry, None),
     };
@@ -69,6 +71,31 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
         }
     };
     Ok((text, outcome))
+}
+
+/// Why a moment cannot be reached, where a later snapshot tells more: this one may be older than the command.
+fn explained(
+    error: Error,
+    repository: &Arc<Repository>,
+    entry: &Entry,
+    moment: &aofkit::moment::Moment,
+    args: &RestoreArgs,
+    context: &Context,
+) -> Error {
+    if !matches!(error.kind(), ErrorKind::Refused(_)) {
+        return error;
+    }
+    match later_with(repository, entry, moment, &args.snapshot, &context.open) {
+        Ok(Some(later)) => {
+            let why = format!(
+                "it has no such command: it is older than the one that {} has, and can be restored whole, without \
+                 --before-command",
+                short_id(&later.id)
+            );
+            Error::new(ErrorKind::Refused(why), &args.snapshot)
+        }
+        Ok(None) | Err(_) => error,
+    }
 }
 
 /// What a server makes of the restored set, where one is to be asked, and what was expected of it.

@@ -22,7 +22,7 @@ pub const MANUAL: Manual = Manual {
         (Outcome::Done, "listed"),
         (Outcome::CouldNot, "the repository could not be read"),
         (Outcome::Usage, "the arguments are wrong"),
-        (Outcome::NotFound, "there is no repository"),
+        (Outcome::NotFound, "there is no repository, or no such source"),
         (Outcome::BadBackup, "a snapshot's entry is damaged"),
     ],
 };

@@ -3,7 +3,7 @@
 pub mod args;
 
 use aofkit::backup::Repository;
-use aofkit::error::{ErrorKind, Result};
+use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::limits;
 
 use self::args::SnapshotsArgs;
@@ -30,9 +30,29 @@ pub fn run(args: &SnapshotsArgs, context: &Context) -> Result<(String, Outcome)>
             Err(e) => return Err(e),
         }
     }
+    if let Some(source) =
+        context.source.as_ref().filter(|_| entries.is_empty() && outcome == Outcome::Done)
+    {
+        return Err(no_such_source(&repository, source)?);
+    }
     let text = match context.json {
         true => json::snapshots(&args.place.repo, &entries),
         false => text::snapshots(&args.place.repo, &entries, context.style),
     };
     Ok((text, outcome))
+}
+
+/// Says which sources there are.
+fn no_such_source(repository: &Repository, source: &str) -> Result<Error> {
+    let mut names: Vec<_> = repository.list()?.into_iter().map(|one| one.source).collect();
+    names.dedup();
+    let there = match names.is_empty() {
+        true => "it holds no snapshots".to_owned(),
+        false => format!("there are: {}", names.join(", ")),
+    };
+    let none = std::io::Error::new(
+        std::io::ErrorKind::NotFound,
+        format!("no snapshots of a source '{source}'; {there}"),
+    );
+    Ok(Error::io(repository.store().name(), none))
 }

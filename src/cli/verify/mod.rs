@@ -36,7 +36,9 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
         true => Outcome::Done,
         false => Outcome::BadBackup,
     };
+    let is_silent = context.quiet && outcome == Outcome::Done && verified.flaws.is_empty();
     let text = match context.json {
+        false if is_silent => String::new(),
         true => json::verified(&args.place.repo, &verified, loaded.as_deref(), context.redact),
         false => {
             let (loaded, style) = (loaded.as_deref(), context.style);

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::answers::Database;
 use super::hidden;
 use crate::aof::{Event, Mended};
-use crate::change::{Loss, LostKey};
+use crate::change::{Broken, Loss, LostKey};
 use crate::command::{self, CommandId, Effect, Kind, Renames};
 use crate::disk::Source;
 use crate::error::Result;
@@ -96,6 +96,7 @@ pub(super) struct InSegment<'m> {
     databases: &'m [Database],
     in_transaction: bool,
     last_key: Option<(u64, Vec<u8>)>,
+    broken: Broken,
 }
 
 impl Meter {
@@ -130,6 +131,7 @@ impl Meter {
             databases,
             in_transaction: false,
             last_key: None,
+            broken: Broken::default(),
         }
     }
 
@@ -248,6 +250,7 @@ impl InSegment<'_> {
         let is_lost = self.gaps.get(self.now).is_some_and(|gap| gap.0 < end);
         match event {
             Event::Record(record, id) => {
+                self.broken.record(record.len);
                 let is_whole = self.gaps.get(self.now).is_none_or(|gap| gap.1 >= end);
                 match (is_lost, is_whole) {
                     (true, true) => self.lost(record, *id),
@@ -262,6 +265,7 @@ impl InSegment<'_> {
                 }
             }
             Event::Damage(damage) if is_lost => {
+                self.broken.damage(damage);
                 let is_one = damage.mended == Some(Mended::Record);
                 let window = bytes.window(start, LOOK)?;
                 let window = &window[..window.len().min(LOOK).min((end - start) as usize)];
@@ -276,6 +280,7 @@ impl InSegment<'_> {
     pub(super) fn finish(self) -> Vec<Gap> {
         let bytes: u64 = self.gaps.iter().map(|(from, to)| to - from).sum();
         self.meter.toll.loss.bytes += bytes;
+        self.meter.toll.loss.broken_commands += self.broken.commands();
         self.told
     }
 

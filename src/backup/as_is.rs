@@ -1,0 +1,102 @@
+//! A set as it lies there, damaged or not, before anybody touches it: every file of it and beside it, byte by byte.
+//!
+//! Such a snapshot is in a source of its own, so that no `latest` leads to it by accident and none of the proven ones goes
+//! for its sake.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::apart::must_lie_apart;
+use super::capture::{self, Means};
+use super::compose::{Facts, entry};
+use super::entry::{Entry, Mark};
+use super::made::{Backup, made};
+use super::manifest::manifest_as_is;
+use super::task::{Task, refuse_a_crowd};
+use super::trust::Trust;
+use super::{moment, name, numbers};
+use crate::aof::{Aof, Leftover, LeftoverKind};
+use crate::disk::{self, FrozenFile};
+use crate::error::Result;
+
+/// The files in the set's directory and beside it that the manifest does not name; what changes have kept is not among them.
+fn others(aof: &Aof) -> Result<(Vec<FrozenFile>, Vec<String>)> {
+    let (mut opened, mut left_out, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let is_kept = |one: &&Leftover| one.kind != LeftoverKind::Kept;
+    let live = aof.live().map(|(_, segment)| segment.path());
+    let live: BTreeSet<_> = live.collect();
+    for leftover in aof.leftovers.iter().filter(is_kept) {
+        let path = &leftover.path;
+        let file = path.file_name().unwrap_or_default().to_owned();
+        if live.contains(path) {
+            continue;
+        }
+        if disk::is_link(path) || !names.insert(file) {
+            left_out.push(shown(path));
+            continue;
+        }
+        opened.push(FrozenFile::open(path)?);
+    }
+    Ok((opened, left_out))
+}
+
+fn shown(path: &Path) -> String {
+    crate::text::name(path.file_name().unwrap_or_default().as_encoded_bytes())
+}
+
+/// What the mark says.
+fn mark(aof: &Aof, left_out: &[String]) -> Mark {
+    let missing = aof.live().filter(|(_, segment)| segment.file().is_none());
+    let missing: Vec<_> = missing.map(|(_, segment)| crate::text::name(&segment.name)).collect();
+    let mut message =
+        "the files as they were found: nothing was left out, and nothing verified".to_owned();
+    for (what, names) in [("not there", &missing[..]), ("not kept", left_out)] {
+        if !names.is_empty() {
+            let shown: Vec<_> = names.iter().take(8).map(String::as_str).collect();
+            message += &format!("; {what}: {}", shown.join(", "));
+        }
+    }
+    Mark { kind: Mark::AS_IS.to_owned(), message, percent: None }
+}
+
+/// Keeps the set as it is.
+///
+/// # Errors
+/// When it cannot be found or read, or the repository cannot be written.
+pub(super) fn keep(task: &Task<'_>) -> Result<Backup> {
+    let &Task { repository, options, progress, .. } = task;
+    let shared = task.begin()?;
+    let taken = moment::now();
+    let aof = Aof::open(task.path, task.open)?;
+    refuse_a_crowd(&aof)?;
+    must_lie_apart(&aof, repository.store().name())?;
+    let place = capture::place_of(&aof)?;
+    let source = name::as_is_source(&task.source_of(&aof, &place)?);
+    let alone = repository.lock_source(&source)?;
+    let known = repository.numbers(&source)?;
+    let listed = repository.list_source(&source)?;
+    let mut numbers: BTreeSet<u64> = listed.iter().map(|one| one.seq).collect();
+    let trust = Trust::new(repository, &source, None, false)?;
+    let (parent, alive, source_name) = (None, None, source.as_str());
+    let means =
+        Means { repository, source: source_name, options, parent, alive, trust: &trust, progress };
+    let (others, left_out) = others(&aof)?;
+    let captured = capture::capture_as_is(&aof, &others, &means)?;
+    for held in shared.iter().chain(&alone) {
+        held.must_still_hold()?;
+    }
+    let marks = vec![mark(&aof, &left_out)];
+    let place = capture::path_text(&place);
+    let seq = numbers::next(&numbers, known.as_ref());
+    let facts = Facts { taken, source: source.clone(), place, seq };
+    let entry = entry(&aof, facts, manifest_as_is(&aof), captured, None, options);
+    let entry = Entry { marks: marks.clone(), ..entry };
+    let entry = repository.publish(entry)?;
+    numbers.insert(entry.seq);
+    let noted = repository.note_numbers(known.as_ref(), &source, &numbers);
+    let unnoted = noted.err().map(|e| e.to_string());
+    repository.forget_unfinished(&source)?;
+    let (new_bytes, reused_bytes) = (entry.new_bytes, entry.reused_bytes);
+    let made = made(&aof, entry, Vec::new(), None);
+    Ok(Backup { new_bytes, reused_bytes, unnoted, marks, ..made })
+}

@@ -1,0 +1,56 @@
+//! How many records some bytes probably held that are no record any more, by the lengths of those around them.
+
+use crate::aof::{Damage, Ending, Mended};
+
+/// Records whose lengths count, about.
+const NEAR: f64 = 32.0;
+
+/// The lengths of the records up to here, the nearest most.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Around {
+    mean: f64,
+    seen: f64,
+}
+
+impl Around {
+    /// A record of this length.
+    #[inline]
+    pub fn record(&mut self, len: u64) {
+        if self.seen < NEAR {
+            self.seen += 1.0;
+        }
+        self.mean += (len as f64 - self.mean) / self.seen;
+    }
+
+    /// How many records a stretch of so many bytes probably held: at least one. `None` where no record is known.
+    pub fn likely(&self, bytes: u64) -> Option<u64> {
+        (self.seen > 0.0).then(|| ((bytes as f64 / self.mean).round() as u64).max(1))
+    }
+
+    /// How many records damage probably was: one where it is known to be, such as a torn one.
+    pub fn likely_in(&self, damage: &Damage) -> Option<u64> {
+        let is_one = damage.ending == Ending::Torn || damage.mended == Some(Mended::Record);
+        match (is_one, damage.rdb.is_some()) {
+            (_, true) => Some(0),
+            (true, false) => Some(1),
+            (false, false) => self.likely(damage.end - damage.start),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_held_as_many_records_as_those_around_them_are_long() {
+        let mut around = Around::default();
+        assert_eq!(around.likely(100), None);
+        (0..100).for_each(|_| around.record(1000));
+        (0..200).for_each(|_| around.record(50));
+        assert_eq!(
+            (around.likely(100), around.likely(10), around.likely(5000)),
+            (Some(2), Some(1), Some(100))
+        );
+    }
+}

@@ -83,6 +83,31 @@ pub enum ErrorKind {
     Server(String),
 }
 
+impl ErrorKind {
+    /// Its name in JSON.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Io => "io",
+            Self::Shrank { .. } => "shrank",
+            Self::KeepsChanging => "keeps-changing",
+            Self::LeavesSet => "leaves-set",
+            Self::Conf(_) => "configuration",
+            Self::Compressed => "compressed",
+            Self::TooLarge { .. } => "too-large",
+            Self::Stale(_) => "stale",
+            Self::InUse(_) => "in-use",
+            Self::Refused(_) => "refused",
+            Self::NotTried(_) => "not-tried",
+            Self::Foreign { .. } => "foreign-file",
+            Self::Interrupted => "interrupted",
+            Self::NoRoom { .. } => "no-room",
+            Self::BadBackup(_) => "bad-backup",
+            Self::Server(_) => "server",
+        }
+    }
+}
+
 impl Error {
     /// An error of `kind` on `path`.
     #[cold]

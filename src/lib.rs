@@ -46,6 +46,7 @@ pub mod moment;
 pub mod neighbours;
 pub mod print;
 pub mod progress;
+pub mod redact;
 pub mod repair;
 pub mod rewind;
 pub mod rules;

@@ -3,9 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
-use std::sync::LazyLock;
 
 /// Bytes as redis-cli prints them, without the quotes around: printable ASCII as it is, `\n \r \t \a \b`,
 /// `\\`, `\"`, and `\xHH` for the rest. Loses nothing and never lets a control byte through.
@@ -14,14 +12,6 @@ pub fn escape(bytes: &[u8]) -> String {
     escape_to(bytes, &mut |piece| text.extend_from_slice(piece));
     // Every piece is ASCII.
     String::from_utf8(text).unwrap_or_default()
-}
-
-/// What stands for bytes that are not to be shown, such as a key under `--redact`: `#` and 16 hexadecimal digits. The same for
-/// the same bytes within one run of the program and only there, by a random key, so that nobody can try out names or
-/// reckon them back.
-pub fn hidden(bytes: &[u8]) -> String {
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    format!("#{:016x}", KEY.hash_one(bytes))
 }
 
 /// As [`escape`], given to `put` in pieces, each of them ASCII. A long text can be escaped in parts.

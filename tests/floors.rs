@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
 const FLOORS: [&[&str]; 9] = [
-    &["error", "limits", "progress", "text"],
+    &["error", "limits", "progress", "redact", "text"],
     &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
     &["scan"],

@@ -38,6 +38,18 @@ pub enum LeftoverKind {
     Kept,
 }
 
+impl LeftoverKind {
+    /// Its name in JSON and in lists. An old single file is told as an orphan.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Orphan | Self::OldSingleFile => "orphan-segment",
+            Self::History => "history-file",
+            Self::Temporary => "temp-file",
+            Self::Kept => "kept",
+        }
+    }
+}
+
 /// Finds what lies in the set's directory and in the server's.
 pub(super) fn find(dir: &Path, stem: &[u8], named: &HashSet<&[u8]>) -> Vec<Leftover> {
     let mut found = Vec::new();

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::deleted;
 use crate::disk::{self, FrozenFile, Identity, Listed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{foreign, manifest, rdb};
@@ -45,7 +46,11 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
         // Where nothing is found, what could not be looked at may be all there is.
         (true, Some(error)) => Err(error),
         (true, None) => {
-            let none = Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, NONE));
+            let why = match deleted::told(path) {
+                Some(told) => format!("{NONE}. {told}"),
+                None => NONE.to_owned(),
+            };
+            let none = Error::io(path, std::io::Error::new(std::io::ErrorKind::NotFound, why));
             let levels = limits::SET_DEPTH;
             Err(none
                 .hint(format!("it was searched, and directories up to {levels} levels below it")))
@@ -216,7 +221,10 @@ fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -
         let head = match FrozenFile::open(&path).and_then(|f| f.head(foreign::HEAD)) {
             Ok(head) => head,
             Err(error) => {
-                keep(error, unreadable);
+                // A server's socket may lie beside its files.
+                if disk::is_file(&path) {
+                    keep(error, unreadable);
+                }
                 continue;
             }
         };

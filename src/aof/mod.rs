@@ -8,6 +8,7 @@ mod arguments;
 mod careful;
 mod conf;
 mod configured;
+mod deleted;
 mod event;
 mod gathered;
 mod kept;

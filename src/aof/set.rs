@@ -28,6 +28,17 @@ pub enum Layout {
     Stream,
 }
 
+impl Layout {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MultiPart => "multi-part",
+            Self::SingleFile => "single-file",
+            Self::Stream => "stream",
+        }
+    }
+}
+
 /// What a file is for its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -41,6 +52,19 @@ pub enum Role {
     Single,
     /// Standard input.
     Stream,
+}
+
+impl Role {
+    /// Its name in JSON and in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Increment => "incr",
+            Self::History => "history",
+            Self::Single => "single",
+            Self::Stream => "stream",
+        }
+    }
 }
 
 /// The manifest of a set.

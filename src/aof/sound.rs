@@ -51,6 +51,7 @@ pub(super) fn find(
         }
         // In windows of bounded size, so that a proof that moves a stream forward stays near.
         let window = &window[..window.len().min(limits::WINDOW)];
+        // Whichever comes first decides: bytes in front of both belong to nothing.
         let candidate = resync::candidates(window).next();
         let before = candidate.unwrap_or(window.len());
         let argument = resync::argument_headers(window).next().filter(|&at| at < before);
@@ -72,6 +73,7 @@ pub(super) fn find(
                         found.place = Some(at);
                         return Ok(found);
                     }
+                    // Records inside a value: behind the last of them the search goes on, not behind each.
                     Some(end) => at = end.max(at + 1),
                 },
                 Proof::Broken { resume } => {
@@ -184,6 +186,7 @@ fn prove(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Proof
         }
         let len = match resp::record(window) {
             Ok(shape) if names.knows(shape.name) => shape.len as u64,
+            // A name that nobody knows may be damage, or a newer server's: more records have to speak for it.
             Ok(_) => return strangers(source, start, names),
             Err(Stop::Short) => match large(source, start, at, names)? {
                 Large::Whole(len) => len,
@@ -201,6 +204,7 @@ fn prove(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Proof
         records += 1;
         at += len;
     }
+    // Fewer than asked for, but the data ends behind them: nothing contradicts them.
     Ok(if records > 0 { Proof::Sound } else { Proof::Broken { resume: at } })
 }
 

@@ -123,6 +123,7 @@ fn resp_part(
         if window.is_empty() {
             return Ok(at);
         }
+        // A larger window would tell no more: it is full, or there are no more bytes.
         let complete = window.len() >= limits::WINDOW || window.len() < need;
         let (used, pause) = quick(window, at, &mut names, &mut last_record, sink);
         let all = used == window.len();
@@ -132,8 +133,11 @@ fn resp_part(
             return Ok(at);
         }
         need = match pause {
+            // Nothing is cut by the window's end: any bytes will do.
             Pause::Short if all => 1,
+            // A record is cut. Most are short, so a step that begins where it begins holds it ...
             Pause::Short if used > 0 => limits::READ_STEP,
+            // ... and where it did not, the largest window is asked for, before the slow way takes it at any size.
             Pause::Short if !complete => limits::WINDOW,
             _ => {
                 at = slow(source, at, &mut names.seen, &mut last_record, sink)?;
@@ -203,6 +207,7 @@ fn slow(
         sink.event(Event::Annotation { start, len, kind, is_open });
         return Ok(start + len);
     }
+    // A stream forgets what was passed; whoever reads the record again needs it from here on.
     source.keep_from(Some(start).filter(|_| sink.reads_again()));
     let read = careful::read(source, start, sound::between)?;
     if !matches!(read, Careful::Record { .. }) {
@@ -213,6 +218,7 @@ fn slow(
             *last_record = Some(start);
             let record = Record::outlined(start..start + len, argc, oddities, &heads);
             let id = names.renames.lookup(record.name);
+            // Damage may have made the name of an odd record: it must not vouch for others.
             if id.is_none() && !oddities.any() {
                 names.saw(record.name);
             }
@@ -247,6 +253,7 @@ fn damaged(
     let Fault { at, reason } = wrong.fault;
     let reach = reach(source, &wrong.fault);
     let mut mended = mended(source, start, last_record, wrong, names)?;
+    // One byte that explains the record proves less than sound records that run across the end which that byte gives.
     if let Some((end, Mended::Record)) = mended
         && goes_through(source, wrong.resume, end, names)?
     {
@@ -256,6 +263,7 @@ fn damaged(
         Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
         None => sound::find(source, wrong.resume, reach, names)?,
     };
+    // The end of the data is no place where records resume.
     found.place = found.place.filter(|&place| source.length() != Some(place));
     let mut crossed = None;
     let mut is_doubtful = reason == Reason::Torn;

@@ -30,6 +30,18 @@ pub enum FlawKind {
     Unknown,
 }
 
+impl FlawKind {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Damaged => "damaged",
+            Self::Contents => "contents",
+            Self::Unknown => "unknown-file",
+        }
+    }
+}
+
 /// What was looked at, and what was found.
 #[derive(Clone, Debug, Default)]
 pub struct Verified {

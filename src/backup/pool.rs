@@ -77,6 +77,7 @@ pub(super) fn with_packers<'f, T>(
         threads::start(scope, PLACERS, || {
             move || {
                 each(&shared.grown, |one| {
+                    // Counted down also when the store refuses it: the walk must not wait for room that never comes.
                     let bytes = one.bytes.len();
                     shared.guarded(|| shared.place(one));
                     shared.flight.land(bytes);
@@ -90,7 +91,7 @@ pub(super) fn with_packers<'f, T>(
     if let Some(panic) = state.panic {
         resume_unwind(panic);
     }
-    // A packer's error is the reason why the walk was stopped.
+    // A packer's error is the reason why the walk was stopped, so it is told and not the walk's own.
     if let Some(error) = state.error {
         return Err(error);
     }
@@ -116,6 +117,7 @@ impl<'f> Outlet<'_, 'f> {
             }
             None => self.blocks.send(job).is_ok(),
         };
+        // Only a hint to stop early: the error itself is read behind a lock once all threads have ended.
         if self.shared.failed.load(Ordering::Relaxed) || !handed {
             return Err(Error::io(&path, std::io::Error::other("its bytes could not be stored")));
         }
@@ -130,6 +132,7 @@ impl<'f> Outlet<'_, 'f> {
     fn hand_on(&self, grown: Option<Grown<'f>>) -> bool {
         // The placers are there as long as this is.
         grown.is_none_or(|grown| {
+            // Before it is sent: a placer may be done with it at once.
             self.shared.flight.take_off(grown.bytes.len());
             self.grown.send(grown).is_ok()
         })

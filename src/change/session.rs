@@ -60,6 +60,7 @@ pub struct Outcome {
 impl Session {
     /// A proposal for a set that was judged.
     pub fn new(aof: Aof, before: Report, mut plan: Proposal) -> Self {
+        // Asked now, for the plan tells it; the writer asks again before it changes anything.
         let files = aof.live().filter_map(|(_, segment)| segment.file()).collect::<Vec<_>>();
         let haunt = haunt(&subject(&aof), &aof.dir()).ok();
         let in_use = in_use(&files, haunt.as_ref());
@@ -239,6 +240,7 @@ impl Session {
         looking: &Looking<'_>,
     ) -> Result<Outcome> {
         let outcome = &mut self.outcome;
+        // Ctrl-C during the last step comes too late to stop it, and is told all the same.
         outcome.interrupted = was_stopped(options);
         let open = OpenOptions {
             target: Some(outcome.plan.target),

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use crate::aof::Aof;
-use crate::neighbours::{Neighbour, Neighbours, Place, Standing, Stray};
+use crate::neighbours::{Neighbour, Neighbours, Place, Rights, Standing, Stray};
 use crate::{limits, text};
 
 /// One problem for files that belong together.
 pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     let needed = neighbours.found.iter().filter(|one| one.is_needed());
     let needed = needed.filter_map(|one| problem(aof, one, neighbours.keys_of_set));
+    let needed = needed.chain(rights(aof, &neighbours.rights));
     let strays = &neighbours.strays;
     let mut found: Vec<_> =
         needed.chain(strays.iter().take(limits::SET_PROBLEMS as usize).map(stray)).collect();
@@ -27,6 +28,39 @@ pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     }
     found
 }
+
+/// What stands in the server's way.
+fn rights(aof: &Aof, rights: &Rights) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if rights.is_elsewhere {
+        let message = "the directory lies on another file system than the one above, where a server writes the base of a \
+                       rewrite: it cannot move it here, so every rewrite fails and the set grows for ever. Put both on \
+                       one file system"
+            .to_owned();
+        let name = text::name(aof.dir().file_name().unwrap_or_default().as_encoded_bytes());
+        let problem =
+            Problem::of_file(Kind::OtherFilesystem, Severity::Warning, name.as_bytes(), message);
+        found.push(problem);
+    }
+    for (name, is_write) in rights.closed.iter().take(TOLD) {
+        let what = if *is_write { "append to" } else { "read" };
+        let message = format!(
+            "user {}, who owns the directory, may not {what} it: a server that runs as this user does not start. \
+             Give it back with chown, as the directory has it",
+            rights.user
+        );
+        found.push(Problem::of_file(Kind::NotReadable, Severity::Warning, name, message));
+    }
+    if let Some(more) = (rights.closed.len().checked_sub(TOLD)).filter(|&more| more > 0) {
+        let message =
+            format!("{} that this user may not read", text::count(more as u64, "more file"));
+        found.push(Problem::of_set(Kind::NotReadable, Severity::Warning, message));
+    }
+    found
+}
+
+/// Files with wrong rights that are told one by one: where one has them, most often all have.
+const TOLD: usize = 5;
 
 /// What no server made there.
 fn stray(one: &Stray) -> Problem {

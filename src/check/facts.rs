@@ -286,6 +286,19 @@ pub enum SegmentFormat {
     Unknown,
 }
 
+impl SegmentFormat {
+    /// Its name in JSON and in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rdb => "rdb",
+            Self::Resp => "resp",
+            Self::RdbResp => "rdb+resp",
+            Self::Empty => "empty",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The RDB part of a segment.
 #[derive(Clone, Debug)]
 pub enum RdbFacts {

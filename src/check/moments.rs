@@ -103,8 +103,8 @@ fn told(seconds: i64) -> String {
 
 fn apart(seconds: i64) -> String {
     match seconds {
-        ..=7199 => text::count(seconds.unsigned_abs() / 60, "minute"),
-        ..=172_799 => text::count(seconds.unsigned_abs() / 3600, "hour"),
+        i64::MIN..7200 => text::count(seconds.unsigned_abs() / 60, "minute"),
+        7200..172_800 => text::count(seconds.unsigned_abs() / 3600, "hour"),
         _ => text::count(seconds.unsigned_abs() / 86_400, "day"),
     }
 }

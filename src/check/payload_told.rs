@@ -5,7 +5,8 @@ use super::payload::{Payload, PayloadFault};
 use super::scene::Scene;
 use super::seen::Seen;
 use crate::format::rdb::payload::Inside;
-use crate::text::{escape, hidden};
+use crate::redact::hidden;
+use crate::text::escape;
 
 /// As a problem.
 pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, payload: &Payload) -> Problem {

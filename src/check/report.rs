@@ -14,6 +14,7 @@ use super::scene::{Before, Scene, Wording};
 use super::seen::{Seen, What};
 use super::settle::Certainty;
 use super::unknown::{self, Unknown};
+use super::verdict::{CheckAof, Loads, Verdict};
 use super::{
     behind_dump, beside, configuration, corrupt_tail, modules, notes, set, still_runs, traps,
 };
@@ -23,60 +24,6 @@ use crate::format::rdb::Family;
 use crate::progress::Silent;
 use crate::rules::{By, Needed, Target};
 use crate::{scan, text};
-
-/// How a set is, taken as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every byte is accounted for.
-    Healthy,
-    /// Damage at the very end of the last file only.
-    TailDamage,
-    /// Damage elsewhere.
-    InnerDamage,
-    /// The manifest is invalid or missing, a file is missing, or a server would harm the set.
-    SetInconsistent,
-    /// Nothing is damaged, but the target does not take it, or whether it does is not known.
-    Unsupported,
-}
-
-impl Verdict {
-    /// Its name in JSON and in journals.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::TailDamage => "tail-damage",
-            Self::InnerDamage => "inner-damage",
-            Self::SetInconsistent => "set-inconsistent",
-            Self::Unsupported => "unsupported",
-        }
-    }
-}
-
-/// What the target's loader does with a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loads {
-    /// It starts with all of it.
-    Yes,
-    /// It starts with nothing.
-    StartsEmpty,
-    /// It cuts the last file and starts.
-    AfterTruncation,
-    /// It does not start.
-    No,
-    /// What it does was not learnt.
-    Unknown,
-}
-
-/// What redis-check-aof 8.2 says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckAof {
-    /// It exits with 0.
-    pub valid: bool,
-    /// Why not.
-    pub why: Option<String>,
-    /// It does not know the RDB that the set begins with, so that its word says nothing about the set.
-    pub is_blind: bool,
-}
 
 /// One file of the set.
 #[derive(Clone, Debug)]
@@ -325,7 +272,7 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
     })
 }
 
-/// 22 over 21 over 20 over 24: unsupported is only what is not damaged.
+/// In the order of [`Verdict`]: unsupported is only what is not damaged.
 fn verdict(problems: &[Problem]) -> Verdict {
     let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
     let of_set = |kind| {

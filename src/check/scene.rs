@@ -6,8 +6,9 @@ use super::seen::Seen;
 use super::{advice, corrupt_tail};
 use crate::aof::{Aof, Context, Damage, Segment};
 use crate::format::rdb;
+use crate::redact::hidden;
 use crate::rules::Target;
-use crate::text::{escape, hidden};
+use crate::text::escape;
 
 /// What the judgement of what was seen in a segment needs to know.
 pub(super) struct Scene<'a> {

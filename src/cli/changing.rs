@@ -36,8 +36,8 @@ pub const EXITS: &[(Outcome, &str)] = &[
     (Outcome::TailDamage, "damage at the very end of the last file remains"),
     (Outcome::InnerDamage, "damage elsewhere remains"),
     (Outcome::SetInconsistent, "the manifest is still invalid or missing, or a file is missing"),
-    (Outcome::Unsupported, "the target does not support the set, or aofkit does not know"),
     (Outcome::TooMuchLost, "the loss would exceed --max-loss; nothing was changed"),
+    (Outcome::Unsupported, "the target does not support the set, or aofkit does not know"),
     (Outcome::Interrupted, "interrupted; a change that had begun was finished or rolled back"),
 ];
 

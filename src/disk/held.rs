@@ -27,6 +27,8 @@ pub struct HeldFile {
     pub path: PathBuf,
     /// Its name, or the one it had, without directory.
     pub name: OsString,
+    /// The directory it lies or lay in, as that process sees it from its root.
+    pub dir: PathBuf,
     /// Its length in bytes.
     pub len: u64,
     /// Which file it is.
@@ -38,10 +40,26 @@ pub struct HeldFile {
 /// The files of this directory that other processes have open for writing, and whether all processes could be looked at.
 /// A directory that was deleted and made anew is the same.
 pub fn held_in(dir: &Path) -> (Vec<HeldFile>, bool) {
+    held_where(dir, |above, dir| identity_at(above) == Some(dir))
+}
+
+/// The files without a name that other processes have open for writing, and that lay in this directory or in one of its own,
+/// which may be gone as well.
+pub fn deleted_below(dir: &Path) -> Vec<HeldFile> {
+    let is_meant = |above: &Path, dir: Identity| {
+        identity_at(above) == Some(dir) || above.parent().and_then(identity_at) == Some(dir)
+    };
+    let mut found = held_where(dir, is_meant).0;
+    found.retain(|one| one.is_deleted);
+    found
+}
+
+fn held_where(dir: &Path, is_meant: impl Fn(&Path, Identity) -> bool) -> (Vec<HeldFile>, bool) {
     let Some(identity) = identity_at(dir) else { return (Vec::new(), true) };
+    let is_meant = |above: &Path| is_meant(above, identity);
     let found = RefCell::new(Vec::new());
     let seen = processes(|process| {
-        found.borrow_mut().extend(of_process(process, identity));
+        found.borrow_mut().extend(of_process(process, &is_meant));
         false
     });
     (found.into_inner(), seen.all_seen)
@@ -60,10 +78,10 @@ pub fn open_held(path: &Path, identity: Identity) -> Result<FrozenFile> {
     Ok(file)
 }
 
-fn of_process(process: &Path, dir: Identity) -> Vec<HeldFile> {
+fn of_process(process: &Path, is_meant: &dyn Fn(&Path) -> bool) -> Vec<HeldFile> {
     let Ok(handles) = fs::read_dir(process.join("fd")) else { return Vec::new() };
     let mut found: Vec<_> =
-        handles.flatten().filter_map(|handle| held(process, &handle, dir)).collect();
+        handles.flatten().filter_map(|handle| held(process, &handle, is_meant)).collect();
     if !found.is_empty() {
         let (parent, started_at) = (parent(process), started_at(process));
         for one in &mut found {
@@ -73,7 +91,11 @@ fn of_process(process: &Path, dir: Identity) -> Vec<HeldFile> {
     found
 }
 
-fn held(process: &Path, handle: &fs::DirEntry, dir: Identity) -> Option<HeldFile> {
+fn held(
+    process: &Path,
+    handle: &fs::DirEntry,
+    is_meant: &dyn Fn(&Path) -> bool,
+) -> Option<HeldFile> {
     let target = fs::read_link(handle.path()).ok()?.into_os_string().into_vec();
     let (target, is_deleted) = match target.strip_suffix(b" (deleted)") {
         Some(path) => (path, true),
@@ -83,7 +105,7 @@ fn held(process: &Path, handle: &fs::DirEntry, dir: Identity) -> Option<HeldFile
     let (above, name) = (&target[..slash], &target[slash + 1..]);
     // As that process sees it: it may have another root.
     let above = Path::new(OsStr::from_bytes(above)).strip_prefix("/").ok()?;
-    if identity_at(&process.join("root").join(above)) != Some(dir) {
+    if !is_meant(&process.join("root").join(above)) {
         return None;
     }
     let meta = fs::metadata(handle.path()).ok().filter(fs::Metadata::is_file)?;
@@ -92,6 +114,7 @@ fn held(process: &Path, handle: &fs::DirEntry, dir: Identity) -> Option<HeldFile
         parent: None,
         started_at: None,
         path: handle.path(),
+        dir: Path::new("/").join(above),
         name: OsStr::from_bytes(name).to_owned(),
         len: meta.len(),
         identity: Identity { device: meta.dev(), inode: meta.ino() },

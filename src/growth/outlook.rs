@@ -22,6 +22,16 @@ pub enum RateSource {
     FileTimes,
 }
 
+impl RateSource {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Annotations => "annotations",
+            Self::FileTimes => "file-times",
+        }
+    }
+}
+
 /// What a rewrite would bring.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rewrite {

@@ -67,6 +67,16 @@ pub enum Axis {
     Offset,
 }
 
+impl Axis {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Offset => "offset",
+        }
+    }
+}
+
 /// Buckets of one width in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {

@@ -16,6 +16,18 @@ pub enum Since {
     Running,
 }
 
+impl Since {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Fresh => "fresh",
+            Self::Rewrite => "rewrite",
+            Self::Running => "server",
+        }
+    }
+}
+
 /// When a server rewrites by itself, and how far that is.
 ///
 /// Source: every tick the server rewrites when the current size is above the minimum and

@@ -46,6 +46,16 @@ pub enum Inside {
     Record,
 }
 
+impl Inside {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction",
+            Self::Record => "record",
+        }
+    }
+}
+
 /// What one pass found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {

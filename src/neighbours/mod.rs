@@ -11,12 +11,14 @@ mod find;
 mod hole;
 mod place;
 mod replay;
+mod rights;
 mod running;
 mod sample;
 mod stray;
 
 pub use hole::Hole;
 pub use place::Place;
+pub use rights::Rights;
 pub use running::{Answer, Running, Writing, writing};
 pub use stray::Stray;
 
@@ -91,6 +93,8 @@ pub struct Neighbours {
     pub strays: Vec<Stray>,
     /// Who writes to the set.
     pub writing: Writing,
+    /// What stands in a server's way.
+    pub rights: Rights,
 }
 
 /// Keys that are alive after what is there of a set. `now_ms` is Unix milliseconds.
@@ -107,17 +111,22 @@ pub fn keys_alive(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) 
 /// # Errors
 /// When the set itself cannot be read. A neighbour that cannot be read is told.
 pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> Result<Neighbours> {
+    let neighbours = Neighbours {
+        strays: stray::find(aof),
+        writing: writing(aof),
+        rights: rights::look(aof),
+        ..Neighbours::default()
+    };
     let groups = find::groups(aof);
-    let strays = stray::find(aof);
     if groups.is_empty() {
-        return Ok(Neighbours { strays, writing: writing(aof), ..Neighbours::default() });
+        return Ok(neighbours);
     }
     let survey = Survey { aof, now_ms, pace, names: Names::default() };
     let mut wanted = Sample::default();
     let looked = groups.into_iter().map(|group| survey.first_look(group, &mut wanted));
     let mut found: Vec<_> = looked.collect();
     if found.iter().all(|one| one.standing != Standing::Covered) {
-        return Ok(Neighbours { found, keys_of_set: None, strays, writing: writing(aof) });
+        return Ok(Neighbours { found, ..neighbours });
     }
     let mut set = Replay::new(&survey.names);
     set.wanted = wanted;
@@ -125,8 +134,7 @@ pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> R
     for one in found.iter_mut().filter(|one| one.standing == Standing::Covered) {
         survey.compare(one, &set);
     }
-    let keys_of_set = Some(survey.alive(&set));
-    Ok(Neighbours { keys_of_set, found, strays, writing: writing(aof) })
+    Ok(Neighbours { keys_of_set: Some(survey.alive(&set)), found, ..neighbours })
 }
 
 struct Survey<'a> {

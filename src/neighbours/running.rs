@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::aof::{Aof, Layout, ManifestState, segment_name};
+use crate::aof::{Aof, Layout, ManifestState, OpenedManifest, segment_name};
 use crate::disk::{self, HeldFile};
+use crate::limits;
 
 /// What a running server says of itself, where it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,9 @@ pub fn writing(aof: &Aof) -> Writing {
     let own = manifest.path.file_name().unwrap_or_default().as_bytes();
     let stem = own.strip_suffix(b".manifest").unwrap_or(own);
     let is_missing = matches!(manifest.state, ManifestState::Missing);
+    if !is_still_so(manifest) {
+        return Writing { running: None, two: two(&all, stem).map(|pids| (own.to_vec(), pids)) };
+    }
     let live: HashSet<&[u8]> = aof.live().map(|(_, segment)| &*segment.name).collect();
     let of_set = |one: &&HeldFile| match is_missing {
         false => live.contains(one.name.as_bytes()),
@@ -102,6 +106,16 @@ pub fn writing(aof: &Aof) -> Writing {
     let running =
         (!lost.is_empty()).then_some(Running { lost, held, pids, is_older, answer: None, room });
     Writing { running, two: two(&all, stem).map(|pids| (own.to_vec(), pids)) }
+}
+
+/// Whether the manifest is the one that the set was opened by. A server deletes the files of before a rewrite once the new
+/// manifest is there, and closes them a little later.
+fn is_still_so(manifest: &OpenedManifest) -> bool {
+    match manifest.state {
+        ManifestState::Missing => !disk::exists(&manifest.path),
+        _ => disk::read_small(&manifest.path, limits::MANIFEST)
+            .is_ok_and(|bytes| bytes == manifest.bytes),
+    }
 }
 
 /// Whether a process was started before the directory was last changed.

@@ -13,6 +13,7 @@ mod manifest;
 mod manifest_answer;
 mod outer;
 mod propose;
+mod remaining;
 mod staying;
 mod tail;
 

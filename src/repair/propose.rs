@@ -1,7 +1,7 @@
 //! What a repair proposes: for the end and the manifest without asking, for damage in the middle by choice.
 
 use super::outer::tail_and_manifest;
-use super::{Drops, inner, staying};
+use super::{Drops, inner, remaining, staying};
 use crate::aof::Aof;
 use crate::change::{Looking, Loss, Proposal, Verb};
 use crate::check::{Report, Verdict};
@@ -85,6 +85,9 @@ pub fn propose(
     let after = repair.proposal.foreseen().map_or(report, |outlook| &outlook.report);
     let staying = staying(after);
     repair.proposal.left.extend(staying);
+    if repair.proposal.is_empty() && repair.proposal.left.is_empty() {
+        repair.proposal.left.extend(remaining::told(aof, report));
+    }
     Ok(repair)
 }
 

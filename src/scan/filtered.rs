@@ -90,6 +90,23 @@ impl<O: Observer> Observer for Filtered<O> {
         }
     }
 
+    fn opcode(&mut self, at: &Context, opcode: &rdb::Opcode) {
+        // Like an annotation it belongs to no key.
+        if self.is_all {
+            self.inner.opcode(at, opcode);
+        }
+    }
+
+    fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
+        // Of keys that are not taken nothing is opened, so no piece of them comes.
+        (self.is_all || self.filter.takes_base_key(value.db, value.key))
+            && self.inner.opens(at, value)
+    }
+
+    fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
+        self.inner.piece(at, piece);
+    }
+
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.inner.again(at, source)
     }
@@ -125,5 +142,79 @@ impl<O: Merge> Merge for Filtered<O> {
         self.selected.records += later.selected.records;
         self.selected.of_records += later.selected.of_records;
         self.selected.undated += later.selected.undated;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::rdb::{Family, Header, Opcode, Opening, Piece, row};
+
+    /// Opens every value, and counts what it is shown.
+    #[derive(Default)]
+    struct Curious {
+        opened: u64,
+        pieces: u64,
+        opcodes: u64,
+    }
+
+    impl Observer for Curious {
+        type Report = [u64; 3];
+
+        fn observe(&mut self, _: &Context, _: &Event<'_>) {}
+
+        fn opens(&mut self, _: &Context, _: &Opening<'_>) -> bool {
+            self.opened += 1;
+            true
+        }
+
+        fn piece(&mut self, _: &Context, _: &Piece<'_>) {
+            self.pieces += 1;
+        }
+
+        fn opcode(&mut self, _: &Context, _: &Opcode) {
+            self.opcodes += 1;
+        }
+
+        fn finish(self) -> [u64; 3] {
+            [self.opened, self.pieces, self.opcodes]
+        }
+    }
+
+    /// A value of this database is announced, a piece of it follows where it is opened, and then an opcode.
+    fn shown<O: Observer>(mut observer: O, db: u64) -> (bool, O::Report) {
+        let row = row(Header { family: Family::Redis, version: 11 }, 0).unwrap();
+        let at = Context::default();
+        let value =
+            Opening { db, key: b"k", key_len: 1, row, least_bytes: 1, is_compressed: false };
+        let is_open = observer.opens(&at, &value);
+        if is_open {
+            observer.piece(&at, &Piece::Node { id: (0, 0), listpack: b"" });
+        }
+        observer.opcode(&at, &Opcode { row, db, at: 0, end: 0 });
+        (is_open, observer.finish())
+    }
+
+    #[test]
+    fn whoever_wants_to_see_into_values_may_do_so_behind_a_filter() {
+        let all = Filtered::new(Curious::default(), Filter::default());
+        assert_eq!(shown(all, 3), (true, ([1, 1, 1], None)));
+        let third = || {
+            let mut filter = Filter::default();
+            filter.add_db(3);
+            filter
+        };
+        let (is_open, (seen, _)) = shown(Filtered::new(Curious::default(), third()), 3);
+        assert_eq!((is_open, seen), (true, [1, 1, 0]));
+        let (is_open, (seen, _)) = shown(Filtered::new(Curious::default(), third()), 4);
+        assert_eq!((is_open, seen), (false, [0, 0, 0]));
+    }
+
+    #[test]
+    fn observers_in_a_row_are_all_shown_what_one_is() {
+        let both = vec![Curious::default(), Curious::default()];
+        assert_eq!(shown(both, 0), (true, vec![[1, 1, 1]; 2]));
+        assert_eq!(shown((Curious::default(), Curious::default()), 0).1, ([1, 1, 1], [1, 1, 1]));
+        assert_eq!(shown(Some(Curious::default()), 0), (true, Some([1, 1, 1])));
     }
 }

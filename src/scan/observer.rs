@@ -284,6 +284,18 @@ impl<A: Observer> Observer for Vec<A> {
         self.iter_mut().for_each(|each| each.library(at, library));
     }
 
+    fn opcode(&mut self, at: &Context, opcode: &rdb::Opcode) {
+        self.iter_mut().for_each(|each| each.opcode(at, opcode));
+    }
+
+    fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
+        self.iter_mut().fold(false, |open, each| each.opens(at, value) || open)
+    }
+
+    fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
+        self.iter_mut().for_each(|each| each.piece(at, piece));
+    }
+
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.iter_mut().try_for_each(|each| each.again(at, source))
     }

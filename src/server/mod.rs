@@ -18,6 +18,7 @@ mod contents;
 mod reading;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
 mod state;
+mod whose;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use address::{Address, Endpoint};
 pub use connection::Server;
 pub use contents::{Contents, Difference, How, KeyId};
 pub use state::{RoleOfServer, ServerState, Withheld};
+pub use whose::{Unproven, Whose};
 
 /// Longest wait for a connection, and for each answer, unless told.
 pub const PATIENCE: Duration = Duration::from_secs(5);

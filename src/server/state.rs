@@ -43,6 +43,16 @@ pub enum RoleOfServer {
     Replica,
 }
 
+impl RoleOfServer {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+        }
+    }
+}
+
 /// What a server said of itself at one moment. Whatever it did not say, or not in a form that can be understood, is
 /// `None`: fields came and went with versions, and managed servers hide some.
 #[derive(Clone, Debug, Default, PartialEq)]

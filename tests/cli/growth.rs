@@ -258,7 +258,7 @@ fn several_sets_are_a_table_whose_figures_stay_whole_on_a_narrow_screen() {
     let fleet = Set::empty();
     copy_tree(&busy.dir(), &fleet.root().join("a-rather-long-name-of-a-host/appendonlydir"));
     copy_tree(&young.dir(), &fleet.root().join("b/appendonlydir"));
-    for (width, columns) in [("60", 5), ("79", 5), ("80", 5), ("100", 7)] {
+    for (width, columns) in [("60", 5), ("79", 5), ("80", 6), ("100", 7)] {
         let mut command = aofkit();
         let text =
             finish(command.env("COLUMNS", width).arg("growth").arg(fleet.root())).expect(0).out;

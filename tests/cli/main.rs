@@ -11,6 +11,7 @@ mod conf;
 mod contract;
 mod damage;
 mod escapes;
+mod exits;
 mod filters;
 mod foreseen;
 mod growth;

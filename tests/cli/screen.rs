@@ -92,6 +92,95 @@ fn hundreds_of_increments_do_not_push_the_rest_off_the_screen() {
 }
 
 #[test]
+fn check_lists_the_ends_of_a_long_set_and_what_is_wrong_between_them() {
+    let set = Set::of(&sets(2));
+    let mut manifest = format!("file {BASE} seq 1 type b\n");
+    for i in 1..=600 {
+        let name = format!("appendonly.aof.{i}.incr.aof");
+        let damaged = [sets(1), b"junk".to_vec(), sets(1)].concat();
+        set.put(&name, &if i == 300 { damaged } else { sets(2) });
+        manifest += &format!("file {name} seq {i} type i\n");
+    }
+    set.manifest(&manifest);
+    let dir = set.dir();
+    let text = run(["check", dir.to_str().unwrap()]).expect(21).out;
+    assert!(text.lines().count() <= 50, "{text}");
+    assert!(text.matches("… 293 more files, ").count() == 2, "{text}");
+    assert!(text.contains("  incr     appendonly.aof.300.incr.aof  "), "{text}");
+    let all = run(["check", "-v", dir.to_str().unwrap()]).expect(21).out;
+    assert!(all.contains(".150.incr.aof") && !all.contains("more files"), "{all}");
+}
+
+/// Six nodes with the names that orchestrators give, one of them damaged.
+fn fleet() -> Set {
+    let set = Set::of(&sets(9));
+    for node in 0..6 {
+        let name = format!("redis-cluster-production-eu-west-1-node-{node}.example.internal/data");
+        let to = set.root().join("fleet").join(name);
+        std::fs::create_dir_all(&to).unwrap();
+        copy_tree(&set.dir(), &to.join("appendonlydir"));
+    }
+    set
+}
+
+#[test]
+fn a_fleet_has_one_line_a_node_which_tells_it_from_the_others() {
+    let set = fleet();
+    let path = set.root().join("fleet");
+    for columns in ["80", "100", "120"] {
+        for verb in ["inspect", "check", "growth"] {
+            let mut command = aofkit();
+            command.arg(verb).arg(&path).env("COLUMNS", columns);
+            let text = finish(&mut command).out;
+            for node in 0..6 {
+                let is_of_it = |line: &&str| line.contains(&format!("{node}.example.internal "));
+                assert_eq!(text.lines().filter(is_of_it).count(), 1, "{verb} {columns}:\n{text}");
+            }
+            let broken: Vec<_> = text.lines().filter(|l| l.starts_with("ample.")).collect();
+            assert!(broken.is_empty(), "{verb} {columns}:\n{text}");
+        }
+    }
+    let mut command = aofkit();
+    command.arg("inspect").arg(&path).env("COLUMNS", "100");
+    let text = finish(&mut command).out;
+    let whole = "redis-cluster-production-eu-west-1-node-3.example.internal  ";
+    assert!(text.contains(whole), "nothing is shortened where there is room:\n{text}");
+}
+
+#[test]
+fn no_line_begins_with_a_unit_or_ends_with_a_blank() {
+    let long = "a-very-long-name-of-an-append-only-file-that-somebody-chose.aof";
+    let set = Set::of(&[sets(9), b"junk".to_vec(), sets(9)].concat());
+    let name = format!("{long}.1.incr.aof");
+    std::fs::rename(set.file(INCREMENT), set.file(&name)).unwrap();
+    set.manifest(&format!("file {BASE} seq 1 type b\nfile {name} seq 1 type i\n"));
+    let dirs = [set.dir(), recorded("redis-8.2.3/rdb-base"), recorded("redis-8.2.3/history")];
+    let verbs: [&[&str]; 7] = [
+        &["inspect"],
+        &["check"],
+        &["stats"],
+        &["growth"],
+        &["repair", "--salvage"],
+        &["rewind", "--list"],
+        &["clean"],
+    ];
+    let units = ["B", "KiB", "MiB", "GiB", "KiB/s", "MiB/s", "%"];
+    for (dir, verb) in dirs.iter().flat_map(|dir| verbs.iter().map(move |verb| (dir, verb))) {
+        for columns in ["80", "100", "120"] {
+            let mut command = aofkit();
+            command.args(*verb).arg(dir).env("COLUMNS", columns);
+            let text = finish(&mut command).out;
+            for line in text.lines() {
+                let first = line.split_whitespace().next().unwrap_or_default();
+                let first = first.trim_end_matches([',', '.', ';', ':', ')']);
+                assert!(!units.contains(&first), "{verb:?} {columns}: {line:?}\n{text}");
+                assert_eq!(line, line.trim_end(), "{verb:?} {columns}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_rows_of_commands_add_up() {
     for dir in all_recorded() {
         let report = inspect_json(&dir);

@@ -7,6 +7,8 @@ mod support;
 mod foreign;
 mod made;
 mod moments;
+mod only_copy;
+mod rights;
 mod running;
 mod started_empty;
 mod unfinished;

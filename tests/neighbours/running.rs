@@ -163,3 +163,34 @@ fn two_servers_on_one_set_are_told() {
         assert!(told[0].2.contains(&pid(&mut second).to_string()), "{told:?}");
     }
 }
+
+/// All of it is deleted, the directory included: that is no set any more, and the server has all of it.
+#[test]
+fn where_nothing_is_left_the_server_that_has_it_is_named() {
+    for server in servers() {
+        let dir = tempfile::tempdir().expect("make a directory");
+        let (mut live, set) = started(&server, dir.path());
+        fs::remove_dir_all(&set).expect("remove");
+        let said = || {
+            let output = Command::new(env!("CARGO_BIN_EXE_aofkit"))
+                .arg("check")
+                .arg(dir.path())
+                .output()
+                .expect("run aofkit");
+            assert_eq!(output.status.code(), Some(10), "{}: {output:?}", server.name);
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let told = said();
+        assert!(told.contains(&format!("process {}", pid(&mut live))), "{}: {told}", server.name);
+        assert!(told.contains("make the directory"), "{told}");
+        fs::create_dir(&set).expect("make a directory");
+        let told = said();
+        assert!(told.contains(SAVES_ALL_THEN) && !told.contains("make the directory"), "{told}");
+        rewrite(&mut live);
+        drop(live);
+        assert_silent(dir.path(), &server.name);
+        assert_eq!(logging(&server, dir.path()).must("DBSIZE").number(), 12, "{}", server.name);
+    }
+}
+
+const SAVES_ALL_THEN: &str = "BGREWRITEAOF then saves all";

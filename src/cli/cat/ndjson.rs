@@ -9,8 +9,9 @@ use aofkit::command::{self, CommandId};
 use aofkit::error::Result;
 use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
+use aofkit::redact::hidden;
 use aofkit::scan::Context;
-use aofkit::text::{count, hidden, is_obeyed};
+use aofkit::text::{count, is_obeyed};
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 

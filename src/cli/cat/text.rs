@@ -5,8 +5,9 @@ use aofkit::command::{self, CommandId};
 use aofkit::error::Result;
 use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
+use aofkit::redact::hidden;
 use aofkit::scan::Context;
-use aofkit::text::{count, escape_to, hidden, name};
+use aofkit::text::{count, escape_to, name};
 
 use crate::cli::common::units::{Style, time, time_ms};
 

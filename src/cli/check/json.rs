@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::aof::{Aof, Layout};
+use aofkit::aof::Aof;
 use aofkit::check::{CheckAof, Problem, RdbFacts, Report, SegmentReport, Unknown, Verdict};
 use aofkit::rules::Knowledge;
 
@@ -13,13 +13,11 @@ use super::wire::{
     UnknownJson, Writer,
 };
 use crate::cli::common::context::Context;
-use crate::cli::common::json::{
-    Text, VERSION, checksum, format, loads, modules, needs_modules, path_text, role, text, verdict,
-};
+use crate::cli::common::json::{Text, VERSION, modules, needs_modules, path_text, source, text};
 use crate::cli::common::loaded;
 use crate::cli::common::output::Paper;
 use crate::cli::common::units::time;
-use crate::cli::common::wire::{Each, Source, SourceOfSeveral};
+use crate::cli::common::wire::{Each, SourceOfSeveral};
 
 const CHECK: &str = "aofkit.check/1";
 
@@ -54,24 +52,13 @@ pub fn several<'a, T>(
     let total = Total {
         sets: sets.len(),
         healthy: reports.clone().filter(|r| r.verdict == Verdict::Healthy).count(),
-        verdict: verdict(worst(reports.clone())),
+        verdict: reports.clone().map(|r| r.verdict).max().unwrap_or(Verdict::Healthy).as_str(),
         size_bytes: reports.clone().map(|r| r.size_bytes).sum(),
         ok_bytes: reports.clone().map(|r| r.ok_bytes).sum(),
         commands: reports.clone().map(commands).sum(),
         problems: reports.map(|r| r.problems.len()).sum(),
     };
     Several { schema, tool_version: VERSION, source, sets, total }
-}
-
-fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Verdict {
-    let rank = |verdict: &Verdict| match verdict {
-        Verdict::Healthy => 0,
-        Verdict::Unsupported => 1,
-        Verdict::TailDamage => 2,
-        Verdict::InnerDamage => 3,
-        Verdict::SetInconsistent => 4,
-    };
-    reports.map(|r| r.verdict).max_by_key(rank).unwrap_or(Verdict::Healthy)
 }
 
 fn check_json<'a>(checked: &'a Checked, context: &Context) -> CheckJson<'a> {
@@ -85,20 +72,11 @@ fn check_json<'a>(checked: &'a Checked, context: &Context) -> CheckJson<'a> {
 }
 
 pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a> {
-    let path = path_text(&aof.path);
-    let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
-    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
-    let layout = match aof.layout {
-        Layout::MultiPart => "multi-part",
-        Layout::SingleFile if report.is_rdb => "rdb",
-        Layout::SingleFile => "single-file",
-        Layout::Stream => "stream",
-    };
     let CheckAof { valid, why, .. } = report.check_aof.clone();
     Head {
         schema,
         tool_version: VERSION,
-        source: Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 },
+        source: source(aof, report.is_rdb),
         target: report.target.to_string(),
         knowledge: report.target.knowledge.as_str(),
         rules: report.target.rules.name,
@@ -106,8 +84,8 @@ pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a>
             .writer
             .as_ref()
             .map(|writer| Writer { family: writer.family.name(), version: writer.version.clone() }),
-        verdict: verdict(report.verdict),
-        loads: loads(report.loads),
+        verdict: report.verdict.as_str(),
+        loads: report.loads.as_str(),
         needs_modules: needs_modules(&report.needs_modules),
         modules: modules(&report.modules),
         unknown: report.unknown.iter().map(unknown).collect(),
@@ -127,9 +105,9 @@ fn segment(segment: &SegmentReport) -> SegmentJson {
     SegmentJson {
         file: file.plain,
         file_b64: file.b64,
-        role: role(segment.role),
+        role: segment.role.as_str(),
         seq: segment.seq,
-        format: facts.map(|f| format(f.format)),
+        format: facts.map(|f| f.format.as_str()),
         size_bytes: segment.size_bytes,
         proven: facts.map(|f| f.proven()),
         safe_cut: facts.map(|f| f.safe_cut()),
@@ -156,7 +134,7 @@ fn rdb(part: &RdbFacts) -> RdbJson {
         family: header.map(|h| h.family.name()),
         keys: whole.map(|w| w.outcome.keys),
         expires: whole.map(|w| w.outcome.expires),
-        checksum: whole.map(|w| checksum(w.checksum)),
+        checksum: whole.map(|w| w.checksum.as_str()),
         end: whole.map(|w| w.outcome.end),
         created_at: fields.created_s().map(time),
         used_memory_bytes: fields.used_memory_bytes(),

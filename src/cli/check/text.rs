@@ -3,26 +3,32 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::check::{Moments, Report, Severity};
+use aofkit::check::{Moments, Report, SegmentReport, Severity};
 use aofkit::text::{count, name, thousands};
 
 use super::report::Checked;
 use crate::cli::common::beside::first_of;
-use crate::cli::common::layout::wrap;
+use crate::cli::common::layout::{FILES, MORE, wrap};
 use crate::cli::common::output::Paper;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
 use crate::cli::common::view::View;
-use crate::cli::common::{json, loaded, needs};
+use crate::cli::common::{loaded, needs};
 
 /// `check` of one set.
 pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Result<()> {
     let (style, Checked { aof, report, loaded }) = (view.style, checked);
     paper.text(&first_of(report, view))?;
     paper.text(&(headline(aof, report, style) + "\n"))?;
-    for segment in &report.segments {
-        paper.text(&segment_line(segment, style))?;
+    for row in listed(&report.segments, view.verbose) {
+        paper.text(&match row {
+            Listed::File(segment) => segment_line(segment, style),
+            Listed::More { files, bytes } => {
+                let line = format!("  {MORE} {files} more files, {} (-v lists them)", size(bytes));
+                style.dim(&line) + "\n"
+            }
+        })?;
     }
     if let Some(moments) = report.moments {
         paper.text(&moments_line(moments, style))?;
@@ -47,6 +53,42 @@ pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Resul
         text += "\n";
     }
     paper.text(&text)
+}
+
+/// A line of the list of files.
+enum Listed<'a> {
+    File(&'a SegmentReport),
+    /// So many are passed over.
+    More {
+        files: usize,
+        bytes: u64,
+    },
+}
+
+/// Of very many files the first, the last, and some of those that are not there or not whole.
+fn listed(all: &[SegmentReport], every: bool) -> Vec<Listed<'_>> {
+    let first = FILES / 2;
+    let last = all.len().saturating_sub(FILES - first);
+    let every = every || all.len() <= FILES;
+    let is_wrong = |segment: &SegmentReport| {
+        segment.size_bytes.is_none() || segment.facts.as_ref().is_some_and(|f| !f.is_whole())
+    };
+    let mut wrong = 0;
+    let mut rows = Vec::new();
+    for (place, segment) in all.iter().enumerate() {
+        let is_between = !every && (first..last).contains(&place);
+        wrong += usize::from(is_between && is_wrong(segment));
+        if !is_between || is_wrong(segment) && wrong <= FILES {
+            rows.push(Listed::File(segment));
+            continue;
+        }
+        let more = segment.size_bytes.unwrap_or(0);
+        match rows.last_mut() {
+            Some(Listed::More { files, bytes }) => (*files, *bytes) = (*files + 1, *bytes + more),
+            _ => rows.push(Listed::More { files: 1, bytes: more }),
+        }
+    }
+    rows
 }
 
 /// What was not looked at, in words.
@@ -78,8 +120,8 @@ fn moments_line(moments: Moments, style: Style) -> String {
     style.dim(&wrap(&line, style.width, "  ")) + "\n"
 }
 
-fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String {
-    let role = json::role(segment.role);
+fn segment_line(segment: &SegmentReport, style: Style) -> String {
+    let role = segment.role.as_str();
     let file = name(&segment.name);
     let Some(facts) = &segment.facts else {
         let what = segment
@@ -87,9 +129,9 @@ fn segment_line(segment: &aofkit::check::SegmentReport, style: Style) -> String 
             .map_or_else(|| "not there".to_owned(), |bytes| format!("{}, not walked", size(bytes)));
         return style.dim(&format!("  {role:<7}  {file}  {what}")) + "\n";
     };
-    let mut parts = vec![size(facts.len), json::format(facts.format).to_owned()];
+    let mut parts = vec![size(facts.len), facts.format.as_str().to_owned()];
     if let Some(aofkit::check::RdbFacts::Whole(walked)) = &facts.rdb {
-        parts.push(format!("checksum {}", json::checksum(walked.checksum)));
+        parts.push(format!("checksum {}", walked.checksum.as_str()));
         parts.push(count(walked.outcome.keys, "key"));
     }
     if facts.commands > 0 {

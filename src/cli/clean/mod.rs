@@ -6,7 +6,7 @@ pub mod text;
 
 use std::time::SystemTime;
 
-use aofkit::aof::{Aof, open_each};
+use aofkit::aof::Aof;
 use aofkit::change::{self, Keep, Options};
 use aofkit::check::Wording;
 use aofkit::clean;
@@ -15,9 +15,10 @@ use aofkit::error::{ErrorKind, Result};
 
 use self::args::CleanArgs;
 use self::report::Cleaned;
-use crate::cli::changing;
+use crate::cli::changing::{self, open_one};
 use crate::cli::common::context::{Context, Format};
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::output::usage;
 use crate::cli::common::progress::Bar;
 
 /// Times a set that changes under the plan is looked at again.
@@ -31,15 +32,15 @@ pub fn run(args: &CleanArgs, context: &Context) -> Result<(String, Outcome)> {
         (None, false) => Keep::Beside,
     };
     if args.reading.path() == std::path::Path::new("-") {
-        let outcome = crate::cli::common::output::usage(
-            "standard input has nothing beside it: name a set",
-            context.json,
-        );
+        let outcome = usage("standard input has nothing beside it: name a set", context.json);
         return Ok((String::new(), outcome));
     }
     let mut attempt = 1;
     let cleaned = loop {
-        let Some(aof) = only(args, context)? else { return Ok((String::new(), Outcome::Usage)) };
+        let aof = match open_one(args.reading.path(), &context.open)? {
+            Ok(aof) => aof,
+            Err(several) => return Ok((String::new(), usage(&several, context.json))),
+        };
         match clean(aof, args, &keep, context) {
             // Beside a server that rewrites, files come and go.
             Err(e) if matches!(e.kind(), ErrorKind::Stale(_)) && attempt < ATTEMPTS => attempt += 1,
@@ -51,23 +52,6 @@ pub fn run(args: &CleanArgs, context: &Context) -> Result<(String, Outcome)> {
         _ => text::text(&cleaned, context.style),
     };
     Ok((text, Outcome::Done))
-}
-
-/// The set; of several one has to be named.
-fn only(args: &CleanArgs, context: &Context) -> Result<Option<Aof>> {
-    let path = args.reading.path();
-    let mut sets = open_each(path, &context.open)?;
-    match (sets.pop(), sets.is_empty()) {
-        (Some(only), true) => only.map(Some),
-        (last, _) => {
-            let sets: Vec<_> = sets.into_iter().chain(last).flatten().collect();
-            let paths = sets.iter().map(|set| format!("\n  {}", aofkit::text::path(&set.path)));
-            let text =
-                format!("several sets are here, name one of them:{}", paths.collect::<String>());
-            crate::cli::common::output::usage(&text, context.json);
-            Ok(None)
-        }
-    }
 }
 
 fn clean(aof: Aof, args: &CleanArgs, keep: &Keep, context: &Context) -> Result<Cleaned> {

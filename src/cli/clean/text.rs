@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use aofkit::aof::LeftoverKind;
 use aofkit::change::Action;
 use aofkit::clean::Found;
 use aofkit::text::{count, name, shell_word};
@@ -12,7 +11,7 @@ use serde::Serialize;
 
 use super::report::Cleaned;
 use crate::cli::common::json::{
-    VERSION, loads, modules, needs_modules, path_text, pretty, source, text as plain_text, verdict,
+    VERSION, modules, needs_modules, path_text, pretty, source, text as plain_text,
 };
 use crate::cli::common::layout::{laid_out, table, wrap};
 use crate::cli::common::needs::needs;
@@ -97,7 +96,7 @@ fn files_table(cleaned: &Cleaned, style: Style) -> String {
         rows.add_row([
             if found.spared.is_none() { "goes" } else { "stays" }.to_owned(),
             place(cleaned, found),
-            kind(found.leftover.kind).to_owned(),
+            found.leftover.kind.as_str().to_owned(),
             found.age.map_or_else(|| "?".to_owned(), |age| short(age.as_secs())),
             size(found.leftover.len),
             why,
@@ -112,15 +111,6 @@ fn place(cleaned: &Cleaned, found: &Found) -> String {
     let file = name(path.file_name().unwrap_or_default().as_encoded_bytes());
     let is_inside = path.parent() == Some(&cleaned.aof.dir());
     if is_inside || cleaned.aof.manifest.is_none() { file } else { format!("../{file}") }
-}
-
-const fn kind(kind: LeftoverKind) -> &'static str {
-    match kind {
-        LeftoverKind::Orphan | LeftoverKind::OldSingleFile => "orphan-segment",
-        LeftoverKind::History => "history-file",
-        LeftoverKind::Temporary => "temp-file",
-        LeftoverKind::Kept => "kept",
-    }
 }
 
 /// `3d`, `2h`, `15m`, `40s`: the largest unit alone.
@@ -204,7 +194,7 @@ pub fn json(cleaned: &Cleaned) -> String {
             file_b64: file.b64,
             path: path.plain,
             path_b64: path.b64,
-            kind: kind(found.leftover.kind),
+            kind: found.leftover.kind.as_str(),
             bytes: found.leftover.len,
             modified_at: modified(found),
             age_seconds: found.age.map(|age| age.as_secs()),
@@ -229,8 +219,8 @@ pub fn json(cleaned: &Cleaned) -> String {
         frees_bytes: frees(cleaned),
         kept_at_b64: kept_at.as_ref().and_then(|kept| kept.b64.clone()),
         kept_at: kept_at.and_then(|kept| kept.plain),
-        verdict_after: cleaned.outlook.as_ref().map(|outlook| verdict(outlook.verdict())),
-        loads_after: cleaned.outlook.as_ref().and_then(|outlook| loads(outlook.loads())),
+        verdict_after: cleaned.outlook.as_ref().map(|outlook| outlook.verdict().as_str()),
+        loads_after: cleaned.outlook.as_ref().and_then(|outlook| outlook.loads().as_str()),
         needs_modules: after.map(|report| needs_modules(&report.needs_modules)),
         modules: after.map(|report| modules(&report.modules)),
         spared: spared.collect(),
@@ -269,7 +259,7 @@ fn action_json(cleaned: &Cleaned, action: &Action, by_path: &HashMap<&Path, &Fou
         to_bytes,
         path_b64: path.as_ref().and_then(|path| path.b64.clone()),
         path: path.and_then(|path| path.plain),
-        kind: found.map(|found| kind(found.leftover.kind)),
+        kind: found.map(|found| found.leftover.kind.as_str()),
         modified_at: found.and_then(modified),
         age_seconds: found.and_then(|found| Some(found.age?.as_secs())),
     }

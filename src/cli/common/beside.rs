@@ -5,9 +5,10 @@ use aofkit::check::{Report, deleted_but_open};
 use aofkit::error::Result;
 use aofkit::neighbours::{Answer, Neighbours, Running, keys_alive, survey, writing};
 use aofkit::progress::Silent;
+use aofkit::server::Whose;
 
 use super::context::Context;
-use super::in_use::{is_absent, is_of};
+
 use super::verdict::problem_lines;
 use super::view::View;
 
@@ -26,9 +27,11 @@ fn now_ms() -> i64 {
 
 /// Asks the server of `--server` for its keys, where it is the one of the set. What it does not say stays unknown.
 fn ask(aof: &Aof, running: &mut Running, context: &Context) {
-    let Some(asked) = context.server.as_ref().filter(|asked| !is_absent(asked)) else { return };
+    let Some(asked) = context.server.as_ref().filter(|asked| !asked.address.is_absent()) else {
+        return;
+    };
     let Ok(said) = asked.connect().and_then(|mut server| server.state()) else { return };
-    if !is_of(&aof.dir(), &said) {
+    if said.owns(&aof.dir()) != Whose::Its {
         return;
     }
     let keys = said.keys.values().sum();

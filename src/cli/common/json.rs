@@ -5,10 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-use aofkit::aof::{Aof, Layout, Role};
-use aofkit::check::{Loads, SegmentFormat, Verdict};
-use aofkit::error::{Error, ErrorKind};
-use aofkit::format::rdb::Checksum;
+use aofkit::aof::{Aof, Layout};
+use aofkit::error::Error;
 use aofkit::rules::{By, Needed};
 use aofkit::text::is_obeyed;
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -60,24 +58,7 @@ pub fn pure<'j>(json: impl Into<Cow<'j, str>>) -> Cow<'j, str> {
 pub fn error(error: &Error) -> String {
     let path = path_text(error.path());
     let body = ErrorBody {
-        kind: match error.kind() {
-            ErrorKind::NotFound => "not-found",
-            ErrorKind::Shrank { .. } => "shrank",
-            ErrorKind::KeepsChanging => "keeps-changing",
-            ErrorKind::LeavesSet => "leaves-set",
-            ErrorKind::Conf(_) => "configuration",
-            ErrorKind::Compressed => "compressed",
-            ErrorKind::TooLarge { .. } => "too-large",
-            ErrorKind::Stale(_) => "stale",
-            ErrorKind::InUse(_) => "in-use",
-            ErrorKind::Refused(_) => "refused",
-            ErrorKind::NotTried(_) => "not-tried",
-            ErrorKind::Foreign { .. } => "foreign-file",
-            ErrorKind::Interrupted => "interrupted",
-            ErrorKind::NoRoom { .. } => "no-room",
-            ErrorKind::BadBackup(_) => "bad-backup",
-            _ => "io",
-        },
+        kind: error.kind().as_str(),
         path: path.plain,
         path_b64: path.b64,
         offset: error.offset(),
@@ -118,54 +99,6 @@ pub fn modules(modules: &[(String, By)]) -> Vec<ModuleJson> {
     modules.iter().map(row).collect()
 }
 
-/// A verdict's name.
-pub fn verdict(verdict: Verdict) -> &'static str {
-    verdict.as_str()
-}
-
-/// What the target does with a set; null in JSON where that was not learnt.
-pub fn loads(loads: Loads) -> Option<&'static str> {
-    Some(match loads {
-        Loads::Yes => "yes",
-        Loads::StartsEmpty => "starts-empty",
-        Loads::AfterTruncation => "after-truncation",
-        Loads::No => "no",
-        Loads::Unknown => return None,
-    })
-}
-
-/// A role's name.
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Base => "base",
-        Role::Increment => "incr",
-        Role::History => "history",
-        Role::Single => "single",
-        Role::Stream => "stream",
-    }
-}
-
-/// A segment format's name.
-pub fn format(format: SegmentFormat) -> &'static str {
-    match format {
-        SegmentFormat::Rdb => "rdb",
-        SegmentFormat::Resp => "resp",
-        SegmentFormat::RdbResp => "rdb+resp",
-        SegmentFormat::Empty => "empty",
-        SegmentFormat::Unknown => "unknown",
-    }
-}
-
-/// What a checksum says, in a word.
-pub fn checksum(checksum: Checksum) -> &'static str {
-    match checksum {
-        Checksum::Match(_) => "ok",
-        Checksum::Disabled => "disabled",
-        Checksum::Mismatch { .. } => "mismatch",
-        Checksum::Absent => "absent",
-    }
-}
-
 pub fn modified(at: SystemTime) -> Option<String> {
     let exact = Timestamp::try_from(at).ok()?;
     Some(crate::cli::common::units::time(exact.as_second()))
@@ -177,10 +110,8 @@ pub fn source(aof: &Aof, is_rdb: bool) -> Source {
     let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
     let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
     let layout = match aof.layout {
-        Layout::MultiPart => "multi-part",
         Layout::SingleFile if is_rdb => "rdb",
-        Layout::SingleFile => "single-file",
-        Layout::Stream => "stream",
+        layout => layout.as_str(),
     };
     Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 }
 }

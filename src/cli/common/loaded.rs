@@ -5,7 +5,7 @@ use aofkit::text::{count, name, tame, thousands};
 use aofkit::trial::{Change, Complaint, FileChange, Loaded};
 use serde::Serialize;
 
-use super::json::{loads as loads_word, text};
+use super::json::text;
 use super::layout::wrap;
 use super::outcome::Outcome;
 use super::units::{Style, size};
@@ -193,7 +193,7 @@ pub fn json(loaded: &Loaded, expected: Loads, redact: bool) -> LoadedJson {
     };
     LoadedJson {
         by: loaded.by.clone(),
-        loads: loaded.loads.and_then(loads_word),
+        loads: loaded.loads.and_then(Loads::as_str),
         not_tried: loaded.not_tried.clone(),
         fatal: loaded.fatal.as_ref().map(|line| shown(line, redact)),
         errors: errors(&loaded.errors, redact),

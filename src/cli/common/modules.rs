@@ -4,7 +4,6 @@ use aofkit::error::Result;
 use aofkit::rules::{By, Modules};
 
 use super::context::Context;
-use super::in_use::is_absent;
 
 /// Takes them for what is said of the target's modules, unless the user has said it.
 ///
@@ -13,7 +12,7 @@ use super::in_use::is_absent;
 pub fn ask(judges: bool, context: &mut Context) -> Result<()> {
     let is_said = context.open.modules != Modules::default();
     let Some(asked) = context.server.as_ref().filter(|_| !is_said) else { return Ok(()) };
-    if !judges && is_absent(asked) {
+    if !judges && asked.address.is_absent() {
         return Ok(());
     }
     match asked.connect()?.modules()? {

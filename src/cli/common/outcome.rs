@@ -62,17 +62,23 @@ impl Outcome {
         }
     }
 
-    /// Of several sets, the one that says most: 22 over 21 over 20 over 24.
+    /// Of several sets, the one that says most, by the order of [`Verdict`]: 22 over 21 over 20 over 24.
     pub fn worst(all: impl Iterator<Item = Self>) -> Self {
-        let rank = |outcome: &Self| match outcome {
-            Self::Done => 0,
-            Self::Unsupported => 1,
-            Self::TailDamage => 2,
-            Self::InnerDamage => 3,
-            Self::SetInconsistent => 4,
-            _ => 5,
-        };
+        // Where no verdict was reached, that outranks all of them.
+        let rank = |outcome: &Self| (outcome.verdict().is_none(), outcome.verdict());
         all.max_by_key(rank).unwrap_or(Self::Done)
+    }
+
+    /// The verdict that it tells; `None` of an error.
+    const fn verdict(self) -> Option<Verdict> {
+        Some(match self {
+            Self::Done => Verdict::Healthy,
+            Self::TailDamage => Verdict::TailDamage,
+            Self::InnerDamage => Verdict::InnerDamage,
+            Self::SetInconsistent => Verdict::SetInconsistent,
+            Self::Unsupported => Verdict::Unsupported,
+            _ => return None,
+        })
     }
 }
 

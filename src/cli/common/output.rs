@@ -57,6 +57,13 @@ impl Write for Pure<'_> {
 /// Text for people. Nothing that a terminal obeys gets through, except line ends and, where there is colour, the few
 /// marks that [`Style`] makes.
 pub fn screen(text: &str, style: Style) -> Cow<'_, str> {
+    match style.drawn(text) {
+        Cow::Borrowed(text) => obeyed_by_none(text, style),
+        Cow::Owned(text) => Cow::Owned(obeyed_by_none(&text, style).into_owned()),
+    }
+}
+
+fn obeyed_by_none(text: &str, style: Style) -> Cow<'_, str> {
     if !text.contains(|c: char| c != '\n' && is_obeyed(c)) {
         return Cow::Borrowed(text);
     }

@@ -8,7 +8,6 @@ use aofkit::check::Report;
 use aofkit::text::{count, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
-use super::json::verdict;
 use super::layout::{below, fitted};
 use super::units::{Style, size};
 use super::verdict::but;
@@ -20,7 +19,7 @@ pub struct Row<'a> {
 }
 
 /// What several sets are called: by the directory of their server, as nodes are; by their own directory or by their path
-/// where that does not tell them apart.
+/// where that does not tell them apart. What all of these end with says nothing, and is left out.
 pub fn names<'a>(sets: impl Iterator<Item = &'a Aof>, root: &Path) -> Vec<String> {
     let sets: Vec<_> = sets.collect();
     let own = |aof: &Aof| match aof.layout {
@@ -36,10 +35,24 @@ pub fn names<'a>(sets: impl Iterator<Item = &'a Aof>, root: &Path) -> Vec<String
         let names: Vec<_> = sets.iter().map(|aof| below(&level(aof), root)).collect();
         let different: HashSet<_> = names.iter().collect();
         if different.len() == names.len() && names.iter().all(|name| !name.is_empty()) {
-            return names;
+            return without_common_end(names);
         }
     }
     sets.iter().map(|aof| below(&aof.path, root)).collect()
+}
+
+/// `node-1/data` and `node-2/data` are `node-1` and `node-2`.
+fn without_common_end(mut names: Vec<String>) -> Vec<String> {
+    while let Some(end) = names.first().and_then(|name| name.rsplit_once('/')).map(|(_, end)| end) {
+        let end = format!("/{end}");
+        let short = |name: &String| name.strip_suffix(&end).map(str::to_owned);
+        let Some(shorter) = names.iter().map(short).collect::<Option<Vec<_>>>() else { break };
+        if names.len() < 2 || shorter.iter().any(String::is_empty) {
+            break;
+        }
+        names = shorter;
+    }
+    names
 }
 
 pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) -> String {
@@ -65,7 +78,7 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
             thousands(of_set),
             row.growth
                 .map_or_else(|| "-".to_owned(), |percent| format!("{} %", thousands(percent))),
-            verdict(row.report.verdict).to_owned() + &but(row.report),
+            row.report.verdict.as_str().to_owned() + &but(row.report),
         ]);
         sets += 1;
         bytes += row.report.size_bytes;
@@ -83,7 +96,24 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
     );
     format!(
         "{title}\n\n{}\n{}\n",
-        fitted(style, &mut head, cells, &["GROWTH", "FILES"]),
+        fitted(style, &mut head, cells, &["GROWTH", "FILES", "COMMANDS"]),
         style.bold(&total)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_called_by_what_tells_them_apart() {
+        let short = |names: &[&str]| {
+            without_common_end(names.iter().map(|name| (*name).to_owned()).collect())
+        };
+        assert_eq!(short(&["node-1/redis/data", "node-2/redis/data"]), ["node-1", "node-2"]);
+        assert_eq!(short(&["a/data", "b/other"]), ["a/data", "b/other"]);
+        assert_eq!(short(&["a/data", "data"]), ["a/data", "data"]);
+        assert_eq!(short(&["a/x/data", "a/data"]), ["a/x", "a"]);
+        assert_eq!(short(&["a/data"]), ["a/data"]);
+    }
 }

@@ -1,5 +1,8 @@
 //! Numbers, times and colours for people.
 
+use std::borrow::Cow;
+use std::io::IsTerminal;
+
 use jiff::Timestamp;
 
 pub use aofkit::text::size;
@@ -8,6 +11,8 @@ pub use aofkit::text::size;
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     color: bool,
+    /// The terminal is one that has no other signs than those of ASCII.
+    is_ascii: bool,
     /// Columns.
     pub width: usize,
 }
@@ -24,7 +29,17 @@ impl Style {
         let given = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
         let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = given.or_else(terminal).unwrap_or(WIDEST);
-        Self { color, width: width.clamp(NARROWEST, WIDEST) }
+        let is_ascii = std::io::stdout().is_terminal() && is_ascii(|name| std::env::var(name).ok());
+        Self { color, is_ascii, width: width.clamp(NARROWEST, WIDEST) }
+    }
+
+    /// Text as this terminal can show it: bars, charts and marks in ASCII where it has nothing else. What stands in names
+    /// is not touched.
+    pub fn drawn(self, text: &str) -> Cow<'_, str> {
+        if !self.is_ascii || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        text.split_inclusive('\n').map(in_ascii).collect::<String>().into()
     }
 
     fn paint(self, code: &str, text: &str) -> String {
@@ -61,6 +76,31 @@ impl Style {
     pub fn bad(self, text: &str) -> String {
         self.paint("1;31", text)
     }
+}
+
+/// Whether the locale says that a terminal takes no UTF-8. Where none is set nobody knows, and nearly all do.
+fn is_ascii(value: impl Fn(&str) -> Option<String>) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(value);
+    let locale = set.map(|value| value.to_ascii_lowercase()).find(|value| !value.is_empty());
+    locale.is_some_and(|locale| !locale.contains("utf-8") && !locale.contains("utf8"))
+}
+
+/// One line, with signs of ASCII in the place of those that draw.
+fn in_ascii(line: &str) -> String {
+    // The sign that ends a bar is also the thinnest part of one.
+    let frame = line.find('▕').and_then(|_| line.rfind('▏'));
+    let sign = |(at, c): (usize, char)| match c {
+        _ if Some(at) == frame => ']',
+        '▕' => '[',
+        '▌' | '▋' | '▊' | '▉' | '█' | '▄' | '▅' | '▆' | '▇' => '#',
+        '▏' | '▎' | '▍' | '▁' | '▂' | '▃' => '.',
+        '│' => '|',
+        '┤' | '└' => '+',
+        '─' | '▔' => '-',
+        '…' | '±' => '~',
+        other => other,
+    };
+    line.char_indices().map(sign).collect()
 }
 
 /// A part of a whole in percent: `12.3 %`.
@@ -124,6 +164,21 @@ mod tests {
         assert_eq!(size(64 << 20), "64.0 MiB");
         assert_eq!(size((1 << 20) - 1), "1.0 MiB");
         assert_eq!(size(u64::MAX), "16.0 EiB");
+    }
+
+    #[test]
+    fn a_terminal_without_utf8_gets_signs_that_it_has() {
+        assert_eq!(in_ascii("  ▕█▌▏      ▏ 3 B of a…, ±2\n"), "  [##.      ] 3 B of a~, ~2\n");
+        assert_eq!(in_ascii("SET  █▏  4 %"), "SET  #.  4 %");
+        assert_eq!(in_ascii("clé ┤▁▄█"), "clé +.##", "names stay as they are");
+        let of = |set: &[(&str, &str)]| {
+            let set = set.to_vec();
+            is_ascii(|name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        };
+        assert!(of(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]));
+        assert!(of(&[("LANG", "POSIX")]) && of(&[("LC_ALL", ""), ("LANG", "de_DE")]));
+        assert!(!of(&[("LC_CTYPE", "C.UTF-8"), ("LANG", "C")]) && !of(&[("LANG", "en_US.utf8")]));
+        assert!(!of(&[]));
     }
 
     #[test]

@@ -63,8 +63,13 @@ pub fn problem_lines(problem: &Problem, style: Style) -> String {
     } else if let Some(offset) = problem.offset {
         place += &format!(" byte {offset} ({offset:#x})");
     }
-    let separator = if place.is_empty() { "" } else { " " };
-    let mut text = format!("{severity} {}{separator}{place}\n", problem.kind.as_str());
+    let kind = problem.kind.as_str();
+    let columns = problem.severity.as_str().len() + kind.len() + place.chars().count() + 2;
+    let mut text = match (place.is_empty(), columns <= style.width) {
+        (true, _) => format!("{severity} {kind}\n"),
+        (false, true) => format!("{severity} {kind} {place}\n"),
+        (false, false) => format!("{severity} {kind}\n{}\n", wrap(&place, style.width, "  ")),
+    };
     text += &wrap(&problem.message, style.width, "  ");
     text += "\n";
     if let Some(lost) = problem.lost {

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use aofkit::growth::{
-    Advice, Axis, Compression, Hold, Outlook, Peak, RateSource, Simulation, Since, Timeline,
-    Trigger, Unfollowed,
+    Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed,
 };
 use aofkit::server::{RoleOfServer, ServerState};
 
@@ -64,10 +63,7 @@ fn growth_json(one: &Grown) -> GrowthJson {
         server: one.server.as_ref().map(|(address, said)| server(address, said, outlook)),
         holds: outlook.holds.iter().map(hold).collect(),
         timeline: buckets(&report.timeline),
-        timeline_axis: match report.timeline.axis {
-            Axis::Time => "time",
-            Axis::Offset => "offset",
-        },
+        timeline_axis: report.timeline.axis.as_str(),
         peaks: report.peaks.iter().map(|one| peak(one, report.timeline.axis)).collect(),
         clock: ClockJson {
             first_at: clock.first.map(time),
@@ -78,10 +74,7 @@ fn growth_json(one: &Grown) -> GrowthJson {
         rate_bytes_per_second: outlook.rate.map(|(rate, _)| rate),
         recent_rate_bytes_per_second: outlook.recent_rate.map(|(rate, _)| rate),
         recent_rate_seconds: outlook.recent_rate.map(|(_, seconds)| seconds),
-        rate_source: outlook.rate.map(|(_, source)| match source {
-            RateSource::Annotations => "annotations",
-            RateSource::FileTimes => "file-times",
-        }),
+        rate_source: outlook.rate.map(|(_, source)| source.as_str()),
         forecast: ForecastJson {
             rewrite_at: outlook.rewrite_at.map(time),
             disk_full_at: outlook.disk_full_at.map(time),
@@ -131,10 +124,7 @@ fn server(address: &str, said: &ServerState, outlook: &Outlook) -> ServerJson {
         family: said.family,
         version: said.version.clone(),
         run_id: said.run_id.clone(),
-        role: said.role.map(|role| match role {
-            RoleOfServer::Primary => "primary",
-            RoleOfServer::Replica => "replica",
-        }),
+        role: said.role.map(RoleOfServer::as_str),
         loading: said.loading,
         aof_enabled: said.aof_enabled,
         aof_base_bytes: said.aof_base_bytes,
@@ -155,12 +145,7 @@ fn server(address: &str, said: &ServerState, outlook: &Outlook) -> ServerJson {
 
 fn case(trigger: &Trigger) -> CaseJson {
     CaseJson {
-        since: match trigger.since {
-            Since::Restart => "restart",
-            Since::Fresh => "fresh",
-            Since::Rewrite => "rewrite",
-            Since::Running => "server",
-        },
+        since: trigger.since.as_str(),
         counted_base_bytes: trigger.base_bytes,
         counted_bytes: trigger.current_bytes,
         rewrite_at_bytes: trigger.rewrite_at_bytes(),

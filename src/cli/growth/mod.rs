@@ -16,10 +16,10 @@ use aofkit::disk;
 use aofkit::error::Result;
 use aofkit::format::rdb::Family;
 use aofkit::growth::{Growth, GrowthOptions, GrowthReport, Memory, Outlook, Surroundings, Trigger};
+use aofkit::redact::hidden;
 use aofkit::scan::scan;
 use aofkit::server::ServerState;
 use aofkit::stats::Faults;
-use aofkit::text::hidden;
 
 use self::args::{FIGURES, GrowthArgs};
 use self::report::Grown;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use aofkit::aof::{Leftover, LeftoverKind};
+use aofkit::aof::Leftover;
 use aofkit::growth::Trigger;
 use aofkit::stats::DatabaseRow;
 
@@ -73,12 +73,7 @@ fn leftover(leftover: &Leftover) -> LeftoverJson {
     LeftoverJson {
         path: path.plain,
         path_b64: path.b64,
-        kind: match leftover.kind {
-            LeftoverKind::Orphan | LeftoverKind::OldSingleFile => "orphan-segment",
-            LeftoverKind::History => "history-file",
-            LeftoverKind::Temporary => "temp-file",
-            LeftoverKind::Kept => "kept",
-        },
+        kind: leftover.kind.as_str(),
         size_bytes: leftover.len,
         modified_at: leftover.modified.and_then(modified),
     }

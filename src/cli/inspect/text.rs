@@ -11,20 +11,16 @@ use comfy_table::CellAlignment;
 
 use super::report::Inspected;
 use crate::cli::common::beside::first_of;
-use crate::cli::common::layout::{fitted, wrap};
+use crate::cli::common::layout::{FILES, MORE, fitted, wrap};
+use crate::cli::common::needs;
 use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, bar, duration, share, size, time};
 use crate::cli::common::verdict::{headline, verdict_lines};
 use crate::cli::common::view::View;
-use crate::cli::common::{json, needs};
 use crate::cli::stats::key_space;
 
 /// Commands shown before the rest is summed up.
 const COMMANDS: usize = 8;
-
-/// Files shown before the middle ones are summed up: a set with hundreds of increments is in trouble, but
-/// its list would push the reason off the screen.
-const FILES: usize = 14;
 
 /// `inspect` of one set.
 pub fn inspect(one: &Inspected, view: &View) -> String {
@@ -88,7 +84,7 @@ fn file_rows(one: &Inspected, every: bool) -> Vec<Vec<String>> {
             let between = &all[shown_first..shown_first + hidden];
             let bytes = between.iter().filter_map(|s| s.size_bytes).sum();
             let mut row = vec![String::new(); 8];
-            row[0] = format!("… {} more", thousands(hidden as u64));
+            row[0] = format!("{MORE} {} more", thousands(hidden as u64));
             row[4] = size(bytes);
             row[5] = share(bytes, one.report.size_bytes);
             rows.push(row);
@@ -114,9 +110,9 @@ fn file_row(segment: &SegmentReport, total: u64) -> [String; 8] {
     let size_text = segment.size_bytes.map_or_else(|| "missing".to_owned(), size);
     [
         name(&segment.name),
-        json::role(segment.role).to_owned(),
+        segment.role.as_str().to_owned(),
         segment.seq.map_or_else(dash, |seq| seq.to_string()),
-        facts.map_or_else(dash, |f| json::format(f.format).to_owned()),
+        facts.map_or_else(dash, |f| f.format.as_str().to_owned()),
         size_text,
         facts.map_or_else(dash, |f| share(f.len, total)),
         facts.map_or_else(dash, |f| thousands(f.commands)),
@@ -168,7 +164,7 @@ fn base(one: &Inspected, style: Style) -> String {
     }
     match rdb {
         RdbFacts::Whole(walked) => {
-            parts.push(format!("checksum {}", json::checksum(walked.checksum)));
+            parts.push(format!("checksum {}", walked.checksum.as_str()));
             let expiring = match walked.outcome.expires {
                 0 => String::new(),
                 n => format!(" ({} with an expiry)", thousands(n)),

@@ -2,13 +2,12 @@
 
 use aofkit::aof::Aof;
 use aofkit::change::{Action, Loss, LostKey, Plan, Recovered, State};
+use aofkit::check::Loads;
 use aofkit::repair::inner::{Inner, Suspect};
 use serde::Serialize;
 
 use crate::cli::changing::Run;
-use crate::cli::common::json::{
-    VERSION, loads, modules, needs_modules, path_text, pretty, source, text, verdict,
-};
+use crate::cli::common::json::{VERSION, modules, needs_modules, path_text, pretty, source, text};
 use crate::cli::common::loaded::{self, LoadedJson};
 use crate::cli::common::units::time;
 use crate::cli::common::view::View;
@@ -181,8 +180,8 @@ pub fn plan(schema: &'static str, run: &Run, view: &View) -> PlanJson {
     let servers = run.outlook.iter().flat_map(|outlook| {
         outlook.servers.iter().map(|(server, will)| ServerJson {
             server,
-            loads: loads(*will),
-            loads_before: outlook.before(server).and_then(loads),
+            loads: will.as_str(),
+            loads_before: outlook.before(server).and_then(Loads::as_str),
         })
     });
     let recovered = run.recovered.iter().map(|recovered| match recovered {
@@ -204,10 +203,10 @@ pub fn plan(schema: &'static str, run: &Run, view: &View) -> PlanJson {
         loss: loss(&plan.loss, view.redact),
         kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),
         kept_at: kept_at.and_then(|k| k.plain),
-        verdict_before: verdict(run.before.verdict),
-        loads_before: loads(run.before.loads),
-        verdict_after: verdict(after.verdict),
-        loads_after: loads(after.loads),
+        verdict_before: run.before.verdict.as_str(),
+        loads_before: run.before.loads.as_str(),
+        verdict_after: after.verdict.as_str(),
+        loads_after: after.loads.as_str(),
         needs_modules: needs_modules(&after.needs_modules),
         modules: modules(&after.modules),
         servers_after: servers.collect(),
@@ -256,7 +255,7 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
 
 fn key(key: &LostKey, redact: bool) -> KeyJson {
     if redact {
-        let hash = aofkit::text::hidden(&key.name);
+        let hash = aofkit::redact::hidden(&key.name);
         return KeyJson { db: key.db, key: Some(hash), key_b64: None };
     }
     let name = text(&key.name);
@@ -323,7 +322,7 @@ pub fn undo(undone: &Undone) -> String {
         kept_bytes: entry.journal.as_ref().map(|j| j.kept_bytes()),
     });
     let left = undone.last.as_ref().filter(|_| !undone.applied).and_then(|last| last.fits().err());
-    let (verdict, loads) = (verdict(now.verdict), loads(now.loads));
+    let (verdict, loads) = (now.verdict.as_str(), now.loads.as_str());
     pretty(&RepairJson {
         plan: PlanJson {
             schema: REPAIR,

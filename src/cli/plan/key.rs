@@ -1,7 +1,8 @@
 //! A key that would be lost, as it is shown.
 
 use aofkit::change::LostKey;
-use aofkit::text::{escape, hidden};
+use aofkit::redact::hidden;
+use aofkit::text::escape;
 
 /// A key as it is shown: `"user:1"`, and its database where it is not 0.
 pub fn key_name(key: &LostKey, redact: bool) -> String {

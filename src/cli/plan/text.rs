@@ -104,7 +104,7 @@ pub fn plan(run: &Run, view: &View) -> String {
         text += &action_lines(plan, action, style);
     }
     if !plan.is_empty() {
-        text += &format!("  {}\n\n", style.dim(published(plan)));
+        text += &format!("{}\n\n", style.dim(&wrap(published(plan), style.width, "  ")));
         text += &loss(&plan.loss, style, view.redact);
     }
     text + &after(run, view)

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use aofkit::aof::Layout;
 use aofkit::backup::{
-    Backup, Compaction, Entry, FileType, FlawKind, Mark, Moment, Planned, PrunePlan, Restored,
-    Verified, now,
+    Backup, Compaction, Entry, FileType, Mark, Moment, Planned, PrunePlan, Restored, Verified, now,
 };
-use aofkit::text::hidden;
+use aofkit::redact::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 
@@ -114,7 +114,11 @@ struct DivergedJson {
 fn layout(entry: &Entry) -> &'static str {
     // The manifest of files that are kept as they were found may be lost.
     let has_parts = entry.files.iter().any(|file| file.kind != FileType::Single);
-    if entry.manifest.is_some() || has_parts { "multi-part" } else { "single-file" }
+    match entry.manifest.is_some() || has_parts {
+        true => Layout::MultiPart,
+        false => Layout::SingleFile,
+    }
+    .as_str()
 }
 
 /// A time of an entry as scripts read it: without a fraction.
@@ -324,7 +328,7 @@ pub fn verified(
     redact: bool,
 ) -> String {
     let problems = verified.flaws.iter().map(|flaw| FlawJson {
-        kind: flaw_kind(flaw.kind),
+        kind: flaw.kind.as_str(),
         severity: if flaw.harmless { "warning" } else { "error" },
         file: flaw.key.clone(),
         message: flaw.message.clone(),
@@ -341,15 +345,6 @@ pub fn verified(
         loaded: loaded.map(|all| all.iter().map(|one| loaded_json(one, redact)).collect()),
         problems: problems.collect(),
     })
-}
-
-fn flaw_kind(kind: FlawKind) -> &'static str {
-    match kind {
-        FlawKind::Missing => "missing",
-        FlawKind::Damaged => "damaged",
-        FlawKind::Contents => "contents",
-        FlawKind::Unknown => "unknown-file",
-    }
 }
 
 #[derive(Serialize)]

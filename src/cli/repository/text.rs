@@ -6,7 +6,8 @@ use aofkit::backup::{
     Backup, Entry, Gap, Mark, Moment, Planned, PrunePlan, Restored, Verified, short_id,
 };
 use aofkit::moment::Boundary;
-use aofkit::text::{count, hidden, name, tame, thousands};
+use aofkit::redact::hidden;
+use aofkit::text::{count, name, tame, thousands};
 use aofkit::trial::LoadedSnapshot;
 use comfy_table::CellAlignment::{Left, Right};
 

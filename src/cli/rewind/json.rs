@@ -73,10 +73,7 @@ pub fn rewind(rewound: &Rewound, view: &View) -> String {
             file_b64: file.b64,
             offset: boundary.place.1,
             asked_offset: boundary.asked.1,
-            inside: boundary.inside.map(|inside| match inside {
-                Inside::Transaction => "transaction",
-                Inside::Record => "record",
-            }),
+            inside: boundary.inside.map(Inside::as_str),
         }
     });
     let goes = !rewound.run.plan.is_empty();

@@ -1,7 +1,8 @@
 //! The key space of a base, for people: types, databases, expiries, the biggest keys.
 
+use aofkit::redact::hidden;
 use aofkit::stats::{BigKey, KeySpaceReport};
-use aofkit::text::{count, escape, hidden, thousands};
+use aofkit::text::{count, escape, thousands};
 
 use crate::cli::common::layout::wrap;
 use crate::cli::common::units::{Style, bar, share, size, time};

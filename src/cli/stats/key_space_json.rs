@@ -1,7 +1,8 @@
 //! The key space of a base, for scripts.
 
+use aofkit::redact::hidden;
 use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
-use aofkit::text::{escape, hidden};
+use aofkit::text::escape;
 use serde::Serialize;
 
 use super::key_space::shown_key;

@@ -17,12 +17,13 @@ pub mod text;
 use aofkit::aof::Aof;
 use aofkit::command::has_module_form;
 use aofkit::error::Result;
+use aofkit::redact::hidden;
 use aofkit::scan::{Filter, Filtered, scan};
 use aofkit::stats::{
     CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyReport, KeySpace, KeySpaceOptions,
     KeyTraffic, Mix, PrefixRow,
 };
-use aofkit::text::{count, hidden, name};
+use aofkit::text::{count, name};
 
 use self::args::{By, FIGURES, StatsArgs};
 use self::report::Counted;

@@ -63,6 +63,16 @@ pub enum Checksum {
 }
 
 impl Checksum {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Match(_) => "ok",
+            Self::Disabled => "disabled",
+            Self::Mismatch { .. } => "mismatch",
+            Self::Absent => "absent",
+        }
+    }
+
     /// Judges a stored checksum (`None`: no trailer) by the computed one.
     pub const fn judge(stored: Option<u64>, computed: u64) -> Self {
         match stored {

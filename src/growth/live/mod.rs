@@ -33,6 +33,7 @@ mod unlike;
 mod value;
 mod vectors;
 mod weigh;
+mod weighed;
 
 pub use doubt::Unfollowed;
 pub use estimate::{Compression, LiveEstimate, Size};
@@ -42,7 +43,7 @@ use arguments::Met;
 use cost::{Cost, bulk, header};
 use dialect::Dialect;
 use doubt::Counts;
-use estimate::{Sums, Weighed};
+use estimate::Sums;
 use keys::{Held, Keys, Loading};
 use kind::Kind;
 use libraries::Libraries;
@@ -53,6 +54,7 @@ use sizes::Limits;
 use unlike::Unlike;
 use value::{Fresh, Value};
 use weigh::value_cost;
+use weighed::Weighed;
 
 use crate::command::{self, CommandId, Version};
 use crate::format::conf::PackedLimits;

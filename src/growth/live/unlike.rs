@@ -2,12 +2,12 @@
 
 use super::cost::{Cost, Scales};
 use super::dialect::Dialect;
-use super::estimate::Weighed;
 use super::keys::Held;
 use super::kind::Kind;
 use super::sizes::Limits;
 use super::value::Value;
 use super::weigh::value_cost;
+use super::weighed::Weighed;
 use crate::command::{self, CommandId};
 use crate::format::resp::Record;
 

@@ -11,8 +11,8 @@
 
 use super::arguments::{is, number};
 use super::cost::Cost;
-use super::estimate::Weighed;
 use super::hashed::ByHash;
+use super::weighed::Weighed;
 use crate::format::rdb::pack;
 use crate::format::resp::{Arg, Args};
 

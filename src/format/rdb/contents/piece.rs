@@ -19,12 +19,6 @@ pub struct Opening<'a> {
     pub is_compressed: bool,
 }
 
-impl<'a> Part<'a> {
-    pub(super) fn whole(bytes: &'a [u8]) -> Self {
-        Self { bytes, len: bytes.len() as u64 }
-    }
-}
-
 /// A string, or the beginning of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
@@ -32,6 +26,12 @@ pub struct Part<'a> {
     pub bytes: &'a [u8],
     /// Length of all of it.
     pub len: u64,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, len: bytes.len() as u64 }
+    }
 }
 
 /// One piece of a value.

@@ -142,6 +142,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
 
     /// The next event of the segment.
     pub(super) fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        // What lies in a damaged value goes with it: it was counted when the damage was met.
         if event.span().0 < self.value_to {
             return Ok(());
         }
@@ -171,6 +172,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
     pub(super) fn finish(mut self, len: u64) -> Sorted {
         self.now.len = len;
         if let Transaction::Open { at, over, .. } = self.transaction {
+            // One that a garbled EXEC ended is told with that cause, by `abandon`.
             if over.is_none_or(|over| over.sign == Sign::Restart) {
                 self.now.faults.push(at, len, Cause::OpenTransaction);
             }
@@ -188,6 +190,7 @@ impl<'a, 'c> Sieve<'a, 'c> {
 
     /// The RDB part is kept with its checksum switched off.
     pub(super) fn rdb_without_checksum(&mut self, end: u64) {
+        // All but the eight bytes of the trailer; zeros in their place tell every server that there is no checksum.
         self.keep(0, end - 8);
         self.now.steps.push(Step::NoChecksum);
         self.barrier = self.now.steps.len();

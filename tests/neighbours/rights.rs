@@ -1,0 +1,68 @@
+//! What keeps a server from working on its own files.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+use super::*;
+
+/// A server writes the base of a rewrite into its directory and moves it into the set's.
+#[test]
+fn a_set_on_another_file_system_than_its_server_is_told_for_no_rewrite_ever_ends_well() {
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else { return };
+    for server in servers() {
+        let dir = tempfile::tempdir().expect("make a directory");
+        let mut live = logging(&server, dir.path());
+        fill(&mut live, "old", 5);
+        drop(live);
+        let (set, own) = (elsewhere.path().join(&server.name), dir.path().join("appendonlydir"));
+        super::support::copy_tree(&own, &set);
+        fs::remove_dir_all(&own).expect("remove");
+        symlink(&set, &own).expect("make a link");
+        let mut live = logging(&server, dir.path());
+        live.must("BGREWRITEAOF");
+        live.until_it_says("aof_rewrite_in_progress:0");
+        live.until_it_says("aof_last_bgrewrite_status:err");
+        let (status, report) = json("check", dir.path(), &[]);
+        let told = problems(&report, "other-filesystem");
+        assert_eq!((status, told.len()), (Some(0), 1), "{}: {report:#}", server.name);
+        assert_eq!(told[0].1, "warning");
+    }
+}
+
+/// A set that root has copied into a directory of the server's user.
+#[test]
+fn files_that_the_owner_of_the_directory_may_not_read_or_append_to_are_told() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let put = |name: &str, bytes: &[u8], mode: u32| {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).expect("write");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set the mode");
+    };
+    let record = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+    put("a.manifest", b"file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n", 0o644);
+    put("a.1.base.aof", b"", 0o644);
+    put("a.1.incr.aof", record, 0o644);
+    // Only root may give files away.
+    if chown(dir.path(), Some(65_534), Some(65_534)).is_err() {
+        return;
+    }
+    let told = || {
+        let (status, report) = json("check", dir.path(), &[]);
+        assert_eq!(status, Some(0), "{report:#}");
+        problems(&report, "not-readable")
+            .into_iter()
+            .map(|told| (told.0, told.2))
+            .collect::<Vec<_>>()
+    };
+    let found = told();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0 == "a.1.incr.aof" && found[0].1.contains("may not append"), "{found:?}");
+    put("a.1.base.aof", b"", 0o600);
+    let found = told();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|one| one.0 == "a.1.base.aof" && one.1.contains("may not read")));
+    for name in ["a.1.base.aof", "a.1.incr.aof"] {
+        chown(dir.path().join(name), Some(65_534), Some(65_534)).expect("give away");
+    }
+    assert_eq!(told(), []);
+}

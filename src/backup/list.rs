@@ -153,6 +153,7 @@ mod tests {
             commands: 0,
             ts: None,
             created: None,
+            read: None,
             lists: Vec::new(),
             segments,
         }

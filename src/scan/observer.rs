@@ -289,7 +289,12 @@ impl<A: Observer> Observer for Vec<A> {
     }
 
     fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
-        self.iter_mut().fold(false, |open, each| each.opens(at, value) || open)
+        let mut is_open = false;
+        // Each is asked, also where another wants the value.
+        for each in self {
+            is_open |= each.opens(at, value);
+        }
+        is_open
     }
 
     fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {

@@ -493,8 +493,11 @@ fn mutate(json: &mut Value, random: &mut Random) {
             let place = random.below(all.len());
             match is_here {
                 true => {
-                    let times = *random.pick(&[1, 2, 20_000]);
+                    /// Bytes that a document may have: what goes beyond is the harness's own memory.
+                    const MOST: usize = 64 << 20;
                     let one = all[place].clone();
+                    let fits = (MOST / one.to_string().len().max(1)).max(1);
+                    let times = (*random.pick(&[1, 2, 20_000])).min(fits);
                     all.extend(std::iter::repeat_n(one, times));
                 }
                 false => mutate(&mut all[place], random),

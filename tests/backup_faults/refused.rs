@@ -118,12 +118,18 @@ fn a_backup_refused_at_any_call_says_so_and_publishes_nothing() {
             let is_afterwards = |call: &str, path: &str| {
                 let gives_a_name = ["renameat", "renameat2", "fsync"].contains(&call)
                     && (path.ends_with("/repo/tmp") || path.ends_with("/repo"));
-                path.contains("/repo/numbers")
-                    || path.contains("/repo/tmp/numbers-")
-                    || gives_a_name
+                let is_noted = ["numbers", "keys"].iter().any(|what| {
+                    path.contains(&format!("/repo/{what}"))
+                        || path.contains(&format!("/repo/tmp/{what}-"))
+                });
+                is_noted || gives_a_name
             };
+            // Read once more to see whether a rewrite has ended meanwhile.
+            let is_manifest_again =
+                |call: &str, path: &str| call == "pread64" && path.ends_with(".manifest");
             let only_looks = did_not_matter.iter().all(|(call, path)| {
                 is_afterwards(call, path)
+                    || is_manifest_again(call, path)
                     || looks.contains(&call.as_str())
                     || call == "unlinkat" && path.contains("/repo/tmp")
             });

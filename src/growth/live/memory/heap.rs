@@ -134,7 +134,7 @@ fn class(bytes: u64, quantum: u64) -> u64 {
             let step = if bytes > 64 { 16 } else { quantum };
             bytes.next_multiple_of(step)
         }
-        _ => bytes.next_multiple_of((bytes - 1).next_power_of_two() / 8),
+        _ => bytes.next_multiple_of((1 << (bytes - 1).ilog2()) / 4),
     }
 }
 

@@ -556,7 +556,9 @@ fn write_old(path: &Path, bytes: &[u8]) {
 }
 
 fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
-    let mut file = tempfile::NamedTempFile::new().expect("make a temporary file");
+    // Text is a damaged log under such a name, and just a text otherwise.
+    let mut file =
+        tempfile::Builder::new().suffix(".aof").tempfile().expect("make a temporary file");
     file.write_all(bytes).expect("write a temporary file");
     file
 }

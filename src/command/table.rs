@@ -126,6 +126,8 @@ pub struct Tables {
     pub(super) module_names: Vec<&'static str>,
     /// By module table: what it says of commands, by their numbers.
     brought: Vec<Vec<(CommandId, Known)>>,
+    /// Subcommands, each with its container: their places among the commands.
+    subcommands: Vec<(usize, usize)>,
 }
 
 /// What one server says of a command.
@@ -174,6 +176,7 @@ impl Default for Tables {
             modules: Vec::new(),
             module_names: Vec::new(),
             brought: Vec::new(),
+            subcommands: Vec::new(),
         }
     }
 }
@@ -203,8 +206,9 @@ impl Tables {
             tables.brought.push(learnt(commands, &mut places, &module.rows));
         }
         tables.name_modules();
-        for name in places.keys() {
+        for (name, &place) in &places {
             if let Some(&parent) = name.split_once('|').and_then(|(parent, _)| places.get(parent)) {
+                tables.subcommands.push((place, parent));
                 tables.commands[parent].container = true;
                 tables.commands[parent].keys.first = First::Subcommand;
             }
@@ -215,6 +219,11 @@ impl Tables {
             }
         }
         Ok(tables)
+    }
+
+    /// Subcommands, each with its container: their places in [`Self::commands`].
+    pub fn subcommands(&self) -> &[(usize, usize)] {
+        &self.subcommands
     }
 
     /// What a server of [`Self::sections`] says of the commands it has.

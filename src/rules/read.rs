@@ -92,13 +92,10 @@ pub(super) fn is_early_patch(tables: &Tables, family: Family, asked: Release) ->
 /// Which commands have subcommands: those of which one is known, to the server or to its modules.
 fn containers(tables: &Tables, rules: &Rules) -> Vec<bool> {
     let mut containers = vec![false; rules.arities.len()];
-    let known = tables.commands().iter().zip(&rules.arities);
-    let known = known.filter(|(command, arity)| **arity != 0 || command.is_of_module());
-    let parents: HashSet<&str> = known
-        .filter_map(|(command, _)| command.name.split_once('|').map(|(parent, _)| parent))
-        .collect();
-    for (place, command) in tables.commands().iter().enumerate() {
-        containers[place] = parents.contains(command.name.as_str());
+    for &(place, container) in tables.subcommands() {
+        if rules.arities[place] != 0 || tables.commands()[place].is_of_module() {
+            containers[container] = true;
+        }
     }
     containers
 }

@@ -2,29 +2,28 @@
 
 use crate::aof::{Damage, Ending, Mended};
 
-/// Records whose lengths count, about.
-const NEAR: f64 = 32.0;
+/// What a record still counts when one more has come: some 32 count.
+const FADES: f64 = 31.0 / 32.0;
 
 /// The lengths of the records up to here, the nearest most.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Around {
-    mean: f64,
-    seen: f64,
+    bytes: f64,
+    records: f64,
 }
 
 impl Around {
-    /// A record of this length.
+    /// A record of this length. Every record of a set comes here, so nothing is divided yet.
     #[inline]
     pub fn record(&mut self, len: u64) {
-        if self.seen < NEAR {
-            self.seen += 1.0;
-        }
-        self.mean += (len as f64 - self.mean) / self.seen;
+        self.bytes = self.bytes * FADES + len.cast_signed() as f64;
+        self.records = self.records * FADES + 1.0;
     }
 
     /// How many records a stretch of so many bytes probably held: at least one. `None` where no record is known.
     pub fn likely(&self, bytes: u64) -> Option<u64> {
-        (self.seen > 0.0).then(|| ((bytes as f64 / self.mean).round() as u64).max(1))
+        let each = self.bytes / self.records;
+        (self.records > 0.0).then(|| ((bytes as f64 / each).round() as u64).max(1))
     }
 
     /// How many records damage probably was: one where it is known to be, such as a torn one.

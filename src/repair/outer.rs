@@ -9,7 +9,7 @@ use crate::change::{Draft, Loss, Proposal, Verb};
 use crate::check::Report;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What can be done without asking: for the end of the last file and for the manifest. `aof` is one that [`subject`] answered.
+/// What can be done without asking: for the end of the last file and for the manifest. `aof` is one that [`super::subject`] answered.
 ///
 /// # Errors
 /// When the set cannot be read again.

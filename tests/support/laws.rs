@@ -375,8 +375,9 @@ pub fn an_rdb_is_the_same_in_any_window(bytes: &[u8]) {
 /// Whatever bytes a file has, what is printed of it as RESP is canonical, leaves no transaction open, and
 /// carries values whose checksum fits; and printed again it is the same.
 pub fn what_is_printed_can_be_fed_to_a_server(bytes: &[u8]) {
-    // What begins like zstd is unpacked first, which is another matter.
-    if aofkit::disk::zstd_magic(bytes) {
+    // What begins like zstd is unpacked first, which is another matter; what begins like an archive or another product's
+    // log is refused as that.
+    if aofkit::disk::zstd_magic(bytes) || is_foreign(bytes) {
         return;
     }
     for pattern in [None, Some(&b"*[0-9k]*"[..])] {
@@ -405,6 +406,10 @@ pub fn what_is_printed_can_be_fed_to_a_server(bytes: &[u8]) {
             assert!(again == printed || has_discard, "printed again it is another");
         }
     }
+}
+
+fn is_foreign(bytes: &[u8]) -> bool {
+    aofkit::format::foreign::recognise(bytes, b"x.aof").is_some()
 }
 
 /// Records and keys that were printed, and the bytes.

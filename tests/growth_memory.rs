@@ -59,7 +59,7 @@ fn compare(server: &mut Growing, empty: f64, name: &str, what: &str) -> Vec<Stri
     let peak = memory(server, "used_memory_peak") - empty;
     let off = |told: u64, real: f64| 100.0 * (told as f64 / real - 1.0);
     let is_within = |bytes: u64, real: f64, beside: f64| {
-        (bytes as f64 - real).abs() <= real * told.error_percent / 100.0 + beside
+        (bytes as f64 - real).abs() <= real * told.error_percent.unwrap() / 100.0 + beside
     };
     let line = format!(
         "{name}, {what}: end {} told, {end} real ({:+.1} %); peak {} told, {peak} real ({:+.1} %)",
@@ -145,7 +145,8 @@ fn emptied_on_the_way(server: &mut Growing, empty: f64, name: &str) -> Option<St
     fill(server, small);
     let told = estimated(server, name);
     let off = 100.0 * (told.peak_bytes as f64 / real - 1.0);
-    let is_right = off.abs() <= told.error_percent && told.end_bytes < told.peak_bytes * 2 / 3;
+    let is_right =
+        off.abs() <= told.error_percent.unwrap() && told.end_bytes < told.peak_bytes * 2 / 3;
     (!is_right).then(|| format!("{name}, emptied on the way: {told:?}, {real} real ({off:+.1} %)"))
 }
 

@@ -1,10 +1,10 @@
 //! The observer that gathers facts, and shows every event to both judges.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::checker::Checker;
 use super::facts::{Ends, Facts, RdbFacts, SegmentFacts, SegmentFormat};
+use super::listing::{Alike, Listing};
 use super::loader::Loader;
 use super::objections::Objections;
 use super::opinions::Opinions;
@@ -37,15 +37,9 @@ pub struct Check {
     /// Records since the open MULTI, itself included.
     in_transaction: u64,
     watch: Watch,
-    /// How many things of each sort are in `now.seen`, and in those of the files before.
-    listed: [usize; SORTS],
-    listed_before: usize,
+    pub(super) listing: Listing,
     /// Traps that the open transaction will run.
     queued_traps: Vec<(usize, u64)>,
-    /// By place in the command table: the last opinions of it, and where in `now.seen` they are counted.
-    noted: Vec<Option<(Opinions, usize)>>,
-    /// Where in `now.seen` a thing that repeats itself is counted.
-    repeated: HashMap<(u8, Vec<u8>), usize>,
     /// A record with a payload that no window holds, until it is read again.
     pub(super) outlined: Option<Outline>,
     /// What was seen inside of the RDB part that is walked.
@@ -81,11 +75,8 @@ impl Check {
             around: Around::default(),
             in_transaction: 0,
             watch: Watch::new(aof.configured),
-            listed: [0; SORTS],
-            listed_before: 0,
+            listing: Listing::default(),
             queued_traps: Vec::new(),
-            noted: Vec::new(),
-            repeated: HashMap::new(),
             outlined: None,
             inside: None,
             facts: Facts::by(targets, named),
@@ -147,12 +138,11 @@ impl Check {
             name.push(b' ');
             name.extend(first.iter().take(limits::CONTEXT).map(u8::to_ascii_uppercase));
         }
-        let key = (6, name.clone());
-        self.note_repeated(key.clone(), record.start, record.len, Raw::trap(name).into());
-        let place = self.repeated.get(&key).copied();
+        let alike = Alike::Trap(name.clone());
+        let place = self.note_alike(alike, record.start, record.len, Raw::trap(name).into());
         let (now, later) = self.loader.meets(record, id, trap);
         if let Some(place) = place {
-            self.mark_fatal(place, now);
+            self.listing.mark_fatal(place, now);
             if later != 0 {
                 self.queued_traps.push((place, later));
             }
@@ -172,31 +162,16 @@ impl Check {
     fn note_database(&mut self, record: &Record<'_>, db: u64) {
         let lack = self.loader.that_lack_database(db);
         if lack != 0 {
-            let key = (7, db.to_le_bytes().to_vec());
-            self.note_repeated(
-                key,
-                record.start,
-                record.len,
-                Raw::database(db, false, lack).into(),
-            );
-        }
-    }
-
-    fn mark_fatal(&mut self, place: usize, whom: u64) {
-        if let What::Raw(raw) = &mut self.now.seen[place].what {
-            raw.mark_fatal(whom);
+            let what = Raw::database(db, false, lack).into();
+            self.note_alike(Alike::Database(db), record.start, record.len, what);
         }
     }
 
     /// A call that not every target takes: a log may be full of them.
     fn note_call(&mut self, record: &Record<'_>, id: Option<CommandId>, opinions: Opinions) {
         let alone = id.filter(|id| self.goes_by_one_name(*id));
-        match alone.and_then(|id| self.noted.get(id.index())) {
-            Some(&Some((noted, place))) if noted == opinions => {
-                self.now.seen[place].count += 1;
-                self.now.seen[place].bytes += record.len;
-            }
-            _ => self.note_new_call(record, id, opinions),
+        if !alone.is_some_and(|id| self.listing.is_call_again(id, opinions, record.len)) {
+            self.note_new_call(record, id, opinions);
         }
     }
 
@@ -215,14 +190,12 @@ impl Check {
             self.facts.learn(opinions.unsure(count));
         }
         let name = full_name(record, id);
-        let mut key = opinions.to_bytes().to_vec();
-        key.extend(name.iter().map(u8::to_ascii_uppercase));
+        let alike = Alike::Call(opinions, name.to_ascii_uppercase());
         let what = Raw::call(name, (record.argc, is_taken), opinions).into();
-        self.note_repeated((0, key.clone()), record.start, record.len, what);
+        let place = self.note_alike(alike, record.start, record.len, what);
         let alone = id.filter(|id| self.goes_by_one_name(*id));
-        if let (Some(id), Some(&place)) = (alone, self.repeated.get(&(0, key))) {
-            self.noted.resize(command::all().len(), None);
-            self.noted[id.index()] = Some((opinions, place));
+        if let (Some(id), Some(place)) = (alone, place) {
+            self.listing.call_is_at(id, opinions, place);
         }
     }
 
@@ -241,7 +214,7 @@ impl Check {
     }
 
     pub(super) fn note_non_canonical(&mut self, kind: NonCanonical, offset: u64, len: u64) {
-        self.note_repeated((2, vec![kind as u8]), offset, len, What::NonCanonical(kind));
+        self.note_alike(Alike::NonCanonical(kind), offset, len, What::NonCanonical(kind));
     }
 
     /// MULTI, EXEC, DISCARD and SELECT.
@@ -265,7 +238,7 @@ impl Check {
             Kind::Exec => {
                 self.now.transactions += 1;
                 for (place, whom) in std::mem::take(&mut self.queued_traps) {
-                    self.mark_fatal(place, whom);
+                    self.listing.mark_fatal(place, whom);
                 }
             }
             Kind::Select => {
@@ -297,7 +270,7 @@ impl Check {
                 if refuse != 0 {
                     self.facts.learn(refuse);
                     let what = Raw::annotation(refuse).into();
-                    self.note_repeated((5, Vec::new()), start, end - start, what);
+                    self.note_alike(Alike::Annotation, start, end - start, what);
                 }
                 match kind {
                     _ if *is_open => {
@@ -307,7 +280,12 @@ impl Check {
                         self.now.date(*seconds);
                     }
                     annotation::Kind::BadTimestamp => {
-                        self.note_repeated((3, Vec::new()), start, end - start, What::BadTimestamp);
+                        self.note_alike(
+                            Alike::BadTimestamp,
+                            start,
+                            end - start,
+                            What::BadTimestamp,
+                        );
                     }
                     _ => self.now.unknown_annotations += 1,
                 }
@@ -315,7 +293,7 @@ impl Check {
             Event::Damage(damage) => self.damage(damage),
             Event::Hollow { .. } => {
                 self.now.damaged_bytes += end - start;
-                self.note_repeated((4, Vec::new()), start, end - start, What::Hollow);
+                self.note_alike(Alike::Hollow, start, end - start, What::Hollow);
             }
             Event::Record(..) => {}
         }
@@ -336,57 +314,24 @@ impl Check {
         self.note(damage.start, len, What::Damage(Box::new(damage.clone())));
     }
 
-    fn note_repeated(&mut self, key: (u8, Vec<u8>), offset: u64, len: u64, what: What) {
-        if let Some(&place) = self.repeated.get(&key) {
-            self.now.seen[place].count += 1;
-            self.now.seen[place].bytes += len;
-        } else if self.note(offset, len, what) {
-            self.repeated.insert(key, self.now.seen.len() - 1);
-        }
+    /// Where it is counted together with those that are alike.
+    fn note_alike(&mut self, alike: Alike, offset: u64, len: u64, what: What) -> Option<usize> {
+        let seen = self.seen(offset, len, what);
+        self.listing.add_alike(alike, seen)
     }
 
-    /// Whether there was still room for it.
-    pub(super) fn note(&mut self, offset: u64, len: u64, what: What) -> bool {
-        let listed = &mut self.listed[sort(&what)];
-        let is_full = self.listed_before >= limits::SET_SEEN;
-        if *listed >= if is_full { 1 } else { limits::PROBLEMS } {
-            self.now.unlisted += 1;
-            return false;
-        }
-        *listed += 1;
+    pub(super) fn note(&mut self, offset: u64, len: u64, what: What) {
+        let seen = self.seen(offset, len, what);
+        self.listing.add(seen);
+    }
+
+    fn seen(&self, offset: u64, len: u64, what: What) -> Seen {
         let (commands_before, cut_before) = self.safe;
         let likely = match &what {
             What::Damage(damage) => self.around.likely_in(damage),
             _ => Some(0),
         };
-        self.now.seen.push(Seen {
-            offset,
-            len,
-            count: 1,
-            bytes: len,
-            commands_before,
-            cut_before,
-            likely,
-            what,
-        });
-        true
-    }
-}
-
-/// Sorts of things that are seen, each with room of its own: none is crowded out by the others.
-const SORTS: usize = 3;
-
-/// Which sort it is: a trap, something broken, or something that a target may not take or a reader may stumble over.
-fn sort(what: &What) -> usize {
-    match what {
-        What::Raw(raw) if raw.is_trap() => 0,
-        What::Damage(_)
-        | What::Hollow
-        | What::OpenTransaction { .. }
-        | What::DiscardInTransaction
-        | What::OpenAnnotation
-        | What::RdbChecksum { .. } => 1,
-        _ => 2,
+        Seen { offset, len, count: 1, bytes: len, commands_before, cut_before, likely, what }
     }
 }
 
@@ -409,10 +354,8 @@ impl Observer for Check {
         self.safe = (0, 0);
         self.around = Around::default();
         self.in_transaction = 0;
-        self.listed = [0; SORTS];
+        self.listing.begin();
         self.queued_traps.clear();
-        self.noted.clear();
-        self.repeated.clear();
         self.loader.begin();
         self.checker.begin(self.roles.get(segment) != Some(&Role::Increment));
     }
@@ -450,7 +393,7 @@ impl Observer for Check {
             self.loader.flaw(flaw);
             self.note(flaw.at, 0, What::RdbFlaw(Box::new(flaw.clone())));
         }
-        self.now.unlisted += report.flaws_seen - report.flaws.len() as u64;
+        self.listing.leave_out(report.flaws_seen - report.flaws.len() as u64);
         let leaves_out = report.unopened > 0 || report.uncompared > 0;
         if leaves_out || self.thorough && report.leaves_out() {
             let rest = rdb::deep::Report { flaws: Vec::new(), ..report.clone() };
@@ -463,7 +406,7 @@ impl Observer for Check {
         if let Some(multi) = at.transaction {
             let commands = self.in_transaction;
             self.note(multi, len - multi, What::OpenTransaction { commands });
-        } else if self.now.seen.is_empty() {
+        } else if self.listing.is_empty() {
             self.safe = (self.now.commands, len);
         }
         self.loader.end(len);
@@ -477,15 +420,16 @@ impl Observer for Check {
         }
         let state = self.loader.state();
         let (reached, ok_up_to) = (state.reached, self.checker.ok_up_to);
+        let (seen, unlisted) = self.listing.take();
+        if !seen.is_empty() || unlisted > 0 {
+            (now.seen, now.unlisted) = (seen, unlisted);
+        }
         now.end_at(Ends { loader: reached, sound: reached, ok_up_to });
         now.format = now.consists_of();
         let objections = Objections::of(&self.loader, self.facts.targets.len());
         let refusal = self.checker.refusal;
         if !objections.is_empty() || state.halt.is_some() || refusal.is_some() || !now.is_plain() {
             (now.objections, now.broken, now.refusal) = (objections, state.halt, refusal);
-            now.seen.sort_by_key(|seen| seen.offset);
-            now.seen.shrink_to_fit();
-            self.listed_before += now.seen.len();
         }
         self.facts.segments.push(Arc::new(now));
     }

@@ -76,10 +76,6 @@ impl Opinions {
         }
     }
 
-    pub(crate) fn to_bytes(self) -> [u8; 8] {
-        self.0.to_le_bytes()
-    }
-
     /// Which of the first `count` loaders do not know it.
     pub(crate) fn ignorant(self, count: usize) -> u64 {
         self.that(count, |opinion| opinion == Opinion::Unknown)

@@ -45,7 +45,7 @@ impl Check {
     /// Keys under another slot than their own.
     fn strays(&mut self, strays: &rdb::Strays) {
         self.now.unseen.slots += strays.unhashed;
-        let twice = self.now.seen.iter().filter_map(|seen| match &seen.what {
+        let twice = self.listing.seen().iter().filter_map(|seen| match &seen.what {
             What::RdbFlaw(flaw) if flaw.wrong == Wrong::DuplicateKey => Some(flaw.key.clone()),
             _ => None,
         });
@@ -54,7 +54,7 @@ impl Check {
             let is_twice = flaws.iter().any(|key| stray.is_named_as(key));
             self.note(stray.at, 0, What::Stray { stray: Box::new(stray.clone()), is_twice });
         }
-        self.now.unlisted += strays.seen - strays.list.len() as u64;
+        self.listing.leave_out(strays.seen - strays.list.len() as u64);
     }
 
     /// What modules wrote into an RDB.

@@ -64,136 +64,80 @@ impl Sets {
     }
 }
 
-/// Runs, and how each ends.
-const RUNS: [(&str, &[(&str, i32)]); 13] = [
-    (
-        "inspect",
-        &[("good", 0), ("inner", 0), ("packed", 1), ("good --nonsense", 2), ("nowhere", 10)],
-    ),
-    (
-        "check --target redis-8.2",
-        &[
-            ("good", 0),
-            ("packed", 1),
-            ("good --nonsense", 2),
-            ("nowhere", 10),
-            ("torn", 20),
-            ("inner", 21),
-            ("missing", 22),
-            ("odd", 24),
-        ],
-    ),
-    (
-        "stats",
-        &[
-            ("inner", 0),
-            ("packed", 1),
-            ("good --nonsense", 2),
-            ("nowhere", 10),
-            ("good --fail-above commands=0", 30),
-        ],
-    ),
-    (
-        "growth",
-        &[
-            ("inner", 0),
-            ("packed", 1),
-            ("good --nonsense", 2),
-            ("nowhere", 10),
-            ("good --fail-above current_bytes=0", 30),
-        ],
-    ),
-    ("cat", &[("inner", 0), ("packed", 1), ("good --nonsense", 2), ("nowhere", 10)]),
-    (
-        "repair --target redis-8.2",
-        &[
-            ("good", 0),
-            ("packed", 1),
-            ("good --nonsense", 2),
-            ("nowhere", 10),
-            ("torn", 20),
-            ("inner", 21),
-            ("missing", 22),
-            ("odd", 24),
-            ("--truncate --max-loss 0 inner", 23),
-        ],
-    ),
+/// Words behind a verb, and how it ends with them.
+type Runs = &'static [(&'static str, i32)];
+
+/// Of every verb that takes a PATH.
+const OF_A_PATH: Runs = &[("packed", 1), ("good --nonsense", 2), ("nowhere", 10)];
+
+/// Of every verb that judges.
+const JUDGED: Runs = &[("good", 0), ("torn", 20), ("inner", 21), ("missing", 22), ("odd", 24)];
+
+/// Of every verb that takes a repository.
+const OF_A_REPOSITORY: Runs = &[
+    ("--repo whole", 0),
+    ("--repo packed", 1),
+    ("", 2),
+    ("--repo none", 10),
+    ("--repo broken", 25),
+];
+
+/// Verbs, and how they end. The last takes away.
+const RUNS: [(&str, &[Runs]); 14] = [
+    ("inspect", &[OF_A_PATH, &[("good", 0), ("inner", 0)]]),
+    ("check --target redis-8.2", &[OF_A_PATH, JUDGED]),
+    ("stats", &[OF_A_PATH, &[("inner", 0), ("good --fail-above commands=0", 30)]]),
+    ("growth", &[OF_A_PATH, &[("inner", 0), ("good --fail-above current_bytes=0", 30)]]),
+    ("cat", &[OF_A_PATH, &[("inner", 0)]]),
+    ("repair --target redis-8.2", &[OF_A_PATH, JUDGED, &[("--truncate --max-loss 0 inner", 23)]]),
     (
         "rewind --target redis-8.2 --at appendonly.aof.1.incr.aof:0",
-        &[
-            ("good", 0),
-            ("packed", 1),
-            ("good --nonsense", 2),
-            ("nowhere", 10),
-            ("torn", 20),
-            ("inner", 21),
-            ("missing", 22),
-            ("odd", 24),
-            ("--max-loss 0 good", 23),
-        ],
+        &[OF_A_PATH, JUDGED, &[("--max-loss 0 good", 23)]],
     ),
-    ("clean", &[("good", 0), ("packed", 1), ("good --nonsense", 2), ("nowhere", 10)]),
+    ("clean", &[OF_A_PATH, &[("good", 0)]]),
     (
         "convert",
-        &[
+        &[&[
             ("good --output new", 0),
             ("inner --output newer", 1),
             ("good", 2),
             ("nowhere --output newer", 10),
-        ],
+        ]],
     ),
     (
         "backup",
-        &[
+        &[&[
             ("good --repo whole", 0),
             ("missing --repo whole", 1),
             ("good", 2),
             ("nowhere --repo whole", 10),
             ("inner --repo whole", 25),
             ("good --repo broken", 25),
-        ],
+        ]],
     ),
-    (
-        "snapshots",
-        &[
-            ("--repo whole", 0),
-            ("--repo packed", 1),
-            ("", 2),
-            ("--repo none", 10),
-            ("--repo broken", 25),
-        ],
-    ),
-    (
-        "verify",
-        &[
-            ("--repo whole", 0),
-            ("--repo packed", 1),
-            ("", 2),
-            ("--repo none", 10),
-            ("--repo broken", 25),
-        ],
-    ),
+    ("snapshots", &[OF_A_REPOSITORY]),
+    ("verify", &[OF_A_REPOSITORY]),
     (
         "restore",
-        &[
+        &[&[
             ("whole::latest back", 0),
             ("whole::latest good", 1),
             ("whole::latest", 2),
             ("whole::never other", 10),
             ("broken::latest other", 25),
-        ],
+        ]],
     ),
+    ("prune --keep-last 1", &[OF_A_REPOSITORY]),
 ];
 
 #[test]
 fn every_status_that_help_tells_comes_about_and_no_other() {
     let sets = Sets::new();
-    let all = RUNS.iter().chain(&[PRUNE]);
-    for (start, runs) in all {
+    for (start, runs) in RUNS {
         let verb = start.split(' ').next().unwrap();
         let told = told(verb);
         let mut met = BTreeSet::new();
-        for (rest, expected) in *runs {
+        for (rest, expected) in runs.iter().copied().flatten() {
             let words = format!("{start} {rest}");
             assert_eq!(sets.status(words.trim_end()), *expected, "aofkit {words}");
             met.insert(*expected);
@@ -204,18 +148,6 @@ fn every_status_that_help_tells_comes_about_and_no_other() {
         assert_eq!(met, told, "aofkit {verb}: what comes about, and what its help tells");
     }
 }
-
-/// Last, for it takes away.
-const PRUNE: (&str, &[(&str, i32)]) = (
-    "prune --keep-last 1",
-    &[
-        ("--repo whole", 0),
-        ("--repo packed", 1),
-        ("", 2),
-        ("--repo none", 10),
-        ("--repo broken", 25),
-    ],
-);
 
 /// The status of a verb that changes a set, while this process has it open for writing.
 fn in_use(sets: &Sets, verb: &str) -> Option<i32> {

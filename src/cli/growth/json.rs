@@ -255,7 +255,7 @@ fn load(one: &Grown) -> LoadJson {
         seconds: load.seconds,
         peak_bytes: load.memory.map(|memory| memory.peak_bytes),
         end_bytes: load.memory.map(|memory| memory.end_bytes),
-        error_percent: load.memory.map(|memory| memory.error_percent.round()),
+        error_percent: load.memory.map(|memory| memory.error_percent.map_or(0.0, f64::round)),
         server_seconds: load.server_seconds,
         estimated_seconds: load.seconds,
         measured_seconds: load.measured_seconds,

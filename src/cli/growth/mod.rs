@@ -98,7 +98,7 @@ fn grow(
         let memory = measured.memory.map(|(peak_bytes, end_bytes)| Memory {
             peak_bytes,
             end_bytes,
-            error_percent: 0.0,
+            error_percent: None,
         });
         outlook.load.calibrate(measured.seconds, memory);
         walls_missing = Some(measured.walls_missing);

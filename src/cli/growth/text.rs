@@ -1,7 +1,7 @@
 //! `growth` for people: one set on one screen.
 
 use crate::cli::growth::lines::{heading, line};
-use aofkit::growth::{Axis, Hold, Load, Outlook, Peak, RateSource, Since, Trigger};
+use aofkit::growth::{Axis, Hold, LiveEstimate, Load, Outlook, Peak, RateSource, Since, Trigger};
 use aofkit::server::RoleOfServer;
 use aofkit::text::{count, escape, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
@@ -30,7 +30,7 @@ pub fn growth(one: &Grown, view: &View) -> String {
     text += &timeline(one, style);
     text += &rewrite::rewrite(one, style);
     text += &disk(&one.outlook, style);
-    text += &load(&one.outlook.load, style);
+    text += &load(&one.outlook.load, &one.report.live, style);
     text += &simulations(&one.outlook, style);
     text + &advice(&one.outlook, style)
 }
@@ -278,7 +278,7 @@ fn leftovers(outlook: &Outlook, style: Style) -> String {
     line(&told, style)
 }
 
-fn load(load: &Load, style: Style) -> String {
+fn load(load: &Load, live: &LiveEstimate, style: Style) -> String {
     let mut text = heading("loading", style);
     let speed = &load.speed;
     let assumed = format!(
@@ -298,14 +298,20 @@ fn load(load: &Load, style: Style) -> String {
     if let Some(seconds) = load.server_seconds {
         text += &line(&format!("the running server reckons with {seconds:.2} s"), style);
     }
-    text + &memory(load, style)
+    text + &memory(load, live, style)
 }
 
 /// What the load takes in memory.
-fn memory(load: &Load, style: Style) -> String {
+fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
     let Some(memory) = load.memory else {
-        let told = "how much memory it takes is not known: the set holds values or commands that are not followed";
-        return line(told, style);
+        let why = match live {
+            live if live.is_partial => "the base cannot be read to its end",
+            live if live.has_other_limits => {
+                "the base shows other limits of packed values than the default ones; --conf or --server tells them"
+            }
+            _ => "the set holds values or commands that are not followed",
+        };
+        return line(&format!("how much memory it takes is not known: {why}"), style);
     };
     let (end, peak) = (size(memory.end_bytes), size(memory.peak_bytes));
     let peak = match peak == end {
@@ -313,8 +319,8 @@ fn memory(load: &Load, style: Style) -> String {
         false => format!(", {peak} at the peak on the way"),
     };
     let trust = match memory.error_percent {
-        0.0 => "measured".to_owned(),
-        percent => format!("±{percent:.0} %"),
+        None => "measured".to_owned(),
+        Some(percent) => format!("±{percent:.0} %"),
     };
     line(
         &format!("it takes {end} of memory{peak} ({trust}), beside what an empty server has"),

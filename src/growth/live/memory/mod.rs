@@ -30,8 +30,9 @@ pub struct Memory {
     pub end_bytes: u64,
     /// At the highest of what was seen on the way, bytes.
     pub peak_bytes: u64,
-    /// What both may be off by, in percent. Builds of one version differ in their allocator.
-    pub error_percent: f64,
+    /// What both may be off by, in percent: builds of one version differ in their allocator. `None` where a server was
+    /// seen to take as much.
+    pub error_percent: Option<f64>,
 }
 
 /// Keeps the peak while a log is followed.
@@ -116,7 +117,7 @@ impl Peak {
         Some(Memory {
             end_bytes: end.bytes.round() as u64,
             peak_bytes: end.bytes.max(self.bytes).round() as u64,
-            error_percent: model + sample,
+            error_percent: Some(model + sample),
         })
     }
 }

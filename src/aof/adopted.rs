@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::locate::segment_name;
 use super::open::segment;
 use super::preview::Changes;
-use super::set::{Aof, Input, ManifestState, OpenedManifest, Role, Segment};
+use super::set::{Aof, Input, ManifestState, OpenedManifest, Role};
 use crate::disk::{self, Access, HeldFile};
 use crate::error::Result;
 
@@ -47,17 +47,17 @@ impl Aof {
         Ok(shown)
     }
 
-    /// The set with what a process still has open in the place of files that are gone.
+    /// The set with what a process still has open in the place of files that are gone. A file that is there stays.
     ///
     /// # Errors
     /// When one of them cannot be opened any more.
     pub(crate) fn with_held(mut self, held: &[HeldFile]) -> Result<Self> {
-        for one in held {
-            let is_it = |segment: &&mut Segment| *segment.name == *one.name.as_bytes();
-            for segment in self.segments.iter_mut().filter(is_it) {
-                let file = disk::open_held(&one.path, one.identity)?;
-                (segment.input, segment.at) = (Input::File(Arc::new(file), Access::Read), None);
-            }
+        for segment in self.segments.iter_mut().filter(|segment| segment.is_missing()) {
+            let is_it = |one: &&HeldFile| *segment.name == *one.name.as_bytes();
+            let Some(one) = held.iter().find(is_it) else { continue };
+            let file = disk::open_held(&one.path, one.identity)?;
+            (segment.input, segment.at) = (Input::File(Arc::new(file), Access::Read), None);
+            segment.is_held = true;
         }
         Ok(self)
     }

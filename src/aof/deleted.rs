@@ -13,21 +13,34 @@ pub(super) fn told(dir: &Path) -> Option<String> {
         let name = one.name.as_bytes();
         name.ends_with(b".aof") && !name.starts_with(b"temp-")
     };
-    let one = all.iter().find(of_set)?;
-    let name = text::name(one.name.as_bytes());
-    let lost = format!(
-        "THE SERVER STILL RUNS: process {} has {name} open, which is deleted ({}). Do not stop it: with it goes all that it has",
-        one.pid,
-        text::count(one.len, "byte")
-    );
+    // A server is told before a process that only happens to have such a file open.
+    let one = all.iter().filter(of_set).max_by_key(|one| one.holder.is_server)?;
+    let (pid, name) = (one.holder.pid, text::name(one.name.as_bytes()));
+    let size = text::count(one.len, "byte");
     let copy = format!("`cp {} FILE` copies that file", text::path(&one.path));
+    if !one.holder.is_server {
+        return Some(format!("process {pid} has {name} open, which is deleted ({size}). {copy}"));
+    }
+    let lost = format!(
+        "THE SERVER STILL RUNS: process {pid} has {name} open, which is deleted ({size}). Do not stop it: with it may go what \
+         only it has"
+    );
     let place = text::path(&one.dir);
+    let above = one.dir.parent().and_then(|above| disk::stamp(above).ok());
+    let works_there = above.is_some_and(|above| one.holder.works_in == Some(above.identity));
     let has_room = disk::room(dir).is_ok_and(|room| room.free >= one.len);
-    Some(match (disk::is_dir(&one.dir).unwrap_or(false), has_room) {
-        (true, true) => format!("{lost}. {copy}; BGREWRITEAOF then saves all"),
-        (false, true) => format!(
+    Some(match (works_there, has_room) {
+        (false, _) => {
+            format!(
+                "{lost}. {copy}; its working directory is gone or another one by now, so it rewrites nothing here"
+            )
+        }
+        (true, false) => format!("{lost}. {copy}; there is no room here for a rewrite"),
+        (true, true) if disk::is_dir(&one.dir).unwrap_or(false) => {
+            format!("{lost}. {copy}; BGREWRITEAOF then saves all")
+        }
+        (true, true) => format!(
             "{lost}. {copy}; make the directory {place} again, as the server's user, and BGREWRITEAOF then saves all"
         ),
-        (_, false) => format!("{lost}. {copy}; there is no room here for a rewrite"),
     })
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::deleted;
 use crate::disk::{self, FrozenFile, Identity, Listed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{foreign, manifest, rdb};
+use crate::format::foreign::{self, Extent};
+use crate::format::{manifest, rdb};
 use crate::{limits, text};
 
 /// A set that was found but not opened.
@@ -75,10 +76,11 @@ fn file(path: &Path) -> Result<Found> {
     Ok(Found::File(path.to_owned()))
 }
 
-/// Refuses a file, or a stream, that is something else by its first bytes.
-pub(super) fn refuse_foreign(path: &Path, head: &[u8]) -> Result<()> {
+/// Refuses a file, or a stream, that is something else by its first bytes, of which so many were asked.
+pub(super) fn refuse_foreign(path: &Path, head: &[u8], asked: usize) -> Result<()> {
     let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes();
-    let Some(foreign) = foreign::recognise(head, name) else { return Ok(()) };
+    let extent = Extent::of(head, asked);
+    let Some(foreign) = foreign::recognise(head, extent, name) else { return Ok(()) };
     let word = match path.as_os_str().as_bytes() {
         b"-" => "FILE".to_owned(),
         path => text::shell_word(path).unwrap_or_else(|| "FILE".to_owned()),
@@ -228,13 +230,15 @@ fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -
                 continue;
             }
         };
+        let is_foreign = || {
+            let extent = Extent::of(&head, foreign::HEAD);
+            foreign::recognise(&head, extent, entry.name.as_bytes()).is_some()
+        };
         match (rdb::is_one(&head), looks_like_resp(&head)) {
             (_, true) => logs.push(Found::File(path)),
             (true, _) if named_aof => logs.push(Found::File(path)),
             (true, _) => snapshots.push(Found::File(path)),
-            _ if named_aof && foreign::recognise(&head, entry.name.as_bytes()).is_some() => {
-                others.push(Found::File(path));
-            }
+            _ if named_aof && is_foreign() => others.push(Found::File(path)),
             _ if named_aof => logs.push(Found::File(path)),
             _ => {}
         }

@@ -70,6 +70,7 @@ pub fn open_kept(
         role: file.role,
         seq: file.seq,
         is_link: false,
+        is_held: false,
         input: Input::Kept(Box::new(file.bytes)),
     });
     let mut aof = finish(empty(path.to_owned(), segments.collect()), options)?;
@@ -110,7 +111,11 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
         Found::Stdin => {
             let mut source = disk::open_stdin()?;
             if !options.takes_any {
-                locate::refuse_foreign(Path::new("-"), source.window(0, limits::PEEK)?)?;
+                locate::refuse_foreign(
+                    Path::new("-"),
+                    source.window(0, limits::PEEK)?,
+                    limits::PEEK,
+                )?;
             }
             alone(Path::new("-"), Input::Stdin(Box::new(RefCell::new(Some(source)))))
         }
@@ -150,8 +155,11 @@ fn single(file: FrozenFile, path: &Path, options: &OpenOptions) -> Result<Input>
     let is_packed = disk::zstd_magic(&file.head(4)?);
     if !options.takes_any {
         match is_packed {
-            true => locate::refuse_foreign(path, disk::open_zstd(&file)?.window(0, limits::PEEK)?)?,
-            false => locate::refuse_foreign(path, &file.head(foreign::HEAD)?)?,
+            true => {
+                let mut source = disk::open_zstd(&file)?;
+                locate::refuse_foreign(path, source.window(0, limits::PEEK)?, limits::PEEK)?;
+            }
+            false => locate::refuse_foreign(path, &file.head(foreign::HEAD)?, foreign::HEAD)?,
         }
     }
     Ok(match is_packed {
@@ -166,7 +174,7 @@ fn alone(path: &Path, input: Input) -> Aof {
     let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes().into();
     let role = if stream { Role::Stream } else { Role::Single };
     let at = stream.then(|| Box::new(FilePath::from(path)));
-    let segment = Segment { name, at, role, seq: None, is_link: false, input };
+    let segment = Segment { name, at, role, seq: None, is_link: false, is_held: false, input };
     let layout = if stream { Layout::Stream } else { Layout::SingleFile };
     Aof { layout, ..empty(path.to_owned(), vec![segment]) }
 }
@@ -383,8 +391,15 @@ fn listed(dir: &Path, stem: &[u8], manifest: &Manifest) -> Result<(Vec<Segment>,
         segments.retain(|s| s.role == Role::History);
         let input = Input::File(Arc::new(FrozenFile::open_growing(&old)?), Access::Read);
         let name = stem.into();
-        let base =
-            Segment { name, at: None, role: Role::Base, seq: Some(1), is_link: false, input };
+        let base = Segment {
+            name,
+            at: None,
+            role: Role::Base,
+            seq: Some(1),
+            is_link: false,
+            is_held: false,
+            input,
+        };
         segments.insert(0, base);
     }
     closed_ones_are_mapped(&mut segments);
@@ -421,7 +436,7 @@ pub(super) fn segment(
         Err(e) => return Err(e),
     };
     let at = (!matches!(input, Input::File(..))).then(|| Box::new(path));
-    Ok(Segment { name: Arc::clone(name), at, role, seq, is_link, input })
+    Ok(Segment { name: Arc::clone(name), at, role, seq, is_link, is_held: false, input })
 }
 
 impl Aof {

@@ -109,7 +109,8 @@ impl Aof {
             let new = || FilePath::new(&self.dir().into(), name);
             Box::new(old.map_or_else(new, Segment::file_path))
         });
-        Ok(Segment { name: Arc::clone(name), at, role, seq, is_link, input })
+        let is_held = old.is_some_and(|s| s.is_held);
+        Ok(Segment { name: Arc::clone(name), at, role, seq, is_link, is_held, input })
     }
 
     /// What would lie beside those files.

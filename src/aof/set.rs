@@ -164,6 +164,8 @@ pub struct Segment {
     pub seq: Option<i64>,
     /// It is a symbolic link.
     pub is_link: bool,
+    /// It has no name any more, and was opened where a process has it open.
+    pub(crate) is_held: bool,
     pub(super) input: Input,
 }
 

@@ -310,11 +310,7 @@ impl<'a> Draft<'a> {
 fn source_file(segment: &Segment, dir: &Path) -> SourceFile {
     let at = behind_link(segment, dir).map_or_else(|| segment.file_path(), |path| (&*path).into());
     let stamp = segment.file().map(|file| file.stamp());
-    // A file that a rewrite has deleted meanwhile has no name either, and is nobody's loss.
-    let is_held = segment.file().is_some_and(|file| {
-        file.path().starts_with("/proc") && file.links().is_ok_and(|links| links == 0)
-    });
-    SourceFile { name: Arc::clone(&segment.name), at, stamp, is_held }
+    SourceFile { name: Arc::clone(&segment.name), at, stamp, is_held: segment.is_held }
 }
 
 /// The file in the set's directory that a link there leads to: that one is changed, and the link stays.

@@ -2,27 +2,37 @@
 //! such a file are there until the last process closes it.
 
 use std::cell::RefCell;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::frozen::FrozenFile;
-use super::holders::{identity_at, is_writer, processes};
+use super::holders::{Opened, identity_at, is_server, is_writer, parent, processes, stat};
 use super::stamp::Identity;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A file that a process has open for writing.
+/// A process that has files open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldFile {
-    /// The process.
+pub struct Holder {
+    /// Its number.
     pub pid: u32,
     /// The process that started it.
     pub parent: Option<u32>,
     /// When it was started.
     pub started_at: Option<SystemTime>,
+    /// It is a server: it accepts connections, and is called as servers of this kind are.
+    pub is_server: bool,
+    /// The directory that it works in; `None` where that has no name any more.
+    pub works_in: Option<Identity>,
+}
+
+/// A file that a process has open for writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldFile {
+    /// The process.
+    pub holder: Holder,
     /// Where the file can be opened as long as the process has it: `/proc/PID/fd/N`.
     pub path: PathBuf,
     /// Its name, or the one it had, without directory.
@@ -80,58 +90,37 @@ pub fn open_held(path: &Path, identity: Identity) -> Result<FrozenFile> {
 
 fn of_process(process: &Path, is_meant: &dyn Fn(&Path) -> bool) -> Vec<HeldFile> {
     let Ok(handles) = fs::read_dir(process.join("fd")) else { return Vec::new() };
-    let mut found: Vec<_> =
-        handles.flatten().filter_map(|handle| held(process, &handle, is_meant)).collect();
-    if !found.is_empty() {
-        let (parent, started_at) = (parent(process), started_at(process));
-        for one in &mut found {
-            (one.parent, one.started_at) = (parent, started_at);
-        }
+    let meant = handles.flatten().filter_map(|handle| {
+        let opened = Opened::by(&handle)?;
+        let is_it = is_meant(&opened.dir_seen_from_here(process)) && is_writer(process, &handle);
+        is_it.then_some((handle, opened))
+    });
+    let meant: Vec<_> = meant.collect();
+    if meant.is_empty() {
+        return Vec::new();
     }
-    found
-}
-
-fn held(
-    process: &Path,
-    handle: &fs::DirEntry,
-    is_meant: &dyn Fn(&Path) -> bool,
-) -> Option<HeldFile> {
-    let target = fs::read_link(handle.path()).ok()?.into_os_string().into_vec();
-    let (target, is_deleted) = match target.strip_suffix(b" (deleted)") {
-        Some(path) => (path, true),
-        None => (&target[..], false),
+    let Some(holder) = holder(process) else { return Vec::new() };
+    let held = |(handle, opened): (fs::DirEntry, Opened)| {
+        let meta = fs::metadata(handle.path()).ok().filter(fs::Metadata::is_file)?;
+        let Opened { dir, name, is_deleted } = opened;
+        let identity = Identity { device: meta.dev(), inode: meta.ino() };
+        let (holder, path, len) = (holder.clone(), handle.path(), meta.len());
+        Some(HeldFile { holder, path, name, dir, len, identity, is_deleted })
     };
-    let slash = target.iter().rposition(|&b| b == b'/')?;
-    let (above, name) = (&target[..slash], &target[slash + 1..]);
-    // As that process sees it: it may have another root.
-    let above = Path::new(OsStr::from_bytes(above)).strip_prefix("/").ok()?;
-    if !is_meant(&process.join("root").join(above)) {
-        return None;
-    }
-    let meta = fs::metadata(handle.path()).ok().filter(fs::Metadata::is_file)?;
-    is_writer(process, handle).then(|| HeldFile {
-        pid: process.file_name().and_then(OsStr::to_str).and_then(|n| n.parse().ok()).unwrap_or(0),
-        parent: None,
-        started_at: None,
-        path: handle.path(),
-        dir: Path::new("/").join(above),
-        name: OsStr::from_bytes(name).to_owned(),
-        len: meta.len(),
-        identity: Identity { device: meta.dev(), inode: meta.ino() },
-        is_deleted,
+    meant.into_iter().filter_map(held).collect()
+}
+
+fn holder(process: &Path) -> Option<Holder> {
+    let cwd = process.join("cwd");
+    let has_name = fs::read_link(&cwd)
+        .is_ok_and(|path| !path.as_os_str().as_encoded_bytes().ends_with(b" (deleted)"));
+    Some(Holder {
+        pid: process.file_name()?.to_str()?.parse().ok()?,
+        parent: parent(process),
+        started_at: started_at(process),
+        is_server: is_server(process),
+        works_in: identity_at(&cwd).filter(|_| has_name),
     })
-}
-
-/// Of `/proc/PID/stat`, what stands behind the name, which may hold anything.
-fn stat(process: &Path) -> Option<String> {
-    let text = fs::read(process.join("stat")).ok()?;
-    let behind = text.iter().rposition(|&byte| byte == b')')? + 1;
-    String::from_utf8(text[behind..].to_vec()).ok()
-}
-
-/// Source: proc_pid_stat(5), field 4, where the state is field 3.
-fn parent(process: &Path) -> Option<u32> {
-    stat(process)?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// Source: proc_pid_stat(5), field 22, in ticks since the machine was started.

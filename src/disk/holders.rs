@@ -1,11 +1,11 @@
 //! Who has a file open, as far as this machine tells.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::stamp::Identity;
 
@@ -52,7 +52,7 @@ pub fn servers(haunt: &Haunt) -> Writers {
         }
         let works_here = identity_at(&process.join("cwd"))
             .is_some_and(|cwd| cwd == haunt.files || Some(cwd) == haunt.server);
-        works_here && others.is_empty() && is_called_a_server(process) && listens(process)
+        works_here && others.is_empty() && is_server(process)
     })
 }
 
@@ -71,25 +71,67 @@ impl Log {
 
 /// Files that a process has open for writing and that are named as servers name logs, bases and manifests.
 fn logs(process: &Path) -> Vec<Log> {
-    const DELETED: &[u8] = b" (deleted)";
     let Ok(handles) = fs::read_dir(process.join("fd")) else { return Vec::new() };
     let log = |handle: fs::DirEntry| {
-        let target = fs::read_link(handle.path()).ok()?;
-        let bytes = target.as_os_str().as_encoded_bytes();
-        let bytes = bytes.strip_suffix(DELETED).unwrap_or(bytes);
-        let slash = bytes.iter().rposition(|&b| b == b'/')?;
-        let (dir, name) = (&bytes[..slash], &bytes[slash + 1..]);
+        let opened = Opened::by(&handle)?;
+        let name = opened.name.as_bytes();
         let endings: [&[u8]; 3] = [b".aof", b".rdb", b".manifest"];
         let is_meant = name.starts_with(b"temp-") || endings.iter().any(|e| name.ends_with(e));
         if !is_meant || !is_writer(process, &handle) {
             return None;
         }
-        // As that process sees it: it may have another root.
-        let dir = Path::new(OsStr::from_bytes(dir)).strip_prefix("/").ok()?;
-        let dir = process.join("root").join(dir);
+        let dir = opened.dir_seen_from_here(process);
         Some(Log { dirs: [identity_at(&dir)?, identity_at(&dir.join(".."))?] })
     };
     handles.flatten().filter_map(log).collect()
+}
+
+/// A file that a process has open, by its name.
+pub(super) struct Opened {
+    /// The directory it lies or lay in, as that process sees it from its root, which may be another than ours.
+    pub dir: PathBuf,
+    pub name: OsString,
+    /// It has that name no more.
+    pub is_deleted: bool,
+}
+
+impl Opened {
+    /// `None` for what has no name in a directory: a socket, a pipe.
+    pub(super) fn by(handle: &fs::DirEntry) -> Option<Self> {
+        let target = fs::read_link(handle.path()).ok()?.into_os_string().into_vec();
+        let (target, is_deleted) = match target.strip_suffix(b" (deleted)") {
+            Some(path) => (path, true),
+            None => (&target[..], false),
+        };
+        let slash = target.iter().rposition(|&b| b == b'/')?;
+        let (dir, name) = (&target[..slash.max(1)], &target[slash + 1..]);
+        let dir = Path::new(OsStr::from_bytes(dir));
+        let name = OsStr::from_bytes(name).to_owned();
+        dir.is_absolute().then(|| Self { dir: dir.to_owned(), name, is_deleted })
+    }
+
+    pub(super) fn dir_seen_from_here(&self, process: &Path) -> PathBuf {
+        process.join("root").join(self.dir.strip_prefix("/").unwrap_or(&self.dir))
+    }
+}
+
+/// The process that started this one.
+///
+/// Source: proc_pid_stat(5), field 4, where the state is field 3.
+pub(super) fn parent(process: &Path) -> Option<u32> {
+    stat(process)?.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// Of `/proc/PID/stat`, what stands behind the name, which may hold anything.
+pub(super) fn stat(process: &Path) -> Option<String> {
+    let text = fs::read(process.join("stat")).ok()?;
+    let behind = text.iter().rposition(|&byte| byte == b')')? + 1;
+    String::from_utf8(text[behind..].to_vec()).ok()
+}
+
+/// Whether it accepts connections, and is called as servers of this kind are: no checker, shell, or child that rewrites.
+pub(super) fn is_server(process: &Path) -> bool {
+    is_called_a_server(process) && listens(process)
 }
 
 pub(super) fn identity_at(path: &Path) -> Option<Identity> {
@@ -161,12 +203,12 @@ pub fn held_for_writing(file: Identity) -> Option<bool> {
     let found = writers(&[file]);
     match found.pids.is_empty() {
         false => Some(true),
-        true => found.all_seen.then_some(false),
+        true => (found.all_seen && sees_all_processes()).then_some(false),
     }
 }
 
 /// The directory a process of this machine works in; `None` when it is not there, or may not be looked at.
-pub fn working_directory(pid: u32) -> Option<std::path::PathBuf> {
+pub fn working_directory(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
 

@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
+
+use super::holders::parent;
 
 /// In a new user namespace: keeps the numbers that this process had outside, and no others.
 ///
@@ -29,13 +32,7 @@ pub fn open_descriptors() -> Vec<i32> {
 /// The processes that this one has started or was given, by what the system shows.
 pub fn children() -> Vec<u32> {
     let own = std::process::id();
-    let is_ours = |pid: &u32| {
-        let told = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // The name before it may hold anything, brackets too.
-        let behind = told.iter().rposition(|&byte| byte == b')').map_or(told.len(), |at| at + 1);
-        let parent = told[behind..].split(|&byte| byte == b' ').nth(2);
-        parent.is_some_and(|parent| parent == own.to_string().as_bytes())
-    };
+    let is_ours = |pid: &u32| parent(&Path::new("/proc").join(pid.to_string())) == Some(own);
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_ours).collect()
 }

@@ -26,6 +26,22 @@ use crc_fast::{CrcAlgorithm, checksum};
 /// Bytes from the beginning of a file that [`recognise`] wants to see, where there are as many: a block of `RocksDB`.
 pub const HEAD: usize = 32 * 1024;
 
+/// How much of a file is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Its beginning.
+    Beginning,
+}
+
+impl Extent {
+    /// Of a head for which so many bytes were asked.
+    pub fn of(head: &[u8], asked: usize) -> Self {
+        if head.len() < asked { Self::Whole } else { Self::Beginning }
+    }
+}
+
 /// A file that is no append-only file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
@@ -77,7 +93,7 @@ impl Foreign {
 }
 
 /// What a file with these first bytes is, where it is none of ours. The name breaks ties.
-pub fn recognise(head: &[u8], name: &[u8]) -> Option<Foreign> {
+pub fn recognise(head: &[u8], extent: Extent, name: &[u8]) -> Option<Foreign> {
     // A value further on may look like anything.
     if [&b"*"[..], b"REDIS", b"VALKEY"].iter().any(|begin| head.starts_with(begin)) {
         return None;
@@ -85,7 +101,7 @@ pub fn recognise(head: &[u8], name: &[u8]) -> Option<Foreign> {
     None.or_else(|| compressed(head, name))
         .or_else(|| archive(head))
         .or_else(|| product(head))
-        .or_else(|| text(head, name))
+        .or_else(|| text(head, extent, name))
 }
 
 /// Whether a name is one that people give to copies of a file: `x.bak`, `x~`, `x.2024-05-01`.
@@ -202,8 +218,9 @@ fn is_rocks(head: &[u8]) -> bool {
     len > 0 && (1..=10).contains(&kind) && masked == crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Whether it is text to its end, or as far as it was seen, and no record begins in it.
-fn text(head: &[u8], name: &[u8]) -> Option<Foreign> {
+/// Whether it is text to its end, and no record begins in it. Where only its beginning is known, its lines have to prove
+/// what it is: it may be a long value of a log whose front is lost.
+fn text(head: &[u8], extent: Extent, name: &[u8]) -> Option<Foreign> {
     let is_ours = [&b".aof"[..], b".rdb", b".manifest"].iter().any(|end| name.ends_with(end));
     if is_ours || head.is_empty() || head[0] == b'*' || head.starts_with(b"#TS:") {
         return None;
@@ -229,13 +246,13 @@ fn text(head: &[u8], name: &[u8]) -> Option<Foreign> {
     if lines.next().is_none_or(|line| line.starts_with("file ")) {
         return None;
     }
-    Some(if text.lines().take(20).any(is_message) {
-        Foreign::Messages
+    if text.lines().take(20).any(is_message) {
+        Some(Foreign::Messages)
     } else if text.lines().any(is_directive) {
-        Foreign::Configuration
+        Some(Foreign::Configuration)
     } else {
-        Foreign::Text
-    })
+        (extent == Extent::Whole).then_some(Foreign::Text)
+    }
 }
 
 /// `1:M 01 May 2024 10:00:00.123 * Ready to accept connections`.
@@ -263,9 +280,9 @@ mod tests {
         let masked = (crc.rotate_right(15)).wrapping_add(0xa282_ead8);
         let len = (payload.len() as u16).to_le_bytes();
         let mut log = [&masked.to_le_bytes()[..], &len, &[1], payload].concat();
-        assert!(recognise(&log, b"000003.log").is_some_and(|one| one.is_product()));
+        assert!(recognise(&log, Extent::Whole, b"000003.log").is_some_and(|one| one.is_product()));
         log[0] ^= 1;
-        assert_eq!(recognise(&log, b"000003.log"), None);
+        assert_eq!(recognise(&log, Extent::Whole, b"000003.log"), None);
     }
 
     #[test]
@@ -279,10 +296,11 @@ mod tests {
             b"\0\0\0\0",
             b"REDIS0011\xfa",
         ] {
-            assert_eq!(recognise(bytes, b"x"), None, "{}", bytes.escape_ascii());
+            assert_eq!(recognise(bytes, Extent::Whole, b"x"), None, "{}", bytes.escape_ascii());
         }
-        assert_eq!(recognise(b"hello\n", b"appendonly.aof"), None);
-        assert_eq!(recognise(b"hello\n", b"x"), Some(Foreign::Text));
+        assert_eq!(recognise(b"hello\n", Extent::Whole, b"appendonly.aof"), None);
+        assert_eq!(recognise(b"hello\n", Extent::Whole, b"x"), Some(Foreign::Text));
+        assert_eq!(recognise(b"hello\n", Extent::Beginning, b"x"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::aof::{Aof, Layout, ManifestState, OpenedManifest, segment_name};
-use crate::disk::{self, HeldFile};
+use crate::disk::{self, HeldFile, Holder, Identity};
 use crate::limits;
 
 /// What a running server says of itself, where it was asked.
@@ -20,49 +20,69 @@ pub struct Answer {
     pub keys_left: u64,
 }
 
-/// A server that runs on a set whose files are not all there.
+/// What processes still have of a set whose files are not all there, or no longer those that they opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Running {
-    /// Names of files that the set lacks, or that stand for other files by now.
-    pub lost: Vec<Vec<u8>>,
-    /// Those of them that a process still has open for writing.
+    /// Names of files that the set lacks.
+    pub missing: Vec<Vec<u8>>,
+    /// Names under which other files lie by now than those that a process has open.
+    pub replaced: Vec<Vec<u8>>,
+    /// The files without a name that a process has open for writing, each once.
     pub held: Vec<HeldFile>,
-    /// Processes that have these or other files of the set open for writing.
-    pub pids: Vec<u32>,
-    /// One of them was started before the directory was last changed.
-    pub is_older: bool,
+    /// Servers that have these or other files of the set open for writing.
+    pub servers: Vec<Holder>,
     /// What the server of the set says, where it was asked.
     pub answer: Option<Answer>,
     /// Bytes that a rewrite may want, and those that are free where the set lies; `None` where that cannot be told.
     pub room: Option<(u64, u64)>,
+    /// Where a server of the set works: its append directory is made there.
+    works_in: Option<Identity>,
+    /// When the set's directory was last changed, Unix nanoseconds.
+    changed_ns: Option<i128>,
 }
 
 impl Running {
-    /// Whether every file that is gone can still be had from a process.
-    pub fn holds_all(&self) -> bool {
-        let is_held = |name: &Vec<u8>| self.held.iter().any(|one| one.name.as_bytes() == &name[..]);
-        self.lost.iter().all(is_held)
+    /// What a process has of the file of that name; `None` where none has it, or where there are several of that name.
+    pub fn held_as(&self, name: &[u8]) -> Option<&HeldFile> {
+        let mut all = self.held.iter().filter(|one| one.name.as_bytes() == name);
+        all.next().filter(|_| all.next().is_none())
     }
 
-    /// Whether the server is known to have all of the set in its memory, so that a rewrite writes all of it.
+    /// Whether every file that is gone can still be had from a process, and what lies here beside is of the same set.
+    pub fn holds_all(&self) -> bool {
+        self.replaced.is_empty() && self.missing.iter().all(|name| self.held_as(name).is_some())
+    }
+
+    /// Whether a server is known to have all of the set in its memory: it has a file open that is gone, or is older than
+    /// the loss and has as many keys as what is left.
     pub fn has_all(&self) -> bool {
         let fits = |answer: &Answer| answer.keys > 0 && answer.keys >= answer.keys_left;
-        !self.held.is_empty() || self.is_older && self.answer.as_ref().is_some_and(fits)
+        let holds = self.missing.iter().filter_map(|name| self.held_as(name));
+        holds.into_iter().any(|one| one.holder.is_server)
+            || self.servers.iter().any(|server| self.is_older(server))
+                && self.answer.as_ref().is_some_and(fits)
     }
 
-    /// Whether a rewrite finds room.
-    pub fn has_room(&self) -> bool {
-        self.room.is_some_and(|(wanted, free)| free >= wanted)
+    /// Whether it was started before the directory was last changed.
+    fn is_older(&self, server: &Holder) -> bool {
+        let started =
+            server.started_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        started.zip(self.changed_ns).is_some_and(|(at, changed)| changed >= at.as_nanos() as i128)
+    }
+
+    /// Whether the only server works where the set lies: elsewhere a rewrite goes, or fails.
+    pub fn works_here(&self) -> bool {
+        matches!(&self.servers[..], [one] if one.works_in.is_some() && one.works_in == self.works_in)
     }
 }
 
 /// Who writes to the files of a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Writing {
-    /// The server that runs on, where files are gone.
+    /// What processes have of files that are gone.
     pub running: Option<Running>,
-    /// The manifest, and processes that write to its set, where none of them has started another.
-    pub two: Option<(Vec<u8>, Vec<u32>)>,
+    /// Servers that write to the set's files, where there are several and none has started another.
+    pub several: Vec<u32>,
 }
 
 /// Looks at who writes to the set. Reads none of its files.
@@ -74,38 +94,69 @@ pub fn writing(aof: &Aof) -> Writing {
     let (all, _) = disk::held_in(&dir);
     let own = manifest.path.file_name().unwrap_or_default().as_bytes();
     let stem = own.strip_suffix(b".manifest").unwrap_or(own);
-    let is_missing = matches!(manifest.state, ManifestState::Missing);
+    let several = several(&all, stem);
     if !is_still_so(manifest) {
-        return Writing { running: None, two: two(&all, stem).map(|pids| (own.to_vec(), pids)) };
+        return Writing { running: None, several };
     }
+    let is_missing = matches!(manifest.state, ManifestState::Missing);
     let live: HashSet<&[u8]> = aof.live().map(|(_, segment)| &*segment.name).collect();
-    let of_set = |one: &&HeldFile| match is_missing {
+    let of_set = |one: &HeldFile| match is_missing {
         false => live.contains(one.name.as_bytes()),
         true => segment_name(one.name.as_bytes()).is_some_and(|name| name.stem == stem),
     };
-    let of_set: Vec<_> = all.iter().filter(of_set).collect();
-    let missing = aof.live().filter(|(_, segment)| segment.is_missing());
-    let mut lost: Vec<_> = missing.map(|(_, segment)| segment.name.to_vec()).collect();
-    for one in of_set.iter().filter(|one| one.is_deleted) {
+    let of_set: Vec<HeldFile> = all.into_iter().filter(of_set).collect();
+    let servers = by_process(&of_set);
+    let held = by_identity(of_set);
+    let gone = aof.live().filter(|(_, segment)| segment.is_missing());
+    let mut missing: Vec<_> = gone.map(|(_, segment)| segment.name.to_vec()).collect();
+    let mut replaced = Vec::new();
+    for one in &held {
         let name = one.name.as_bytes().to_vec();
-        if !lost.contains(&name) {
-            lost.push(name);
+        let is_there = live.contains(&name[..]) && !missing.contains(&name);
+        let of_its_kind = if is_there { &mut replaced } else { &mut missing };
+        if !of_its_kind.contains(&name) {
+            of_its_kind.push(name);
         }
     }
     if is_missing {
-        lost.push(own.to_vec());
+        missing.push(own.to_vec());
     }
-    let held: Vec<_> = of_set.iter().filter(|one| one.is_deleted).map(|&one| one.clone()).collect();
-    let mut pids: Vec<_> = of_set.iter().map(|one| one.pid).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    let is_older = of_set.iter().any(|one| is_older(one, &dir));
-    let wanted = aof.live().filter_map(|(_, segment)| segment.len()).sum::<u64>()
-        + held.iter().map(|one| one.len).sum::<u64>();
-    let room = disk::room(&dir).ok().map(|room| (wanted, room.free));
-    let running =
-        (!lost.is_empty()).then_some(Running { lost, held, pids, is_older, answer: None, room });
-    Writing { running, two: two(&all, stem).map(|pids| (own.to_vec(), pids)) }
+    let running = (!missing.is_empty() || !replaced.is_empty()).then(|| {
+        let wanted = aof.live().filter_map(|(_, segment)| segment.len()).sum::<u64>()
+            + held.iter().map(|one| one.len).sum::<u64>();
+        let identity = |path: &Path| disk::stamp(path).ok().map(|stamp| stamp.identity);
+        Running {
+            missing,
+            replaced,
+            held,
+            servers,
+            answer: None,
+            room: disk::room(&dir).ok().map(|room| (wanted, room.free)),
+            works_in: identity(&dir.join("..")),
+            changed_ns: disk::stamp(&dir).ok().map(|stamp| stamp.modified_ns()),
+        }
+    });
+    Writing { running, several }
+}
+
+/// The servers among those that have files open, each once.
+fn by_process(all: &[HeldFile]) -> Vec<Holder> {
+    let mut servers: Vec<Holder> = Vec::new();
+    for one in all.iter().filter(|one| one.holder.is_server) {
+        if servers.iter().all(|server| server.pid != one.holder.pid) {
+            servers.push(one.holder.clone());
+        }
+    }
+    servers
+}
+
+/// The files without a name, each once: a child has open what its parent has. A server is named before others.
+fn by_identity(mut all: Vec<HeldFile>) -> Vec<HeldFile> {
+    all.retain(|one| one.is_deleted);
+    all.sort_by_key(|one| !one.holder.is_server);
+    let mut seen = HashSet::new();
+    all.retain(|one| seen.insert(one.identity));
+    all
 }
 
 /// Whether the manifest is the one that the set was opened by. A server deletes the files of before a rewrite once the new
@@ -118,22 +169,14 @@ fn is_still_so(manifest: &OpenedManifest) -> bool {
     }
 }
 
-/// Whether a process was started before the directory was last changed.
-fn is_older(one: &HeldFile, dir: &Path) -> bool {
-    let Some(started) = one.started_at else { return false };
-    let since = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    disk::stamp(dir).is_ok_and(|stamp| stamp.modified_ns() >= since.as_nanos() as i128)
-}
-
-/// Processes that have segments of this name open for writing, of which none has started another: a child has open what
-/// its parent has.
-fn two(all: &[HeldFile], stem: &[u8]) -> Option<Vec<u32>> {
-    let of_name =
-        |one: &&HeldFile| segment_name(one.name.as_bytes()).is_some_and(|n| n.stem == stem);
-    let of_name: Vec<_> = all.iter().filter(of_name).collect();
-    let is_child = |one: &HeldFile| of_name.iter().any(|other| Some(other.pid) == one.parent);
-    let mut pids: Vec<_> = of_name.iter().filter(|one| !is_child(one)).map(|one| one.pid).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    (pids.len() > 1).then_some(pids)
+/// Servers that have segments of this name open for writing, where there are several.
+fn several(all: &[HeldFile], stem: &[u8]) -> Vec<u32> {
+    let is_live = |one: &&HeldFile| {
+        !one.is_deleted && segment_name(one.name.as_bytes()).is_some_and(|n| n.stem == stem)
+    };
+    let live: Vec<_> = all.iter().filter(is_live).cloned().collect();
+    let servers = by_process(&live);
+    let is_child = |one: &Holder| servers.iter().any(|other| Some(other.pid) == one.parent);
+    let pids: Vec<_> = servers.iter().filter(|one| !is_child(one)).map(|one| one.pid).collect();
+    if pids.len() > 1 { pids } else { Vec::new() }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::aof::{Aof, Layout, server_dir};
 use crate::disk::{self, FrozenFile};
-use crate::format::foreign::{self, Foreign};
+use crate::format::foreign::{self, Extent, Foreign};
 
 /// A file beside a set that is none of a server's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,9 @@ fn in_directory(dir: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<Stray> {
                 true => None,
                 false => {
                     let head = FrozenFile::open(&path).and_then(|file| file.head(foreign::HEAD));
-                    Some(foreign::recognise(&head.ok()?, file.name.as_bytes())?)
+                    let head = head.ok()?;
+                    let extent = Extent::of(&head, foreign::HEAD);
+                    Some(foreign::recognise(&head, extent, file.name.as_bytes())?)
                 }
             };
             Some(Stray { path, len: file.len, what })

@@ -13,7 +13,6 @@ use super::manifest_answer::Answer;
 use crate::aof::{Aof, ManifestState, Role as SegmentRole};
 use crate::change::{Draft, Looking, Loss, Proposal, Verb};
 use crate::check::{Check, judge};
-use crate::disk::HeldFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Entry, Manifest, Role};
 use crate::neighbours::{Neighbour, Neighbours, Place, Running};
@@ -58,8 +57,17 @@ pub fn adopt(aof: Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<(Aof, P
 /// When a file cannot be read.
 pub fn held(aof: Aof, running: &Running, is_copy: bool) -> Result<(Aof, Proposal)> {
     let mut left = Vec::new();
-    for name in running.lost.iter().filter(|name| !running.held.iter().any(|h| is(h, name))) {
-        left.push(format!("{} is gone, and no process has it open", text::name(name)));
+    for name in running.missing.iter().filter(|name| running.held_as(name).is_none()) {
+        let name = text::name(name);
+        left.push(format!(
+            "{name} is gone, and no process has it open, or there are several files of that name"
+        ));
+    }
+    for name in &running.replaced {
+        let name = text::name(name);
+        left.push(format!(
+            "another file lies in the place of {name}: which of both belongs to the others is not known"
+        ));
     }
     if !is_copy {
         left.push(
@@ -73,21 +81,18 @@ pub fn held(aof: Aof, running: &Running, is_copy: bool) -> Result<(Aof, Proposal
     }
     let aof = aof.with_held(&running.held)?;
     let mut draft = Draft::new(Verb::Repair, &aof);
+    draft.note("the files that are there are taken as the set's by their names".to_owned());
     for one in &running.held {
         draft.note(format!(
             "{}: {} come from process {}, which has the file open and may write on; what it writes after this is not in \
              the copy",
             text::name(one.name.as_bytes()),
             text::count(one.len, "byte"),
-            one.pid
+            one.holder.pid
         ));
     }
     let proposal = draft.finish().map(Proposal::new)?;
     Ok((aof, proposal))
-}
-
-fn is(held: &HeldFile, name: &[u8]) -> bool {
-    held.name.as_bytes() == name
 }
 
 fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal> {

@@ -100,6 +100,16 @@ fn a_damaged_log_is_not_taken_for_text() {
     let record = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
     fs::write(&path, ["oops\r\n", record, record, record].concat()).expect("write");
     assert_eq!(aofkit(&["check"], &path).status.code(), Some(21));
+    // The front of a log is lost within a long value: its text goes on further than anybody looks.
+    let text = "\"name\":\"ada\",\n".repeat(6000);
+    fs::write(&path, [&text, "\r\n", record, record, record].concat()).expect("write");
+    assert_eq!(aofkit(&["check"], &path).status.code(), Some(21));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .args(["check", "-"])
+        .stdin(std::process::Stdio::from(fs::File::open(&path).expect("open")))
+        .spawn()
+        .expect("run aofkit");
+    assert_eq!(child.wait().expect("wait").code(), Some(21));
 }
 
 /// A data directory with what hands and file systems leave in it.

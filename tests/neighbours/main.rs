@@ -8,6 +8,7 @@ mod foreign;
 mod made;
 mod moments;
 mod only_copy;
+mod others;
 mod rights;
 mod running;
 mod started_empty;

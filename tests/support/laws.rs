@@ -409,7 +409,8 @@ pub fn what_is_printed_can_be_fed_to_a_server(bytes: &[u8]) {
 }
 
 fn is_foreign(bytes: &[u8]) -> bool {
-    aofkit::format::foreign::recognise(bytes, b"x.aof").is_some()
+    use aofkit::format::foreign;
+    foreign::recognise(bytes, foreign::Extent::Whole, b"x.aof").is_some()
 }
 
 /// Records and keys that were printed, and the bytes.

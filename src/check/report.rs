@@ -13,6 +13,7 @@ use super::not_looked_at;
 use super::scene::{Before, Scene, Wording};
 use super::seen::{Seen, What};
 use super::settle::Certainty;
+use super::split::{self, Split};
 use super::unknown::{self, Unknown};
 use super::verdict::{CheckAof, Loads, Verdict};
 use super::{
@@ -71,6 +72,8 @@ pub struct Report {
     pub is_rdb: bool,
     /// When base and increments begin, of a set of several files.
     pub moments: Option<Moments>,
+    /// Records that stand in two files, and are whole together.
+    pub splits: Vec<Split>,
     /// What has to be known of the target, in plain words.
     pub notes: Vec<String>,
     /// Which commands the target refuses for certain.
@@ -138,13 +141,15 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     problems.extend(configuration::problems(aof));
     problems.extend(still_runs::problems(aof, &facts.neighbours.writing));
     problems.extend(moments::problems(aof, &facts));
+    let splits = split::find(aof, &facts)?;
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
         let (wording, facts) = (*wording, segment);
-        let scene = Scene { aof, facts, is_last, in_flight, before, wording, fit };
+        let splits = &splits[..];
+        let scene = Scene { aof, facts, is_last, in_flight, before, wording, splits, fit };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
         if before != Before::Stop {
             problems.extend(traps::of_segment(aof, segment, is_last, before));
@@ -180,6 +185,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
         is_rdb: is_lone_dump(aof, &facts),
         trap: first_trap(aof, &facts),
         moments: Moments::of(aof, &facts),
+        splits,
         segments: segments(aof, facts),
         problems,
     })

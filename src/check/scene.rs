@@ -3,6 +3,7 @@
 use super::facts::SegmentFacts;
 use super::finding::{Kind, Lost, Problem, Severity, bytes};
 use super::seen::Seen;
+use super::split::Split;
 use super::{advice, corrupt_tail};
 use crate::aof::{Aof, Context, Damage, Segment};
 use crate::format::rdb;
@@ -20,6 +21,8 @@ pub(super) struct Scene<'a> {
     /// What the files before it mean for whether the target comes here at all.
     pub(super) before: Before,
     pub(super) wording: Wording,
+    /// Records that stand in two files.
+    pub(super) splits: &'a [Split],
     /// Another server, which knows all of the set.
     pub(super) fit: Option<Target>,
 }

@@ -8,6 +8,7 @@ mod broken_base;
 mod drops;
 mod from_files;
 pub mod inner;
+mod join;
 mod lines;
 mod manifest;
 mod manifest_answer;

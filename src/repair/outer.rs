@@ -1,6 +1,7 @@
 //! What can be put right without asking: the end of the last file, and the manifest.
 
 use super::broken_base::BrokenBase;
+use super::join;
 use super::manifest;
 use super::manifest_answer::Answer;
 use super::tail::{self, Tail};
@@ -16,6 +17,13 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
     let mut draft = Draft::new(Verb::Repair, aof);
     let (cut, left) = end_and_manifest(aof, report, &mut draft)?;
+    if left.is_empty() {
+        join::join(aof, report, &mut draft);
+    }
+    // What looks like a bad end may be the rest of such a record.
+    let is_joined =
+        |cut: &Cut| left.is_empty() && report.splits.iter().any(|one| one.second == cut.segment);
+    let cut = cut.filter(|cut| !is_joined(cut));
     if let Some(Cut { segment, to, what }) = cut {
         let len = aof.segments[segment].len().unwrap_or(to);
         draft.lose(Loss::of(aof, segment, &[(to, len)])?);

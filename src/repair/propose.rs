@@ -1,7 +1,7 @@
 //! What a repair proposes: for the end and the manifest without asking, for damage in the middle by choice.
 
 use super::outer::tail_and_manifest;
-use super::{Drops, inner, remaining, staying};
+use super::{Drops, inner, join, remaining, staying};
 use crate::aof::Aof;
 use crate::change::{Looking, Loss, Proposal, Verb};
 use crate::check::{Report, Verdict};
@@ -61,7 +61,11 @@ pub fn propose(
     drops: &Drops,
     looking: &Looking<'_>,
 ) -> Result<Repair> {
+    let is_plain = choice == Inner::Ask && drops.is_empty();
     let (proposal, inner) = match choice {
+        _ if !is_plain && !report.splits.is_empty() => {
+            (Proposal::nothing(Verb::Repair, aof)?.leaving(vec![join::FIRST.to_owned()]), None)
+        }
         Inner::Truncate => chosen(aof, inner::truncate(aof, report, drops)?)?,
         Inner::Salvage => chosen(aof, inner::salvage(aof, report, drops)?)?,
         Inner::Ask if drops.is_empty() => (tail_and_manifest(aof, report)?, None),

@@ -11,6 +11,7 @@ mod only_copy;
 mod others;
 mod rights;
 mod running;
+mod split;
 mod started_empty;
 mod unfinished;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::checker::Refusal;
 use super::halt::Halt;
+use super::imports::Import;
 use super::objections::Objections;
 use super::reached::Reached;
 use super::seen::{Seen, What};
@@ -113,6 +114,8 @@ pub struct OddFacts {
     pub unlisted: u64,
     /// What was not looked at.
     pub unseen: Unseen,
+    /// Imports of slots that begin in it and do not end, or the other way round.
+    pub(super) imports: Vec<Import>,
 }
 
 /// Those of a segment that has none.
@@ -130,6 +133,7 @@ static NONE: OddFacts = OddFacts {
     seen: Vec::new(),
     unlisted: 0,
     unseen: Unseen::NOTHING,
+    imports: Vec::new(),
 };
 
 impl Deref for SegmentFacts {

@@ -17,6 +17,7 @@ mod describe;
 mod facts;
 mod finding;
 mod halt;
+mod imports;
 mod listing;
 mod loader;
 mod modules;

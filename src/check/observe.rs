@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::checker::Checker;
 use super::facts::{Ends, Facts, RdbFacts, SegmentFacts, SegmentFormat};
+use super::imports;
 use super::listing::{Alike, Listing};
 use super::loader::Loader;
 use super::objections::Objections;
@@ -106,7 +107,10 @@ impl Check {
         match self.watch.of(id) {
             Watched::Not => {}
             Watched::Module => self.watch.count(id, record.name),
-            Watched::Trap => self.look_for_trap(record, id),
+            Watched::Trap => {
+                self.look_for_trap(record, id);
+                imports::look(&mut self.now, record);
+            }
             Watched::Payload => self.payload(record),
             Watched::Database => self.look_for_database(record, id),
             Watched::Stranger => {

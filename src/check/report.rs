@@ -17,7 +17,8 @@ use super::split::{self, Split};
 use super::unknown::{self, Unknown};
 use super::verdict::{CheckAof, Loads, Verdict};
 use super::{
-    behind_dump, beside, configuration, corrupt_tail, modules, notes, set, still_runs, traps,
+    behind_dump, beside, configuration, corrupt_tail, imports, modules, notes, set, still_runs,
+    traps,
 };
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
@@ -141,6 +142,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     problems.extend(configuration::problems(aof));
     problems.extend(still_runs::problems(aof, &facts.neighbours.writing));
     problems.extend(moments::problems(aof, &facts));
+    problems.extend(imports::problems(aof, &facts));
     let splits = split::find(aof, &facts)?;
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);

@@ -65,7 +65,7 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
     let is_plain = is_learnt && !is_renamed;
     let next = match scene.aof.target_given && is_plain {
         // Who has named the target knows that it is another: back to the writer would be a circle.
-        true => advice::drop_command(scene.aof, raw),
+        true => scene.drops.map(str::to_owned),
         false => knows
             .map(|knows| scene.fit.unwrap_or(knows))
             .and_then(|target| advice::other_target(scene.aof, target)),

@@ -17,8 +17,8 @@ use super::split::{self, Split};
 use super::unknown::{self, Unknown};
 use super::verdict::{CheckAof, Loads, Verdict};
 use super::{
-    behind_dump, beside, configuration, corrupt_tail, imports, modules, notes, set, still_runs,
-    traps,
+    advice, behind_dump, beside, configuration, corrupt_tail, imports, modules, notes, set,
+    still_runs, traps,
 };
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
@@ -146,12 +146,14 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     let splits = split::find(aof, &facts)?;
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
+    let unknown = unknown::rows(aof, &facts);
+    let drops = advice::drop_commands(aof, &unknown);
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
         let (wording, facts) = (*wording, segment);
-        let splits = &splits[..];
-        let scene = Scene { aof, facts, is_last, in_flight, before, wording, splits, fit };
+        let (splits, drops) = (&splits[..], drops.as_deref());
+        let scene = Scene { aof, facts, is_last, in_flight, before, wording, splits, fit, drops };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
         if before != Before::Stop {
             problems.extend(traps::of_segment(aof, segment, is_last, before));
@@ -175,7 +177,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
             told => told,
         },
         loads: loads(aof, &facts, last),
-        unknown: unknown::rows(aof, &facts),
+        unknown,
         modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),

@@ -62,6 +62,20 @@ impl Aof {
         Ok(self)
     }
 
+    /// The set with a file beside it that bytes may be taken from, and that is no part of it. Answers its position.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn with_source(mut self, file: &Path) -> Result<(Self, usize)> {
+        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+        let dir = Arc::from(file.parent().unwrap_or(Path::new("")));
+        // History is listed, and neither read nor loaded.
+        let source = segment(&dir, &Arc::from(name), (Role::History, None), false)?;
+        self.segments.push(source);
+        let position = self.segments.len() - 1;
+        Ok((self, position))
+    }
+
     /// The set with a file of its directory as a further increment, behind all files that it has.
     ///
     /// # Errors

@@ -462,9 +462,7 @@ impl Aof {
     /// When the directory or a file in it cannot be read.
     pub fn with_files_by_name(mut self) -> Result<Self> {
         let Some(manifest) = &self.manifest else { return Ok(self) };
-        let name = manifest.path.file_name().unwrap_or_default().as_bytes();
-        let stem = name.strip_suffix(b".manifest").unwrap_or(name);
-        (self.segments, self.leftovers) = by_name(&self.dir(), stem)?;
+        (self.segments, self.leftovers) = by_name(&self.dir(), manifest.stem())?;
         Ok(self)
     }
 }

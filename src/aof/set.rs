@@ -81,6 +81,14 @@ pub struct OpenedManifest {
     pub for_checker: Option<std::result::Result<bool, String>>,
 }
 
+impl OpenedManifest {
+    /// What the names of the set's files begin with, which is the name of the manifest without its end.
+    pub fn stem(&self) -> &[u8] {
+        let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.strip_suffix(b".manifest").unwrap_or(name)
+    }
+}
+
 /// What became of reading a manifest.
 #[derive(Clone, Debug)]
 pub enum ManifestState {

@@ -200,7 +200,7 @@ impl Plan {
         // What a process alone has may grow; of that as much is copied as there is when it is opened.
         for (position, file) in self.concerned().filter(|(_, file)| !file.is_held) {
             let name = self.relative(position);
-            if place.stamp(&name)? != file.stamp {
+            if place.source_stamp(&name)? != file.stamp {
                 return changed(&name, made_anew);
             }
         }
@@ -271,7 +271,7 @@ impl Plan {
             places.push(files.len());
             if let Some(stamp) = file.stamp.filter(|_| concerned.contains(position)) {
                 let name = self.relative(position);
-                let opened = place.open_to_read(&name)?;
+                let opened = place.open_source(&name)?;
                 if opened.stamp() != stamp {
                     let why = "it has changed since the plan was made; make a new one".to_owned();
                     return Err(Error::new(ErrorKind::Stale(why), &file.at.path()));

@@ -28,6 +28,7 @@ pub struct Draft<'a> {
     renamed: HashSet<usize>,
     removed: Vec<usize>,
     others: Vec<SourceFile>,
+    added: Vec<(Vec<u8>, Vec<Piece>)>,
     manifest: Option<Manifest>,
     loss: Loss,
     notes: Vec<String>,
@@ -44,6 +45,7 @@ impl<'a> Draft<'a> {
             renamed: HashSet::new(),
             removed: Vec::new(),
             others: Vec::new(),
+            added: Vec::new(),
             manifest: None,
             loss: Loss::default(),
             notes: Vec::new(),
@@ -70,6 +72,15 @@ impl<'a> Draft<'a> {
         let to = self.aof.segments[segment].len().unwrap_or(0);
         self.renamed.insert(segment);
         self.rewrite(segment, vec![Piece::Keep { file: segment, from: 0, to }]);
+    }
+
+    /// A copy of this file, which is no segment by its name, becomes a base of this number. Answers the name that it gets.
+    pub fn add_base(&mut self, file: usize, number: i64, is_rdb: bool) -> Vec<u8> {
+        let kind: &[u8] = if is_rdb { b".base.rdb" } else { b".base.aof" };
+        let name = free_name(&self.aof.dir(), &self.stem(), kind, number);
+        let to = self.aof.segments[file].len().unwrap_or(0);
+        self.added.push((name.clone(), vec![Piece::Keep { file, from: 0, to }]));
+        name
     }
 
     /// The segment leaves the set: its manifest line goes, and so does the file.
@@ -242,10 +253,13 @@ impl<'a> Draft<'a> {
         let mut renamed = HashMap::new();
         for (segment, pieces) in std::mem::take(&mut self.edits) {
             let of = &aof.segments[segment];
-            let new_name = free_name(dir, &self.stem(), of);
+            let new_name = free_name(dir, &self.stem(), kind_of(of), of.seq.unwrap_or(1));
             renamed.entry(&*of.name).or_insert_with(|| new_name.clone());
             let from_bytes = of.len().unwrap_or(0);
             actions.push(Action::Rewrite { file: Some(segment), new_name, from_bytes, pieces });
+        }
+        for (new_name, pieces) in std::mem::take(&mut self.added) {
+            actions.push(Action::Rewrite { file: None, new_name, from_bytes: 0, pieces });
         }
         // A file that the manifest lists as history as well stays history under its old name: servers delete that.
         for entry in manifest.entries.iter_mut().filter(|entry| entry.role != HISTORY) {
@@ -302,8 +316,7 @@ impl<'a> Draft<'a> {
 
     /// `appendonly.aof`
     fn stem(&self) -> Vec<u8> {
-        let name = self.manifest_name().unwrap_or_default();
-        name.strip_suffix(b".manifest").unwrap_or(&name).to_vec()
+        self.aof.manifest.as_ref().map_or_else(Vec::new, |manifest| manifest.stem().to_vec())
     }
 }
 
@@ -338,15 +351,19 @@ fn joined(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces
 }
 
-/// A name for a segment's new content that no server will ever give to a file: its number with zeros before
-/// it. Servers count up from the last number and write none.
-fn free_name(dir: &Path, stem: &[u8], segment: &Segment) -> Vec<u8> {
-    let kind: &[u8] = match segment.role {
+/// What the name of a segment ends with.
+fn kind_of(segment: &Segment) -> &'static [u8] {
+    match segment.role {
         Role::Base if segment.name.ends_with(b".rdb") => b".base.rdb",
         Role::Base => b".base.aof",
         _ => b".incr.aof",
-    };
-    let number = segment.seq.unwrap_or(1).unsigned_abs().to_string();
+    }
+}
+
+/// A name for a segment's new content that no server will ever give to a file: its number with zeros before
+/// it. Servers count up from the last number and write none.
+fn free_name(dir: &Path, stem: &[u8], kind: &[u8], number: i64) -> Vec<u8> {
+    let number = number.unsigned_abs().to_string();
     let mut zeros = String::from("0");
     loop {
         let name = [stem, b".", zeros.as_bytes(), number.as_bytes(), kind].concat();

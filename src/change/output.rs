@@ -111,7 +111,7 @@ impl Plan {
             let Some(stamp) = file.stamp else { continue };
             files.push(match file.is_held {
                 true => disk::open_held(&file.at.path(), stamp.identity)?,
-                false => place.open_to_read(&self.relative(position))?,
+                false => place.open_source(&self.relative(position))?,
             });
         }
         let copies = self.copies(place, &places.into(), &files)?;

@@ -185,6 +185,29 @@ impl Place {
         }
     }
 
+    /// A file that a plan reads from, open for reading: one of the set, or one that somebody named in the server's
+    /// directory. No journal names a file by this.
+    pub(super) fn open_source(&self, name: &[u8]) -> Result<FrozenFile> {
+        match self.above_to_read(name) {
+            Some((above, bare)) => above.file(bare),
+            None => self.open_to_read(name),
+        }
+    }
+
+    /// How such a file is now.
+    pub(super) fn source_stamp(&self, name: &[u8]) -> Result<Option<Stamp>> {
+        match self.above_to_read(name) {
+            Some((above, bare)) => Ok(above.look(bare)?.map(|look| look.stamp)),
+            None => self.stamp(name),
+        }
+    }
+
+    /// A plain name in the server's directory; a link is followed nowhere there.
+    fn above_to_read<'n>(&self, name: &'n [u8]) -> Option<(&Dir, &'n OsStr)> {
+        let above = self.above.as_ref().filter(|_| is_above(name) && is_name(name))?;
+        Some((above, OsStr::from_bytes(plain(name))))
+    }
+
     /// How a file of the set is now, as it was when it was opened: behind a link where it is one.
     pub(super) fn stamp(&self, name: &[u8]) -> Result<Option<Stamp>> {
         let (dir, bare) = self.at(name)?;

@@ -92,8 +92,9 @@ fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Probl
 }
 
 fn can_be_adopted(one: &Neighbour) -> bool {
-    let is_part = matches!(one.place, Place::Orphans | Place::TemporaryIncrement);
-    is_part && !matches!(one.standing, Standing::Unknown(_))
+    one.place != Place::OtherSet
+        && !one.is_doubtful
+        && !matches!(one.standing, Standing::Unknown(_))
 }
 
 fn unknown(why: &str) -> String {
@@ -158,6 +159,7 @@ fn holds(aof: &Aof, one: &Neighbour) -> String {
         Place::TemporaryBase => "a rewrite or a save did not finish, and no server reads it",
         Place::SingleFile => "a server that has a set of its own does not read it",
         Place::Dump => "a server that keeps a log does not read it",
+        Place::OtherSet => &one.way_back(),
     };
     let hole = one.hole().map_or_else(String::new, |hole| format!(" {hole}."));
     format!(
@@ -174,8 +176,11 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
         "copy the whole directory",
         "stop the server",
     ];
-    if one.place == Place::Dump {
-        steps.push("make a set of the dump with `aofkit convert`");
+    let way_back = one.way_back();
+    if one.place == Place::OtherSet {
+        steps.push(&way_back);
+    } else {
+        steps.push("adopt them");
     }
     format!(
         "beside the set lie {} ({}, {}), as when a server starts empty: they hold {}{} after replay, the \
@@ -194,6 +199,7 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
 /// What the running server does to them.
 fn harm(aof: &Aof, one: &Neighbour) -> String {
     match one.place {
+        Place::OtherSet => "No server of these settings reads them.".to_owned(),
         Place::Orphans => {
             format!("Rewrites come to their numbers, and {} then writes over them.", aof.target())
         }

@@ -10,6 +10,7 @@ use aofkit::change::{
 use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::neighbours::Neighbours;
 use aofkit::scan::scan;
 use aofkit::trial::{Loaded, Wanted};
 use clap::Args as ClapArgs;
@@ -149,12 +150,13 @@ pub fn tell_left(left: &[String]) {
 
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
+    check_beside(aof, neighbours(aof, context)?, context)
+}
+
+/// The same, where it is known already what lies beside the set.
+pub fn check_beside(aof: &Aof, beside: Neighbours, context: &Context) -> Result<Report> {
     let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
-    judge(
-        aof,
-        facts.with_neighbours(neighbours(aof, context)?),
-        &Wording { redact: context.redact },
-    )
+    judge(aof, facts.with_neighbours(beside), &Wording { redact: context.redact })
 }
 
 /// What became of a proposal, and what a server makes of the result, where one was asked.

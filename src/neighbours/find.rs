@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::other_sets;
 use super::place::Place;
 use crate::aof::{Aof, Layout, Leftover, LeftoverKind, Role, segment_name, server_dir};
 use crate::disk;
@@ -20,12 +21,12 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn new(place: Place) -> Self {
+    pub(super) fn new(place: Place) -> Self {
         Self { place, files: Vec::new(), len: 0, written_at: None }
     }
 
     /// A link is not followed: where it leads is nobody's concern here.
-    fn add(&mut self, path: &Path, len: u64, written_at: Option<SystemTime>) {
+    pub(super) fn add(&mut self, path: &Path, len: u64, written_at: Option<SystemTime>) {
         if disk::is_link(path) {
             return;
         }
@@ -49,6 +50,7 @@ pub(super) fn groups(aof: &Aof) -> Vec<Group> {
         }
     }
     groups.extend(dumps(aof));
+    groups.extend(other_sets::find(aof));
     groups.retain(|group| group.len > 0);
     groups
 }
@@ -103,7 +105,7 @@ fn dumps(aof: &Aof) -> Vec<Group> {
 }
 
 /// When the bytes of a file were last written to, where that can be told.
-fn written_at(path: &Path) -> Option<SystemTime> {
+pub(super) fn written_at(path: &Path) -> Option<SystemTime> {
     let ns = u64::try_from(disk::stamp(path).ok()?.modified_ns()).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
 }

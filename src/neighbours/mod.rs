@@ -9,6 +9,7 @@
 
 mod find;
 mod hole;
+mod other_sets;
 mod place;
 mod replay;
 mod rights;
@@ -22,13 +23,14 @@ pub use rights::Rights;
 pub use running::{Answer, Running, Writing, writing};
 pub use stray::Stray;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::aof::{Aof, Layout, OpenOptions, Role, segment_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
+use crate::text;
 use find::Group;
 use replay::Replay;
 use sample::{Names, Sample};
@@ -76,6 +78,19 @@ pub struct Neighbour {
 }
 
 impl Neighbour {
+    /// How a server comes to a set of another name again.
+    pub fn way_back(&self) -> String {
+        let manifest = self.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let stem = manifest.file_stem().unwrap_or_default().as_encoded_bytes();
+        let dir = manifest.parent().and_then(Path::file_name).unwrap_or_default();
+        format!(
+            "it is a set of its own: a server reads it with appenddirname {} and appendfilename {}, as it was before these \
+             were changed",
+            text::name(dir.as_encoded_bytes()),
+            text::name(stem)
+        )
+    }
+
     /// Whether they may be the only copy of something.
     pub fn is_needed(&self) -> bool {
         matches!(self.standing, Standing::Holds | Standing::Fuller | Standing::Unknown(_))
@@ -146,10 +161,14 @@ struct Survey<'a> {
 
 impl Survey<'_> {
     /// What is alive after these files.
-    fn read(&self, files: &[PathBuf]) -> Result<Replay> {
+    fn read(&self, place: Place, files: &[PathBuf]) -> Result<Replay> {
         let conf = self.aof.configuration.as_ref().map(|configuration| configuration.path.clone());
         let options = OpenOptions { conf, ..OpenOptions::default() };
         let mut replay = Replay::new(&self.names);
+        if let Some(manifest) = files.first().filter(|_| place == Place::OtherSet) {
+            let set = Aof::open(manifest, &OpenOptions::default())?;
+            return scan(&set, replay, self.pace, &Silent);
+        }
         for file in files {
             let file = Aof::open(file, &options)?;
             if file.layout != Layout::SingleFile {
@@ -170,7 +189,7 @@ impl Survey<'_> {
     /// are to be looked for in the set.
     fn first_look(&self, group: Group, wanted: &mut Sample<()>) -> Neighbour {
         let Group { place, files, len, written_at } = group;
-        let read = self.read(&files);
+        let read = self.read(place, &files);
         let standing = match &read {
             Ok(replay) if replay.has_rdb || replay.writes > 0 => Standing::Covered,
             Ok(_) => Standing::Empty,
@@ -197,7 +216,7 @@ impl Survey<'_> {
     /// together take no more memory than those of one.
     fn compare(&self, one: &mut Neighbour, set: &Replay) {
         if !set.wanted.is_empty() && one.keys > 0 {
-            let read = match self.read(&one.files) {
+            let read = match self.read(one.place, &one.files) {
                 Ok(read) => read,
                 Err(error) => {
                     one.standing = Standing::Unknown(error.to_string());
@@ -216,14 +235,18 @@ impl Survey<'_> {
         let holds = match one.place {
             Place::TemporaryIncrement => one.commands > 0,
             Place::Orphans => one.missing_keys > 0 || is_ahead && one.commands > 0,
-            Place::TemporaryBase | Place::SingleFile | Place::Dump => one.missing_keys > 0,
+            Place::TemporaryBase | Place::SingleFile | Place::Dump | Place::OtherSet => {
+                one.missing_keys > 0
+            }
         };
         // Where files of the set are gone, it is poorer for that.
         let is_complete = self.aof.live().all(|(_, segment)| !segment.is_missing());
         let began_anew = is_complete
             && match one.place {
                 Place::Orphans => is_ahead,
-                Place::Dump | Place::SingleFile => self.is_older_than_empty_set(one, set),
+                Place::Dump | Place::SingleFile | Place::OtherSet => {
+                    self.is_older_than_empty_set(one, set)
+                }
                 Place::TemporaryIncrement | Place::TemporaryBase => false,
             };
         match (holds, began_anew && one.keys > self.alive(set)) {

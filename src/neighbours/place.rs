@@ -13,4 +13,6 @@ pub enum Place {
     SingleFile,
     /// A snapshot in the server's directory.
     Dump,
+    /// Another set of the same server's directory, of another name.
+    OtherSet,
 }

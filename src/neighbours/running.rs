@@ -93,7 +93,7 @@ pub fn writing(aof: &Aof) -> Writing {
     let dir = aof.dir();
     let (all, _) = disk::held_in(&dir);
     let own = manifest.path.file_name().unwrap_or_default().as_bytes();
-    let stem = own.strip_suffix(b".manifest").unwrap_or(own);
+    let stem = manifest.stem();
     let several = several(&all, stem);
     if !is_still_so(manifest) {
         return Writing { running: None, several };

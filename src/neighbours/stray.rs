@@ -26,7 +26,7 @@ pub(super) fn find(aof: &Aof) -> Vec<Stray> {
         return Vec::new();
     };
     let own = manifest.path.file_name().unwrap_or_default();
-    let stem = own.as_bytes().strip_suffix(b".manifest").unwrap_or(own.as_bytes());
+    let stem = manifest.stem();
     let dir = aof.dir();
     let mut known: HashSet<&[u8]> = aof.segments.iter().map(|segment| &*segment.name).collect();
     let left = aof.leftovers.iter().map(|left| left.path.file_name().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Files beside a set taken into it, where somebody asks for that: they hold what the set lacks.
 //!
-//! Orphans take the place of the set's files, which are kept aside and count as loss. A temporary increment is what came
-//! after the set, and becomes its last increment.
+//! Orphans, or a file that holds all keys of its moment, take the place of the set's files, which are kept aside and
+//! count as loss. A temporary increment is what came after the set, and becomes its last increment.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -10,12 +10,12 @@ use std::path::Path;
 use super::broken_base::BrokenBase;
 use super::from_files;
 use super::manifest_answer::Answer;
-use crate::aof::{Aof, ManifestState, Role as SegmentRole};
+use crate::aof::{Aof, ManifestState, OpenOptions, Role as SegmentRole};
 use crate::change::{Draft, Looking, Loss, Proposal, Verb};
-use crate::check::{Check, judge};
+use crate::check::{Check, Verdict, check, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Entry, Manifest, Role};
-use crate::neighbours::{Neighbour, Neighbours, Place, Running};
+use crate::neighbours::{Neighbour, Neighbours, Place, Running, Standing};
 use crate::scan::scan;
 use crate::text;
 
@@ -39,12 +39,9 @@ pub fn adopt(aof: Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<(Aof, P
             Ok((aof, proposal))
         }
         Place::TemporaryIncrement => increment(aof, one),
-        Place::TemporaryBase | Place::SingleFile | Place::Dump => {
-            let file = one.files.first().map_or_else(String::new, |file| text::path(file));
-            let why = format!(
-                "{file} is no file of a set: `aofkit convert` makes a set of it in a directory of its own"
-            );
-            let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(vec![why]);
+        Place::TemporaryBase | Place::SingleFile | Place::Dump => whole(aof, one),
+        Place::OtherSet => {
+            let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(vec![one.way_back()]);
             Ok((aof, proposal))
         }
     }
@@ -127,6 +124,62 @@ fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal
         ));
     }
     draft.finish().map(Proposal::new)
+}
+
+/// A file that holds all keys of its moment takes the place of the set's files.
+fn whole(aof: Aof, one: &Neighbour) -> Result<(Aof, Proposal)> {
+    let [file] = &one.files[..] else { return Err(not_one(&aof.path)) };
+    if !is_sound(one, file)? {
+        let why = format!(
+            "{} is damaged or not wholly understood, so no server would load it as a base: see `aofkit check` on that file",
+            text::path(file)
+        );
+        let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(vec![why]);
+        return Ok((aof, proposal));
+    }
+    let numbers = aof.live().filter_map(|(_, segment)| segment.seq);
+    let Some(seq) = numbers.max().unwrap_or(0).checked_add(1) else {
+        return Err(not_one(&aof.path));
+    };
+    let live: Vec<_> = aof.live().map(|(position, _)| position).collect();
+    let (aof, source) = aof.with_source(file)?;
+    let is_rdb = one.saved_at.is_some() || one.place == Place::Dump;
+    let mut draft = Draft::new(Verb::Repair, &aof);
+    let name = draft.add_base(source, seq, is_rdb);
+    draft.manifest(Manifest::new(vec![Entry::new(name.clone(), seq, Role::Base)]));
+    draft.note(format!(
+        "a copy of {} becomes the base {}: {}{}, {} of them not named in the set; the file itself stays",
+        text::path(file),
+        text::name(&name),
+        if one.is_estimate { "about " } else { "" },
+        text::count(one.keys, "key"),
+        text::thousands(one.missing_keys)
+    ));
+    let mut gone = 0;
+    for position in live {
+        draft.remove(position);
+        if let Some(len) = aof.segments[position].len() {
+            draft.lose(Loss::of(&aof, position, &[(0, len)])?);
+            gone += 1;
+        }
+    }
+    draft.note(format!(
+        "the set as it is ({}) is kept aside, and what was written to it alone is lost to the server; the other branch, \
+         the set as it is, loses what is in {} alone",
+        text::count(gone, "file"),
+        text::path(file)
+    ));
+    let proposal = draft.finish().map(Proposal::new)?;
+    Ok((aof, proposal))
+}
+
+/// Whether nothing is wrong with the file itself.
+fn is_sound(one: &Neighbour, file: &Path) -> Result<bool> {
+    if one.is_doubtful || matches!(one.standing, Standing::Unknown(_)) {
+        return Ok(false);
+    }
+    let file = Aof::open(file, &OpenOptions::default())?;
+    Ok(check(&file)?.verdict == Verdict::Healthy)
 }
 
 fn increment(aof: Aof, one: &Neighbour) -> Result<(Aof, Proposal)> {

@@ -4,11 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dumps;
 mod foreign;
 mod imports;
 mod made;
 mod moments;
 mod only_copy;
+mod other_sets;
 mod others;
 mod rights;
 mod running;

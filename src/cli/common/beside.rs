@@ -1,7 +1,7 @@
 //! What lies beside a set, as every verb that judges one looks at it.
 
 use aofkit::aof::Aof;
-use aofkit::check::{Report, deleted_but_open};
+use aofkit::check::{Problem, Report, deleted_but_open};
 use aofkit::error::Result;
 use aofkit::neighbours::{Answer, Neighbours, Running, keys_alive, survey, writing};
 use aofkit::progress::Silent;
@@ -42,11 +42,15 @@ fn ask(aof: &Aof, running: &mut Running, context: &Context) {
 }
 
 /// What has to be said before anything else: files are gone, and their server still runs.
-pub fn first(aof: &Aof, context: &Context) -> Option<String> {
+pub fn deleted(aof: &Aof, context: &Context) -> Option<Problem> {
     let mut running = writing(aof).running?;
     ask(aof, &mut running, context);
-    let problem = deleted_but_open(aof, &running)?;
-    Some(problem_lines(&problem, context.style) + "\n")
+    deleted_but_open(aof, &running)
+}
+
+/// That in words.
+pub fn first(problem: &Problem, context: &Context) -> String {
+    problem_lines(problem, context.style) + "\n"
 }
 
 /// The same of a set that was judged.

@@ -9,8 +9,8 @@ use aofkit::server::{RoleOfServer, ServerState};
 
 use super::report::{Grown, RuleSource, rule_source};
 use super::wire::{
-    AdviceJson, BucketJson, CaseJson, ClockJson, DiskJson, ForecastJson, GrowthJson, HoldJson,
-    LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson,
+    AdviceJson, BucketJson, CaseJson, ClockJson, DeletedJson, DiskJson, ForecastJson, GrowthJson,
+    HoldJson, LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson,
     TriggerJson, UnfollowedJson,
 };
 use crate::cli::common::json::{VERSION, path_text, pretty, source, text};
@@ -88,6 +88,10 @@ fn growth_json(one: &Grown) -> GrowthJson {
         leftover_bytes: outlook.leftover_bytes,
         write_amplification: outlook.write_amplification,
         load: load(one),
+        deleted_but_open: one.deleted.as_ref().map(|problem| DeletedJson {
+            message: problem.message.clone(),
+            next: problem.next.clone(),
+        }),
         advice: AdviceJson {
             kind: outlook.advice.kind(),
             percentage: match outlook.advice {

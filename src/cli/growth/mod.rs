@@ -55,12 +55,14 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
             context
                 .note(&format!("{path}: {name} is not known: it was not compared (--fail-above)"));
         }
+        one.deleted = beside::deleted(&one.aof, context);
         if context.redact {
             redact(&mut one.report);
         }
     }
     let first = |all: &[Grown]| -> String {
-        all.iter().filter_map(|one| beside::first(&one.aof, context)).collect()
+        let deleted = all.iter().filter_map(|one| one.deleted.as_ref());
+        deleted.map(|problem| beside::first(problem, context)).collect()
     };
     let text = match (context.json, &grown[..]) {
         (true, [one]) if failed.is_none() => json::growth(one),
@@ -104,7 +106,8 @@ fn grow(
         walls_missing = Some(measured.walls_missing);
     }
     let (exceeded, unknown) = (Vec::new(), Vec::new());
-    Ok(Grown { aof, report, outlook, faults, exceeded, unknown, server, walls_missing })
+    let deleted = None;
+    Ok(Grown { aof, report, outlook, faults, exceeded, unknown, server, walls_missing, deleted })
 }
 
 /// Family and version of a running server.

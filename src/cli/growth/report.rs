@@ -1,6 +1,7 @@
 //! What `aofkit growth` found, for whoever prints it.
 
 use aofkit::aof::Aof;
+use aofkit::check::Problem;
 use aofkit::growth::{GrowthReport, Outlook};
 use aofkit::server::ServerState;
 use aofkit::stats::Faults;
@@ -20,6 +21,8 @@ pub struct Grown {
     pub server: Option<(String, ServerState)>,
     /// What could not be kept from the server that has loaded it; `None` where none has.
     pub walls_missing: Option<Vec<String>>,
+    /// Files are gone, and their server still runs.
+    pub deleted: Option<Problem>,
 }
 
 impl Grown {

@@ -34,7 +34,15 @@ pub struct GrowthJson {
     pub write_amplification: Option<f64>,
     pub load: LoadJson,
     pub advice: AdviceJson,
+    pub deleted_but_open: Option<DeletedJson>,
     pub exceeded: Vec<Exceeded>,
+}
+
+/// Files that are gone while their server still runs.
+#[derive(Serialize)]
+pub struct DeletedJson {
+    pub message: String,
+    pub next: Option<String>,
 }
 
 #[derive(Serialize)]

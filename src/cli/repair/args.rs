@@ -40,7 +40,7 @@ pub struct RepairArgs {
     pub drop_at: Vec<repair::Place>,
     /// Take in a file beside the set that may be the only copy of something.
     ///
-    /// Orphans take the place of the set's files, which are kept aside. A temporary increment becomes the
+    /// Orphans, or a dump, take the place of the set's files, which are kept aside. A temporary increment becomes the
     /// last increment. Where there are several such files, name one
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
         conflicts_with_all = ["truncate", "salvage", "drop_command", "drop_at"])]

@@ -15,7 +15,7 @@ use aofkit::text::name as text_of_name;
 
 use self::args::RepairArgs;
 use self::report::{Repair, Undone};
-use crate::cli::changing::{self, check, open_one};
+use crate::cli::changing::{self, check, check_beside, open_one};
 use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::in_use;
@@ -45,7 +45,8 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let recovered = changing::clear_up(&aof, &args.changing, context)?;
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let aof = repair::subject(aof)?;
-    let before = check(&aof, context)?;
+    let beside = neighbours(&aof, context)?;
+    let before = check_beside(&aof, beside.clone(), context)?;
     let bar = Bar::new(context.bar);
     let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };
     let choice = match (args.truncate, args.salvage) {
@@ -56,7 +57,6 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let looking = changing::looking(context, &bar);
     let (aof, proposal, inner, ways) = match &args.adopt {
         Some(file) => {
-            let beside = neighbours(&aof, context)?;
             let (aof, proposal) = match held(&beside, file.as_deref()) {
                 Some(running) => repair::adopt::held(aof, running, args.changing.output.is_some())?,
                 None => match adopted(&beside, file.as_deref()) {

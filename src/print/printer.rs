@@ -4,14 +4,14 @@ use std::io;
 
 use super::base::{self, Key, Library};
 use super::out::Out;
-use crate::aof::{Arguments, Damage, Depth, Event};
+use crate::aof::{Arguments, Damage, Event, RdbItem};
 use crate::command::{self, CommandId};
 use crate::disk::Source;
 use crate::error::Result;
-use crate::format::rdb::{self, Checksum, Entry, Opcode};
+use crate::format::rdb::{Checksum, Entry, Opcode};
 use crate::format::resp::{self, Outline, Record};
 use crate::limits;
-use crate::scan::{Context, Filter, Observer};
+use crate::scan::{Context, Depth, Filter, Observer, Wants};
 
 /// How things are written. Everything comes in the order of the set.
 pub trait Form {
@@ -336,6 +336,21 @@ impl<'w, F: Form> Printer<'w, F> {
         self.form.library(at, &library, &mut self.out);
         Ok(true)
     }
+
+    fn see_key(&mut self, entry: &Entry<'_>) {
+        let is_known = entry.key_len == entry.key.len() as u64;
+        if self.is_all || !is_known || self.base_filter.takes_entry(entry) {
+            self.found.push(Found::Key(entry.with_key(&[])));
+        }
+    }
+
+    fn see_opcode(&mut self, opcode: &Opcode) {
+        if opcode.row.is_command() {
+            self.found.push(Found::Command(*opcode));
+        } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
+            self.printed.unprinted.module_data += 1;
+        }
+    }
 }
 
 impl<F: Form> Observer for Printer<'_, F> {
@@ -366,38 +381,25 @@ impl<F: Form> Observer for Printer<'_, F> {
         }
     }
 
-    fn depth(&self) -> Depth {
-        if self.with_base { Depth::Entries } else { Depth::Structure }
+    fn wants(&self) -> Wants {
+        let depth = if self.with_base { Depth::Entries } else { Depth::Structure };
+        Wants { depth, reads_again: true }
     }
 
-    fn entry(&mut self, _: &Context, entry: &Entry<'_>) {
-        let is_known = entry.key_len == entry.key.len() as u64;
-        if self.is_all || !is_known || self.base_filter.takes_entry(entry) {
-            self.found.push(Found::Key(entry.with_key(&[])));
-        }
-    }
-
-    fn library(&mut self, _: &Context, library: &rdb::Library<'_>) {
-        if self.base_filter.takes_libraries() {
-            self.found.push(Found::Library(library.at..library.end));
-        }
-    }
-
-    fn opcode(&mut self, _: &Context, opcode: &Opcode) {
-        if opcode.row.is_command() {
-            self.found.push(Found::Command(*opcode));
-        } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
-            self.printed.unprinted.module_data += 1;
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        match item {
+            RdbItem::Key(entry) => self.see_key(entry),
+            RdbItem::Library(library) if self.base_filter.takes_libraries() => {
+                self.found.push(Found::Library(library.at..library.end));
+            }
+            RdbItem::Opcode(opcode) => self.see_opcode(opcode),
+            RdbItem::Library(_) | RdbItem::Piece(_) | RdbItem::Flaws(_) => {}
         }
     }
 
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.outlined(source)?;
         self.found(at, source)
-    }
-
-    fn reads_again(&self) -> bool {
-        true
     }
 
     fn is_done(&self) -> bool {

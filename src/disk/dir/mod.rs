@@ -8,12 +8,14 @@
 mod fixed;
 mod lock;
 mod look;
+mod refusal;
 mod rename;
 #[cfg(test)]
 mod tests;
 
 pub use fixed::Fixed;
 pub use look::{Found, Kind, Look};
+pub use refusal::Refusal;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -305,8 +307,7 @@ impl Dir {
         if is == wanted {
             return Ok(());
         }
-        let why = format!("it is {}, and must be {} here", is.name(), wanted.name());
-        Err(Error::new(ErrorKind::Refused(why), &self.at(name)))
+        Err(Error::refused(Refusal::OtherKind { is, must_be: wanted }, &self.at(name)))
     }
 
     /// A name that leads nowhere else: one component, and not the directory itself or the one above.
@@ -314,8 +315,7 @@ impl Dir {
         if is_plain_name(name.as_bytes()) {
             return Ok(name);
         }
-        let why = "this is not a plain file name".to_owned();
-        Err(Error::new(ErrorKind::Refused(why), &self.at(name)))
+        Err(Error::refused(Refusal::NoPlainName, &self.at(name)))
     }
 
     #[cold]

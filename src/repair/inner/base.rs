@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::refusal::OfRdb;
 use crate::aof::{Aof, Changes, Damage, Event, RdbItem, RdbStop, Role, Why, show, walk};
 use crate::change::LostKey;
 use crate::disk::{Part, pieces};
@@ -16,27 +17,20 @@ pub(super) enum Choice {
     /// Its whole keys are kept up to this offset.
     Keys { proven: u64 },
     /// Nothing that would be honest.
-    Refuse(String),
+    Refuse(OfRdb),
 }
 
 /// Decides about the damage that a segment's RDB part ends with. `flushes`: the increments empty the set by
 /// FLUSHALL, so that nothing of it is needed.
 pub(super) fn choose(damage: &Damage, stop: &RdbStop, flushes: bool) -> Choice {
     let Why::Rdb(reason) = damage.fault.reason else {
-        return Choice::Refuse("it is no RDB".to_owned());
+        return Choice::Refuse(OfRdb::NoRdb);
     };
     let keys = stop.place.keys;
     match stop.class(reason) {
-        Class::Unsupported => Choice::Refuse(format!(
-            "byte {}: {reason}: that may be sound and only unknown here; use the server that wrote it",
-            damage.fault.at
-        )),
-        _ if keys == 0 && !flushes => Choice::Refuse(format!(
-            "the RDB is broken before its first whole key (byte {}: {reason}), and the increments are no \
-             whole data set without it: restore the base from a backup",
-            damage.fault.at
-        )),
-        Class::Header => Choice::Refuse(format!("{reason}: restore the base from a backup")),
+        Class::Unsupported => Choice::Refuse(OfRdb::NotUnderstood(damage.fault.at, reason)),
+        _ if keys == 0 && !flushes => Choice::Refuse(OfRdb::NoWholeKey(damage.fault.at, reason)),
+        Class::Header => Choice::Refuse(OfRdb::Header(reason)),
         _ => Choice::Keys { proven: stop.place.proven },
     }
 }

@@ -202,7 +202,7 @@ impl Plan {
         if self.only_removes()
             && let Some(name) = self.is_named(place)?
         {
-            return changed(&name, "the manifest speaks of it by now; make a new plan");
+            return changed(&name, "the manifest names it now; make a new plan");
         }
         for action in &self.actions {
             let Action::Manifest { name, before, .. } = action else { continue };

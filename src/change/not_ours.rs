@@ -55,7 +55,7 @@ impl fmt::Display for NotOurs {
             Self::Incomplete => f.write_str(
                 "this journal does not say what the old files consisted of: nothing is taken back",
             ),
-            Self::NotMade => f.write_str("its journal speaks of what the change did not make"),
+            Self::NotMade => f.write_str("its journal names a file that the change did not make"),
             Self::NoName => f.write_str("this is not the name of a file of the set"),
             Self::Hidden => {
                 f.write_str("a journal names this hidden file, which is none of the set")

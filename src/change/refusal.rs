@@ -171,9 +171,7 @@ impl Refusal {
             Self::NoPreview => {
                 "this plan filters a file while it writes it: its result cannot be previewed"
             }
-            Self::OnlyElsewhere => {
-                "what a process alone still has goes into a directory of its own"
-            }
+            Self::OnlyElsewhere => "a copy of what only a process still has needs a new directory",
             Self::NoRoomAndLinked => {
                 "there is no room for a new file, and this one has other names (hard links) that a cut in place would cut \
                  as well: write the result elsewhere with --output DIR"

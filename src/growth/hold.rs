@@ -101,7 +101,7 @@ impl fmt::Display for Hold {
                     write!(f, " and {}", count(*others, "more file"))?;
                 }
                 f.write_str(
-                    " is missing, which the manifest names: no server loads this set, and the figures leave out what was in it",
+                    " is missing, which the manifest names: no server loads this set, and the figures do not count that file",
                 )
             }
             Self::Off => f.write_str("auto-aof-rewrite-percentage is 0: no server rewrites it by itself"),

@@ -40,7 +40,7 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
     let mut notes = Vec::new();
     if !survey.plan.is_empty() && !cleaned.is_delete && !cleaned.applied {
         notes.push(format!(
-            "moving aside frees about {} of {}: what is kept is packed (zstd); --delete frees all of it",
+            "moving aside frees about {} of {}: the kept files are packed (zstd); --delete frees all of it",
             size(frees(cleaned)),
             size(bytes)
         ));

@@ -322,10 +322,7 @@ fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
         None => "measured".to_owned(),
         Some(percent) => format!("±{percent:.0} %"),
     };
-    line(
-        &format!("it takes {end} of memory{peak} ({trust}), beside what an empty server has"),
-        style,
-    )
+    line(&format!("it takes {end} of memory{peak} ({trust}), above that of an empty server"), style)
 }
 
 /// Seconds as an estimate may be told.

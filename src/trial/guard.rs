@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 use super::bounds::Bounds;
 use super::inside::{self, As, CANNOT, Order, WITHOUT};

@@ -113,7 +113,7 @@ impl Global {
                 Some(rate) if rate > 0 && (rate >= LEAST_RATE || has_unit(text)) => Some(rate),
                 Some(rate) if rate > 0 => {
                     return Err(format!(
-                        "--limit-rate {rate}: write {rate}b if bytes a second are meant, else a unit, such as {rate}mb"
+                        "--limit-rate: are {rate} bytes a second meant? Then write {rate}b, else add a unit, such as {rate}mb"
                     ));
                 }
                 _ => {

@@ -333,7 +333,7 @@ pub fn ending(run: &Run, changing: &Changing, view: &View) -> String {
             )));
         }
         if run.refused.is_none() {
-            lines.push(style.dim("with --apply it is done, with --output DIR in a copy"));
+            lines.push(style.dim("--apply changes the set; --output DIR writes a changed copy"));
         }
     }
     if let Some(kept_at) = &run.kept_at {
@@ -371,10 +371,10 @@ pub fn undo(undone: &Undone, view: &View) -> String {
             text += &format!("{}\n", wrap(&line, style.width, "  "));
         }
         if !undone.applied {
-            if let Err(why) = last.fits() {
-                text += &format!("{}\n", style.bad(&wrap(&why.to_string(), style.width, "  ")));
-            }
-            text += &style.dim("with --apply it is done");
+            text += &match last.fits() {
+                Ok(()) => style.dim("--apply takes the last change back"),
+                Err(why) => style.bad(&wrap(&format!("{why}; --apply refuses"), style.width, "  ")),
+            };
             text += "\n";
         }
     }

@@ -90,7 +90,7 @@ pub fn list(rewound: &Rewound, view: &View) -> String {
         text += &line(rewound, candidate, *commands, view);
     }
     if candidates.is_empty() {
-        text += "  no flush, no storm of deletions, one file\n";
+        text += "  no FLUSHALL or FLUSHDB, no long run of deletions, one file\n";
     }
     text
 }

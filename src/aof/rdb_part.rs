@@ -91,6 +91,7 @@ impl<O: Observer, const ENTRIES: bool, const TOKENS: bool> rdb::Sink
         self.stream.item(&RdbItem::Opcode(opcode));
     }
 
+    #[inline]
     fn token(&mut self, token: &rdb::Token<'_>) {
         match &mut self.within {
             Within::Nothing => {}
@@ -99,6 +100,7 @@ impl<O: Observer, const ENTRIES: bool, const TOKENS: bool> rdb::Sink
         }
     }
 
+    #[inline]
     fn more(&mut self, bytes: &[u8]) {
         match &mut self.within {
             Within::Nothing => {}

@@ -4,7 +4,7 @@ use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::scene::{SALVAGE, Scene, at_start, in_flight, times};
 use super::seen::{NonCanonical, Seen, What};
 use super::{
-    behind_dump, configuration, corrupt_tail, damaged, not_taken, payload_told, rdb_inside, split,
+    behind_dump, configuration, corrupt_tail, damaged, not_taken, payload_told, rdb_inside, splits,
     traps,
 };
 use crate::aof::{Damage, RdbStop, Role, Why};
@@ -15,9 +15,8 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
     match &seen.what {
         What::Damage(damage) => match (&damage.rdb, damage.fault.reason) {
             (Some(stop), Why::Rdb(reason)) => rdb_damage(scene, seen, damage, stop, reason),
-            _ => {
-                split::problem(scene, seen).unwrap_or_else(|| damaged::problem(scene, seen, damage))
-            }
+            _ => splits::problem(scene, seen)
+                .unwrap_or_else(|| damaged::problem(scene, seen, damage)),
         },
         What::BehindDump(context) => behind_dump::problem(scene, seen, context),
         What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),

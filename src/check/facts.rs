@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::checker::Refusal;
 use super::halt::Halt;
-use super::imports::Import;
+use super::import::Import;
 use super::objections::Objections;
 use super::reached::Reached;
 use super::seen::{Seen, What};

@@ -3,29 +3,12 @@
 
 use super::facts::{Facts, RdbFacts, SegmentFacts};
 use super::finding::{Kind, Problem, Severity};
+use super::import::Import;
 use crate::aof::Aof;
 use crate::format::rdb::{self, Family};
 use crate::format::resp::Record;
 use crate::limits;
 use crate::text;
-
-/// A line about an import.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Import {
-    /// It begins.
-    Begun {
-        /// Its name.
-        name: Box<[u8]>,
-        /// The slots, for a reader.
-        slots: String,
-        /// Offset of the record.
-        at: u64,
-        /// Bytes of it.
-        len: u64,
-    },
-    /// One that began in an earlier file ends, well or not.
-    Ended(Box<[u8]>),
-}
 
 /// Bytes of a name that are looked at; servers give 40.
 const NAME: usize = 64;

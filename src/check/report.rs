@@ -13,11 +13,11 @@ use super::not_looked_at;
 use super::scene::{Before, Scene, Wording};
 use super::seen::{Seen, What};
 use super::settle::Certainty;
-use super::split::{self, Split};
+use super::split::Split;
 use super::unknown::{self, Unknown};
 use super::verdict::{CheckAof, Loads, Verdict};
 use super::{
-    advice, behind_dump, beside, configuration, corrupt_tail, imports, modules, notes, set,
+    advice, behind_dump, beside, configuration, corrupt_tail, imports, modules, notes, set, splits,
     still_runs, traps,
 };
 use crate::aof::{Aof, ManifestState, Role};
@@ -143,7 +143,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     problems.extend(still_runs::problems(aof, &facts.neighbours.writing));
     problems.extend(moments::problems(aof, &facts));
     problems.extend(imports::problems(aof, &facts));
-    let splits = split::find(aof, &facts)?;
+    let splits = splits::find(aof, &facts)?;
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
     let unknown = unknown::rows(aof, &facts);

@@ -8,6 +8,7 @@
 //! the set where there are no neighbours. In memory are at most three samples of 65,536 names.
 
 mod find;
+mod group;
 mod hole;
 mod other_sets;
 mod place;
@@ -31,7 +32,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
 use crate::text;
-use find::Group;
+use group::Group;
 use replay::Replay;
 use sample::{Names, Sample};
 

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::find::{Group, written_at};
+use super::group::{Group, written_at};
 use super::place::Place;
 use crate::aof::{Aof, OpenOptions, Role, segment_name, server_dir};
 use crate::disk;

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use rustix::fs::FileType;
 
 use super::super::publish::Hold;
-use crate::error::ErrorKind;
 use super::*;
+use crate::error::ErrorKind;
 
 fn place() -> (tempfile::TempDir, Dir) {
     let place = tempfile::tempdir().unwrap();

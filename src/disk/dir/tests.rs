@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use rustix::fs::FileType;
 
 use super::super::publish::Hold;
+use crate::error::ErrorKind;
 use super::*;
 
 fn place() -> (tempfile::TempDir, Dir) {

@@ -6,6 +6,7 @@ mod support;
 
 mod dumps;
 mod foreign;
+mod hands;
 mod imports;
 mod made;
 mod moments;

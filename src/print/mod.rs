@@ -9,9 +9,10 @@ mod clients;
 mod out;
 mod printer;
 mod resp;
+mod templates;
 
 pub use crate::aof::{Arguments, Part};
-pub use base::{Key, Library, Value, stands_alone, text};
+pub use base::{Key, Library, Value, text};
 pub use out::Out;
 pub use printer::{Form, LeftOut, Options, Printed, Printer, Unprinted};
 pub use resp::Resp;

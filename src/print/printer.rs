@@ -4,6 +4,7 @@ use std::io;
 
 use super::base::{self, Key, Library};
 use super::out::Out;
+use super::templates::Templates;
 use crate::aof::{Arguments, Damage, Depth, Event};
 use crate::command::{self, CommandId};
 use crate::disk::Source;
@@ -156,6 +157,8 @@ enum Found {
     Library(std::ops::Range<u64>),
     /// A command that stands among the keys.
     Command(Opcode),
+    /// The template of hashes that follow.
+    Template(Opcode),
 }
 
 /// Prints what a filter takes.
@@ -171,6 +174,7 @@ pub struct Printer<'w, F> {
     is_past: bool,
     outlined: Option<(Context, Outline, Option<CommandId>)>,
     found: Vec<Found>,
+    templates: Templates,
     text: Vec<u8>,
     printed: Printed,
 }
@@ -190,6 +194,7 @@ impl<'w, F: Form> Printer<'w, F> {
             is_past: false,
             outlined: None,
             found: Vec::new(),
+            templates: Templates::default(),
             text: Vec::new(),
             printed: Printed {
                 records: 0,
@@ -261,6 +266,10 @@ impl<'w, F: Form> Printer<'w, F> {
                     self.command(at, opcode, source)?;
                     false
                 }
+                Found::Template(opcode) => {
+                    self.templates.declare(source, opcode)?;
+                    false
+                }
             };
             if is_printed {
                 self.printed.keys += 1;
@@ -278,7 +287,7 @@ impl<'w, F: Form> Printer<'w, F> {
         entry: Entry<'static>,
         source: &mut dyn Source,
     ) -> Result<bool> {
-        let Some(key) = base::key(source, entry, &mut self.text)? else {
+        let Some(key) = base::key(source, entry, &self.templates, &mut self.text)? else {
             self.printed.unprinted.unreadable += 1;
             return Ok(false);
         };
@@ -366,6 +375,10 @@ impl<F: Form> Observer for Printer<'_, F> {
         }
     }
 
+    fn begin(&mut self, _: usize) {
+        self.templates.clear();
+    }
+
     fn depth(&self) -> Depth {
         if self.with_base { Depth::Entries } else { Depth::Structure }
     }
@@ -386,6 +399,8 @@ impl<F: Form> Observer for Printer<'_, F> {
     fn opcode(&mut self, _: &Context, opcode: &Opcode) {
         if opcode.row.is_command() {
             self.found.push(Found::Command(*opcode));
+        } else if Templates::is_declared_by(opcode) {
+            self.found.push(Found::Template(*opcode));
         } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
             self.printed.unprinted.module_data += 1;
         }

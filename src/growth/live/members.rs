@@ -5,6 +5,7 @@
 
 use super::hashed::ByHash;
 use super::kind::Kind;
+use super::shown::Extent;
 use super::sizes::{Limits, Packing};
 use crate::format::rdb::pack;
 
@@ -123,6 +124,12 @@ impl Members {
     /// Bytes of all members, about.
     pub fn bytes(&self) -> u64 {
         (self.kept as u64) << self.shift
+    }
+
+    /// How many members it has, and the bytes of the longest string in it. Of a sample, what is in it.
+    pub(super) fn extent(&self) -> Extent {
+        let longest = self.list.iter().map(|member| member.name_len.max(member.value_len)).max();
+        Extent { count: self.list.len() as u64, bytes: longest.unwrap_or(0) }
     }
 
     /// The value was no packed encoding in the base.

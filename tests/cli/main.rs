@@ -15,6 +15,7 @@ mod exits;
 mod filters;
 mod foreseen;
 mod growth;
+mod growth_range;
 mod links;
 mod live;
 mod paths;

@@ -7,6 +7,7 @@
 mod base;
 mod clients;
 mod out;
+mod printed;
 mod printer;
 mod resp;
 mod templates;
@@ -14,5 +15,6 @@ mod templates;
 pub use crate::aof::{Arguments, Part};
 pub use base::{Key, Library, Value, text};
 pub use out::Out;
-pub use printer::{Form, LeftOut, Options, Printed, Printer, Unprinted};
+pub use printed::{LeftOut, Printed, Unprinted};
+pub use printer::{Form, Options, Printer};
 pub use resp::Resp;

@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, batches, bulk};
+use super::extent::Extent;
 use super::forgotten::{self, Forgotten, join};
-use super::shown::Extent;
 use super::sizes::Nodes;
 use crate::format::rdb::pack;
 

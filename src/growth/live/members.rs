@@ -3,9 +3,9 @@
 //! Small ones are kept whole and in their order, for they are packed and compressed as one string. Of large ones a
 //! sample is kept, chosen by the hash of the name, so that a member that is written again is found again.
 
+use super::extent::Extent;
 use super::hashed::ByHash;
 use super::kind::Kind;
-use super::shown::Extent;
 use super::sizes::{Limits, Packing};
 use crate::format::rdb::pack;
 

@@ -14,6 +14,7 @@ mod cost;
 mod dialect;
 mod doubt;
 mod estimate;
+mod extent;
 mod forgotten;
 mod groups;
 mod hashed;

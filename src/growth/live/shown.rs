@@ -9,31 +9,12 @@
 //! What it does not show may be otherwise.
 
 use super::chain::Chain;
+use super::extent::Extent;
 use super::kind::Kind;
 use super::members::Members;
 use super::sizes::{Limits, Packing};
 use super::stream::Stream;
 use super::value::Value;
-
-/// How large a value is, or a node.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Extent {
-    /// Members, elements or entries.
-    pub(super) count: u64,
-    /// Bytes: of the longest string of a value, of all in a node.
-    pub(super) bytes: u64,
-}
-
-impl Extent {
-    const fn is_within(self, other: Self) -> bool {
-        self.count <= other.count && self.bytes <= other.bytes
-    }
-
-    fn reach(&mut self, other: Self) {
-        self.count = self.count.max(other.count);
-        self.bytes = self.bytes.max(other.bytes);
-    }
-}
 
 /// Tables of one kind that are remembered.
 const TABLES: usize = 8;

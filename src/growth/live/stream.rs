@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, bulk, header};
 use super::dialect::Dialect;
+use super::extent::Extent;
 use super::forgotten::{self, Forgotten, join};
 use super::groups::Groups;
 use super::members::Piece;
-use super::shown::Extent;
 use super::sizes::Limits;
 use crate::format::rdb::pack;
 

@@ -10,8 +10,11 @@ use super::apart::must_lie_apart;
 use super::capture::{self, Means};
 use super::compose::{Facts, entry};
 use super::entry::{Entry, Mark};
+use super::identity::Identity;
+use super::keys::Before;
 use super::made::{Backup, made};
 use super::manifest::manifest_as_is;
+use super::marks::SHOWN;
 use super::task::{Task, refuse_a_crowd};
 use super::trust::Trust;
 use super::{moment, name, numbers};
@@ -46,16 +49,27 @@ fn shown(path: &Path) -> String {
 
 /// What the mark says.
 fn mark(aof: &Aof, left_out: &[String]) -> Mark {
-    let missing = aof.live().filter(|(_, segment)| segment.file().is_none());
-    let missing: Vec<_> = missing.map(|(_, segment)| crate::text::name(&segment.name)).collect();
-    let mut message =
-        "the files as they were found: nothing was left out, and nothing verified".to_owned();
-    for (what, names) in [("not there", &missing[..]), ("not kept", left_out)] {
-        if !names.is_empty() {
-            let shown: Vec<_> = names.iter().take(8).map(String::as_str).collect();
-            message += &format!("; {what}: {}", shown.join(", "));
-        }
+    let without = |is_missing: bool| -> Vec<String> {
+        let all = aof.live().filter(|(_, segment)| segment.file().is_none());
+        let all = all.filter(|(_, segment)| segment.is_missing() == is_missing);
+        all.map(|(_, segment)| crate::text::name(&segment.name)).collect()
+    };
+    let lists = [
+        ("not there", without(true)),
+        ("no plain file", without(false)),
+        ("not kept", left_out.to_vec()),
+    ];
+    let told = lists.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| {
+        let shown: Vec<_> = names.iter().take(SHOWN).map(String::as_str).collect();
+        let more = names.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{what}: {}{more}", shown.join(", "))
+    });
+    let mut told: Vec<_> = told.collect();
+    if told.is_empty() {
+        told.push("nothing was left out".to_owned());
     }
+    let message = format!("the files as they were found, not verified; {}", told.join("; "));
     Mark { kind: Mark::AS_IS.to_owned(), message, percent: None }
 }
 
@@ -71,15 +85,24 @@ pub(super) fn keep(task: &Task<'_>) -> Result<Backup> {
     refuse_a_crowd(&aof)?;
     must_lie_apart(&aof, repository.store().name())?;
     let place = capture::place_of(&aof)?;
-    let source = name::as_is_source(&task.source_of(&aof, &place)?);
+    let Identity { source, unread } = task.source_of(&aof, &place)?;
+    let source = name::as_is_source(&source);
     let alone = repository.lock_source(&source)?;
     let known = repository.numbers(&source)?;
     let listed = repository.list_source(&source)?;
+    task.must_not_be_gone(&source, known.as_ref(), &listed)?;
     let mut numbers: BTreeSet<u64> = listed.iter().map(|one| one.seq).collect();
     let trust = Trust::new(repository, &source, None, false)?;
-    let (parent, alive, source_name) = (None, None, source.as_str());
-    let means =
-        Means { repository, source: source_name, options, parent, alive, trust: &trust, progress };
+    let before = Before::new(repository, None);
+    let means = Means {
+        repository,
+        source: &source,
+        options,
+        parent: None,
+        before: &before,
+        trust: &trust,
+        progress,
+    };
     let (others, left_out) = others(&aof)?;
     let captured = capture::capture_as_is(&aof, &others, &means)?;
     for held in shared.iter().chain(&alone) {
@@ -94,9 +117,9 @@ pub(super) fn keep(task: &Task<'_>) -> Result<Backup> {
     let entry = repository.publish(entry)?;
     numbers.insert(entry.seq);
     let noted = repository.note_numbers(known.as_ref(), &source, &numbers);
+    let noted = noted.and(repository.forget_unfinished(&source));
     let unnoted = noted.err().map(|e| e.to_string());
-    repository.forget_unfinished(&source)?;
     let (new_bytes, reused_bytes) = (entry.new_bytes, entry.reused_bytes);
     let made = made(&aof, entry, Vec::new(), None);
-    Ok(Backup { new_bytes, reused_bytes, unnoted, marks, ..made })
+    Ok(Backup { new_bytes, reused_bytes, unnoted, marks, unread_sources: unread, ..made })
 }

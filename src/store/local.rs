@@ -78,6 +78,17 @@ impl LocalStore {
         }
     }
 
+    /// The directories that a prefix, which is empty or ends with `/`, names.
+    fn words_of<'k>(&self, prefix: &'k str) -> Result<Vec<&'k str>> {
+        let key = prefix.trim_end_matches('/');
+        if key.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut words, name) = self.words(key)?;
+        words.push(name);
+        Ok(words)
+    }
+
     /// The root; `None` when it is not there.
     fn root(&self) -> Result<Option<&Dir>> {
         if let Some(root) = self.root.get() {
@@ -370,19 +381,20 @@ impl Store for LocalStore {
 
     fn list(&self, prefix: &str) -> Result<Vec<Stored>> {
         let mut found = Vec::new();
-        let words = match prefix.trim_end_matches('/') {
-            "" => Vec::new(),
-            key => {
-                let (mut words, name) = self.words(key)?;
-                words.push(name);
-                words
-            }
-        };
+        let words = self.words_of(prefix)?;
         if let Some(dir) = self.dir(&words)? {
             self.list_into(&dir, prefix, words.len(), &mut found)?;
         }
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
+    }
+
+    fn below(&self, prefix: &str) -> Result<Vec<String>> {
+        let Some(dir) = self.dir(&self.words_of(prefix)?)? else { return Ok(Vec::new()) };
+        let found = dir.list()?.into_iter();
+        let mut names: Vec<_> = found.map(|one| text::name(one.name.as_encoded_bytes())).collect();
+        names.sort();
+        Ok(names)
     }
 
     fn delete(&self, key: &str) -> Result<()> {

@@ -91,6 +91,13 @@ fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
             tame(host)
         ));
     }
+    for why in &made.unread_sources {
+        context.note(&format!(
+            "source {} cannot be read, so nobody knows whether the set is the one of that source: {}",
+            tame(&why.source),
+            tame(&why.why)
+        ));
+    }
     for id in &made.unreadable {
         context.note(&format!(
             "snapshot {id} cannot be read and was passed over; see `aofkit verify`"
@@ -105,6 +112,12 @@ fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
     if let Some(why) = &made.unnoted {
         context.note(&format!(
             "the snapshot is there; that it must be there could not be written down, which the next backup does: {why}"
+        ));
+    }
+    if let Some(why) = &made.uncounted {
+        context.note(&format!(
+            "the list of keys in the repository cannot be read or written, so the number of keys is not known until the \
+             next rewrite: {why}"
         ));
     }
     for how in &made.entry.diverged {

@@ -11,10 +11,6 @@ use crate::format::resp::Record;
 /// Names that are kept at most. More are told as an estimate, by a sample of half of them at least.
 pub(super) const MOST: usize = 1 << 12;
 
-/// A drop of so many in a hundred between two such estimates says nothing: four times the standard deviation where both
-/// have the smallest sample, and not a name in common.
-pub(super) const ERROR_PERCENT: u64 = 12;
-
 /// Changes of an open transaction that are kept back at most.
 const MOST_PENDING: usize = 1 << 16;
 

@@ -273,7 +273,7 @@ impl<'d> KeepDir<'d> {
                        elsewhere with --output DIR";
             return Err(Error::new(ErrorKind::Refused(why.to_owned()), subject));
         }
-        let parents = Parents::make(&parent.join(&name))?;
+        let parents = Parents::make(&parent.join(&name), Parents::OPEN)?;
         let parent = Dir::open(&parent)?;
         let dir = match parent.dir_if_there(&name)? {
             Some(dir) => dir,

@@ -5,7 +5,7 @@
 
 use super::control::Control;
 use super::recorded::attributes;
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind, Parents};
+use crate::disk::{self, Attributes, Bytes, Dir, Durable, FrozenFile, Kind, Parents};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -57,7 +57,7 @@ impl Plan {
             let why = "this cannot be the name of a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
         };
-        let parents = Parents::make(dir)?;
+        let parents = Parents::make(dir, Parents::OPEN)?;
         let parent = Dir::open(disk::parent(dir))?;
         let is_inside = disk::real_path(parent.path())?.starts_with(disk::real_path(&self.dir)?);
         if is_inside && self.is_of_a_set() {
@@ -115,7 +115,9 @@ impl Plan {
             });
         }
         let copies = self.copies(place, &places.into(), &files)?;
-        control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        let total = copies.iter().map(|copy| copy.len).sum();
+        into.may_hold(total, Bytes::Copied)?;
+        control.progress.begin(Some(total));
         let mut left = Vec::new();
         for mut copy in copies {
             let name = os_name(&copy.name);

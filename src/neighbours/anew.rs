@@ -1,12 +1,14 @@
 //! Whether a server began a set anew beside fuller files: what most files beside a set rule out by their names and their
 //! first bytes, so that nothing is read of them.
 
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use super::find::{self, Group};
 use super::place::Place;
-use super::{Neighbours, Survey, sample::Names, seconds};
-use crate::aof::{Aof, Role, segment_name};
+use super::sample::Names;
+use super::{Neighbours, Survey};
+use crate::aof::Aof;
 use crate::disk::{self, FrozenFile};
 use crate::error::Result;
 use crate::format::rdb;
@@ -31,9 +33,9 @@ impl<'a> Suspects<'a> {
     /// When anything of them was last changed, by the file system's clock, which nobody can set; `None` where there are none,
     /// or that is not known of all of them.
     pub fn changed_at(&self) -> Option<SystemTime> {
-        let of = |path: &std::path::PathBuf| {
+        let of = |path: &PathBuf| {
             let ns = u64::try_from(disk::stamp(path).ok()?.changed_ns()).ok()?;
-            SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_nanos(ns))
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns))
         };
         let files = self.groups.iter().flat_map(|group| &group.files);
         let all: Option<Vec<_>> = files.map(of).collect();
@@ -52,31 +54,17 @@ impl<'a> Suspects<'a> {
 
 fn may_be_older_and_fuller(aof: &Aof, group: &Group) -> bool {
     match group.place {
-        Place::Orphans => is_ahead(aof, &group.files),
+        Place::Orphans => find::is_ahead(aof, &group.files),
         Place::Dump | Place::SingleFile => {
             let written = group.files.first().and_then(|path| {
                 let file = FrozenFile::open(path).ok()?;
-                created(&file).or_else(|| seconds(group.written_at?))
+                created(&file).or_else(|| find::seconds(group.written_at?))
             });
             find::began_empty(aof)
                 && written.zip(base_created(aof)).is_some_and(|(written, began)| written <= began)
         }
         Place::TemporaryIncrement | Place::TemporaryBase => false,
     }
-}
-
-/// Whether an orphan has a number that the set has come to or not yet: servers only count up.
-pub(super) fn is_ahead(aof: &Aof, orphans: &[std::path::PathBuf]) -> bool {
-    let first =
-        |role| aof.live().filter(move |(_, s)| s.role == role).filter_map(|(_, s)| s.seq).min();
-    let (base, increment) = (first(Role::Base), first(Role::Increment));
-    orphans.iter().any(|file| {
-        let name = segment_name(file.file_name().unwrap_or_default().as_encoded_bytes());
-        name.is_none_or(|name| {
-            let live = if name.is_base { base } else { increment };
-            live.is_none_or(|live| name.number >= live)
-        })
-    })
 }
 
 /// When the set's first RDB part was begun, Unix seconds.

@@ -119,3 +119,22 @@ pub(super) fn began_empty(aof: &Aof) -> bool {
         None => false,
     }
 }
+
+/// Whether an orphan has a number that the set has come to or not yet: servers only count up.
+pub(super) fn is_ahead(aof: &Aof, orphans: &[PathBuf]) -> bool {
+    let first =
+        |role| aof.live().filter(move |(_, s)| s.role == role).filter_map(|(_, s)| s.seq).min();
+    let (base, increment) = (first(Role::Base), first(Role::Increment));
+    orphans.iter().any(|file| {
+        let name = segment_name(file.file_name().unwrap_or_default().as_encoded_bytes());
+        name.is_none_or(|name| {
+            let live = if name.is_base { base } else { increment };
+            live.is_none_or(|live| name.number >= live)
+        })
+    })
+}
+
+/// Unix seconds.
+pub(super) fn seconds(at: SystemTime) -> Option<i64> {
+    i64::try_from(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+}

@@ -108,11 +108,6 @@ pub fn keys_alive(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) 
     Ok(survey.alive(&scan(aof, Replay::new(&survey.names), pace, progress)?))
 }
 
-/// Unix seconds.
-fn seconds(at: SystemTime) -> Option<i64> {
-    i64::try_from(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
-}
-
 /// Opens what lies beside the set. `now_ms` is Unix milliseconds: keys that expire before count as gone.
 ///
 /// # Errors
@@ -222,7 +217,7 @@ impl Survey<'_> {
     }
 
     fn standing(&self, one: &Neighbour, set: &Replay) -> Standing {
-        let is_ahead = one.place == Place::Orphans && anew::is_ahead(self.aof, &one.files);
+        let is_ahead = one.place == Place::Orphans && find::is_ahead(self.aof, &one.files);
         let holds = match one.place {
             Place::TemporaryIncrement => one.commands > 0,
             Place::Orphans => one.missing_keys > 0 || is_ahead && one.commands > 0,
@@ -248,7 +243,7 @@ impl Survey<'_> {
 
     /// Whether the set began with nothing after the neighbour was written.
     fn is_older_than_empty_set(&self, one: &Neighbour, set: &Replay) -> bool {
-        let written = one.saved_at.or_else(|| seconds(one.written_at?));
+        let written = one.saved_at.or_else(|| find::seconds(one.written_at?));
         find::began_empty(self.aof)
             && set.rdb_keys == 0
             && written.zip(set.saved_at).is_some_and(|(written, began)| written <= began)

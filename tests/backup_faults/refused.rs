@@ -212,6 +212,7 @@ fn a_restore_refused_at_any_call_says_so_and_changes_nothing() {
             let tried = at_every_call(&home, &words, &acts, &prepare, &|traced, what| {
                 let refused = acts.1 == "fault" && assert_told(traced, what);
                 assert!(refused || traced.code == 0, "{what}: {}", traced.stderr);
+                assert_litter_is_named(&home, traced, refused, what);
                 let now = target.exists().then(|| files_in(&target));
                 let is_old = match (&now, replaces) {
                     (Some(now), true) => now.len() == 1 && now[INCREMENT] == old,
@@ -221,6 +222,16 @@ fn a_restore_refused_at_any_call_says_so_and_changes_nothing() {
                 assert!(now.as_ref() == Some(&new) || refused && is_old, "{what}: {now:?}");
             });
             println!("restore (replacing: {replaces}): {tried} calls with {:?}", acts.0);
+        }
+    }
+}
+
+/// What a restore that was refused has left beside its target is named.
+fn assert_litter_is_named(home: &Home, traced: &Traced, refused: bool, what: &str) {
+    for one in fs::read_dir(home.root.path()).unwrap() {
+        let name = one.unwrap().file_name().into_string().unwrap();
+        if refused && name.starts_with("target.") {
+            assert!(traced.stderr.contains(&name), "{what}: {name}: {}", traced.stderr);
         }
     }
 }

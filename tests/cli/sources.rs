@@ -137,12 +137,13 @@ fn files_as_they_were_found_are_told_by_what_was_left_out() {
     fs::remove_file(kept.set.file(INCREMENT)).unwrap();
     fs::create_dir(kept.set.file(INCREMENT)).unwrap();
     symlink("/dev/zero", kept.set.file("appendonly.aof.9.incr.aof")).unwrap();
+    fs::create_dir(kept.set.file("sub")).unwrap();
     let told = message(&kept);
     assert!(!told.contains("nothing was left out"), "{told}");
     for part in [
         format!("not there: {BASE}"),
         format!("no plain file: {INCREMENT}"),
-        "not kept: appendonly.aof.9.incr.aof".to_owned(),
+        "not kept: appendonly.aof.9.incr.aof, sub".to_owned(),
     ] {
         assert!(told.contains(&part), "{told}");
     }
@@ -156,4 +157,42 @@ fn files_as_they_were_found_are_not_begun_anew_where_all_of_them_are_gone() {
     fs::remove_dir_all(snapshots).unwrap();
     let run = backup(&kept, &kept.set.dir(), &["--as-is"]).expect(25);
     assert!(run.err.contains("is a disk not mounted"), "{}", run.err);
+}
+
+#[test]
+fn a_leftover_that_is_also_asked_for_is_kept_once() {
+    let kept = Kept::new();
+    kept.set.put("temp-rewriteaof-bg-77.aof", &sets(2));
+    let path = kept.set.file("temp-rewriteaof-bg-77.aof");
+    let include = format!("--include={}", path.display());
+    let made = backup(&kept, &kept.set.dir(), &["--json", "--as-is", &include]).expect(0).json();
+    let names = |made: &Value| -> Vec<String> {
+        let extras = made["snapshot"]["extras"].as_array().unwrap().iter();
+        extras.map(|one| one["file"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&made), ["temp-rewriteaof-bg-77.aof"]);
+    kept.verb(&["verify", "--data"]).expect(0);
+    // Another file of the same name cannot be kept with it, and is not passed over in silence.
+    fs::create_dir(kept.set.root().join("elsewhere")).unwrap();
+    let other = kept.set.root().join("elsewhere/temp-rewriteaof-bg-77.aof");
+    fs::write(&other, b"another").unwrap();
+    let include = format!("--include={}", other.display());
+    let run = backup(&kept, &kept.set.dir(), &["--as-is", &include]).expect(1);
+    assert!(run.err.contains("another name"), "{}", run.err);
+}
+
+#[test]
+fn files_as_they_were_found_are_all_that_lie_in_the_directory_whatever_their_names() {
+    let kept = Kept::new();
+    for name in ["appendonly.aof.1.incr.aof.bak", "notes", ".nfs0000000000000001"] {
+        kept.set.put(name, name.as_bytes());
+    }
+    let made = backup(&kept, &kept.set.dir(), &["--json", "--as-is"]).expect(0).json();
+    let id = made["snapshot"]["id"].as_str().unwrap();
+    let target = kept.set.root().join("out");
+    run(["restore", &kept.snapshot(id), target.to_str().unwrap()]).expect(0);
+    for name in ["appendonly.aof.1.incr.aof.bak", "notes", ".nfs0000000000000001"] {
+        let there = kept.set.root().join("out.extra").join(name);
+        assert_eq!(fs::read(there).unwrap(), name.as_bytes());
+    }
 }

@@ -10,7 +10,7 @@ use aofkit::backup::{
 };
 use aofkit::error::{ErrorKind, Result};
 use aofkit::store::LocalStore;
-use aofkit::text::{count, tame};
+use aofkit::text::{count, size, tame};
 use jiff::SignedDuration;
 
 use self::args::BackupArgs;
@@ -68,14 +68,28 @@ fn shrank_by(made: &Backup, percent: u64) -> bool {
 
 /// The repository, which is made where there is none, but not within the set.
 fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
-    let store = || Box::new(LocalStore::new(&args.place.repo, args.min_free));
+    let local = || LocalStore::new(&args.place.repo, args.min_free);
+    let store = || Box::new(local());
     match Repository::open(store()) {
         Err(e) if *e.kind() == ErrorKind::NotFound => {
             let aof = Aof::open(args.reading.path(), &context.open)?;
             must_lie_apart(&aof, &args.place.repo)?;
+            tell_room(aof.size_bytes(), local().spare()?, context);
             Repository::open_or_create(store())
         }
         other => other,
+    }
+}
+
+/// Tells before a first snapshot that it may not fit. How well a set packs is not known before.
+fn tell_room(set: Option<u64>, spare: u64, context: &Context) {
+    if let Some(set) = set.filter(|set| *set > spare) {
+        context.note(&format!(
+            "the set has {}, and the repository may take {} (--min-free says how much of the file system stays free): \
+             whether the first snapshot fits depends on how well the set packs",
+            size(set),
+            size(spare)
+        ));
     }
 }
 

@@ -201,7 +201,7 @@ fn aofkit(words: &[&str]) -> std::process::Output {
 
 #[test]
 fn going_back_and_converting_leave_what_lies_beside_the_set_as_it_is() {
-    let mut done = BTreeMap::new();
+    let mut done: BTreeMap<String, u64> = BTreeMap::new();
     for seed in 0..number_from_env("AOFKIT_TREES", 40) {
         let mut random = Random::new(seed, 1);
         let root = tempfile::tempdir().expect("make a directory");
@@ -225,7 +225,7 @@ fn going_back_and_converting_leave_what_lies_beside_the_set_as_it_is() {
             assert_eq!(now, whole, "seed {seed}, {words:?}");
         }
         let is_done = now != whole || fs::exists(&output).expect("look");
-        *done.entry(words[0]).or_insert(0) += u64::from(is_done);
+        *done.entry(words[0].to_owned()).or_insert(0) += u64::from(is_done);
     }
     assert!(done["rewind"] > 5 && done["convert"] > 3, "{done:?}: nothing was tried");
 }

@@ -120,9 +120,8 @@ fn an_unchanged_backup_reads_the_ends_of_the_set_and_nothing_that_lies_beside_it
     home.put(orphan, &commands(&mut random, 8 << 20));
     // Two clocks are compared, that of the file system and that of the machine.
     std::thread::sleep(std::time::Duration::from_millis(2100));
-    let kinds = || -> Vec<String> {
-        home.backup().marks.iter().map(|mark| mark.kind.clone()).collect()
-    };
+    let kinds =
+        || -> Vec<String> { home.backup().marks.iter().map(|mark| mark.kind.clone()).collect() };
     assert_eq!(kinds(), ["started-empty"]);
     let Some(read) = read_of_each(&home) else { return };
     let of = |name: &str| read.get(name).copied().unwrap_or(0);

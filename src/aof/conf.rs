@@ -97,7 +97,7 @@ impl Reading {
         self.bytes += bytes.len() as u64;
         if self.bytes > limits::CONF {
             let limit = limits::CONF;
-            return Err(refuse(format!("with this file, what is included exceeds {limit} bytes")));
+            return Err(refuse(format!("with this file the configuration exceeds {limit} bytes")));
         }
         let file: Arc<Path> = path.into();
         for read in conf::lines(&bytes) {

@@ -22,8 +22,8 @@ pub(super) fn told(dir: &Path) -> Option<String> {
         return Some(format!("process {pid} has {name} open, which is deleted ({size}). {copy}"));
     }
     let lost = format!(
-        "THE SERVER STILL RUNS: process {pid} has {name} open, which is deleted ({size}). Do not stop it: with it may go what \
-         only it has"
+        "THE SERVER STILL RUNS: process {pid} has {name} open, which is deleted ({size}). Do not stop it: only it may still \
+         have this data"
     );
     let place = text::path(&one.dir);
     let above = one.dir.parent().and_then(|above| disk::stamp(above).ok());
@@ -32,7 +32,7 @@ pub(super) fn told(dir: &Path) -> Option<String> {
     Some(match (works_there, has_room) {
         (false, _) => {
             format!(
-                "{lost}. {copy}; its working directory is gone or another one by now, so it rewrites nothing here"
+                "{lost}. {copy}; its working directory is gone or is another one now, so it rewrites nothing here"
             )
         }
         (true, false) => format!("{lost}. {copy}; there is no room here for a rewrite"),

@@ -26,7 +26,7 @@ pub fn must_lie_apart(aof: &Aof, repository: &Path) -> Result<()> {
     let why = if aof.layout == Layout::MultiPart && there.starts_with(&here) {
         "the repository would lie in the directory of the set, where a server keeps its files"
     } else if there.starts_with(PathBuf::from(kept)) {
-        "the repository would lie in the directory that keeps what changes of the set removed"
+        "the repository would lie in the directory that keeps bytes which changes removed"
     } else if here.starts_with(&there) {
         "the set lies in that directory, so it would be part of the repository"
     } else {

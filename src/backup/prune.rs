@@ -185,7 +185,7 @@ fn everything_is_known(
     accept_missing: bool,
 ) -> Result<()> {
     if let Some(one) = all.iter().find(|one| repository::is_foreign(&one.key)) {
-        let why = "aofkit did not write it, so what it needs is not known, and nothing is freed; move it away";
+        let why = "aofkit did not write it and does not know what it needs, so nothing is freed; move it away";
         return Err(repository.bad(format!("{}: {why}", one.key)));
     }
     if accept_missing {
@@ -214,7 +214,7 @@ fn reasons_as_is(
     now: moment::Moment,
 ) -> Vec<Reasons> {
     if !is_named {
-        let why = "as it was found; goes only where --source names it";
+        let why = "kept as it was found; goes only if --source names its source";
         return entries.iter().map(|_| Reasons::from([why.to_owned()])).collect();
     }
     let mut reasons = reasons_of(entries, keep, now);

@@ -334,7 +334,8 @@ impl Repository {
             return Ok(Unfinished::default());
         }
         let bytes = self.store.get(&key, limits::CATALOG_DOCUMENT)?;
-        let more = "what a run that was killed had stored is not known; without this file it is stored again";
+        let more =
+            "nobody knows what a killed run had stored; without this file it is stored again";
         hash::unsealed(&bytes).map_err(|why| self.bad(format!("{key}: {why}; {more}")))
     }
 

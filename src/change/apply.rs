@@ -65,7 +65,7 @@ impl Plan {
             return Ok(Applied { kept_at: None, left: Vec::new() });
         }
         if self.takes_held() {
-            let why = "what a process alone still has goes into a directory of its own".to_owned();
+            let why = "a copy of what only a process still has needs a new directory".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), &self.path));
         }
         let place = self.place()?;
@@ -207,7 +207,7 @@ impl Plan {
         if self.only_removes()
             && let Some(name) = self.is_named(place)?
         {
-            return changed(&name, "the manifest speaks of it by now; make a new plan");
+            return changed(&name, "the manifest names it now; make a new plan");
         }
         for action in &self.actions {
             let Action::Manifest { name, before, .. } = action else { continue };

@@ -77,7 +77,7 @@ pub(super) fn refuse(pids: &[u32], what: &str, path: &Path) -> Result<()> {
     }
     let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
     let why = format!(
-        "process {} {what}: stop the server first (--force does it all the same)",
+        "process {} {what}: stop the server first (--force skips this question)",
         pids.join(", ")
     );
     Err(Error::new(ErrorKind::InUse(why), path))

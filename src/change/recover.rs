@@ -241,8 +241,7 @@ fn is_published(place: &Place, journal: &Journal) -> Result<bool> {
     Ok(match &journal.step {
         Step::Truncation { name, from, modified_ns, .. } => {
             let Some(now) = place.look_at_file(name)?.map(|look| look.stamp) else {
-                let why =
-                    "a run was cut short while it cut this file, which is gone; what it kept stays";
+                let why = "a run was interrupted while it cut this file, which is gone; the kept bytes stay";
                 let why = ErrorKind::Stale(why.to_owned());
                 return Err(Error::new(why, &place.path(name)));
             };

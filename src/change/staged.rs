@@ -15,7 +15,7 @@ pub(super) fn put_in_place(keep: &KeepDir<'_>, place: &Place, journal: &Journal)
             continue;
         }
         if !keep.disk.rename_new(place.at(&stage.staged)?, place.at(&stage.name)?)? {
-            let why = "there is a file with the name of a new one by now".to_owned();
+            let why = "a file with the name of a new one has appeared".to_owned();
             return Err(Error::new(ErrorKind::Stale(why), &place.path(&stage.name)));
         }
         placed.push(&stage.name);

@@ -246,7 +246,7 @@ impl Undo {
                     match made.iter().position(|made| made.name[..] == name[..]) {
                         Some(file) => NewBytes::Range { file, from: start, to: end },
                         None => {
-                            let why = "its journal speaks of what the change did not make";
+                            let why = "its journal names a file that the change did not make";
                             let why = ErrorKind::Refused(why.to_owned());
                             return Err(Error::new(why, &self.entry.path));
                         }

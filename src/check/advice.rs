@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::unknown::Unknown;
 use crate::aof::{Aof, Layout};
 use crate::command;
 use crate::format::rdb::{Family, Header};
@@ -25,11 +26,27 @@ pub(super) fn repair(aof: &Aof, by: &str) -> Option<String> {
     Some(format!("aofkit repair{by}{target}{} {}", conf(aof)?, word(&aof.path)?))
 }
 
-/// Plans to leave out the records of a command. The plan says what is lost by that.
-pub(super) fn drop_command(aof: &Aof, name: &[u8]) -> Option<String> {
-    let is_plain = name.iter().all(|byte| byte.is_ascii_graphic() && !b"|\\".contains(byte));
-    let word = shell_word(name).filter(|_| is_plain)?;
-    repair(aof, &format!(" --drop-command={word}"))
+/// Names in one command of a shell; nobody wants to read more of them.
+const MOST_NAMES: usize = 20;
+
+/// Plans to leave out the records of all commands that the target is known to refuse: one plan, because leaving out some
+/// of them makes no server load the set. The plan says what is lost by that. `None` where nobody has named the target:
+/// then the set is another server's.
+pub(super) fn drop_commands(aof: &Aof, refused: &[Unknown]) -> Option<String> {
+    let can_go = |one: &&Unknown| {
+        let name = one.what.split(|&byte| byte == b'|').next().unwrap_or(&one.what);
+        one.is_command && one.is_learnt && !aof.names.has_taken(name)
+    };
+    let mut options = String::new();
+    for one in refused.iter().filter(can_go).take(MOST_NAMES) {
+        let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"|\\".contains(byte);
+        let word = shell_word(&one.what).filter(|_| one.what.iter().all(is_plain))?;
+        options += &format!(" --drop-command={word}");
+    }
+    if !aof.target_given || options.is_empty() {
+        return None;
+    }
+    repair(aof, &options)
 }
 
 /// Judges the set by another server.

@@ -1,7 +1,7 @@
 //! redis-check-aof 8.2, imagined: by its own rules, which are stricter than a loader's in some places
 //! and laxer in others.
 
-use crate::aof::Event;
+use crate::aof::{Ending, Event};
 use crate::command::{CommandId, Kind};
 use crate::format::rdb::{Checksum, Family};
 use crate::format::resp::Record;
@@ -87,7 +87,13 @@ impl Checker {
                     return self.refuse(start, "an RDB whose checksum does not fit");
                 }
             }
-            Event::Damage(damage) => return self.refuse(damage.start, "bytes that are no record"),
+            Event::Damage(damage) => {
+                let why = match damage.ending {
+                    Ending::Torn => "the file ends inside a record",
+                    _ => "bytes that are no record",
+                };
+                return self.refuse(damage.start, why);
+            }
             Event::Hollow { refused_by_checker: true, .. } => {
                 return self
                     .refuse(start, "a record that is not written exactly as servers write it");

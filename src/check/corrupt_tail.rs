@@ -81,7 +81,7 @@ pub(super) fn note(aof: &Aof, facts: &SegmentFacts, is_last: bool) -> String {
         return String::new();
     }
     format!(
-        ". Redis 8.4 and later cut it off where aof-load-corrupt-tail-max-size is {limit} or more (a number of \
-         bytes without a unit; the tail has to be shorter than it): that takes {goes}"
+        ". Redis 8.4 and later cut it off if aof-load-corrupt-tail-max-size is at least {limit} (write it without \
+         a unit): that takes {goes}"
     )
 }

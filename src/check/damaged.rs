@@ -85,8 +85,7 @@ fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> Stri
             "the file ends inside a record: the last {range} are its beginning{inside}; {start}"
         ),
         Ending::Zeros => format!(
-            "{range} at the end hold no record, the last of them NUL bytes, as a power loss leaves \
-             them{inside}; {start}"
+            "the last {range} hold no record and end in NUL bytes, as after a power loss{inside}; {start}"
         ),
         Ending::Garbage => {
             format!("{range} at the end are no record ({}){inside}; {start}", scene.fault(damage))
@@ -98,8 +97,8 @@ fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> Stri
             if damage.is_doubtful { READINGS } else { "" }
         ),
         Ending::Crossed(at) => format!(
-            "{range} are damaged ({}){inside}: they are the end of a record that begins at byte {at}, where \
-             the one before has swallowed it, for a length of that one is wrong. {start}",
+            "{range} are damaged ({}){inside}: they are the end of a record that begins at byte {at}. A wrong length \
+             in the record before claims its beginning. {start}",
             scene.fault(damage)
         ),
         Ending::Unread(at) => format!(

@@ -64,7 +64,7 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
         What::BeyondDatabases { db, is_rdb } => configuration::beyond(scene, seen, *db, *is_rdb),
         What::RefusedAnnotation => {
             let message = format!(
-                "{} does not pass over annotations{}; {}",
+                "{} does not know annotations (#TS lines){}; {}",
                 scene.aof.target(),
                 times(seen),
                 at_start(scene, seen, false)

@@ -65,7 +65,7 @@ pub(super) fn unknown(scene: &Scene<'_>, seen: &Seen, raw: &[u8], is_learnt: boo
     let is_plain = is_learnt && !is_renamed;
     let next = match scene.aof.target_given && is_plain {
         // Who has named the target knows that it is another: back to the writer would be a circle.
-        true => advice::drop_command(scene.aof, raw),
+        true => scene.drops.map(str::to_owned),
         false => knows
             .map(|knows| scene.fit.unwrap_or(knows))
             .and_then(|target| advice::other_target(scene.aof, target)),
@@ -142,12 +142,12 @@ fn of_kind(kind: &str) -> String {
 pub(super) fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
     let crashes = scene.aof.target().rules.arity == crate::rules::Arity::Unchecked;
     let (severity, does) = match (fatal, crashes) {
-        (true, true) => (Severity::Error, "does not look at that while loading, and crashes"),
+        (true, true) => (Severity::Error, "does not check this while loading, and crashes"),
         (true, false) => (Severity::Error, "refuses to start"),
         (false, _) => (Severity::Warning, "answers an error while loading, and goes on"),
     };
     let message = format!(
-        "{} with {} is not a call {} has{}; it {does}",
+        "{} with {} is not valid on {}{}; it {does}",
         escape(raw),
         count(u64::from(argc.saturating_sub(1)), "argument"),
         scene.aof.target(),

@@ -16,7 +16,8 @@ use super::settle::Certainty;
 use super::unknown::{self, Unknown};
 use super::verdict::{CheckAof, Loads, Verdict};
 use super::{
-    behind_dump, beside, configuration, corrupt_tail, modules, notes, set, still_runs, traps,
+    advice, behind_dump, beside, configuration, corrupt_tail, modules, notes, set, still_runs,
+    traps,
 };
 use crate::aof::{Aof, ManifestState, Role};
 use crate::error::Result;
@@ -140,11 +141,14 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
     problems.extend(moments::problems(aof, &facts));
     let mut before = Before::Nothing;
     let fit = facts.fit.filter(|other| *other != target);
+    let unknown = unknown::rows(aof, &facts);
+    let drops = advice::drop_commands(aof, &unknown);
     for segment in &facts.segments {
         let is_last = Some(segment.position) == last;
         let in_flight = in_flight && is_last;
         let (wording, facts) = (*wording, segment);
-        let scene = Scene { aof, facts, is_last, in_flight, before, wording, fit };
+        let drops = drops.as_deref();
+        let scene = Scene { aof, facts, is_last, in_flight, before, wording, fit, drops };
         problems.extend(segment.seen.iter().map(|seen| describe(&scene, seen)));
         if before != Before::Stop {
             problems.extend(traps::of_segment(aof, segment, is_last, before));
@@ -168,7 +172,7 @@ pub fn judge(aof: &Aof, mut facts: Facts, wording: &Wording) -> Result<Report> {
             told => told,
         },
         loads: loads(aof, &facts, last),
-        unknown: unknown::rows(aof, &facts),
+        unknown,
         modules: modules::there(aof, &facts, &needs_modules),
         needs_modules,
         notes: notes::notes(aof, &facts),

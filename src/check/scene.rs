@@ -22,6 +22,8 @@ pub(super) struct Scene<'a> {
     pub(super) wording: Wording,
     /// Another server, which knows all of the set.
     pub(super) fit: Option<Target>,
+    /// The plan that leaves out all commands that the target refuses, where that helps.
+    pub(super) drops: Option<&'a str>,
 }
 
 /// Whether the target comes as far as some place.

@@ -214,7 +214,7 @@ fn leftover((leftover, is_needed): (&Leftover, bool)) -> Option<Problem> {
     let name = leftover.path.file_name().unwrap_or_default().as_encoded_bytes();
     let len = bytes(leftover.len);
     let message = match is_needed {
-        true => format!("{what}; {len}, and it may be the only copy of what it holds"),
+        true => format!("{what}; {len}, and it may be the only copy of its data"),
         false => format!("{what}; {len} could be given back"),
     };
     let problem = Problem::of_file(kind, Severity::Info, name, message);

@@ -110,7 +110,7 @@ fn advise(aof: &Aof, running: &Running) -> String {
             bytes(wanted),
             text::thousands(free)
         )),
-        None => Some("how much room there is for a rewrite cannot be told".to_owned()),
+        None => Some("aofkit cannot tell how much room a rewrite has".to_owned()),
         Some(_) if aof.settings.append_only == Some(false) => {
             Some("the configuration says appendonly no".to_owned())
         }
@@ -121,7 +121,7 @@ fn advise(aof: &Aof, running: &Running) -> String {
                  aof_last_bgrewrite_status:ok"
             .to_owned(),
         Some(why) => format!(
-            "Do not stop it: with it may go what only it has. Copy first, do not rewrite: {why}"
+            "Do not stop it: only it may still have this data. Copy first, do not rewrite: {why}"
         ),
     }
 }

@@ -114,8 +114,8 @@ pub(super) fn in_log(scene: &Scene<'_>, seen: &Seen, name: &[u8], fatal: bool) -
         ),
     };
     let message = format!(
-        "the log holds {}{}, which no server logs: it changes no key, but the process, its configuration, \
-         files, the network or clients; {then}",
+        "the log holds {}{}, which no server logs: it changes no key; it acts on the process, its \
+         configuration, files, network or clients. {then}",
         escape(name),
         times(seen)
     );

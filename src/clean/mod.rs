@@ -90,9 +90,7 @@ impl std::fmt::Display for Spared {
                 write!(f, "its mode is {mode:o}: no server and no undo gives such bits to a file")
             }
             Self::Fixed(fixed) => write!(f, "it is {}", fixed.name()),
-            Self::Needed => {
-                f.write_str("it may be the only copy of what it holds: see `aofkit check`")
-            }
+            Self::Needed => f.write_str("it may be the only copy of its data: see `aofkit check`"),
             Self::Gone => f.write_str("gone meanwhile"),
         }
     }

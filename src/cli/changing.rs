@@ -121,7 +121,7 @@ pub fn clear_up(aof: &Aof, changing: &Changing, context: &Context) -> Result<Vec
             |e: &&change::Entry| matches!(e.state, change::State::Begun | change::State::Ready);
         for entry in kept.iter().filter(cut_short) {
             context.note(&format!(
-                "a run was cut short here ({}); --apply first finishes or clears what it left",
+                "an interrupted run left files here ({}); --apply first finishes or removes them",
                 entry.id()
             ));
         }
@@ -227,7 +227,7 @@ pub fn carry_out(
         None => session.apply(&LocalDisk, &options, &looking)?,
     };
     if run.held == Some(false) {
-        context.note("what lies there now is not judged as the plan was: please report this");
+        context.note("the result is not judged as the plan was: please report this");
     }
     Ok(Run::new(run, loaded))
 }

@@ -70,7 +70,7 @@ pub fn plan(
         Form::Rdb => made.rdb(rdb, &woven)?,
     }
     if report.is_rdb && report.size_bytes > rdb_end.unwrap_or(0) {
-        made.notes.push("what stands behind the end of the RDB is left behind".to_owned());
+        made.notes.push("the bytes behind the end of the RDB are left out".to_owned());
     }
     made.plan(form, woven.dropped)
 }
@@ -137,7 +137,7 @@ impl Made<'_> {
         }
         if sifted.has_module_data {
             self.notes
-                .push("what modules keep beside keys stays, whatever it speaks of".to_owned());
+                .push("data that modules keep beside keys stays, whatever the filter".to_owned());
         }
         let sieve = Sieve(Arc::new(sifted.sieve));
         Ok(Piece::Sifted { file: 0, len: sifted.len, sieve })

@@ -145,7 +145,7 @@ impl Durable for LocalDisk {
                 return Ok(Some("it has changed meanwhile"));
             }
             if meta.nlink() != 1 {
-                return Ok(Some("it has another name by now, which would be cut as well"));
+                return Ok(Some("it has a second name now, which would be cut as well"));
             }
             file.set_len(to)?;
             set_modified(&file, modified_ns)?;

@@ -82,7 +82,7 @@ fn held_where(dir: &Path, is_meant: impl Fn(&Path, Identity) -> bool) -> (Vec<He
 pub fn open_held(path: &Path, identity: Identity) -> Result<FrozenFile> {
     let file = FrozenFile::open_growing(path)?;
     if file.identity() != identity {
-        let why = "the process has closed it, and has another file open by now".to_owned();
+        let why = "the process has closed it, and has another file open now".to_owned();
         return Err(Error::new(ErrorKind::Stale(why), path));
     }
     Ok(file)

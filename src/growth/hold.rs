@@ -101,12 +101,12 @@ impl fmt::Display for Hold {
                     write!(f, " and {}", count(*others, "more file"))?;
                 }
                 f.write_str(
-                    " is missing, which the manifest names: no server loads this set, and the figures leave out what was in it",
+                    " is missing, which the manifest names: no server loads this set, and the figures do not count that file",
                 )
             }
             Self::Off => f.write_str("auto-aof-rewrite-percentage is 0: no server rewrites it by itself"),
             Self::BelowMinimum => f.write_str(
-                "it has grown enough, and is still below auto-aof-rewrite-min-size: nothing happens until then",
+                "it has grown by enough percent, but is smaller than auto-aof-rewrite-min-size: no rewrite before it reaches that size",
             ),
             Self::Running { file, bytes } => write!(
                 f,
@@ -115,8 +115,8 @@ impl fmt::Display for Hold {
             ),
             Self::Abandoned { file, .. } => write!(
                 f,
-                "a rewrite never ended: {file} has not been written to for long; a child that hangs keeps \
-                 all others from beginning, one that is gone left a file to clean away"
+                "a rewrite never ended: {file} has not been written to for a long time. A child that hangs keeps \
+                 all others from beginning; one that is gone left a file to clean away"
             ),
             Self::Failing { increments } => write!(
                 f,

@@ -66,12 +66,12 @@ pub fn held(aof: Aof, running: &Running, is_copy: bool) -> Result<(Aof, Proposal
     for name in &running.replaced {
         let name = text::name(name);
         left.push(format!(
-            "another file lies in the place of {name}: which of both belongs to the others is not known"
+            "another file has the name of {name}: aofkit does not know which of both belongs to the set"
         ));
     }
     if !is_copy {
         left.push(
-            "what a process alone still has goes into a directory of its own: name one (--output DIR)"
+            "a copy of what only a process still has needs a new directory: give --output DIR"
                 .to_owned(),
         );
     }
@@ -122,7 +122,7 @@ fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal
     }
     if files > 0 {
         draft.note(format!(
-            "the set as it is ({}) is what goes; `aofkit repair --undo` brings it back",
+            "the present set ({}) goes; `aofkit repair --undo` brings it back",
             text::count(files, "file")
         ));
     }
@@ -159,6 +159,6 @@ fn increment(aof: Aof, one: &Neighbour) -> Result<(Aof, Proposal)> {
 }
 
 fn not_one(path: &Path) -> Error {
-    let why = "there is no number left for another increment".to_owned();
+    let why = "no number is left for another increment".to_owned();
     Error::new(ErrorKind::Refused(why), path)
 }

@@ -196,7 +196,7 @@ impl Count<'_> {
                 ));
             } else if !self.named.contains(&at) {
                 draft.note(format!(
-                    "\"{}\": no record of that name is here that {} does not take; none is dropped",
+                    "\"{}\": {} refuses no record of that name here, so none is dropped",
                     text::escape(name),
                     aof.target()
                 ));

@@ -73,7 +73,7 @@ pub(super) fn end_and_manifest(
         }
         Tail::Cut { .. } if !is_known => {
             left.push(
-                "the end of the last file, as long as nobody knows which is the last".to_owned(),
+                "the end of the last file, because nobody knows which file is the last".to_owned(),
             );
             None
         }

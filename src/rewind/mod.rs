@@ -180,7 +180,7 @@ fn plan(aof: &Aof, moment: &Moment, found: &Found) -> Result<Proposal> {
     if let (Moment::Before(_, which), 2..) = (moment, found.matches) {
         let which = if *which == Which::First { "first" } else { "last" };
         let fit = text::count(found.matches, "command");
-        draft.note(format!("{fit} fit; this is before the {which} of them"));
+        draft.note(format!("{fit} fit; the cut is before the {which} of them"));
     }
     Ok(Proposal::new(draft.finish()?))
 }

@@ -188,6 +188,18 @@ fn a_name_drops_what_the_target_refuses_and_nothing_else() {
 }
 
 #[test]
+fn one_plan_leaves_out_all_that_the_target_refuses_and_then_it_loads() {
+    let set = Set::of(&[sets(2), news(3), record(&[b"OTHERCMD", b"k"]), sets(1)].concat());
+    let (_, report) = of_target("check", &[], "redis-8.2", &set.dir());
+    let next: Vec<_> = report["problems"].as_array().unwrap().iter().map(|p| &p["next"]).collect();
+    let dir = set.dir();
+    let plan = "aofkit repair --drop-command=NEWCMD --drop-command=OTHERCMD --target redis-8.2";
+    assert_eq!(next, vec![&json!(format!("{plan} {}", dir.display())); 2]);
+    let words = ["--drop-command=NEWCMD", "--drop-command=OTHERCMD"];
+    assert_eq!(of_target("repair", &words, "redis-8.2", &dir).1["loads_after"], "yes");
+}
+
+#[test]
 fn a_name_drops_nothing_of_which_it_is_not_known_that_the_target_refuses_it() {
     let of_module = record(&[b"my.module", b"k"]);
     let bytes = [sets(2), news(3), of_module.clone(), sets(1)].concat();

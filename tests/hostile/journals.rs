@@ -269,7 +269,7 @@ fn a_journal_of_any_length_is_written_read_and_taken_back() {
     // As after a kill between the step and its end.
     fs::rename(&journal, journal.with_file_name("ready")).unwrap();
     let run = finish(aofkit().args(["repair", "--apply"]).arg(set.dir())).expect(0);
-    assert!(run.out.contains("a run that was cut short is finished"), "{}", run.out);
+    assert!(run.out.contains("an interrupted run is finished"), "{}", run.out);
     finish(aofkit().args(["repair", "--undo", "--apply"]).arg(set.dir()));
     assert_eq!(fs::read(set.file(INCREMENT)).unwrap(), bytes);
 }

@@ -33,7 +33,7 @@ pub struct BackupArgs {
     /// Also store these files, such as redis.conf and users.acl
     #[arg(long, value_name = "FILE", num_args = 1.., env = "AOFKIT_INCLUDE", value_delimiter = ',')]
     pub include: Vec<PathBuf>,
-    /// Leave out files of --include that only the last snapshot has; else they stay as they were
+    /// Leave out files that earlier runs stored with --include and this run does not name; else they stay as last read
     #[arg(long, hide_short_help = true, env = "AOFKIT_DROP_INCLUDES",
         value_parser = FalseyValueParser::new())]
     pub drop_includes: bool,

@@ -39,7 +39,7 @@ output says so.",
         (Outcome::InnerDamage, "damage elsewhere"),
         (
             Outcome::SetInconsistent,
-            "manifest invalid or missing, file missing, or a manifest that makes a server harm the set",
+            "manifest invalid or missing, a file missing, a manifest that makes a server harm the set, a set begun anew beside fuller files, or files deleted under a running server",
         ),
         (Outcome::Unsupported, "not supported by the target, or aofkit does not know"),
     ],

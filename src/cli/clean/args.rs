@@ -40,8 +40,8 @@ pub const MANUAL: Manual = Manual {
         ("aofkit clean --apply /var/lib/redis", "move the leftovers aside"),
         ("aofkit clean --min-age 7d --apply .", "only files a week old"),
     ],
-    remark: "`clean` never touches a base or increment that the manifest names, a file that a process has open, a file younger\n\
-        than --min-age, and beside a running server a file that the manifest may be about to name.",
+    remark: "`clean` never touches a base or increment that the manifest names, a file that a process has open, or a\n\
+        file younger than --min-age. Beside a running server it leaves what the manifest may be about to name.",
     exits: &[
         (Outcome::Done, "done, or nothing to do"),
         (Outcome::CouldNot, "failed: the manifest is missing or invalid, or the system refuses"),

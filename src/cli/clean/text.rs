@@ -29,7 +29,8 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
     let first = match (cleaned.applied, survey.plan.is_empty()) {
         (true, _) if cleaned.is_delete => format!("{what}: deleted"),
         (true, _) => format!("{what}: moved aside"),
-        (false, true) => "nothing to clean up; nothing was changed".to_owned(),
+        (false, true) if survey.found.is_empty() => "nothing to clean up".to_owned(),
+        (false, true) => "nothing that can go now; nothing was changed".to_owned(),
         (false, false) => format!("a plan; nothing was changed: {what} can go"),
     };
     let mut text = format!("{}\n", style.bold(&format!("{path}: {first}")));
@@ -40,7 +41,7 @@ pub fn text(cleaned: &Cleaned, style: Style) -> String {
     let mut notes = Vec::new();
     if !survey.plan.is_empty() && !cleaned.is_delete && !cleaned.applied {
         notes.push(format!(
-            "moving aside frees about {} of {}: what is kept is packed (zstd); --delete frees all of it",
+            "moving aside frees about {} of {}: the kept files are packed (zstd); --delete frees all of it",
             size(frees(cleaned)),
             size(bytes)
         ));

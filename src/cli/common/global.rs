@@ -66,7 +66,7 @@ pub struct Global {
     /// Use at most N threads; reading a set takes one, a backup up to four by default
     #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "AOFKIT_THREADS")]
     pub threads: Option<std::num::NonZeroUsize>,
-    /// The name of the source in a backup repository [default: made of host name and path]
+    /// The name of the source in a backup repository [default: the source that the set continues, else its path]
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME", env = "AOFKIT_SOURCE",
         value_parser = aofkit::backup::source_name)]
     pub source: Option<String>,
@@ -79,7 +79,7 @@ pub struct Global {
     /// Hide values, and print hashes in place of keys
     #[arg(long, global = true, hide_short_help = true, env = "AOFKIT_REDACT", value_parser = FalseyValueParser::new())]
     pub redact: bool,
-    /// Print results and errors only, no notes
+    /// Print errors and what was asked for, nothing of what went well
     #[arg(short, long, global = true, hide_short_help = true, env = "AOFKIT_QUIET", value_parser = FalseyValueParser::new())]
     pub quiet: bool,
     /// Print more: every problem in `inspect`, also infos in `check`
@@ -113,7 +113,7 @@ impl Global {
                 Some(rate) if rate > 0 && (rate >= LEAST_RATE || has_unit(text)) => Some(rate),
                 Some(rate) if rate > 0 => {
                     return Err(format!(
-                        "--limit-rate: are {rate} bytes a second meant? Then write {rate}b; else with a unit, such as {rate}mb"
+                        "--limit-rate: are {rate} bytes a second meant? Then write {rate}b, else add a unit, such as {rate}mb"
                     ));
                 }
                 _ => {

@@ -33,7 +33,7 @@ pub fn ask(aof: &Aof, force: bool, context: &Context) -> Result<()> {
         Whose::Unknown(why) => format!("runs, and {why}: this set may be its own"),
     };
     let why = format!(
-        "the server at {} {why}: stop it first (--force does it all the same)",
+        "the server at {} {why}: stop it first (--force skips this question)",
         asked.address
     );
     Err(Error::new(ErrorKind::InUse(why), &aof.path))

@@ -37,7 +37,7 @@ pub struct LoadArgs {
 pub struct AskArgs {
     /// Also have this server program load a copy
     ///
-    /// What it does with it is told beside what was expected
+    /// The output shows what that server did, and what aofkit expected. `repair` and `rewind` give it a copy of the set as it will be
     #[arg(long, value_name = "PROGRAM", env = "AOFKIT_LOAD")]
     pub load: Option<PathBuf>,
     #[command(flatten)]

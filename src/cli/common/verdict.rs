@@ -43,8 +43,8 @@ pub fn problems(report: &Report, view: &View, from: Severity) -> String {
     }
     let hidden = report.problems.iter().filter(|p| p.severity < from).count() as u64;
     if hidden > 0 && !view.quiet {
-        let note =
-            format!("{} not shown, such as leftover files; -v shows them", count(hidden, "info"));
+        let them = if hidden == 1 { "it" } else { "them" };
+        let note = format!("{} not shown (-v shows {them})", count(hidden, "info"));
         text += &format!("{}\n\n", view.style.dim(&note));
     }
     text
@@ -122,7 +122,13 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
             count(report.size_bytes, "byte")
         ),
     };
-    let line = wrap(&format!("{verdict}{}: {loads}; {sound}", but(report)), style.width, indent);
+    // Nobody should read of an empty log that all is well and no more.
+    let empty = match (report.verdict, report.loads) {
+        (Verdict::Healthy, Loads::StartsEmpty) => ", but EMPTY",
+        _ => "",
+    };
+    let line = format!("{verdict}{empty}{}: {loads}; {sound}", but(report));
+    let line = wrap(&line, style.width, indent);
     // Painted last, for colours take no columns.
     let mut text = line.replacen(verdict, &painted, 1) + "\n";
     // Of an RDB that it does not know it says nothing that would help.

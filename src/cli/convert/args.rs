@@ -76,8 +76,8 @@ pub const MANUAL: Manual = Manual {
         ("aofkit convert . --to file --output out", "a set as one pre-7.0 file"),
         ("aofkit convert . --key 'user:*' --output users", "some keys only"),
     ],
-    remark: "An RDB keeps every byte; with a filter, every byte of the chosen keys and of function libraries. aofkit refuses\n\
-        whatever it cannot convert exactly, and names the place.",
+    remark: "An RDB keeps every byte; with a filter, every byte of the chosen keys and of function libraries.\n\
+        aofkit refuses whatever it cannot convert exactly, and names the place.",
     exits: &[
         (Outcome::Done, "written, and healthy"),
         (Outcome::CouldNot, "refused or failed; DIR is as it was"),

@@ -10,6 +10,7 @@ use super::chart::chart;
 use super::report::{Grown, RuleSource, rule_source};
 use super::rewrite;
 use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::troubles;
 use crate::cli::common::units::{Style, bar, duration, size, time};
 use crate::cli::common::view::View;
 
@@ -32,7 +33,8 @@ pub fn growth(one: &Grown, view: &View) -> String {
     text += &disk(&one.outlook, style);
     text += &load(&one.outlook.load, &one.report.live, style);
     text += &simulations(&one.outlook, style);
-    text + &advice(&one.outlook, style)
+    let is_damaged = !troubles::of(&one.aof, &one.faults).is_empty();
+    text + &advice(&one.outlook, is_damaged, style)
 }
 
 fn summary(one: &Grown) -> String {
@@ -189,9 +191,10 @@ fn timeline(one: &Grown, style: Style) -> String {
     }
     let mut text = match timeline.axis {
         Axis::Time => heading("bytes appended over time (UTC)", style),
-        Axis::Offset => {
-            heading("bytes per command along the log (it has no #TS annotations)", style)
-        }
+        Axis::Offset => heading(
+            "bytes per command along the log (too few #TS annotations for an axis of time)",
+            style,
+        ),
     };
     text += &chart(timeline, &report.peaks, style);
     for (peak, number) in report.peaks.iter().zip(1..) {
@@ -309,7 +312,10 @@ fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
             live if live.has_other_limits => {
                 "the base shows other limits of packed values than the default ones; --conf or --server tells them"
             }
-            _ => "the set holds values or commands that are not followed",
+            live if live.unfollowed_commands == 0 => {
+                "the set holds vector sets or values of modules"
+            }
+            _ => "the set holds commands that are not followed",
         };
         return line(&format!("how much memory it takes is not known: {why}"), style);
     };
@@ -322,10 +328,7 @@ fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
         None => "measured".to_owned(),
         Some(percent) => format!("±{percent:.0} %"),
     };
-    line(
-        &format!("it takes {end} of memory{peak} ({trust}), beside what an empty server has"),
-        style,
-    )
+    line(&format!("it takes {end} of memory{peak} ({trust}), above that of an empty server"), style)
 }
 
 /// Seconds as an estimate may be told.
@@ -363,10 +366,11 @@ fn simulations(outlook: &Outlook, style: Style) -> String {
     format!("{}{}", heading("other rules over the same time", style), laid_out(&mut table))
 }
 
-fn advice(outlook: &Outlook, style: Style) -> String {
+fn advice(outlook: &Outlook, is_damaged: bool, style: Style) -> String {
     use aofkit::growth::Advice;
     let what = match &outlook.advice {
-        Advice::Nothing(_) => "nothing to do".to_owned(),
+        Advice::Nothing(_) if is_damaged => "repair the set first (`aofkit check`)".to_owned(),
+        Advice::Nothing(_) => "no rewrite is needed".to_owned(),
         Advice::Rewrite(_) => "BGREWRITEAOF".to_owned(),
         Advice::Percentage(percentage, _) => {
             format!("CONFIG SET auto-aof-rewrite-percentage {percentage}")

@@ -48,7 +48,7 @@ pub fn ranges(inner: &Inner, view: &View) -> String {
         if let Some(database) = &range.database
             && let Some(doubt) = database.known.doubt()
         {
-            near.push(format!("what follows is put into db {}: {doubt}", database.db));
+            near.push(format!("the commands behind it go into db {}: {doubt}", database.db));
         }
         for line in near {
             text += &format!("{}\n", wrap(&line, style.width, "    "));
@@ -60,7 +60,7 @@ pub fn ranges(inner: &Inner, view: &View) -> String {
     }
     let toll = &inner.toll;
     text += &suspects(
-        "probably wrong, for later commands build on what is lost",
+        "probably wrong, because later commands build on lost ones",
         &toll.wrong,
         toll.wrong_total,
         view,

@@ -63,15 +63,13 @@ pub fn first_line(run: &Run, words: Words, style: Style) -> String {
     let mut text = line + "\n";
     for recovered in &run.recovered {
         let line = match recovered {
-            Recovered::Completed(id) => format!("a run that was cut short is finished: {id}"),
+            Recovered::Completed(id) => format!("an interrupted run is finished: {id}"),
             Recovered::Left(id) => format!(
-                "a run that was cut short had changed nothing; what it wrote is removed, but something else \
+                "an interrupted run had changed nothing; its new files are removed, but something else \
                  lies in {id}, and stays"
             ),
             Recovered::Cleared(id) => {
-                format!(
-                    "a run that was cut short had changed nothing; what it wrote is removed: {id}"
-                )
+                format!("an interrupted run had changed nothing; its new files are removed: {id}")
             }
         };
         text += &format!("{}\n", wrap(&line, style.width, "  "));
@@ -329,13 +327,13 @@ pub fn ending(run: &Run, changing: &Changing, view: &View) -> String {
         }
         if changing.no_keep {
             lines.push(style.warn(&wrap(
-                "--no-keep: what is removed is gone for good; --undo cannot bring it back",
+                "--no-keep: removed bytes are gone for good; --undo cannot bring them back",
                 style.width,
                 "",
             )));
         }
         if run.refused.is_none() {
-            lines.push(style.dim("with --apply it is done, with --output DIR in a copy"));
+            lines.push(style.dim("--apply changes the set; --output DIR writes a changed copy"));
         }
     }
     if let Some(kept_at) = &run.kept_at {
@@ -373,10 +371,10 @@ pub fn undo(undone: &Undone, view: &View) -> String {
             text += &format!("{}\n", wrap(&line, style.width, "  "));
         }
         if !undone.applied {
-            if let Err(why) = last.fits() {
-                text += &format!("{}\n", style.bad(&wrap(&why.to_string(), style.width, "  ")));
-            }
-            text += &style.dim("with --apply it is done");
+            text += &match last.fits() {
+                Ok(()) => style.dim("--apply takes the last change back"),
+                Err(why) => style.bad(&wrap(&format!("{why}; --apply refuses"), style.width, "  ")),
+            };
             text += "\n";
         }
     }

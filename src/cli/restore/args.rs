@@ -37,9 +37,9 @@ pub const MANUAL: Manual = Manual {
     remark: "",
     exits: &[
         (Outcome::Done, "restored"),
-        (Outcome::CouldNot, "failed; DIR is as it was"),
+        (Outcome::CouldNot, "failed, or the snapshot does not have that moment; DIR is as it was"),
         (Outcome::Usage, "the arguments are wrong"),
-        (Outcome::NotFound, "no such snapshot or moment"),
+        (Outcome::NotFound, "no such snapshot"),
         (Outcome::InUse, "a process has files of DIR open for writing"),
         (Outcome::BadBackup, "the snapshot is damaged"),
         (Outcome::Interrupted, "interrupted; DIR is as it was"),

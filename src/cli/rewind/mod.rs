@@ -5,6 +5,8 @@ pub mod json;
 pub mod report;
 pub mod text;
 
+use std::path::Path;
+
 use aofkit::aof::Aof;
 use aofkit::change::{Looking, Options, Proposal, Session, Verb};
 use aofkit::check::{Check, Wording, judge};
@@ -33,6 +35,10 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     };
     if args.list {
         return list(aof, context);
+    }
+    if path == Path::new("-") {
+        let why = "standard input cannot be changed: name a file";
+        return Ok((String::new(), crate::cli::common::output::usage(why, context.json)));
     }
     changing::refuse_link(&aof, args.changing.output.as_deref())?;
     let recovered = changing::clear_up(&aof, &args.changing, context)?;

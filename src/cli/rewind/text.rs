@@ -67,14 +67,14 @@ fn reach(rewound: &Rewound, view: &View) -> String {
 /// What is known of the age of the base, which holds everything older as one state.
 pub fn of_base(reach: Reach) -> Option<String> {
     if let Some(base) = reach.base_created {
-        return Some(format!("the base is of {}; what is older is out of reach", time(base)));
+        return Some(format!("the base is of {}; older moments are out of reach", time(base)));
     }
     let seq = reach.base_seq?;
     let file = reach
         .base_modified
         .map_or_else(String::new, |at| format!(", its file is of {} by the file system", time(at)));
     Some(format!(
-        "the base (number {seq}) does not say when it was made{file}; what is older is out of reach"
+        "the base (number {seq}) does not say when it was made{file}; older moments are out of reach"
     ))
 }
 
@@ -90,7 +90,7 @@ pub fn list(rewound: &Rewound, view: &View) -> String {
         text += &line(rewound, candidate, *commands, view);
     }
     if candidates.is_empty() {
-        text += "  no flush, no storm of deletions, one file\n";
+        text += "  no FLUSHALL or FLUSHDB, no long run of deletions, one file\n";
     }
     text
 }

@@ -22,7 +22,7 @@ pub(super) fn older(aof: &Aof, broken: &Segment) -> Result<Answer> {
     let mut others = other_bases(aof, broken)?;
     others.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
     if others.is_empty() {
-        why += " (--salvage keeps the whole keys of it, where there are any)";
+        why += " (--salvage keeps its whole keys, if it has any)";
     }
     for (number, name) in others {
         match with_base(aof, number, &name)? {

@@ -23,7 +23,7 @@ const UNKNOWN_SERVER: f64 = 20.0;
 /// Bytes of log before the first look.
 const FIRST: u64 = 1 << 20;
 
-/// Memory that a load takes (`used_memory`), beside what an empty server has.
+/// Memory that a load takes (`used_memory`), above that of an empty server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Memory {
     /// When all is loaded: bytes.

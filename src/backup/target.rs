@@ -121,7 +121,7 @@ impl Place {
         error: Error,
     ) -> Error {
         let is_marked = || dir.look(MARK).is_ok_and(|mark| mark.is_some());
-        if is_marked() {
+        if is_marked() || dir.names().is_ok_and(|names| names.is_empty()) {
             // The first error is the one to tell.
             let _ = self.remove_unfinished(staging, dir, &[entry]);
         }
@@ -267,8 +267,12 @@ impl Place {
         parent.sync()?;
         let kept = self.free("before", &entry.id)?;
         parent.rename_new(&staging, parent, &kept)?;
-        parent.sync()?;
-        Ok(Some(parent.at(&kept)))
+        let kept = parent.at(&kept);
+        let shown = crate::text::name(kept.as_os_str().as_encoded_bytes());
+        parent
+            .sync()
+            .map_err(|e| e.hint(format!("the directory that was there lies in {shown}")))?;
+        Ok(Some(kept))
     }
 }
 

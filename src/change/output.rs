@@ -25,6 +25,21 @@ use crate::progress::Progress;
 /// of somebody else has in its name: so a copy that was cut short is known to be ours.
 const PARTIAL: &str = ".aofkit-partial";
 
+/// Whether the copy can take this name when it is whole.
+fn may_take(parent: &Dir, name: &OsStr) -> Result<()> {
+    let held = [parent.fixed(name)?, parent.fixed_itself()?];
+    match held.into_iter().flatten().next() {
+        None => Ok(()),
+        Some(fixed) => {
+            let why = format!(
+                "it, or the directory it lies in, is {}: nothing can take its place. Name a new directory in it or beside it",
+                fixed.name()
+            );
+            Err(Error::new(ErrorKind::Refused(why), &parent.at(name)))
+        }
+    }
+}
+
 /// A file of the copy.
 struct Copy<'a> {
     name: Vec<u8>,
@@ -70,6 +85,7 @@ impl Plan {
             let why = "it must not exist, or be empty".to_owned();
             return Err(Error::new(ErrorKind::Refused(why), dir));
         }
+        may_take(&parent, name)?;
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
         let control = Control { stop: options.stop, progress };

@@ -3,9 +3,11 @@
 //! Rules: an error names the path, and the byte offset where there is one; its kind decides the exit
 //! status; wording lives in `Display`, once.
 
+use std::any::Any;
 use std::fmt::{self, Write};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::text;
 
@@ -58,7 +60,7 @@ pub enum ErrorKind {
     /// Another process has the files open, or works on the set.
     InUse(String),
     /// It can be done, and is not, for this reason.
-    Refused(String),
+    Refused(Reason),
     /// It was not tried, for this reason, so that nothing is known of how it would end.
     NotTried(String),
     /// Asked to stop before anything was changed.
@@ -82,6 +84,29 @@ pub enum ErrorKind {
     /// A running server cannot be reached, or does not answer; the path is its address.
     Server(String),
 }
+
+/// Why something is refused: a fact of whoever refuses it, which gets its words when it is shown. Two are equal whose words are.
+#[derive(Clone, Debug)]
+pub struct Reason(Arc<dyn Fact>);
+
+/// What can be a reason: anything that has words. A program asks for the type of those that it knows, by [`Error::refusal`].
+pub trait Fact: Any + fmt::Debug + fmt::Display + Send + Sync {}
+
+impl<T: Any + fmt::Debug + fmt::Display + Send + Sync> Fact for T {}
+
+impl<T: Fact> From<T> for Reason {
+    fn from(fact: T) -> Self {
+        Self(Arc::new(fact))
+    }
+}
+
+impl PartialEq for Reason {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_string() == other.0.to_string()
+    }
+}
+
+impl Eq for Reason {}
 
 impl ErrorKind {
     /// Its name in JSON.
@@ -119,6 +144,12 @@ impl Error {
             source: None,
             hint: None,
         }))
+    }
+
+    /// That what could be done on `path` is not done.
+    #[cold]
+    pub fn refused(why: impl Fact, path: &Path) -> Self {
+        Self::new(ErrorKind::Refused(why.into()), path)
     }
 
     /// A failed system call on `path`.
@@ -169,6 +200,12 @@ impl Error {
     /// What kind of operation failed.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
+    }
+
+    /// Why it is refused, where that is a fact of this type: such as a [`crate::Refusal`].
+    pub fn refusal<T: Fact>(&self) -> Option<&T> {
+        let ErrorKind::Refused(Reason(why)) = self.kind() else { return None };
+        (&**why as &dyn Any).downcast_ref()
     }
 
     /// The path it happened on.
@@ -227,10 +264,10 @@ impl Error {
                 | ErrorKind::BadBackup(why)
                 | ErrorKind::Server(why)
                 | ErrorKind::NotTried(why)
-                | ErrorKind::Foreign { told: why, .. }
-                | ErrorKind::Refused(why),
+                | ErrorKind::Foreign { told: why, .. },
                 None,
             ) => f.write_str(why),
+            (ErrorKind::Refused(Reason(why)), None) => write!(f, "{why}"),
             (ErrorKind::Interrupted, None) => f.write_str("interrupted; nothing was changed"),
             (ErrorKind::NoRoom { needed, free }, None) => write!(
                 f,

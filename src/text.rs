@@ -16,37 +16,68 @@ pub fn escape(bytes: &[u8]) -> String {
 
 /// As [`escape`], given to `put` in pieces, each of them ASCII. A long text can be escaped in parts.
 pub fn escape_to(bytes: &[u8], put: &mut dyn FnMut(&[u8])) {
+    in_blocks(bytes, put, |byte| match byte {
+        b'\\' | b'"' => Shown::Letter(byte),
+        b'\n' => Shown::Letter(b'n'),
+        b'\r' => Shown::Letter(b'r'),
+        b'\t' => Shown::Letter(b't'),
+        7 => Shown::Letter(b'a'),
+        8 => Shown::Letter(b'b'),
+        b' '..=b'~' => Shown::AsItIs,
+        _ => Shown::Code(b"\\x"),
+    });
+}
+
+/// Part of a string of JSON that is valid UTF-8 as a whole, without the quotes around, given to `put` in pieces.
+pub fn escape_json_to(text: &[u8], put: &mut dyn FnMut(&[u8])) {
+    in_blocks(text, put, |byte| match byte {
+        b'\\' | b'"' => Shown::Letter(byte),
+        b'\n' => Shown::Letter(b'n'),
+        b'\r' => Shown::Letter(b'r'),
+        b'\t' => Shown::Letter(b't'),
+        0..=31 => Shown::Code(b"\\u00"),
+        _ => Shown::AsItIs,
+    });
+}
+
+/// How a byte is shown.
+enum Shown {
+    AsItIs,
+    /// By a backslash and this letter.
+    Letter(u8),
+    /// By this and two hexadecimal digits.
+    Code(&'static [u8]),
+}
+
+/// Bytes of the longest way to show one.
+const LONGEST: usize = 6;
+
+/// Gives `put` every byte of a text as it is shown.
+#[inline(always)]
+fn in_blocks(bytes: &[u8], put: &mut dyn FnMut(&[u8]), show: impl Fn(u8) -> Shown) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     // Texts are full of quotes: to hand on each run between two of them would cost more than to copy it.
     let mut block = [0; 256];
     let mut used = 0;
     for &byte in bytes {
-        let letter = match byte {
-            b'\\' | b'"' => byte,
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            7 => b'a',
-            8 => b'b',
-            b' '..=b'~' => {
+        match show(byte) {
+            Shown::AsItIs => {
                 block[used] = byte;
                 used += 1;
-                if used > block.len() - 4 {
-                    put(&block[..used]);
-                    used = 0;
-                }
-                continue;
             }
-            _ => b'x',
-        };
-        (block[used], block[used + 1]) = (b'\\', letter);
-        used += 2;
-        if letter == b'x' {
-            block[used] = HEX[usize::from(byte >> 4)];
-            block[used + 1] = HEX[usize::from(byte & 15)];
-            used += 2;
+            Shown::Letter(letter) => {
+                (block[used], block[used + 1]) = (b'\\', letter);
+                used += 2;
+            }
+            Shown::Code(prefix) => {
+                block[used..used + prefix.len()].copy_from_slice(prefix);
+                used += prefix.len();
+                block[used] = HEX[usize::from(byte >> 4)];
+                block[used + 1] = HEX[usize::from(byte & 15)];
+                used += 2;
+            }
         }
-        if used > block.len() - 4 {
+        if used > block.len() - LONGEST {
             put(&block[..used]);
             used = 0;
         }

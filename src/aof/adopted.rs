@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::locate::segment_name;
-use super::open::segment;
 use super::preview::Changes;
+use super::segments::segment;
 use super::set::{Aof, Input, ManifestState, OpenedManifest, Role};
 use crate::disk::{self, Access, HeldFile};
 use crate::error::Result;

@@ -53,6 +53,21 @@ impl Event<'_> {
     }
 }
 
+/// Something in an RDB part. The event of that part follows, and spans it.
+#[derive(Clone, Copy, Debug)]
+pub enum RdbItem<'a> {
+    /// A key.
+    Key(&'a rdb::Entry<'a>),
+    /// A function library.
+    Library(&'a rdb::Library<'a>),
+    /// An opcode that is about no single key.
+    Opcode(&'a rdb::Opcode),
+    /// A piece of the value that was opened last; its key follows.
+    Piece(&'a rdb::Piece<'a>),
+    /// What was found inside of all values.
+    Flaws(&'a rdb::deep::Report),
+}
+
 /// The RDB part of a segment, whose structure was walked to its end.
 #[derive(Clone, Debug)]
 pub struct RdbPart {
@@ -125,7 +140,7 @@ pub struct Damage {
     /// What one wrong byte explains of it.
     pub mended: Option<Mended>,
     /// A few bytes around the fault.
-    pub context: Context,
+    pub context: Excerpt,
     /// More about it when it begins in an RDB part.
     pub rdb: Option<Box<RdbStop>>,
 }
@@ -217,7 +232,7 @@ pub enum LoaderMeets {
 
 /// Bytes around a fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Context {
+pub struct Excerpt {
     /// Offset of the first of them.
     pub start: u64,
     /// At most [`crate::limits::CONTEXT`] bytes.
@@ -225,8 +240,8 @@ pub struct Context {
 }
 
 /// A few bytes around `at`, as far as they can still be read.
-pub(super) fn context(source: &mut dyn Source, at: u64) -> Result<Context> {
+pub(super) fn context(source: &mut dyn Source, at: u64) -> Result<Excerpt> {
     let start = at.saturating_sub(limits::CONTEXT as u64 / 2).max(source.oldest());
     let bytes = source.peek(start, limits::CONTEXT)?;
-    Ok(Context { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
+    Ok(Excerpt { start, bytes: bytes[..bytes.len().min(limits::CONTEXT)].to_vec() })
 }

@@ -1,11 +1,12 @@
 //! Names of commands that stand in whole records of the other files of a set: gathered in a pass of its own, once, and only when
 //! damage raises the question.
 
+use super::context::Context;
 use super::event::Event;
 use super::names::{Elsewhere, Heard, Names};
+use super::observer::{Each, Observer};
 use super::pulse::Pulse;
 use super::set::{Aof, Segment};
-use super::sink::Sink;
 use super::walker;
 use crate::error::Result;
 
@@ -33,10 +34,21 @@ impl Aof {
         &self,
         position: usize,
         pulse: &mut impl Pulse,
-        sink: &mut impl Sink,
+        each: &mut impl FnMut(Event<'_>),
+    ) -> Result<u64> {
+        self.show(position, pulse, &mut Context::default(), &mut Each(each))
+    }
+
+    /// As [`Self::walk`], for an observer, in the state `at`, which becomes that at the end of the file.
+    pub(crate) fn show(
+        &self,
+        position: usize,
+        pulse: &mut impl Pulse,
+        at: &mut Context,
+        observer: &mut impl Observer,
     ) -> Result<u64> {
         let mut source = self.segments[position].source()?;
-        walker::walk_on(&mut *source, 0, Names::of(self, self.names.clone()), pulse, sink)
+        walker::walk_on(&mut *source, 0, Names::of(self, self.names.clone()), pulse, at, observer)
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::leftover::Leftover;
-use super::open::{judged, segment};
+use super::open::judged;
+use super::segments::segment;
 use super::set::{Aof, Input, OpenedManifest, Role, Segment};
 use crate::disk::{FilePath, FrozenFile, Part, Splice};
 use crate::error::Result;

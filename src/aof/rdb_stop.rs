@@ -8,8 +8,9 @@
 
 use super::event::{Damage, Ending, Event, LoaderMeets, RdbStop, Why, context};
 use super::names::Names;
-use super::sink::Sink;
+use super::observer::Observer;
 use super::sound;
+use super::stream::Stream;
 use crate::disk::{Source, pieces};
 use crate::error::Result;
 use crate::format::fault::Fault;
@@ -25,7 +26,7 @@ pub(super) fn rdb_damage(
     start: u64,
     fault: Fault<rdb::Reason>,
     pass: &rdb::Pass,
-    sink: &mut impl Sink,
+    stream: &mut Stream<'_, impl Observer>,
 ) -> Result<u64> {
     let walker = pass.walker();
     let mut stop = RdbStop {
@@ -67,7 +68,7 @@ pub(super) fn rdb_damage(
         rdb: Some(Box::new(stop)),
     };
     source.settle()?;
-    sink.event(Event::Damage(&damage));
+    stream.tell(Event::Damage(&damage));
     Ok(damage.end)
 }
 

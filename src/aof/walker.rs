@@ -4,11 +4,12 @@
 //! never judges what a server would do.
 
 use super::careful::{self, Careful, Wrong};
-use super::event::{Context, Damage, Ending, Event, Mended, Why, context};
+use super::context::Context;
+use super::event::{Damage, Ending, Event, Excerpt, Mended, Why, context};
 use super::names::Names;
+use super::observer::{Each, Observer};
 use super::pulse::Pulse;
-use super::sink::Sink;
-use super::tiling::Tiling;
+use super::stream::Stream;
 use super::{mend, rdb_part, sound, torn};
 use crate::command::LastName;
 use crate::disk::Source;
@@ -19,28 +20,16 @@ use crate::format::rdb;
 use crate::format::resp::{self, Reason, Record, Stop};
 use crate::limits;
 
-/// Walks all of `source` and gives each event to `sink`. Answers the length in bytes.
+/// Walks all of `source` and gives each event to `each`. Answers the length in bytes.
 ///
 /// # Errors
 /// When the bytes cannot be read. Whatever the bytes are is told by events.
 pub fn walk(
     source: &mut dyn Source,
     pulse: &mut impl Pulse,
-    sink: &mut impl FnMut(Event<'_>),
+    each: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_on(source, 0, Names::default(), pulse, sink)
-}
-
-/// As [`walk`], for a sink that may want to see more of RDB parts than their events.
-///
-/// # Errors
-/// As [`walk`].
-pub fn walk_with(
-    source: &mut dyn Source,
-    pulse: &mut impl Pulse,
-    sink: &mut impl Sink,
-) -> Result<u64> {
-    walk_on(source, 0, Names::default(), pulse, sink)
+    walk_from(source, 0, pulse, each)
 }
 
 /// As [`walk`], from an offset where a record is known to begin.
@@ -51,45 +40,50 @@ pub fn walk_from(
     source: &mut dyn Source,
     from: u64,
     pulse: &mut impl Pulse,
-    sink: &mut impl FnMut(Event<'_>),
+    each: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
-    walk_on(source, from, Names::default(), pulse, sink)
+    let mut at = Context::default();
+    walk_on(source, from, Names::default(), pulse, &mut at, &mut Each(each))
 }
 
-/// As [`walk_from`], for a sink that may want to see more of RDB parts than their events.
+/// As [`walk_from`], for an observer, as of a set that consists of this file alone. Answers what it made of it.
 ///
 /// # Errors
 /// As [`walk`].
-pub fn walk_from_with(
+pub fn show<O: Observer>(
     source: &mut dyn Source,
     from: u64,
     pulse: &mut impl Pulse,
-    sink: &mut impl Sink,
-) -> Result<u64> {
-    walk_on(source, from, Names::default(), pulse, sink)
+    mut observer: O,
+) -> Result<O::Report> {
+    let mut at = Context::default();
+    observer.begin(at.segment);
+    let len = walk_on(source, from, Names::default(), pulse, &mut at, &mut observer)?;
+    observer.end(&at, len);
+    Ok(observer.finish())
 }
 
-/// As [`walk_from`], counting on these names.
-pub(super) fn walk_on(
+/// Shows `observer` all of `source` from `from` on, where the state is `at`, counting on these names. Answers the length in
+/// bytes.
+pub(super) fn walk_on<O: Observer>(
     source: &mut dyn Source,
     from: u64,
     names: Names<'_>,
     pulse: &mut impl Pulse,
-    sink: &mut impl Sink,
+    at: &mut Context,
+    observer: &mut O,
 ) -> Result<u64> {
-    let mut tiled = from;
-    let mut at = from;
+    let mut stream = Stream::new(observer, *at, from);
+    let mut end = from;
     if from == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
-        at = rdb_part::walk(source, at, pulse, sink)?;
-        tiled = at;
+        end = rdb_part::walk(source, from, pulse, &mut stream)?;
+        stream.pass_to(end);
     }
-    let mut tiling = Tiling { sink, tiled };
-    let end = match tiling.is_done() {
-        false => resp_part(source, at, names, pulse, &mut tiling)?,
-        true => at,
-    };
+    if !stream.is_done() {
+        end = resp_part(source, end, names, pulse, &mut stream)?;
+    }
     source.settle()?;
-    debug_assert_eq!(tiling.tiled, end, "events must cover the whole segment");
+    *at = stream.finish(end);
     Ok(end)
 }
 
@@ -113,7 +107,7 @@ fn resp_part(
     mut at: u64,
     names: Names<'_>,
     pulse: &mut impl Pulse,
-    sink: &mut impl Sink,
+    stream: &mut Stream<'_, impl Observer>,
 ) -> Result<u64> {
     let mut names = Known { last: LastName::default(), seen: names };
     let mut need = 1;
@@ -125,11 +119,11 @@ fn resp_part(
         }
         // A larger window would tell no more: it is full, or there are no more bytes.
         let complete = window.len() >= limits::WINDOW || window.len() < need;
-        let (used, pause) = quick(window, at, &mut names, &mut last_record, sink);
+        let (used, pause) = quick(window, at, &mut names, &mut last_record, stream);
         let all = used == window.len();
         at += used as u64;
         pulse.reached(at);
-        if sink.is_done() {
+        if stream.is_done() {
             return Ok(at);
         }
         need = match pause {
@@ -140,7 +134,7 @@ fn resp_part(
             // ... and where it did not, the largest window is asked for, before the slow way takes it at any size.
             Pause::Short if !complete => limits::WINDOW,
             _ => {
-                at = slow(source, at, &mut names.seen, &mut last_record, sink)?;
+                at = slow(source, at, &mut names.seen, &mut last_record, stream)?;
                 1
             }
         };
@@ -155,7 +149,7 @@ fn quick(
     base: u64,
     names: &mut Known<'_>,
     last_record: &mut Option<u64>,
-    sink: &mut impl Sink,
+    stream: &mut Stream<'_, impl Observer>,
 ) -> (usize, Pause) {
     let mut used = 0;
     loop {
@@ -169,7 +163,7 @@ fn quick(
                     if id.is_none() {
                         names.seen.saw(shape.name);
                     }
-                    sink.event(Event::Record(record, id));
+                    stream.tell(Event::Record(record, id));
                     *last_record = Some(start);
                     used += shape.len;
                 }
@@ -179,7 +173,7 @@ fn quick(
             Some(b'#') => match annotation(rest, false) {
                 Some(line) => {
                     let (len, kind) = (line.len as u64, line.kind);
-                    sink.event(Event::Annotation { start, len, kind, is_open: false });
+                    stream.tell(Event::Annotation { start, len, kind, is_open: false });
                     used += line.len;
                 }
                 None => return (used, Pause::Short),
@@ -196,7 +190,7 @@ fn slow(
     start: u64,
     names: &mut Names<'_>,
     last_record: &mut Option<u64>,
-    sink: &mut impl Sink,
+    stream: &mut Stream<'_, impl Observer>,
 ) -> Result<u64> {
     let window = source.window(start, limits::LOADER_LINE)?;
     if window.first() == Some(&b'#') {
@@ -204,11 +198,11 @@ fn slow(
         let Some(line) = annotation(window, true) else { return Ok(start) };
         let (len, kind) = (line.len as u64, line.kind);
         let is_open = line.len < limits::LOADER_LINE && window[..line.len].last() != Some(&b'\n');
-        sink.event(Event::Annotation { start, len, kind, is_open });
+        stream.tell(Event::Annotation { start, len, kind, is_open });
         return Ok(start + len);
     }
     // A stream forgets what was passed; whoever reads the record again needs it from here on.
-    source.keep_from(Some(start).filter(|_| sink.reads_again()));
+    source.keep_from(Some(start).filter(|_| stream.wants().reads_again));
     let read = careful::read(source, start, sound::between)?;
     if !matches!(read, Careful::Record { .. }) {
         source.keep_from(None);
@@ -222,13 +216,13 @@ fn slow(
             if id.is_none() && !oddities.any() {
                 names.saw(record.name);
             }
-            sink.event(Event::Record(record, id));
-            sink.again(source)?;
+            stream.tell(Event::Record(record, id));
+            stream.again(source)?;
             source.keep_from(None);
             Ok(start + len)
         }
         Careful::Hollow { len, refused_by_checker } => {
-            sink.event(Event::Hollow { start, len, refused_by_checker });
+            stream.tell(Event::Hollow { start, len, refused_by_checker });
             Ok(start + len)
         }
         Careful::Wrong(wrong) => {
@@ -236,7 +230,7 @@ fn slow(
             damage.context = context(source, damage.fault.at)?;
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;
-            sink.event(Event::Damage(&damage));
+            stream.tell(Event::Damage(&damage));
             Ok(damage.end)
         }
     }
@@ -298,7 +292,7 @@ fn damaged(
         value_to,
         loader: wrong.loader,
         mended: mended.map(|(_, how)| how),
-        context: Context::default(),
+        context: Excerpt::default(),
         rdb: None,
     })
 }

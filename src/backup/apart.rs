@@ -33,7 +33,7 @@ pub fn must_lie_apart(aof: &Aof, repository: &Path) -> Result<()> {
         return Ok(());
     };
     let why = format!("{why}: name another directory, best on another disk");
-    Err(Error::new(ErrorKind::Refused(why), repository))
+    Err(Error::new(ErrorKind::Refused(why.into()), repository))
 }
 
 /// The path without links, as far as there is something at it.

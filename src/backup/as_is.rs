@@ -84,7 +84,7 @@ fn must_be_one(there: &FrozenFile, included: &Path) -> Result<()> {
         "a file of this name lies beside the set, is kept with it ({}), and is another one; give this one another name",
         text::name(there.path().as_os_str().as_encoded_bytes())
     );
-    Err(Error::new(ErrorKind::Refused(why), included))
+    Err(Error::new(ErrorKind::Refused(why.into()), included))
 }
 
 fn shown(path: &Path) -> String {

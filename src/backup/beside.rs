@@ -37,7 +37,7 @@ impl Beside<'_> {
     /// [`ErrorKind::Refused`] when what lies there is not, or not yet, what the server would load.
     pub(super) fn before(&mut self, path: &Path) -> Result<Before> {
         let mut state = self.server.state()?;
-        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), path));
+        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned().into()), path));
         if let Some(why) = unfit(&state) {
             return refused(why);
         }
@@ -92,7 +92,7 @@ impl Beside<'_> {
             }
             None => return Ok(()),
         };
-        Err(Error::new(ErrorKind::Refused(format!("{why}; nothing was published")), path))
+        Err(Error::new(ErrorKind::Refused(format!("{why}; nothing was published").into()), path))
     }
 }
 
@@ -191,7 +191,8 @@ impl Before {
         let is_first = |name: &[u8]| name.starts_with(b"temp-") && name.ends_with(b".incr");
         let temporary = aof.leftovers.iter().filter(|l| l.kind == LeftoverKind::Temporary);
         let mut names = temporary.filter_map(|l| l.path.file_name());
-        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+        let refused =
+            |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &aof.path));
         if (is_running || is_scheduled) && names.any(|n| is_first(n.as_encoded_bytes())) {
             return refused(
                 "the server's first rewrite since its log was switched on, or since it took over a copy, is under \

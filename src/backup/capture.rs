@@ -245,7 +245,7 @@ fn begin<'a>(
             true => "the set's manifest names this file, and it is not there; see `aofkit check`",
             false => "only plain files can be backed up",
         };
-        return Err(Error::new(ErrorKind::Refused(why.to_owned()), &segment.path()));
+        return Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &segment.path()));
     };
     let kind = type_of(segment.role);
     // A server appends to the last increment, and before 7.0 to its only file.

@@ -31,7 +31,7 @@ pub fn cut_at(
 ) -> Result<(Entry, Option<Boundary>)> {
     let aof = open_snapshot(Arc::clone(repository), entry, path, options)?;
     let found = scan(&aof, Cutter::new(moment.clone()), &Pace::default(), progress)?;
-    let refused = |why: String| Error::new(ErrorKind::Refused(why), path);
+    let refused = |why: String| Error::new(ErrorKind::Refused(why.into()), path);
     let created = entry.files.first().and_then(|base| base.created);
     match (moment, found.boundary) {
         (Moment::Until(until), _) if created.is_some_and(|created| *until < created) => {

@@ -58,7 +58,7 @@ impl Repository {
     }
 
     fn refused(&self, why: String) -> Error {
-        Error::new(ErrorKind::Refused(why), self.store().name())
+        Error::new(ErrorKind::Refused(why.into()), self.store().name())
     }
 
     fn none(&self, why: String) -> Error {

@@ -8,7 +8,7 @@ use crate::format::manifest::Manifest;
 
 /// The manifest to keep; `None` for a set without one.
 pub(super) fn manifest_of(aof: &Aof) -> Result<Option<ManifestEntry>> {
-    let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &aof.path));
+    let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &aof.path));
     if aof.upgrade_pending {
         return refused(
             "an upgrade from a single file is under way here; let the server finish it",

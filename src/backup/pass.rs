@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use super::alive::Alive;
 use super::blocks::Blocks;
 use super::eyes::{Eyes, Seen};
-use crate::aof::{Depth, Event, Pulse, Sink, walk_from, walk_from_with};
+use crate::aof::{Event, Pulse, RdbItem, show, walk_from};
 use crate::disk::{Access, FrozenFile, Source, pieces};
 use crate::error::Result;
-use crate::format::rdb;
+use crate::scan::{Context, Depth, Observer, Wants};
 
 /// Walks a file from a place where a record begins, or the file, and stores its bytes from where `blocks` begin. A file
 /// that `is_whole` is in the snapshot with all of its bytes or not at all; another is cut. `alive` has the keys of what
@@ -26,7 +26,7 @@ pub(super) fn pass(
     let eyes = RefCell::new(Eyes::new(from, file.len(), alive));
     let inner = file.source(Access::Read);
     let mut source = Passing { inner, blocks, eyes: &eyes, is_whole };
-    walk_from_with(&mut source, from, told, &mut Watching(&eyes))?;
+    show(&mut source, from, told, Watching(&eyes))?;
     source.pass_to(file.len())?;
     let blocks = source.blocks;
     let seen = eyes.into_inner().finish();
@@ -63,18 +63,25 @@ pub(super) fn look_at(
 /// The eyes of a walk whose bytes are stored on the way.
 struct Watching<'e>(&'e RefCell<Eyes>);
 
-impl Sink for Watching<'_> {
+impl Observer for Watching<'_> {
+    type Report = ();
+
     #[inline]
-    fn event(&mut self, event: Event<'_>) {
-        self.0.borrow_mut().event(&event);
+    fn observe(&mut self, _: &Context, event: &Event<'_>) {
+        self.0.borrow_mut().event(event);
     }
 
-    fn depth(&self) -> Depth {
-        if self.0.borrow().wants_entries() { Depth::Entries } else { Depth::Structure }
+    fn finish(self) {}
+
+    fn wants(&self) -> Wants {
+        let wants_entries = self.0.borrow().wants_entries();
+        Wants::from(if wants_entries { Depth::Entries } else { Depth::Structure })
     }
 
-    fn entry(&mut self, entry: &rdb::Entry<'_>) {
-        self.0.borrow_mut().entry(entry);
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        if let RdbItem::Key(entry) = item {
+            self.0.borrow_mut().entry(entry);
+        }
     }
 }
 

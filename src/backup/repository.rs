@@ -119,7 +119,7 @@ impl Repository {
             let ours = |key: &str| [README, LOCK].contains(&key) || key.starts_with(TMP);
             if store.list("")?.iter().any(|o| !ours(&o.key)) {
                 let why = "it is not empty, and no backup repository".to_owned();
-                return Err(Error::new(ErrorKind::Refused(why), store.name()));
+                return Err(Error::new(ErrorKind::Refused(why.into()), store.name()));
             }
             store.put(README, readme().as_bytes())?;
             store.put_if_absent(LOCK, b"")?;

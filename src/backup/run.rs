@@ -72,7 +72,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 fn unproven(last: Error) -> Error {
     let why = "each time it was looked at, its server had gone over to other files, or it was not proven that the server \
                writes to these; nothing was published. Try again when no rewrite is under way, or give --exact more time";
-    Error::new(ErrorKind::Refused(why.to_owned()), last.path())
+    Error::new(ErrorKind::Refused(why.to_owned().into()), last.path())
 }
 
 /// The clocks of a file system and of this machine tell apart at least so much.
@@ -250,7 +250,7 @@ impl Run<'_> {
              --new-history if it is meant to take over",
             parent.source, parent.host, parent.path
         );
-        Err(Error::new(ErrorKind::Refused(why), repository.store().name()))
+        Err(Error::new(ErrorKind::Refused(why.into()), repository.store().name()))
     }
 
     /// Makes the snapshot visible. What fails after that the next backup does.

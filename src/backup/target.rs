@@ -35,7 +35,7 @@ impl Place {
         };
         let Some(name) = named.file_name() else {
             let why = "it names no directory".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), target));
+            return Err(Error::new(ErrorKind::Refused(why.into()), target));
         };
         let parent = Dir::open(&disk::real_path(disk::parent(&named))?)?;
         Ok(Self { parent, name: name.to_owned() })
@@ -57,7 +57,7 @@ impl Place {
             return Ok(());
         }
         let why = "the repository lies there, or it lies in the repository: name another directory";
-        Err(Error::new(ErrorKind::Refused(why.to_owned()), &path))
+        Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &path))
     }
 
     /// Whether something else can take its name.
@@ -74,7 +74,7 @@ impl Place {
                      beside it, and tell the server by `dir` and `appenddirname` (--print-config)",
                     fixed.name()
                 );
-                Err(Error::new(ErrorKind::Refused(why), &self.path()))
+                Err(Error::new(ErrorKind::Refused(why.into()), &self.path()))
             }
         }
     }
@@ -103,7 +103,9 @@ impl Place {
         let name = self.beside(what);
         match self.parent.look(&name)? {
             None => Ok(()),
-            Some(_) => Err(Error::new(ErrorKind::Refused(why.to_owned()), &self.parent.at(&name))),
+            Some(_) => {
+                Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &self.parent.at(&name)))
+            }
         }
     }
 
@@ -277,7 +279,7 @@ impl Place {
 }
 
 fn appeared(path: &Path) -> Error {
-    Error::new(ErrorKind::Refused("it has appeared meanwhile".to_owned()), path)
+    Error::new(ErrorKind::Refused("it has appeared meanwhile".to_owned().into()), path)
 }
 
 /// The names in a directory but these, if all are regular files of `known`.
@@ -289,7 +291,7 @@ fn ours(dir: &Dir, known: &BTreeSet<Vec<u8>>, but: &[&str]) -> Result<Vec<OsStri
     };
     if let Some(one) = found.iter().find(|one| !is_ours(one)) {
         let why = "no restore wrote it, and it lies in a directory that one left unfinished; move it away";
-        return Err(Error::new(ErrorKind::Refused(why.to_owned()), &dir.at(&one.name)));
+        return Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &dir.at(&one.name)));
     }
     Ok(found.into_iter().map(|one| one.name).collect())
 }
@@ -328,7 +330,7 @@ pub(super) struct Old {
 impl Old {
     pub(super) fn look(place: &Place, entry: &Entry, may_replace: bool) -> Result<Self> {
         let (parent, path) = (&place.parent, place.path());
-        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned()), &path));
+        let refused = |why: &str| Err(Error::new(ErrorKind::Refused(why.to_owned().into()), &path));
         let Some(look) = parent.look(&place.name)? else {
             // To whom the place belongs.
             let owner = parent.look_at_itself()?.attributes;

@@ -40,7 +40,7 @@ impl Task<'_> {
             Some(named) if name::is_as_is(named) => {
                 let why =
                     format!("'{named}': names that end so are given to files kept by --as-is");
-                Err(Error::new(ErrorKind::Refused(why), Path::new("--source")))
+                Err(Error::new(ErrorKind::Refused(why.into()), Path::new("--source")))
             }
             Some(named) => Ok(Identity { source: named.clone(), unread: Vec::new() }),
         }
@@ -68,7 +68,7 @@ fn refuse_too_many(tags: &[String]) -> Result<()> {
     }
     let why =
         format!("at most {} labels of {} bytes together", limits::BACKUP_TAGS, limits::BACKUP_TEXT);
-    Err(Error::new(ErrorKind::Refused(why), Path::new("--tag")))
+    Err(Error::new(ErrorKind::Refused(why.into()), Path::new("--tag")))
 }
 
 /// Refuses two files to include that have one name.
@@ -79,7 +79,7 @@ fn refuse_twice(includes: &[PathBuf]) -> Result<()> {
         None => Ok(()),
         Some(two) => {
             let why = "two files to include have this name".to_owned();
-            Err(Error::new(ErrorKind::Refused(why), Path::new(two[0])))
+            Err(Error::new(ErrorKind::Refused(why.into()), Path::new(two[0])))
         }
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn refuse_a_crowd(aof: &Aof) -> Result<()> {
         thousands(limits::BACKUP_FILES as u64),
         thousands(files as u64)
     );
-    Err(Error::new(ErrorKind::Refused(why), &aof.path))
+    Err(Error::new(ErrorKind::Refused(why.into()), &aof.path))
 }
 
 fn all_gone(repository: &Repository, source: &str, last: u64) -> Error {

@@ -3,6 +3,7 @@
 use super::applied::Applied;
 use super::control::Control;
 use super::recorded::attributes;
+use super::refusal::{Linked, Refusal};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -65,8 +66,7 @@ impl Plan {
             return Ok(Applied { kept_at: None, left: Vec::new() });
         }
         if self.takes_held() {
-            let why = "a copy of what only a process still has needs a new directory".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), &self.path));
+            return Err(Error::refused(Refusal::OnlyElsewhere, &self.path));
         }
         let place = self.place()?;
         self.ensure_no_link(&place)?;
@@ -138,11 +138,7 @@ impl Plan {
             place.look(name).is_ok_and(|look| look.is_some_and(|look| look.links > 1))
         };
         match changed.find(has_links).filter(|_| is_full && unkept) {
-            Some(name) => {
-                let why = "there is no room for a new file, and this one has other names (hard links) that a cut \
-                           in place would cut as well: write the result elsewhere with --output DIR";
-                Error::new(ErrorKind::Refused(why.to_owned()), &place.path(&name))
-            }
+            Some(name) => Error::refused(Refusal::NoRoomAndLinked, &place.path(&name)),
             None => error,
         }
     }
@@ -152,7 +148,7 @@ impl Plan {
         if let Some(manifest) = &self.manifest
             && place.here.look(os_name(manifest))?.is_some_and(|look| look.kind == Kind::Link)
         {
-            return Err(linked(&place.path(manifest), "the manifest"));
+            return Err(linked(&place.path(manifest), Linked::Manifest));
         }
         let touched = self.actions.iter().filter_map(|action| match action {
             Action::Cut { file, .. } | Action::Remove { file, .. } => Some(*file),
@@ -168,14 +164,13 @@ impl Plan {
             let SourceFile { at, stamp, .. } = &self.files[file];
             let names = stamp.and_then(|stamp| names.get(&stamp.identity).copied());
             let why = if !goes.contains(&file) && names > Some(1) {
-                "two files of the set are the same file under two names"
+                Refusal::TwoNames
             } else if place.look(&self.relative(file))?.is_some_and(|l| l.kind == Kind::Link) {
-                "it is a symbolic link, which would be replaced: name the file itself"
+                Refusal::Link { what: Linked::Itself, has_output: true }
             } else {
                 continue;
             };
-            let why = format!("{why}, or use --output DIR");
-            return Err(Error::new(ErrorKind::Refused(why), &at.path()));
+            return Err(Error::refused(why, &at.path()));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! From what each segment shall become to a plan that one step publishes.
 
+use super::refusal::Refusal;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -88,8 +89,7 @@ impl<'a> Draft<'a> {
             return Err(Error::new(ErrorKind::NotFound, path));
         };
         if look.kind != disk::Kind::File {
-            let why = format!("it is {}, and no file", look.kind.name());
-            return Err(Error::new(ErrorKind::Refused(why), path));
+            return Err(Error::refused(Refusal::NoFile(look.kind), path));
         }
         let stamp = Some(look.stamp);
         self.others.push(SourceFile { name, at: path.into(), stamp, is_held: false });
@@ -225,11 +225,7 @@ impl<'a> Draft<'a> {
         let mut manifest = match (&self.manifest, self.aof.manifest.as_ref().map(|m| &m.state)) {
             (Some(new), _) => new.clone(),
             (None, Some(ManifestState::Valid(manifest))) => manifest.clone(),
-            (None, _) => {
-                let why = "first repair the manifest: run `aofkit repair` without --salvage or --truncate"
-                    .to_owned();
-                return Err(Error::new(ErrorKind::Refused(why), &self.aof.path));
-            }
+            (None, _) => return Err(Error::refused(Refusal::ManifestFirst, &self.aof.path)),
         };
         if let Some((segment, to_bytes)) = self.plain_cut()
             && !self.is_shared(segment)?

@@ -7,6 +7,8 @@
 //! The directory is ours only where that is proven: what has another name than we give, or no journal of ours, is neither
 //! touched nor counted; links, pipes, devices and what belongs to somebody else are refused by name.
 
+use super::not_ours::NotOurs;
+use super::refusal::Refusal;
 use std::ffi::{OsStr, OsString};
 use std::io::BufWriter;
 use std::os::unix::ffi::OsStrExt;
@@ -168,28 +170,23 @@ pub(super) fn owners(subject: &Path) -> Result<Vec<u32>> {
 pub(super) fn listed(kept: &Dir, owners: &[u32]) -> Result<Vec<Entry>> {
     let itself = kept.look_at_itself()?;
     if !owners.contains(&itself.attributes.uid) {
-        return Err(foreign(kept.path(), itself.attributes.uid));
+        return Err(Error::refused(NotOurs::User(itself.attributes.uid), kept.path()));
     }
     let mut entries = Vec::new();
     for Found { name, look } in kept.list()? {
         let path = kept.at(&name);
         if matches!(look.kind, Kind::Link | Kind::Special) {
-            let why = format!(
-                "it is {}, which no run of aofkit makes here: look at it, and move it away",
-                look.kind.name()
-            );
-            return Err(Error::new(ErrorKind::Refused(why), &path));
+            return Err(Error::refused(NotOurs::Kind(look.kind), &path));
         }
         if !owners.contains(&look.attributes.uid) {
-            return Err(foreign(&path, look.attributes.uid));
+            return Err(Error::refused(NotOurs::User(look.attributes.uid), &path));
         }
         let Some(id) = KeptId::parse(name.as_bytes()) else { continue };
         if look.kind != Kind::Directory {
             continue;
         }
         if look.stamp.identity.device != itself.stamp.identity.device {
-            let why = "another file system is mounted here".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), &path));
+            return Err(Error::refused(NotOurs::Mounted, &path));
         }
         if let Some(state) = state(&kept.dir(&name)?)? {
             entries.push(Entry { id, path, state, journal: None });
@@ -197,14 +194,6 @@ pub(super) fn listed(kept: &Dir, owners: &[u32]) -> Result<Vec<Entry>> {
     }
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(entries)
-}
-
-#[cold]
-fn foreign(path: &Path, uid: u32) -> Error {
-    let why = format!(
-        "it belongs to user {uid}, who does not own the set: look at it, and move it away or give it its owner"
-    );
-    Error::new(ErrorKind::Refused(why), path)
 }
 
 /// How far a change has come; `None` when nothing shows that its directory is ours.
@@ -269,9 +258,7 @@ impl<'d> KeepDir<'d> {
         let first = held(place.here.path(), || place.lock())?;
         let (parent, name) = keep.parts(subject)?;
         if !disk::is_plain_name(name.as_bytes()) {
-            let why = "its name is too long for a directory of that name that keeps what is removed: write the result \
-                       elsewhere with --output DIR";
-            return Err(Error::new(ErrorKind::Refused(why.to_owned()), subject));
+            return Err(Error::refused(Refusal::NameTooLong, subject));
         }
         let parents = Parents::make(&parent.join(&name), Parents::OPEN)?;
         let parent = Dir::open(&parent)?;
@@ -307,8 +294,7 @@ impl<'d> KeepDir<'d> {
     /// A directory for a change of now.
     pub(super) fn new_entry(&self, verb: &str) -> Result<(Entry, Dir)> {
         if self.number > LAST_NUMBER {
-            let why = "its changes cannot be numbered any further: move it away".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), self.dir.path()));
+            return Err(Error::refused(Refusal::NoNumbers, self.dir.path()));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let id = KeptId::new(self.number, &moment(now), verb);

@@ -1,11 +1,12 @@
 //! Reads the lines of a journal, and the pieces of old files that they tell.
 
+use super::not_ours::NotOurs;
 use std::io::{BufRead, BufReader, Read};
 
 use super::content::Content;
 use super::place::is_name;
 use crate::disk::FrozenFile;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::words::{self, Dialect};
 use crate::limits;
 
@@ -70,9 +71,8 @@ pub(super) fn refs(words: &[Vec<u8>]) -> Vec<&[u8]> {
 }
 
 #[cold]
-pub(super) fn bad(file: &FrozenFile, line: u64, why: &str) -> Error {
-    let why = format!("line {line}: {why}; nothing is done that this journal may speak of");
-    Error::new(ErrorKind::Refused(why), &file.path())
+pub(super) fn bad(file: &FrozenFile, line: u64, why: &'static str) -> Error {
+    Error::refused(NotOurs::Line { line, why }, &file.path())
 }
 
 /// A piece of an old file; `None` when the line says something else.

@@ -1,6 +1,7 @@
 //! What a set will be once a plan is carried out: looked at, not guessed, before anything is written.
 
 use super::plan::{Action, Piece, Plan};
+use super::refusal::Refusal;
 use crate::aof::{Aof, Changes};
 use crate::check::{self, Check, Loads, Verdict, Wording};
 use crate::disk::Part;
@@ -104,11 +105,11 @@ impl Plan {
                     changes.files.push((self.files[*file].name.to_vec(), vec![kept]));
                 }
                 Action::Rewrite { file, new_name, pieces, .. } => {
-                    let parts =
-                        pieces.iter().map(part).collect::<Option<_>>().ok_or_else(|| {
-                            let why = "this plan filters a file while it writes it: its result cannot be previewed".to_owned();
-                            Error::new(ErrorKind::Refused(why), &self.path)
-                        })?;
+                    let parts = pieces
+                        .iter()
+                        .map(part)
+                        .collect::<Option<_>>()
+                        .ok_or_else(|| Error::refused(Refusal::NoPreview, &self.path))?;
                     changes.files.push((new_name.clone(), parts));
                     let old = file.map(|file| self.files[file].name.to_vec());
                     changes.gone.extend(old.filter(|old| old != new_name));

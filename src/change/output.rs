@@ -4,7 +4,9 @@
 //! another name. The directory appears as a whole.
 
 use super::control::Control;
+use super::not_ours::NotOurs;
 use super::recorded::attributes;
+use super::refusal::Refusal;
 use crate::disk::{self, Attributes, Bytes, Dir, Durable, FrozenFile, Kind, Parents};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -16,7 +18,7 @@ use super::apply::{Options, like_a_file_in, new_bytes, os_name};
 use super::pieces::{NewBytes, write};
 use super::place::Place;
 use super::plan::{Action, Piece, Plan, Verb};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::manifest::{self, Dialect};
 use crate::limits;
 use crate::progress::Progress;
@@ -30,13 +32,7 @@ fn may_take(parent: &Dir, name: &OsStr) -> Result<()> {
     let held = [parent.fixed(name)?, parent.fixed_itself()?];
     match held.into_iter().flatten().next() {
         None => Ok(()),
-        Some(fixed) => {
-            let why = format!(
-                "it, or the directory it lies in, is {}: nothing can take its place. Name a new directory in it or beside it",
-                fixed.name()
-            );
-            Err(Error::new(ErrorKind::Refused(why), &parent.at(name)))
-        }
+        Some(fixed) => Err(Error::refused(Refusal::FixedPlace(fixed), &parent.at(name))),
     }
 }
 
@@ -54,7 +50,7 @@ impl Plan {
     /// copy. Answers in words what files have in the set, and the system does not let us give to the copy.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when there is something in `dir`, [`ErrorKind::Stale`] when the set is not the
+    /// [`crate::error::ErrorKind::Refused`] when there is something in `dir`, [`crate::error::ErrorKind::Stale`] when the set is not the
     /// one the plan was made for, or when the system refuses. `dir` is as before then.
     pub(super) fn write_to(
         &self,
@@ -69,21 +65,18 @@ impl Plan {
         let place = Place::open(&subject, &self.dir)?;
         self.ensure_fresh(&place)?;
         let Some(name) = dir.file_name() else {
-            let why = "this cannot be the name of a new directory".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), dir));
+            return Err(Error::refused(Refusal::NoNewName, dir));
         };
         let parents = Parents::make(dir, Parents::OPEN)?;
         let parent = Dir::open(disk::parent(dir))?;
         let is_inside = disk::real_path(parent.path())?.starts_with(disk::real_path(&self.dir)?);
         if is_inside && self.is_of_a_set() {
-            let why = "it lies in the set's own directory, which stays as it is".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), dir));
+            return Err(Error::refused(Refusal::InOwnDirectory, dir));
         }
         if let Some(there) = parent.dir_if_there(name)?
             && !there.names()?.is_empty()
         {
-            let why = "it must not exist, or be empty".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), dir));
+            return Err(Error::refused(Refusal::NotEmpty, dir));
         }
         may_take(&parent, name)?;
         clear(&parent, name, disk)?;
@@ -297,12 +290,11 @@ fn clear(parent: &Dir, name: &OsStr, disk: &dyn Durable) -> Result<()> {
         let dir = parent.dir(&found)?;
         let files = dir.list()?;
         if rest.is_empty() && !files.is_empty() {
-            let why = "a copy would be written here, and there is something in it: move it away";
-            return Err(Error::new(ErrorKind::Refused(why.to_owned()), dir.path()));
+            return Err(Error::refused(Refusal::CopyNotEmpty, dir.path()));
         }
         if let Some(other) = files.iter().find(|file| file.look.kind != Kind::File) {
-            let why = format!("it is {}, which we did not write", other.look.kind.name());
-            return Err(Error::new(ErrorKind::Refused(why), &dir.at(&other.name)));
+            let why = NotOurs::InCopy(other.look.kind);
+            return Err(Error::refused(why, &dir.at(&other.name)));
         }
         for file in files {
             disk.remove_file(&dir, &file.name)?;

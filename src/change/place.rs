@@ -1,6 +1,8 @@
 //! The directories whose files a change may touch, held by their descriptors, and which names may stand for what in
 //! them. A journal is input from outside: a name that leads elsewhere, or to what is no file of the set, is refused here.
 
+use super::not_ours::NotOurs;
+use super::refusal::Refusal;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -103,10 +105,7 @@ impl Place {
         let is_meant = is_staged(name) || self.only.as_ref().is_none_or(|only| only == bare);
         match dir.filter(|_| is_name(name) && is_meant) {
             Some(dir) => Ok((dir, bare)),
-            None => {
-                let why = "this is not the name of a file of the set".to_owned();
-                Err(Error::new(ErrorKind::Refused(why), &self.path(name)))
-            }
+            None => Err(Error::refused(NotOurs::NoName, &self.path(name))),
         }
     }
 
@@ -126,8 +125,7 @@ impl Place {
                 return Ok(());
             }
         }
-        let why = "a journal names this hidden file, which is none of the set".to_owned();
-        Err(Error::new(ErrorKind::Refused(why), &self.path(name)))
+        Err(Error::refused(NotOurs::Hidden, &self.path(name)))
     }
 
     /// In the server's directory lie its temporaries, and the single file of a set that is to be upgraded.
@@ -161,8 +159,7 @@ impl Place {
         let look = self.look(name)?;
         match look {
             Some(look) if look.kind != Kind::File => {
-                let why = format!("it is {}, and must be a regular file here", look.kind.name());
-                Err(Error::new(ErrorKind::Refused(why), &self.path(name)))
+                Err(Error::refused(Refusal::NoRegularFile(look.kind), &self.path(name)))
             }
             look => Ok(look),
         }

@@ -3,9 +3,9 @@
 
 use super::journal::Step;
 use super::place::Place;
+use super::refusal::Refusal;
 use super::work::Work;
-use crate::disk::Fixed;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Modes of files beyond these bits are given to no file by an undo.
 pub(super) const MODES: u32 = 0o777;
@@ -14,15 +14,12 @@ impl Work<'_> {
     /// Whether all that the journal says can be done, and taken back.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] that names the file.
+    /// [`crate::error::ErrorKind::Refused`] that names the file.
     pub(super) fn ensure_possible(&self) -> Result<()> {
         let (place, journal) = (self.place, &self.journal);
         if let Some(old) = journal.old.iter().find(|old| old.attributes.mode & !MODES != 0) {
-            let mode = old.attributes.mode;
-            let why = format!(
-                "its mode is {mode:o}, and an undo gives no such bits to a file: take them away first (chmod)"
-            );
-            return Err(Error::new(ErrorKind::Refused(why), &place.path(&old.name)));
+            let why = Refusal::Mode(old.attributes.mode);
+            return Err(Error::refused(why, &place.path(&old.name)));
         }
         match &journal.step {
             // What is mounted there has another name elsewhere, and a cut is taken back by a new file.
@@ -36,7 +33,7 @@ impl Work<'_> {
         let comes = journal.stages.iter().map(|stage| &stage.name);
         for dir in place.dirs(goes.chain(comes)) {
             if let Some(fixed) = dir.fixed_itself()? {
-                return Err(Error::new(ErrorKind::Refused(why(fixed)), dir.path()));
+                return Err(Error::refused(Refusal::Fixed(fixed), dir.path()));
             }
         }
         Ok(())
@@ -46,11 +43,7 @@ impl Work<'_> {
 fn ensure_free(place: &Place, name: &[u8]) -> Result<()> {
     let (dir, bare) = place.at(name)?;
     match dir.fixed(bare)? {
-        Some(fixed) => Err(Error::new(ErrorKind::Refused(why(fixed)), &place.path(name))),
+        Some(fixed) => Err(Error::refused(Refusal::Fixed(fixed), &place.path(name))),
         None => Ok(()),
     }
-}
-
-fn why(fixed: Fixed) -> String {
-    format!("it is {}, so the change could not be carried out to its end", fixed.name())
 }

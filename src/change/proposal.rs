@@ -1,5 +1,6 @@
 //! What a verb proposes: a plan, what it leaves wrong, and why it must not be carried out, if so.
 
+use super::refusal::Refusal;
 use std::ops::Deref;
 use std::path::Path;
 
@@ -8,10 +9,9 @@ use super::applied::Applied;
 use super::apply::Options;
 use super::outlook::{Looking, Outlook};
 use super::plan::{Plan, Verb};
-use super::refusal::Refusal;
 use crate::aof::Aof;
 use crate::disk::Durable;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::rules::Target;
 
@@ -108,8 +108,8 @@ impl Proposal {
     /// Carries the plan out, and does not look at what then lies there: [`super::Session`] does.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is not to be carried out, [`ErrorKind::Stale`] when the set is not the one the plan
-    /// was made for, [`ErrorKind::InUse`] when a process has its files open, [`ErrorKind::Interrupted`]; or when the system
+    /// [`crate::error::ErrorKind::Refused`] when it is not to be carried out, [`crate::error::ErrorKind::Stale`] when the set is not the one the plan
+    /// was made for, [`crate::error::ErrorKind::InUse`] when a process has its files open, [`crate::error::ErrorKind::Interrupted`]; or when the system
     /// refuses. The set is the old one then, save after a failed sync of the last step, where the next run finds out.
     pub fn apply(
         &self,
@@ -125,7 +125,7 @@ impl Proposal {
     /// Answers in words what files have in the set, and the system does not let us give to the copy.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is not to be carried out, or when there is something in `dir`, [`ErrorKind::Stale`]
+    /// [`crate::error::ErrorKind::Refused`] when it is not to be carried out, or when there is something in `dir`, [`crate::error::ErrorKind::Stale`]
     /// when the set is not the one the plan was made for, or when the system refuses. `dir` is as before then.
     pub fn write_to(
         &self,
@@ -141,7 +141,7 @@ impl Proposal {
     fn ensure_allowed(&self, options: &Options<'_>) -> Result<()> {
         match self.refused_by(options) {
             None => Ok(()),
-            Some(why) => Err(Error::new(ErrorKind::Refused(why.to_string()), &self.plan.path)),
+            Some(why) => Err(Error::refused(why, &self.plan.path)),
         }
     }
 }

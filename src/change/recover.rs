@@ -7,6 +7,8 @@
 //! we give to what is written beside, and old files that no manifest names and that are the very ones the change
 //! looked at: the time at which a file was last changed in any way can be given to no file from elsewhere.
 
+use super::not_ours::NotOurs;
+use super::refusal::{Linked, Refusal};
 use std::path::Path;
 
 use super::journal::{Format, Gone, Journal, MadeFile, Stage, Step};
@@ -217,8 +219,7 @@ pub(super) fn recover(keep: &KeepDir<'_>, place: &Place) -> Result<Vec<Recovered
 pub(super) fn admit(place: &Place, entry: &Entry, journal: &Journal) -> Result<()> {
     for Stage { staged, name } in &journal.stages {
         if journal.format != Format::First && !is_staged_by(entry.id.number(), staged) {
-            let why = "a journal names this file, which another change wrote beside".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), &place.path(staged)));
+            return Err(Error::refused(NotOurs::OfAnother, &place.path(staged)));
         }
         place.admit(staged)?;
         place.admit(name)?;
@@ -298,7 +299,6 @@ fn make_last(keep: &KeepDir<'_>, place: &Place, journal: &Journal) -> Result<()>
 
 /// The error of a set that is a link, or whose manifest is one.
 #[cold]
-pub(super) fn linked(path: &Path, what: &str) -> Error {
-    let why = format!("{what} is a symbolic link, which would be replaced: name the file itself");
-    Error::new(ErrorKind::Refused(why), path)
+pub(super) fn linked(path: &Path, what: Linked) -> Error {
+    Error::refused(Refusal::Link { what, has_output: false }, path)
 }

@@ -5,6 +5,8 @@
 
 use super::content::Content;
 use super::control::Control;
+use super::not_ours::NotOurs;
+use super::refusal::Linked;
 use crate::disk::{self, Attributes, Durable, FrozenFile, Kind, Stamp};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,10 +48,7 @@ impl Undo {
         let Some(mut entry) = last else { return Ok(None) };
         let journal = entry.read(&kept)?;
         if !journal.is_complete() {
-            let why =
-                "this journal does not say what the old files consisted of: nothing is taken back"
-                    .to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), &entry.path));
+            return Err(Error::refused(NotOurs::Incomplete, &entry.path));
         }
         admit(&Place::open(subject, base)?, &entry, &journal)?;
         entry.journal = Some(journal.clone());
@@ -157,13 +156,13 @@ impl Undo {
     fn ensure_no_link(&self, place: &Place) -> Result<()> {
         let is_link = |look: Option<disk::Look>| look.is_some_and(|l| l.kind == Kind::Link);
         if self.subject != self.base && disk::is_link(&self.subject) {
-            return Err(linked(&self.subject, "it"));
+            return Err(linked(&self.subject, Linked::Itself));
         }
         for name in place.here.names()? {
             let bytes = name.as_encoded_bytes();
             let is_manifest = bytes.ends_with(b".manifest") && !bytes.starts_with(b"temp-");
             if is_manifest && is_link(place.here.look(&name)?) {
-                return Err(linked(&place.here.at(&name), "the manifest"));
+                return Err(linked(&place.here.at(&name), Linked::Manifest));
             }
         }
         Ok(())
@@ -245,11 +244,7 @@ impl Undo {
                 Content::From { name, start, end } => {
                     match made.iter().position(|made| made.name[..] == name[..]) {
                         Some(file) => NewBytes::Range { file, from: start, to: end },
-                        None => {
-                            let why = "its journal names a file that the change did not make";
-                            let why = ErrorKind::Refused(why.to_owned());
-                            return Err(Error::new(why, &self.entry.path));
-                        }
+                        None => return Err(Error::refused(NotOurs::NotMade, &self.entry.path)),
                     }
                 }
                 Content::These(bytes) => NewBytes::These(bytes),

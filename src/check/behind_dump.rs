@@ -8,7 +8,7 @@ use super::facts::{RdbFacts, SegmentFacts};
 use super::finding::{Kind, Problem, Severity, bytes};
 use super::scene::Scene;
 use super::seen::{Seen, What};
-use crate::aof::{Aof, Context, Ending, Role};
+use crate::aof::{Aof, Ending, Excerpt, Role};
 
 /// Takes the bytes behind a plain dump that is looked at alone for what they are.
 pub(super) fn tell_apart(aof: &Aof, facts: &mut Arc<SegmentFacts>) {
@@ -48,7 +48,7 @@ pub(super) fn tell_apart(aof: &Aof, facts: &mut Arc<SegmentFacts>) {
 }
 
 /// Wording for it.
-pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, context: &Context) -> Problem {
+pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, context: &Excerpt) -> Problem {
     let message = format!(
         "{} behind the end of the RDB belong to nothing{}: a server that loads this file as its \
          dump.rdb ignores them; as the base of a set they would stop it",

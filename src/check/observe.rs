@@ -12,7 +12,7 @@ use super::raw::Raw;
 use super::seen::{NonCanonical, Seen, What};
 use super::unseen::Inside;
 use super::watched::{Watch, Watched};
-use crate::aof::{Again, Aof, Damage, Depth, Event, Role};
+use crate::aof::{Aof, Damage, Event, RdbItem, Role};
 use crate::command::{self, CommandId, Kind};
 use crate::disk::Source;
 use crate::error::Result;
@@ -21,7 +21,7 @@ use crate::format::rdb::{self, Checksum};
 use crate::format::resp::{Outline, Record};
 use crate::limits;
 use crate::rules::{Needs, Target};
-use crate::scan::{self, Around, Context, Merge, Observer};
+use crate::scan::{self, Again, Around, Context, Depth, Merge, Observer, Wants};
 
 /// Gathers [`Facts`] about every segment it is shown.
 #[derive(Clone, Debug)]
@@ -333,6 +333,21 @@ impl Check {
         };
         Seen { offset, len, count: 1, bytes: len, commands_before, cut_before, likely, what }
     }
+
+    /// What was found inside of the values of an RDB part.
+    fn inside(&mut self, report: &rdb::deep::Report) {
+        self.inside = Some(Inside::of(report));
+        for flaw in &report.flaws {
+            self.loader.flaw(flaw);
+            self.note(flaw.at, 0, What::RdbFlaw(Box::new(flaw.clone())));
+        }
+        self.listing.leave_out(report.flaws_seen - report.flaws.len() as u64);
+        let leaves_out = report.unopened > 0 || report.uncompared > 0;
+        if leaves_out || self.thorough && report.leaves_out() {
+            let rest = rdb::deep::Report { flaws: Vec::new(), ..report.clone() };
+            self.note(report.first_unopened_at.unwrap_or(0), 0, What::RdbLeftOut(Box::new(rest)));
+        }
+    }
 }
 
 /// The name as the log has it, with the subcommand where the command has some.
@@ -368,8 +383,14 @@ impl Observer for Check {
         }
     }
 
-    fn depth(&self) -> Depth {
-        if self.thorough { Depth::Values } else { Depth::Structure }
+    fn wants(&self) -> Wants {
+        Wants::from(if self.thorough { Depth::Values } else { Depth::Structure })
+    }
+
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        if let RdbItem::Flaws(report) = item {
+            self.inside(report);
+        }
     }
 
     fn looks_again(&self, walked: &rdb::Walked) -> Again {
@@ -385,20 +406,6 @@ impl Observer for Check {
 
     fn again(&mut self, _: &Context, source: &mut dyn Source) -> Result<()> {
         self.outlined(source)
-    }
-
-    fn inside(&mut self, _: &Context, report: &rdb::deep::Report) {
-        self.inside = Some(Inside::of(report));
-        for flaw in &report.flaws {
-            self.loader.flaw(flaw);
-            self.note(flaw.at, 0, What::RdbFlaw(Box::new(flaw.clone())));
-        }
-        self.listing.leave_out(report.flaws_seen - report.flaws.len() as u64);
-        let leaves_out = report.unopened > 0 || report.uncompared > 0;
-        if leaves_out || self.thorough && report.leaves_out() {
-            let rest = rdb::deep::Report { flaws: Vec::new(), ..report.clone() };
-            self.note(report.first_unopened_at.unwrap_or(0), 0, What::RdbLeftOut(Box::new(rest)));
-        }
     }
 
     fn end(&mut self, at: &Context, len: u64) {

@@ -4,7 +4,7 @@ use super::facts::SegmentFacts;
 use super::finding::{Kind, Lost, Problem, Severity, bytes};
 use super::seen::Seen;
 use super::{advice, corrupt_tail};
-use crate::aof::{Aof, Context, Damage, Segment};
+use crate::aof::{Aof, Damage, Excerpt, Segment};
 use crate::format::rdb;
 use crate::redact::hidden;
 use crate::rules::Target;
@@ -101,7 +101,7 @@ impl Scene<'_> {
     }
 
     /// A few bytes around a fault.
-    pub(super) fn near(&self, context: &Context) -> String {
+    pub(super) fn near(&self, context: &Excerpt) -> String {
         match context.bytes.is_empty() || self.wording.redact {
             true => String::new(),
             false => format!(", near \"{}\"", escape(&context.bytes)),

@@ -2,7 +2,7 @@
 
 use super::payload::Payload;
 use super::raw::Raw;
-use crate::aof::{Context, Damage};
+use crate::aof::{Damage, Excerpt};
 use crate::format::rdb::{self, Header};
 use crate::rules::Need;
 
@@ -33,7 +33,7 @@ pub enum What {
     /// Bytes that belong to nothing.
     Damage(Box<Damage>),
     /// Bytes behind the end of a plain dump, and some of them.
-    BehindDump(Context),
+    BehindDump(Excerpt),
     /// A header that announces no arguments.
     Hollow,
     /// The file ends, and this many whole records stand in a transaction without EXEC.

@@ -5,13 +5,14 @@
 //! beside a running server nothing that this server may be about to adopt.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, Role, segment_name};
 use crate::change::{self, Draft, Loss, Proposal, Verb};
 use crate::disk::{self, Fixed, FrozenFile, Identity, Look};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::neighbours;
 use crate::progress::Progress;
 use crate::scan::Pace;
@@ -114,21 +115,17 @@ pub struct Survey {
 /// Looks at what lies beside the set, and into it: what may be the only copy of something stays.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] when the manifest is missing or invalid: then nothing here is known to be left over.
+/// [`crate::error::ErrorKind::Refused`] when the manifest is missing or invalid: then nothing here is known to be left over.
 /// Also when files cannot be looked at.
 pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress) -> Result<Survey> {
-    let why = match aof.manifest.as_ref().map(|manifest| &manifest.state) {
-        Some(ManifestState::Missing) => Some("is missing"),
-        Some(ManifestState::Invalid(_)) => Some("is not valid"),
-        _ if aof.upgrade_pending => {
-            return Err(refused(aof, "an upgrade is to be completed by a server's next start"));
-        }
+    let refusal = match aof.manifest.as_ref().map(|manifest| &manifest.state) {
+        Some(ManifestState::Missing) => Some(Refusal::ManifestMissing),
+        Some(ManifestState::Invalid(_)) => Some(Refusal::ManifestInvalid),
+        _ if aof.upgrade_pending => Some(Refusal::UpgradePending),
         _ => None,
     };
-    if let Some(why) = why {
-        let why =
-            format!("the manifest {why}: what is left over cannot be known; see `aofkit check`");
-        return Err(refused(aof, &why));
+    if let Some(why) = refusal {
+        return Err(Error::refused(why, &aof.path));
     }
     let live = || aof.live().filter_map(|(_, segment)| segment.file());
     let identities: Vec<Identity> = live().map(|file| file.identity()).collect();
@@ -181,8 +178,28 @@ fn unix_ms(now: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn refused(aof: &Aof, why: &str) -> Error {
-    Error::new(ErrorKind::Refused(why.to_owned()), &aof.path)
+/// Why nothing beside a set is known to be left over. In words by `Display`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no manifest.
+    ManifestMissing,
+    /// The manifest is not valid.
+    ManifestInvalid,
+    /// The next start of a server completes an upgrade.
+    UpgradePending,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self {
+            Self::ManifestMissing => "is missing",
+            Self::ManifestInvalid => "is not valid",
+            Self::UpgradePending => {
+                return f.write_str("an upgrade is to be completed by a server's next start");
+            }
+        };
+        write!(f, "the manifest {why}: what is left over cannot be known; see `aofkit check`")
+    }
 }
 
 /// The files of a set, to be found by their names: there may be as many of them as of what lies beside them.

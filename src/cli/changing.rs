@@ -1,5 +1,6 @@
 //! What the verbs share that change a set: their options, and the way from a plan to its end.
 
+use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -130,13 +131,23 @@ pub fn clear_up(aof: &Aof, changing: &Changing, context: &Context) -> Result<Vec
     change::clear_up(&subject, &aof.dir(), &changing.keep(), &LocalDisk)
 }
 
+/// That the manifest of the set that was named is a link.
+#[derive(Debug)]
+struct ManifestIsLink;
+
+impl fmt::Display for ManifestIsLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the manifest is a symbolic link, which would be replaced: name the set that it leads to, or use --output DIR",
+        )
+    }
+}
+
 /// A manifest that is a link would be replaced by a file: no verb that changes a set takes it.
 pub fn refuse_link(aof: &Aof, output: Option<&Path>) -> Result<()> {
     match &aof.manifest {
         Some(manifest) if output.is_none() && disk::is_link(&manifest.path) => {
-            let why = "the manifest is a symbolic link, which would be replaced: name the set that it leads to, \
-                       or use --output DIR";
-            Err(Error::new(ErrorKind::Refused(why.to_owned()), &manifest.path))
+            Err(Error::refused(ManifestIsLink, &manifest.path))
         }
         _ => Ok(()),
     }

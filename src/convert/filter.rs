@@ -1,5 +1,6 @@
 //! Which commands are taken, and which can be taken only in part or not be told apart.
 
+use super::refusal::{OfCommand, Refusal};
 use crate::command::{self, CommandId};
 use crate::format::resp::Record;
 use crate::scan::Filter;
@@ -23,7 +24,7 @@ pub(super) enum Choice {
     Leave,
     /// Of its keys some are taken: it is written with those.
     Part(Vec<u8>),
-    Refuse(String),
+    Refuse(Refusal),
 }
 
 impl Picks {
@@ -54,35 +55,30 @@ impl Picks {
             return Choice::Take;
         }
         let Some(id) = id else {
-            return Choice::Refuse(
-                "no known server has this command: its keys are unknown".to_owned(),
-            );
+            return Choice::Refuse(Refusal::UnknownCommand);
         };
         let name = id.command().name.as_str();
         if let Some(choice) = self.of_databases(id, db, record) {
             return choice;
         }
         if name == "SORT" && self.is_by_key() && looks_up(record) {
-            let why = "SORT looks up keys by a pattern: which ones cannot be told";
-            return Choice::Refuse(why.to_owned());
+            return Choice::Refuse(Refusal::SortByPattern);
         }
         let (mut taken, mut left) = (Vec::new(), 0_usize);
         let mut last = 0;
         for key in command::keys(id, record) {
             if !key.arg.is_whole() {
-                return Choice::Refuse(format!("{name}: a key is too long to be told"));
+                return refuse(name, OfCommand::LongKey);
             }
             last = key.position;
             if self.takes(db, key.arg.head) { taken.push(key.position) } else { left += 1 }
         }
         let seen = record.args().count();
         if seen < record.argc as usize && last + 1 == seen {
-            return Choice::Refuse(format!("{name}: it names more keys than can be looked at"));
+            return refuse(name, OfCommand::ManyKeys);
         }
         match (taken.len(), left) {
-            (0, 0) if is_script(name) => {
-                Choice::Refuse(format!("{name} without keys: what it changes cannot be told"))
-            }
+            (0, 0) if is_script(name) => refuse(name, OfCommand::NoKeys),
             // Functions, scripts and messages belong to no key.
             (0, 0) => Choice::Take,
             (0, _) => Choice::Leave,
@@ -95,10 +91,7 @@ impl Picks {
     fn of_databases(&self, id: CommandId, db: u64, record: &Record<'_>) -> Option<Choice> {
         let name = id.command().name.as_str();
         let taken = |db: u64| if self.takes_db(db) { Choice::Take } else { Choice::Leave };
-        let torn = || {
-            let why = format!("{name} between a database that is taken and one that is not");
-            Choice::Refuse(why)
-        };
+        let torn = || refuse(name, OfCommand::TwoDatabases);
         if let Some((a, b)) = command::swapped(id, record) {
             return Some(if self.takes_db(a) == self.takes_db(b) { taken(a) } else { torn() });
         }
@@ -111,6 +104,10 @@ impl Picks {
             _ => None,
         }
     }
+}
+
+fn refuse(name: &str, why: OfCommand) -> Choice {
+    Choice::Refuse(Refusal::Command(name.to_owned(), why))
 }
 
 /// Whether a SORT reads other keys than the one it sorts: BY or GET with a pattern.
@@ -131,11 +128,7 @@ fn part(name: &str, record: &Record<'_>, taken: &[usize]) -> Choice {
     let with_value = match name {
         "DEL" | "UNLINK" => false,
         "MSET" => true,
-        _ => {
-            return Choice::Refuse(format!(
-                "{name} names keys that are taken and keys that are not: it cannot be split"
-            ));
-        }
+        _ => return refuse(name, OfCommand::Unsplittable),
     };
     let args: Vec<_> = record.args().collect();
     let mut words = vec![args[0].head];
@@ -143,7 +136,7 @@ fn part(name: &str, record: &Record<'_>, taken: &[usize]) -> Choice {
         let value = with_value.then(|| args.get(position + 1)).flatten();
         for arg in args.get(position).into_iter().chain(value) {
             if !arg.is_whole() {
-                return Choice::Refuse(format!("{name}: it is too large to be split"));
+                return refuse(name, OfCommand::TooLarge);
             }
             words.push(arg.head);
         }

@@ -6,10 +6,12 @@
 //! taken. What cannot be done rightly is refused, with the place.
 
 mod filter;
+mod refusal;
 mod sieve;
 mod weave;
 
 pub use filter::Picks;
+pub use refusal::{OfCommand, Refusal};
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -19,7 +21,7 @@ use crate::aof::{Aof, ManifestState, Role};
 use crate::change::{Action, Loss, Piece, Plan, Proposal, Sieve, SourceFile, Verb};
 use crate::check::{Loads, RdbFacts, Report, Verdict};
 use crate::disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::manifest::{self, Entry, Manifest};
 use crate::limits;
 use crate::progress::Progress;
@@ -45,7 +47,7 @@ const DUMP: &str = "dump.rdb";
 /// A plan that makes the set into that form, with the commands that `picks` takes.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] when the set is not sound, or when the result could not be right; or when it cannot
+/// [`crate::error::ErrorKind::Refused`] when the set is not sound, or when the result could not be right; or when it cannot
 /// be read.
 pub fn plan(
     aof: &Aof,
@@ -60,7 +62,7 @@ pub fn plan(
     let woven = scan(aof, Weave::new(aof, picks.clone()), pace, progress)?;
     if let Some((segment, offset, why)) = &woven.refusal {
         let path = aof.segments[*segment].path();
-        return Err(Error::new(ErrorKind::Refused(why.clone()), &path).at(*offset));
+        return Err(Error::refused(why.clone(), &path).at(*offset));
     }
     let mut made = Made { aof, files: Vec::new(), notes: Vec::new() };
     let rdb = rdb_end.map(|to| made.base(to, picks)).transpose()?;
@@ -75,28 +77,23 @@ pub fn plan(
     made.plan(form, woven.dropped)
 }
 
-fn refused(aof: &Aof, why: &str) -> Error {
-    Error::new(ErrorKind::Refused(why.to_owned()), &aof.path)
-}
-
 fn ensure_sound(aof: &Aof, report: &Report) -> Result<()> {
+    let refuse = |why| Err(Error::refused(why, &aof.path));
     let valid = matches!(
         aof.manifest.as_ref().map(|manifest| &manifest.state),
         None | Some(ManifestState::Valid(_))
     );
     if valid && report.verdict == Verdict::Unsupported {
-        let why = "the target does not take all of it, or aofkit does not know whether it does: see `aofkit \
-                   check`; --target names another server";
-        return Err(refused(aof, why));
+        return refuse(Refusal::NotTaken);
     }
     if !valid || report.has_own_errors() || report.loads == Loads::No {
-        return Err(refused(aof, "it is not sound: see `aofkit check`, and repair it first"));
+        return refuse(Refusal::NotSound);
     }
     if aof.upgrade_pending {
-        return Err(refused(aof, "an upgrade is to be completed by a server's next start"));
+        return refuse(Refusal::UpgradePending);
     }
     if aof.live().any(|(_, segment)| !segment.is_plain()) {
-        return Err(refused(aof, "a file of it is packed or a stream: write it out first"));
+        return refuse(Refusal::NotPlain);
     }
     Ok(())
 }
@@ -164,11 +161,10 @@ impl Made<'_> {
     }
 
     fn rdb(&mut self, rdb: Option<Piece>, woven: &Woven) -> Result<()> {
-        let Some(rdb) = rdb else { return Err(refused(self.aof, "its base is no RDB")) };
+        let refuse = |why| Err(Error::refused(why, &self.aof.path));
+        let Some(rdb) = rdb else { return refuse(Refusal::BaseIsNoRdb) };
         if woven.kept > 0 {
-            let why =
-                "it holds commands beside its base, which an RDB cannot: let a server save it";
-            return Err(refused(self.aof, why));
+            return refuse(Refusal::HoldsCommands);
         }
         self.put(DUMP, vec![rdb]);
         Ok(())

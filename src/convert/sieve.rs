@@ -14,6 +14,7 @@
 //! Two walks: one counts, for sizes stand before the keys; one writes. Where nothing goes, every byte is the same.
 
 use super::filter::Picks;
+use super::refusal::Refusal;
 use crate::change::Sift;
 use crate::disk::{Access, FrozenFile, Source};
 use crate::error::{Error, ErrorKind, Result};
@@ -132,7 +133,7 @@ fn walk(
         for (from, to, mut thing, unread) in ear.things.drain(..) {
             if let (Thing::Key { takes, .. }, Some((db, at))) = (&mut thing, unread) {
                 if !print::text(source, at, &mut room)? {
-                    return Err(refused(file, at, "a key is too long to be told"));
+                    return Err(refused(file, at, Refusal::LongKey));
                 }
                 *takes = picks.takes(db, &room);
             }
@@ -154,8 +155,8 @@ fn walk(
     pass.outcome().map(|walked| walked.outcome).ok_or_else(changed)
 }
 
-fn refused(file: &FrozenFile, at: u64, why: &str) -> Error {
-    Error::new(ErrorKind::Refused(why.to_owned()), &file.path()).at(at)
+fn refused(file: &FrozenFile, at: u64, why: Refusal) -> Error {
+    Error::refused(why, &file.path()).at(at)
 }
 
 /// Counts what is taken.
@@ -220,25 +221,22 @@ pub(super) fn plan(file: &FrozenFile, picks: &Picks) -> Result<Sifted> {
     let family = rdb::sniff(&file.head(rdb::HEADER_LEN)?).unwrap_or(Family::Redis);
     let outcome = walk(&mut *source, file, picks, &mut |(from, to), thing| {
         if from < std::mem::replace(&mut count.at, to) {
-            let why = "something stands between a key and its expiry, which no server writes";
-            return Err(refused(file, from, why));
+            return Err(refused(file, from, Refusal::Between));
         }
         match thing {
             Thing::Key { takes, expires, is_volatile } => {
                 count.key(takes, expires, is_volatile, to - from);
             }
             Thing::Opcode(243, _) if family == Family::Valkey => {
-                let why = "slots are on their way from another node: let the server finish";
-                return Err(refused(file, from, why));
+                return Err(refused(file, from, Refusal::SlotsOnTheirWay));
             }
             Thing::Opcode(242, _) if family == Family::Valkey => {
-                let why = "commands stand among its keys: which keys they change is not told";
-                return Err(refused(file, from, why));
+                return Err(refused(file, from, Refusal::CommandsAmongKeys));
             }
             Thing::Opcode(number, db) => count.opcode(number, db, (from, to)),
         }
         match count.edits.len() > SIZES {
-            true => Err(refused(file, from, "it names too many databases and slots")),
+            true => Err(refused(file, from, Refusal::ManyDatabases)),
             false => Ok(()),
         }
     })?;

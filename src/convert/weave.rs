@@ -1,6 +1,7 @@
 //! The commands of several files as those of one: what each file leaves selected must not reach into the next.
 
 use super::filter::{Choice, Picks};
+use super::refusal::Refusal;
 use crate::aof::{Aof, Event, Role};
 use crate::change::Piece;
 use crate::command::{CommandId, Kind, Renames, select};
@@ -40,7 +41,7 @@ pub(super) struct Woven {
     pub(super) kept: u64,
     pub(super) dropped: u64,
     /// Segment, offset and reason, where it could not be right.
-    pub(super) refusal: Option<(usize, u64, String)>,
+    pub(super) refusal: Option<(usize, u64, Refusal)>,
 }
 
 impl Woven {
@@ -72,7 +73,7 @@ impl Weave {
         Piece::Insert(select(db, &self.names))
     }
 
-    fn refuse(&mut self, segment: usize, offset: u64, why: String) {
+    fn refuse(&mut self, segment: usize, offset: u64, why: Refusal) {
         self.woven.refusal.get_or_insert((segment, offset, why));
     }
 
@@ -88,7 +89,7 @@ impl Weave {
         }
         pieces.push(piece);
         if pieces.len() > PIECES {
-            self.refuse(segment, 0, "what is taken lies in too many pieces".to_owned());
+            self.refuse(segment, 0, Refusal::ManyPieces);
         }
     }
 
@@ -166,8 +167,7 @@ impl Observer for Weave {
                 self.push(at.segment, piece);
             }
             Event::Rdb(part) if at.segment > 0 || !self.has_base => {
-                let why = "an increment begins with an RDB, which cannot stand behind commands";
-                self.refuse(at.segment, part.start, why.to_owned());
+                self.refuse(at.segment, part.start, Refusal::RdbInIncrement);
             }
             // What comes behind would be glued to a line without an end. A set with damage is not converted.
             Event::Annotation { .. } | Event::Rdb(_) | Event::Damage(_) | Event::Hollow { .. } => {}

@@ -43,7 +43,7 @@ mod stream;
 mod users;
 
 pub use attributes::{Attributes, attributes};
-pub use dir::{Dir, Fixed, Found, Kind, Look, is_plain_name};
+pub use dir::{Dir, Fixed, Found, Kind, Look, Refusal, is_plain_name};
 pub use durable::{Durable, LocalDisk, Lock, Output};
 pub use extended::Extended;
 pub use file_path::FilePath;

@@ -1,5 +1,6 @@
 //! A directory for the length of a run, with copies that a server may spoil.
 
+use super::dir::Refusal;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::frozen::FrozenFile;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// A directory below the system's temporary one, or another, that nobody else can enter; gone when this is dropped.
 #[derive(Debug)]
@@ -114,10 +115,7 @@ fn give(path: &Path, uid: u32) -> Result<()> {
     let mode = match metadata.is_dir() {
         true => 0o700,
         false if metadata.is_file() && metadata.nlink() == 1 => 0o600,
-        false => {
-            let why = "it is neither a directory nor a plain file".to_owned();
-            return Err(Error::new(ErrorKind::Refused(why), path));
-        }
+        false => return Err(Error::refused(Refusal::NeitherDirectoryNorFile, path)),
     };
     if metadata.is_dir() {
         for entry in fs::read_dir(path).map_err(refused)? {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::aof::{Aof, Depth, Event, Layout, Role, Writer};
+use crate::aof::{Aof, Event, Layout, RdbItem, Role, Writer};
 use crate::command::{self, CommandId, Version};
 use crate::format::annotation;
 use crate::format::conf::PackedLimits;
 use crate::format::rdb;
 use crate::format::resp::Record;
-use crate::scan::{Context, Observer};
+use crate::scan::{Context, Depth, Observer, Wants};
 use crate::stats::Grouping;
 
 use super::live::{BUDGET, Live, LiveEstimate, Writing};
@@ -241,30 +241,22 @@ impl Observer for Growth {
         }
     }
 
-    fn depth(&self) -> Depth {
-        Depth::Contents
+    fn wants(&self) -> Wants {
+        Depth::Contents.into()
+    }
+
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        match item {
+            RdbItem::Key(entry) => self.live.entry(entry),
+            RdbItem::Library(library) => self.live.library(library),
+            RdbItem::Opcode(opcode) if opcode.row.is_command() => self.live.unread_command(),
+            RdbItem::Piece(piece) => self.live.piece(piece),
+            RdbItem::Opcode(_) | RdbItem::Flaws(_) => {}
+        }
     }
 
     fn opens(&mut self, _: &Context, value: &rdb::Opening<'_>) -> bool {
         self.live.opens(value)
-    }
-
-    fn piece(&mut self, _: &Context, piece: &rdb::Piece<'_>) {
-        self.live.piece(piece);
-    }
-
-    fn library(&mut self, _: &Context, library: &rdb::Library<'_>) {
-        self.live.library(library);
-    }
-
-    fn opcode(&mut self, _: &Context, opcode: &rdb::Opcode) {
-        if opcode.row.is_command() {
-            self.live.unread_command();
-        }
-    }
-
-    fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
-        self.live.entry(entry);
     }
 
     fn finish(self) -> GrowthReport {

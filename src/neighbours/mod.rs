@@ -159,7 +159,7 @@ impl Survey<'_> {
             let file = Aof::open(file, &options)?;
             if file.layout != Layout::SingleFile {
                 let why = "it is no segment, but names other files".to_owned();
-                return Err(Error::new(ErrorKind::Refused(why), &file.path));
+                return Err(Error::new(ErrorKind::Refused(why.into()), &file.path));
             }
             replay = scan(&file, replay, self.pace, &Silent)?;
         }

@@ -1,10 +1,10 @@
 //! What is alive after the files of a set or beside it: keys by their names, not their values.
 
-use crate::aof::{Depth, Ending, Event};
+use crate::aof::{Ending, Event, RdbItem};
 use crate::command::{self, CommandId, Deed, deadline, deed};
 use crate::format::rdb;
 use crate::format::resp::Record;
-use crate::scan::{Context, Observer};
+use crate::scan::{Context, Depth, Observer, Wants};
 
 use super::sample::{Names, Sample};
 
@@ -119,11 +119,12 @@ impl Observer for Replay {
         }
     }
 
-    fn depth(&self) -> Depth {
-        Depth::Entries
+    fn wants(&self) -> Wants {
+        Depth::Entries.into()
     }
 
-    fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        let RdbItem::Key(entry) = item else { return };
         self.rdb_keys += 1;
         let name = self.names.of(entry.key, entry.key_len);
         self.wanted.remove(name);

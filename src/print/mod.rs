@@ -7,11 +7,13 @@
 mod base;
 mod clients;
 mod out;
+mod printed;
 mod printer;
 mod resp;
 
 pub use crate::aof::{Arguments, Part};
 pub use base::{Key, Library, Value, stands_alone, text};
 pub use out::Out;
-pub use printer::{Form, LeftOut, Options, Printed, Printer, Unprinted};
+pub use printed::{LeftOut, Printed, Unprinted};
+pub use printer::{Form, Options, Printer};
 pub use resp::Resp;

@@ -4,14 +4,15 @@ use std::io;
 
 use super::base::{self, Key, Library};
 use super::out::Out;
-use crate::aof::{Arguments, Damage, Depth, Event};
+use super::printed::{LeftOut, Printed, Unprinted};
+use crate::aof::{Arguments, Damage, Event, RdbItem};
 use crate::command::{self, CommandId};
 use crate::disk::Source;
 use crate::error::Result;
-use crate::format::rdb::{self, Checksum, Entry, Opcode};
+use crate::format::rdb::{Checksum, Entry, Opcode};
 use crate::format::resp::{self, Outline, Record};
 use crate::limits;
-use crate::scan::{Context, Filter, Observer};
+use crate::scan::{Context, Depth, Filter, Observer, Wants};
 
 /// How things are written. Everything comes in the order of the set.
 pub trait Form {
@@ -77,76 +78,6 @@ pub struct Options {
     pub with_base: bool,
     /// At most so many records and keys.
     pub limit: Option<u64>,
-}
-
-/// What was printed and what was not.
-#[derive(Debug)]
-pub struct Printed {
-    /// Records.
-    pub records: u64,
-    /// Keys and libraries of bases.
-    pub keys: u64,
-    /// Records left out only because no annotation stands before them and a time was asked for.
-    pub undated: u64,
-    /// Ranges of bytes that make no sense.
-    pub damaged_ranges: u64,
-    /// Their bytes.
-    pub damaged_bytes: u64,
-    /// RDB parts that aofkit has not learnt to read to their end.
-    pub not_understood: u64,
-    /// Files that end inside a transaction.
-    pub open_transactions: u64,
-    /// RDB parts that were printed and whose checksum does not fit.
-    pub bad_checksums: u64,
-    /// What was selected and could not be printed.
-    pub unprinted: Unprinted,
-    /// The first of the keys that the form cannot write.
-    pub not_in_form: Vec<LeftOut>,
-    /// Whether all of it could be written.
-    pub written: io::Result<()>,
-}
-
-/// What was selected and could not be printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unprinted {
-    /// Keys and libraries too long to be held, or compressed wrongly.
-    pub unreadable: u64,
-    /// Keys that the form cannot write.
-    pub not_in_form: u64,
-    /// Keys that were printed without what no command says of them: that they are kept from eviction, and what
-    /// modules keep about them.
-    pub beside: u64,
-    /// What modules keep beside all keys, which no command says either.
-    pub module_data: u64,
-    /// Entries of streams that were printed without the hash by which the server knows them again (IDMPAUTO).
-    pub hashes: u64,
-}
-
-impl Unprinted {
-    /// All of them.
-    pub fn total(self) -> u64 {
-        self.unreadable + self.not_in_form + self.module_data
-    }
-}
-
-/// A key that was not printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The database it is in.
-    pub db: u64,
-    /// The key, or as much of it as is told.
-    pub key: Vec<u8>,
-    /// Offset of its value's type in the file.
-    pub at: u64,
-    /// The number of that type.
-    pub number: u8,
-}
-
-impl LeftOut {
-    /// So many are told.
-    pub const MOST: usize = 20;
-    /// Bytes of a key that are told.
-    const KEY: usize = 64;
 }
 
 /// Something of an RDB part whose bytes are still to be read.
@@ -336,6 +267,21 @@ impl<'w, F: Form> Printer<'w, F> {
         self.form.library(at, &library, &mut self.out);
         Ok(true)
     }
+
+    fn see_key(&mut self, entry: &Entry<'_>) {
+        let is_known = entry.key_len == entry.key.len() as u64;
+        if self.is_all || !is_known || self.base_filter.takes_entry(entry) {
+            self.found.push(Found::Key(entry.with_key(&[])));
+        }
+    }
+
+    fn see_opcode(&mut self, opcode: &Opcode) {
+        if opcode.row.is_command() {
+            self.found.push(Found::Command(*opcode));
+        } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
+            self.printed.unprinted.module_data += 1;
+        }
+    }
 }
 
 impl<F: Form> Observer for Printer<'_, F> {
@@ -366,38 +312,25 @@ impl<F: Form> Observer for Printer<'_, F> {
         }
     }
 
-    fn depth(&self) -> Depth {
-        if self.with_base { Depth::Entries } else { Depth::Structure }
+    fn wants(&self) -> Wants {
+        let depth = if self.with_base { Depth::Entries } else { Depth::Structure };
+        Wants { depth, reads_again: true }
     }
 
-    fn entry(&mut self, _: &Context, entry: &Entry<'_>) {
-        let is_known = entry.key_len == entry.key.len() as u64;
-        if self.is_all || !is_known || self.base_filter.takes_entry(entry) {
-            self.found.push(Found::Key(entry.with_key(&[])));
-        }
-    }
-
-    fn library(&mut self, _: &Context, library: &rdb::Library<'_>) {
-        if self.base_filter.takes_libraries() {
-            self.found.push(Found::Library(library.at..library.end));
-        }
-    }
-
-    fn opcode(&mut self, _: &Context, opcode: &Opcode) {
-        if opcode.row.is_command() {
-            self.found.push(Found::Command(*opcode));
-        } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
-            self.printed.unprinted.module_data += 1;
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        match item {
+            RdbItem::Key(entry) => self.see_key(entry),
+            RdbItem::Library(library) if self.base_filter.takes_libraries() => {
+                self.found.push(Found::Library(library.at..library.end));
+            }
+            RdbItem::Opcode(opcode) => self.see_opcode(opcode),
+            RdbItem::Library(_) | RdbItem::Piece(_) | RdbItem::Flaws(_) => {}
         }
     }
 
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.outlined(source)?;
         self.found(at, source)
-    }
-
-    fn reads_again(&self) -> bool {
-        true
     }
 
     fn is_done(&self) -> bool {

@@ -160,5 +160,5 @@ fn increment(aof: Aof, one: &Neighbour) -> Result<(Aof, Proposal)> {
 
 fn not_one(path: &Path) -> Error {
     let why = "no number is left for another increment".to_owned();
-    Error::new(ErrorKind::Refused(why), path)
+    Error::new(ErrorKind::Refused(why.into()), path)
 }

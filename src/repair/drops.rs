@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::inner::refusal::Refusal;
 use crate::aof::Aof;
 use crate::change::Draft;
 use crate::check::{Certainty, Opinion};
@@ -171,15 +172,11 @@ fn is_name(name: &[u8], record: &Record<'_>, id: Option<CommandId>) -> bool {
 
 impl Count<'_> {
     /// Tells what was dropped; or why nothing should be, for something was named wrongly.
-    pub(super) fn tell(&self, aof: &Aof, draft: &mut Draft<'_>) -> Option<String> {
+    pub(super) fn tell(&self, aof: &Aof, draft: &mut Draft<'_>) -> Option<Refusal> {
         let missed = (0..self.drops.places.len()).find(|place| !self.found.contains(place));
         if let Some(place) = missed.map(|missed| &self.drops.places[missed]) {
-            return Some(format!(
-                "no record begins at byte {} of {} that {} does not take: nothing is dropped there",
-                place.offset,
-                text::name(&place.file),
-                aof.target()
-            ));
+            let (file, offset) = (place.file.clone(), place.offset);
+            return Some(Refusal::NoSuchRecord { file, offset, target: aof.target() });
         }
         for (at, name) in self.drops.commands.iter().enumerate() {
             let doubtful = self.doubtful[at];

@@ -36,7 +36,7 @@ pub struct Way {
     /// The choice.
     pub choice: Inner,
     /// What it costs, or why it does not help.
-    pub outlook: std::result::Result<Loss, String>,
+    pub outlook: std::result::Result<Loss, inner::Refusal>,
 }
 
 /// A repair and all that should be known of it.
@@ -95,7 +95,7 @@ fn chosen(aof: &Aof, answer: inner::Answer) -> Result<(Proposal, Option<inner::I
     Ok(match answer {
         inner::Answer::Plan(inner) => (inner.plan.clone(), Some(*inner)),
         inner::Answer::Refused(why) => {
-            (Proposal::nothing(Verb::Repair, aof)?.leaving(vec![why]), None)
+            (Proposal::nothing(Verb::Repair, aof)?.leaving(vec![why.to_string()]), None)
         }
     })
 }

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Context, Observer};
-use crate::aof::{Again, Aof, Depth, Event, Pulse, Role, Segment, Sink, walk_from};
-use crate::disk::{self, Access, FrozenFile, Source};
+use crate::aof::{Aof, Event, Pulse, Role, Segment, walk_from};
+use crate::disk::{self, Access, FrozenFile};
 use crate::error::{ErrorKind, Result};
-use crate::format::rdb;
 use crate::progress::Progress;
 
 /// How fast to read.
@@ -52,76 +51,15 @@ pub fn scan_some<O: Observer>(
             break;
         }
         observer.begin(position);
-        let context = Context::at_start(position, segment.role == Role::Base, time);
-        let mut feed = Feed { observer: &mut observer, context };
+        let mut at = Context::at_start(position, segment.role == Role::Base, time);
         meter.begin_at(0);
-        let len = aof.walk(position, &mut meter, &mut feed)?;
-        let context = feed.context;
-        time = context.time;
+        let len = aof.show(position, &mut meter, &mut at, &mut observer)?;
+        time = at.time;
         meter.reached(len);
-        observer.end(&context, len);
+        observer.end(&at, len);
     }
     progress.finish();
     Ok(observer.finish())
-}
-
-/// Gives an observer what a walk hands out, with the state it stands in.
-struct Feed<'o, O> {
-    observer: &'o mut O,
-    context: Context,
-}
-
-impl<O: Observer> Sink for Feed<'_, O> {
-    #[inline(always)]
-    fn event(&mut self, event: Event<'_>) {
-        self.observer.observe(&self.context, &event);
-        self.context.follow(&event);
-    }
-
-    fn depth(&self) -> Depth {
-        self.observer.depth()
-    }
-
-    #[inline]
-    fn entry(&mut self, entry: &rdb::Entry<'_>) {
-        self.observer.entry(&self.context, entry);
-    }
-
-    fn library(&mut self, library: &rdb::Library<'_>) {
-        self.observer.library(&self.context, library);
-    }
-
-    fn opcode(&mut self, opcode: &rdb::Opcode) {
-        self.observer.opcode(&self.context, opcode);
-    }
-
-    fn again(&mut self, source: &mut dyn Source) -> Result<()> {
-        self.observer.again(&self.context, source)
-    }
-
-    fn reads_again(&self) -> bool {
-        self.observer.reads_again()
-    }
-
-    fn is_done(&self) -> bool {
-        self.observer.is_done()
-    }
-
-    fn opens(&mut self, value: &rdb::Opening<'_>) -> bool {
-        self.observer.opens(&self.context, value)
-    }
-
-    fn piece(&mut self, piece: &rdb::Piece<'_>) {
-        self.observer.piece(&self.context, piece);
-    }
-
-    fn looks_again(&self, walked: &rdb::Walked) -> Again {
-        self.observer.looks_again(walked)
-    }
-
-    fn inside(&mut self, report: &rdb::deep::Report) {
-        self.observer.inside(&self.context, report);
-    }
 }
 
 /// Counts bytes, tells of them, and waits where there is a limit.

@@ -1,7 +1,7 @@
 //! An observer that sees only what a filter takes.
 
-use super::{Context, Filter, Merge, Observer};
-use crate::aof::{Again, Depth, Event};
+use super::{Again, Context, Filter, Merge, Observer, Wants};
+use crate::aof::{Event, RdbItem};
 use crate::disk::Source;
 use crate::error::Result;
 use crate::format::rdb;
@@ -56,6 +56,20 @@ impl<O: Observer> Filtered<O> {
     }
 }
 
+impl<O> Filtered<O> {
+    /// Whether the filter takes something in an RDB part.
+    fn takes(&self, item: &RdbItem<'_>) -> bool {
+        match item {
+            RdbItem::Key(entry) => self.filter.takes_entry(entry),
+            RdbItem::Library(_) => self.filter.takes_libraries(),
+            // Like an annotation it belongs to no key.
+            RdbItem::Opcode(_) => false,
+            // Pieces come only of a value that was opened.
+            RdbItem::Piece(_) | RdbItem::Flaws(_) => true,
+        }
+    }
+}
+
 impl<O: Observer> Observer for Filtered<O> {
     /// What the observer answers; what was selected, where there was a filter.
     type Report = (O::Report, Option<Selected>);
@@ -73,27 +87,14 @@ impl<O: Observer> Observer for Filtered<O> {
         }
     }
 
-    fn depth(&self) -> Depth {
-        self.inner.depth()
+    fn wants(&self) -> Wants {
+        self.inner.wants()
     }
 
     #[inline]
-    fn entry(&mut self, at: &Context, entry: &rdb::Entry<'_>) {
-        if self.is_all || self.filter.takes_entry(entry) {
-            self.inner.entry(at, entry);
-        }
-    }
-
-    fn library(&mut self, at: &Context, library: &rdb::Library<'_>) {
-        if self.is_all || self.filter.takes_libraries() {
-            self.inner.library(at, library);
-        }
-    }
-
-    fn opcode(&mut self, at: &Context, opcode: &rdb::Opcode) {
-        // Like an annotation it belongs to no key.
-        if self.is_all {
-            self.inner.opcode(at, opcode);
+    fn item(&mut self, at: &Context, item: &RdbItem<'_>) {
+        if self.is_all || self.takes(item) {
+            self.inner.item(at, item);
         }
     }
 
@@ -103,28 +104,16 @@ impl<O: Observer> Observer for Filtered<O> {
             && self.inner.opens(at, value)
     }
 
-    fn piece(&mut self, at: &Context, piece: &rdb::Piece<'_>) {
-        self.inner.piece(at, piece);
-    }
-
     fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
         self.inner.again(at, source)
-    }
-
-    fn reads_again(&self) -> bool {
-        self.inner.reads_again()
-    }
-
-    fn is_done(&self) -> bool {
-        self.inner.is_done()
     }
 
     fn looks_again(&self, walked: &rdb::Walked) -> Again {
         self.inner.looks_again(walked)
     }
 
-    fn inside(&mut self, at: &Context, report: &rdb::deep::Report) {
-        self.inner.inside(at, report);
+    fn is_done(&self) -> bool {
+        self.inner.is_done()
     }
 
     fn end(&mut self, at: &Context, len: u64) {
@@ -168,12 +157,12 @@ mod tests {
             true
         }
 
-        fn piece(&mut self, _: &Context, _: &Piece<'_>) {
-            self.pieces += 1;
-        }
-
-        fn opcode(&mut self, _: &Context, _: &Opcode) {
-            self.opcodes += 1;
+        fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+            match item {
+                RdbItem::Piece(_) => self.pieces += 1,
+                RdbItem::Opcode(_) => self.opcodes += 1,
+                _ => {}
+            }
         }
 
         fn finish(self) -> [u64; 3] {
@@ -189,9 +178,9 @@ mod tests {
             Opening { db, key: b"k", key_len: 1, row, least_bytes: 1, is_compressed: false };
         let is_open = observer.opens(&at, &value);
         if is_open {
-            observer.piece(&at, &Piece::Node { id: (0, 0), listpack: b"" });
+            observer.item(&at, &RdbItem::Piece(&Piece::Node { id: (0, 0), listpack: b"" }));
         }
-        observer.opcode(&at, &Opcode { row, db, at: 0, end: 0 });
+        observer.item(&at, &RdbItem::Opcode(&Opcode { row, db, at: 0, end: 0 }));
         (is_open, observer.finish())
     }
 
@@ -212,9 +201,8 @@ mod tests {
 
     #[test]
     fn observers_in_a_row_are_all_shown_what_one_is() {
-        let both = vec![Curious::default(), Curious::default()];
-        assert_eq!(shown(both, 0), (true, vec![[1, 1, 1]; 2]));
-        assert_eq!(shown((Curious::default(), Curious::default()), 0).1, ([1, 1, 1], [1, 1, 1]));
+        let both = (Curious::default(), Curious::default());
+        assert_eq!(shown(both, 0), (true, ([1, 1, 1], [1, 1, 1])));
         assert_eq!(shown(Some(Curious::default()), 0), (true, Some([1, 1, 1])));
     }
 }

@@ -325,12 +325,7 @@ impl Merge for Mix {
             self.databases.entry(db).or_default().merge(tally);
         }
         self.rdb_needs.merge(&later.rdb_needs);
-        let totals = &mut self.totals;
-        totals.annotation_bytes += later.totals.annotation_bytes;
-        totals.annotations += later.totals.annotations;
-        totals.unparsed_bytes += later.totals.unparsed_bytes;
-        totals.rdb_bytes += later.totals.rdb_bytes;
-        totals.base_resp_bytes += later.totals.base_resp_bytes;
-        totals.transactions += later.totals.transactions;
+        // Those that are sums of these are made at the end.
+        self.totals.add(&later.totals);
     }
 }

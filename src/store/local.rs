@@ -4,6 +4,7 @@
 //! and no link is followed: whatever somebody else has put there, nothing outside is read, written or removed.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -255,8 +256,7 @@ impl LocalStore {
             match look.kind {
                 Kind::File => into.push(stored(key, &look)),
                 Kind::Directory if depth + 1 >= limits::BACKUP_DEPTH => {
-                    let why = "nothing in a repository lies so deep".to_owned();
-                    return Err(Error::new(ErrorKind::Refused(why), &dir.at(&name)));
+                    return Err(Error::refused(Refusal::TooDeep, &dir.at(&name)));
                 }
                 Kind::Directory => {
                     // Gone meanwhile, or another by now: then it says so itself.
@@ -284,15 +284,30 @@ fn told<T>(dir: &Dir, name: impl AsRef<std::ffi::OsStr>, result: Result<T>) -> R
 
 #[cold]
 fn foreign(path: &Path, kind: Kind) -> Error {
-    let more = match kind {
-        Kind::Link => {
-            "it is not followed. What shall lie on another disk is mounted there, or the repository lies there as a \
-             whole"
-        }
-        _ => "aofkit did not write it and leaves it alone; move it away",
-    };
-    let why = format!("{} has no place here in a repository: {more}", kind.name());
-    Error::new(ErrorKind::Refused(why), path)
+    Error::refused(Refusal::Foreign(kind), path)
+}
+
+/// Why something in the directory of a repository is not touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    TooDeep,
+    Foreign(Kind),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Foreign(kind) = self else {
+            return f.write_str("nothing in a repository lies so deep");
+        };
+        let more = match kind {
+            Kind::Link => {
+                "it is not followed. What shall lie on another disk is mounted there, or the repository lies there as a \
+                 whole"
+            }
+            _ => "aofkit did not write it and leaves it alone; move it away",
+        };
+        write!(f, "{} has no place here in a repository: {more}", kind.name())
+    }
 }
 
 /// A number that no other process comes up with.

@@ -1,11 +1,12 @@
 //! Arguments that a user adds to those of a server on trial, such as `--loadmodule` and the module's file.
 
+use super::refusal::Refusal;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// A line of a configuration as one argument. Words that begin with two dashes would be directives of their own, were they
 /// arguments of their own.
@@ -53,10 +54,7 @@ pub fn ensure_readable(arguments: &[OsString]) -> Result<()> {
     let mut files = named.filter(|path| disk::exists(path));
     match files.find(|path| !disk::is_open_to_others(path)) {
         None => Ok(()),
-        Some(path) => {
-            let why = "the server on trial runs as a user who may not read and execute it (mode o+rx is needed)";
-            Err(Error::new(ErrorKind::Refused(why.to_owned()), path))
-        }
+        Some(path) => Err(Error::refused(Refusal::NotReadable, path)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a program is run that a log may lead: found out once for each program, by asking it for its version.
 
+use super::refusal::Refusal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 use super::bounds::Bounds;
 use super::inside::{self, As, CANNOT, Order, WITHOUT};
@@ -198,10 +199,8 @@ fn found(program: &Path) -> Result<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut all = std::env::split_paths(&path).map(|dir| dir.join(program));
-    all.find(|path| path.is_absolute() && disk::is_file(path)).ok_or_else(|| {
-        let why = "there is no such program in PATH".to_owned();
-        Error::new(ErrorKind::Refused(why), program)
-    })
+    all.find(|path| path.is_absolute() && disk::is_file(path))
+        .ok_or_else(|| Error::refused(Refusal::NoProgram, program))
 }
 
 fn keeper(order: &Order) -> Command {

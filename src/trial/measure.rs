@@ -7,6 +7,7 @@ use super::Trial;
 use super::copy::{Copied, Wanted};
 use super::heard::seconds;
 use super::names::look;
+use super::refusal::Refusal;
 use super::server::{Load, OwnServer};
 use crate::aof::Aof;
 use crate::error::{Error, ErrorKind, Result};
@@ -52,7 +53,7 @@ impl Trial {
                 _ => e,
             })?;
             let guard = trial.guard(leash)?;
-            let refused = |why| Error::new(ErrorKind::Refused(why), &trial.program);
+            let refused = |why| Error::refused(why, &trial.program);
             let mut took = None;
             let mut hear = |line: &str| took = seconds(line).or(took);
             let dir = own.path().join(HOME);
@@ -61,12 +62,10 @@ impl Trial {
                 OwnServer::start(guard, &load, leash, &mut hear).map_err(
                     |failure| match failure.is_unknown {
                         true => Error::new(ErrorKind::NotTried(failure.why), &path),
-                        false => refused(failure.why),
+                        false => refused(Refusal::DoesNotLoad(failure.why)),
                     },
                 )?;
-            let seconds = took.ok_or_else(|| {
-                refused("it does not say how long it took to load the set".to_owned())
-            })?;
+            let seconds = took.ok_or_else(|| refused(Refusal::NoTime))?;
             // One that may not be asked has been timed all the same.
             let memory = server.state().ok().as_ref().and_then(memory);
             Ok(Measured { seconds, memory, walls_missing: guard.missing.clone() })

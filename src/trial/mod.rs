@@ -35,6 +35,7 @@ mod leash;
 mod load;
 mod measure;
 mod names;
+mod refusal;
 mod said;
 mod server;
 mod settings;
@@ -54,9 +55,10 @@ pub use heard::Complaint;
 pub use inside::take_part;
 pub use load::{Change, FileChange, Loaded};
 pub use measure::Measured;
+pub use refusal::Refusal;
 pub use snapshot::{Difference, LoadedSnapshot, Snapshots};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::rules::Target;
 use guard::Guard;
 use leash::Leash;
@@ -111,7 +113,7 @@ impl Trial {
     }
 
     /// Ends the server and removes all copies as soon as this is set; the answer is then
-    /// [`ErrorKind::Interrupted`].
+    /// [`crate::error::ErrorKind::Interrupted`].
     #[must_use]
     pub fn stop(mut self, when: Arc<AtomicBool>) -> Self {
         self.stop = when;
@@ -121,13 +123,10 @@ impl Trial {
     /// Whether the program may be run at all, and what ends it.
     fn begin(&self) -> Result<Leash> {
         if !cfg!(feature = "server") {
-            let why = "this build runs no server: it was made without the feature `server`";
-            return Err(Error::new(ErrorKind::Refused(why.to_owned()), &self.program));
+            return Err(Error::refused(Refusal::NoServers, &self.program));
         }
         if !inside::takes_part() {
-            let why =
-                "this program cannot keep a server apart: it has not called `trial::take_part`";
-            return Err(Error::new(ErrorKind::Refused(why.to_owned()), &self.program));
+            return Err(Error::refused(Refusal::TakesNoPart, &self.program));
         }
         arguments::ensure_readable(&self.arguments)?;
         Ok(Leash::default())

@@ -60,7 +60,8 @@ fn a_moment_behind_damage_is_refused_to_a_library_as_well() {
         !proposal.is_empty() && matches!(proposal.refusal(), Some(Refusal::BehindDamage { .. }))
     );
     let refused = proposal.apply(&LocalDisk, &Options::default(), &Silent).unwrap_err();
-    assert!(matches!(kind(&refused), ErrorKind::Refused(why) if why.contains("behind damage")));
+    assert!(matches!(refused.refusal(), Some(Refusal::BehindDamage { .. })), "{refused}");
+    assert!(refused.to_string().contains("behind damage"), "{refused}");
     let copy = dir.path().join("copy");
     let refused = proposal.write_to(&copy, &LocalDisk, &Options::default(), &Silent).unwrap_err();
     assert!(matches!(kind(&refused), ErrorKind::Refused(_)) && !copy.exists());

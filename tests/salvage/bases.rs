@@ -31,7 +31,7 @@ fn with_base(change: impl Fn(&mut Vec<u8>), ask: impl FnOnce(&aofkit::aof::Aof))
 
 fn refusal(answer: Answer) -> String {
     match answer {
-        Answer::Refused(why) => why,
+        Answer::Refused(why) => why.to_string(),
         Answer::Plan(inner) => panic!("a plan: {:?}", inner.plan.notes),
     }
 }

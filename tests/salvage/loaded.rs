@@ -76,7 +76,7 @@ fn plan(aof: &Aof, way: Way) -> Result<Proposal, String> {
     };
     match answer {
         Answer::Plan(inner) => Ok(inner.plan),
-        Answer::Refused(why) => Err(why),
+        Answer::Refused(why) => Err(why.to_string()),
     }
 }
 

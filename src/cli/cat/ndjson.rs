@@ -11,7 +11,7 @@ use aofkit::format::resp::Record;
 use aofkit::print::{Arguments, Form, Key, Library, Out, Part};
 use aofkit::redact::hidden;
 use aofkit::scan::Context;
-use aofkit::text::{count, is_obeyed};
+use aofkit::text::{count, escape_json_to, is_obeyed};
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 
@@ -142,37 +142,7 @@ const OBEYED: [u8; 4] = [0x7f, 0xc2, 0xd8, 0xe2];
 
 /// Part of a string that is valid UTF-8 as a whole.
 fn put_escaped(text: &[u8], out: &mut Out<'_>) {
-    // As in plain text: what lies between two quotes is too short to be handed on by itself.
-    let mut block = [0; 256];
-    let mut used = 0;
-    for &byte in text {
-        let letter = match byte {
-            b'"' | b'\\' => byte,
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0..=31 => {
-                let code = format!("\\u{byte:04x}");
-                block[used..used + 6].copy_from_slice(code.as_bytes());
-                used += 6;
-                0
-            }
-            _ => {
-                block[used] = byte;
-                used += 1;
-                0
-            }
-        };
-        if letter > 0 {
-            (block[used], block[used + 1]) = (b'\\', letter);
-            used += 2;
-        }
-        if used > block.len() - 6 {
-            out.put(&block[..used]);
-            used = 0;
-        }
-    }
-    out.put(&block[..used]);
+    escape_json_to(text, &mut |piece| out.put(piece));
 }
 
 /// Tells whether texts that come in pieces are UTF-8.

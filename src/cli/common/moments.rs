@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aofkit::backup::Entry;
 use aofkit::command::Renames;
-use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::error::{Error, Result};
 use aofkit::moment::{Moment, Which};
 use aofkit::scan::{Filter, Position};
 use aofkit::text::name;
@@ -55,7 +55,7 @@ impl MomentArgs {
 }
 
 fn refused(path: &Path, why: String) -> Error {
-    Error::new(ErrorKind::Refused(why), path)
+    Error::refused(why, path)
 }
 
 /// A time, in Unix seconds.

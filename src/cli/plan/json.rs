@@ -153,7 +153,7 @@ pub fn repair(repair: &Repair, view: &View) -> String {
     let ways = repair.ways.iter().map(|way| WayJson {
         word: way.choice.word(),
         loss: way.outlook.as_ref().ok().map(|l| loss(l, redact)),
-        why_not: way.outlook.as_ref().err().cloned(),
+        why_not: way.outlook.as_ref().err().map(ToString::to_string),
     });
     pretty(&RepairJson {
         plan: plan(REPAIR, &repair.run, view),

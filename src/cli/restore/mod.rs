@@ -2,6 +2,7 @@
 
 pub mod args;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,8 +28,7 @@ use crate::cli::repository::{json, text};
 pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
     let Some(path) = SnapshotPath::parse(&args.snapshot) else {
-        let why = "a snapshot is named as REPO::latest or REPO::ID".to_owned();
-        return Err(Error::new(ErrorKind::Refused(why), &args.snapshot));
+        return Err(Error::refused(Refusal::NoSnapshot, &args.snapshot));
     };
     let (repository, entry) = find(&path, context.source.as_deref())?;
     let repository = Arc::new(repository);
@@ -73,6 +73,29 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome))
 }
 
+/// Why nothing is restored.
+#[derive(Debug)]
+enum Refusal {
+    /// No snapshot has such a name.
+    NoSnapshot,
+    /// The snapshot is older than the command that was asked for, which a later one has.
+    TooOld { later: String },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSnapshot => f.write_str("a snapshot is named as REPO::latest or REPO::ID"),
+            Self::TooOld { later } => write!(
+                f,
+                "it has no such command: it is older than the one that {} has, and can be restored whole, without \
+                 --before-command",
+                short_id(later)
+            ),
+        }
+    }
+}
+
 /// Why a moment cannot be reached, where a later snapshot tells more: this one may be older than the command.
 fn explained(
     error: Error,
@@ -86,14 +109,7 @@ fn explained(
         return error;
     }
     match later_with(repository, entry, moment, &args.snapshot, &context.open) {
-        Ok(Some(later)) => {
-            let why = format!(
-                "it has no such command: it is older than the one that {} has, and can be restored whole, without \
-                 --before-command",
-                short_id(&later.id)
-            );
-            Error::new(ErrorKind::Refused(why), &args.snapshot)
-        }
+        Ok(Some(later)) => Error::refused(Refusal::TooOld { later: later.id }, &args.snapshot),
         Ok(None) | Err(_) => error,
     }
 }

@@ -10,10 +10,11 @@ use std::path::Path;
 use aofkit::aof::Aof;
 use aofkit::change::{Looking, Options, Proposal, Session, Verb};
 use aofkit::check::{Check, Wording, judge};
-use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::error::{Error, Result};
 use aofkit::moment::{Found, Moment, Places};
 use aofkit::rewind::{self, Answer, Reach, Why};
 use aofkit::scan::scan;
+use std::fmt;
 
 use self::args::RewindArgs;
 use self::report::{Listed, Rewound};
@@ -54,7 +55,9 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     let found = rewind::rewind(&aof, &moment, &wording, &context.pace, &bar)?;
     let (reach, plan) = match found.answer {
         Answer::Plan(plan) => (found.reach, *plan),
-        Answer::No(why) => return Err(refusal(&aof, why, found.reach)),
+        Answer::No(why) => {
+            return Err(Error::refused(OutOfReach { why: why, reach: found.reach }, &aof.path));
+        }
     };
     let run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;
     let rewound =
@@ -80,37 +83,49 @@ fn moment(args: &RewindArgs, aof: &Aof) -> Result<Moment, String> {
     moments::before(text, &args.key, &aof.names).map_err(|why| format!("--before-command: {why}"))
 }
 
-/// Why there is no way back to that moment.
-fn refusal(aof: &Aof, why: Why, reach: Reach) -> Error {
-    let first = reach.first_ts.map_or_else(
-        || "no later command is dated".to_owned(),
-        |first| format!("the first dated command came at {}", time(first)),
-    );
-    let text = match why {
-        Why::Undated => {
-            let base = text::of_base(reach).map(|base| format!("; {base}"));
-            format!(
-                "nothing in this set says when its commands were written (aof-timestamp-enabled is off): \
-                 name a place with --at, or a command with --before-command; --list shows some{}",
-                base.unwrap_or_default()
-            )
+/// Why there is no way back to a moment.
+#[derive(Debug)]
+struct OutOfReach {
+    why: Why,
+    reach: Reach,
+}
+
+impl fmt::Display for OutOfReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, reach } = *self;
+        let first = reach.first_ts.map_or_else(
+            || "no later command is dated".to_owned(),
+            |first| format!("the first dated command came at {}", time(first)),
+        );
+        match why {
+            Why::Undated => {
+                let base = text::of_base(reach).map(|base| format!("; {base}"));
+                write!(
+                    f,
+                    "nothing in this set says when its commands were written (aof-timestamp-enabled is off): \
+                     name a place with --at, or a command with --before-command; --list shows some{}",
+                    base.unwrap_or_default()
+                )
+            }
+            Why::OlderThanBase => {
+                let base = reach.base_created.map(time).unwrap_or_default();
+                write!(
+                    f,
+                    "out of reach: the base was saved at {base} and holds everything older as one state; {first}"
+                )
+            }
+            Why::NothingBefore => {
+                write!(f, "out of reach: this set holds nothing before that; {first}")
+            }
+            Why::NoSuchCommand => {
+                f.write_str("no such command in this set; --list shows places to go back to")
+            }
+            Why::BeyondEnd => f.write_str("the file ends before that byte"),
+            Why::InsideBase => {
+                f.write_str("that byte lies inside the RDB of the base, which is one state")
+            }
         }
-        Why::OlderThanBase => {
-            let base = reach.base_created.map(time).unwrap_or_default();
-            format!(
-                "out of reach: the base was saved at {base} and holds everything older as one state; {first}"
-            )
-        }
-        Why::NothingBefore => format!("out of reach: this set holds nothing before that; {first}"),
-        Why::NoSuchCommand => {
-            "no such command in this set; --list shows places to go back to".to_owned()
-        }
-        Why::BeyondEnd => "the file ends before that byte".to_owned(),
-        Why::InsideBase => {
-            "that byte lies inside the RDB of the base, which is one state".to_owned()
-        }
-    };
-    Error::new(ErrorKind::Refused(text), &aof.path)
+    }
 }
 
 fn list(aof: Aof, context: &Context) -> Result<(String, Outcome)> {

@@ -8,12 +8,14 @@
 mod fixed;
 mod lock;
 mod look;
+mod refusal;
 mod rename;
 #[cfg(test)]
 mod tests;
 
 pub use fixed::Fixed;
 pub use look::{Found, Kind, Look};
+pub use refusal::Refusal;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -126,7 +128,7 @@ impl Dir {
     /// The directory `name` in it; `None` when nothing has the name.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is something else, a link to a directory included.
+    /// [`crate::error::ErrorKind::Refused`] when it is something else, a link to a directory included.
     pub fn dir_if_there(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>> {
         let name = name.as_ref();
         let Some(look) = self.look(name)? else { return Ok(None) };
@@ -166,7 +168,7 @@ impl Dir {
     /// The regular file `name`, open for reading and frozen; `None` when nothing has the name.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is something else, a link to a file included.
+    /// [`crate::error::ErrorKind::Refused`] when it is something else, a link to a file included.
     pub fn file_if_there(&self, name: impl AsRef<OsStr>) -> Result<Option<FrozenFile>> {
         let name = name.as_ref();
         let Some(handle) = self.open_regular(name, OFlags::RDONLY)? else { return Ok(None) };
@@ -185,7 +187,7 @@ impl Dir {
     /// The regular file `name`, open for reading and writing, to be looked at and changed by one descriptor.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is something else; also when nothing has the name.
+    /// [`crate::error::ErrorKind::Refused`] when it is something else; also when nothing has the name.
     pub(super) fn file_to_change(&self, name: &OsStr) -> Result<File> {
         self.open_regular(name, OFlags::RDWR)?.ok_or_else(|| self.nothing_at(name))
     }
@@ -193,7 +195,7 @@ impl Dir {
     /// All of a small regular file; `None` when nothing has the name.
     ///
     /// # Errors
-    /// As [`Self::file_if_there`]; [`ErrorKind::TooLarge`] when it has more than `limit` bytes.
+    /// As [`Self::file_if_there`]; [`crate::error::ErrorKind::TooLarge`] when it has more than `limit` bytes.
     pub fn read_small_if_there(
         &self,
         name: impl AsRef<OsStr>,
@@ -324,8 +326,7 @@ impl Dir {
         if is == wanted {
             return Ok(());
         }
-        let why = format!("it is {}, and must be {} here", is.name(), wanted.name());
-        Err(Error::new(ErrorKind::Refused(why), &self.at(name)))
+        Err(Error::refused(Refusal::OtherKind { is, must_be: wanted }, &self.at(name)))
     }
 
     /// A name that leads nowhere else: one component, and not the directory itself or the one above.
@@ -333,8 +334,7 @@ impl Dir {
         if is_plain_name(name.as_bytes()) {
             return Ok(name);
         }
-        let why = "this is not a plain file name".to_owned();
-        Err(Error::new(ErrorKind::Refused(why), &self.at(name)))
+        Err(Error::refused(Refusal::NoPlainName, &self.at(name)))
     }
 
     #[cold]

@@ -7,6 +7,7 @@ use rustix::fs::FileType;
 
 use super::super::publish::Hold;
 use super::*;
+use crate::error::ErrorKind;
 
 fn place() -> (tempfile::TempDir, Dir) {
     let place = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, batches, bulk};
+use super::forgotten::{self, Forgotten, join};
 use super::sizes::Nodes;
 use crate::format::rdb::pack;
 
@@ -84,15 +85,38 @@ impl Node {
     }
 }
 
+impl forgotten::Node for Node {
+    fn data(&self) -> &Vec<u8> {
+        &self.data
+    }
+
+    fn entries(&self) -> u64 {
+        self.count
+    }
+
+    fn is_whole(&self) -> bool {
+        self.has_data()
+    }
+
+    fn forget(&mut self) {
+        self.data = Vec::new();
+    }
+
+    fn add(&mut self, next: &Self) {
+        self.nodes += next.nodes;
+        self.count += next.count;
+        self.bytes += next.bytes;
+        self.resp += next.resp;
+    }
+}
+
 /// A list.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     nodes: VecDeque<Node>,
     count: u64,
     kept: usize,
-    /// Bytes of nodes that were compressed before they were forgotten, and what they came to.
-    squeezed: (f64, f64),
-    forgotten: u64,
+    forgotten: Forgotten,
 }
 
 impl Chain {
@@ -147,43 +171,11 @@ impl Chain {
 
     /// Keeps only the sums of the inner nodes.
     fn forget(&mut self, scales: &mut Scales) {
-        let last = self.nodes.len().saturating_sub(1);
-        for (place, node) in self.nodes.iter_mut().enumerate() {
-            if place == 0 || place == last || node.data.is_empty() {
-                continue;
-            }
-            if self.forgotten.is_multiple_of(8) && node.has_data() {
-                let packed = scales.listpack(&node.data, node.count as usize);
-                self.squeezed.0 += node.bytes as f64;
-                self.squeezed.1 += packed.rdb;
-            }
-            self.forgotten += 1;
-            self.kept -= node.data.capacity().min(self.kept);
-            node.data = Vec::new();
-        }
+        let inner = self.nodes.len().saturating_sub(2);
+        let freed = self.forgotten.forget(self.nodes.iter_mut().skip(1).take(inner), scales);
+        self.kept = self.kept.saturating_sub(freed);
         if self.nodes.len() > NODES {
-            self.join();
-        }
-    }
-
-    /// Puts forgotten neighbours together, two and two.
-    fn join(&mut self) {
-        let old = std::mem::take(&mut self.nodes);
-        let mut fresh = false;
-        for node in old {
-            match self.nodes.back_mut() {
-                Some(before) if fresh && before.data.is_empty() && node.data.is_empty() => {
-                    before.nodes += node.nodes;
-                    before.count += node.count;
-                    before.bytes += node.bytes;
-                    before.resp += node.resp;
-                    fresh = false;
-                }
-                _ => {
-                    self.nodes.push_back(node);
-                    fresh = true;
-                }
-            }
+            join(&mut self.nodes);
         }
     }
 
@@ -325,7 +317,7 @@ impl Chain {
         let resp = resp + batches(5, key_len, self.count, 1);
         let nodes: u64 = self.nodes.iter().map(|node| node.nodes).sum();
         let mut cost = Cost::of_commands(resp) + Cost::of_rdb(pack::length_bytes(nodes) + nodes);
-        let (mut squeezed, mut unknown) = (self.squeezed, 0.0);
+        let (mut squeezed, mut unknown) = (self.forgotten.squeezed, 0.0);
         for node in &self.nodes {
             if !node.has_data() {
                 unknown += node.bytes as f64;
@@ -386,7 +378,7 @@ mod tests {
         for (whole, half) in [(whole.resp, half.resp), (whole.rdb, half.rdb)] {
             assert!((0.49..0.52).contains(&(half / whole)), "{half} of {whole}");
         }
-        large.join();
+        join(&mut large.nodes);
         assert_eq!(large.cost(3, &mut scales).resp, half.resp);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, bulk, header};
 use super::dialect::Dialect;
+use super::forgotten::{self, Forgotten, join};
 use super::groups::Groups;
 use super::members::Piece;
 use crate::format::rdb::pack;
@@ -52,14 +53,36 @@ impl Node {
     }
 }
 
+impl forgotten::Node for Node {
+    fn data(&self) -> &Vec<u8> {
+        &self.data
+    }
+
+    fn entries(&self) -> u64 {
+        self.total
+    }
+
+    fn forget(&mut self) {
+        (self.data, self.fields) = (Vec::new(), Vec::new());
+    }
+
+    fn add(&mut self, next: &Self) {
+        self.nodes += next.nodes;
+        self.last = next.last;
+        self.total += next.total;
+        self.live += next.live;
+        self.bytes += next.bytes;
+        self.resp += next.resp;
+    }
+}
+
 /// A stream.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     nodes: VecDeque<Node>,
     live: u64,
     kept: usize,
-    squeezed: (f64, f64),
-    forgotten: u64,
+    forgotten: Forgotten,
     /// Bytes that it may have beyond what is known.
     perhaps: u64,
     /// It was written by commands of a base: where the server's nodes begin is not known.
@@ -222,41 +245,10 @@ impl Stream {
     /// Keeps only the sums of all nodes but the last.
     fn forget(&mut self, scales: &mut Scales) {
         let last = self.nodes.len().saturating_sub(1);
-        for node in self.nodes.iter_mut().take(last).filter(|node| !node.data.is_empty()) {
-            if self.forgotten.is_multiple_of(8) {
-                let packed = scales.listpack(&node.data, node.total as usize);
-                self.squeezed.0 += node.data.len() as f64;
-                self.squeezed.1 += packed.rdb;
-            }
-            self.forgotten += 1;
-            self.kept -= node.data.capacity().min(self.kept);
-            (node.data, node.fields) = (Vec::new(), Vec::new());
-        }
+        let freed = self.forgotten.forget(self.nodes.iter_mut().take(last), scales);
+        self.kept = self.kept.saturating_sub(freed);
         if self.nodes.len() > NODES {
-            self.join();
-        }
-    }
-
-    /// Puts forgotten neighbours together, two and two.
-    fn join(&mut self) {
-        let old = std::mem::take(&mut self.nodes);
-        let mut fresh = false;
-        for node in old {
-            match self.nodes.back_mut() {
-                Some(before) if fresh && before.data.is_empty() && node.data.is_empty() => {
-                    before.nodes += node.nodes;
-                    before.last = node.last;
-                    before.total += node.total;
-                    before.live += node.live;
-                    before.bytes += node.bytes;
-                    before.resp += node.resp;
-                    fresh = false;
-                }
-                _ => {
-                    self.nodes.push_back(node);
-                    fresh = true;
-                }
-            }
+            join(&mut self.nodes);
         }
     }
 
@@ -326,7 +318,7 @@ impl Stream {
         // Counts and identifiers of the stream, then those of its nodes.
         let own = if dialect.has_stream_offsets { 27 } else { 15 };
         let mut cost = Cost::of_commands(resp) + Cost::of_rdb(own + 17 * nodes);
-        let (mut squeezed, mut unknown) = (self.squeezed, 0.0);
+        let (mut squeezed, mut unknown) = (self.forgotten.squeezed, 0.0);
         for node in &self.nodes {
             if node.data.is_empty() {
                 unknown += node.bytes as f64;

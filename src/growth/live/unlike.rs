@@ -2,7 +2,7 @@
 
 use super::cost::{Cost, Scales};
 use super::dialect::Dialect;
-use super::keys::Held;
+use super::held::Held;
 use super::kind::Kind;
 use super::sizes::Limits;
 use super::value::Value;

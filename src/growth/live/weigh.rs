@@ -2,7 +2,7 @@
 
 use super::cost::{self, Cost};
 use super::dialect::Dialect;
-use super::keys::Held;
+use super::held::Held;
 use super::value::Value;
 
 /// The bytes of a value, and the variance that a sample inside of it brings.

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::aof::{Aof, Changes, Damage, Depth, Event, RdbStop, Role, Sink, Why, walk, walk_with};
+use super::refusal::OfRdb;
+use crate::aof::{Aof, Changes, Damage, Event, RdbItem, RdbStop, Role, Why, show, walk};
 use crate::change::LostKey;
 use crate::disk::{Part, pieces};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::rdb::{self, Checksum, Class};
+use crate::scan::{Context, Depth, Observer, Wants};
 use crate::text;
 
 /// What becomes of a broken RDB part.
@@ -15,27 +17,20 @@ pub(super) enum Choice {
     /// Its whole keys are kept up to this offset.
     Keys { proven: u64 },
     /// Nothing that would be honest.
-    Refuse(String),
+    Refuse(OfRdb),
 }
 
 /// Decides about the damage that a segment's RDB part ends with. `flushes`: the increments empty the set by
 /// FLUSHALL, so that nothing of it is needed.
 pub(super) fn choose(damage: &Damage, stop: &RdbStop, flushes: bool) -> Choice {
     let Why::Rdb(reason) = damage.fault.reason else {
-        return Choice::Refuse("it is no RDB".to_owned());
+        return Choice::Refuse(OfRdb::NoRdb);
     };
     let keys = stop.place.keys;
     match stop.class(reason) {
-        Class::Unsupported => Choice::Refuse(format!(
-            "byte {}: {reason}: that may be sound and only unknown here; use the server that wrote it",
-            damage.fault.at
-        )),
-        _ if keys == 0 && !flushes => Choice::Refuse(format!(
-            "the RDB is broken before its first whole key (byte {}: {reason}), and the increments are no \
-             whole data set without it: restore the base from a backup",
-            damage.fault.at
-        )),
-        Class::Header => Choice::Refuse(format!("{reason}: restore the base from a backup")),
+        Class::Unsupported => Choice::Refuse(OfRdb::NotUnderstood(damage.fault.at, reason)),
+        _ if keys == 0 && !flushes => Choice::Refuse(OfRdb::NoWholeKey(damage.fault.at, reason)),
+        Class::Header => Choice::Refuse(OfRdb::Header(reason)),
         _ => Choice::Keys { proven: stop.place.proven },
     }
 }
@@ -97,28 +92,66 @@ fn is_damage(flaw: &rdb::deep::Flaw) -> bool {
     flaw.wrong != rdb::deep::Wrong::Empty && !flaw.is_taken_by_most()
 }
 
+/// What is wrong inside of the values of a segment's RDB part.
+fn inside(aof: &Aof, position: usize) -> Result<rdb::deep::Report> {
+    struct Inside(rdb::deep::Report);
+    impl Observer for Inside {
+        type Report = rdb::deep::Report;
+
+        fn observe(&mut self, _: &Context, _: &Event<'_>) {}
+
+        fn finish(self) -> rdb::deep::Report {
+            self.0
+        }
+
+        fn wants(&self) -> Wants {
+            Depth::Values.into()
+        }
+
+        fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+            if let RdbItem::Flaws(report) = item {
+                self.0 = (*report).clone();
+            }
+        }
+    }
+    let mut source = aof.segments[position].source()?;
+    show(&mut *source, 0, &mut (), Inside(rdb::deep::Report::default()))
+}
+
+/// Calls `each` with every key of a segment's RDB part.
+fn each_key(aof: &Aof, position: usize, each: impl FnMut(&rdb::Entry<'_>)) -> Result<()> {
+    struct Keys<F>(F);
+    impl<F: FnMut(&rdb::Entry<'_>)> Observer for Keys<F> {
+        type Report = ();
+
+        fn observe(&mut self, _: &Context, _: &Event<'_>) {}
+
+        fn finish(self) {}
+
+        fn wants(&self) -> Wants {
+            Depth::Entries.into()
+        }
+
+        fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+            if let RdbItem::Key(entry) = item {
+                (self.0)(entry);
+            }
+        }
+    }
+    show(&mut *aof.segments[position].source()?, 0, &mut (), Keys(each))
+}
+
 /// The first key of a segment's RDB part, as far as it can be walked, in which something is wrong: where its
 /// record begins, and what. Servers that load such a key may die of it later, when it is used.
 ///
 /// # Errors
 /// When the bytes cannot be read.
 pub(super) fn first_flaw(aof: &Aof, position: usize) -> Result<Option<(u64, String)>> {
-    struct Inside(Option<(u64, String)>);
-    impl Sink for Inside {
-        fn event(&mut self, _: Event<'_>) {}
-        fn depth(&self) -> Depth {
-            Depth::Values
-        }
-        fn inside(&mut self, report: &rdb::deep::Report) {
-            // Keys without elements are skipped by every loader.
-            let counts = |flaw: &&rdb::deep::Flaw| is_damage(flaw);
-            let first = report.flaws.iter().filter(counts).min_by_key(|flaw| flaw.key.at);
-            self.0 = first.map(|flaw| (flaw.key.at, format!("byte {}: {}", flaw.at, flaw.wrong)));
-        }
-    }
-    let mut inside = Inside(None);
-    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
-    Ok(inside.0)
+    let report = inside(aof, position)?;
+    // Keys without elements are skipped by every loader.
+    let counts = |flaw: &&rdb::deep::Flaw| is_damage(flaw);
+    let first = report.flaws.iter().filter(counts).min_by_key(|flaw| flaw.key.at);
+    Ok(first.map(|flaw| (flaw.key.at, format!("byte {}: {}", flaw.at, flaw.wrong))))
 }
 
 /// A key in which something is wrong, and nothing is in any other.
@@ -149,19 +182,7 @@ pub(super) enum Flawed {
 /// # Errors
 /// When the bytes cannot be read.
 pub(super) fn only_flaw(aof: &Aof, position: usize) -> Result<Flawed> {
-    struct Inside(rdb::deep::Report);
-    impl Sink for Inside {
-        fn event(&mut self, _: Event<'_>) {}
-        fn depth(&self) -> Depth {
-            Depth::Values
-        }
-        fn inside(&mut self, report: &rdb::deep::Report) {
-            self.0 = report.clone();
-        }
-    }
-    let mut inside = Inside(rdb::deep::Report::default());
-    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut inside)?;
-    let report = inside.0;
+    let report = inside(aof, position)?;
     // Keys without elements are skipped by every loader.
     let counts = |flaw: &&rdb::deep::Flaw| is_damage(flaw);
     let mut flaws = report.flaws.iter().filter(counts);
@@ -191,37 +212,25 @@ pub(super) fn stray_copies(
     position: usize,
     strays: &rdb::Strays,
 ) -> Result<Vec<FlawedKey>> {
-    /// Where each stray begins and ends, and how many others have its name.
-    struct Twins<'a> {
-        strays: HashMap<&'a [u8], Vec<&'a rdb::Stray>>,
-        spans: HashMap<u64, (u64, u64)>,
-        others: HashSet<(u64, &'a [u8])>,
-    }
-    impl Sink for Twins<'_> {
-        fn event(&mut self, _: Event<'_>) {}
-        fn depth(&self) -> Depth {
-            Depth::Entries
-        }
-        fn entry(&mut self, entry: &rdb::Entry<'_>) {
-            if entry.key_len != entry.key.len() as u64 {
-                return;
-            }
-            let Some((&name, strays)) = self.strays.get_key_value(entry.key) else { return };
-            match strays.iter().any(|stray| stray.at == entry.at) {
-                true => drop(self.spans.insert(entry.at, (entry.start, entry.end))),
-                false => drop(self.others.insert((entry.db, name))),
-            }
-        }
-    }
     let mut named: HashMap<&[u8], Vec<&rdb::Stray>> = HashMap::new();
     for stray in strays.list.iter().filter(|stray| !stray.is_cut) {
         named.entry(&stray.key).or_default().push(stray);
     }
-    let mut twins = Twins { strays: named, spans: HashMap::new(), others: HashSet::new() };
-    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut twins)?;
+    // Where each stray begins and ends, and which others have its name.
+    let (mut spans, mut others) = (HashMap::new(), HashSet::new());
+    each_key(aof, position, |entry| {
+        if entry.key_len != entry.key.len() as u64 {
+            return;
+        }
+        let Some((&name, strays)) = named.get_key_value(entry.key) else { return };
+        match strays.iter().any(|stray| stray.at == entry.at) {
+            true => drop(spans.insert(entry.at, (entry.start, entry.end))),
+            false => drop(others.insert((entry.db, name))),
+        }
+    })?;
     let copies = strays.list.iter().filter_map(|stray| {
-        let is_twin = twins.others.contains(&(stray.db, &stray.key[..]));
-        let (from, to) = *twins.spans.get(&stray.at).filter(|_| is_twin)?;
+        let is_twin = others.contains(&(stray.db, &stray.key[..]));
+        let (from, to) = *spans.get(&stray.at).filter(|_| is_twin)?;
         let why = format!(
             "a second copy of the key, under slot {} while it hashes to slot {}",
             stray.under, stray.own
@@ -244,21 +253,13 @@ pub(super) fn note_of_copies(name: &[u8], copies: &[FlawedKey]) -> String {
 
 /// From where to where the key reaches whose type number is at `at`.
 fn span_of_key(aof: &Aof, position: usize, at: u64) -> Result<Option<(u64, u64)>> {
-    struct Wanted(u64, Option<(u64, u64)>);
-    impl Sink for Wanted {
-        fn event(&mut self, _: Event<'_>) {}
-        fn depth(&self) -> Depth {
-            Depth::Entries
+    let mut span = None;
+    each_key(aof, position, |entry| {
+        if entry.at == at {
+            span = Some((entry.start, entry.end));
         }
-        fn entry(&mut self, entry: &rdb::Entry<'_>) {
-            if entry.at == self.0 {
-                self.1 = Some((entry.start, entry.end));
-            }
-        }
-    }
-    let mut wanted = Wanted(at, None);
-    walk_with(&mut *aof.segments[position].source()?, &mut (), &mut wanted)?;
-    Ok(wanted.1)
+    })?;
+    Ok(span)
 }
 
 /// The checksum of an RDB part that ends at `end` without the bytes of these gaps, which are in the order of the file.

@@ -1,13 +1,12 @@
 //! What a plan for inner damage costs: each range that goes, counted in one pass over the set.
 
 use super::answers::Database;
+use super::refusal::Refusal;
 use super::sorted::{Cause, Fault, Faults};
 use super::toll::{self, Gap, InSegment, Toll};
 use crate::aof::{Aof, Event};
 use crate::change::{Draft, Loss, LostKey, Proposal};
 use crate::error::Result;
-use crate::limits;
-use crate::text;
 
 /// Ranges told of one set; the rest is counted.
 const RANGES: usize = 200;
@@ -56,7 +55,7 @@ pub enum Answer {
     /// A plan, which is empty when nothing is wrong.
     Plan(Box<Inner>),
     /// Nothing that would be honest; why, and what to do instead.
-    Refused(String),
+    Refused(Refusal),
 }
 
 /// A plan of which nobody has counted yet what it costs.
@@ -66,7 +65,7 @@ pub(super) struct Uncounted<'a> {
 }
 
 /// What came of it before anybody has counted.
-pub(super) type Drafted<'a> = std::result::Result<Uncounted<'a>, String>;
+pub(super) type Drafted<'a> = std::result::Result<Uncounted<'a>, Refusal>;
 
 /// How one segment is going to be.
 pub(super) struct Edited {
@@ -79,19 +78,18 @@ pub(super) struct Edited {
 }
 
 pub(super) fn answer(aof: &Aof, drafted: Drafted<'_>) -> Result<Answer> {
-    let [answer, _] = count_both(aof, drafted, Err(String::new()))?;
-    Ok(answer)
+    let [answer] = count(aof, [drafted])?;
+    answer
 }
 
-/// Counts what goes of two plans in one pass, and finishes them.
-pub(super) fn count_both<'a>(
+/// Counts what goes of these plans in one pass, and finishes them.
+pub(super) fn count<'a, const N: usize>(
     aof: &'a Aof,
-    one: Drafted<'a>,
-    other: Drafted<'a>,
-) -> Result<[Answer; 2]> {
-    let mut both = [one, other].map(|drafted| drafted.map(|plan| Counting::new(aof, plan)));
+    drafted: [Drafted<'a>; N],
+) -> Result<[Result<Answer>; N]> {
+    let mut all = drafted.map(|drafted| drafted.map(|plan| Counting::new(aof, plan)));
     for (position, segment) in aof.live() {
-        let mut here: Vec<_> = both.iter_mut().flatten().filter(|c| c.first <= position).collect();
+        let mut here: Vec<_> = all.iter_mut().flatten().filter(|c| c.first <= position).collect();
         if here.is_empty() || segment.is_missing() || segment.is_directory() {
             continue;
         }
@@ -110,11 +108,10 @@ pub(super) fn count_both<'a>(
         let told: Vec<_> = counted.into_iter().map(InSegment::finish).collect();
         here.into_iter().zip(told).for_each(|(counting, told)| counting.end(&segment.name, told));
     }
-    let [one, other] = both.map(|drafted| match drafted {
+    Ok(all.map(|drafted| match drafted {
         Ok(counting) => counting.finish(),
         Err(why) => Ok(Answer::Refused(why)),
-    });
-    Ok([one?, other?])
+    }))
 }
 
 /// A plan while it is counted what it costs.
@@ -193,13 +190,4 @@ fn range(file: &[u8], gap: Gap, edited: &Edited) -> Range {
     let database = edited.databases.iter().find(asked);
     let has_rest = wrong < gap.to - gap.from;
     Range { file: file.to_vec(), why, has_rest, database: database.cloned(), gap }
-}
-
-/// That so much would have to go that the file is no log any more.
-pub(super) fn too_many(name: &str) -> String {
-    let most = text::thousands(limits::RANGES as u64);
-    format!(
-        "{name}: more than {most} places would have to go: this is no log any more, or one of another server \
-         (--target)"
-    )
 }

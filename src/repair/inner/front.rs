@@ -1,6 +1,7 @@
 //! What becomes of the RDB part of a segment that is not sound, event by event.
 
 use super::base::{self, Choice, Flawed};
+use super::refusal::OfRdb;
 use super::sieve::Sieve;
 use crate::aof::{Aof, Event};
 use crate::error::Result;
@@ -11,7 +12,7 @@ use crate::text;
 pub(super) enum Front {
     Plain,
     Taken,
-    Refused(String),
+    Refused(OfRdb),
 }
 
 /// Looks whether it is one, and decides what becomes of it.
@@ -32,10 +33,7 @@ pub(super) fn front(
             match base::only_flaw(aof, position)? {
                 Flawed::No => {}
                 Flawed::Unproven(why) => {
-                    return Ok(Front::Refused(format!(
-                        "the checksum of its RDB does not fit, and servers may die of what is in it \
-                         ({why}): restore the base from a backup"
-                    )));
+                    return Ok(Front::Refused(OfRdb::Flaws(why)));
                 }
                 Flawed::OneKey(key) => {
                     notes.push(base::note_of_key(name, &key));
@@ -76,8 +74,7 @@ pub(super) fn front(
                     let end = proven.min(flaw);
                     let keys = base::keys_before(aof, position, end)?;
                     if keys == 0 && !flushes {
-                        let why = "nothing whole is left of its RDB: restore it from a backup";
-                        return Ok(Front::Refused(why.to_owned()));
+                        return Ok(Front::Refused(OfRdb::NothingWhole));
                     }
                     notes.push(base::note(name, keys, flushes));
                     sieve.rdb_ends(end, damage.end, damage.fault.to_string())?;
@@ -85,9 +82,9 @@ pub(super) fn front(
                 }
                 Choice::Refuse(why) => Ok(Front::Refused(why)),
             },
-            None if damage.start == 0 && base::was_rdb(aof, position)? => Ok(Front::Refused(
-                "it does not begin as the RDB it was: restore it from a backup".to_owned(),
-            )),
+            None if damage.start == 0 && base::was_rdb(aof, position)? => {
+                Ok(Front::Refused(OfRdb::Beginning))
+            }
             None => Ok(Front::Plain),
         },
         _ => Ok(Front::Plain),

@@ -9,15 +9,17 @@ mod counted;
 mod front;
 mod hidden;
 mod named;
+pub(super) mod refusal;
 mod sieve;
 mod sorted;
 mod toll;
 
 pub use answers::{Database, Known};
 pub use counted::{Answer, Inner, Range};
+pub use refusal::{OfRdb, Refusal};
 pub use toll::{Gap, Suspect, Toll};
 
-use counted::{Drafted, Edited, Uncounted, answer, count_both, too_many};
+use counted::{Drafted, Edited, Uncounted, answer, count};
 
 use crate::aof::{Aof, Event, ManifestState, Role};
 use crate::change::{Draft, Verb};
@@ -74,8 +76,8 @@ fn salvaged<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted<
         let gaps = answers::gaps(&sorted);
         places += gaps.len();
         if places > limits::RANGES {
-            let name = text::name(&aof.segments[position].name);
-            return Ok(Err(too_many(&name)));
+            let name = aof.segments[position].name.to_vec();
+            return Ok(Err(Refusal::TooManyPlaces(Some(name))));
         }
         let pieces = answers::pieces(&sorted, &databases, position, &aof.names);
         sorted.steps = Vec::new();
@@ -114,9 +116,7 @@ pub fn drop_named(aof: &Aof, report: &Report, drops: &Drops) -> Result<(Answer, 
             continue;
         };
         if !segment.is_plain() {
-            let why =
-                format!("{} is packed or a stream: unpack it first", text::name(&segment.name));
-            return Ok((Answer::Refused(why), left));
+            return Ok((Answer::Refused(Refusal::Packed(segment.name.to_vec())), left));
         }
         let to = cut.filter(|cut| cut.segment == position).map(|cut| (cut.to, cut.what.to_owned()));
         edited.extend(named.edit(position, facts.len, to, &mut draft)?);
@@ -144,14 +144,11 @@ fn truncated<'a>(aof: &'a Aof, report: &Report, drops: &Drops) -> Result<Drafted
     }
     let found = facts(report).find(|found| found.broken.is_some() || found.is_behind_dump());
     if let Some(found) = found {
-        let name = text::name(&aof.segments[found.position].name);
+        let name = &aof.segments[found.position].name;
         let is_start = aof.live().next().map(|(position, _)| position) == Some(found.position);
         let role = aof.segments[found.position].role;
         if is_start && found.sound().safe_cut == 0 && role != Role::Increment {
-            return Ok(Err(format!(
-                "{name} is wrong from its beginning: nothing would be left of the set. Use --salvage, or \
-                 restore it from a backup"
-            )));
+            return Ok(Err(Refusal::WrongFromTheBeginning(name.to_vec())));
         }
     }
     let mut named = named::Named::new(aof, drops, report.certainty);
@@ -191,7 +188,8 @@ pub(super) fn both(aof: &Aof, report: &Report) -> Result<[Answer; 2]> {
     let drops = Drops::default();
     let truncated = truncated(aof, report, &drops)?;
     let salvaged = salvaged(aof, report, &drops)?;
-    count_both(aof, truncated, salvaged)
+    let [truncated, salvaged] = count(aof, [truncated, salvaged])?;
+    Ok([truncated?, salvaged?])
 }
 
 /// Puts right what is wrong with the manifest as well, where that can be done; or the reason why nothing can be
@@ -201,7 +199,7 @@ fn mend_manifest(
     report: &Report,
     broken: BrokenBase,
     draft: &mut Draft<'_>,
-) -> Result<Option<String>> {
+) -> Result<Option<Refusal>> {
     match manifest::manifest(aof, report, broken)? {
         OfManifest::Sound => {}
         OfManifest::Doubtful(why) => {
@@ -210,7 +208,7 @@ fn mend_manifest(
                 None | Some(ManifestState::Valid(_))
             );
             if !is_read {
-                return Ok(Some(format!("manifest: {why}")));
+                return Ok(Some(Refusal::Manifest(why)));
             }
             draft.note(format!("manifest: left as it is: {why}"));
         }
@@ -218,11 +216,7 @@ fn mend_manifest(
             let named = |name: &[u8]| manifest.live().any(|entry| *entry.name == *name);
             let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base).peekable();
             if bases.peek().is_some() && !bases.any(|(_, base)| named(&base.name)) {
-                return Ok(Some(
-                    "the manifest can be repaired with another base: first run `aofkit repair` without --salvage or \
-                     --truncate"
-                        .to_owned(),
-                ));
+                return Ok(Some(Refusal::OtherBase));
             }
             draft.manifest(manifest);
             notes.into_iter().for_each(|note| draft.note(format!("manifest: {note}")));
@@ -246,12 +240,12 @@ fn sort(
     sieving: &Sieving<'_>,
     count: &mut drops::Count<'_>,
     draft: &mut Draft<'_>,
-) -> Result<Result<Sorted, String>> {
+) -> Result<Result<Sorted, Refusal>> {
     let position = found.position;
     let segment = &aof.segments[position];
     let name = text::name(&segment.name);
     if !segment.is_plain() {
-        return Ok(Err(format!("{name} is packed or a stream: unpack it first")));
+        return Ok(Err(Refusal::Packed(segment.name.to_vec())));
     }
     let header = wrong_header(aof, found)?;
     let mended = header.as_ref().map(|h| base::with_header(aof, position, h)).transpose()?;
@@ -278,7 +272,7 @@ fn sort(
             |front| match front {
                 Front::Taken => Ok(()),
                 Front::Refused(why) => {
-                    refusal = Some(format!("{name}: {why}"));
+                    refusal = Some(Refusal::Rdb(segment.name.to_vec(), why));
                     Ok(())
                 }
                 Front::Plain => sieve.event(&event),
@@ -287,7 +281,7 @@ fn sort(
     })?;
     outcome?;
     if is_noise {
-        refusal = Some(too_many(&name));
+        refusal = Some(Refusal::TooManyPlaces(Some(segment.name.to_vec())));
     }
     if let Some(why) = refusal {
         return Ok(Err(why));

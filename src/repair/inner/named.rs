@@ -1,11 +1,12 @@
 //! Drops records that were named, and nothing else: what is damaged stays as it is.
 
-use super::counted::{Edited, too_many};
+use super::counted::Edited;
+use super::refusal::Refusal;
 use super::sorted::{Cause, Faults};
 use crate::aof::{Aof, Event};
 use crate::change::{Draft, Piece};
 use crate::check::{Certainty, Loader, Opinion};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::resp::Record;
 use crate::limits;
 use crate::repair::drops::{Count, Drops, InFile};
@@ -88,7 +89,7 @@ impl<'a> Named<'a> {
             at.follow(&event);
         })?;
         match is_noise {
-            true => Err(Error::new(ErrorKind::Refused(too_many("it")), &segment.path())),
+            true => Err(Error::refused(Refusal::TooManyPlaces(None), &segment.path())),
             false => Ok(()),
         }
     }

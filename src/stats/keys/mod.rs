@@ -7,11 +7,10 @@
 use foldhash::quality::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-use crate::aof::{Depth, Event};
+use crate::aof::{Event, RdbItem};
 use crate::command::{CommandId, FirstKeys};
-use crate::format::rdb;
 use crate::format::resp::Record;
-use crate::scan::{Context, Merge, Observer};
+use crate::scan::{Context, Depth, Merge, Observer, Wants};
 
 use super::base_runs::{BaseRun, BaseRuns};
 use super::key_report::KeyReport;
@@ -287,13 +286,15 @@ impl Observer for KeyTraffic {
         }
     }
 
-    fn depth(&self) -> Depth {
+    fn wants(&self) -> Wants {
         let wants_base = self.options.keys || self.families.is_some();
-        if wants_base { Depth::Entries } else { Depth::Structure }
+        Wants::from(if wants_base { Depth::Entries } else { Depth::Structure })
     }
 
-    fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
-        self.in_base(entry.db, entry.key, entry.key_len, entry.bytes());
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        if let RdbItem::Key(entry) = item {
+            self.in_base(entry.db, entry.key, entry.key_len, entry.bytes());
+        }
     }
 
     fn finish(mut self) -> KeyReport {

@@ -18,9 +18,9 @@ pub use report::{
     DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpaceReport, ModuleRow, Streams, TypeRow,
 };
 
-use crate::aof::{Depth, Event};
+use crate::aof::{Event, RdbItem};
 use crate::format::rdb::{Entry, Library};
-use crate::scan::{Context, Merge, Observer};
+use crate::scan::{Context, Depth, Merge, Observer, Wants};
 
 use super::base_runs::{BaseRun, BaseRuns};
 
@@ -160,6 +160,32 @@ impl KeySpace {
             frequency.by_counter[usize::from(counter)] += 1;
         }
     }
+
+    #[inline]
+    fn key(&mut self, at: &Context, entry: &Entry<'_>) {
+        if self.current.db != Some(entry.db) {
+            self.change_database(Some(entry.db));
+        }
+        let bytes = entry.bytes();
+        self.current.keys += 1;
+        self.current.bytes = self.current.bytes.saturating_add(bytes);
+        self.count_type(entry);
+        if let Some(at_ms) = entry.expire_ms {
+            self.count_expiry(at_ms);
+        }
+        self.count_rare(entry);
+        self.by_bytes.offer(bytes, at.segment, entry);
+        if let Some(elements) = entry.elements {
+            self.by_elements.offer(elements, at.segment, entry);
+        }
+    }
+
+    fn library(&mut self, library: &Library<'_>) {
+        self.report.libraries_seen += 1;
+        if self.report.libraries.len() < LIBRARIES {
+            self.report.libraries.push(library.first_line.to_vec());
+        }
+    }
 }
 
 fn add_database(databases: &mut BTreeMap<u64, DatabaseKeys>, row: DatabaseKeys) {
@@ -205,33 +231,16 @@ impl Observer for KeySpace {
         }
     }
 
-    fn depth(&self) -> Depth {
-        Depth::Entries
+    fn wants(&self) -> Wants {
+        Depth::Entries.into()
     }
 
     #[inline]
-    fn entry(&mut self, at: &Context, entry: &Entry<'_>) {
-        if self.current.db != Some(entry.db) {
-            self.change_database(Some(entry.db));
-        }
-        let bytes = entry.bytes();
-        self.current.keys += 1;
-        self.current.bytes = self.current.bytes.saturating_add(bytes);
-        self.count_type(entry);
-        if let Some(at_ms) = entry.expire_ms {
-            self.count_expiry(at_ms);
-        }
-        self.count_rare(entry);
-        self.by_bytes.offer(bytes, at.segment, entry);
-        if let Some(elements) = entry.elements {
-            self.by_elements.offer(elements, at.segment, entry);
-        }
-    }
-
-    fn library(&mut self, _: &Context, library: &Library<'_>) {
-        self.report.libraries_seen += 1;
-        if self.report.libraries.len() < LIBRARIES {
-            self.report.libraries.push(library.first_line.to_vec());
+    fn item(&mut self, at: &Context, item: &RdbItem<'_>) {
+        match item {
+            RdbItem::Key(entry) => self.key(at, entry),
+            RdbItem::Library(library) => self.library(library),
+            RdbItem::Opcode(_) | RdbItem::Piece(_) | RdbItem::Flaws(_) => {}
         }
     }
 
@@ -304,11 +313,11 @@ mod tests {
         const ENTRIES: bool = true;
 
         fn entry(&mut self, entry: &Entry<'_>) {
-            self.0.entry(&self.1, entry);
+            self.0.item(&self.1, &RdbItem::Key(entry));
         }
 
         fn library(&mut self, library: &Library<'_>) {
-            self.0.library(&self.1, library);
+            self.0.item(&self.1, &RdbItem::Library(library));
         }
     }
 

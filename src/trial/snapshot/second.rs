@@ -6,14 +6,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::aof::{Depth, Event, OpenOptions};
+use crate::aof::{Event, OpenOptions, RdbItem};
 use crate::backup::{Entry, FileType, Repository, open_snapshot};
 use crate::disk::{self, Dir, NewFile};
 use crate::error::{Error, Result};
-use crate::format::rdb;
 use crate::print::{Options, Printed, Printer, Resp, stands_alone};
 use crate::progress::Progress;
-use crate::scan::{Context, Observer, Pace, scan};
+use crate::scan::{Context, Depth, Observer, Pace, Wants, scan};
 use crate::server::KeyId;
 use crate::text::count;
 use crate::trial::handed_on::HandedOn;
@@ -128,11 +127,12 @@ impl Observer for Base {
 
     fn observe(&mut self, _: &Context, _: &Event<'_>) {}
 
-    fn depth(&self) -> Depth {
-        Depth::Entries
+    fn wants(&self) -> Wants {
+        Depth::Entries.into()
     }
 
-    fn entry(&mut self, _: &Context, entry: &rdb::Entry<'_>) {
+    fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        let RdbItem::Key(entry) = item else { return };
         if entry.field_ttls.is_some_and(|fields| fields > 0) {
             *self.fading.entry(entry.db).or_insert(0) += 1;
         }

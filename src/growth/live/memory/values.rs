@@ -4,7 +4,7 @@ use super::heap::{OBJECT, Tables, allocated, string};
 use crate::format::rdb::pack;
 use crate::growth::live::chain::Chain;
 use crate::growth::live::dialect::{Dialect, Fields};
-use crate::growth::live::keys::Held;
+use crate::growth::live::held::Held;
 use crate::growth::live::kind::Kind;
 use crate::growth::live::members::{Member, Members};
 use crate::growth::live::packing::Form;

@@ -1,6 +1,6 @@
 //! Where in a set an event stands, as a loader would know it.
 
-use crate::aof::Event;
+use super::event::Event;
 use crate::command::Kind;
 use crate::format::annotation;
 use crate::format::resp::Record;
@@ -23,7 +23,7 @@ pub struct Context {
 
 impl Context {
     /// At the beginning of a segment, when the files before it came as far as `time`.
-    pub(super) fn at_start(segment: usize, in_base: bool, time: Option<i64>) -> Self {
+    pub(crate) fn at_start(segment: usize, in_base: bool, time: Option<i64>) -> Self {
         Self { segment, in_base, time, ..Self::default() }
     }
 

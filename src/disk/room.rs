@@ -41,7 +41,7 @@ impl Bytes {
         const TMPFS: i64 = 0x0102_1994;
         const XFS: i64 = 0x5846_5342;
         let Ok(told) = rustix::fs::fstatfs(fd) else { return false };
-        match i64::from(told.f_type) {
+        match told.f_type {
             EXT | TMPFS => true,
             XFS => self == Self::New,
             _ => false,

@@ -208,12 +208,12 @@ fn room_is_looked_at_before_a_copy_or_a_restore_is_begun() {
 fn a_copy_is_not_begun_where_something_is_mounted_in_its_place() {
     let set = torn();
     let Some(disk) = SmallDisk::at(&set.root().join("out"), "size=4m") else { return };
-    let before = names(&set.root());
+    let before = names(set.root());
     let output = disk.path().display().to_string();
     let told = on(&["repair", "--output", &output], &set.dir()).expect(1).err;
     assert!(told.contains("mounted") && told.contains("new directory in it"), "{told}");
     assert!(!told.contains("os error"), "it was looked at before: {told}");
-    assert_eq!((names(&set.root()), names(disk.path())), (before, Vec::new()));
+    assert_eq!((names(set.root()), names(disk.path())), (before, Vec::new()));
     let inside = disk.path().join("inside").display().to_string();
     on(&["repair", "--output", &inside], &set.dir()).expect(0);
 }

@@ -146,6 +146,16 @@ pub struct Damage {
 }
 
 impl Damage {
+    /// Whether the lines around it end in LF alone where records end them in CR LF: something took the log for text, an
+    /// editor or a copy that converts line ends.
+    pub fn has_lost_carriage_returns(&self) -> bool {
+        let around = &self.context.bytes;
+        let lines = around.iter().filter(|byte| **byte == b'\n').count();
+        let is_terminator =
+            matches!(self.fault.reason, Why::Resp(resp::Reason::BadTerminator { .. }));
+        is_terminator && lines >= 3 && !around.contains(&b'\r')
+    }
+
     /// Whether nothing says that it is damaged: an RDB part that aofkit has not learnt to read.
     pub fn is_not_understood(&self) -> bool {
         match (self.fault.reason, &self.rdb) {

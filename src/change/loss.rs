@@ -27,6 +27,8 @@ pub struct Loss {
     pub commands: u64,
     /// An estimate of how many more commands damaged bytes held, a torn one counting as one.
     pub broken_commands: u64,
+    /// Damaged bytes of which nothing tells how many commands they held: no record of their file is whole.
+    pub uncounted_bytes: u64,
     /// Transactions, closed by EXEC or not, that go as a whole or in part.
     pub transactions: u64,
     /// Keys those commands named; at most [`Loss::KEYS`] of them.
@@ -39,9 +41,9 @@ impl Loss {
     /// Keys that are listed by name.
     pub const KEYS: usize = 20;
 
-    /// An estimate of all commands that go, damaged and torn ones included.
-    pub fn likely_commands(&self) -> u64 {
-        self.commands.saturating_add(self.broken_commands)
+    /// An estimate of all commands that go, damaged and torn ones included; `None` where nothing tells.
+    pub fn likely_commands(&self) -> Option<u64> {
+        (self.uncounted_bytes == 0).then(|| self.commands.saturating_add(self.broken_commands))
     }
 
     /// The loss of both. Keys that both name are counted twice where they are not listed.
@@ -49,6 +51,7 @@ impl Loss {
         self.bytes += other.bytes;
         self.commands += other.commands;
         self.broken_commands += other.broken_commands;
+        self.uncounted_bytes += other.uncounted_bytes;
         self.transactions += other.transactions;
         let mut shared = 0;
         for key in other.keys {
@@ -74,7 +77,8 @@ impl Broken {
     pub(crate) fn record(&mut self, len: u64) {
         self.around.record(len);
         if self.before > 0 {
-            self.commands += self.around.likely(std::mem::take(&mut self.before)).unwrap_or(1);
+            let likely = self.around.likely(std::mem::take(&mut self.before));
+            self.commands += likely.unwrap_or_default().max(1);
         }
     }
 
@@ -86,9 +90,10 @@ impl Broken {
         }
     }
 
-    /// All of them.
-    pub(crate) fn commands(&self) -> u64 {
-        self.commands + u64::from(self.before > 0)
+    /// Adds them to a loss.
+    pub(crate) fn add_to(&self, loss: &mut Loss) {
+        loss.broken_commands += self.commands;
+        loss.uncounted_bytes += self.before;
     }
 }
 
@@ -167,7 +172,7 @@ impl Loss {
             }
             at.follow(&event);
         })?;
-        count.loss.broken_commands = count.broken.commands();
+        count.broken.add_to(&mut count.loss);
         count.loss.bytes = ranges.iter().map(|(from, to)| to.saturating_sub(*from)).sum();
         Ok(count.loss)
     }

@@ -12,6 +12,10 @@ const READINGS: &str = ", if the length of the record that begins here is wrong.
                         like records, and the file is torn inside it; then --truncate is what helps. Bytes alone \
                         cannot tell";
 
+/// What an editor or a text copy did.
+const CONVERTED: &str = ". Its lines end in LF alone: an editor, or a copy that takes it for text, has taken CR away. \
+                         Do not cut it: copy it again as it was, or take it from a backup";
+
 /// Damage that is no RDB's.
 pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
     if scene.in_flight && damage.end == scene.facts.len {
@@ -31,6 +35,10 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
     };
     let mut message = message(scene, seen, damage, &start(scene, seen, damage));
     message += &garbled(exec);
+    let is_converted = damage.has_lost_carriage_returns();
+    if is_converted {
+        message += CONVERTED;
+    }
     let is_inner = exec.is_some() || matches!(damage.ending, Ending::Resumes | Ending::Crossed(_));
     let (lost_bytes, lost_commands) = if is_inner {
         (seen.len, 0)
@@ -40,6 +48,7 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
     };
     let next = match damage.ending {
         Ending::Unread(_) => None,
+        _ if is_converted => None,
         _ if is_inner || !scene.is_last => scene.repair(SALVAGE),
         _ => scene.repair(""),
     };
@@ -88,7 +97,7 @@ fn message(scene: &Scene<'_>, seen: &Seen, damage: &Damage, start: &str) -> Stri
             "the last {range} hold no record and end in NUL bytes, as after a power loss{inside}; {start}"
         ),
         Ending::Garbage => {
-            format!("{range} at the end are no record ({}){inside}; {start}", scene.fault(damage))
+            format!("no record in the last {range} ({}){inside}; {start}", scene.fault(damage))
         }
         Ending::Resumes => format!(
             "{range} are damaged ({}){inside}; {} after them are sound{}. {start}",

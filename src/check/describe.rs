@@ -208,5 +208,11 @@ fn rdb_damage(
         Kind::RdbUnsupported => None,
         _ => Some(scene.lost(seen, seen.len, 0)),
     };
-    Problem { lost, ..scene.problem(kind, Severity::Error, seen, message) }
+    let problem = Problem { lost, ..scene.problem(kind, Severity::Error, seen, message) };
+    match kind {
+        Kind::RdbTruncated | Kind::RdbBadStructure if stop.place.keys > 0 => {
+            problem.next(scene.repair(SALVAGE))
+        }
+        _ => problem,
+    }
 }

@@ -159,8 +159,9 @@ pub struct Lost {
     pub bytes: u64,
     /// Whole commands among them; a torn one is none.
     pub commands: u64,
-    /// An estimate of how many commands they held, damaged and torn ones included.
-    pub likely_commands: u64,
+    /// An estimate of how many commands they held, damaged and torn ones included; `None` where no record tells how long
+    /// they were.
+    pub likely_commands: Option<u64>,
     /// Whole commands that go, these included, when the file is cut before the problem.
     pub if_truncated_commands: u64,
 }

@@ -80,12 +80,11 @@ impl Scene<'_> {
     }
 
     pub(super) fn lost(&self, seen: &Seen, lost_bytes: u64, lost_commands: u64) -> Lost {
-        let broken = match seen.likely {
-            Some(likely) => likely,
-            // Of what stands before all records those behind it tell.
-            None => self.mean_record().map_or(1, |mean| (seen.len / mean.max(1)).max(1)),
-        };
-        let likely_commands = if lost_bytes == 0 { 0 } else { lost_commands + broken };
+        // Of what stands before all records those behind it tell.
+        let behind = || self.mean_record().map(|mean| (seen.len / mean.max(1)).max(1));
+        let broken = seen.likely.or_else(behind);
+        let likely_commands =
+            if lost_bytes == 0 { Some(0) } else { broken.map(|broken| lost_commands + broken) };
         Lost {
             bytes: lost_bytes,
             commands: lost_commands,

@@ -1,25 +1,30 @@
 //! What is wrong with a set beyond the bytes of its segments: manifest, missing files, leftovers.
 
 use std::collections::{HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
 
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
+use crate::disk::{self, Listed};
 use crate::format::manifest::{self, HazardKind, Level, Manifest};
-use crate::limits;
 use crate::neighbours::Neighbours;
-use crate::text;
+use crate::{limits, text};
 
 /// Everything of that kind.
 pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
-    let mut listed = Listed::default();
+    let mut listed = Tally::default();
     let mut found = Vec::new();
     if let Some(manifest) = &aof.manifest {
         manifest_problems(aof, manifest, &mut listed, &mut found);
     }
-    found.extend(listed.few(aof.segments.iter(), |segment| absent(aof, segment)));
+    let beside = listed_beside(aof);
+    found.extend(listed.few(aof.segments.iter(), |segment| absent(aof, segment, &beside)));
+    found
+        .extend(listed.few(aof.live().map(|(_, segment)| segment), |segment| hollow(aof, segment)));
     found.extend(listed.few(aof.segments.iter().filter(|s| s.is_link), |segment| {
-        let message = "is a symbolic link; followed, for it stays inside the directory".to_owned();
+        let message =
+            "is a symbolic link; followed, because it stays inside the directory".to_owned();
         Some(Problem::of_file(Kind::ManifestHazard, Severity::Info, &segment.name, message))
     }));
     let needed: HashSet<_> =
@@ -38,9 +43,9 @@ pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
 /// How many problems of each kind there are: a manifest may have as many lines as it likes, and a directory as many
 /// files.
 #[derive(Default)]
-struct Listed(HashMap<(Kind, Severity), u64>);
+struct Tally(HashMap<(Kind, Severity), u64>);
 
-impl Listed {
+impl Tally {
     /// The problems of many things, no more of a kind than are listed.
     fn few<T>(
         &mut self,
@@ -101,7 +106,7 @@ pub(super) fn ignored_dump(aof: &Aof, is_dump: bool) -> Option<Problem> {
 fn manifest_problems(
     aof: &Aof,
     opened: &OpenedManifest,
-    listed: &mut Listed,
+    listed: &mut Tally,
     found: &mut Vec<Problem>,
 ) {
     let name = opened.path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -155,7 +160,7 @@ fn hazards(
     aof: &Aof,
     manifest: &Manifest,
     name: &[u8],
-    listed: &mut Listed,
+    listed: &mut Tally,
     found: &mut Vec<Problem>,
 ) {
     for hazard in manifest::hazards(manifest) {
@@ -185,13 +190,61 @@ fn hazards(
     }
 }
 
-fn absent(aof: &Aof, segment: &Segment) -> Option<Problem> {
+fn absent(aof: &Aof, segment: &Segment, beside: &[Listed]) -> Option<Problem> {
     if !segment.is_live() || !(segment.is_missing() || segment.is_directory()) {
         return None;
     }
     let what = if segment.is_missing() { "is not there" } else { "is a directory" };
-    let message = format!("the manifest names it, and it {what}; {} does not start", aof.target());
+    let renamed = renamed(beside, &segment.name);
+    let message =
+        format!("the manifest names it, and it {what}; {} does not start{renamed}", aof.target());
     Some(Problem::of_file(Kind::SegmentMissing, Severity::Error, &segment.name, message))
+}
+
+/// Files of the set's directory, sorted by name; none where no file of the set is missing, which is all they are for.
+fn listed_beside(aof: &Aof) -> Vec<Listed> {
+    if !aof.live().any(|(_, segment)| segment.is_missing()) {
+        return Vec::new();
+    }
+    // Where the directory cannot be listed, no name can be told.
+    // Names as servers give them stand beside a set of many files, and none of them is a longer one.
+    let is_longer = |name: &std::ffi::OsStr| {
+        let ends = |end: &[u8]| name.as_bytes().ends_with(end);
+        !ends(b".aof") && !ends(b".rdb")
+    };
+    let mut all = disk::list_some(&aof.dir(), is_longer).unwrap_or_default();
+    all.retain(|file| !file.is_dir && !file.is_link);
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+/// A file that may be the missing one under a longer name, as a hand or a rotation of logs gives it: `NAME.bak`, `NAME.1`.
+fn renamed(beside: &[Listed], name: &[u8]) -> String {
+    let from = beside.partition_point(|file| file.name.as_bytes() < name);
+    let longer = beside[from..]
+        .iter()
+        .map_while(|file| file.name.as_bytes().strip_prefix(name).map(|rest| (file, rest)));
+    let found = longer.into_iter().find(|(_, rest)| rest.starts_with(b".") || *rest == b"~");
+    found.map_or_else(String::new, |(file, _)| {
+        format!(
+            ". {} ({}) lies beside it: if it is that file, give it its name back",
+            text::name(file.name.as_bytes()),
+            bytes(file.len)
+        )
+    })
+}
+
+/// A base that lost all its bytes: servers load the rest of the set without a word.
+fn hollow(aof: &Aof, segment: &Segment) -> Option<Problem> {
+    let is_rdb = segment.role == Role::Base && segment.name.ends_with(b".rdb");
+    if !is_rdb || segment.len() != Some(0) {
+        return None;
+    }
+    let message = format!(
+        "it has no bytes. Servers write no RDB without bytes, so its keys are lost; {} passes over it and loads the rest",
+        aof.target()
+    );
+    Some(Problem::of_file(Kind::RdbTruncated, Severity::Warning, &segment.name, message))
 }
 
 fn leftover((leftover, is_needed): (&Leftover, bool)) -> Option<Problem> {

@@ -83,7 +83,7 @@ fn orphans(aof: &Aof) -> Group {
 }
 
 /// Snapshots in the server's directory that may hold what the set does not: one that was written after the set, and any
-/// beside a set that began with an empty base. Where the set is older than its base, or as old, a dump only repeats it.
+/// beside a set with an empty base: it began with that, or a rewrite followed a FLUSHALL. Where the set is older than its base, or as old, a dump only repeats it.
 fn dumps(aof: &Aof) -> Vec<Group> {
     let Some(dir) = server_dir(&aof.dir()) else { return Vec::new() };
     let wanted = |name: &std::ffi::OsStr| {
@@ -91,10 +91,10 @@ fn dumps(aof: &Aof) -> Vec<Group> {
         name.ends_with(b".rdb") && !name.starts_with(b"temp-") && segment_name(name).is_none()
     };
     let newest = aof.live().filter_map(|(_, segment)| written_at(&segment.path())).max();
-    let began_empty = began_empty(aof);
+    let is_empty = base_is_empty(aof, |_| true);
     let listed = disk::list_some(&dir, wanted).unwrap_or_default();
     let plain = listed.into_iter().filter(|file| !file.is_dir && !file.is_link);
-    let dumps = plain.filter(|file| began_empty || file.modified > newest).map(|file| {
+    let dumps = plain.filter(|file| is_empty || file.modified > newest).map(|file| {
         let mut group = Group::new(Place::Dump);
         group.add(&dir.join(&file.name), file.len, file.modified);
         group
@@ -113,11 +113,15 @@ const EMPTY_BASE: u64 = 256;
 
 /// Whether the set may have begun with nothing, and its first base is still there.
 pub(super) fn began_empty(aof: &Aof) -> bool {
-    let mut bases = aof.live().filter(|(_, segment)| segment.role == Role::Base);
-    match bases.next() {
-        Some((_, base)) => base.seq == Some(1) && base.len().is_some_and(|len| len <= EMPTY_BASE),
-        None => false,
-    }
+    base_is_empty(aof, |number| number == 1)
+}
+
+/// Whether the base has such a number, and may hold nothing: the set began with that, or a rewrite saved it after a FLUSHALL.
+fn base_is_empty(aof: &Aof, is_meant: impl Fn(i64) -> bool) -> bool {
+    let base = aof.live().map(|(_, segment)| segment).find(|segment| segment.role == Role::Base);
+    base.is_some_and(|base| {
+        base.seq.is_some_and(is_meant) && base.len().is_some_and(|len| len <= EMPTY_BASE)
+    })
 }
 
 /// Whether an orphan has a number that the set has come to or not yet: servers only count up.

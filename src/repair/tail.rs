@@ -52,6 +52,14 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
         What::Damage(damage) if matches!(damage.fault.reason, Why::Rdb(_)) => {
             return Ok(Tail::Sound);
         }
+        What::Damage(damage) if damage.has_lost_carriage_returns() => {
+            let why = format!(
+                "from byte {} on its lines end in LF alone: an editor, or a copy that takes it for text, has taken CR \
+                 away. Copy it again as it was, or take it from a backup (--truncate cuts it)",
+                damage.start
+            );
+            return Ok(Tail::Doubtful(why));
+        }
         What::Damage(damage) => match damage.ending {
             Ending::Torn => "the beginning of a record that was never finished",
             Ending::Zeros => "NUL bytes, as a power loss leaves them",

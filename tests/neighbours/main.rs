@@ -5,6 +5,7 @@
 mod support;
 
 mod foreign;
+mod hands;
 mod made;
 mod moments;
 mod only_copy;

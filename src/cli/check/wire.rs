@@ -101,7 +101,7 @@ pub struct ProblemJson {
 pub struct LostJson {
     pub bytes: u64,
     pub commands: u64,
-    pub likely_commands: u64,
+    pub likely_commands: Option<u64>,
     pub if_truncated_commands: u64,
 }
 

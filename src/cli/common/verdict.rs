@@ -1,7 +1,7 @@
 //! How a judgement is told to people: the head, the problems, the verdict.
 
 use aofkit::aof::{Aof, Layout};
-use aofkit::check::{Loads, Problem, Report, Severity, Verdict};
+use aofkit::check::{Kind, Loads, Problem, Report, Severity, Verdict};
 use aofkit::rules::Knowledge;
 use aofkit::text::{count, escape, name, tame, thousands};
 
@@ -73,9 +73,9 @@ pub fn problem_lines(problem: &Problem, style: Style) -> String {
     text += &wrap(&problem.message, style.width, "  ");
     text += "\n";
     if let Some(lost) = problem.lost {
-        let likely = match lost.likely_commands > lost.commands {
-            true => format!(" (they probably held {})", about(lost.likely_commands)),
-            false => String::new(),
+        let likely = match lost.likely_commands.filter(|&likely| likely > lost.commands) {
+            Some(likely) => format!(" (they probably held {})", about(likely)),
+            None => String::new(),
         };
         let line = format!(
             "lost for certain: {}, {}{likely}; a cut here would lose {}",
@@ -143,11 +143,19 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     text + "\n"
 }
 
+/// A base that lost all its bytes, which servers pass over.
+fn is_hollow(problem: &Problem) -> bool {
+    problem.kind == Kind::RdbTruncated && problem.severity == Severity::Warning
+}
+
 /// What a healthy set must not be called without.
 pub fn but(report: &Report) -> String {
     match (report.verdict, report.trap()) {
         (Verdict::Healthy, Some((command, file, offset))) => {
             format!(", but the log holds {} at {}:{offset}", escape(command), name(file))
+        }
+        (Verdict::Healthy, None) if report.problems.iter().any(is_hollow) => {
+            ", but its base has no bytes".to_owned()
         }
         _ => String::new(),
     }

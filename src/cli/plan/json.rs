@@ -59,7 +59,7 @@ struct ActionJson {
 struct LossJson {
     bytes: u64,
     commands: u64,
-    likely_commands: u64,
+    likely_commands: Option<u64>,
     transactions: u64,
     keys: Vec<KeyJson>,
     keys_total: u64,

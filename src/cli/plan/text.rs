@@ -266,9 +266,8 @@ pub fn loss(loss: &Loss, style: Style, redact: bool) -> String {
     if loss.transactions > 0 {
         line += &format!(", {}", count(loss.transactions, "transaction"));
     }
-    if loss.broken_commands > 0 {
-        line +=
-            &format!("; with what was torn or damaged probably {}", about(loss.likely_commands()));
+    if let Some(likely) = loss.likely_commands().filter(|_| loss.broken_commands > 0) {
+        line += &format!("; with what was torn or damaged probably {}", about(likely));
     }
     let mut text = format!("{}\n", wrap(&line, style.width, "  "));
     if loss.keys_total > 0 {

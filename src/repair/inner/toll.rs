@@ -280,7 +280,7 @@ impl InSegment<'_> {
     pub(super) fn finish(self) -> Vec<Gap> {
         let bytes: u64 = self.gaps.iter().map(|(from, to)| to - from).sum();
         self.meter.toll.loss.bytes += bytes;
-        self.meter.toll.loss.broken_commands += self.broken.commands();
+        self.broken.add_to(&mut self.meter.toll.loss);
         self.told
     }
 

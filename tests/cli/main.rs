@@ -9,6 +9,7 @@ mod bounds;
 mod cat;
 mod conf;
 mod contract;
+mod counts;
 mod damage;
 mod escapes;
 mod exits;
@@ -29,6 +30,7 @@ mod screen;
 #[allow(dead_code, reason = "for the tests that share this")]
 #[path = "../support/small_disk.rs"]
 mod small_disk;
+mod sources;
 #[path = "../support/spelled.rs"]
 mod spelled;
 mod stats;

@@ -187,10 +187,13 @@ impl Error {
         self
     }
 
-    /// The same error with what helps against it, such as an option.
+    /// The same error with what helps against it, such as an option, or what else is to be known; behind what is there.
     #[must_use]
     pub fn hint(mut self, hint: String) -> Self {
-        self.0.hint = Some(hint);
+        self.0.hint = Some(match self.0.hint.take() {
+            Some(before) => format!("{before}; {hint}"),
+            None => hint,
+        });
         self
     }
 

@@ -199,7 +199,7 @@ fn a_tail_is_cut_when_it_is_shorter_than_the_limit_and_not_when_it_is_as_long() 
         let bytes = [&record[..], tail].concat();
         let refused = report(&bytes, "redis-8.6", true, behind);
         assert_eq!(refused.loads, Loads::No);
-        let told = format!("max-size is {} or more", behind + 1);
+        let told = format!("max-size is at least {} ", behind + 1);
         assert!(refused.problems[0].message.contains(&told), "{}", refused.problems[0].message);
         let cut = report(&bytes, "redis-8.6", true, behind + 1);
         assert_eq!(loader_word(&cut), format!("T@{}", record.len()));

@@ -7,6 +7,7 @@ mod generate;
 use std::fs;
 
 use aofkit::aof::{Aof, OpenOptions};
+use aofkit::format::conf::PackedLimits;
 use aofkit::growth::{Growth, GrowthOptions, LiveEstimate};
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
@@ -23,6 +24,7 @@ fn estimate(log: &[u8], budget: usize, seed: u64) -> LiveEstimate {
         budget,
         seed: Some(seed),
         is_compressed: Some(true),
+        packed: Some(PackedLimits::default()),
         ..GrowthOptions::at(NOW_MS)
     };
     scan(&aof, Growth::new(&aof, options), &Pace::default(), &Silent).unwrap().live

@@ -13,6 +13,7 @@ mod traffic;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::aof::{Aof, OpenOptions};
+use aofkit::format::conf::PackedLimits;
 use aofkit::growth::{Growth, GrowthOptions, Memory};
 use aofkit::progress::Silent;
 use aofkit::scan::{Pace, scan};
@@ -36,7 +37,9 @@ fn estimated(server: &Growing, name: &str) -> Memory {
     let (major, minor) = release.version;
     let version = (major, minor);
     let writer = Some((family, version));
-    let options = GrowthOptions { writer, ..GrowthOptions::at(now) };
+    // It has the default ones, which nothing else tells.
+    let packed = Some(PackedLimits::default());
+    let options = GrowthOptions { writer, packed, ..GrowthOptions::at(now) };
     let live = scan(&aof, Growth::new(&aof, options), &Pace::default(), &Silent).unwrap().live;
     live.memory.unwrap_or_else(|| panic!("{name}: {live:?}"))
 }

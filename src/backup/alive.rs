@@ -1,29 +1,15 @@
 //! Which keys are there after a set, as a sample of their names that goes on from one snapshot to the next: a run reads
 //! only what was appended, and must still see that a set has lost most of its keys.
-//!
-//! The sample lies in `keys/SOURCE.json`, beside the name of the snapshot it stands for. Without it, or with that of
-//! another snapshot, the number of keys is not known until a rewrite makes the next run read everything.
 
 use std::collections::HashMap;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use serde::{Deserialize, Serialize};
-
-use super::entry::{Entry, KeyCount};
-use super::hash;
-use super::name;
-use super::repository::Repository;
+use super::key_count::{Counted, KeyCount};
 use crate::command::{self, CommandId, Deed, deadline, deed, swapped};
-use crate::error::Result;
 use crate::format::rdb;
 use crate::format::resp::Record;
-use crate::limits;
 
-/// Directory of these documents.
-const KEYS: &str = "keys/";
-
-/// Names that are kept at most. More are told as an estimate, whose error is then some three in a hundred.
-const MOST: usize = 1 << 10;
+/// Names that are kept at most. More are told as an estimate, by a sample of half of them at least.
+pub(super) const MOST: usize = 1 << 12;
 
 /// Changes of an open transaction that are kept back at most.
 const MOST_PENDING: usize = 1 << 16;
@@ -43,6 +29,7 @@ enum Step {
         db: u64,
         until: Option<i64>,
         is_anew: bool,
+        is_sure: bool,
     },
     Remove(u64),
     Expire(u64, i64),
@@ -52,24 +39,24 @@ enum Step {
 
 /// Until when a key is there, Unix milliseconds, and its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Until {
-    at: i64,
-    db: u64,
+pub(super) struct Until {
+    pub(super) at: i64,
+    pub(super) db: u64,
+    /// Nobody has taken an element out of it since: servers do not log that a key goes with its last one.
+    pub(super) is_sure: bool,
 }
 
 /// Follows which keys are there.
 #[derive(Clone, Debug)]
 pub(super) struct Alive {
     deeds: Vec<Deed>,
-    kept: HashMap<u64, Until, foldhash::fast::RandomState>,
+    pub(super) kept: Kept,
     /// Names whose number is above it are passed over.
-    limit: u64,
+    pub(super) limit: u64,
     /// Of a transaction that has not ended yet.
     pending: Vec<Step>,
-    /// A record took elements out of a value: servers do not log that a key goes with its last one.
-    may_be_fewer: bool,
     /// There was something that nobody knows.
-    is_unknown: bool,
+    pub(super) is_unknown: bool,
     /// The database that is selected at the end.
     pub(super) db: u64,
 }
@@ -81,19 +68,26 @@ impl Default for Alive {
             kept: HashMap::default(),
             limit: u64::MAX,
             pending: Vec::new(),
-            may_be_fewer: false,
             is_unknown: false,
             db: 0,
         }
     }
 }
 
+/// Keys that are there, by the number of their name.
+pub(super) type Kept = HashMap<u64, Until, foldhash::fast::RandomState>;
+
 impl Alive {
+    /// Goes on from these keys, of the names up to `limit`, with this database selected.
+    pub(super) fn after(kept: Kept, limit: u64, db: u64) -> Self {
+        Self { kept, limit, db, ..Self::default() }
+    }
+
     /// A key of a base.
     pub(super) fn entry(&mut self, entry: &rdb::Entry<'_>) {
         let name = number_of(entry.key, entry.key_len) ^ entry.db;
         let until = Some(entry.expire_ms.unwrap_or(FOR_EVER));
-        self.step(Step::Put { name, db: entry.db, until, is_anew: true });
+        self.step(Step::Put { name, db: entry.db, until, is_anew: true, is_sure: true });
     }
 
     /// A record, by the database that is selected.
@@ -110,7 +104,7 @@ impl Alive {
             _ => {}
         }
         let command = &id.command().name;
-        self.may_be_fewer |= deed == Deed::Writes && may_empty(command);
+        let is_sure = deed != Deed::Writes || !may_empty(command);
         self.swap(id, record);
         let until = deadline(record, id, deed);
         for (place, key) in command::keys(id, record).enumerate() {
@@ -119,7 +113,7 @@ impl Alive {
                 Deed::Removes => Step::Remove(name),
                 Deed::Renames if place == 0 => Step::Remove(name),
                 Deed::Expires => Step::Expire(name, until.unwrap_or(FOR_EVER)),
-                _ => Step::Put { name, db, until, is_anew: is_anew(command) },
+                _ => Step::Put { name, db, until, is_anew: is_anew(command), is_sure },
             });
         }
     }
@@ -155,7 +149,10 @@ impl Alive {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Put { name, db, until, is_anew } => self.put(name, db, until, is_anew),
+            Step::Put { name, db, until, is_anew, is_sure } => {
+                let at = until.unwrap_or(FOR_EVER);
+                self.put(name, Until { at, db, is_sure }, is_anew || until.is_some());
+            }
             Step::Remove(name) => drop(self.kept.remove(&name)),
             Step::Expire(name, at) => {
                 if let Some(until) = self.kept.get_mut(&name) {
@@ -171,13 +168,13 @@ impl Alive {
         }
     }
 
-    fn put(&mut self, name: u64, db: u64, until: Option<i64>, is_anew: bool) {
+    fn put(&mut self, name: u64, new: Until, is_anew: bool) {
         if name > self.limit {
             return;
         }
-        let new = Until { at: until.unwrap_or(FOR_EVER), db };
         let known = self.kept.entry(name).or_insert(new);
-        if is_anew || until.is_some() {
+        known.is_sure = new.is_sure;
+        if is_anew {
             *known = new;
         }
         while self.kept.len() > MOST {
@@ -201,22 +198,36 @@ impl Alive {
 
     /// How many keys are there at `now_ms`, Unix milliseconds; `None` where that is not known.
     pub(super) fn count(&self, now_ms: i64) -> Option<KeyCount> {
-        let number = self.kept.values().filter(|until| until.at > now_ms).count() as u64;
-        let is_whole = self.limit == u64::MAX;
-        let alive = match is_whole {
-            true => number,
-            false => number.saturating_mul(u64::MAX / self.limit.max(1)),
-        };
-        let estimated = !is_whole || self.may_be_fewer;
-        (!self.is_unknown).then_some(KeyCount { alive, estimated })
+        let there = || self.kept.values().filter(|until| until.at > now_ms);
+        let all = |number: usize| (number as u64).saturating_mul(u64::MAX / self.limit.max(1));
+        let (alive, at_least) =
+            (all(there().count()), all(there().filter(|until| until.is_sure).count()));
+        let counted = if self.limit == u64::MAX { Counted::All } else { Counted::Sampled };
+        (!self.is_unknown).then_some(KeyCount { alive, at_least, counted })
     }
 }
 
 /// Whether records of a command may take away a key without naming that.
 fn may_empty(command: &str) -> bool {
-    ["POP", "REM", "TRIM", "MOVE", "STORE", "HDEL", "GETDEL", "HEXPIRE", "HPEXPIRE", "COPY", "SORT"]
-        .iter()
-        .any(|part| command.contains(part))
+    [
+        "POP",
+        "REM",
+        "TRIM",
+        "MOVE",
+        "STORE",
+        "HDEL",
+        "GETDEL",
+        "HEXPIRE",
+        "HPEXPIRE",
+        "COPY",
+        "SORT",
+        "BITOP",
+        "GEORADIUS",
+        "EVAL",
+        "FCALL",
+    ]
+    .iter()
+    .any(|part| command.contains(part))
 }
 
 /// Whether records of a command make the key anew, without the time to live that it had.
@@ -238,97 +249,6 @@ fn number_of(head: &[u8], len: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The document of one source.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Document {
-    source: String,
-    /// The number of the snapshot that it stands for, which it has also when it was compacted, and when it was taken.
-    seq: u64,
-    taken: String,
-    limit: u64,
-    db: u64,
-    may_be_fewer: bool,
-    /// In base64, of each key its number, until when it is there and its database, 8 bytes each, the lowest first.
-    kept: String,
-}
-
-/// Bytes of a key in the document.
-const ROW: usize = 24;
-
-fn key_of(source: &str) -> String {
-    format!("{KEYS}{source}.json")
-}
-
-/// The source whose document this is.
-pub(super) fn source_of(key: &str) -> Option<&str> {
-    let source = key.strip_prefix(KEYS)?.strip_suffix(".json")?;
-    name::source_name(source).is_ok().then_some(source)
-}
-
-fn read(bytes: &[u8], source: &str) -> Option<((u64, String), Alive)> {
-    let document: Document = hash::unsealed(bytes).ok()?;
-    let rows = BASE64_STANDARD.decode(&document.kept).ok()?;
-    let is_sound =
-        document.source == source && rows.len().is_multiple_of(ROW) && rows.len() <= MOST * ROW;
-    let number =
-        |row: &[u8], at: usize| row.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
-    let row = |row: &[u8]| {
-        let at = i64::from_le_bytes(number(row, 8)?.to_le_bytes());
-        Some((number(row, 0)?, Until { at, db: number(row, 16)? }))
-    };
-    let kept: Option<HashMap<_, _, _>> = rows.chunks_exact(ROW).map(row).collect();
-    let Document { seq, taken, limit, db, may_be_fewer, .. } = document;
-    let alive = Alive { kept: kept?, limit, db, may_be_fewer, ..Alive::default() };
-    is_sound.then_some(((seq, taken), alive))
-}
-
-/// Whether these bytes are such a document.
-pub(super) fn is_document(bytes: &[u8], source: &str) -> bool {
-    read(bytes, source).is_some()
-}
-
-impl Repository {
-    /// The keys after a snapshot, where they were written down.
-    pub(super) fn alive_after(&self, entry: &Entry) -> Result<Option<Alive>> {
-        let key = key_of(&entry.source);
-        if self.store().head(&key)?.is_none() {
-            return Ok(None);
-        }
-        let bytes = self.store().get(&key, limits::CATALOG_DOCUMENT)?;
-        let read = read(&bytes, &entry.source);
-        let is_of = |of: &(u64, String)| (of.0, &of.1) == (entry.seq, &entry.taken);
-        Ok(read.filter(|(of, _)| is_of(of)).map(|(_, alive)| alive))
-    }
-
-    /// Writes down which keys are there after a snapshot; what was known of the one before goes.
-    pub(super) fn keep_alive(&self, entry: &Entry, alive: Option<&Alive>) -> Result<()> {
-        let Some(alive) = alive.filter(|alive| !alive.is_unknown) else {
-            return self.forget_alive(&entry.source);
-        };
-        let mut kept: Vec<_> = alive.kept.iter().collect();
-        kept.sort_unstable_by_key(|(name, _)| **name);
-        let row = |(name, until): (&u64, &Until)| {
-            [name.to_le_bytes(), until.at.to_le_bytes(), until.db.to_le_bytes()].concat()
-        };
-        let rows: Vec<u8> = kept.into_iter().flat_map(row).collect();
-        let document = Document {
-            source: entry.source.clone(),
-            seq: entry.seq,
-            taken: entry.taken.clone(),
-            limit: alive.limit,
-            db: alive.db,
-            may_be_fewer: alive.may_be_fewer,
-            kept: BASE64_STANDARD.encode(rows),
-        };
-        self.store().put(&key_of(&entry.source), &hash::sealed(&document))
-    }
-
-    /// Forgets the keys of a source.
-    pub(super) fn forget_alive(&self, source: &str) -> Result<()> {
-        self.store().delete(&key_of(source))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,20 +256,24 @@ mod tests {
     fn put(alive: &mut Alive, n: u64) {
         let name = format!("key:{n}");
         let name = number_of(name.as_bytes(), name.len() as u64);
-        alive.step(Step::Put { name, db: 0, until: None, is_anew: true });
+        alive.step(Step::Put { name, db: 0, until: None, is_anew: true, is_sure: true });
     }
 
     #[test]
     fn few_keys_are_counted_and_many_are_estimated() {
         let mut alive = Alive::default();
+        let exactly = |n| Some(KeyCount { alive: n, at_least: n, counted: Counted::All });
         (0..1000).for_each(|n| put(&mut alive, n));
-        assert_eq!(alive.count(0), Some(KeyCount { alive: 1000, estimated: false }));
+        assert_eq!(alive.count(0), exactly(1000));
         (0..1_000_000).for_each(|n| put(&mut alive, n));
         let count = alive.count(0).unwrap();
-        assert!(count.estimated && (900_000..1_100_000).contains(&count.alive), "{count:?}");
+        assert!(
+            count.counted == Counted::Sampled && (900_000..1_100_000).contains(&count.alive),
+            "{count:?}"
+        );
         alive.step(Step::Flush(None));
         (0..5).for_each(|n| put(&mut alive, n));
-        assert_eq!(alive.count(0), Some(KeyCount { alive: 5, estimated: false }));
+        assert_eq!(alive.count(0), exactly(5));
     }
 
     #[test]
@@ -361,29 +285,5 @@ mod tests {
         assert_eq!(alive.count(0).unwrap().alive, 2);
         alive.step(Step::Flush(Some(3)));
         assert_eq!(alive.count(0).unwrap().alive, 1);
-    }
-
-    #[test]
-    fn a_document_gives_back_what_was_written_and_nothing_else_is_one() {
-        let mut alive = Alive { db: 7, ..Alive::default() };
-        (0..3000).for_each(|n| put(&mut alive, n));
-        let rows = alive.kept.iter().flat_map(|(name, until)| {
-            [name.to_le_bytes(), until.at.to_le_bytes(), until.db.to_le_bytes()].concat()
-        });
-        let document = Document {
-            source: "s".to_owned(),
-            seq: 9,
-            taken: "2026-11-24T14:08:12.000Z".to_owned(),
-            limit: alive.limit,
-            db: 7,
-            may_be_fewer: true,
-            kept: BASE64_STANDARD.encode(rows.collect::<Vec<u8>>()),
-        };
-        let bytes = hash::sealed(&document);
-        let ((seq, _), again) = read(&bytes, "s").unwrap();
-        assert_eq!((seq, again.kept, again.limit, again.db), (9, alive.kept, alive.limit, 7));
-        assert!(!is_document(&bytes, "t"));
-        let short = Document { kept: "AAAA".to_owned(), ..document };
-        assert!(!is_document(&hash::sealed(&short), "s"));
     }
 }

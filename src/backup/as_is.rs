@@ -4,58 +4,116 @@
 //! for its sake.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::apart::must_lie_apart;
 use super::capture::{self, Means};
 use super::compose::{Facts, entry};
 use super::entry::{Entry, Mark};
+use super::identity::Identity;
+use super::keys::Before;
 use super::made::{Backup, made};
 use super::manifest::manifest_as_is;
+use super::marks::SHOWN;
 use super::task::{Task, refuse_a_crowd};
 use super::trust::Trust;
 use super::{moment, name, numbers};
-use crate::aof::{Aof, Leftover, LeftoverKind};
-use crate::disk::{self, FrozenFile};
-use crate::error::Result;
+use crate::aof::{Aof, Layout, Leftover, LeftoverKind};
+use crate::disk::{self, Dir, Found, FrozenFile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::text;
 
-/// The files in the set's directory and beside it that the manifest does not name; what changes have kept is not among them.
-fn others(aof: &Aof) -> Result<(Vec<FrozenFile>, Vec<String>)> {
-    let (mut opened, mut left_out, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let is_kept = |one: &&Leftover| one.kind != LeftoverKind::Kept;
-    let live = aof.live().map(|(_, segment)| segment.path());
-    let live: BTreeSet<_> = live.collect();
-    for leftover in aof.leftovers.iter().filter(is_kept) {
-        let path = &leftover.path;
-        let file = path.file_name().unwrap_or_default().to_owned();
-        if live.contains(path) {
-            continue;
+/// Files beside a set that are kept with it.
+#[derive(Default)]
+struct Others {
+    opened: Vec<FrozenFile>,
+    names: BTreeSet<OsString>,
+    /// Names of those that are not kept.
+    left_out: Vec<String>,
+}
+
+impl Others {
+    /// All plain files in the set's directory, and those of it beside; what changes have kept is not among them.
+    fn of(aof: &Aof, includes: &[PathBuf]) -> Result<Self> {
+        let mut others = Self::default();
+        let manifest = aof.manifest.iter().map(|manifest| manifest.path.clone());
+        let of_set: BTreeSet<_> =
+            aof.live().map(|(_, segment)| segment.path()).chain(manifest).collect();
+        let is_kept = |one: &&Leftover| one.kind != LeftoverKind::Kept;
+        for leftover in aof.leftovers.iter().filter(is_kept) {
+            others.add(&leftover.path, &of_set, includes)?;
         }
-        if disk::is_link(path) || !names.insert(file) {
-            left_out.push(shown(path));
-            continue;
+        if aof.layout == Layout::MultiPart {
+            let known: BTreeSet<_> = aof.leftovers.iter().map(|one| &one.path).collect();
+            for Found { name, .. } in Dir::open(&aof.dir())?.list()? {
+                let path = aof.dir().join(name);
+                if !known.contains(&path) {
+                    others.add(&path, &of_set, includes)?;
+                }
+            }
         }
-        opened.push(FrozenFile::open(path)?);
+        Ok(others)
     }
-    Ok((opened, left_out))
+
+    fn add(&mut self, path: &Path, of_set: &BTreeSet<PathBuf>, includes: &[PathBuf]) -> Result<()> {
+        let name = path.file_name().unwrap_or_default();
+        if of_set.contains(path) {
+            return Ok(());
+        }
+        let is_plain = !disk::is_link(path) && disk::is_file(path);
+        if !is_plain || !self.names.insert(name.to_owned()) {
+            self.left_out.push(shown(path));
+            return Ok(());
+        }
+        let there = FrozenFile::open(path)?;
+        match includes.iter().find(|one| one.file_name() == Some(name)) {
+            None => self.opened.push(there),
+            Some(included) => must_be_one(&there, included)?,
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a file to include that is another one than that of its name beside the set: a snapshot has one of each name.
+fn must_be_one(there: &FrozenFile, included: &Path) -> Result<()> {
+    if disk::stamp(included)?.identity == disk::stamp(&there.path())?.identity {
+        return Ok(());
+    }
+    let why = format!(
+        "a file of this name lies beside the set, is kept with it ({}), and is another one; give this one another name",
+        text::name(there.path().as_os_str().as_encoded_bytes())
+    );
+    Err(Error::new(ErrorKind::Refused(why.into()), included))
 }
 
 fn shown(path: &Path) -> String {
-    crate::text::name(path.file_name().unwrap_or_default().as_encoded_bytes())
+    text::name(path.file_name().unwrap_or_default().as_encoded_bytes())
 }
 
 /// What the mark says.
 fn mark(aof: &Aof, left_out: &[String]) -> Mark {
-    let missing = aof.live().filter(|(_, segment)| segment.file().is_none());
-    let missing: Vec<_> = missing.map(|(_, segment)| crate::text::name(&segment.name)).collect();
-    let mut message =
-        "the files as they were found: nothing was left out, and nothing verified".to_owned();
-    for (what, names) in [("not there", &missing[..]), ("not kept", left_out)] {
-        if !names.is_empty() {
-            let shown: Vec<_> = names.iter().take(8).map(String::as_str).collect();
-            message += &format!("; {what}: {}", shown.join(", "));
-        }
+    let without = |is_missing: bool| -> Vec<String> {
+        let all = aof.live().filter(|(_, segment)| segment.file().is_none());
+        let all = all.filter(|(_, segment)| segment.is_missing() == is_missing);
+        all.map(|(_, segment)| text::name(&segment.name)).collect()
+    };
+    let lists = [
+        ("not there", without(true)),
+        ("no plain file", without(false)),
+        ("not kept", left_out.to_vec()),
+    ];
+    let told = lists.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| {
+        let shown: Vec<_> = names.iter().take(SHOWN).map(String::as_str).collect();
+        let more = names.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{what}: {}{more}", shown.join(", "))
+    });
+    let mut told: Vec<_> = told.collect();
+    if told.is_empty() {
+        told.push("nothing was left out".to_owned());
     }
+    let message = format!("the files as they were found, not verified; {}", told.join("; "));
     Mark { kind: Mark::AS_IS.to_owned(), message, percent: None }
 }
 
@@ -71,17 +129,26 @@ pub(super) fn keep(task: &Task<'_>) -> Result<Backup> {
     refuse_a_crowd(&aof)?;
     must_lie_apart(&aof, repository.store().name())?;
     let place = capture::place_of(&aof)?;
-    let source = name::as_is_source(&task.source_of(&aof, &place)?);
+    let Identity { source, unread } = task.source_of(&aof, &place)?;
+    let source = name::as_is_source(&source);
     let alone = repository.lock_source(&source)?;
     let known = repository.numbers(&source)?;
     let listed = repository.list_source(&source)?;
+    task.must_not_be_gone(&source, known.as_ref(), &listed)?;
     let mut numbers: BTreeSet<u64> = listed.iter().map(|one| one.seq).collect();
     let trust = Trust::new(repository, &source, None, false)?;
-    let (parent, alive, source_name) = (None, None, source.as_str());
-    let means =
-        Means { repository, source: source_name, options, parent, alive, trust: &trust, progress };
-    let (others, left_out) = others(&aof)?;
-    let captured = capture::capture_as_is(&aof, &others, &means)?;
+    let before = Before::new(repository, None);
+    let means = Means {
+        repository,
+        source: &source,
+        options,
+        parent: None,
+        before: &before,
+        trust: &trust,
+        progress,
+    };
+    let Others { opened, left_out, .. } = Others::of(&aof, &options.includes)?;
+    let captured = capture::capture_as_is(&aof, &opened, &means)?;
     for held in shared.iter().chain(&alone) {
         held.must_still_hold()?;
     }
@@ -94,9 +161,9 @@ pub(super) fn keep(task: &Task<'_>) -> Result<Backup> {
     let entry = repository.publish(entry)?;
     numbers.insert(entry.seq);
     let noted = repository.note_numbers(known.as_ref(), &source, &numbers);
+    let noted = noted.and(repository.forget_unfinished(&source));
     let unnoted = noted.err().map(|e| e.to_string());
-    repository.forget_unfinished(&source)?;
     let (new_bytes, reused_bytes) = (entry.new_bytes, entry.reused_bytes);
     let made = made(&aof, entry, Vec::new(), None);
-    Ok(Backup { new_bytes, reused_bytes, unnoted, marks, ..made })
+    Ok(Backup { new_bytes, reused_bytes, unnoted, marks, unread_sources: unread, ..made })
 }

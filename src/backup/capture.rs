@@ -11,6 +11,7 @@ use super::entry::{Divergence, Entry, FileEntry, FileType, SegmentEntry, Stamps,
 use super::eyes::{Seen, joined};
 use super::growing::Origin;
 use super::hash;
+use super::keys::Before;
 use super::options::BackupOptions;
 use super::pass::{pass, unwalked};
 use super::pool::{Done, Outlet, Packing, with_packers};
@@ -34,6 +35,12 @@ pub(super) struct Captured {
     pub(super) new_bytes: u64,
     /// Bytes of files that are taken over from the parent.
     pub(super) reused_bytes: u64,
+    /// The set is as the parent has it: nothing of it was walked over.
+    pub(super) is_still: bool,
+    /// They tell that it is the parent's set.
+    pub(super) is_akin: bool,
+    /// Files beside the set that the parent has, whose objects are missing or damaged.
+    pub(super) lost_extras: Vec<FileEntry>,
     /// What the bytes that were read need of modules.
     pub(super) needs: Needs,
     /// The keys that are there after all of them, where that is known.
@@ -67,8 +74,8 @@ pub(super) struct Means<'a> {
     pub(super) source: &'a str,
     pub(super) options: &'a BackupOptions,
     pub(super) parent: Option<&'a Entry>,
-    /// The keys after the parent, where that is known.
-    pub(super) alive: Option<Alive>,
+    /// The keys after the parent.
+    pub(super) before: &'a Before<'a>,
     pub(super) trust: &'a Trust<'a>,
     pub(super) progress: &'a dyn Progress,
 }
@@ -89,10 +96,13 @@ pub(super) fn capture(aof: &Aof, means: &Means<'_>) -> Result<Captured> {
     for file in &opened {
         captures.push(begin_extra(file, means)?);
     }
-    let alive = keys_before(&captures, means);
+    let is_still = is_still(&captures, means.parent);
+    let alive = if is_still { None } else { keys_before(&mut captures, means) };
+    let is_akin = means.parent.is_none_or(|parent| is_akin(&captures, parent));
     let mut captured = store(captures, alive, diverged, means)?;
-    captured.extras.extend(kept_extras(&captured.extras, means)?);
-    Ok(captured)
+    let (kept, lost) = kept_extras(&captured.extras, means)?;
+    captured.extras.extend(kept);
+    Ok(Captured { is_still, is_akin, lost_extras: lost, ..captured })
 }
 
 /// Captures the files of a set as they lie there, and `others` with those that were asked for beside it.
@@ -144,32 +154,64 @@ fn store(
     Ok(captured)
 }
 
-/// The keys that are there before anything is read: none where everything is read, those after the parent where only what
-/// follows it is; else that is not known.
-fn keys_before(captures: &[Capture<'_>], means: &Means<'_>) -> Option<Alive> {
+/// Whether the parent has all files of the set, with every byte of them.
+fn is_still(captures: &[Capture<'_>], parent: Option<&Entry>) -> bool {
     let set = || captures.iter().filter(|one| one.kind != FileType::Extra);
-    if set().all(|one| one.walk_from == 0) {
-        return Some(Alive::default());
-    }
+    let is_same = |(at, one): (usize, &Capture<'_>)| {
+        one.continues == Some(at) && one.walk_from == one.file.len()
+    };
+    parent.is_some_and(|parent| parent.files.len() == set().count())
+        && set().enumerate().all(is_same)
+}
+
+/// The keys that are there before anything is read: none where everything is read, those after the parent where only what
+/// follows it is; else that is not known. After a rewrite, files that the parent has are read again for that: nobody has
+/// counted them from this base on.
+fn keys_before(captures: &mut [Capture<'_>], means: &Means<'_>) -> Option<Alive> {
+    let set = || captures.iter().filter(|one| one.kind != FileType::Extra);
     let parent = means.parent.map_or(0, |parent| parent.files.len());
     let continues = set().take(parent).enumerate().all(|(at, one)| one.continues == Some(at));
     let is_new = set().skip(parent).all(|one| one.walk_from == 0);
-    means.alive.clone().filter(|_| continues && is_new && set().count() >= parent)
+    if continues && is_new && set().count() >= parent && means.before.alive().is_some() {
+        return means.before.alive().cloned();
+    }
+    if set().next().is_some_and(|base| base.continues.is_some()) {
+        return None;
+    }
+    let of_set = captures.iter_mut().filter(|one| one.kind != FileType::Extra);
+    of_set.for_each(Capture::walk_again);
+    Some(Alive::default())
 }
 
-/// Files beside the set that the parent has and this run was not given: they stay as they were.
-fn kept_extras(given: &[FileEntry], means: &Means<'_>) -> Result<Vec<FileEntry>> {
-    let mut kept = Vec::new();
+/// Bytes that two sets may have in common by accident: the selection of a database, and whatever else a log begins with.
+const TELLING: u64 = 4096;
+
+/// Whether what is taken over tells that it is the parent's set: the first file that has anything, or enough of another.
+fn is_akin(captures: &[Capture<'_>], parent: &Entry) -> bool {
+    let Some(first) = parent.files.iter().find(|file| file.size > 0) else { return true };
+    let is_first = |one: &Capture<'_>| (&one.name, one.kind) == (&first.name, first.kind);
+    let shares = |one: &Capture<'_>| {
+        one.reused_bytes() >= TELLING || one.continues.is_some() && is_first(one)
+    };
+    captures.iter().filter(|one| one.kind != FileType::Extra).any(shares)
+}
+
+/// Files beside the set that the parent has and this run was not given: they stay as they were. Answers also those that
+/// cannot.
+fn kept_extras(given: &[FileEntry], means: &Means<'_>) -> Result<(Vec<FileEntry>, Vec<FileEntry>)> {
+    let (mut kept, mut lost) = (Vec::new(), Vec::new());
     let Some(parent) = means.parent.filter(|_| !means.options.drops_includes) else {
-        return Ok(kept);
+        return Ok((kept, lost));
     };
     for file in parent.extras.iter().filter(|file| given.iter().all(|one| one.name != file.name)) {
         if means.trust.holds(file)? {
             let read = file.read.clone().or(Some(parent.taken.clone()));
             kept.push(FileEntry { read, ..file.clone() });
+        } else {
+            lost.push(file.clone());
         }
     }
-    Ok(kept)
+    Ok((kept, lost))
 }
 
 fn type_of(role: Role) -> FileType {
@@ -291,6 +333,14 @@ impl<'a> Capture<'a> {
         self.created = parent.created;
     }
 
+    /// All of it is walked over, also what is taken over.
+    fn walk_again(&mut self) {
+        self.walk_from = 0;
+        self.commands = 0;
+        self.stamps = None;
+        self.created = None;
+    }
+
     fn reused_bytes(&self) -> u64 {
         self.reused.iter().map(|segment| segment.size).sum()
     }
@@ -367,6 +417,9 @@ fn assemble(
         diverged,
         new_bytes,
         reused_bytes: captures.iter().map(Capture::reused_bytes).sum(),
+        is_still: false,
+        is_akin: true,
+        lost_extras: Vec::new(),
         needs,
         alive: None,
     };

@@ -8,7 +8,7 @@ use super::entry::{Entry, SegmentEntry};
 use super::flaw::{Flaw, FlawKind, Verified, flaw};
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository, Unfinished};
-use super::{alive, hash, list, script, turns};
+use super::{hash, keys, list, script, turns};
 use crate::error::{ErrorKind, Result};
 use crate::limits;
 use crate::store::Stored;
@@ -162,8 +162,8 @@ impl Catalog {
                 let source = numbers::source_of(key).unwrap_or_default();
                 numbers::read(&bytes, source).is_err()
             }
-            _ if alive::source_of(key).is_some() => {
-                !alive::is_document(&bytes, alive::source_of(key).unwrap_or_default())
+            _ if keys::source_of(key).is_some() => {
+                !keys::is_document(&bytes, keys::source_of(key).unwrap_or_default())
             }
             _ if turns::source_of(key).is_some() => {
                 let source = turns::source_of(key).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::key_count::KeyCount;
 use super::moment::Moment;
 
 /// The version of the format this code writes.
@@ -72,15 +73,6 @@ pub struct Entry {
     pub before_shrinks: Vec<u64>,
 }
 
-/// How many keys are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyCount {
-    /// So many.
-    pub alive: u64,
-    /// They were counted by a sample, or some of them may have gone with their last element.
-    pub estimated: bool,
-}
-
 /// What somebody should look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -100,7 +92,11 @@ impl Mark {
     pub const ANOTHER_HISTORY: &str = "another-history";
     /// A server has begun the set anew, and fuller files lie beside it.
     pub const STARTED_EMPTY: &str = "started-empty";
-    /// The files as they were found: nothing was left out, and nothing verified.
+    /// Whether the set has lost keys was asked for, and the number of its keys is not known well enough to tell.
+    pub const UNCOUNTED: &str = "uncounted";
+    /// A file beside the set that the snapshot before has could not be kept.
+    pub const INCLUDE_LOST: &str = "include-lost";
+    /// The files as they were found, not verified.
     pub const AS_IS: &str = "as-is";
 }
 

@@ -15,8 +15,7 @@ impl Repository {
         all.retain(|listed| source.is_none_or(|source| listed.source == source));
         match which {
             Which::Latest(back) => {
-                // Files as they were found are nobody's latest, unless their own source is named.
-                all.retain(|listed| source.is_some() || !is_as_is(&listed.source));
+                all.retain(|listed| has_latest(listed, source));
                 let mut names: Vec<_> = all.iter().map(|l| l.source.clone()).collect();
                 names.dedup();
                 if names.len() > 1 {
@@ -47,6 +46,17 @@ impl Repository {
         }
     }
 
+    /// The newest snapshot of this source, or of each that has one without being named.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn newest_of_each(&self, source: Option<&str>) -> Result<Vec<Listed>> {
+        let mut all = self.list()?;
+        all.retain(|listed| has_latest(listed, source));
+        let of_one = all.chunk_by(|one, next| one.source == next.source);
+        Ok(of_one.filter_map(|all| all.last().cloned()).collect())
+    }
+
     fn refused(&self, why: String) -> Error {
         Error::new(ErrorKind::Refused(why.into()), self.store().name())
     }
@@ -55,6 +65,12 @@ impl Repository {
         let none = std::io::Error::new(std::io::ErrorKind::NotFound, why);
         Error::io(self.store().name(), none)
     }
+}
+
+/// Whether the newest snapshot of its source is what is meant where this source is named, or none: files as they were
+/// found are nobody's newest, unless their own source is named.
+fn has_latest(listed: &Listed, source: Option<&str>) -> bool {
+    source.map_or(!is_as_is(&listed.source), |source| listed.source == source)
 }
 
 /// The newest entry that can be read, and the names of those after it.

@@ -3,26 +3,49 @@
 //! A set that goes on from what a source's newest snapshot has is that source, wherever it lies by now; else the source
 //! whose set lay at the same path. What machine it is on says nothing: a container has another name each time.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::capture::path_text;
 use super::entry::{Entry, FileEntry, FileType, Words};
+use super::made::UnreadSource;
 use super::prefix;
-use super::repository::{Listed, Repository};
+use super::repository::Repository;
 use super::{find, name};
 use crate::aof::{Aof, Role};
 use crate::disk;
 use crate::error::Result;
 
-/// The name of the source that this set is; a new one where it is none that is there.
-pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Result<String> {
+/// Which source a set is.
+pub(super) struct Identity {
+    /// Its name.
+    pub(super) source: String,
+    /// Sources whose newest snapshot cannot be read: whether the set is one of them nobody knows.
+    pub(super) unread: Vec<UnreadSource>,
+}
+
+/// The source that this set is; a new one where it is none that is there.
+pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Result<Identity> {
     let path = path_text(place);
     let (mut here, mut elsewhere) = (None, None);
-    for listed in by_source(repository)? {
-        let (Some(newest), _) = find::newest_readable(repository, &listed)? else { continue };
+    let (mut unread, mut taken) = (Vec::new(), BTreeSet::new());
+    for source in repository.sources()?.into_iter().filter(|source| !name::is_as_is(source)) {
+        let listed = repository.list_source(&source);
+        let newest = listed.and_then(|listed| find::newest_readable(repository, &listed));
+        let newest = match newest {
+            Ok((Some(newest), _)) => newest,
+            Ok((None, _)) => continue,
+            Err(e) => {
+                unread.push(UnreadSource { source, why: e.to_string() });
+                continue;
+            }
+        };
         if newest.path == path {
             here = later(here, newest);
-        } else if goes_on(aof, &newest)? && !is_a_copy(&newest, place) {
+            continue;
+        }
+        taken.insert(newest.source.clone());
+        if goes_on(aof, &newest)? && !is_a_copy(&newest, place) {
             elsewhere = later(elsewhere, newest);
         }
     }
@@ -30,7 +53,18 @@ pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Res
         (Some(here), Some(other)) => Some(if goes_on(aof, &here)? { here } else { other }),
         (here, other) => here.or(other),
     };
-    Ok(entry.map_or_else(|| name::default_source(place), |entry| entry.source))
+    let new = || free(name::default_source(place), &taken);
+    Ok(Identity { source: entry.map_or_else(new, |entry| entry.source), unread })
+}
+
+/// The name of a new source: another one where a set that lies elsewhere by now has this.
+fn free(name: String, taken: &BTreeSet<String>) -> String {
+    let numbered = |number: u64| format!("{name}-{number}");
+    let mut others = (2..).map(numbered).filter(|name| !taken.contains(name));
+    match taken.contains(&name) {
+        true => others.next().unwrap_or(name),
+        false => name,
+    }
 }
 
 /// The later of two snapshots.
@@ -39,13 +73,6 @@ fn later(one: Option<Entry>, other: Entry) -> Option<Entry> {
         Some(one) if one.taken > other.taken => Some(one),
         _ => Some(other),
     }
-}
-
-/// The snapshots of each source, the oldest first, but for those of files as they were found.
-fn by_source(repository: &Repository) -> Result<Vec<Vec<Listed>>> {
-    let mut all = repository.list()?;
-    all.retain(|one| !name::is_as_is(&one.source));
-    Ok(all.chunk_by(|one, next| one.source == next.source).map(<[_]>::to_vec).collect())
 }
 
 /// Whether a set has all bytes of a snapshot, as far as their ends tell.

@@ -27,8 +27,13 @@ pub struct Backup {
     pub unreadable: Vec<String>,
     /// Objects of the snapshot before that are not what they were: what they held was stored anew.
     pub damaged: Vec<String>,
+    /// Sources that could not be read when it was looked for the one that the set is.
+    pub unread_sources: Vec<UnreadSource>,
     /// Why it could not be written down that the snapshot must be there; the next backup does it.
     pub unnoted: Option<String>,
+    /// Why the keys after the snapshot before or after this one could not be read or written down: their number is not
+    /// known.
+    pub uncounted: Option<String>,
     /// What the bytes that this run read need of modules; what the snapshot before has already was not read again.
     pub needs_modules: Vec<Needed>,
     /// When the set was last written to.
@@ -39,6 +44,15 @@ pub struct Backup {
     pub marks: Vec<Mark>,
     /// The machine of the snapshot before, where that was another one and the set has nothing in common with it.
     pub other_host: Option<String>,
+}
+
+/// A source that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadSource {
+    /// Its name.
+    pub source: String,
+    /// Why.
+    pub why: String,
 }
 
 /// What became of a backup of this set, but for what only the run knows.
@@ -58,7 +72,9 @@ pub(super) fn made(
         reused_bytes: 0,
         unreadable,
         damaged: Vec::new(),
+        unread_sources: Vec::new(),
         unnoted: None,
+        uncounted: None,
         needs_modules: Vec::new(),
         written: files.filter_map(FrozenFile::modified).max(),
         elsewhere,

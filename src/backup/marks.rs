@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::{Entry, FileEntry, Mark};
+use super::key_count::{Counted, KeyCount, lost};
 use super::moment::Moment;
 use super::name::short_id;
 use crate::neighbours::{Neighbour, Neighbours, Standing};
@@ -12,36 +13,95 @@ use crate::text::{count, size, thousands};
 /// A set that has lost at least so many in a hundred of its keys or bytes is marked, where nobody asks for less.
 const SHRUNK_BY: u64 = 50;
 
-/// The marks of a snapshot by what the snapshot before has. `percent` is what a caller takes for a loss.
-pub(super) fn of_history(parent: &Entry, new: &Entry, percent: Option<u64>) -> Vec<Mark> {
-    let least = percent.map_or(SHRUNK_BY, |percent| percent.min(SHRUNK_BY));
-    shrunk(parent, new, least).into_iter().chain(another_history(parent, new)).collect()
+/// What a run knows of a new snapshot and the one before it.
+pub(super) struct Step<'a> {
+    pub(super) parent: &'a Entry,
+    pub(super) new: &'a Entry,
+    /// It has bytes of the one before that tell that it is the same set.
+    pub(super) is_akin: bool,
+    /// What a caller takes for a loss, where one asks.
+    pub(super) percent: Option<u64>,
 }
 
-/// What is lost of `was`, in percent.
-fn lost(was: u64, is: u64) -> Option<u64> {
-    let lost = was.checked_sub(is).filter(|lost| *lost > 0)?;
-    u64::try_from(u128::from(lost) * 100 / u128::from(was)).ok()
+/// The marks of a snapshot by what the snapshot before has.
+pub(super) fn of_history(step: &Step<'_>) -> Vec<Mark> {
+    let least = step.percent.map_or(SHRUNK_BY, |percent| percent.min(SHRUNK_BY)).max(1);
+    let shrunk = shrunk(step.parent, step.new, least);
+    let is_asked = step.percent.is_some() && shrunk.is_none();
+    let uncounted = if is_asked { uncounted(step.parent, step.new, least) } else { None };
+    shrunk.into_iter().chain(uncounted).chain(another_history(step)).collect()
+}
+
+/// A loss, in words.
+struct Lost {
+    percent: u64,
+    is: String,
+    was: String,
+    /// It is surely one, and not only a base that another rewrite has written smaller.
+    is_sure: bool,
+}
+
+fn lost_keys(parent: &Entry, new: &Entry) -> Option<Lost> {
+    let (was, is) = (parent.keys?, new.keys?);
+    let percent = is.lost_since(&was)?;
+    let about = |count: KeyCount, number: String| match count.counted {
+        Counted::Sampled => format!("about {number}"),
+        Counted::All => number,
+    };
+    let least = if was.at_least < was.alive { "at least " } else { "" };
+    let most = if is.at_least < is.alive { "at most " } else { "" };
+    Some(Lost {
+        percent,
+        is: format!("{most}{}", about(is, count(is.alive, "key"))),
+        was: format!("{least}{}", about(was, thousands(was.at_least))),
+        is_sure: true,
+    })
+}
+
+fn lost_bytes(parent: &Entry, new: &Entry) -> Option<Lost> {
+    let (was, is, is_sure) = comparable_bytes(parent, new)?;
+    Some(Lost { percent: lost(was, is)?, is: size(is), was: size(was), is_sure })
 }
 
 fn shrunk(parent: &Entry, new: &Entry, least: u64) -> Option<Mark> {
-    let keys = parent.keys.zip(new.keys).and_then(|(was, is)| {
-        let percent = lost(was.alive, is.alive)?;
-        let about = if was.estimated || is.estimated { "about " } else { "" };
-        let what = format!("{about}{}", count(is.alive, "key"));
-        Some((percent, what, format!("{about}{}", thousands(was.alive))))
-    });
-    let bytes = comparable_bytes(parent, new)
-        .and_then(|(was, is)| Some((lost(was, is)?, size(is), size(was))));
-    let worst = keys.into_iter().chain(bytes).max_by_key(|(percent, ..)| *percent);
-    let (percent, is, was) = worst.filter(|(percent, ..)| *percent >= least.max(1))?;
+    let all = lost_keys(parent, new).into_iter().chain(lost_bytes(parent, new));
+    let worst = all.max_by_key(|one| one.percent).filter(|one| one.percent >= least)?;
+    let Lost { percent, is, was, is_sure } = worst;
+    let (before, short) = (before(parent), short_id(&parent.id));
+    let advice = match is_sure {
+        true => format!("If nobody meant that, {short} is the one to restore; `prune` keeps it"),
+        false => format!(
+            "A rewrite wrote these bytes, and how many keys there are or were is not known: look before you rely on it; \
+             `prune` keeps {short}"
+        ),
+    };
     let message = format!(
-        "it has {is} where the snapshot before, {}, has {was}: {percent} % less. If nobody meant that, {} is the one to \
-         restore; `prune` keeps it",
-        before(parent),
-        short_id(&parent.id)
+        "it has {is} where the snapshot before, {before}, has {was}: {percent} % less. {advice}"
     );
     Some(Mark { kind: Mark::SHRUNK.to_owned(), message, percent: Some(percent) })
+}
+
+/// Why nobody can tell whether the set has lost as much as was asked for, where that is so.
+fn uncounted(parent: &Entry, new: &Entry, least: u64) -> Option<Mark> {
+    let what = match (parent.keys, new.keys) {
+        (Some(was), Some(is)) => {
+            is.may_be_lost_since(&was).filter(|percent| *percent >= least)?;
+            format!(
+                "it has {}, and the snapshot before, {}, has {} at most and {} at least: servers do not log which keys go \
+                 with their last element",
+                count(is.alive, "key"),
+                before(parent),
+                thousands(was.alive),
+                thousands(was.at_least)
+            )
+        }
+        (was, _) => {
+            let whose = if was.is_none() { "the snapshot before has" } else { "it has" };
+            format!("how many keys {whose} is not known")
+        }
+    };
+    let message = format!("whether it has lost keys is not known: {what}");
+    Some(Mark { kind: Mark::UNCOUNTED.to_owned(), message, percent: None })
 }
 
 /// `20261124T140812Z-7 of 2026-11-24T14:08:12Z`
@@ -51,39 +111,62 @@ fn before(parent: &Entry) -> String {
     format!("{} of {taken}", short_id(&parent.id))
 }
 
-/// Bytes of both that can be compared. A rewrite makes a set smaller, which is what it is for: then the bases alone count,
-/// where they are of one format and not so small that their size says nothing.
-fn comparable_bytes(parent: &Entry, new: &Entry) -> Option<(u64, u64)> {
+/// Bytes of both that can be compared, and whether fewer are surely a loss. A rewrite makes a set smaller, which is what it
+/// is for: then the bases alone count, where a number of keys is not known, they are of one format and not so small that
+/// their size says nothing.
+fn comparable_bytes(parent: &Entry, new: &Entry) -> Option<(u64, u64, bool)> {
     let (was, is) = (parent.files.first()?, new.files.first()?);
     if (&was.name, was.kind) == (&is.name, is.kind) && was.head == is.head {
-        return Some((parent.logical_bytes(), new.logical_bytes()));
+        return Some((parent.logical_bytes(), new.logical_bytes(), true));
+    }
+    if parent.keys.is_some() && new.keys.is_some() {
+        return None;
     }
     let ending = |file: &FileEntry| {
         let name = file.name.bytes()?;
         name.rsplit(|byte| *byte == b'.').next().map(<[u8]>::to_vec)
     };
     let is_telling = was.size >= LEAST_BASE && was.kind == is.kind && ending(was) == ending(is);
-    is_telling.then_some((was.size, is.size))
+    is_telling.then_some((was.size, is.size, false))
 }
 
 /// Bytes of a base from which on its size tells something.
 const LEAST_BASE: u64 = 64 * 1024;
 
-fn another_history(parent: &Entry, new: &Entry) -> Option<Mark> {
-    let shares = new.reused_bytes > 0 || parent.logical_bytes() == 0;
+fn another_history(step: &Step<'_>) -> Option<Mark> {
+    let &Step { parent, new, is_akin, .. } = step;
     let message = match new.diverged.is_empty() {
         false => format!(
             "bytes that the snapshot before, {}, has are no longer those of the set: its history was rewritten, or it is \
              another set",
             before(parent)
         ),
-        true if !shares && parent.path != new.path => {
+        true if !is_akin && parent.path != new.path => {
             format!("it has nothing in common with the snapshot before, {}", before(parent))
         }
         true => return None,
     };
     Some(Mark { kind: Mark::ANOTHER_HISTORY.to_owned(), message, percent: None })
 }
+
+/// The mark of files beside the set that the snapshot before has, whose objects are not what they were.
+pub(super) fn of_lost_includes(lost: &[FileEntry]) -> Option<Mark> {
+    if lost.is_empty() {
+        return None;
+    }
+    let name = |file: &FileEntry| crate::text::name(&file.name.bytes().unwrap_or_default());
+    let mut names: Vec<_> = lost.iter().take(SHOWN).map(name).collect();
+    names.extend((lost.len() > SHOWN).then(|| format!("{} more", lost.len() - SHOWN)));
+    let message = format!(
+        "not kept of the snapshot before, because what the repository has of it is missing or damaged: {}. Give it again by \
+         --include",
+        names.join(", ")
+    );
+    Some(Mark { kind: Mark::INCLUDE_LOST.to_owned(), message, percent: None })
+}
+
+/// Names that a mark shows at most.
+pub(super) const SHOWN: usize = 8;
 
 /// The mark of a set that a server began anew beside fuller files.
 pub(super) fn of_neighbours(neighbours: &Neighbours) -> Option<Mark> {

@@ -30,6 +30,8 @@ mod growing;
 mod hash;
 mod identity;
 mod keep;
+mod key_count;
+mod keys;
 mod list;
 mod made;
 mod manifest;
@@ -58,14 +60,15 @@ pub use beside::Beside;
 pub use compact::Compaction;
 pub use cut::{covering, cut_at, later_with};
 pub use entry::{
-    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, KeyCount, ListEntry,
-    ManifestEntry, Mark, Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
+    Divergence, Entry, FORMAT, FileEntry, FileType, Gap, Interval, ListEntry, ManifestEntry, Mark,
+    Method, RunningServer, SegmentEntry, ServerEntry, Stamps, Stretch, Words,
 };
 pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
 pub use keep::{Keep, Reasons};
-pub use made::Backup;
+pub use key_count::{Counted, KeyCount};
+pub use made::{Backup, UnreadSource};
 pub use moment::{Moment, now};
 pub use name::{SnapshotPath, Which, is_as_is, short_id, source_name};
 pub use options::BackupOptions;

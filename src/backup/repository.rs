@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, FileEntry, SegmentEntry, Words};
 use super::list::{self, Text};
-use super::{hash, moment};
+use super::{hash, moment, name};
 use crate::disk::Hold;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -189,6 +189,13 @@ impl Repository {
             self.store.list(SOURCES)?.iter().filter_map(|o| listed(&o.key)).collect();
         found.sort();
         Ok(found)
+    }
+
+    /// The names of all sources, also of such as have no snapshots.
+    pub(super) fn sources(&self) -> Result<Vec<String>> {
+        let mut names = self.store.below(SOURCES)?;
+        names.retain(|name| name::source_name(name).is_ok());
+        Ok(names)
     }
 
     /// All snapshots of one source, the oldest first.

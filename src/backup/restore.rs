@@ -65,7 +65,7 @@ pub fn restore(
     progress: &dyn Progress,
 ) -> Result<Restored> {
     let _shared = repository.lock(Hold::Shared)?;
-    let parents = Parents::make(target)?;
+    let parents = Parents::make(target, Parents::OPEN)?;
     let place = Place::of(target)?;
     place.is_apart_from(repository)?;
     place.may_change_hands()?;
@@ -83,18 +83,13 @@ pub fn restore(
     let build = Build { repository, entry, staging: &dir, old: &old };
     let reused_bytes = match build.run(options.threads, progress) {
         Ok(reused) => reused,
-        Err(e) => {
-            // The first error is the one to tell; what is left is marked.
-            let _ = place.remove_unfinished(&staging, &dir, &[entry]);
-            return Err(e);
-        }
+        Err(e) => return Err(place.with_what_is_left((&staging, &dir), entry, None, e)),
     };
-    if let Err(e) = old.refuse_when_used(&place) {
-        let _ = place.remove_unfinished(&staging, &dir, &[entry]);
-        return Err(e);
-    }
-    let extras_at = place.publish_extras(entry, &dir)?;
-    let kept_old_at = place.publish(&staging, &dir, &old, entry)?;
+    let ready = old.refuse_when_used(&place).and_then(|()| place.publish_extras(entry, &dir));
+    let extras_at = ready.map_err(|e| place.with_what_is_left((&staging, &dir), entry, None, e))?;
+    let published = place.publish(&staging, &dir, &old, entry);
+    let kept_old_at = published
+        .map_err(|e| place.with_what_is_left((&staging, &dir), entry, extras_at.as_deref(), e))?;
     parents.stay();
     Ok(Restored {
         bytes: entry.logical_bytes(),

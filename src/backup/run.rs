@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::alive::Alive;
 use super::apart::must_lie_apart;
@@ -11,8 +11,11 @@ use super::capture::{self, Captured, Means};
 use super::compose::{Facts, entry};
 use super::entry::{Entry, FileEntry, ManifestEntry, Mark, Method};
 use super::find::newest_readable;
+use super::identity::Identity;
+use super::keys::Before;
 use super::made::{Backup, made};
 use super::manifest::manifest_of;
+use super::moment::Moment;
 use super::numbers::{self, Numbers};
 use super::options::BackupOptions;
 use super::repository::Repository;
@@ -22,7 +25,7 @@ use super::{as_is, marks, moment};
 use crate::aof::{Aof, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::neighbours::survey;
+use crate::neighbours::Suspects;
 use crate::progress::{Progress, Silent};
 use crate::store::Held;
 
@@ -71,6 +74,9 @@ fn unproven(last: Error) -> Error {
                writes to these; nothing was published. Try again when no rewrite is under way, or give --exact more time";
     Error::new(ErrorKind::Refused(why.to_owned().into()), last.path())
 }
+
+/// The clocks of a file system and of this machine tell apart at least so much.
+const SETTLED_MS: i64 = 2000;
 
 /// A backup of a set as a server would load it.
 struct Run<'a>(Task<'a>);
@@ -140,56 +146,111 @@ impl Run<'_> {
         }
         let manifest = manifest_of(&aof)?;
         let place = capture::place_of(&aof)?;
-        let source = self.0.source_of(&aof, &place)?;
+        let Identity { source, unread } = self.0.source_of(&aof, &place)?;
         let alone = repository.lock_source(&source)?;
         let mut known = self.known(source)?;
-        let (captured, damaged) = self.capture(&aof, &known)?;
+        let unreadable = std::mem::take(&mut known.unreadable);
+        let keys = Before::new(repository, known.parent.as_ref());
+        let (mut captured, damaged) = self.capture(&aof, &known, &keys)?;
         if let (Some(beside), Some(before)) = (beside, &before) {
             beside.must_write_here(before, &aof)?;
         }
-        let neighbours = survey(&aof, taken.milliseconds(), &options.pace, &Silent)?;
+        let place = capture::path_text(&place);
+        if let Some(parent) = &known.parent {
+            self.refuse_a_stranger(parent, &captured, &place)?;
+        }
+        let is_same =
+            |parent: &&Entry| is_unchanged(parent, &captured, manifest.as_ref(), &options.tags);
+        let unchanged = known.parent.as_ref().filter(is_same).filter(|_| !options.always).cloned();
+        let began_anew = self.began_anew(&aof, taken, unchanged.as_ref())?;
         for held in shared.into_iter().chain(&alone) {
             held.must_still_hold()?;
         }
+        if unchanged.is_none() && captured.is_still {
+            captured.alive = keys.alive().cloned();
+        }
+        let uncounted = keys.trouble();
         let elsewhere = before.as_ref().and_then(|before| before.elsewhere(&aof));
         let needs_modules = captured.needs.clone().sorted();
-        let unreadable = std::mem::take(&mut known.unreadable);
-        let made =
-            |entry| Backup { damaged, needs_modules, ..made(&aof, entry, unreadable, elsewhere) };
-        let place = capture::path_text(&place);
-        let began_anew = marks::of_neighbours(&neighbours);
-        if let Some(parent) = &known.parent {
-            refuse_a_stranger(parent, &captured, &place, options, repository)?;
-            let unchanged = is_unchanged(parent, &captured, manifest.as_ref(), &options.tags);
-            if unchanged && !options.always {
-                repository.note_numbers(known.numbers.as_ref(), &known.source, &known.there)?;
-                repository.forget_unfinished(&known.source)?;
-                let reused_bytes = parent.logical_bytes();
-                let marks = began_anew.into_iter().collect();
-                return Ok(Backup { unchanged, reused_bytes, marks, ..made(parent.clone()) });
-            }
+        let made = |entry| {
+            let made = made(&aof, entry, unreadable, elsewhere);
+            Backup { damaged, uncounted, unread_sources: unread, needs_modules, ..made }
+        };
+        let mut marks: Vec<_> = began_anew.into_iter().collect();
+        if let Some(parent) = unchanged {
+            self.noted_again(&known)?;
+            let reused_bytes = parent.logical_bytes();
+            return Ok(Backup { unchanged: true, reused_bytes, marks, ..made(parent) });
         }
+        marks.extend(marks::of_lost_includes(&captured.lost_extras));
         let facts = Facts { taken, source: known.source.clone(), place, seq: known.next() };
-        let alive = captured.alive.clone();
+        let (alive, is_akin) = (captured.alive.clone(), captured.is_akin);
         let mut entry = entry(&aof, facts, manifest, captured, known.parent.as_ref(), options);
         if let Some(before) = &before {
             (entry.method, entry.server) = (Method::Connected, Some(before.entry()));
         }
-        mark(&mut entry, began_anew, &known, options);
+        mark(&mut entry, marks, is_akin, &known, options);
         self.publish(entry, alive.as_ref(), known).map(|published| published.of(made))
     }
 
     /// The files of the set, and objects that were found not to be what they were.
-    fn capture(&self, aof: &Aof, known: &Known) -> Result<(Captured, Vec<String>)> {
+    fn capture(
+        &self,
+        aof: &Aof,
+        known: &Known,
+        before: &Before<'_>,
+    ) -> Result<(Captured, Vec<String>)> {
         let &Task { repository, options, progress, .. } = &self.0;
         let parent = known.parent.as_ref();
         let trust = Trust::new(repository, &known.source, parent, options.paranoid)?;
-        let alive = parent.map(|parent| repository.alive_after(parent)).transpose()?.flatten();
         let source = &known.source;
-        let means = Means { repository, source, options, parent, alive, trust: &trust, progress };
+        let means = Means { repository, source, options, parent, before, trust: &trust, progress };
         let captured = capture::capture(aof, &means)?;
         trust.end_turn()?;
-        Ok((captured, trust.damaged()))
+        let damaged = trust.damaged();
+        let damaged = damaged.into_iter().filter(|one| !is_only_of(one, &captured, parent));
+        let damaged = damaged.collect();
+        Ok((captured, damaged))
+    }
+
+    /// The mark of a set that a server began anew. Of one that is `still` as that snapshot has it, nothing is read for that
+    /// which lay beside it when the snapshot was taken.
+    fn began_anew(&self, aof: &Aof, taken: Moment, still: Option<&Entry>) -> Result<Option<Mark>> {
+        let suspects = Suspects::of(aof);
+        let changed = suspects.changed_at().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let changed = changed.and_then(|since| i64::try_from(since.as_millis()).ok());
+        let seen = still.filter(|parent| {
+            let taken = Moment::parse(&parent.taken).map(Moment::milliseconds);
+            changed.zip(taken).is_some_and(|(changed, taken)| changed + SETTLED_MS < taken)
+        });
+        if let Some(parent) = seen {
+            let mut marks = parent.marks.iter();
+            return Ok(marks.find(|mark| mark.kind == Mark::STARTED_EMPTY).cloned());
+        }
+        let pace = &self.0.options.pace;
+        suspects.open(taken.milliseconds(), pace, &Silent).map(|found| marks::of_neighbours(&found))
+    }
+
+    /// Writes down once more which snapshots must be there, where the last run could not.
+    fn noted_again(&self, known: &Known) -> Result<()> {
+        let repository = self.0.repository;
+        repository.note_numbers(known.numbers.as_ref(), &known.source, &known.there)?;
+        repository.forget_unfinished(&known.source)
+    }
+
+    /// Another server's set under a source's name would end its history unseen.
+    fn refuse_a_stranger(&self, parent: &Entry, captured: &Captured, place: &str) -> Result<()> {
+        let Task { options, repository, .. } = &self.0;
+        // The name of the machine says nothing: a container has another one each time.
+        if parent.path == place || captured.is_akin || options.new_history {
+            return Ok(());
+        }
+        let why = format!(
+            "source '{}' was {}:{} so far, and this set has nothing in common with it; use another --source, or \
+             --new-history if it is meant to take over",
+            parent.source, parent.host, parent.path
+        );
+        Err(Error::new(ErrorKind::Refused(why.into()), repository.store().name()))
     }
 
     /// Makes the snapshot visible. What fails after that the next backup does.
@@ -199,62 +260,62 @@ impl Run<'_> {
         let mut numbers = known.there;
         numbers.insert(entry.seq);
         let noted = repository.note_numbers(known.numbers.as_ref(), &entry.source, &numbers);
-        let noted = noted.and_then(|()| repository.keep_alive(&entry, alive));
+        let noted = noted.and(repository.forget_unfinished(&entry.source));
         let unnoted = noted.err().map(|e| e.to_string());
-        repository.forget_unfinished(&entry.source)?;
+        let uncounted = repository.keep_alive(&entry, alive).err().map(|e| e.to_string());
         let other_host = known.parent.filter(|parent| {
             entry.reused_bytes == 0 && parent.host != entry.host && parent.path == entry.path
         });
-        Ok(Published { entry, unnoted, other_host: other_host.map(|parent| parent.host) })
+        let other_host = other_host.map(|parent| parent.host);
+        Ok(Published { entry, unnoted, uncounted, other_host })
     }
+}
+
+/// Whether nothing but files that could not be kept needs an object: what was in it was not stored anew.
+fn is_only_of(object: &str, captured: &Captured, parent: Option<&Entry>) -> bool {
+    let has = |file: &FileEntry| file.segments.iter().any(|segment| segment.object == object);
+    let is_kept = |file: &FileEntry| captured.extras.iter().any(|one| one.name == file.name);
+    let extras = parent.into_iter().flat_map(|parent| &parent.extras);
+    let others = parent
+        .into_iter()
+        .flat_map(|parent| &parent.files)
+        .chain(extras.filter(|one| is_kept(one)));
+    captured.lost_extras.iter().any(has) && !others.into_iter().any(has)
 }
 
 /// A snapshot that is there.
 struct Published {
     entry: Entry,
     unnoted: Option<String>,
+    uncounted: Option<String>,
     other_host: Option<String>,
 }
 
 impl Published {
     fn of(self, made: impl FnOnce(Entry) -> Backup) -> Backup {
-        let Self { entry, unnoted, other_host } = self;
+        let Self { entry, unnoted, uncounted, other_host } = self;
         let (new_bytes, reused_bytes) = (entry.new_bytes, entry.reused_bytes);
         let marks = entry.marks.clone();
-        Backup { new_bytes, reused_bytes, unnoted, other_host, marks, ..made(entry) }
+        let made = made(entry);
+        let uncounted = uncounted.or(made.uncounted);
+        Backup { new_bytes, reused_bytes, unnoted, uncounted, other_host, marks, ..made }
     }
 }
 
-/// Marks what somebody should look at, and says which snapshots stay for that.
-fn mark(entry: &mut Entry, began_anew: Option<Mark>, known: &Known, options: &BackupOptions) {
-    let mut marks: Vec<_> = began_anew.into_iter().collect();
+/// Marks what somebody should look at, beside these marks, and says which snapshots stay for that.
+fn mark(
+    entry: &mut Entry,
+    mut marks: Vec<Mark>,
+    is_akin: bool,
+    known: &Known,
+    options: &BackupOptions,
+) {
     if let Some(parent) = &known.parent {
-        marks.extend(marks::of_history(parent, entry, options.shrink_percent));
+        let step = marks::Step { parent, new: entry, is_akin, percent: options.shrink_percent };
+        marks.extend(marks::of_history(&step));
         entry.before_shrinks = marks::before_shrinks(parent, &marks, &known.there);
     }
     entry.marks = marks;
-}
-
-/// Another server's set under a source's name would end its history unseen.
-fn refuse_a_stranger(
-    parent: &Entry,
-    captured: &Captured,
-    place: &str,
-    options: &BackupOptions,
-    repository: &Repository,
-) -> Result<()> {
-    // The name of the machine says nothing: a container has another one each time.
-    let same_place = parent.path == place;
-    let shares = captured.reused_bytes > 0 || parent.logical_bytes() == 0;
-    if same_place || shares || options.new_history {
-        return Ok(());
-    }
-    let why = format!(
-        "source '{}' was {}:{} so far, and this set has nothing in common with it; use another \
-         --source, or --new-history if it is meant to take over",
-        parent.source, parent.host, parent.path
-    );
-    Err(Error::new(ErrorKind::Refused(why.into()), repository.store().name()))
 }
 
 fn is_unchanged(

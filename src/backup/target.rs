@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry::{Entry, FileEntry};
 use super::repository::{Listed, Repository};
-use crate::disk::{self, Attributes, Dir, FrozenFile, Kind};
+use crate::disk::{self, Attributes, Bytes, Dir, FrozenFile, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
@@ -111,11 +111,49 @@ impl Place {
 
     pub(super) fn has_room_for(&self, entry: &Entry) -> Result<()> {
         let needed = entry.all_files().map(|file| file.size).sum();
-        let free = self.parent.room()?.free;
-        if free < needed {
-            return Err(Error::new(ErrorKind::NoRoom { needed, free }, self.parent.path()));
+        self.parent.may_hold(needed, Bytes::New)
+    }
+
+    /// The error, after what a run that it ends has written is gone; with what is left all the same, and for what it holds.
+    pub(super) fn with_what_is_left(
+        &self,
+        (staging, dir): (&str, &Dir),
+        entry: &Entry,
+        extras_at: Option<&Path>,
+        error: Error,
+    ) -> Error {
+        let is_marked = || dir.look(MARK).is_ok_and(|mark| mark.is_some());
+        if is_marked() || dir.names().is_ok_and(|names| names.is_empty()) {
+            // The first error is the one to tell.
+            let _ = self.remove_unfinished(staging, dir, &[entry]);
         }
-        Ok(())
+        let shown = |path: &Path| crate::text::name(path.as_os_str().as_encoded_bytes());
+        let identity = |look: disk::Look| look.stamp.identity;
+        let there = |name: &OsStr| self.parent.look(name).ok().flatten().map(identity);
+        let ours = dir.look_at_itself().ok().map(identity);
+        let name = self.beside(staging);
+        let path = shown(&self.parent.at(&name));
+        let mut told: Vec<_> = extras_at
+            .map(|extras| format!("files that lay beside the set are in {}", shown(extras)))
+            .into_iter()
+            .collect();
+        told.extend(match there(&name) {
+            Some(one) if Some(one) == ours && is_marked() => Some(format!(
+                "{path} is left, and not whole: the next restore of this snapshot removes it"
+            )),
+            Some(one) if Some(one) == ours => {
+                Some(format!("what was restored lies whole in {path}"))
+            }
+            Some(_) => Some(format!(
+                "the snapshot is in its place, and the directory that it replaced lies in {path}"
+            )),
+            None if ours.is_some() && there(&self.name) == ours => Some(
+                "the snapshot is in its place; whether it outlasts a power cut is not known"
+                    .to_owned(),
+            ),
+            None => None,
+        });
+        if told.is_empty() { error } else { error.hint(told.join("; ")) }
     }
 
     /// A new directory beside it.
@@ -184,12 +222,21 @@ impl Place {
             return Ok(None);
         }
         let name = self.beside(EXTRAS);
+        let mut kept = None;
         if self.parent.look(&name)?.is_some() {
-            let kept = self.free(&format!("{EXTRAS}.before"), &entry.id)?;
-            self.parent.rename_new(&name, &self.parent, kept)?;
+            let before = self.free(&format!("{EXTRAS}.before"), &entry.id)?;
+            self.parent.rename_new(&name, &self.parent, &before)?;
+            kept = Some(before);
         }
-        if !staging.rename_new(EXTRAS, &self.parent, &name)? {
-            return Err(appeared(&self.parent.at(&name), staging.path()));
+        let placed = match staging.rename_new(EXTRAS, &self.parent, &name) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(appeared(&self.parent.at(&name))),
+            Err(e) => Err(e),
+        };
+        if let Err(e) = placed {
+            // What was there goes back to its name; the first error is the one to tell.
+            let _ = kept.map(|kept| self.parent.rename_new(kept, &self.parent, &name));
+            return Err(e);
         }
         self.parent.sync()?;
         Ok(Some(self.parent.at(&name)))
@@ -208,7 +255,7 @@ impl Place {
         dir.sync()?;
         if old.dir.is_none() {
             if !parent.rename_new(&staging, parent, name)? {
-                return Err(appeared(&self.path(), &parent.at(&staging)));
+                return Err(appeared(&self.path()));
             }
             parent.sync()?;
             return Ok(None);
@@ -222,17 +269,17 @@ impl Place {
         parent.sync()?;
         let kept = self.free("before", &entry.id)?;
         parent.rename_new(&staging, parent, &kept)?;
-        parent.sync()?;
-        Ok(Some(parent.at(&kept)))
+        let kept = parent.at(&kept);
+        let shown = crate::text::name(kept.as_os_str().as_encoded_bytes());
+        parent
+            .sync()
+            .map_err(|e| e.hint(format!("the directory that was there lies in {shown}")))?;
+        Ok(Some(kept))
     }
 }
 
-fn appeared(path: &Path, restored: &Path) -> Error {
-    let why = format!(
-        "it has appeared meanwhile; what was restored lies in {}",
-        crate::text::name(restored.as_os_str().as_encoded_bytes())
-    );
-    Error::new(ErrorKind::Refused(why.into()), path)
+fn appeared(path: &Path) -> Error {
+    Error::new(ErrorKind::Refused("it has appeared meanwhile".to_owned().into()), path)
 }
 
 /// The names in a directory but these, if all are regular files of `known`.

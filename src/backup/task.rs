@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::identity;
+use super::identity::{self, Identity};
 use super::name;
 use super::numbers::Numbers;
 use super::options::BackupOptions;
@@ -34,7 +34,7 @@ impl Task<'_> {
     }
 
     /// The source that the set is.
-    pub(super) fn source_of(&self, aof: &Aof, place: &Path) -> Result<String> {
+    pub(super) fn source_of(&self, aof: &Aof, place: &Path) -> Result<Identity> {
         match &self.options.source {
             None => identity::source_of(self.repository, aof, place),
             Some(named) if name::is_as_is(named) => {
@@ -42,7 +42,7 @@ impl Task<'_> {
                     format!("'{named}': names that end so are given to files kept by --as-is");
                 Err(Error::new(ErrorKind::Refused(why.into()), Path::new("--source")))
             }
-            Some(named) => Ok(named.clone()),
+            Some(named) => Ok(Identity { source: named.clone(), unread: Vec::new() }),
         }
     }
 

@@ -20,7 +20,7 @@ use super::plan::{Action, Piece, Plan, Publication, SourceFile};
 use super::recover::{linked, recover};
 use super::refusal::Most;
 use super::work::{NewFile, Work};
-use crate::disk::{self, Attributes, Durable, Identity, Kind};
+use crate::disk::{self, Attributes, Bytes, Durable, Identity, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::progress::Progress;
@@ -293,6 +293,9 @@ impl Plan {
         let Made { mut journal, new_files, .. } = made;
         let to_keep = self.old_files(place, &mut journal, &places)?;
         let lens = self.actions.iter().map(|action| action.lengths().1);
+        let is_new = |action: &&Action| matches!(action, Action::Rewrite { .. });
+        let new = self.actions.iter().filter(is_new).map(|action| action.lengths().1);
+        place.here.may_hold(new.sum(), Bytes::Copied)?;
         control.progress.begin(Some(journal.kept_bytes() + lens.sum::<u64>()));
         let to_keep = if unkept { Vec::new() } else { to_keep };
         let left = Vec::new();
@@ -421,5 +424,6 @@ impl Concerned {
 fn is_full(error: &Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     let source = std::error::Error::source(error).and_then(|e| e.downcast_ref());
-    source.is_some_and(|e: &std::io::Error| [StorageFull, QuotaExceeded].contains(&e.kind()))
+    matches!(error.kind(), ErrorKind::NoRoom { .. })
+        || source.is_some_and(|e: &std::io::Error| [StorageFull, QuotaExceeded].contains(&e.kind()))
 }

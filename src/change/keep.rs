@@ -260,7 +260,7 @@ impl<'d> KeepDir<'d> {
         if !disk::is_plain_name(name.as_bytes()) {
             return Err(Error::refused(Refusal::NameTooLong, subject));
         }
-        let parents = Parents::make(&parent.join(&name))?;
+        let parents = Parents::make(&parent.join(&name), Parents::OPEN)?;
         let parent = Dir::open(&parent)?;
         let dir = match parent.dir_if_there(&name)? {
             Some(dir) => dir,

@@ -7,7 +7,7 @@ use super::control::Control;
 use super::not_ours::NotOurs;
 use super::recorded::attributes;
 use super::refusal::Refusal;
-use crate::disk::{self, Attributes, Dir, Durable, FrozenFile, Kind, Parents};
+use crate::disk::{self, Attributes, Bytes, Dir, Durable, FrozenFile, Kind, Parents};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -26,6 +26,15 @@ use crate::progress::Progress;
 /// What the name of a copy ends with while it is not whole. Behind it stands the number of its inode, which no directory
 /// of somebody else has in its name: so a copy that was cut short is known to be ours.
 const PARTIAL: &str = ".aofkit-partial";
+
+/// Whether the copy can take this name when it is whole.
+fn may_take(parent: &Dir, name: &OsStr) -> Result<()> {
+    let held = [parent.fixed(name)?, parent.fixed_itself()?];
+    match held.into_iter().flatten().next() {
+        None => Ok(()),
+        Some(fixed) => Err(Error::refused(Refusal::FixedPlace(fixed), &parent.at(name))),
+    }
+}
 
 /// A file of the copy.
 struct Copy<'a> {
@@ -58,7 +67,7 @@ impl Plan {
         let Some(name) = dir.file_name() else {
             return Err(Error::refused(Refusal::NoNewName, dir));
         };
-        let parents = Parents::make(dir)?;
+        let parents = Parents::make(dir, Parents::OPEN)?;
         let parent = Dir::open(disk::parent(dir))?;
         let is_inside = disk::real_path(parent.path())?.starts_with(disk::real_path(&self.dir)?);
         if is_inside && self.is_of_a_set() {
@@ -69,6 +78,7 @@ impl Plan {
         {
             return Err(Error::refused(Refusal::NotEmpty, dir));
         }
+        may_take(&parent, name)?;
         clear(&parent, name, disk)?;
         let (partial, partial_name) = begin(&parent, name, disk, &place)?;
         let control = Control { stop: options.stop, progress };
@@ -114,7 +124,9 @@ impl Plan {
             });
         }
         let copies = self.copies(place, &places.into(), &files)?;
-        control.progress.begin(Some(copies.iter().map(|copy| copy.len).sum()));
+        let total = copies.iter().map(|copy| copy.len).sum();
+        into.may_hold(total, Bytes::Copied)?;
+        control.progress.begin(Some(total));
         let mut left = Vec::new();
         for mut copy in copies {
             let name = os_name(&copy.name);

@@ -62,6 +62,8 @@ pub enum Refusal {
     Mode(u32),
     /// The system would refuse to replace it or take it away.
     Fixed(Fixed),
+    /// A new directory could not take this place.
+    FixedPlace(Fixed),
     /// No new directory can have this name.
     NoNewName,
     /// The new directory would lie in the set's own.
@@ -116,6 +118,11 @@ impl fmt::Display for Refusal {
             Self::Mode(mode) => write!(
                 f,
                 "its mode is {mode:o}, and an undo gives no such bits to a file: take them away first (chmod)"
+            ),
+            Self::FixedPlace(fixed) => write!(
+                f,
+                "it, or the directory it lies in, is {}: nothing can take its place. Name a new directory in it or beside it",
+                fixed.name()
             ),
             Self::Fixed(fixed) => write!(
                 f,

@@ -142,7 +142,10 @@ fn of_kind(kind: &str) -> String {
 pub(super) fn arity(scene: &Scene<'_>, seen: &Seen, raw: &[u8], argc: u32, fatal: bool) -> Problem {
     let crashes = scene.aof.target().rules.arity == crate::rules::Arity::Unchecked;
     let (severity, does) = match (fatal, crashes) {
-        (true, true) => (Severity::Error, "does not check this while loading, and crashes"),
+        (true, true) => (
+            Severity::Error,
+            "does not check this while loading, reads what is not there, and crashes as a rule",
+        ),
         (true, false) => (Severity::Error, "refuses to start"),
         (false, _) => (Severity::Warning, "answers an error while loading, and goes on"),
     };

@@ -128,6 +128,8 @@ pub struct Tables {
     brought: Vec<Vec<(CommandId, Known)>>,
     /// Subcommands, each with its container: their places among the commands.
     subcommands: Vec<(usize, usize)>,
+    /// Where among the commands each name stands.
+    places: Places,
 }
 
 /// What one server says of a command.
@@ -169,6 +171,7 @@ pub fn add_table(text: &str) -> Result<(), TableError> {
 impl Default for Tables {
     fn default() -> Self {
         let commands = STRUCTURAL.iter().map(|name| Command::new(name)).collect();
+        let places = STRUCTURAL.iter().enumerate().map(|(place, name)| (*name, place)).collect();
         Self {
             sections: Vec::new(),
             commands,
@@ -177,6 +180,7 @@ impl Default for Tables {
             module_names: Vec::new(),
             brought: Vec::new(),
             subcommands: Vec::new(),
+            places,
         }
     }
 }
@@ -196,8 +200,7 @@ impl Tables {
             tables.sections.extend(text.servers);
             tables.modules.extend(text.modules);
         }
-        let mut places: Places =
-            STRUCTURAL.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+        let mut places = std::mem::take(&mut tables.places);
         let commands = &mut tables.commands;
         for section in &tables.sections {
             tables.known.push(learnt(commands, &mut places, &section.rows));
@@ -218,6 +221,7 @@ impl Tables {
                 tables.commands[place].effect = effect(class);
             }
         }
+        tables.places = places;
         Ok(tables)
     }
 
@@ -275,8 +279,7 @@ impl Tables {
 
     /// The place of this name, which is spelled as in the tables.
     pub fn find(&self, name: &str) -> Option<CommandId> {
-        let place = self.commands.iter().position(|command| command.name == name)?;
-        u16::try_from(place).ok().map(CommandId)
+        self.places.get(name).and_then(|place| u16::try_from(*place).ok()).map(CommandId)
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) use reach::is_open_to_others;
 #[cfg(all(target_os = "linux", feature = "server"))]
 pub(crate) use reach::make_reachable;
 pub(crate) use rolling::Rolling;
-pub use room::{Room, room};
+pub use room::{Bytes, Room, room};
 pub(crate) use scratch::Scratch;
 pub use shelf::raise_file_limit;
 pub use source::{Access, Source, pieces};

@@ -22,6 +22,39 @@ pub fn room(path: &Path) -> Result<Room> {
     Ok(Room::of(&told))
 }
 
+/// Bytes that are to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// They come from somewhere else.
+    New,
+    /// They are those of files that may lie on the same file system.
+    Copied,
+}
+
+impl Bytes {
+    /// Whether the file system is known to take as much room as has been written: it neither packs nor, where they are a copy,
+    /// shares them.
+    #[cfg(target_os = "linux")]
+    pub(super) fn each_takes_one(self, fd: impl std::os::fd::AsFd) -> bool {
+        /// Source: `statfs(2)`: ext2 to ext4, tmpfs, xfs.
+        const EXT: i64 = 0xEF53;
+        const TMPFS: i64 = 0x0102_1994;
+        const XFS: i64 = 0x5846_5342;
+        let Ok(told) = rustix::fs::fstatfs(fd) else { return false };
+        match told.f_type {
+            EXT | TMPFS => true,
+            XFS => self == Self::New,
+            _ => false,
+        }
+    }
+
+    /// Elsewhere that is not known.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn each_takes_one(self, _: impl std::os::fd::AsFd) -> bool {
+        false
+    }
+}
+
 impl Room {
     pub(super) fn of(told: &rustix::fs::StatVfs) -> Self {
         let of = |blocks: u64| blocks.saturating_mul(told.f_frsize);

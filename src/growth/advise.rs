@@ -63,6 +63,9 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
             "what a rewrite would give back is not known: not all commands are followed".to_owned(),
         );
     };
+    if rewrite.size.error_percent.is_none() {
+        return within(outlook);
+    }
     let part = reclaimable as f64 / current.max(1) as f64;
     let percent = thousands((part * 100.0).round() as u64);
     let is_worth_it = part >= WORTH && reclaimable >= LARGE;
@@ -75,8 +78,28 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
         return Advice::Rewrite(format!("{percent} % of the set would be given back"));
     }
     let small = if part >= WORTH { ", which is little in bytes" } else { "" };
-    let about = if rewrite.size.error_percent.is_none() { "about " } else { "" };
-    Advice::Nothing(format!("a rewrite would give back {about}{percent} % of the set{small}"))
+    Advice::Nothing(format!("a rewrite would give back {percent} % of the set{small}"))
+}
+
+/// The same where only a range is known: worth it is what is worth it in any case.
+fn within(outlook: &Outlook) -> Advice {
+    let (size, current) = (outlook.rewrite.size, outlook.current_bytes());
+    let given_back = |bytes: Option<u64>| current.saturating_sub(bytes.unwrap_or(current));
+    let (least, most) = (given_back(size.at_most_bytes), given_back(size.at_least_bytes));
+    let part = |bytes: u64| bytes as f64 / current.max(1) as f64;
+    let percent = |bytes: u64| thousands((part(bytes) * 100.0).round() as u64);
+    let range = format!("{} to {} % of the set", percent(least), percent(most));
+    if part(least) >= WORTH && least >= LARGE {
+        let alone = if outlook.trigger.percentage == 0 {
+            ", and with percentage 0 nothing else will"
+        } else {
+            ""
+        };
+        return Advice::Rewrite(format!("{range} would be given back{alone}"));
+    }
+    let small =
+        if part(least) >= WORTH && most < LARGE { ", which is little in bytes" } else { "" };
+    Advice::Nothing(format!("a rewrite would give back {range}{small}"))
 }
 
 /// Why a rewrite that should have begun has not.

@@ -91,3 +91,22 @@ fn base_is_empty(aof: &Aof, is_meant: impl Fn(i64) -> bool) -> bool {
         base.seq.is_some_and(is_meant) && base.len().is_some_and(|len| len <= EMPTY_BASE)
     })
 }
+
+/// Whether an orphan has a number that the set has come to or not yet: servers only count up.
+pub(super) fn is_ahead(aof: &Aof, orphans: &[PathBuf]) -> bool {
+    let first =
+        |role| aof.live().filter(move |(_, s)| s.role == role).filter_map(|(_, s)| s.seq).min();
+    let (base, increment) = (first(Role::Base), first(Role::Increment));
+    orphans.iter().any(|file| {
+        let name = segment_name(file.file_name().unwrap_or_default().as_encoded_bytes());
+        name.is_none_or(|name| {
+            let live = if name.is_base { base } else { increment };
+            live.is_none_or(|live| name.number >= live)
+        })
+    })
+}
+
+/// Unix seconds.
+pub(super) fn seconds(at: SystemTime) -> Option<i64> {
+    i64::try_from(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+}

@@ -7,6 +7,7 @@
 //! Reads a neighbour once, then the set once, and a neighbour with keys that the set does not name once more; nothing of
 //! the set where there are no neighbours. In memory are at most three samples of 65,536 names.
 
+mod anew;
 mod find;
 mod group;
 mod hole;
@@ -18,6 +19,7 @@ mod running;
 mod sample;
 mod stray;
 
+pub use anew::Suspects;
 pub use hole::Hole;
 pub use place::Place;
 pub use rights::Rights;
@@ -27,7 +29,7 @@ pub use stray::Stray;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::aof::{Aof, Layout, OpenOptions, Role, segment_name};
+use crate::aof::{Aof, Layout, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
@@ -133,24 +135,9 @@ pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> R
         rights: rights::look(aof),
         ..Neighbours::default()
     };
-    let groups = find::groups(aof);
-    if groups.is_empty() {
-        return Ok(neighbours);
-    }
     let survey = Survey { aof, now_ms, pace, names: Names::default() };
-    let mut wanted = Sample::default();
-    let looked = groups.into_iter().map(|group| survey.first_look(group, &mut wanted));
-    let mut found: Vec<_> = looked.collect();
-    if found.iter().all(|one| one.standing != Standing::Covered) {
-        return Ok(Neighbours { found, ..neighbours });
-    }
-    let mut set = Replay::new(&survey.names);
-    set.wanted = wanted;
-    let set = scan(aof, set, pace, progress)?;
-    for one in found.iter_mut().filter(|one| one.standing == Standing::Covered) {
-        survey.compare(one, &set);
-    }
-    Ok(Neighbours { keys_of_set: Some(survey.alive(&set)), found, ..neighbours })
+    let Neighbours { found, keys_of_set, .. } = survey.look_at(find::groups(aof), progress)?;
+    Ok(Neighbours { found, keys_of_set, ..neighbours })
 }
 
 struct Survey<'a> {
@@ -161,6 +148,24 @@ struct Survey<'a> {
 }
 
 impl Survey<'_> {
+    /// Opens these files, and the set where they may hold anything.
+    fn look_at(&self, groups: Vec<Group>, progress: &dyn Progress) -> Result<Neighbours> {
+        let mut wanted = Sample::default();
+        let looked = groups.into_iter().map(|group| self.first_look(group, &mut wanted));
+        let mut found: Vec<_> = looked.collect();
+        if found.iter().all(|one| one.standing != Standing::Covered) {
+            return Ok(Neighbours { found, ..Neighbours::default() });
+        }
+        let mut set = Replay::new(&self.names);
+        set.wanted = wanted;
+        let set = scan(self.aof, set, self.pace, progress)?;
+        for one in found.iter_mut().filter(|one| one.standing == Standing::Covered) {
+            self.compare(one, &set);
+        }
+        let keys_of_set = Some(self.alive(&set));
+        Ok(Neighbours { keys_of_set, found, ..Neighbours::default() })
+    }
+
     /// What is alive after these files.
     fn read(&self, place: Place, files: &[PathBuf]) -> Result<Replay> {
         let conf = self.aof.configuration.as_ref().map(|configuration| configuration.path.clone());
@@ -232,7 +237,7 @@ impl Survey<'_> {
     }
 
     fn standing(&self, one: &Neighbour, set: &Replay) -> Standing {
-        let is_ahead = one.place == Place::Orphans && self.is_ahead(one);
+        let is_ahead = one.place == Place::Orphans && find::is_ahead(self.aof, &one.files);
         let holds = match one.place {
             Place::TemporaryIncrement => one.commands > 0,
             Place::Orphans => one.missing_keys > 0 || is_ahead && one.commands > 0,
@@ -260,27 +265,9 @@ impl Survey<'_> {
         }
     }
 
-    /// Whether an orphan has a number that the set has come to or not yet: servers only count up.
-    fn is_ahead(&self, orphans: &Neighbour) -> bool {
-        let first = |role| {
-            self.aof.live().filter(move |(_, s)| s.role == role).filter_map(|(_, s)| s.seq).min()
-        };
-        let (base, increment) = (first(Role::Base), first(Role::Increment));
-        orphans.files.iter().any(|file| {
-            let name = segment_name(file.file_name().unwrap_or_default().as_encoded_bytes());
-            name.is_none_or(|name| {
-                let live = if name.is_base { base } else { increment };
-                live.is_none_or(|live| name.number >= live)
-            })
-        })
-    }
-
     /// Whether the set began with nothing after the neighbour was written.
     fn is_older_than_empty_set(&self, one: &Neighbour, set: &Replay) -> bool {
-        let written = one.saved_at.or_else(|| {
-            let since = one.written_at?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-            i64::try_from(since.as_secs()).ok()
-        });
+        let written = one.saved_at.or_else(|| find::seconds(one.written_at?));
         find::began_empty(self.aof)
             && set.rdb_keys == 0
             && written.zip(set.saved_at).is_some_and(|(written, began)| written <= began)

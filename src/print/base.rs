@@ -1,10 +1,11 @@
 //! Keys and libraries of an RDB part, read again where a walk has found them.
 
 use super::out::Out;
+use super::templates::{Dump, Templates};
 use crate::aof::show_bytes;
 use crate::disk::Source;
 use crate::error::Result;
-use crate::format::rdb::{self, Crc64, Entry, string};
+use crate::format::rdb::{Crc64, Entry, string};
 use crate::limits;
 
 /// Bytes that the header of a string takes at most.
@@ -21,7 +22,8 @@ pub struct Key<'a> {
 /// A value as it stands in the file.
 pub struct Value<'a> {
     source: &'a mut dyn Source,
-    entry: Entry<'static>,
+    version: u16,
+    dump: Option<Dump>,
 }
 
 /// A library of functions, whole.
@@ -35,9 +37,10 @@ pub struct Library<'a> {
 }
 
 impl Value<'_> {
-    /// Length of [`Self::dump`] in bytes.
-    pub fn dump_len(&self) -> u64 {
-        1 + self.entry.value_bytes + 2 + 8
+    /// Length of what [`Self::dump`] writes, in bytes; `None` when the value cannot be given by itself: it takes its field
+    /// names from a template that the file does not declare before it.
+    pub fn dump_len(&self) -> Option<u64> {
+        self.dump.as_ref().map(|dump| dump.len() + 2 + 8)
     }
 
     /// Writes what DUMP would answer: type, value, version of the format, and a checksum of all that. No
@@ -46,36 +49,35 @@ impl Value<'_> {
     /// # Errors
     /// When the value cannot be read.
     pub fn dump(&mut self, out: &mut Out<'_>) -> Result<()> {
-        let entry = &self.entry;
+        let Some(dump) = &self.dump else { return Ok(()) };
         let mut crc = Crc64::new();
         let mut both = |bytes: &[u8]| {
             crc.update(bytes);
             out.put(bytes);
         };
-        both(&[entry.row.number]);
-        show_bytes(self.source, entry.end - entry.value_bytes..entry.end, &mut both)?;
-        both(&(entry.version as u16).to_le_bytes());
+        both(&[dump.number]);
+        both(dump.lead);
+        show_bytes(self.source, dump.names.clone(), &mut both)?;
+        show_bytes(self.source, dump.value.clone(), &mut both)?;
+        both(&self.version.to_le_bytes());
         out.put(&crc.value().to_le_bytes());
         Ok(())
     }
-}
-
-/// Whether the value of a key says all by itself: a hash that takes its field names from a template elsewhere in the
-/// file does not, and no RESTORE can be made of it.
-pub fn stands_alone(entry: &Entry<'_>) -> bool {
-    !matches!((entry.family, entry.row.number), (rdb::Family::Redis, 30 | 32))
 }
 
 /// The entry of a key with all of its key and its value; `None` when the key is too long to be held.
 pub(super) fn key<'a>(
     source: &'a mut dyn Source,
     entry: Entry<'static>,
+    templates: &Templates,
     room: &'a mut Vec<u8>,
 ) -> Result<Option<Key<'a>>> {
     if !text(source, entry.at + 1, room)? {
         return Ok(None);
     }
-    Ok(Some(Key { entry: entry.with_key(room), value: Value { source, entry } }))
+    let dump = templates.dump(source, &entry)?;
+    let value = Value { source, version: entry.version as u16, dump };
+    Ok(Some(Key { entry: entry.with_key(room), value }))
 }
 
 /// The source of a library; `None` when it is too long to be held.

@@ -10,9 +10,10 @@ mod out;
 mod printed;
 mod printer;
 mod resp;
+mod templates;
 
 pub use crate::aof::{Arguments, Part};
-pub use base::{Key, Library, Value, stands_alone, text};
+pub use base::{Key, Library, Value, text};
 pub use out::Out;
 pub use printed::{LeftOut, Printed, Unprinted};
 pub use printer::{Form, Options, Printer};

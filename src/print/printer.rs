@@ -5,6 +5,7 @@ use std::io;
 use super::base::{self, Key, Library};
 use super::out::Out;
 use super::printed::{LeftOut, Printed, Unprinted};
+use super::templates::Templates;
 use crate::aof::{Arguments, Damage, Event, RdbItem};
 use crate::command::{self, CommandId};
 use crate::disk::Source;
@@ -87,6 +88,8 @@ enum Found {
     Library(std::ops::Range<u64>),
     /// A command that stands among the keys.
     Command(Opcode),
+    /// The template of hashes that follow.
+    Template(Opcode),
 }
 
 /// Prints what a filter takes.
@@ -102,6 +105,7 @@ pub struct Printer<'w, F> {
     is_past: bool,
     outlined: Option<(Context, Outline, Option<CommandId>)>,
     found: Vec<Found>,
+    templates: Templates,
     text: Vec<u8>,
     printed: Printed,
 }
@@ -121,6 +125,7 @@ impl<'w, F: Form> Printer<'w, F> {
             is_past: false,
             outlined: None,
             found: Vec::new(),
+            templates: Templates::default(),
             text: Vec::new(),
             printed: Printed {
                 records: 0,
@@ -192,6 +197,10 @@ impl<'w, F: Form> Printer<'w, F> {
                     self.command(at, opcode, source)?;
                     false
                 }
+                Found::Template(opcode) => {
+                    self.templates.declare(source, opcode)?;
+                    false
+                }
             };
             if is_printed {
                 self.printed.keys += 1;
@@ -209,7 +218,7 @@ impl<'w, F: Form> Printer<'w, F> {
         entry: Entry<'static>,
         source: &mut dyn Source,
     ) -> Result<bool> {
-        let Some(key) = base::key(source, entry, &mut self.text)? else {
+        let Some(key) = base::key(source, entry, &self.templates, &mut self.text)? else {
             self.printed.unprinted.unreadable += 1;
             return Ok(false);
         };
@@ -278,6 +287,8 @@ impl<'w, F: Form> Printer<'w, F> {
     fn see_opcode(&mut self, opcode: &Opcode) {
         if opcode.row.is_command() {
             self.found.push(Found::Command(*opcode));
+        } else if Templates::is_declared_by(opcode) {
+            self.found.push(Found::Template(*opcode));
         } else if F::FEEDS && opcode.row.is_module_data() && self.base_filter.takes_libraries() {
             self.printed.unprinted.module_data += 1;
         }
@@ -310,6 +321,10 @@ impl<F: Form> Observer for Printer<'_, F> {
             }
             Event::Hollow { .. } | Event::Annotation { .. } => {}
         }
+    }
+
+    fn begin(&mut self, _: usize) {
+        self.templates.clear();
     }
 
     fn wants(&self) -> Wants {

@@ -13,7 +13,7 @@
 //!
 //! Records that are not canonical are written canonically, for what a loader takes a connection may not.
 
-use super::base::{Key, Library, stands_alone};
+use super::base::{Key, Library};
 use super::clients::{Rewritten, rewritten};
 use super::out::Out;
 use super::printer::Form;
@@ -151,9 +151,7 @@ impl Form for Resp {
 
     fn key(&mut self, _: &Context, key: Key<'_>, out: &mut Out<'_>) -> Result<bool> {
         let Key { entry, mut value } = key;
-        if !stands_alone(&entry) {
-            return Ok(false);
-        }
+        let Some(dump_len) = value.dump_len() else { return Ok(false) };
         self.select(entry.db, out);
         let usage = match (entry.idle_s, entry.frequency) {
             (Some(idle), _) => Some(("IDLETIME", idle.min(i64::MAX as u64))),
@@ -166,7 +164,7 @@ impl Form for Resp {
         // 0 would be no expiry at all, and less is refused: both are long past.
         let expiry = entry.expire_ms.map_or(0, |at| at.max(1));
         put_word(expiry.to_string().as_bytes(), out);
-        put_head(b'$', value.dump_len(), out);
+        put_head(b'$', dump_len, out);
         value.dump(out)?;
         out.put(b"\r\n");
         put_word(b"ABSTTL", out);

@@ -174,8 +174,15 @@ mod tests {
     fn shown<O: Observer>(mut observer: O, db: u64) -> (bool, O::Report) {
         let row = row(Header { family: Family::Redis, version: 11 }, 0).unwrap();
         let at = Context::default();
-        let value =
-            Opening { db, key: b"k", key_len: 1, row, least_bytes: 1, is_compressed: false };
+        let value = Opening {
+            db,
+            key: b"k",
+            key_len: 1,
+            row,
+            least_bytes: 1,
+            nodes: None,
+            is_compressed: false,
+        };
         let is_open = observer.opens(&at, &value);
         if is_open {
             observer.item(&at, &RdbItem::Piece(&Piece::Node { id: (0, 0), listpack: b"" }));

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use super::{Held, Put, Store, Stored};
-use crate::disk::{self, Dir, Found, FrozenFile, Hold, Kind, NewFile};
+use crate::disk::{self, Dir, Found, FrozenFile, Hold, Kind, NewFile, Parents, Room};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::text;
@@ -35,17 +35,9 @@ pub struct LocalStore {
     reserve: Option<u64>,
     root: OnceLock<Dir>,
     tmp: OnceLock<Dir>,
-    touched: Mutex<Touched>,
+    /// Directories below the root, by key, whose names are not durable yet; the root is "".
+    touched: Mutex<BTreeSet<String>>,
     serial: AtomicU64,
-}
-
-/// Directories whose names are not durable yet.
-#[derive(Debug, Default)]
-struct Touched {
-    /// Below the root, by key; the root is "".
-    below: BTreeSet<String>,
-    /// Those that the root lies in.
-    above: BTreeSet<PathBuf>,
 }
 
 impl LocalStore {
@@ -79,6 +71,17 @@ impl LocalStore {
         }
     }
 
+    /// The directories that a prefix, which is empty or ends with `/`, names.
+    fn words_of<'k>(&self, prefix: &'k str) -> Result<Vec<&'k str>> {
+        let key = prefix.trim_end_matches('/');
+        if key.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut words, name) = self.words(key)?;
+        words.push(name);
+        Ok(words)
+    }
+
     /// The root; `None` when it is not there.
     fn root(&self) -> Result<Option<&Dir>> {
         if let Some(root) = self.root.get() {
@@ -96,24 +99,8 @@ impl LocalStore {
         if let Some(root) = self.root()? {
             return Ok(root);
         }
-        self.make_above(&self.path)?;
+        Parents::make(&self.path.join(TMP), DIR_MODE)?.stay();
         self.root()?.ok_or_else(|| Error::new(ErrorKind::NotFound, &self.path))
-    }
-
-    /// Makes a directory by its path. Only the root and what it lies in have one.
-    fn make_above(&self, dir: &Path) -> Result<()> {
-        if disk::exists(dir) {
-            return Ok(());
-        }
-        let parent = disk::parent(dir);
-        self.make_above(parent)?;
-        match disk::make_dir(dir, DIR_MODE) {
-            Err(e) if !disk::is_there(dir)? => Err(e),
-            _ => {
-                self.touched().above.insert(parent.to_owned());
-                Ok(())
-            }
-        }
     }
 
     /// A directory below the root; `None` when it is not there.
@@ -147,13 +134,13 @@ impl LocalStore {
         Ok(at)
     }
 
-    fn touched(&self) -> MutexGuard<'_, Touched> {
+    fn touched(&self) -> MutexGuard<'_, BTreeSet<String>> {
         // A set of names is whole whatever a thread that panicked did.
         self.touched.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn touch(&self, words: &[&str]) {
-        self.touched().below.insert(words.join("/"));
+        self.touched().insert(words.join("/"));
     }
 
     /// The open file of a key; `None` when there is none.
@@ -190,8 +177,7 @@ impl LocalStore {
 
     /// The file system must keep its reserve: a full disk would stop the server, too.
     fn has_room_for(&self, len: usize) -> Result<()> {
-        let room = self.made_root()?.room()?;
-        let reserve = self.reserve.unwrap_or((room.total / 10).min(2 << 30));
+        let (room, reserve) = self.room()?;
         let needed = reserve.saturating_add(len as u64);
         if room.free < needed {
             return Err(Error::new(ErrorKind::NoRoom { needed, free: room.free }, &self.path));
@@ -199,10 +185,34 @@ impl LocalStore {
         Ok(())
     }
 
+    /// The room of the file system, and how much of it stays free. Where nothing is yet, that of the directory that it would
+    /// be made in.
+    fn room(&self) -> Result<(Room, u64)> {
+        let room = match self.root()? {
+            Some(root) => root.room()?,
+            None => {
+                let mut above = self.path.as_path();
+                while !disk::is_there(above)? {
+                    above = disk::parent(above);
+                }
+                disk::room(above)?
+            }
+        };
+        Ok((room, self.reserve.unwrap_or((room.total / 10).min(2 << 30))))
+    }
+
+    /// Bytes that may be put before the reserve is reached.
+    ///
+    /// # Errors
+    /// When the file system does not tell.
+    pub fn spare(&self) -> Result<u64> {
+        self.room().map(|(room, reserve)| room.free.saturating_sub(reserve))
+    }
+
     /// The bytes in a file that has no name in the repository yet. Answers what it is called until then.
     fn stage(&self, what: &str, bytes: &[u8]) -> Result<String> {
-        let tmp = self.tmp()?;
         self.has_room_for(bytes.len())?;
+        let tmp = self.tmp()?;
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let name = format!("{what}-{}-{serial}-{:016x}", std::process::id(), random());
         let written = NewFile::create_in(tmp, &name, FILE_MODE).and_then(|file| {
@@ -385,19 +395,20 @@ impl Store for LocalStore {
 
     fn list(&self, prefix: &str) -> Result<Vec<Stored>> {
         let mut found = Vec::new();
-        let words = match prefix.trim_end_matches('/') {
-            "" => Vec::new(),
-            key => {
-                let (mut words, name) = self.words(key)?;
-                words.push(name);
-                words
-            }
-        };
+        let words = self.words_of(prefix)?;
         if let Some(dir) = self.dir(&words)? {
             self.list_into(&dir, prefix, words.len(), &mut found)?;
         }
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
+    }
+
+    fn below(&self, prefix: &str) -> Result<Vec<String>> {
+        let Some(dir) = self.dir(&self.words_of(prefix)?)? else { return Ok(Vec::new()) };
+        let found = dir.list()?.into_iter();
+        let mut names: Vec<_> = found.map(|one| text::name(one.name.as_encoded_bytes())).collect();
+        names.sort();
+        Ok(names)
     }
 
     fn delete(&self, key: &str) -> Result<()> {
@@ -411,9 +422,7 @@ impl Store for LocalStore {
     }
 
     fn sync(&self) -> Result<()> {
-        let Touched { below, above } = std::mem::take(&mut *self.touched());
-        above.iter().try_for_each(|dir| disk::sync_dir(dir))?;
-        for key in below {
+        for key in std::mem::take(&mut *self.touched()) {
             let words: Vec<&str> = key.split('/').filter(|word| !word.is_empty()).collect();
             let gone = || Error::new(ErrorKind::NotFound, &self.path.join(&key));
             self.dir(&words)?.ok_or_else(gone)?.sync()?;

@@ -1,6 +1,6 @@
 //! A store in memory that can be told to fail: for tests of what happens then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Mutex;
@@ -105,6 +105,13 @@ impl Store for MemoryStore {
         let inner = self.called()?;
         let found = inner.objects.iter().filter(|(key, _)| key.starts_with(prefix));
         Ok(found.map(|(key, bytes)| stored(key, bytes)).collect())
+    }
+
+    fn below(&self, prefix: &str) -> Result<Vec<String>> {
+        let inner = self.called()?;
+        let rest = inner.objects.keys().filter_map(|key| key.strip_prefix(prefix));
+        let names: BTreeSet<&str> = rest.filter_map(|rest| rest.split('/').next()).collect();
+        Ok(names.into_iter().map(str::to_owned).collect())
     }
 
     fn delete(&self, key: &str) -> Result<()> {

@@ -67,6 +67,9 @@ pub trait Store: Send + Sync {
     /// All objects whose keys begin with `prefix`, which is empty or ends with `/`, sorted by key.
     fn list(&self, prefix: &str) -> Result<Vec<Stored>>;
 
+    /// Names of what lies directly below `prefix`, which ends with `/`; what lies further below is not looked at.
+    fn below(&self, prefix: &str) -> Result<Vec<String>>;
+
     /// Deletes an object; one that is not there is no error.
     fn delete(&self, key: &str) -> Result<()>;
 

@@ -41,6 +41,9 @@ impl Store for Shared {
     fn list(&self, prefix: &str) -> Result<Vec<Stored>> {
         self.0.list(prefix)
     }
+    fn below(&self, prefix: &str) -> Result<Vec<String>> {
+        self.0.below(prefix)
+    }
     fn delete(&self, key: &str) -> Result<()> {
         self.0.delete(key)
     }

@@ -223,6 +223,25 @@ fn an_rdb_alone_is_compared_with_the_number_of_its_keys() {
     assert_eq!(run.json["loaded"][0]["compared"], true);
 }
 
+#[test]
+fn files_as_they_were_found_are_not_asked_about_unless_their_source_is_named() {
+    let Some(server) = Server::find("redis-7.0") else {
+        println!("no redis-7.0: nothing was loaded");
+        return;
+    };
+    let home = Home::in_memory();
+    home.fill(&set("k", b"1"));
+    let source = home.backup().entry.source;
+    home.put("appendonly.aof.1.base.aof", b"*3\r\n$3\r\nSE");
+    let options = aofkit::backup::BackupOptions { as_is: true, ..Default::default() };
+    let kept = home.try_backup(&options).unwrap().entry;
+    let run = load(&home.repo(), &server.program());
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let loaded = run.json["loaded"].as_array().unwrap();
+    let sources: Vec<_> = loaded.iter().map(|one| one["source_name"].as_str().unwrap()).collect();
+    assert_eq!((sources, kept.source), (vec![source.as_str()], format!("{source}.as-is")));
+}
+
 /// An executable script.
 fn script(dir: &Path, text: &str) -> PathBuf {
     let path = dir.join("server");

@@ -110,11 +110,33 @@ fn the_first_backup_reads_every_byte_once_however_many_there_are() {
     expect(0, &["verify", "--data", "--repo", home.repo().to_str().unwrap()]);
 }
 
+/// What lies beside a set is opened once, and not each time that nothing has changed.
+#[test]
+fn an_unchanged_backup_reads_the_ends_of_the_set_and_nothing_that_lies_beside_it() {
+    let mut random = Random(44);
+    let home = Home::in_memory();
+    home.fill(&commands(&mut random, 1 << 20));
+    let orphan = "appendonly.aof.9.base.aof";
+    home.put(orphan, &commands(&mut random, 8 << 20));
+    // Two clocks are compared, that of the file system and that of the machine.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let kinds =
+        || -> Vec<String> { home.backup().marks.iter().map(|mark| mark.kind.clone()).collect() };
+    assert_eq!(kinds(), ["started-empty"]);
+    let Some(read) = read_of_each(&home) else { return };
+    let of = |name: &str| read.get(name).copied().unwrap_or(0);
+    assert!(of(orphan) == 0 && of(INCREMENT) <= READ_BESIDE, "{read:?}");
+    assert_eq!(kinds(), ["started-empty"], "what was seen then is still told");
+    // A neighbour that has changed since is opened again.
+    home.put(orphan, &set("base", b"1"));
+    assert_eq!(kinds(), Vec::<String>::new());
+}
+
 /// Bytes of objects, and of everything else.
 fn stored(home: &Home) -> (u64, u64) {
     let store = home.repository();
     let mut all = store.store().list("").unwrap();
-    // One sample of keys for each source, at most 33 KB, which each run replaces.
+    // One sample of keys for each source, at most 180 KB, which each run that publishes replaces.
     all.retain(|one| !one.key.starts_with("keys/"));
     let of = |objects: bool| {
         all.iter().filter(|o| o.key.starts_with("objects/") == objects).map(|o| o.len).sum()

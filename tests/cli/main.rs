@@ -9,12 +9,14 @@ mod bounds;
 mod cat;
 mod conf;
 mod contract;
+mod counts;
 mod damage;
 mod escapes;
 mod exits;
 mod filters;
 mod foreseen;
 mod growth;
+mod growth_range;
 mod links;
 mod live;
 mod paths;
@@ -28,6 +30,7 @@ mod screen;
 #[allow(dead_code, reason = "for the tests that share this")]
 #[path = "../support/small_disk.rs"]
 mod small_disk;
+mod sources;
 #[path = "../support/spelled.rs"]
 mod spelled;
 mod stats;

@@ -178,3 +178,42 @@ fn a_mount_point_is_repaired_in_place_and_a_restore_says_where_to_put_it() {
     on(&undo, &volume);
     check(&volume).expect(20);
 }
+
+/// Nothing is begun that cannot end: where each byte surely takes one, that is known before the first is written.
+#[test]
+fn room_is_looked_at_before_a_copy_or_a_restore_is_begun() {
+    let set = Set::of(&[&sets(40_000)[..], b"*3\r\n$3\r\nSE"].concat());
+    let Some(disk) = SmallDisk::at(&set.root().join("small"), "size=1m") else { return };
+    let output = disk.path().join("out").display().to_string();
+    let told = on(&["repair", "--output", &output], &set.dir()).expect(1).err;
+    assert!(told.contains("of room are needed here") && told.contains("--output"), "{told}");
+    let kept = Kept::new();
+    kept.set.put(INCREMENT, &sets(40_000));
+    kept.backup();
+    let target = disk.path().join("a/b").display().to_string();
+    let told = run(["restore", &kept.snapshot("latest"), &target]).expect(1).err;
+    assert!(told.contains("of room are needed here"), "{told}");
+    assert_eq!(names(disk.path()), Vec::<String>::new(), "no litter");
+    // Values that pack well fit where their bytes would not: a first backup is tried, and warned of.
+    let repo = disk.path().join("repo").display().to_string();
+    let run = on(&["backup", "--min-free", "0", "--repo", &repo], &kept.set.dir()).expect(0);
+    assert!(run.err.contains("how well the set packs"), "{}", run.err);
+    let full = SmallDisk::at(&set.root().join("full"), "size=64k").unwrap();
+    let repo = full.path().join("new/repo").display().to_string();
+    on(&["backup", "--min-free", "1mb", "--repo", &repo], &kept.set.dir()).expect(1);
+    assert_eq!(names(full.path()), Vec::<String>::new(), "no litter");
+}
+
+#[test]
+fn a_copy_is_not_begun_where_something_is_mounted_in_its_place() {
+    let set = torn();
+    let Some(disk) = SmallDisk::at(&set.root().join("out"), "size=4m") else { return };
+    let before = names(set.root());
+    let output = disk.path().display().to_string();
+    let told = on(&["repair", "--output", &output], &set.dir()).expect(1).err;
+    assert!(told.contains("mounted") && told.contains("new directory in it"), "{told}");
+    assert!(!told.contains("os error"), "it was looked at before: {told}");
+    assert_eq!((names(set.root()), names(disk.path())), (before, Vec::new()));
+    let inside = disk.path().join("inside").display().to_string();
+    on(&["repair", "--output", &inside], &set.dir()).expect(0);
+}

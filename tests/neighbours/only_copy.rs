@@ -185,3 +185,91 @@ fn no_verb_takes_a_file_that_holds_the_only_copy_of_a_command() {
     }
     assert!(taken > 10, "{taken} files were taken: nothing was tried");
 }
+
+/// What lies beside the set: all but its own files and its manifest.
+fn beside(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = files(root);
+    let manifest = root.join("appendonlydir/appendonly.aof.manifest");
+    let own = SET.map(|end| root.join(format!("appendonlydir/appendonly.aof.{end}")));
+    found.retain(|path, _| *path != manifest && !own.contains(path));
+    found
+}
+
+fn aofkit(words: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_aofkit")).args(words).output().expect("run aofkit")
+}
+
+#[test]
+fn going_back_and_converting_leave_what_lies_beside_the_set_as_it_is() {
+    let mut done: BTreeMap<String, u64> = BTreeMap::new();
+    for seed in 0..number_from_env("AOFKIT_TREES", 40) {
+        let mut random = Random::new(seed, 1);
+        let root = tempfile::tempdir().expect("make a directory");
+        tree(&mut random, root.path());
+        let elsewhere = tempfile::tempdir().expect("make a directory");
+        let output = elsewhere.path().join("out").display().to_string();
+        let path = root.path().display().to_string();
+        let all: [&[&str]; 5] = [
+            &["rewind", "--at", "appendonly.aof.4.incr.aof:23", "--apply", &path],
+            &["rewind", "--at", "appendonly.aof.3.incr.aof:23", "--apply", &path],
+            &["rewind", "--before-command", "SET", "--apply", &path],
+            &["convert", "--output", &output, &path],
+            &["convert", "--to", "file", "--output", &output, &path],
+        ];
+        let words = all[seed as usize % all.len()];
+        let (before, whole) = (beside(root.path()), files(root.path()));
+        let ended = aofkit(words);
+        let now = files(root.path());
+        // Files that come are the new segments of the set.
+        for (file, bytes) in &before {
+            let is_same = now.get(file) == Some(bytes);
+            assert!(is_same, "seed {seed}, {words:?}: {}: {ended:?}", file.display());
+        }
+        if words[0] == "convert" {
+            assert_eq!(now, whole, "seed {seed}, {words:?}");
+        }
+        let is_done = now != whole || fs::exists(&output).expect("look");
+        *done.entry(words[0].to_owned()).or_insert(0) += u64::from(is_done);
+    }
+    assert!(done["rewind"] > 5 && done["convert"] > 3, "{done:?}: nothing was tried");
+}
+
+#[test]
+fn no_prune_takes_what_was_kept_of_a_set_as_it_was_found() {
+    for seed in 0..number_from_env("AOFKIT_TREES", 6) {
+        let mut random = Random::new(seed, 2);
+        let root = tempfile::tempdir().expect("make a directory");
+        tree(&mut random, root.path());
+        let elsewhere = tempfile::tempdir().expect("make a directory");
+        let repo = elsewhere.path().join("repo").display().to_string();
+        let path = root.path().display().to_string();
+        let must = |words: &[&str]| {
+            let ended = aofkit(words);
+            assert!(ended.status.success(), "seed {seed}, {words:?}: {ended:?}");
+            String::from_utf8(ended.stdout).expect("text")
+        };
+        let keep = ["backup", "--as-is", "--min-free", "0", "--json", "--repo", &repo, &path];
+        let made: Value = serde_json::from_str(&must(&keep)).expect("JSON");
+        let id = made["snapshot"]["id"].as_str().expect("a name");
+        let of_set = |path: &Path| path.parent() == Some(&root.path().join("appendonlydir"));
+        let found = files(root.path());
+        let (kept, before) = (format!("{repo}::{id}"), beside(root.path()));
+        // Then all of them go, and others come.
+        before.keys().for_each(|file| fs::remove_file(file).expect("remove"));
+        fs::write(root.path().join("appendonlydir/appendonly.aof.9.incr.aof"), "").expect("write");
+        must(&keep);
+        let _ = aofkit(&["backup", "--min-free", "0", "--repo", &repo, &path]);
+        for _ in 0..2 {
+            must(&["prune", "--keep-last", "1", "--apply", "--repo", &repo]);
+        }
+        must(&["verify", "--data", "--repo", &repo]);
+        let target = elsewhere.path().join("out");
+        must(&["restore", &kept, &target.display().to_string()]);
+        for (file, bytes) in &found {
+            let name = file.file_name().expect("a name");
+            let is_own = of_set(file) && !before.contains_key(file);
+            let dir = if is_own { target.clone() } else { elsewhere.path().join("out.extra") };
+            assert_eq!(&fs::read(dir.join(name)).expect("read"), bytes, "seed {seed}: {name:?}");
+        }
+    }
+}

@@ -74,8 +74,8 @@ pub struct Made {
     pub bytes: Vec<u8>,
     pub keys: Vec<Row>,
     pub expires: u64,
-    /// Keys that cannot stand alone, for their field names are elsewhere in the file.
-    pub bound: &'static [&'static str],
+    /// Keys whose field names are elsewhere in the file, and what RESTORE takes of each: with its names.
+    pub inline: Vec<(&'static str, Vec<u8>)>,
 }
 
 const LATE: i64 = 5_000_000_000_000;
@@ -148,7 +148,7 @@ pub fn redis_14() -> Made {
         ("counter", "rate counter", "counter", 1),
         ("last", "string", "raw", 1),
     ];
-    Made { name: "redis 14", bytes, keys, expires: 1, bound: &[] }
+    Made { name: "redis 14", bytes, keys, expires: 1, inline: Vec::new() }
 }
 
 pub fn redis_15() -> Made {
@@ -176,7 +176,12 @@ pub fn redis_15() -> Made {
         ("counter", "rate counter", "counter", 1),
         ("counter:2", "rate counter", "counter", 1),
     ];
-    Made { name: "redis 15", bytes, keys, expires: 0, bound: &["packed", "array"] }
+    let names = [len(1), len(2), names].concat();
+    let inline = vec![
+        ("packed", [&[29][..], &names, &string(&listpack(&["7", "x", "y"]))].concat()),
+        ("array", [&[31][..], &names, &values].concat()),
+    ];
+    Made { name: "redis 15", bytes, keys, expires: 0, inline }
 }
 
 pub fn redis_later(magic: &'static str) -> Made {
@@ -209,7 +214,7 @@ pub fn redis_later(magic: &'static str) -> Made {
         ("intset", "set", "intset", 1),
         ("counter:last", "rate counter", "counter", 1),
     ];
-    Made { name: magic, bytes, keys, expires: 1, bound: &[] }
+    Made { name: magic, bytes, keys, expires: 1, inline: Vec::new() }
 }
 
 pub const INLINE: [&[u8]; 2] =
@@ -234,7 +239,7 @@ pub fn valkey_81() -> Made {
         ("hash", "hash", "hashtable", 2),
         ("paths", "hash", "path", 2),
     ];
-    Made { name: "valkey 81", bytes, keys, expires: 0, bound: &[] }
+    Made { name: "valkey 81", bytes, keys, expires: 0, inline: Vec::new() }
 }
 
 pub fn all() -> Vec<Made> {

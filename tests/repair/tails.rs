@@ -158,9 +158,10 @@ fn what_goes_is_counted_with_its_keys() {
     let set = Set::of(&log);
     age(&set.file(INCREMENT));
     let plan = plan(&set.dir());
-    let Loss { bytes, commands, transactions, keys, keys_total, broken_commands } =
+    let Loss { bytes, commands, transactions, keys, keys_total, broken_commands, uncounted_bytes } =
         plan.loss.clone();
     assert_eq!((commands, transactions, keys_total, broken_commands), (2, 1, 2, 0));
+    assert_eq!(uncounted_bytes, 0);
     assert_eq!(bytes, (log.len() - sets(2).len()) as u64);
     let names: Vec<_> = keys.iter().map(|key| (key.db, key.name.as_slice())).collect();
     assert_eq!(names, [(Some(0), &b"a"[..]), (Some(0), b"b")]);

@@ -5,6 +5,7 @@ on small files in directories of their own. The form of the table is told at its
 """
 
 import pathlib
+import random
 import re
 import struct
 import tempfile
@@ -284,6 +285,31 @@ KEYS = {
 TRIES = 3
 
 
+def traffic(seed):
+    """Records of many lengths, as a real log has them: what a server's memory is like behind them is anyone's guess."""
+    chance = random.Random(seed)
+
+    def word():
+        return chance.choice(["1", str(chance.randrange(1 << 40)), "x" * chance.randrange(70), "a word", "\x00\xff" * 9])
+
+    def one():
+        key = f"t{chance.randrange(4)}"
+        kind = chance.choice(["SET", "APPEND", "RPUSH", "SADD", "HSET", "ZADD", "INCRBY"])
+        if kind in ("SET", "APPEND"):
+            return record(kind, "s" + key, word())
+        if kind == "INCRBY":
+            return record(kind, "i" + key, chance.randrange(1000))
+        pairs = [word() for _ in range(2 * chance.randrange(1, 12))]
+        if kind == "ZADD":
+            pairs[::2] = [chance.randrange(100) for _ in pairs[::2]]
+        return record(kind, kind[0] + key, *pairs)
+    return b"".join(one() for _ in range(300))
+
+
+# Logs behind which a short call is tried as well.
+TRAFFIC = [traffic(seed) for seed in range(4)]
+
+
 def goes_on(probe, name, count, group):
     """Whether it goes on loading after so few words, whatever was in its memory before, and whether or not there is
     such a key: what it finds where no argument is must not decide."""
@@ -294,6 +320,7 @@ def goes_on(probe, name, count, group):
     short = record("SELECT", "0") + record("SET", "a", "1")
     longer = record("SETRANGE", "x", "0", "zz") + record("RPUSH", "y", "1", "2", "3")
     before = (P, P + noise, P + key, P + noise + key, P + short, P + longer + key, P + short + key) * TRIES
+    before += tuple(P + some + key for some in TRAFFIC) + tuple(P + some for some in TRAFFIC)
     return all(went_on(probe.log(data + call + LAST)) for data in before)
 
 

@@ -10,7 +10,7 @@ use aofkit::backup::{
 };
 use aofkit::error::{ErrorKind, Result};
 use aofkit::store::LocalStore;
-use aofkit::text::{count, tame};
+use aofkit::text::{count, size, tame};
 use jiff::SignedDuration;
 
 use self::args::BackupArgs;
@@ -68,14 +68,28 @@ fn shrank_by(made: &Backup, percent: u64) -> bool {
 
 /// The repository, which is made where there is none, but not within the set.
 fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
-    let store = || Box::new(LocalStore::new(&args.place.repo, args.min_free));
+    let local = || LocalStore::new(&args.place.repo, args.min_free);
+    let store = || Box::new(local());
     match Repository::open(store()) {
         Err(e) if *e.kind() == ErrorKind::NotFound => {
             let aof = Aof::open(args.reading.path(), &context.open)?;
             must_lie_apart(&aof, &args.place.repo)?;
+            tell_room(aof.size_bytes(), local().spare()?, context);
             Repository::open_or_create(store())
         }
         other => other,
+    }
+}
+
+/// Tells before a first snapshot that it may not fit. How well a set packs is not known before.
+fn tell_room(set: Option<u64>, spare: u64, context: &Context) {
+    if let Some(set) = set.filter(|set| *set > spare) {
+        context.note(&format!(
+            "the set has {}, and the repository may take {} (--min-free says how much of the file system stays free): \
+             whether the first snapshot fits depends on how well the set packs",
+            size(set),
+            size(spare)
+        ));
     }
 }
 
@@ -89,6 +103,13 @@ fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
             "the snapshot before was taken on {}, and this set has nothing in common with it: after a rewrite in a \
              container that is as it should be; if that is another machine, give each its own --source",
             tame(host)
+        ));
+    }
+    for why in &made.unread_sources {
+        context.note(&format!(
+            "source {} cannot be read, so nobody knows whether the set is the one of that source: {}",
+            tame(&why.source),
+            tame(&why.why)
         ));
     }
     for id in &made.unreadable {
@@ -105,6 +126,12 @@ fn tell(made: &Backup, args: &BackupArgs, context: &Context) {
     if let Some(why) = &made.unnoted {
         context.note(&format!(
             "the snapshot is there; that it must be there could not be written down, which the next backup does: {why}"
+        ));
+    }
+    if let Some(why) = &made.uncounted {
+        context.note(&format!(
+            "the list of keys in the repository cannot be read or written, so the number of keys is not known until the \
+             next rewrite: {why}"
         ));
     }
     for how in &made.entry.diverged {

@@ -95,7 +95,7 @@ fn left_out(printed: &Printed) -> Vec<String> {
     let line = |left: &LeftOut| {
         format!(
             "\"{}\" of database {} is not printed: its value at byte {} (type {}) takes its field names from a \
-             template elsewhere in the file",
+             template that the file does not declare before it",
             escape(&left.key),
             left.db,
             left.at,
@@ -142,7 +142,7 @@ fn warn(args: &CatArgs, aof: &Aof, printed: &Printed, context: &Context) {
     }
     let reasons = [
         (unprinted.unreadable, "too long for memory, or compressed wrongly"),
-        (unprinted.not_in_form, "of a kind that RESTORE cannot take from a file"),
+        (unprinted.not_in_form, "whose template of field names is not in the file"),
         (unprinted.module_data, "what modules keep beside the keys"),
     ];
     for (number, why) in reasons.into_iter().filter(|(number, _)| *number > 0) {

@@ -54,7 +54,7 @@ fn full(writes: Writes) -> &'static str {
              together"
         }
         Writes::Repository => {
-            "no snapshot was made. --min-free says how much of the file system stays free; `aofkit prune` frees room; \
+            "--min-free says how much of the file system stays free; `aofkit prune` frees room; \
              --repo on another file system has more"
         }
     }

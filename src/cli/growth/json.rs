@@ -217,7 +217,8 @@ fn rewrite(one: &Grown) -> RewriteJson {
         packed_limits: match &one.server {
             Some((_, said)) if said.packed.is_some() => Some("server"),
             _ if one.aof.configured => Some("conf"),
-            _ => (!live.has_other_limits).then_some("default"),
+            _ if live.has_other_limits || live.has_open_limits => None,
+            _ => Some("default"),
         },
         resp_bytes: live.resp.estimated_bytes,
         resp_error_percent: live.resp.error_percent,

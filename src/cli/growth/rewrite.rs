@@ -47,6 +47,11 @@ pub fn rewrite(one: &Grown, style: Style) -> String {
                     (hash-max-listpack-entries and others): --conf or --server tells how";
         text += &line(told, style);
     }
+    if live.has_open_limits && rewrite.is_rdb && has_range {
+        let told = "up to which size its server packs values (hash-max-listpack-entries and others) is not known: neither \
+                    --conf nor --server tells, and the base does not show it";
+        text += &line(told, style);
+    }
     if live.is_partial {
         text += &line("the base could not be read to its end", style);
     }

@@ -28,21 +28,24 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
         ("NEXT", Left),
     ];
     let mut rows = Vec::with_capacity(all.len());
-    let (mut bytes, mut reclaimable, mut unknown) = (0, 0, 0);
+    let (mut bytes, mut reclaimable, mut unknown, mut has_range) = (0, 0, 0, false);
     for (one, name) in all.iter().zip(names(all.iter().map(|one| &one.aof), path)) {
         bytes += one.outlook.current_bytes();
-        let own = one.outlook.rewrite.reclaimable_bytes;
-        (reclaimable, unknown) = match own {
-            Some(own) => (reclaimable + own, unknown),
-            None => (reclaimable, unknown + 1),
-        };
+        match given_back(one) {
+            Some((own, is_least)) => {
+                reclaimable += own;
+                has_range |= is_least;
+            }
+            None => unknown += 1,
+        }
         rows.push(row(one, name).to_vec());
     }
     let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
     let mut total = format!(
-        "{}: {}, of which {} could be given back",
+        "{}: {}, of which {}{} could be given back",
         count(all.len() as u64, "set"),
         size(bytes),
+        if has_range { "at least " } else { "" },
         size(reclaimable)
     );
     if unknown > 0 {
@@ -59,6 +62,18 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     text
 }
 
+/// What a rewrite would give back, and whether that is the least of a range.
+fn given_back(one: &Grown) -> Option<(u64, bool)> {
+    let told = one.outlook.rewrite.size;
+    let reclaimable = one.outlook.rewrite.reclaimable_bytes?;
+    match told.error_percent {
+        Some(_) => Some((reclaimable, false)),
+        None => {
+            told.at_most_bytes.map(|most| (one.outlook.current_bytes().saturating_sub(most), true))
+        }
+    }
+}
+
 fn row(one: &Grown, name: String) -> [String; 7] {
     let (outlook, trigger) = (&one.outlook, &one.outlook.trigger);
     [
@@ -71,7 +86,12 @@ fn row(one: &Grown, name: String) -> [String; 7] {
             Some(left) => size(left),
         },
         outlook.rate.map_or("-".to_owned(), |(rate, _)| format!("{}/s", size(rate as u64))),
-        outlook.rewrite.reclaimable_bytes.map_or("?".to_owned(), size),
+        match given_back(one) {
+            None => "?".to_owned(),
+            Some((bytes, false)) => size(bytes),
+            // At least so much.
+            Some((bytes, true)) => format!("{}+", size(bytes)),
+        },
         outlook.advice.kind().to_owned(),
     ]
 }

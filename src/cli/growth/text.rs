@@ -312,6 +312,10 @@ fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
             live if live.has_other_limits => {
                 "the base shows other limits of packed values than the default ones; --conf or --server tells them"
             }
+            live if live.has_open_limits => {
+                "nobody tells up to which size the server packs values (hash-max-listpack-entries and others); --conf or \
+                 --server does"
+            }
             live if live.unfollowed_commands == 0 => {
                 "the set holds vector sets or values of modules"
             }

@@ -146,8 +146,8 @@ pub struct RewriteJson {
     pub peak_disk_bytes: Option<u64>,
     pub format: &'static str,
     pub compressed: Option<bool>,
-    /// Who says up to which size values are packed: server, conf, or default; null where the base shows other limits than
-    /// the default ones, and nobody tells them.
+    /// Who says up to which size values are packed: server, conf, or default; null where nobody tells and it matters:
+    /// the base shows other limits than the default ones, or does not show them.
     pub packed_limits: Option<&'static str>,
     pub resp_bytes: Option<u64>,
     pub resp_error_percent: Option<f64>,

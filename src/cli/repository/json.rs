@@ -4,7 +4,8 @@ use std::path::Path;
 
 use aofkit::aof::Layout;
 use aofkit::backup::{
-    Backup, Compaction, Entry, FileType, Mark, Moment, Planned, PrunePlan, Restored, Verified, now,
+    Backup, Compaction, Entry, FileType, Mark, Moment, Planned, PrunePlan, Restored, UnreadSource,
+    Verified, now,
 };
 use aofkit::redact::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
@@ -56,6 +57,7 @@ struct SnapshotJson {
     commands: u64,
     keys: Option<u64>,
     keys_estimated: bool,
+    keys_at_least: Option<u64>,
     age_seconds: Option<i64>,
     cut_bytes: u64,
     verified: bool,
@@ -88,6 +90,10 @@ struct MarkJson {
     kind: String,
     message: String,
     percent: Option<u64>,
+}
+
+fn mark_json(mark: &Mark) -> MarkJson {
+    MarkJson { kind: mark.kind.clone(), message: mark.message.clone(), percent: mark.percent }
 }
 
 #[derive(Serialize)]
@@ -147,11 +153,6 @@ fn snapshot(entry: &Entry) -> SnapshotJson {
         file: file(f),
         read_at: seconds(f.read.as_ref().unwrap_or(&entry.taken)),
     };
-    let mark = |mark: &Mark| MarkJson {
-        kind: mark.kind.clone(),
-        message: mark.message.clone(),
-        percent: mark.percent,
-    };
     let taken = Moment::parse(&entry.taken).map(Moment::milliseconds);
     SnapshotJson {
         id: entry.id.clone(),
@@ -169,12 +170,13 @@ fn snapshot(entry: &Entry) -> SnapshotJson {
         reused_bytes: entry.reused_bytes,
         commands: entry.commands(),
         keys: entry.keys.map(|keys| keys.alive),
-        keys_estimated: entry.keys.is_some_and(|keys| keys.estimated),
+        keys_estimated: entry.keys.is_some_and(|keys| keys.is_estimate()),
+        keys_at_least: entry.keys.map(|keys| keys.at_least),
         age_seconds: taken.map(|taken| (now().milliseconds() - taken).div_euclid(1000)),
         cut_bytes: entry.cut_bytes(),
         // But for files as they were found nothing is published that was not parsed to its last byte.
         verified: !entry.is_marked(Mark::AS_IS),
-        marks: entry.marks.iter().map(mark).collect(),
+        marks: entry.marks.iter().map(mark_json).collect(),
         files: entry.files.iter().map(file).collect(),
         extras: entry.extras.iter().map(extra).collect(),
         covers: entry.covers.iter().map(interval).collect(),
@@ -189,15 +191,31 @@ struct BackupJson {
     head: Head,
     unchanged: bool,
     snapshot: SnapshotJson,
+    marks: Vec<MarkJson>,
     unreadable: Vec<String>,
+    unread_sources: Vec<UnreadSourceJson>,
+    damaged_objects: Vec<String>,
+    unnoted: Option<String>,
+    uncounted: Option<String>,
+    other_host: Option<String>,
     needs_modules: Vec<NeededJson>,
     last_written_at: Option<String>,
     log_elsewhere: Option<String>,
 }
 
+#[derive(Serialize)]
+struct UnreadSourceJson {
+    source_name: String,
+    message: String,
+}
+
 /// `backup`
 pub fn backup(made: &Backup) -> String {
     let entry = &made.entry;
+    let unread = |one: &UnreadSource| UnreadSourceJson {
+        source_name: one.source.clone(),
+        message: one.why.clone(),
+    };
     let path = path_text(&made.path);
     let manifest = made.manifest.as_deref().map(path_text);
     let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
@@ -213,7 +231,13 @@ pub fn backup(made: &Backup) -> String {
             reused_bytes: made.reused_bytes,
             ..snapshot(entry)
         },
+        marks: made.marks.iter().map(mark_json).collect(),
         unreadable: made.unreadable.clone(),
+        unread_sources: made.unread_sources.iter().map(unread).collect(),
+        damaged_objects: made.damaged.clone(),
+        unnoted: made.unnoted.clone(),
+        uncounted: made.uncounted.clone(),
+        other_host: made.other_host.clone(),
         needs_modules: needs_modules(&made.needs_modules),
         last_written_at: made.written.and_then(modified),
         log_elsewhere: made.elsewhere.clone(),

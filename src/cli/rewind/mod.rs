@@ -56,7 +56,7 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     let (reach, plan) = match found.answer {
         Answer::Plan(plan) => (found.reach, *plan),
         Answer::No(why) => {
-            return Err(Error::refused(OutOfReach { why: why, reach: found.reach }, &aof.path));
+            return Err(Error::refused(OutOfReach { why, reach: found.reach }, &aof.path));
         }
     };
     let run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;

@@ -29,8 +29,8 @@ use rustix::io::Errno;
 
 use super::attributes::Attributes;
 use super::frozen::FrozenFile;
-use super::room::Room;
-use crate::error::{Error, Result};
+use super::room::{Bytes, Room};
+use crate::error::{Error, ErrorKind, Result};
 /// A directory held by its descriptor.
 #[derive(Debug)]
 pub struct Dir {
@@ -236,6 +236,25 @@ impl Dir {
         let told = again(|| rustix::fs::fstatvfs(&self.fd));
         let told = told.map_err(|e| Error::io(&self.path, e))?;
         Ok(Room::of(&told))
+    }
+
+    /// Whether so many new bytes may fit. Where the file system may pack them, or share them with others when they are a copy,
+    /// nobody knows before they are written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoRoom`] when they surely do not fit.
+    pub fn may_hold(&self, needed: u64, what: Bytes) -> Result<()> {
+        if !what.each_takes_one(&self.fd) {
+            return Ok(());
+        }
+        let told = again(|| rustix::fs::fstatvfs(&self.fd));
+        let told = told.map_err(|e| Error::io(&self.path, e))?;
+        // Root may fill also what is kept back from others.
+        let free = told.f_bfree.saturating_mul(told.f_frsize);
+        if free < needed {
+            return Err(Error::new(ErrorKind::NoRoom { needed, free }, &self.path));
+        }
+        Ok(())
     }
 
     /// Takes a name from a file or a link, never from what it leads to; answers whether something had it.

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, batches, bulk};
+use super::extent::Extent;
 use super::forgotten::{self, Forgotten, join};
 use super::sizes::Nodes;
 use crate::format::rdb::pack;
@@ -133,6 +134,24 @@ impl Chain {
     /// Bytes of its elements, about.
     pub fn bytes(&self) -> u64 {
         self.nodes.iter().map(|node| node.bytes).sum()
+    }
+
+    /// How many elements it has, and their bytes.
+    pub(super) fn extent(&self) -> Extent {
+        Extent { count: self.count, bytes: self.bytes() }
+    }
+
+    /// By how much it may be smaller or larger where the server's nodes have other sizes, of its cost: larger nodes
+    /// compress better, and have fewer frames; each element in a node of its own is not compressed.
+    pub(super) fn otherwise(&self, cost: Cost) -> (Cost, Cost) {
+        /// The largest nodes compress to no less, as a part of what they come to by default.
+        const LEAST: f64 = 0.5;
+        /// Container, length and frame of a node.
+        const NODE: u64 = 1 + 5 + pack::FRAME as u64;
+        let apart = cost.raw + (self.count * NODE) as f64;
+        let frames = (self.node_count() * NODE) as f64;
+        let less = Cost { resp: 0.0, rdb: LEAST * cost.rdb, raw: frames };
+        (less, Cost { resp: 0.0, rdb: (apart - cost.rdb).max(0.0), raw: apart - cost.raw })
     }
 
     /// Nodes that a server has of it.

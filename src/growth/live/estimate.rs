@@ -15,6 +15,9 @@ const SLACK: f64 = 64.0;
 /// Standard errors of a sample within which the size lies in all but a case in hundreds.
 const SURE: f64 = 3.0;
 
+/// Percent of the estimate by which the ends of a range move at most without a word of why.
+const SAME: f64 = 1.0;
+
 /// Percent by which the ends of a range may be apart from the estimate so that it is told as one number.
 const SPREAD: f64 = 5.0;
 
@@ -82,6 +85,9 @@ pub struct LiveEstimate {
     /// The base shows that its server packs values of other sizes than servers do by default, and nobody tells which:
     /// a range holds both.
     pub has_other_limits: bool,
+    /// Nobody tells up to which size the server packs values, the base does not show it, and it matters: a range holds what
+    /// other limits than the servers' defaults give.
+    pub has_open_limits: bool,
     /// What a server's memory takes to load all of it; `None` where something is in it whose size in memory is not
     /// known: values of modules and vector sets, or what is not followed.
     pub memory: Option<Memory>,
@@ -131,6 +137,14 @@ impl Sums {
     /// What may be there or not.
     pub fn add_perhaps(&mut self, high: Cost, weight: f64) {
         self.high += high * weight;
+    }
+
+    /// Whether its ends are so much further apart as RDB that they are told.
+    pub fn is_wider_than(&self, other: &Self) -> bool {
+        let above = self.high.zip(other.high, |this, other| this - other);
+        let below = other.low.zip(self.low, |other, this| other - this);
+        let wider = above.zip(below, f64::max);
+        wider.rdb.max(wider.raw) > SAME / 100.0 * self.told.rdb
     }
 
     /// Something that is not followed may have made values of any size.

@@ -3,6 +3,7 @@
 //! Small ones are kept whole and in their order, for they are packed and compressed as one string. Of large ones a
 //! sample is kept, chosen by the hash of the name, so that a member that is written again is found again.
 
+use super::extent::Extent;
 use super::hashed::ByHash;
 use super::kind::Kind;
 use super::sizes::{Limits, Packing};
@@ -123,6 +124,12 @@ impl Members {
     /// Bytes of all members, about.
     pub fn bytes(&self) -> u64 {
         (self.kept as u64) << self.shift
+    }
+
+    /// How many members it has, and the bytes of the longest string in it. Of a sample, what is in it.
+    pub(super) fn extent(&self) -> Extent {
+        let longest = self.list.iter().map(|member| member.name_len.max(member.value_len)).max();
+        Extent { count: self.list.len() as u64, bytes: longest.unwrap_or(0) }
     }
 
     /// The value was no packed encoding in the base.

@@ -14,6 +14,7 @@ mod cost;
 mod dialect;
 mod doubt;
 mod estimate;
+mod extent;
 mod forgotten;
 mod groups;
 mod hashed;
@@ -26,6 +27,7 @@ mod memory;
 mod op;
 mod packing;
 mod score;
+mod shown;
 mod sizes;
 mod sketch;
 mod stores;
@@ -202,7 +204,7 @@ impl Live {
         let name = self.keys.name(value.db, key, value.key_len);
         self.loading = self.keys.load(&name, value.least_bytes, fresh);
         let is_table = matches!(value.row.number, 2 | 4 | 5 | 22 | 24 | 35);
-        self.unlike.begin(is_table);
+        self.unlike.begin(is_table, value.nodes);
         if let Some(loading) = &mut self.loading
             && let Value::Members(members) = &mut loading.held().value
             && is_table
@@ -332,31 +334,35 @@ impl Live {
         let (mut keys, mut expired) = (0.0, 0.0);
         let mut scales = std::mem::take(&mut self.keys.scales);
         let is_unlike = self.unlike.is_shown();
-        let weighed = |held: &Held, scales: &mut cost::Scales| {
-            let mut one = weighed(held, dialects, scales);
-            if is_unlike {
-                unlike::widen(&mut one, held, dialects[0], scales);
-            }
-            one
-        };
+        // An RDB, not commands, which say nothing of the forms of values.
+        let is_in_base = self.overhead.is_some();
+        let mut by_default = Sums::default();
+        by_default.add_fixed(self.fixed());
         for held in self.keys.all() {
             let weight = held.weight();
             if held.expire_ms.is_some_and(|at| at <= now_ms) {
                 expired += weight;
                 // A server writes what it has not deleted yet.
-                sums.add_perhaps(weighed(held, &mut scales).high, weight);
+                sums.add_perhaps(weighed(held, dialects, &mut scales).high, weight);
                 continue;
             }
-            sums.add(&weighed(held, &mut scales), weight);
+            let mut one = weighed(held, dialects, &mut scales);
+            by_default.add(&one, weight);
+            if self.unlike.is_open(held, is_in_base) {
+                unlike::widen(&mut one, held, dialects, &mut scales);
+            }
+            sums.add(&one, weight);
             keys += weight;
         }
+        let has_open_limits = sums.is_wider_than(&by_default);
         if self.makes_keys || self.is_partial {
             sums.open_all();
         }
         if self.may_delete {
             sums.forget_least(self.fixed());
         }
-        let is_known = !(self.makes_keys || self.is_unknown || self.is_partial || is_unlike);
+        let is_told = !is_unlike && !has_open_limits;
+        let is_known = !(self.makes_keys || self.is_unknown || self.is_partial) && is_told;
         let memory = is_known.then(|| self.peak.finish(&self.keys)).flatten();
         let compression = writing.is_compressed.map_or(self.compression, Compression::from);
         let (resp, rdb) = match self.is_unknown || self.is_partial {
@@ -379,6 +385,7 @@ impl Live {
             is_unknown: self.is_unknown,
             is_partial: self.is_partial,
             has_other_limits: is_unlike,
+            has_open_limits: has_open_limits && !is_unlike,
             memory,
         }
     }

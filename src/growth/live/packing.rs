@@ -52,14 +52,19 @@ impl Members {
         (cost, variance)
     }
 
-    /// The same as a server with other limits has it: packed where it is not, and the other way round.
-    pub fn otherwise(&self) -> Self {
-        let packing = Packing { most: usize::MAX, numbers: usize::MAX, ..self.packing };
-        let is_packed = !self.is_table;
-        let packing = if is_packed { Packing { numbers: 0, ..self.packing } } else { packing };
-        let mut other = self.clone();
-        (other.is_table, other.packing) = (is_packed, packing);
-        other
+    /// The same in each form in which a server with some limits has it. Of a sample, the sample alone.
+    pub fn in_each_form(&self) -> Vec<Self> {
+        let of = |is_table: bool, most: usize, numbers: usize| {
+            let packing = Packing { most, numbers, ..self.packing };
+            let mut form = self.clone();
+            (form.packing, form.is_table, form.shift) = (packing, is_table, 0);
+            form
+        };
+        let mut forms = vec![of(true, 0, 0), of(false, usize::MAX, 0)];
+        if self.kind == Kind::Set && !self.has_text {
+            forms.push(of(false, usize::MAX, usize::MAX));
+        }
+        forms
     }
 
     /// Whether not all servers write it alike.

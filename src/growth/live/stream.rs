@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use super::cost::{Cost, Scales, bulk, header};
 use super::dialect::Dialect;
+use super::extent::Extent;
 use super::forgotten::{self, Forgotten, join};
 use super::groups::Groups;
 use super::members::Piece;
+use super::sizes::Limits;
 use crate::format::rdb::pack;
 
 /// Bytes of contents that one stream keeps.
@@ -99,6 +101,49 @@ impl Stream {
     /// Bytes of its entries, about.
     pub fn bytes(&self) -> u64 {
         self.nodes.iter().map(|node| node.bytes).sum()
+    }
+
+    /// How many entries it has, and their bytes.
+    pub(super) fn extent(&self) -> Extent {
+        let count = self.nodes.iter().map(|node| node.total).sum();
+        Extent { count, bytes: self.bytes() }
+    }
+
+    /// The most entries and the most bytes of a node.
+    pub(super) fn largest_node(&self) -> Extent {
+        let most = |of: fn(&Node) -> u64| self.nodes.iter().map(of).max().unwrap_or(0);
+        Extent { count: most(|node| node.total), bytes: most(|node| node.bytes) }
+    }
+
+    /// Nodes that a server has filled with as many entries or bytes as these limits say, and those that it has filled
+    /// otherwise.
+    pub(super) fn closed_nodes(&self, limits: &Limits) -> (u64, u64) {
+        let is_alike = |node: &&Node| {
+            // The next one was too large: twice as large as the others at most, as a rule.
+            let next = 2 * node.bytes / node.total.max(1);
+            let is_full = node.bytes + next >= limits.stream_bytes;
+            node.total == limits.stream_entries || node.total < limits.stream_entries && is_full
+        };
+        let closed = self.nodes.len().saturating_sub(1);
+        let alike = self.nodes.iter().take(closed).filter(is_alike).count();
+        (alike as u64, (closed - alike) as u64)
+    }
+
+    /// By how much it may be smaller or larger where the server's nodes have other sizes, of its cost: larger nodes
+    /// compress better, and say less often what they begin with; each entry in a node of its own says it again, and the
+    /// names of its fields, and is hardly compressed.
+    pub(super) fn otherwise(&self, cost: Cost) -> (Cost, Cost) {
+        /// The largest nodes compress to no less, as a part of what they come to by default.
+        const LEAST: f64 = 0.5;
+        /// Identifier, length and frame of a node, and numbers at its beginning.
+        const NODE: u64 = 17 + 5 + pack::FRAME as u64 + 9;
+        let total: u64 = self.nodes.iter().map(|node| node.total).sum();
+        // The names are in what a log says of an entry.
+        let names: u64 = self.nodes.iter().map(|node| node.resp + node.dead_bytes()).sum();
+        let apart = cost.raw + (total * NODE + names) as f64;
+        let begun = (self.node_count() * NODE) as f64 + cost.raw * (1.0 - LEAST);
+        let less = Cost { resp: 0.0, rdb: LEAST * cost.rdb, raw: begun.min(cost.raw) };
+        (less, Cost { resp: 0.0, rdb: (apart - cost.rdb).max(0.0), raw: apart - cost.raw })
     }
 
     /// Nodes that a server has of it.

@@ -4,6 +4,8 @@ use super::cost::{Cost, Scales};
 use super::dialect::Dialect;
 use super::held::Held;
 use super::kind::Kind;
+use super::members::Members;
+use super::shown::Shown;
 use super::sizes::Limits;
 use super::value::Value;
 use super::weigh::value_cost;
@@ -12,17 +14,20 @@ use crate::command::{self, CommandId};
 use crate::format::resp::Record;
 
 /// What a base shows of the sizes up to which its server packs values.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Unlike {
     /// Nothing needs to be shown: somebody says it.
     is_told: bool,
     /// The value that is being loaded is no packed encoding.
     is_table: bool,
+    /// How many nodes it has.
+    nodes: Option<u64>,
     /// Values that are larger than what is packed by default, and packed.
     larger: u64,
     /// Values that are not packed though they are small enough to be, and small ones that are.
     smaller: u64,
     packed: u64,
+    shown: Shown,
 }
 
 impl Unlike {
@@ -31,12 +36,13 @@ impl Unlike {
     }
 
     /// A value of a base begins.
-    pub fn begin(&mut self, is_table: bool) {
-        self.is_table = is_table;
+    pub fn begin(&mut self, is_table: bool, nodes: Option<u64>) {
+        (self.is_table, self.nodes) = (is_table, nodes);
     }
 
     /// It is read, with nothing else behind it.
     pub fn end(&mut self, value: &Value, limits: &Limits) {
+        self.shown.note(value, self.is_table, self.nodes, limits);
         let Value::Members(members) = value else { return };
         // Servers before 7.2 pack no texts of sets, whatever is set.
         if members.shift > 0 || members.ttls || members.kind == Kind::Set {
@@ -57,29 +63,46 @@ impl Unlike {
     pub fn is_shown(&self) -> bool {
         !self.is_told && (self.larger > 0 || self.smaller > self.packed)
     }
+
+    /// Whether the server may hold this value otherwise than by default, for all that was told and shown.
+    pub fn is_open(&self, held: &Held, is_in_base: bool) -> bool {
+        let is_as_in_base = is_in_base && !held.was_changed();
+        !self.is_told && (self.is_shown() || !self.shown.shows(&held.value, is_as_in_base))
+    }
 }
 
 /// The server may have written it in another form.
-pub fn widen(weighed: &mut Weighed, held: &Held, dialect: Dialect, scales: &mut Scales) {
-    /// Nodes of other sizes have other frames, and compress better or worse, by as much as this.
-    const NODES: (f64, f64) = (0.5, 3.0);
-    match &held.value {
-        Value::Members(members) if members.shift == 0 => {
-            let mut other = held.clone();
-            other.value = Value::Members(Box::new(members.otherwise()));
-            let other = value_cost(&other, dialect, scales).0;
-            let (now, _) = value_cost(held, dialect, scales);
-            weighed.low = weighed.low.zip(other.zip(now, |o, n| (o - n).min(0.0)), |a, b| a + b);
-            weighed.high = weighed.high.zip(other.zip(now, |o, n| (o - n).max(0.0)), |a, b| a + b);
+pub fn widen(weighed: &mut Weighed, held: &Held, dialects: &[Dialect], scales: &mut Scales) {
+    let Some(first) = dialects.first() else { return };
+    let (now, _) = value_cost(held, *first, scales);
+    let perhaps = match &held.value {
+        Value::Members(members) => otherwise(members, held.key_len, now, dialects, scales),
+        Value::List(chain) => chain.otherwise(now),
+        Value::Stream(stream) => stream.otherwise(now),
+        _ => return,
+    };
+    weighed.perhaps(perhaps);
+}
+
+/// By how much a set, sorted set or hash may be smaller or larger in the other forms that servers have for it.
+fn otherwise(
+    members: &Members,
+    key_len: u64,
+    now: Cost,
+    dialects: &[Dialect],
+    scales: &mut Scales,
+) -> (Cost, Cost) {
+    let weight = (1_u64 << members.shift) as f64;
+    let (mut less, mut more) = (Cost::default(), Cost::default());
+    for form in members.in_each_form() {
+        for dialect in dialects {
+            let other = form.cost(key_len, *dialect, scales).0 * weight;
+            let difference = Cost { resp: 0.0, ..other.zip(now, |other, now| other - now) };
+            less = less.zip(difference, |less, difference| less.max(-difference));
+            more = more.zip(difference, f64::max);
         }
-        Value::List(_) | Value::Stream(_) => {
-            let only_rdb = |cost: Cost, by: f64| Cost { resp: 0.0, ..cost * by };
-            let (now, _) = value_cost(held, dialect, scales);
-            let (less, more) = (only_rdb(now, 1.0 - NODES.0), only_rdb(now, NODES.1 - 1.0));
-            weighed.perhaps((less, more));
-        }
-        _ => {}
     }
+    (less, more)
 }
 
 /// Whether a command that is not followed may delete keys that it does not name: of a module that nobody recorded, or one

@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn look(first: &mut Server, second: &mut Server, told: &Told) -> Result<Self> {
+    fn look(first: &mut Server, second: &mut Server) -> Result<Self> {
         let (ours, theirs) = thread::scope(|scope| {
             let theirs = thread::Builder::new().spawn_scoped(scope, || second.contents());
             let theirs = theirs.map_err(|e| Error::io(Path::new("a thread of its own"), e))?;
@@ -48,8 +48,7 @@ impl Seen {
         let (mut ours, mut theirs) = (ours?, theirs?);
         let end = now();
         let all = ours.living(end);
-        let mut out = told.left_out().clone();
-        out.extend(ours.unread().iter().chain(theirs.unread()));
+        let out = ours.unread().iter().chain(theirs.unread()).copied().collect();
         let left_out = ours.leave_out(&out);
         theirs.leave_out(&out);
         let found = ours.differences(&theirs, end);
@@ -90,13 +89,13 @@ pub fn compare(
         note(loaded, &ours, end, ours.living(end));
         return Ok(());
     };
-    let mut seen = Seen::look(&mut first, &mut second, told)?;
+    let mut seen = Seen::look(&mut first, &mut second)?;
     for _ in 1..LOOKS {
         if seen.found.is_empty() {
             break;
         }
         thread::sleep(PAUSE);
-        seen = Seen::look(&mut first, &mut second, told)?;
+        seen = Seen::look(&mut first, &mut second)?;
     }
     if !seen.found.is_empty()
         && let Some(third) = again()?

@@ -68,16 +68,8 @@ impl Trial {
 
 impl Loading {
     fn all(&self, leash: &Leash) -> Result<Vec<LoadedSnapshot>> {
-        let mut newest: Vec<Listed> = Vec::new();
-        for listed in Repository::open_local(&self.what.repo)?.list()? {
-            if self.what.source.as_ref().is_some_and(|source| *source != listed.source) {
-                continue;
-            }
-            match newest.last_mut() {
-                Some(last) if last.source == listed.source => *last = listed,
-                _ => newest.push(listed),
-            }
-        }
+        let repository = Repository::open_local(&self.what.repo)?;
+        let newest = repository.newest_of_each(self.what.source.as_deref())?;
         let guard = self.trial.guard(leash)?;
         newest.iter().map(|listed| self.one(listed, guard, leash)).collect()
     }

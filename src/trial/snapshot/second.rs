@@ -1,6 +1,6 @@
 //! The second way into a server: a snapshot's content as our own readers tell it, written as one log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,9 @@ use crate::aof::{Event, OpenOptions, RdbItem};
 use crate::backup::{Entry, FileType, Repository, open_snapshot};
 use crate::disk::{self, Dir, NewFile};
 use crate::error::{Error, Result};
-use crate::print::{Options, Printed, Printer, Resp, stands_alone};
+use crate::print::{Options, Printed, Printer, Resp};
 use crate::progress::Progress;
 use crate::scan::{Context, Depth, Observer, Pace, Wants, scan};
-use crate::server::KeyId;
 use crate::text::count;
 use crate::trial::handed_on::HandedOn;
 
@@ -53,11 +52,6 @@ pub fn write(
 }
 
 impl Told {
-    /// Keys of its base that no command can give by itself.
-    pub fn left_out(&self) -> &BTreeSet<KeyId> {
-        &self.base.left_out
-    }
-
     /// What the snapshot says of itself and our readers do not find.
     pub fn broken_promise(&self, entry: &Entry) -> Option<String> {
         let (found, promised) = (self.printed.records, entry.commands());
@@ -119,7 +113,6 @@ struct Base {
     expiring: Vec<(u64, i64)>,
     /// Keys with fields that expire.
     fading: BTreeMap<u64, u64>,
-    left_out: BTreeSet<KeyId>,
 }
 
 impl Observer for Base {
@@ -135,9 +128,6 @@ impl Observer for Base {
         let RdbItem::Key(entry) = item else { return };
         if entry.field_ttls.is_some_and(|fields| fields > 0) {
             *self.fading.entry(entry.db).or_insert(0) += 1;
-        }
-        if !stands_alone(entry) {
-            self.left_out.insert(KeyId::new(entry.db, entry.key));
         }
         match entry.expire_ms {
             Some(at) => self.expiring.push((entry.db, at)),

@@ -132,20 +132,23 @@ impl Contents {
         const NODE: u64 = 4096;
         let (Some(row), None) = (self.row, self.is_wanted) else { return };
         let number = || super::length::number(token.bytes).map_or(0, |(number, _)| number);
-        let mut is_compressed = false;
+        let (mut is_compressed, mut nodes) = (false, None);
         let least_bytes = match item {
             Item::Str | Item::Blob(_) => Head::decode(token.bytes).map_or(0, |head| {
                 is_compressed = matches!(head.form, Form::Lzf { .. });
                 head.body_len
             }),
-            Item::Elements(_) if matches!(row.number, 14 | 18) => number().saturating_mul(NODE),
-            Item::Elements(_) => number().saturating_mul(ELEMENT),
-            Item::Loop(_) => number().saturating_mul(NODE),
+            Item::Elements(_) if !matches!(row.number, 14 | 18) => number().saturating_mul(ELEMENT),
+            Item::Elements(_) | Item::Loop(_) => {
+                nodes = Some(number());
+                number().saturating_mul(NODE)
+            }
             // Its size is still to come.
             _ => return,
         };
         let (db, key) = (self.db, &self.key);
-        let opening = Opening { db, key, key_len: self.key_len, row, least_bytes, is_compressed };
+        let key_len = self.key_len;
+        let opening = Opening { db, key, key_len, row, least_bytes, nodes, is_compressed };
         self.is_wanted = Some(self.shape() != Shape::Unknown && reader.opens(&opening));
     }
 

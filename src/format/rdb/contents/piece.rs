@@ -15,6 +15,8 @@ pub struct Opening<'a> {
     pub row: &'static Row,
     /// At least so many bytes are in it.
     pub least_bytes: u64,
+    /// How many nodes it has, when it is a list or a stream of nodes.
+    pub nodes: Option<u64>,
     /// It is one string, and that is compressed.
     pub is_compressed: bool,
 }

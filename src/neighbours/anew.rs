@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::find::{self, Group};
+use super::find;
+use super::group::Group;
 use super::place::Place;
 use super::sample::Names;
 use super::{Neighbours, Survey};
@@ -55,7 +56,7 @@ impl<'a> Suspects<'a> {
 fn may_be_older_and_fuller(aof: &Aof, group: &Group) -> bool {
     match group.place {
         Place::Orphans => find::is_ahead(aof, &group.files),
-        Place::Dump | Place::SingleFile => {
+        Place::Dump | Place::SingleFile | Place::OtherSet => {
             let written = group.files.first().and_then(|path| {
                 let file = FrozenFile::open(path).ok()?;
                 created(&file).or_else(|| find::seconds(group.written_at?))

@@ -1,6 +1,8 @@
 //! Which files beside a set are worth opening, by place and name.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::group::{Group, written_at};
 use super::other_sets;

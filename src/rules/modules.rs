@@ -5,7 +5,7 @@
 //! | the server's own table | what is built in |
 //! | `--modules`, MODULE LIST of `--server` | a complete list: what it lacks is absent |
 //! | `loadmodule` lines of a configuration | what they name is there; of the others nothing is known |
-//! | the set itself: values, what is kept beside keys, commands of recorded modules | its writer's own version |
+//! | the set itself: values, what is kept beside keys, commands of recorded modules | its writer's own version; nothing, of a module that other servers have built in |
 //!
 //! Pure. A library is known by its name alone: it is not looked into.
 
@@ -146,6 +146,9 @@ impl Presences {
                 Presence::There(by)
             } else if lacks {
                 Presence::Missing
+            } else if rules.is_others_own(module) {
+                // A server was upgraded to one that brings it, and this is not that one.
+                Presence::Unsure
             } else if !said.is_complete && own.unwrap_or_else(|| rules.is_recorded(module)) {
                 Presence::There(By::Set)
             } else {
@@ -230,6 +233,13 @@ impl Rules {
     /// Whether the server has this module without a library.
     pub fn is_built_in(&self, module: ModuleId) -> bool {
         self.brought.built_in.contains(&module)
+    }
+
+    /// Whether other servers have this module without a library, and in this one it never ran: a set that needs it says
+    /// nothing of this server.
+    fn is_others_own(&self, module: ModuleId) -> bool {
+        let brings = |target: &Target| target.rules.is_built_in(module);
+        !self.is_recorded(module) && Target::recorded().iter().any(brings)
     }
 
     /// Whether the module ran in this very version.

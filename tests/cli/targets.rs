@@ -48,6 +48,25 @@ fn a_server_that_was_upgraded_without_a_rewrite_is_no_damage() {
     }
 }
 
+/// Vector sets came with Redis 8.0, into which they are built. That a set has one says nothing of servers that never had them.
+#[test]
+fn vector_sets_behind_an_older_base_are_for_the_server_that_brings_them() {
+    let added = words("VADD points VALUES 3 1 2 3 a");
+    let on = |from: &str, last: &str| continued(from, last, &[words("SELECT 0"), added.clone()]);
+    let set = on("redis-7.4.1/rdb-base", "aof/appendonly.aof.2.incr.aof");
+    let path = set.root().join("aof");
+    let (code, report) = check_json(&path);
+    assert_eq!(short(&report), ("redis-8.0", "healthy", Some("yes")), "{report}");
+    assert_eq!(code, 0);
+    let asked = run(["check", "--json", "--target", "redis-7.4", path.to_str().unwrap()]);
+    let report = asked.expect(24).json();
+    assert_eq!(short(&report), ("redis-7.4", "unsupported", None), "{report}");
+    // Of the other family no server has them.
+    let set = on("valkey-8.1.8/rdb-base", "aof/appendonly.aof.2.incr.aof");
+    let (_, report) = check_json(&set.root().join("aof"));
+    assert_ne!((&report["target"], &report["loads"]), (&"valkey-8.1".into(), &"yes".into()));
+}
+
 #[test]
 fn a_base_that_names_no_writer_is_judged_by_a_server_that_knows_its_commands() {
     for (log, target) in [

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use crate::aof::Aof;
-use crate::neighbours::{Neighbour, Neighbours, Place, Rights, Standing, Stray};
+use crate::neighbours::{Closed, Lacks, Neighbour, Neighbours, Place, Rights, Standing, Stray};
 use crate::{limits, text};
 
 /// One problem for files that belong together.
@@ -42,19 +42,30 @@ fn rights(aof: &Aof, rights: &Rights) -> Vec<Problem> {
             Problem::of_file(Kind::OtherFilesystem, Severity::Warning, name.as_bytes(), message);
         found.push(problem);
     }
-    for (name, is_write) in rights.closed.iter().take(TOLD) {
-        let what = if *is_write { "append to" } else { "read" };
-        let message = format!(
-            "user {}, who owns the directory, may not {what} it: a server that runs as this user does not start. \
-             Give it back with chown, as the directory has it",
-            rights.user
-        );
-        found.push(Problem::of_file(Kind::NotReadable, Severity::Warning, name, message));
+    let severity = if rights.is_seen { Severity::Error } else { Severity::Warning };
+    for Closed { name, lacks } in rights.closed.iter().take(TOLD) {
+        let what = match lacks {
+            Lacks::Reading => "read",
+            Lacks::Appending => "append to",
+        };
+        let message = match rights.is_seen {
+            true => format!(
+                "its server runs as user {} and may not {what} it: the server does not start again. Give it back with \
+                 chown",
+                rights.user
+            ),
+            false => format!(
+                "user {}, who owns the directory, may not {what} it: a server that runs as this user does not start. \
+                 Give it back with chown, as the directory has it",
+                rights.user
+            ),
+        };
+        found.push(Problem::of_file(Kind::NotReadable, severity, name, message));
     }
     if let Some(more) = (rights.closed.len().checked_sub(TOLD)).filter(|&more| more > 0) {
         let message =
             format!("{} that this user may not read", text::count(more as u64, "more file"));
-        found.push(Problem::of_set(Kind::NotReadable, Severity::Warning, message));
+        found.push(Problem::of_set(Kind::NotReadable, severity, message));
     }
     found
 }

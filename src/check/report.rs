@@ -284,7 +284,9 @@ fn unlisted(aof: &Aof, facts: &SegmentFacts) -> Option<Problem> {
 
 /// In the order of [`Verdict`]: unsupported is only what is not damaged.
 fn verdict(problems: &[Problem]) -> Verdict {
-    let errors = || problems.iter().filter(|p| p.severity == Severity::Error);
+    // Rights say nothing of what is in the files.
+    let is_told = |p: &&Problem| p.severity == Severity::Error && p.kind != Kind::NotReadable;
+    let errors = || problems.iter().filter(is_told);
     let of_set = |kind| {
         use Kind::{
             DeletedButOpen, ManifestHazard, ManifestInvalid, ManifestMissing, SegmentMissing,

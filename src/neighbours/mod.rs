@@ -22,7 +22,7 @@ mod stray;
 pub use anew::Suspects;
 pub use hole::Hole;
 pub use place::Place;
-pub use rights::Rights;
+pub use rights::{Closed, Lacks, Rights};
 pub use running::{Answer, Running, Writing, writing};
 pub use stray::Stray;
 

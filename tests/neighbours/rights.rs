@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
 
 use super::*;
 
@@ -65,4 +66,51 @@ fn files_that_the_owner_of_the_directory_may_not_read_or_append_to_are_told() {
         chown(dir.path().join(name), Some(65_534), Some(65_534)).expect("give away");
     }
     assert_eq!(told(), []);
+}
+
+/// A user who is neither root nor the one who runs the test.
+const NOBODY: u32 = 65_534;
+
+/// Whom a server runs as is learnt from the server: then it is no guess by the owner of a directory.
+#[test]
+fn what_a_running_server_may_not_read_is_an_error() {
+    for server in servers() {
+        // Its program lies where only root comes.
+        let place = tempfile::tempdir().expect("make a directory");
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("open it");
+        let program = PathBuf::from(server.command().get_program());
+        let (from, to) = (program.parent().expect("its directory"), place.path().join("programs"));
+        super::support::copy_tree(from, &to);
+        let dir = place.path().join("data");
+        fs::create_dir(&dir).expect("make a directory");
+        // Only root may give files away.
+        if chown(&dir, Some(NOBODY), Some(NOBODY)).is_err() {
+            return;
+        }
+        let socket = dir.join("s");
+        let mut command = Command::new(to.join(program.file_name().expect("its name")));
+        command.args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "no"]);
+        command.args(["--logfile", "", "--unixsocketperm", "777", "--unixsocket"]).arg(&socket);
+        command.arg("--dir").arg(&dir).uid(NOBODY).gid(NOBODY);
+        let mut live = Live::spawn(&server, command, &dir, &socket);
+        fill(&mut live, "user", 5);
+        let set = dir.join("appendonlydir");
+        let url = format!("unix://{}", socket.display());
+        let check = |more: &[&str]| json("check", &dir, more);
+        let (status, report) = check(&["--server", &url]);
+        assert_eq!((status, problems(&report, "not-readable")), (Some(0), vec![]), "{report:#}");
+        let increment = &names(&set, ".incr.aof")[0];
+        chown(increment, Some(0), Some(0)).expect("give it to root");
+        for (mode, what) in [(0o600, "may not read"), (0o644, "may not append to")] {
+            fs::set_permissions(increment, fs::Permissions::from_mode(mode)).expect("set the mode");
+            let (status, report) = check(&["--server", &url]);
+            let told = problems(&report, "not-readable");
+            assert_eq!((status, told.len()), (Some(1), 1), "{}: {report:#}", server.name);
+            assert!(told[0].1 == "error" && told[0].2.contains(what), "{told:?}");
+            assert_eq!((&report["verdict"], &report["loads"]), (&"healthy".into(), &"yes".into()));
+            let (status, report) = check(&[]);
+            let told = problems(&report, "not-readable");
+            assert!(status == Some(0) && told[0].1 == "warning", "{}: {told:?}", server.name);
+        }
+    }
 }

@@ -128,7 +128,8 @@ impl Live {
         Self::spawn(server, command, dir, &socket)
     }
 
-    fn spawn(server: &Server, command: Command, dir: &Path, socket: &Path) -> Live {
+    /// Starts this command, and connects to it.
+    pub fn spawn(server: &Server, command: Command, dir: &Path, socket: &Path) -> Live {
         let (process, stream) = up(&server.name, command, dir, socket);
         Live { process, stream }
     }

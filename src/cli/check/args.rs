@@ -32,7 +32,10 @@ set in which nothing was found: 21. One that loads what was expected not to load
 output says so.",
     exits: &[
         (Outcome::Done, "healthy (warnings and leftover files alone are 0)"),
-        (Outcome::CouldNot, "the set could not be read"),
+        (
+            Outcome::CouldNot,
+            "the set could not be read, or its running server (--server) may not read it",
+        ),
         (Outcome::Usage, "the arguments are wrong"),
         (Outcome::NotFound, "no such path, or no set there"),
         (Outcome::TailDamage, "damage at the very end of the last file only"),

@@ -1,7 +1,7 @@
 //! What `aofkit check` found, for whoever prints it.
 
 use aofkit::aof::Aof;
-use aofkit::check::Report;
+use aofkit::check::{Kind, Problem, Report, Severity};
 use aofkit::trial::Loaded;
 
 use crate::cli::common::loaded;
@@ -18,7 +18,11 @@ pub struct Checked {
 impl Checked {
     /// The exit status for it.
     pub fn outcome(&self) -> Outcome {
-        let own = Outcome::of_verdict(self.report.verdict);
+        let is_closed = |p: &Problem| p.kind == Kind::NotReadable && p.severity == Severity::Error;
+        let own = match Outcome::of_verdict(self.report.verdict) {
+            Outcome::Done if self.report.problems.iter().any(is_closed) => Outcome::CouldNot,
+            own => own,
+        };
         let loaded = self.loaded.as_ref();
         loaded.map_or(own, |loaded| loaded::exit_status(own, self.report.loads, loaded))
     }

@@ -2,10 +2,11 @@
 
 use aofkit::aof::Aof;
 use aofkit::check::{Problem, Report, deleted_but_open};
+use aofkit::disk;
 use aofkit::error::Result;
 use aofkit::neighbours::{Answer, Neighbours, Running, keys_alive, survey, writing};
 use aofkit::progress::Silent;
-use aofkit::server::Whose;
+use aofkit::server::{ServerState, Whose};
 
 use super::context::Context;
 
@@ -17,6 +18,13 @@ pub fn neighbours(aof: &Aof, context: &Context) -> Result<Neighbours> {
     let mut found = survey(aof, now_ms(), &context.pace, &Silent)?;
     if let Some(running) = &mut found.writing.running {
         ask(aof, running, context);
+    } else if let Some(pid) = own_server(aof, context).and_then(|said| said.process_id) {
+        // The number counts where it is one of this machine.
+        let works_in = disk::working_directory(pid).and_then(|dir| disk::real_path(&dir).ok());
+        let above = disk::real_path(&aof.dir().join("..")).ok();
+        if works_in.is_some() && works_in == above {
+            found.rights.of_server(aof, pid);
+        }
     }
     Ok(found)
 }
@@ -25,15 +33,16 @@ fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// Asks the server of `--server` for its keys, where it is the one of the set. What it does not say stays unknown.
+/// What the server of `--server` says, where it is the one of the set.
+fn own_server(aof: &Aof, context: &Context) -> Option<ServerState> {
+    let asked = context.server.as_ref().filter(|asked| !asked.address.is_absent())?;
+    let said = asked.connect().and_then(|mut server| server.state()).ok()?;
+    (said.owns(&aof.dir()) == Whose::Its).then_some(said)
+}
+
+/// Asks the server of `--server` for its keys. What it does not say stays unknown.
 fn ask(aof: &Aof, running: &mut Running, context: &Context) {
-    let Some(asked) = context.server.as_ref().filter(|asked| !asked.address.is_absent()) else {
-        return;
-    };
-    let Ok(said) = asked.connect().and_then(|mut server| server.state()) else { return };
-    if said.owns(&aof.dir()) != Whose::Its {
-        return;
-    }
+    let Some((asked, said)) = context.server.as_ref().zip(own_server(aof, context)) else { return };
     let keys = said.keys.values().sum();
     if let Ok(keys_left) = keys_alive(aof, now_ms(), &context.pace, &Silent) {
         let address = asked.address.to_string();

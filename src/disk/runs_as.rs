@@ -1,0 +1,44 @@
+//! The user that a process runs as.
+
+use std::fs;
+use std::path::Path;
+
+/// A user and the groups he is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunsAs {
+    /// Number of the user.
+    pub user: u32,
+    /// Numbers of all his groups.
+    pub groups: Vec<u32>,
+}
+
+/// Whom a process of this machine opens files as; `None` when it is not there, or does not tell.
+///
+/// Source: proc_pid_status(5); of the four numbers of `Uid` and `Gid` the last counts for files.
+pub fn runs_as(pid: u32) -> Option<RunsAs> {
+    of_status(&fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?)
+}
+
+fn of_status(status: &str) -> Option<RunsAs> {
+    let numbers = |field: &str| -> Option<Vec<u32>> {
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+        line.split_ascii_whitespace().map(|number| number.parse().ok()).collect()
+    };
+    let (user, group) = (*numbers("Uid")?.get(3)?, *numbers("Gid")?.get(3)?);
+    let mut groups = numbers("Groups")?;
+    groups.push(group);
+    Some(RunsAs { user, groups })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_for_files_is_taken_and_a_missing_line_is_no_answer() {
+        let status = "Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n";
+        assert_eq!(of_status(status), Some(RunsAs { user: 4, groups: vec![9, 10, 8] }));
+        assert_eq!(of_status("Name:\tx\nUid:\t1\t2\t3\t4\n"), None);
+        assert_eq!(runs_as(std::process::id()).map(|it| it.user), Some(super::super::own_user()));
+    }
+}

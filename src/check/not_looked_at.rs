@@ -17,5 +17,6 @@ pub(super) fn names(facts: &Facts) -> Vec<&'static str> {
         ("restore-payloads", |unseen| unseen.payloads > 0),
         ("restore-values", |unseen| unseen.payload_values > 0),
     ];
-    all.into_iter().filter(|(_, is)| any(*is)).map(|(name, _)| name).collect()
+    let inside = all.into_iter().filter(|(_, is)| any(*is)).map(|(name, _)| name);
+    inside.chain(facts.neighbours.is_unlisted.then_some("directory")).collect()
 }

@@ -110,6 +110,11 @@ pub fn list_dir(dir: &Path) -> Result<Vec<Listed>> {
     list_some(dir, |_| true)
 }
 
+/// Whether a directory can be listed.
+pub fn can_list(dir: &Path) -> bool {
+    unless_interrupted(|| std::fs::read_dir(dir)).is_ok()
+}
+
 /// Those of the names in a directory that `is_wanted`, sorted; the others are not even looked at.
 ///
 /// # Errors

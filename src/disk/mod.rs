@@ -50,8 +50,8 @@ pub use extended::Extended;
 pub use file_path::FilePath;
 pub(crate) use files::open_shared;
 pub use files::{
-    Listed, exists, is_device, is_dir, is_file, is_link, is_regular, is_there, list_some, names,
-    own_user, read_small, real_path, stamp,
+    Listed, can_list, exists, is_device, is_dir, is_file, is_link, is_regular, is_there, list_some,
+    names, own_user, read_small, real_path, stamp,
 };
 pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;

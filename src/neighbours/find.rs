@@ -1,7 +1,7 @@
 //! Which files beside a set are worth opening, by place and name.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::group::{Group, written_at};
@@ -76,6 +76,14 @@ fn dumps(aof: &Aof) -> Vec<Group> {
         group
     });
     dumps.collect()
+}
+
+/// Whether the set's directory or the server's cannot be listed.
+pub(super) fn is_unlisted(aof: &Aof) -> bool {
+    let dir = aof.dir();
+    let can_list = |dir: &Path| disk::can_list(dir);
+    aof.layout == Layout::MultiPart
+        && !(can_list(&dir) && server_dir(&dir).as_deref().is_none_or(can_list))
 }
 
 /// Bytes of an empty base of commands or of an RDB without keys, at most: header, fields about its server, trailer.

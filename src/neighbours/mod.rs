@@ -113,6 +113,8 @@ pub struct Neighbours {
     pub writing: Writing,
     /// What stands in a server's way.
     pub rights: Rights,
+    /// A directory in which neighbours may lie cannot be listed, so those in it are not known.
+    pub is_unlisted: bool,
 }
 
 /// Keys that are alive after what is there of a set. `now_ms` is Unix milliseconds.
@@ -133,6 +135,7 @@ pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> R
         strays: stray::find(aof),
         writing: writing(aof),
         rights: rights::look(aof),
+        is_unlisted: find::is_unlisted(aof),
         ..Neighbours::default()
     };
     let survey = Survey { aof, now_ms, pace, names: Names::default() };

@@ -114,3 +114,34 @@ fn what_a_running_server_may_not_read_is_an_error() {
         }
     }
 }
+
+/// A directory that may be entered and not listed hides what lies in it: that is told, and not taken for nothing.
+#[test]
+fn a_directory_that_cannot_be_listed_is_told() {
+    let place = tempfile::tempdir().expect("make a directory");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("open it");
+    let (data, set) = (place.path().join("data"), place.path().join("data/appendonlydir"));
+    fs::create_dir_all(&set).expect("make directories");
+    let manifest = b"file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n";
+    fs::write(set.join("a.manifest"), manifest).expect("write");
+    fs::write(set.join("a.1.base.aof"), b"").expect("write");
+    fs::write(set.join("a.1.incr.aof"), b"").expect("write");
+    let program = place.path().join("aofkit");
+    fs::copy(env!("CARGO_BIN_EXE_aofkit"), &program).expect("copy");
+    let looked = || {
+        let mut check = Command::new(&program);
+        check.args(["check", "--json"]).arg(&set);
+        // To root every directory is open.
+        if chown(&set, Some(0), Some(0)).is_ok() {
+            check.uid(NOBODY).gid(NOBODY);
+        }
+        let output = check.output().expect("run aofkit");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        report["not_looked_at"].clone()
+    };
+    assert_eq!(looked(), serde_json::json!([]));
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o311)).expect("close it");
+    let told = looked();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).expect("open it");
+    assert_eq!(told, serde_json::json!(["directory"]));
+}

@@ -100,6 +100,7 @@ fn not_looked_at(report: &Report, style: Style) -> String {
         "slots-of-long-keys" => "slots of very long keys",
         "restore-payloads" => "payloads of RESTORE that the stream has passed",
         "restore-values" => "values in payloads of RESTORE",
+        "directory" => "what lies beside the set (a directory cannot be listed)",
         other => other,
     };
     let all: Vec<_> = report.not_looked_at.iter().map(words).collect();

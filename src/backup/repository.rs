@@ -22,7 +22,7 @@ use super::{hash, moment, name};
 use crate::disk::Hold;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::store::{Held, LocalStore, Put, Store};
+use crate::store::{self, Held, Put, Store};
 use crate::text;
 
 pub(super) const README: &str = "README.txt";
@@ -85,12 +85,12 @@ struct Lists {
 }
 
 impl Repository {
-    /// The repository in a directory.
+    /// The repository at a location, as `--repo` names one.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none.
-    pub fn open_local(path: &Path) -> Result<Self> {
-        Self::open(Box::new(LocalStore::new(path, None)))
+    pub fn at(location: &Path) -> Result<Self> {
+        Self::open(store::at(location, None))
     }
 
     /// The repository in this store.

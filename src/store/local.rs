@@ -201,14 +201,6 @@ impl LocalStore {
         Ok((room, self.reserve.unwrap_or((room.total / 10).min(2 << 30))))
     }
 
-    /// Bytes that may be put before the reserve is reached.
-    ///
-    /// # Errors
-    /// When the file system does not tell.
-    pub fn spare(&self) -> Result<u64> {
-        self.room().map(|(room, reserve)| room.free.saturating_sub(reserve))
-    }
-
     /// The bytes in a file that has no name in the repository yet. Answers what it is called until then.
     fn stage(&self, what: &str, bytes: &[u8]) -> Result<String> {
         self.has_room_for(bytes.len())?;
@@ -457,6 +449,10 @@ impl Store for LocalStore {
             }
         }
         Ok(freed)
+    }
+
+    fn spare(&self) -> Result<Option<u64>> {
+        self.room().map(|(room, reserve)| Some(room.free.saturating_sub(reserve)))
     }
 
     fn name(&self) -> &Path {

@@ -131,6 +131,10 @@ impl Store for MemoryStore {
         self.called().map(|_| 0)
     }
 
+    fn spare(&self) -> Result<Option<u64>> {
+        self.called().map(|_| None)
+    }
+
     fn name(&self) -> &Path {
         Path::new("memory")
     }

@@ -9,13 +9,14 @@ mod local;
 mod memory;
 
 use std::io::Read;
+use std::path::Path;
 use std::time::SystemTime;
 
 use crate::disk;
 use crate::error::Result;
 
 pub use held::Held;
-pub use local::LocalStore;
+use local::LocalStore;
 pub use memory::MemoryStore;
 
 /// What became of putting an object under a key that should be free.
@@ -82,6 +83,15 @@ pub trait Store: Send + Sync {
     /// Removes what runs that were killed left behind unseen; answers how many bytes that freed.
     fn sweep(&self) -> Result<u64>;
 
+    /// Bytes that it still takes; `None` of a place that knows no bound.
+    fn spare(&self) -> Result<Option<u64>>;
+
     /// The place, for people.
-    fn name(&self) -> &std::path::Path;
+    fn name(&self) -> &Path;
+}
+
+/// The store at a location, as `--repo` names one: a directory. Here alone it is known which kinds there are. Of the file
+/// system `reserve` bytes stay free, a tenth of it and at most 2 GiB where it is not given.
+pub fn at(location: &Path, reserve: Option<u64>) -> Box<dyn Store> {
+    Box::new(LocalStore::new(location, reserve))
 }

@@ -56,6 +56,9 @@ impl Store for Shared {
     fn sweep(&self) -> Result<u64> {
         self.0.sweep()
     }
+    fn spare(&self) -> Result<Option<u64>> {
+        self.0.spare()
+    }
     fn name(&self) -> &Path {
         self.0.name()
     }

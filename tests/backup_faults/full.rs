@@ -41,7 +41,7 @@ fn a_full_repository_publishes_nothing_and_what_is_in_it_stays_whole() {
         assert!(full.stderr.contains("repo") && full.stderr.contains("free"), "{}", full.stderr);
         assert_eq!(fs::read_dir(home.repo().join("tmp")).unwrap().count(), 0);
     }
-    let repository = Repository::open_local(&home.repo()).unwrap();
+    let repository = Repository::at(&home.repo()).unwrap();
     assert_eq!(repository.list().unwrap().len(), 1);
     assert!(verified(&repository).is_good());
     // The reserve is kept without anybody asking for it.
@@ -77,7 +77,7 @@ fn each_number_of_names(home: &Home) -> Option<u64> {
         }
         assert_eq!(ran.code, 1, "{}", ran.stderr);
         assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
-        if let Ok(repository) = Repository::open_local(&home.repo()) {
+        if let Ok(repository) = Repository::at(&home.repo()) {
             assert_eq!(repository.list().unwrap(), [], "{names} names");
             assert!(verified(&repository).is_good(), "{names} names");
         }

@@ -50,7 +50,7 @@ fn ended_at_every_call(
 fn garbage(home: &Home) -> (u64, usize) {
     let staged = fs::read_dir(home.repo().join("tmp")).map_or(0, Iterator::count);
     // Killed before the first document, it is no repository yet.
-    let Ok(repository) = Repository::open_local(&home.repo()) else { return (0, staged) };
+    let Ok(repository) = Repository::at(&home.repo()) else { return (0, staged) };
     let found = verified(&repository);
     assert!(found.is_good(), "{found:?}");
     (found.unreferenced, staged)
@@ -246,7 +246,7 @@ fn a_restore_killed_at_any_call_leaves_the_old_directory_or_the_new_one() {
                 fs::read(file).is_ok_and(|bytes| bytes == old)
             });
             assert!(kept || there != There::AnotherSet, "{what}: the old directory is gone");
-            assert!(Repository::open_local(&home.repo()).is_ok());
+            assert!(Repository::at(&home.repo()).is_ok());
             if !done {
                 again(&home, &words, &new, &what);
             }

@@ -11,7 +11,7 @@ use aofkit::backup::{
 };
 use aofkit::error::Result;
 use aofkit::progress::Silent;
-use aofkit::store::LocalStore;
+use aofkit::store;
 use tempfile::TempDir;
 
 /// A set in a directory, and a repository beside it.
@@ -71,7 +71,7 @@ impl Home {
     }
 
     pub fn repository(&self) -> Repository {
-        Repository::open_or_create(Box::new(LocalStore::new(&self.repo(), Some(0)))).unwrap()
+        Repository::open_or_create(store::at(&self.repo(), Some(0))).unwrap()
     }
 
     pub fn backup(&self) -> Backup {
@@ -101,7 +101,7 @@ pub fn run_script(repo: &Path, backup: &Backup, dest: &Path) {
     let zstd = Command::new("zstd").arg("--version").output();
     if !zstd.is_ok_and(|run| run.status.success()) {
         println!("there is no zstd program: nothing was restored by hand");
-        let repository = Repository::open_local(repo).unwrap();
+        let repository = Repository::at(repo).unwrap();
         let options = RestoreOptions { replace: false, threads: 1 };
         restore(&repository, &backup.entry, dest, options, &Silent).unwrap();
         return;

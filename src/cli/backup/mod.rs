@@ -9,7 +9,7 @@ use aofkit::backup::{
     Backup, BackupOptions, Beside, Mark, Repository, backup, backup_beside, must_lie_apart,
 };
 use aofkit::error::{ErrorKind, Result};
-use aofkit::store::LocalStore;
+use aofkit::store;
 use aofkit::text::{count, size, tame};
 use jiff::SignedDuration;
 
@@ -68,13 +68,12 @@ fn shrank_by(made: &Backup, percent: u64) -> bool {
 
 /// The repository, which is made where there is none, but not within the set.
 fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
-    let local = || LocalStore::new(&args.place.repo, args.min_free);
-    let store = || Box::new(local());
+    let store = || store::at(&args.place.repo, args.min_free);
     match Repository::open(store()) {
         Err(e) if *e.kind() == ErrorKind::NotFound => {
             let aof = Aof::open(args.reading.path(), &context.open)?;
             must_lie_apart(&aof, &args.place.repo)?;
-            tell_room(aof.size_bytes(), local().spare()?, context);
+            tell_room(aof.size_bytes(), store().spare()?, context);
             Repository::open_or_create(store())
         }
         other => other,
@@ -82,8 +81,8 @@ fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
 }
 
 /// Tells before a first snapshot that it may not fit. How well a set packs is not known before.
-fn tell_room(set: Option<u64>, spare: u64, context: &Context) {
-    if let Some(set) = set.filter(|set| *set > spare) {
+fn tell_room(set: Option<u64>, spare: Option<u64>, context: &Context) {
+    if let Some((set, spare)) = set.zip(spare).filter(|(set, spare)| set > spare) {
         context.note(&format!(
             "the set has {}, and the repository may take {} (--min-free says how much of the file system stays free): \
              whether the first snapshot fits depends on how well the set packs",

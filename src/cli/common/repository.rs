@@ -18,7 +18,7 @@ pub struct Place {
 
 /// The snapshot that a path such as `REPO::latest` names, and its repository.
 pub fn find(path: &SnapshotPath, source: Option<&str>) -> Result<(Repository, Entry)> {
-    let repository = Repository::open_local(&path.repository)?;
+    let repository = Repository::at(&path.repository)?;
     let listed = repository.find(&path.which, source)?;
     let entry = repository.entry(&listed)?;
     Ok((repository, entry))

@@ -14,7 +14,7 @@ use crate::cli::repository::{json, text};
 
 pub fn run(args: &PruneArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
-    let repository = Repository::open_local(&args.place.repo)?;
+    let repository = Repository::at(&args.place.repo)?;
     let keep = Keep {
         last: args.keep_last,
         hourly: args.keep_hourly,

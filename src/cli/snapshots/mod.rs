@@ -13,7 +13,7 @@ use crate::cli::repository::{json, text};
 
 /// Lists them all. One that cannot be read is told of, and spoils the outcome.
 pub fn run(args: &SnapshotsArgs, context: &Context) -> Result<(String, Outcome)> {
-    let repository = Repository::open_local(&args.place.repo)?;
+    let repository = Repository::at(&args.place.repo)?;
     let mut entries = Vec::new();
     let mut outcome = Outcome::Done;
     let mut left = limits::BACKUP_ALL_SEGMENTS;

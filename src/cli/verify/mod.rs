@@ -16,7 +16,7 @@ use crate::cli::repository::{json, text};
 
 pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
-    let repository = Repository::open_local(&args.place.repo)?;
+    let repository = Repository::at(&args.place.repo)?;
     let depth = match args.data {
         None => Depth::Objects,
         Some((slice, of)) => Depth::Contents { slice, of },

@@ -68,14 +68,14 @@ impl Trial {
 
 impl Loading {
     fn all(&self, leash: &Leash) -> Result<Vec<LoadedSnapshot>> {
-        let repository = Repository::open_local(&self.what.repo)?;
+        let repository = Repository::at(&self.what.repo)?;
         let newest = repository.newest_of_each(self.what.source.as_deref())?;
         let guard = self.trial.guard(leash)?;
         newest.iter().map(|listed| self.one(listed, guard, leash)).collect()
     }
 
     fn one(&self, listed: &Listed, guard: &Guard, leash: &Leash) -> Result<LoadedSnapshot> {
-        let repository = Repository::open_local(&self.what.repo)?;
+        let repository = Repository::at(&self.what.repo)?;
         let mut entry = repository.entry(listed)?;
         // What lies beside the set is not loaded, and no business of a server on trial.
         entry.extras.clear();
@@ -140,7 +140,7 @@ impl Loading {
         loaded.compared = second.is_some();
         let second = second.as_ref().map(connected).transpose()?;
         let mut again = || {
-            let repository = Repository::open_local(&self.what.repo)?;
+            let repository = Repository::at(&self.what.repo)?;
             let looked = self.restored(&repository, &entry, &home, AGAIN)?;
             Ok(pair.first(&entry, looked, AGAIN, &mut |_: &str| {}).ok())
         };

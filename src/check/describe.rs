@@ -73,16 +73,19 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             );
             scene.problem(Kind::UnknownCommand, Severity::Error, seen, message)
         }
-        What::RdbChecksum { stored, computed } => {
-            let message = format!(
-                "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
-                 least one of its bytes is not what was written; its structure is whole. {} refuses it",
-                scene.aof.target()
-            );
-            let problem = scene.problem(Kind::RdbChecksumMismatch, Severity::Error, seen, message);
-            problem.lost(scene.lost(seen, seen.bytes, 0))
-        }
+        What::RdbChecksum { stored, computed } => checksum(scene, seen, *stored, *computed),
     }
+}
+
+/// An RDB whose structure is whole, and whose bytes are not those that were written.
+fn checksum(scene: &Scene<'_>, seen: &Seen, stored: u64, computed: u64) -> Problem {
+    let message = format!(
+        "the RDB's checksum does not fit ({stored:016x} stored, {computed:016x} computed): at \
+         least one of its bytes is not what was written; its structure is whole. {} refuses it",
+        scene.aof.target()
+    );
+    let problem = scene.problem(Kind::RdbChecksumMismatch, Severity::Error, seen, message);
+    problem.lost(scene.lost(seen, seen.bytes, 0))
 }
 
 fn open_transaction(scene: &Scene<'_>, seen: &Seen, inside: u64) -> Problem {

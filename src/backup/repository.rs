@@ -22,7 +22,7 @@ use super::{hash, moment, name};
 use crate::disk::Hold;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::store::{self, Held, Put, Store};
+use crate::store::{Held, Location, Put, Store};
 use crate::text;
 
 pub(super) const README: &str = "README.txt";
@@ -90,7 +90,7 @@ impl Repository {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none.
     pub fn at(location: &Path) -> Result<Self> {
-        Self::open(store::at(location, None))
+        Self::open(Location(location).store(None))
     }
 
     /// The repository in this store.

@@ -6,6 +6,7 @@
 
 mod held;
 mod local;
+mod location;
 mod memory;
 
 use std::io::Read;
@@ -16,7 +17,8 @@ use crate::disk;
 use crate::error::Result;
 
 pub use held::Held;
-use local::LocalStore;
+pub use location::Location;
+
 pub use memory::MemoryStore;
 
 /// What became of putting an object under a key that should be free.
@@ -88,10 +90,4 @@ pub trait Store: Send + Sync {
 
     /// The place, for people.
     fn name(&self) -> &Path;
-}
-
-/// The store at a location, as `--repo` names one: a directory. Here alone it is known which kinds there are. Of the file
-/// system `reserve` bytes stay free, a tenth of it and at most 2 GiB where it is not given.
-pub fn at(location: &Path, reserve: Option<u64>) -> Box<dyn Store> {
-    Box::new(LocalStore::new(location, reserve))
 }

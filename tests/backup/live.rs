@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aofkit::aof::OpenOptions;
 use aofkit::backup::{BackupOptions, Depth, Repository, RestoreOptions, backup, restore, verify};
 use aofkit::progress::Silent;
-use aofkit::store;
+use aofkit::store::Location;
 use tempfile::TempDir;
 
 use super::home::run_script;
@@ -64,7 +64,7 @@ fn campaign(server: &Server, snapshots: u64) {
     let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let root = TempDir::new().unwrap();
     let repo = root.path().join("r");
-    let repository = Repository::open_or_create(store::at(&repo, Some(0))).unwrap();
+    let repository = Repository::open_or_create(Location(&repo).store(Some(0))).unwrap();
     let (mut generations, mut reused) = (std::collections::BTreeSet::new(), 0);
     thread::scope(|scope| {
         let writer = scope.spawn(|| write(live, &acknowledged, &stop));

@@ -11,7 +11,7 @@ use aofkit::backup::{
 };
 use aofkit::error::Result;
 use aofkit::progress::Silent;
-use aofkit::store;
+use aofkit::store::Location;
 use tempfile::TempDir;
 
 /// A set in a directory, and a repository beside it.
@@ -71,7 +71,7 @@ impl Home {
     }
 
     pub fn repository(&self) -> Repository {
-        Repository::open_or_create(store::at(&self.repo(), Some(0))).unwrap()
+        Repository::open_or_create(Location(&self.repo()).store(Some(0))).unwrap()
     }
 
     pub fn backup(&self) -> Backup {

@@ -9,7 +9,7 @@ use aofkit::backup::{
     Backup, BackupOptions, Beside, Mark, Repository, backup, backup_beside, must_lie_apart,
 };
 use aofkit::error::{ErrorKind, Result};
-use aofkit::store;
+use aofkit::store::Location;
 use aofkit::text::{count, size, tame};
 use jiff::SignedDuration;
 
@@ -68,7 +68,7 @@ fn shrank_by(made: &Backup, percent: u64) -> bool {
 
 /// The repository, which is made where there is none, but not within the set.
 fn repository(args: &BackupArgs, context: &Context) -> Result<Repository> {
-    let store = || store::at(&args.place.repo, args.min_free);
+    let store = || Location(&args.place.repo).store(args.min_free);
     match Repository::open(store()) {
         Err(e) if *e.kind() == ErrorKind::NotFound => {
             let aof = Aof::open(args.reading.path(), &context.open)?;

@@ -15,7 +15,8 @@ use aofkit::text::{count, escape_json_to, is_obeyed};
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 
-use crate::cli::common::json::{pure, text};
+use crate::cli::common::json::pure;
+use crate::cli::common::members::text;
 use crate::cli::common::units::time_ms;
 
 /// Writes objects of four kinds: `command`, `key`, `function`, `damage`.

@@ -9,15 +9,16 @@ use aofkit::rules::Knowledge;
 
 use super::report::Checked;
 use super::wire::{
-    CheckAofJson, CheckJson, Head, LostJson, ProblemJson, RdbJson, SegmentJson, Several, Total,
-    UnknownJson, Writer,
+    CheckAofJson, CheckJson, Head, LostJson, ProblemJson, RdbJson, SegmentJson, Total, UnknownJson,
+    Writer,
 };
 use crate::cli::common::context::Context;
-use crate::cli::common::json::{Text, VERSION, modules, needs_modules, path_text, source, text};
+use crate::cli::common::json::{self, VERSION, modules, needs_modules, source};
 use crate::cli::common::loaded;
+use crate::cli::common::members::{Text, text};
 use crate::cli::common::output::Paper;
 use crate::cli::common::units::time;
-use crate::cli::common::wire::{Each, SourceOfSeveral};
+use crate::cli::common::wire::{Each, Several};
 
 const CHECK: &str = "aofkit.check/1";
 
@@ -42,10 +43,7 @@ pub fn several<'a, T>(
     path: &Path,
     sets: Vec<T>,
     reports: impl Iterator<Item = &'a Report> + Clone,
-) -> Several<T> {
-    let path = path_text(path);
-    let source =
-        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
+) -> Several<T, Total> {
     let commands = |r: &Report| -> u64 {
         r.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()
     };
@@ -58,7 +56,7 @@ pub fn several<'a, T>(
         commands: reports.clone().map(commands).sum(),
         problems: reports.map(|r| r.problems.len()).sum(),
     };
-    Several { schema, tool_version: VERSION, source, sets, total }
+    json::several(schema, path, sets, total)
 }
 
 fn check_json<'a>(checked: &'a Checked, context: &Context) -> CheckJson<'a> {
@@ -103,8 +101,7 @@ fn segment(segment: &SegmentReport) -> SegmentJson {
     let file = text(&segment.name);
     let facts = segment.facts.as_ref();
     SegmentJson {
-        file: file.plain,
-        file_b64: file.b64,
+        file: file.into(),
         role: segment.role.as_str(),
         seq: segment.seq,
         format: facts.map(|f| f.format.as_str()),
@@ -143,14 +140,7 @@ fn rdb(part: &RdbFacts) -> RdbJson {
 
 fn unknown(row: &Unknown) -> UnknownJson {
     let (what, file) = (text(&row.what), text(&row.file));
-    UnknownJson {
-        what: what.plain,
-        what_b64: what.b64,
-        count: row.count,
-        file: file.plain,
-        file_b64: file.b64,
-        offset: row.offset,
-    }
+    UnknownJson { what: what.into(), count: row.count, file: file.into(), offset: row.offset }
 }
 
 pub fn problems(report: &Report) -> Each<'_, Problem, ProblemJson> {
@@ -162,8 +152,7 @@ fn problem(problem: &Problem) -> ProblemJson {
     ProblemJson {
         kind: problem.kind.as_str(),
         severity: problem.severity.as_str(),
-        file: file.plain,
-        file_b64: file.b64,
+        file: file.into(),
         offset: problem.offset,
         length_bytes: problem.len,
         line: problem.line,

@@ -4,7 +4,8 @@ use aofkit::check::{Problem, SegmentReport};
 use serde::Serialize;
 
 use crate::cli::common::loaded::LoadedJson;
-use crate::cli::common::wire::{Each, ModuleJson, NeededJson, Source, SourceOfSeveral};
+use crate::cli::common::members::{FileText, WhatText};
+use crate::cli::common::wire::{Each, ModuleJson, NeededJson, Source};
 
 #[derive(Serialize)]
 pub struct Writer {
@@ -20,11 +21,11 @@ pub struct CheckAofJson {
 
 #[derive(Serialize)]
 pub struct UnknownJson {
-    pub what: Option<String>,
-    pub what_b64: Option<String>,
+    #[serde(flatten)]
+    pub what: WhatText,
     pub count: u64,
-    pub file: Option<String>,
-    pub file_b64: Option<String>,
+    #[serde(flatten)]
+    pub file: FileText,
     pub offset: u64,
 }
 
@@ -53,8 +54,8 @@ pub struct Head<'a> {
 
 #[derive(Serialize)]
 pub struct SegmentJson {
-    pub file: Option<String>,
-    pub file_b64: Option<String>,
+    #[serde(flatten)]
+    pub file: FileText,
     pub role: &'static str,
     pub seq: Option<i64>,
     pub format: Option<&'static str>,
@@ -87,8 +88,8 @@ pub struct RdbJson {
 pub struct ProblemJson {
     pub kind: &'static str,
     pub severity: &'static str,
-    pub file: Option<String>,
-    pub file_b64: Option<String>,
+    #[serde(flatten)]
+    pub file: FileText,
     pub offset: Option<u64>,
     pub length_bytes: Option<u64>,
     pub line: Option<u64>,
@@ -111,15 +112,6 @@ pub struct CheckJson<'a> {
     pub head: Head<'a>,
     pub loaded: Option<LoadedJson>,
     pub problems: Each<'a, Problem, ProblemJson>,
-}
-
-#[derive(Serialize)]
-pub struct Several<T> {
-    pub schema: &'static str,
-    pub tool_version: &'static str,
-    pub source: SourceOfSeveral,
-    pub sets: Vec<T>,
-    pub total: Total,
 }
 
 #[derive(Serialize)]

@@ -10,10 +10,10 @@ use comfy_table::CellAlignment::{Left, Right};
 use serde::Serialize;
 
 use super::report::Cleaned;
-use crate::cli::common::json::{
-    VERSION, modules, needs_modules, path_text, pretty, source, text as plain_text,
-};
+use crate::cli::common::json::{VERSION, modules, needs_modules, pretty, source};
 use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::members::text as plain_text;
+use crate::cli::common::members::{FileText, KeptAtText, PathText, path_text};
 use crate::cli::common::needs::needs;
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::verdict_lines;
@@ -133,8 +133,8 @@ struct CleanJson {
     actions: Vec<ActionJson>,
     loss: LossJson,
     frees_bytes: u64,
-    kept_at: Option<String>,
-    kept_at_b64: Option<String>,
+    #[serde(flatten)]
+    kept_at: KeptAtText,
     verdict_after: Option<&'static str>,
     loads_after: Option<&'static str>,
     needs_modules: Option<Vec<NeededJson>>,
@@ -147,12 +147,12 @@ struct CleanJson {
 #[derive(Serialize)]
 struct ActionJson {
     action: &'static str,
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     from_bytes: u64,
     to_bytes: u64,
-    path: Option<String>,
-    path_b64: Option<String>,
+    #[serde(flatten)]
+    path: PathText,
     kind: Option<&'static str>,
     modified_at: Option<String>,
     age_seconds: Option<u64>,
@@ -170,10 +170,10 @@ struct LossJson {
 
 #[derive(Serialize)]
 struct FileJson {
-    file: Option<String>,
-    file_b64: Option<String>,
-    path: Option<String>,
-    path_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
+    #[serde(flatten)]
+    path: PathText,
     kind: &'static str,
     bytes: u64,
     modified_at: Option<String>,
@@ -191,10 +191,8 @@ pub fn json(cleaned: &Cleaned) -> String {
     let spared = survey.found.iter().filter_map(|found| {
         let (file, path) = names(found);
         Some(FileJson {
-            file: file.plain,
-            file_b64: file.b64,
-            path: path.plain,
-            path_b64: path.b64,
+            file: file.into(),
+            path: path.into(),
             kind: found.leftover.kind.as_str(),
             bytes: found.leftover.len,
             modified_at: modified(found),
@@ -218,8 +216,7 @@ pub fn json(cleaned: &Cleaned) -> String {
             keys_total: 0,
         },
         frees_bytes: frees(cleaned),
-        kept_at_b64: kept_at.as_ref().and_then(|kept| kept.b64.clone()),
-        kept_at: kept_at.and_then(|kept| kept.plain),
+        kept_at: kept_at.into(),
         verdict_after: cleaned.outlook.as_ref().map(|outlook| outlook.verdict().as_str()),
         loads_after: cleaned.outlook.as_ref().and_then(|outlook| outlook.loads().as_str()),
         needs_modules: after.map(|report| needs_modules(&report.needs_modules)),
@@ -230,7 +227,7 @@ pub fn json(cleaned: &Cleaned) -> String {
     })
 }
 
-fn names(found: &Found) -> (crate::cli::common::json::Text, crate::cli::common::json::Text) {
+fn names(found: &Found) -> (crate::cli::common::members::Text, crate::cli::common::members::Text) {
     let path = &found.leftover.path;
     (plain_text(path.file_name().unwrap_or_default().as_encoded_bytes()), path_text(path))
 }
@@ -254,12 +251,10 @@ fn action_json(cleaned: &Cleaned, action: &Action, by_path: &HashMap<&Path, &Fou
     let (from_bytes, to_bytes) = action.lengths();
     ActionJson {
         action: action.as_str(),
-        file: name.plain,
-        file_b64: name.b64,
+        file: name.into(),
         from_bytes,
         to_bytes,
-        path_b64: path.as_ref().and_then(|path| path.b64.clone()),
-        path: path.and_then(|path| path.plain),
+        path: path.into(),
         kind: found.map(|found| found.leftover.kind.as_str()),
         modified_at: found.and_then(modified),
         age_seconds: found.and_then(|found| Some(found.age?.as_secs())),

@@ -1,36 +1,21 @@
 //! JSON for scripts: fills the wire types from what the library reports.
 
 use std::borrow::Cow;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::error::Error;
+use aofkit::growth::Trigger;
 use aofkit::rules::{By, Needed};
 use aofkit::text::is_obeyed;
-use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::wire::{ErrorBody, ErrorJson, ModuleJson, NeededJson, Source};
-
-/// Bytes that are text when they can be, and base64 beside `null` when not.
-pub struct Text {
-    pub plain: Option<String>,
-    pub b64: Option<String>,
-}
-
-pub fn text(bytes: &[u8]) -> Text {
-    match std::str::from_utf8(bytes) {
-        Ok(plain) => Text { plain: Some(plain.to_owned()), b64: None },
-        Err(_) => Text { plain: None, b64: Some(BASE64_STANDARD.encode(bytes)) },
-    }
-}
-
-pub fn path_text(path: &Path) -> Text {
-    text(path.as_os_str().as_bytes())
-}
+use super::members::path_text;
+use super::wire::{
+    ErrorBody, ErrorJson, ModuleJson, NeededJson, RuleJson, Several, Source, SourceOfSeveral,
+};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -59,8 +44,7 @@ pub fn error(error: &Error) -> String {
     let path = path_text(error.path());
     let body = ErrorBody {
         kind: error.kind().as_str(),
-        path: path.plain,
-        path_b64: path.b64,
+        path: path.into(),
         offset: error.offset(),
         message: error.to_string(),
     };
@@ -79,7 +63,7 @@ pub fn unwritten(why: &str) -> String {
 
 fn pathless(kind: &'static str, why: &str) -> String {
     let message = why.to_owned();
-    let body = ErrorBody { kind, path: None, path_b64: None, offset: None, message };
+    let body = ErrorBody { kind, path: None.into(), offset: None, message };
     pure(serde_json::to_string(&ErrorJson { error: body }).unwrap_or_default()).into_owned()
 }
 
@@ -104,14 +88,32 @@ pub fn modified(at: SystemTime) -> Option<String> {
     Some(crate::cli::common::units::time(exact.as_second()))
 }
 
+/// Several sets below a path.
+pub fn several<T, S>(schema: &'static str, path: &Path, sets: Vec<T>, total: S) -> Several<T, S> {
+    let path = path_text(path).into();
+    let source = SourceOfSeveral { path, layout: "several", manifest: None };
+    Several { schema, tool_version: VERSION, source, sets, total }
+}
+
+/// The rule, and who says it.
+pub fn rule(trigger: &Trigger, source: &'static str) -> RuleJson {
+    RuleJson {
+        percentage: trigger.percentage,
+        min_size_bytes: trigger.min_size_bytes,
+        rewrite_at_bytes: trigger.rewrite_at_bytes(),
+        remaining_bytes: trigger.remaining_bytes(),
+        due: trigger.is_due(),
+        source,
+    }
+}
+
 /// What a path turned out to be.
 pub fn source(aof: &Aof, is_rdb: bool) -> Source {
     let path = path_text(&aof.path);
     let manifest = aof.manifest.as_ref().map(|m| path_text(&m.path));
-    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
     let layout = match aof.layout {
         Layout::SingleFile if is_rdb => "rdb",
         layout => layout.as_str(),
     };
-    Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 }
+    Source { path: path.into(), layout, manifest: manifest.into() }
 }

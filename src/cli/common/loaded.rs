@@ -5,10 +5,11 @@ use aofkit::text::{count, name, tame, thousands};
 use aofkit::trial::{Change, Complaint, FileChange, Loaded};
 use serde::Serialize;
 
-use super::json::text;
 use super::layout::wrap;
 use super::outcome::Outcome;
 use super::units::{Style, size};
+
+use crate::cli::common::members::{FileText, text};
 
 /// The exit status of a judgement beside which a server was asked: a refusal is never 0, and what loads although that was
 /// not expected is.
@@ -176,8 +177,8 @@ struct KeysJson {
 
 #[derive(Serialize)]
 struct FileJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     change: &'static str,
     from_bytes: u64,
     to_bytes: u64,
@@ -189,7 +190,7 @@ pub fn json(loaded: &Loaded, expected: Loads, redact: bool) -> LoadedJson {
         let name = text(&one.name);
         let (from_bytes, to_bytes) = (one.from_bytes, one.to_bytes);
         let change = one.change.as_str();
-        FileJson { file: name.plain, file_b64: name.b64, change, from_bytes, to_bytes }
+        FileJson { file: name.into(), change, from_bytes, to_bytes }
     };
     LoadedJson {
         by: loaded.by.clone(),

@@ -12,6 +12,7 @@ pub mod json;
 pub mod layout;
 pub mod loaded;
 pub mod manual;
+pub mod members;
 pub mod modules;
 pub mod moments;
 pub mod needs;

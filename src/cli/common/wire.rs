@@ -5,6 +5,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::cli::common::members::{ManifestText, PathText};
+
 /// Many of a kind, each made when it is written.
 pub struct Each<'a, T, W> {
     pub all: &'a [T],
@@ -19,11 +21,11 @@ impl<T, W: Serialize> Serialize for Each<'_, T, W> {
 
 #[derive(Serialize)]
 pub struct Source {
-    pub path: Option<String>,
-    pub path_b64: Option<String>,
+    #[serde(flatten)]
+    pub path: PathText,
     pub layout: &'static str,
-    pub manifest: Option<String>,
-    pub manifest_b64: Option<String>,
+    #[serde(flatten)]
+    pub manifest: ManifestText,
 }
 
 #[derive(Serialize)]
@@ -41,10 +43,31 @@ pub struct ModuleJson {
 
 #[derive(Serialize)]
 pub struct SourceOfSeveral {
-    pub path: Option<String>,
-    pub path_b64: Option<String>,
+    #[serde(flatten)]
+    pub path: PathText,
     pub layout: &'static str,
     pub manifest: Option<String>,
+}
+
+/// Several sets, and what they make together.
+#[derive(Serialize)]
+pub struct Several<T, S> {
+    pub schema: &'static str,
+    pub tool_version: &'static str,
+    pub source: SourceOfSeveral,
+    pub sets: Vec<T>,
+    pub total: S,
+}
+
+/// The rule by which a server rewrites, and what it says of the sizes.
+#[derive(Serialize)]
+pub struct RuleJson {
+    pub percentage: u32,
+    pub min_size_bytes: u64,
+    pub rewrite_at_bytes: Option<u64>,
+    pub remaining_bytes: Option<u64>,
+    pub due: bool,
+    pub source: &'static str,
 }
 
 #[derive(Serialize)]
@@ -55,8 +78,8 @@ pub struct ErrorJson {
 #[derive(Serialize)]
 pub struct ErrorBody {
     pub kind: &'static str,
-    pub path: Option<String>,
-    pub path_b64: Option<String>,
+    #[serde(flatten)]
+    pub path: PathText,
     pub offset: Option<u64>,
     pub message: String,
 }

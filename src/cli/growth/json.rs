@@ -10,12 +10,12 @@ use aofkit::server::{RoleOfServer, ServerState};
 use super::report::{Grown, RuleSource, rule_source};
 use super::wire::{
     AdviceJson, BucketJson, CaseJson, ClockJson, DeletedJson, DiskJson, ForecastJson, GrowthJson,
-    HoldJson, LoadJson, PeakJson, RewriteJson, ServerJson, SeveralJson, SimulationJson, TotalJson,
-    TriggerJson, UnfollowedJson,
+    HoldJson, LoadJson, PeakJson, RewriteJson, ServerJson, SimulationJson, TotalJson, TriggerJson,
+    UnfollowedJson,
 };
-use crate::cli::common::json::{VERSION, path_text, pretty, source, text};
+use crate::cli::common::json::{self, VERSION, pretty, rule, source};
+use crate::cli::common::members::text;
 use crate::cli::common::units::time;
-use crate::cli::common::wire::SourceOfSeveral;
 
 const GROWTH: &str = "aofkit.growth/1";
 
@@ -26,25 +26,17 @@ pub fn growth(one: &Grown) -> String {
 
 /// Several sets, in the order they are given.
 pub fn several(path: &Path, all: &[Grown]) -> String {
-    let path = path_text(path);
-    let source =
-        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
     let sum = |of: &dyn Fn(&Outlook) -> u64| all.iter().map(|one| of(&one.outlook)).sum();
-    pretty(&SeveralJson {
-        schema: GROWTH,
-        tool_version: VERSION,
-        source,
-        sets: all.iter().map(growth_json).collect(),
-        total: TotalJson {
-            sets: all.len(),
-            base_bytes: sum(&|outlook| outlook.base_bytes),
-            increment_bytes: sum(&|outlook| outlook.increment_bytes),
-            current_bytes: sum(&Outlook::current_bytes),
-            reclaimable_bytes: all.iter().map(|one| one.outlook.rewrite.reclaimable_bytes).sum(),
-            leftover_bytes: sum(&|outlook| outlook.leftover_bytes),
-            due: all.iter().filter(|one| one.outlook.trigger.is_due()).count(),
-        },
-    })
+    let total = TotalJson {
+        sets: all.len(),
+        base_bytes: sum(&|outlook| outlook.base_bytes),
+        increment_bytes: sum(&|outlook| outlook.increment_bytes),
+        current_bytes: sum(&Outlook::current_bytes),
+        reclaimable_bytes: all.iter().map(|one| one.outlook.rewrite.reclaimable_bytes).sum(),
+        leftover_bytes: sum(&|outlook| outlook.leftover_bytes),
+        due: all.iter().filter(|one| one.outlook.trigger.is_due()).count(),
+    };
+    pretty(&json::several(GROWTH, path, all.iter().map(growth_json).collect(), total))
 }
 
 fn growth_json(one: &Grown) -> GrowthJson {
@@ -107,17 +99,13 @@ fn growth_json(one: &Grown) -> GrowthJson {
 fn trigger(one: &Grown) -> TriggerJson {
     let outlook = &one.outlook;
     let trigger = &outlook.trigger;
+    let source = match rule_source(one) {
+        RuleSource::Server => "server",
+        RuleSource::Conf => "conf",
+        RuleSource::Default => "default",
+    };
     TriggerJson {
-        percentage: trigger.percentage,
-        min_size_bytes: trigger.min_size_bytes,
-        rewrite_at_bytes: trigger.rewrite_at_bytes(),
-        remaining_bytes: trigger.remaining_bytes(),
-        due: trigger.is_due(),
-        source: match rule_source(one) {
-            RuleSource::Server => "server",
-            RuleSource::Conf => "conf",
-            RuleSource::Default => "default",
-        },
+        rule: rule(trigger, source),
         cases: std::iter::once(trigger).chain(&outlook.others).map(case).collect(),
     }
 }
@@ -194,8 +182,7 @@ fn peak(peak: &Peak, axis: Axis) -> PeakJson {
         bytes: peak.bytes,
         times_usual: peak.times,
         command: peak.command.clone(),
-        prefix: prefix.plain,
-        prefix_b64: prefix.b64,
+        prefix: prefix.into(),
         share: peak.share,
     }
 }
@@ -236,12 +223,7 @@ fn rewrite(one: &Grown) -> RewriteJson {
 
 fn unfollowed(one: &Unfollowed) -> UnfollowedJson {
     let name = text(&one.name);
-    UnfollowedJson {
-        command: name.plain,
-        command_b64: name.b64,
-        count: one.count,
-        bytes: one.bytes,
-    }
+    UnfollowedJson { command: name.into(), count: one.count, bytes: one.bytes }
 }
 
 fn simulation(one: &Simulation) -> SimulationJson {

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::cli::common::members::{CommandText, PrefixText};
 use crate::cli::common::threshold::Exceeded;
-use crate::cli::common::wire::{Source, SourceOfSeveral};
+use crate::cli::common::wire::{RuleJson, Source};
 
 #[derive(Serialize)]
 pub struct GrowthJson {
@@ -47,12 +48,8 @@ pub struct DeletedJson {
 
 #[derive(Serialize)]
 pub struct TriggerJson {
-    pub percentage: u32,
-    pub min_size_bytes: u64,
-    pub rewrite_at_bytes: Option<u64>,
-    pub remaining_bytes: Option<u64>,
-    pub due: bool,
-    pub source: &'static str,
+    #[serde(flatten)]
+    pub rule: RuleJson,
     pub cases: Vec<CaseJson>,
 }
 
@@ -117,8 +114,8 @@ pub struct PeakJson {
     pub bytes: u64,
     pub times_usual: f64,
     pub command: String,
-    pub prefix: Option<String>,
-    pub prefix_b64: Option<String>,
+    #[serde(flatten)]
+    pub prefix: PrefixText,
     pub share: f64,
 }
 
@@ -164,8 +161,8 @@ pub struct RewriteJson {
 
 #[derive(Serialize)]
 pub struct UnfollowedJson {
-    pub command: Option<String>,
-    pub command_b64: Option<String>,
+    #[serde(flatten)]
+    pub command: CommandText,
     pub count: u64,
     pub bytes: u64,
 }
@@ -206,15 +203,6 @@ pub struct AdviceJson {
     pub kind: &'static str,
     pub percentage: Option<u32>,
     pub reason: String,
-}
-
-#[derive(Serialize)]
-pub struct SeveralJson {
-    pub schema: &'static str,
-    pub tool_version: &'static str,
-    pub source: SourceOfSeveral,
-    pub sets: Vec<GrowthJson>,
-    pub total: TotalJson,
 }
 
 #[derive(Serialize)]

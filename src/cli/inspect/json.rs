@@ -8,9 +8,10 @@ use aofkit::growth::Trigger;
 use aofkit::stats::DatabaseRow;
 
 use super::report::Inspected;
-use super::wire::{DatabaseJson, GrowthJson, InspectJson, LeftoverJson, TriggerJson};
+use super::wire::{DatabaseJson, GrownJson, InspectJson, LeftoverJson};
 use crate::cli::check::json::{head, problems, several};
-use crate::cli::common::json::{modified, path_text};
+use crate::cli::common::json::{modified, rule};
+use crate::cli::common::members::path_text;
 use crate::cli::common::output::Paper;
 use crate::cli::stats::commands_json::{command, totals_json};
 use crate::cli::stats::key_space_json::key_space;
@@ -47,20 +48,13 @@ fn inspect_json(one: &Inspected) -> InspectJson<'_> {
     }
 }
 
-fn growth_json(growth: &Trigger, configured: bool) -> GrowthJson {
-    GrowthJson {
+fn growth_json(growth: &Trigger, configured: bool) -> GrownJson {
+    GrownJson {
         base_bytes: growth.base_bytes,
         increment_bytes: growth.current_bytes - growth.base_bytes,
         current_bytes: growth.current_bytes,
         growth_percent: growth.percent(),
-        trigger: TriggerJson {
-            percentage: growth.percentage,
-            min_size_bytes: growth.min_size_bytes,
-            rewrite_at_bytes: growth.rewrite_at_bytes(),
-            remaining_bytes: growth.remaining_bytes(),
-            due: growth.is_due(),
-            source: if configured { "conf" } else { "default" },
-        },
+        trigger: rule(growth, if configured { "conf" } else { "default" }),
     }
 }
 
@@ -71,8 +65,7 @@ fn database(row: &DatabaseRow) -> DatabaseJson {
 fn leftover(leftover: &Leftover) -> LeftoverJson {
     let path = path_text(&leftover.path);
     LeftoverJson {
-        path: path.plain,
-        path_b64: path.b64,
+        path: path.into(),
         kind: leftover.kind.as_str(),
         size_bytes: leftover.len,
         modified_at: leftover.modified.and_then(modified),

@@ -4,7 +4,8 @@ use aofkit::check::Problem;
 use serde::Serialize;
 
 use crate::cli::check::wire::{Head, ProblemJson};
-use crate::cli::common::wire::Each;
+use crate::cli::common::members::PathText;
+use crate::cli::common::wire::{Each, RuleJson};
 use crate::cli::stats::commands_json::{CommandJson, TotalsJson};
 use crate::cli::stats::deletes_json::DeletesJson;
 use crate::cli::stats::json::{KeyJson, PrefixJson};
@@ -14,7 +15,7 @@ use crate::cli::stats::key_space_json::KeySpaceJson;
 pub struct InspectJson<'a> {
     #[serde(flatten)]
     pub head: Head<'a>,
-    pub growth: Option<GrowthJson>,
+    pub growth: Option<GrownJson>,
     pub key_space: Option<KeySpaceJson>,
     pub totals: TotalsJson,
     pub commands: Vec<CommandJson>,
@@ -28,22 +29,12 @@ pub struct InspectJson<'a> {
 }
 
 #[derive(Serialize)]
-pub struct GrowthJson {
+pub struct GrownJson {
     pub base_bytes: u64,
     pub increment_bytes: u64,
     pub current_bytes: u64,
     pub growth_percent: u64,
-    pub trigger: TriggerJson,
-}
-
-#[derive(Serialize)]
-pub struct TriggerJson {
-    pub percentage: u32,
-    pub min_size_bytes: u64,
-    pub rewrite_at_bytes: Option<u64>,
-    pub remaining_bytes: Option<u64>,
-    pub due: bool,
-    pub source: &'static str,
+    pub trigger: RuleJson,
 }
 
 #[derive(Serialize)]
@@ -55,8 +46,8 @@ pub struct DatabaseJson {
 
 #[derive(Serialize)]
 pub struct LeftoverJson {
-    pub path: Option<String>,
-    pub path_b64: Option<String>,
+    #[serde(flatten)]
+    pub path: PathText,
     pub kind: &'static str,
     pub size_bytes: u64,
     pub modified_at: Option<String>,

@@ -7,8 +7,11 @@ use aofkit::repair::inner::{Inner, Suspect};
 use serde::Serialize;
 
 use crate::cli::changing::Run;
-use crate::cli::common::json::{VERSION, modules, needs_modules, path_text, pretty, source, text};
+use crate::cli::common::json::{VERSION, modules, needs_modules, pretty, source};
 use crate::cli::common::loaded::{self, LoadedJson};
+use crate::cli::common::members::{
+    FileText, KeptAtText, KeyText, NewFileText, OutputText, path_text, text,
+};
 use crate::cli::common::units::time;
 use crate::cli::common::view::View;
 use crate::cli::common::wire::{ModuleJson, NeededJson, Source};
@@ -22,13 +25,13 @@ pub struct PlanJson {
     source: Source,
     target: String,
     applied: bool,
-    output: Option<String>,
-    output_b64: Option<String>,
+    #[serde(flatten)]
+    output: OutputText,
     refused: Option<String>,
     actions: Vec<ActionJson>,
     loss: LossJson,
-    kept_at: Option<String>,
-    kept_at_b64: Option<String>,
+    #[serde(flatten)]
+    kept_at: KeptAtText,
     verdict_before: &'static str,
     loads_before: Option<&'static str>,
     verdict_after: &'static str,
@@ -47,10 +50,10 @@ pub struct PlanJson {
 #[derive(Serialize)]
 struct ActionJson {
     action: &'static str,
-    file: Option<String>,
-    file_b64: Option<String>,
-    new_file: Option<String>,
-    new_file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
+    #[serde(flatten)]
+    new_file: NewFileText,
     from_bytes: u64,
     to_bytes: u64,
 }
@@ -68,8 +71,8 @@ struct LossJson {
 #[derive(Serialize)]
 struct KeyJson {
     db: Option<u64>,
-    key: Option<String>,
-    key_b64: Option<String>,
+    #[serde(flatten)]
+    key: KeyText,
 }
 
 #[derive(Serialize)]
@@ -99,8 +102,8 @@ struct RepairJson {
 
 #[derive(Serialize)]
 struct RangeJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     offset: u64,
     length_bytes: u64,
     commands: u64,
@@ -123,8 +126,8 @@ struct SuspectsJson {
 #[derive(Serialize)]
 struct SuspectJson {
     db: Option<u64>,
-    key: Option<String>,
-    key_b64: Option<String>,
+    #[serde(flatten)]
+    key: KeyText,
     command: &'static str,
 }
 
@@ -196,13 +199,11 @@ pub fn plan(schema: &'static str, run: &Run, view: &View) -> PlanJson {
         source: source(&run.aof, run.before.is_rdb),
         target: plan.target.to_string(),
         applied: run.applied,
-        output_b64: output.as_ref().and_then(|o| o.b64.clone()),
-        output: output.and_then(|o| o.plain),
+        output: output.into(),
         refused: run.refused.as_ref().map(ToString::to_string),
         actions: plan.actions.iter().map(|a| action(plan, a)).collect(),
         loss: loss(&plan.loss, view.redact),
-        kept_at_b64: kept_at.as_ref().and_then(|k| k.b64.clone()),
-        kept_at: kept_at.and_then(|k| k.plain),
+        kept_at: kept_at.into(),
         verdict_before: run.before.verdict.as_str(),
         loads_before: run.before.loads.as_str(),
         verdict_after: after.verdict.as_str(),
@@ -233,10 +234,8 @@ fn action(plan: &Plan, action: &Action) -> ActionJson {
     let (from_bytes, to_bytes) = action.lengths();
     ActionJson {
         action: action.as_str(),
-        file_b64: old.as_ref().and_then(|t| t.b64.clone()),
-        file: old.and_then(|t| t.plain),
-        new_file_b64: new.as_ref().and_then(|t| t.b64.clone()),
-        new_file: new.and_then(|t| t.plain),
+        file: old.into(),
+        new_file: new.into(),
         from_bytes,
         to_bytes,
     }
@@ -256,10 +255,10 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
 fn key(key: &LostKey, redact: bool) -> KeyJson {
     if redact {
         let hash = aofkit::redact::hidden(&key.name);
-        return KeyJson { db: key.db, key: Some(hash), key_b64: None };
+        return KeyJson { db: key.db, key: text(hash.as_bytes()).into() };
     }
     let name = text(&key.name);
-    KeyJson { db: key.db, key: name.plain, key_b64: name.b64 }
+    KeyJson { db: key.db, key: name.into() }
 }
 
 fn ranges(inner: &Inner, redact: bool) -> Vec<RangeJson> {
@@ -267,8 +266,7 @@ fn ranges(inner: &Inner, redact: bool) -> Vec<RangeJson> {
         let file = text(&range.file);
         let gap = &range.gap;
         RangeJson {
-            file: file.plain,
-            file_b64: file.b64,
+            file: file.into(),
             offset: gap.from,
             length_bytes: gap.to - gap.from,
             commands: gap.commands,
@@ -287,8 +285,8 @@ fn ranges(inner: &Inner, redact: bool) -> Vec<RangeJson> {
 
 fn suspects(keys: &[Suspect], keys_total: u64, redact: bool) -> SuspectsJson {
     let of = |suspect: &Suspect| {
-        let KeyJson { db, key, key_b64 } = key(&suspect.key, redact);
-        SuspectJson { db, key, key_b64, command: suspect.command }
+        let KeyJson { db, key } = key(&suspect.key, redact);
+        SuspectJson { db, key, command: suspect.command }
     };
     SuspectsJson { keys: keys.iter().map(of).collect(), keys_total }
 }
@@ -301,10 +299,8 @@ pub fn undo(undone: &Undone) -> String {
             let file = text(file);
             ActionJson {
                 action: "restore",
-                file: file.plain,
-                file_b64: file.b64,
-                new_file: None,
-                new_file_b64: None,
+                file: file.into(),
+                new_file: None.into(),
                 from_bytes: 0,
                 to_bytes: len,
             }
@@ -330,13 +326,11 @@ pub fn undo(undone: &Undone) -> String {
             source: source(aof, now.is_rdb),
             target: now.target.to_string(),
             applied: undone.applied,
-            output: None,
-            output_b64: None,
+            output: None.into(),
             refused: None,
             actions: actions.collect(),
             loss: loss(&Loss::default(), false),
-            kept_at: None,
-            kept_at_b64: None,
+            kept_at: None.into(),
             verdict_before: verdict,
             loads_before: loads,
             verdict_after: verdict,

@@ -11,8 +11,11 @@ use aofkit::redact::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 
-use crate::cli::common::json::{VERSION, modified, needs_modules, path_text, pretty, text};
+use crate::cli::common::json::{VERSION, modified, needs_modules, pretty};
 use crate::cli::common::loaded::{self, ErrorJson};
+use crate::cli::common::members::{
+    FileText, KeyText, ManifestText, PathText, TargetText, path_text, text,
+};
 use crate::cli::common::wire::NeededJson;
 
 #[derive(Serialize)]
@@ -24,18 +27,17 @@ struct Head {
 
 #[derive(Serialize)]
 struct Source {
-    path: Option<String>,
-    path_b64: Option<String>,
+    #[serde(flatten)]
+    path: PathText,
     layout: &'static str,
-    manifest: Option<String>,
-    manifest_b64: Option<String>,
+    #[serde(flatten)]
+    manifest: ManifestText,
 }
 
 fn head(schema: &'static str, repository: &Path) -> Head {
     let path = path_text(repository);
     let layout = "repository";
-    let (path, path_b64) = (path.plain, path.b64);
-    let source = Source { path, path_b64, layout, manifest: None, manifest_b64: None };
+    let source = Source { path: path.into(), layout, manifest: None.into() };
     Head { schema, tool_version: VERSION, source }
 }
 
@@ -71,8 +73,8 @@ struct SnapshotJson {
 
 #[derive(Serialize)]
 struct FileJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     size: u64,
     commands: u64,
 }
@@ -111,8 +113,8 @@ struct GapJson {
 
 #[derive(Serialize)]
 struct DivergedJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     same_up_to: u64,
     parent_size: u64,
 }
@@ -135,7 +137,7 @@ fn seconds(time: &str) -> String {
 fn snapshot(entry: &Entry) -> SnapshotJson {
     let file = |f: &aofkit::backup::FileEntry| {
         let name = text(&f.name.bytes().unwrap_or_default());
-        FileJson { file: name.plain, file_b64: name.b64, size: f.size, commands: f.commands }
+        FileJson { file: name.into(), size: f.size, commands: f.commands }
     };
     let interval =
         |i: &aofkit::backup::Interval| IntervalJson { from: seconds(&i.from), to: seconds(&i.to) };
@@ -147,7 +149,7 @@ fn snapshot(entry: &Entry) -> SnapshotJson {
     let diverged = |d: &aofkit::backup::Divergence| {
         let name = text(&d.file.bytes().unwrap_or_default());
         let (same_up_to, parent_size) = (d.same_up_to, d.parent_size);
-        DivergedJson { file: name.plain, file_b64: name.b64, same_up_to, parent_size }
+        DivergedJson { file: name.into(), same_up_to, parent_size }
     };
     let extra = |f: &aofkit::backup::FileEntry| ExtraJson {
         file: file(f),
@@ -218,11 +220,10 @@ pub fn backup(made: &Backup) -> String {
     };
     let path = path_text(&made.path);
     let manifest = made.manifest.as_deref().map(path_text);
-    let (manifest, manifest_b64) = manifest.map_or((None, None), |m| (m.plain, m.b64));
     let is_rdb = entry.manifest.is_none()
         && entry.files.iter().all(|file| file.commands == 0 && file.ts.is_none() && file.size > 0);
     let layout = if is_rdb { "rdb" } else { layout(entry) };
-    let source = Source { path: path.plain, path_b64: path.b64, layout, manifest, manifest_b64 };
+    let source = Source { path: path.into(), layout, manifest: manifest.into() };
     pretty(&BackupJson {
         head: Head { schema: "aofkit.backup/1", tool_version: VERSION, source },
         unchanged: made.unchanged,
@@ -302,19 +303,14 @@ struct DatabaseJson {
 #[derive(Serialize)]
 struct DifferenceJson {
     message: String,
-    key: Option<String>,
-    key_b64: Option<String>,
+    #[serde(flatten)]
+    key: KeyText,
 }
 
 fn loaded_json(one: &LoadedSnapshot, redact: bool) -> LoadedJson {
     let difference = |d: &Difference| {
-        let key = match &d.key {
-            None => text(b""),
-            Some(key) if redact => text(hidden(key).as_bytes()),
-            Some(key) => text(key),
-        };
-        let plain = key.plain.filter(|_| d.key.is_some());
-        DifferenceJson { message: d.what.clone(), key: plain, key_b64: key.b64 }
+        let shown = |key: &[u8]| if redact { text(hidden(key).as_bytes()) } else { text(key) };
+        DifferenceJson { message: d.what.clone(), key: d.key.as_deref().map(shown).into() }
     };
     LoadedJson {
         id: one.id.clone(),
@@ -376,8 +372,8 @@ struct RestoreJson {
     #[serde(flatten)]
     head: Head,
     snapshot: SnapshotJson,
-    target: Option<String>,
-    target_b64: Option<String>,
+    #[serde(flatten)]
+    target: TargetText,
     files: Vec<RestoredFileJson>,
     bytes: u64,
     reused_bytes: u64,
@@ -391,8 +387,8 @@ struct RestoreJson {
 
 #[derive(Serialize)]
 struct RestoredFileJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     size: u64,
 }
 
@@ -409,7 +405,7 @@ pub fn restored(
     let target = path_text(&restored.target);
     let files = restored.files.iter().map(|(name, size)| {
         let name = text(name);
-        RestoredFileJson { file: name.plain, file_b64: name.b64, size: *size }
+        RestoredFileJson { file: name.into(), size: *size }
     });
     let shown = |path: &Option<std::path::PathBuf>| {
         path.as_ref().map(|path| aofkit::text::name(path.as_os_str().as_encoded_bytes()))
@@ -417,8 +413,7 @@ pub fn restored(
     pretty(&RestoreJson {
         head: head("aofkit.restore/1", path),
         snapshot: snapshot(entry),
-        target: target.plain,
-        target_b64: target.b64,
+        target: target.into(),
         files: files.collect(),
         bytes: restored.bytes,
         reused_bytes: restored.reused_bytes,

@@ -6,7 +6,8 @@ use aofkit::scan::Position;
 use serde::Serialize;
 
 use super::report::Rewound;
-use crate::cli::common::json::{pretty, text};
+use crate::cli::common::json::pretty;
+use crate::cli::common::members::{FileText, text};
 use crate::cli::common::units::time;
 use crate::cli::common::view::View;
 use crate::cli::plan::json::{PlanJson, plan};
@@ -26,8 +27,8 @@ struct RewindJson {
 
 #[derive(Serialize)]
 struct PlaceJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     offset: u64,
     asked_offset: u64,
     inside: Option<&'static str>,
@@ -54,8 +55,8 @@ struct CandidateJson {
     command: Option<String>,
     db: Option<u64>,
     keys: Option<u64>,
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     offset: u64,
     at: Option<String>,
     commands_behind: u64,
@@ -69,8 +70,7 @@ pub fn rewind(rewound: &Rewound, view: &View) -> String {
     let place = boundary.map(|boundary| {
         let file = text(&aof.segments[boundary.place.0].name);
         PlaceJson {
-            file: file.plain,
-            file_b64: file.b64,
+            file: file.into(),
             offset: boundary.place.1,
             asked_offset: boundary.asked.1,
             inside: boundary.inside.map(Inside::as_str),
@@ -111,8 +111,7 @@ fn candidate(aof: &Aof, candidate: &Candidate, commands: u64) -> CandidateJson {
         command,
         db,
         keys,
-        file: file.plain,
-        file_b64: file.b64,
+        file: file.into(),
         offset,
         at: candidate.time.map(time),
         commands_behind: commands - candidate.commands_before,

@@ -3,7 +3,7 @@
 use aofkit::stats::{CommandRow, Totals};
 use serde::Serialize;
 
-use crate::cli::common::json::text;
+use crate::cli::common::members::{NameText, text};
 use crate::cli::common::units::ratio;
 
 #[derive(Serialize)]
@@ -20,8 +20,8 @@ pub struct TotalsJson {
 
 #[derive(Serialize)]
 pub struct CommandJson {
-    pub name: Option<String>,
-    pub name_b64: Option<String>,
+    #[serde(flatten)]
+    pub name: NameText,
     pub group: Option<&'static str>,
     pub count: u64,
     pub bytes: u64,
@@ -46,8 +46,7 @@ pub fn totals_json(totals: &Totals) -> TotalsJson {
 pub fn command(row: &CommandRow, totals: &Totals) -> CommandJson {
     let name = text(&row.name);
     CommandJson {
-        name: name.plain,
-        name_b64: name.b64,
+        name: name.into(),
         group: row.group,
         count: row.count,
         bytes: row.bytes,

@@ -4,7 +4,7 @@ use aofkit::aof::Aof;
 use aofkit::stats::{DeleteReport, DeletedRow, Flush, Storm};
 use serde::Serialize;
 
-use crate::cli::common::json::text;
+use crate::cli::common::members::{FileText, PrefixText, text};
 use crate::cli::common::units::time;
 
 #[derive(Serialize)]
@@ -25,8 +25,8 @@ pub struct DeletesJson {
 
 #[derive(Serialize)]
 struct FlushJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     offset: u64,
     at: Option<String>,
     db: Option<u64>,
@@ -34,8 +34,8 @@ struct FlushJson {
 
 #[derive(Serialize)]
 struct StormJson {
-    file: Option<String>,
-    file_b64: Option<String>,
+    #[serde(flatten)]
+    file: FileText,
     offset: u64,
     end_offset: u64,
     at: Option<String>,
@@ -45,8 +45,8 @@ struct StormJson {
 
 #[derive(Serialize)]
 struct DeletedJson {
-    prefix: Option<String>,
-    prefix_b64: Option<String>,
+    #[serde(flatten)]
+    prefix: PrefixText,
     keys: u64,
 }
 
@@ -69,21 +69,17 @@ pub fn deletes(report: &DeleteReport, aof: &Aof) -> DeletesJson {
 }
 
 /// The name of a segment, as text or base64.
-fn file(segment: usize, aof: &Aof) -> (Option<String>, Option<String>) {
-    let name = text(aof.segments.get(segment).map_or(&b""[..], |segment| &segment.name));
-    (name.plain, name.b64)
+fn file(segment: usize, aof: &Aof) -> FileText {
+    text(aof.segments.get(segment).map_or(&b""[..], |segment| &segment.name)).into()
 }
 
 fn flush(row: &Flush, aof: &Aof) -> FlushJson {
-    let (file, file_b64) = file(row.segment, aof);
-    FlushJson { file, file_b64, offset: row.at, at: row.time.map(time), db: row.db }
+    FlushJson { file: file(row.segment, aof), offset: row.at, at: row.time.map(time), db: row.db }
 }
 
 fn storm(row: &Storm, aof: &Aof) -> StormJson {
-    let (file, file_b64) = file(row.segment, aof);
     StormJson {
-        file,
-        file_b64,
+        file: file(row.segment, aof),
         offset: row.start,
         end_offset: row.end,
         at: row.time.map(time),
@@ -94,5 +90,5 @@ fn storm(row: &Storm, aof: &Aof) -> StormJson {
 
 fn deleted(row: &DeletedRow) -> DeletedJson {
     let prefix = text(&row.prefix);
-    DeletedJson { prefix: prefix.plain, prefix_b64: prefix.b64, keys: row.keys }
+    DeletedJson { prefix: prefix.into(), keys: row.keys }
 }

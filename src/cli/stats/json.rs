@@ -14,10 +14,11 @@ use super::commands_json::{CommandJson, TotalsJson, command, totals_json};
 use super::deletes_json::{DeletesJson, deletes};
 use super::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
 use super::report::Counted;
-use crate::cli::common::json::{VERSION, needs_modules, path_text, pretty, source, text};
+use crate::cli::common::json::{self, VERSION, needs_modules, pretty, source};
+use crate::cli::common::members::{KeyText, PrefixText, text};
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::units::ratio;
-use crate::cli::common::wire::{NeededJson, Source, SourceOfSeveral};
+use crate::cli::common::wire::{NeededJson, Source};
 
 const STATS: &str = "aofkit.stats/1";
 
@@ -79,8 +80,8 @@ struct DatabaseJson {
 
 #[derive(Serialize)]
 pub struct PrefixJson {
-    prefix: Option<String>,
-    prefix_b64: Option<String>,
+    #[serde(flatten)]
+    prefix: PrefixText,
     depth: Option<usize>,
     commands: u64,
     bytes: u64,
@@ -91,8 +92,8 @@ pub struct PrefixJson {
 
 #[derive(Serialize)]
 pub struct KeyJson {
-    key: Option<String>,
-    key_b64: Option<String>,
+    #[serde(flatten)]
+    key: KeyText,
     cut: bool,
     db: u64,
     commands: u64,
@@ -110,15 +111,6 @@ struct SlotJson {
 }
 
 #[derive(Serialize)]
-struct SeveralJson {
-    schema: &'static str,
-    tool_version: &'static str,
-    source: SourceOfSeveral,
-    sets: Vec<StatsJson>,
-    total: TotalJson,
-}
-
-#[derive(Serialize)]
 struct TotalJson {
     sets: usize,
     totals: TotalsJson,
@@ -131,20 +123,12 @@ pub fn stats(one: &Counted) -> String {
 
 /// Several sets.
 pub fn several(path: &Path, all: &[Counted]) -> String {
-    let path = path_text(path);
-    let source =
-        SourceOfSeveral { path: path.plain, path_b64: path.b64, layout: "several", manifest: None };
     let mut totals = aofkit::stats::Totals::default();
     for one in all {
         totals.add(&one.mix.totals);
     }
-    pretty(&SeveralJson {
-        schema: STATS,
-        tool_version: VERSION,
-        source,
-        sets: all.iter().map(stats_json).collect(),
-        total: TotalJson { sets: all.len(), totals: totals_json(&totals) },
-    })
+    let total = TotalJson { sets: all.len(), totals: totals_json(&totals) };
+    pretty(&json::several(STATS, path, all.iter().map(stats_json).collect(), total))
 }
 
 fn stats_json(one: &Counted) -> StatsJson {
@@ -230,8 +214,7 @@ pub fn keys(keys: &KeyReport) -> Option<Vec<KeyJson>> {
 fn prefix(row: &PrefixRow) -> PrefixJson {
     let name = text(&row.prefix);
     PrefixJson {
-        prefix: name.plain,
-        prefix_b64: name.b64,
+        prefix: name.into(),
         depth: row.depth,
         commands: row.commands,
         bytes: row.bytes,
@@ -254,8 +237,7 @@ fn biggest(base: &KeySpaceReport) -> Vec<BigKeyJson> {
 fn key(row: &KeyRow) -> KeyJson {
     let name = text(&row.key);
     KeyJson {
-        key: name.plain,
-        key_b64: name.b64,
+        key: name.into(),
         cut: row.is_cut,
         db: row.db,
         commands: row.commands,

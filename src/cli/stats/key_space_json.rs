@@ -6,7 +6,7 @@ use aofkit::text::escape;
 use serde::Serialize;
 
 use super::key_space::shown_key;
-use crate::cli::common::json::text;
+use crate::cli::common::members::{KeyText, LargestKeyText, Text, text};
 use crate::cli::common::units::time;
 
 #[derive(Serialize)]
@@ -58,15 +58,15 @@ pub struct TypeJson {
     keys: u64,
     elements: u64,
     bytes: u64,
-    largest_key: Option<String>,
-    largest_key_b64: Option<String>,
+    #[serde(flatten)]
+    largest_key: LargestKeyText,
     largest_bytes: u64,
 }
 
 #[derive(Serialize)]
 pub struct BigKeyJson {
-    key: Option<String>,
-    key_b64: Option<String>,
+    #[serde(flatten)]
+    key: KeyText,
     key_bytes: u64,
     db: u64,
     r#type: String,
@@ -76,12 +76,8 @@ pub struct BigKeyJson {
 }
 
 /// A key, or the hash in its place, as a string or base64.
-fn key(bytes: &[u8], redact: bool) -> (Option<String>, Option<String>) {
-    if redact {
-        return (Some(shown_key(bytes, true)), None);
-    }
-    let key = text(bytes);
-    (key.plain, key.b64)
+fn key(bytes: &[u8], redact: bool) -> Text {
+    if redact { text(shown_key(bytes, true).as_bytes()) } else { text(bytes) }
 }
 
 /// The first line of a library's source, or the hash in its place.
@@ -128,24 +124,20 @@ fn module(row: &ModuleRow) -> ModuleJson {
 }
 
 pub fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
-    let (largest_key, largest_key_b64) = key(&row.largest_key, redact);
     TypeJson {
         r#type: row.type_name.to_string(),
         encoding: row.encoding,
         keys: row.keys,
         elements: row.elements,
         bytes: row.bytes,
-        largest_key,
-        largest_key_b64,
+        largest_key: key(&row.largest_key, redact).into(),
         largest_bytes: row.largest_bytes,
     }
 }
 
 pub fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
-    let (key, key_b64) = key(&big.key, redact);
     BigKeyJson {
-        key,
-        key_b64,
+        key: key(&big.key, redact).into(),
         key_bytes: big.key_len,
         db: big.db,
         r#type: big.type_name.to_string(),

@@ -100,6 +100,32 @@ fn named(code: &str) -> Vec<String> {
         .collect()
 }
 
+/// What the top level holds beside hidden files and what is built.
+const TOP: [&str; 13] = [
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "benches",
+    "docs",
+    "fuzz",
+    "src",
+    "testdata",
+    "tests",
+];
+
+#[test]
+fn the_top_level_holds_what_was_agreed() {
+    let all = fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let others = names
+        .filter(|name| !name.starts_with('.') && name != "target" && !TOP.contains(&name.as_str()));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
 #[test]
 fn imports_go_down() {
     let mut wrong = Vec::new();

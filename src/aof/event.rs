@@ -146,14 +146,17 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// Whether the lines around it end in LF alone where records end them in CR LF: something took the log for text, an
-    /// editor or a copy that converts line ends.
+    /// Whether it begins with a record whose headers end in LF alone, and no CR is near: something took the log for text, an
+    /// editor or a copy that converts line ends. Lines of a value alone prove nothing.
     pub fn has_lost_carriage_returns(&self) -> bool {
         let around = &self.context.bytes;
-        let lines = around.iter().filter(|byte| **byte == b'\n').count();
+        let begins =
+            self.start.checked_sub(self.context.start).and_then(|at| usize::try_from(at).ok());
+        let record = begins.and_then(|at| around.get(at..)).unwrap_or_default();
         let is_terminator =
             matches!(self.fault.reason, Why::Resp(resp::Reason::BadTerminator { .. }));
-        is_terminator && lines >= 3 && !around.contains(&b'\r')
+        let behind = after_header(record, b'*').and_then(|rest| after_header(rest, b'$'));
+        is_terminator && behind.is_some() && !around.contains(&b'\r')
     }
 
     /// Whether nothing says that it is damaged: an RDB part that aofkit has not learnt to read.
@@ -247,6 +250,13 @@ pub struct Excerpt {
     pub start: u64,
     /// At most [`crate::limits::CONTEXT`] bytes.
     pub bytes: Vec<u8>,
+}
+
+/// What stands behind a header line of this kind that ends in LF alone.
+fn after_header(bytes: &[u8], kind: u8) -> Option<&[u8]> {
+    let digits = bytes.strip_prefix(&[kind])?;
+    let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits[len..].strip_prefix(b"\n").filter(|_| len > 0)
 }
 
 /// A few bytes around `at`, as far as they can still be read.

@@ -20,8 +20,7 @@ pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     }
     let beside = listed_beside(aof);
     found.extend(listed.few(aof.segments.iter(), |segment| absent(aof, segment, &beside)));
-    found
-        .extend(listed.few(aof.live().map(|(_, segment)| segment), |segment| hollow(aof, segment)));
+    found.extend(listed.few(aof.live().map(|(_, segment)| segment), hollow));
     found.extend(listed.few(aof.segments.iter().filter(|s| s.is_link), |segment| {
         let message =
             "is a symbolic link; followed, because it stays inside the directory".to_owned();
@@ -235,15 +234,14 @@ fn renamed(beside: &[Listed], name: &[u8]) -> String {
 }
 
 /// A base that lost all its bytes: servers load the rest of the set without a word.
-fn hollow(aof: &Aof, segment: &Segment) -> Option<Problem> {
+fn hollow(segment: &Segment) -> Option<Problem> {
     let is_rdb = segment.role == Role::Base && segment.name.ends_with(b".rdb");
     if !is_rdb || segment.len() != Some(0) {
         return None;
     }
-    let message = format!(
-        "it has no bytes. Servers write no RDB without bytes, so its keys are lost; {} passes over it and loads the rest",
-        aof.target()
-    );
+    let message = "it has no bytes. Servers write no RDB without bytes, so its keys are lost. Servers that keep a manifest \
+                   pass over it and load the rest"
+        .to_owned();
     Some(Problem::of_file(Kind::RdbTruncated, Severity::Warning, &segment.name, message))
 }
 

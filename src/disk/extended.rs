@@ -1,8 +1,9 @@
 //! What a file has besides bytes, mode and owner: its access control list and other extended attributes.
 
 use std::os::fd::AsFd;
+use std::path::Path;
 
-use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, getxattr};
 use rustix::io::Errno;
 
 /// Which of them a file gets.
@@ -49,6 +50,12 @@ impl Extended {
         }
         refused
     }
+}
+
+/// Whether an access control list says more of who may open a file than its mode does.
+pub fn has_access_list(path: &Path) -> bool {
+    // Asked for nothing, Linux answers how long it is.
+    matches!(getxattr(path, ACCESS, &mut [0_u8; 0][..]), Ok(1..) | Err(Errno::RANGE))
 }
 
 /// Where a file system has none, there are none.

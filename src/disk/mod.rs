@@ -46,7 +46,7 @@ mod users;
 pub use attributes::{Attributes, attributes};
 pub use dir::{Dir, Fixed, Found, Kind, Look, Refusal, is_plain_name};
 pub use durable::{Durable, LocalDisk, Lock, Output};
-pub use extended::Extended;
+pub use extended::{Extended, has_access_list};
 pub use file_path::FilePath;
 pub(crate) use files::open_shared;
 pub use files::{

@@ -171,6 +171,24 @@ fn a_log_that_was_taken_for_text_is_told_and_not_cut() {
     }
 }
 
+/// A value of many lines whose length is wrong is no log that was taken for text.
+#[test]
+fn lines_in_a_value_are_not_taken_for_lines_of_the_log() {
+    for server in servers() {
+        let (dir, set) = written(&server, 30);
+        let increment = one(&set, ".incr.aof");
+        let mut bytes = fs::read(&increment).expect("read");
+        let value = "one\ntwo\nthree\n".repeat(40);
+        let wrong = value.len() / 2;
+        let record = format!("*3\r\n$3\r\nSET\r\n$4\r\ntext\r\n${wrong}\r\n{value}\r\n");
+        bytes.extend(record.as_bytes());
+        fs::write(&increment, bytes).expect("write");
+        let (_, report) = json("check", dir.path(), &[]);
+        assert_ne!(report["verdict"], "healthy", "{report:#}");
+        assert!(!report.to_string().contains("LF alone"), "{}: {report:#}", server.name);
+    }
+}
+
 #[test]
 fn the_mark_that_an_editor_puts_in_front_goes_alone() {
     for server in servers() {

@@ -12,6 +12,7 @@ use super::set::Aof;
 use crate::command::Renames;
 use crate::error::{Error, Result};
 use crate::format::conf::Settings;
+use crate::format::manifest;
 use crate::{disk, text};
 
 /// The configuration that was named.
@@ -26,7 +27,7 @@ pub(super) fn by_settings(conf: &Path, settings: &Settings) -> Result<Found> {
     let dir = at(settings.dir());
     let stem = settings.append_file_name();
     let append_dir = dir.join(at(settings.append_dir_name()));
-    let manifest = append_dir.join(at(&[stem, b".manifest"].concat()));
+    let manifest = append_dir.join(at(&manifest::name_of(stem)));
     let single = dir.join(at(stem));
     if disk::is_file(&manifest) {
         return Ok(Found::Manifest(manifest));

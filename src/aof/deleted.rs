@@ -7,8 +7,8 @@ use crate::disk;
 use crate::text;
 
 /// The sentence about the server, where there is one that had segments in this directory or one below it.
-pub(super) fn told(dir: &Path) -> Option<String> {
-    let all = disk::deleted_below(dir);
+pub(super) fn told(dir: &Path, processes: &disk::LookOnce) -> Option<String> {
+    let all = processes.get().deleted_below(dir);
     let of_set = |one: &&disk::HeldFile| {
         let name = one.name.as_bytes();
         name.ends_with(b".aof") && !name.starts_with(b"temp-")

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::deleted;
-use crate::disk::{self, FrozenFile, Identity, Listed};
+use super::{deleted, sealed};
+use crate::disk::{self, FrozenFile, Identity, Listed, LookOnce};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::foreign::{self, Extent};
 use crate::format::{manifest, rdb};
@@ -28,7 +28,7 @@ pub(super) enum Found {
 }
 
 /// The sets at `path`.
-pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
+pub(super) fn locate(path: &Path, processes: &LookOnce) -> Result<Vec<Found>> {
     if path.as_os_str() == "-" {
         return Ok(vec![Found::Stdin]);
     }
@@ -47,7 +47,7 @@ pub(super) fn locate(path: &Path) -> Result<Vec<Found>> {
         // Where nothing is found, what could not be looked at may be all there is.
         (true, Some(error)) => Err(error),
         (true, None) => {
-            let why = match deleted::told(path) {
+            let why = match deleted::told(path, processes) {
                 Some(told) => format!("{NONE}. {told}"),
                 None => NONE.to_owned(),
             };
@@ -64,7 +64,7 @@ const NONE: &str = "no AOF set, segment or RDB file here; a server with appendon
 
 /// A file named by the user: a manifest or a segment.
 fn file(path: &Path) -> Result<Found> {
-    let named = path.as_os_str().as_bytes().ends_with(b".manifest");
+    let named = manifest::stem(path.as_os_str().as_bytes()).is_some();
     let file = FrozenFile::open(path)?;
     let mut head = file.head(limits::PEEK)?;
     if disk::zstd_magic(&head) {
@@ -93,7 +93,7 @@ pub(super) fn refuse_foreign(path: &Path, head: &[u8], asked: usize) -> Result<(
 /// Whether this directory has the name of a manifest, and segments that go with that name lie beside it.
 fn stands_for_manifest(path: &Path) -> bool {
     let Some(name) = path.file_name().filter(|name| is_manifest_name(name)) else { return false };
-    let stem = name.as_bytes().strip_suffix(b".manifest").unwrap_or_default();
+    let stem = manifest::stem(name.as_bytes()).unwrap_or_default();
     let dir = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -141,6 +141,7 @@ impl Search {
         let below = self.below(dir, &listed, above);
         above.pop();
         let (found, elsewhere) = below?;
+        let found = sealed::without_backups(dir, found);
         if !found.is_empty() || elsewhere {
             return Ok(found);
         }
@@ -260,7 +261,7 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 fn is_manifest_name(name: &OsStr) -> bool {
-    name.as_bytes().ends_with(b".manifest") && !is_temporary(name.as_bytes())
+    manifest::is_name(name.as_bytes())
 }
 
 pub(super) fn is_temporary(name: &[u8]) -> bool {

@@ -24,6 +24,7 @@ mod preview;
 mod pulse;
 mod rdb_part;
 mod rdb_stop;
+mod sealed;
 mod segments;
 mod set;
 mod sound;

@@ -16,7 +16,7 @@ use super::set::{
     Aof, Input, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer,
 };
 use crate::command::Renames;
-use crate::disk::{self, Access, FilePath, FrozenFile};
+use crate::disk::{self, Access, FilePath, FrozenFile, LookOnce};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
@@ -38,13 +38,14 @@ pub fn open_each(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>>
             conf.says_where()?;
             vec![by_settings(&conf.path, &conf.settings)?]
         }
-        _ => locate::locate(path)?,
+        _ => locate::locate(path, &options.processes)?,
     };
     let settings = configuration.as_ref().map(|conf| conf.settings.clone()).unwrap_or_default();
     let is_one_by_path = found.len() == 1 && !path.as_os_str().is_empty();
     let opened = found.into_iter().map(|one| {
         let mut aof = open(one, options, settings.clone())?;
         aof.configure(configuration.clone());
+        aof.look = options.processes.clone();
         if is_one_by_path {
             aof.path = path.to_owned();
         }
@@ -130,7 +131,7 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
             let dir = path.parent().unwrap_or(Path::new(".")).to_owned();
             let name = path.file_name().unwrap_or_default().as_bytes();
             let (segments, leftovers) =
-                by_name(&dir, name.strip_suffix(b".manifest").unwrap_or(name))?;
+                by_name(&dir, manifest::stem(name).unwrap_or(name))?;
             let reason = manifest::Reason { line: 0, kind: manifest::Kind::Directory };
             let state = ManifestState::Invalid(Fault::new(0, reason));
             let mut aof = multi_part(&dir, path, state, segments);
@@ -138,7 +139,7 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
             aof
         }
         Found::Lost(dir, stem) => {
-            let path = dir.join(OsStr::from_bytes(&[&stem, &b".manifest"[..]].concat()));
+            let path = dir.join(OsStr::from_bytes(&manifest::name_of(&stem)));
             let (segments, leftovers) = by_name(&dir, &stem)?;
             let mut aof = multi_part(&dir, path, ManifestState::Missing, segments);
             aof.leftovers = leftovers;
@@ -204,6 +205,7 @@ fn empty(path: PathBuf, segments: Vec<Segment>) -> Aof {
         upgrade_pending: false,
         has_empty_append_dir: false,
         heard: OnceCell::new(),
+        look: LookOnce::default(),
     }
 }
 
@@ -213,7 +215,7 @@ fn beside_empty_append_dir(path: &Path, settings: &Settings) -> bool {
     let dir = parent.join(OsStr::from_bytes(settings.append_dir_name()));
     let of_set = |l: &disk::Listed| {
         let name = l.name.as_bytes();
-        name.ends_with(b".manifest") && !locate::is_temporary(name) || segment_name(name).is_some()
+        manifest::is_name(name) || segment_name(name).is_some()
     };
     disk::is_dir(&dir).unwrap_or(false)
         && disk::list_dir(&dir).is_ok_and(|listed| !listed.iter().any(of_set))
@@ -304,7 +306,7 @@ fn try_manifest(
         _ => Path::new("."),
     };
     let name = path.file_name().unwrap_or_default().as_bytes();
-    let stem = name.strip_suffix(b".manifest").unwrap_or(name).to_vec();
+    let stem = manifest::stem(name).unwrap_or(name).to_vec();
     let strict = manifest::parse(bytes, Dialect::Strict);
     let other =
         strict.as_ref().err().and_then(|_| manifest::parse(bytes, Dialect::Concatenating).ok());

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::disk::LookOnce;
 use crate::rules::{Modules, Target};
 
 /// How to open.
@@ -17,4 +18,6 @@ pub struct OpenOptions {
     pub modules: Modules,
     /// A file that is something else by its first bytes is opened all the same, as a log that is damaged from there on.
     pub takes_any: bool,
+    /// A look at the other processes of this machine, taken once for all that is opened with these options.
+    pub processes: LookOnce,
 }

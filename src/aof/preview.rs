@@ -67,6 +67,7 @@ impl Aof {
             upgrade_pending: self.upgrade_pending && changes.manifest.is_none(),
             has_empty_append_dir: self.has_empty_append_dir,
             heard: OnceCell::new(),
+            look: self.look.clone(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::command::Renames;
-use crate::disk::{self, Access, FilePath, FrozenFile, Source, Splice};
+use crate::disk::{self, Access, FilePath, FrozenFile, LookOnce, Processes, Source, Splice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
 use crate::format::fault::Fault;
@@ -85,7 +85,7 @@ impl OpenedManifest {
     /// What the names of the set's files begin with, which is the name of the manifest without its end.
     pub fn stem(&self) -> &[u8] {
         let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
-        name.strip_suffix(b".manifest").unwrap_or(name)
+        manifest::stem(name).unwrap_or(name)
     }
 }
 
@@ -311,6 +311,7 @@ pub struct Aof {
     /// The file lies beside a directory for a multi-part set that holds none.
     pub has_empty_append_dir: bool,
     pub(super) heard: OnceCell<Heard>,
+    pub(super) look: LookOnce,
 }
 
 impl Aof {
@@ -325,6 +326,11 @@ impl Aof {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         }
+    }
+
+    /// What other processes have open, looked at once for all that was opened with the same options.
+    pub fn processes(&self) -> Arc<Processes> {
+        self.look.get()
     }
 
     /// The files a server loads, in its order.

@@ -219,7 +219,8 @@ impl Plan {
         let identities: Vec<_> = concerned.filter_map(|(_, f)| Some(f.stamp?.identity)).collect();
         if self.only_removes() {
             // A server may run on with the others.
-            return refuse(&in_earnest(&|| disk::openers(&identities)), "has it open", &self.path);
+            let look = || disk::openers(&identities);
+            return refuse(&in_earnest(look(), &look), "has it open", &self.path);
         }
         refuse_writers(&identities, place, &self.path)
     }

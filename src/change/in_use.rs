@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::place::Place;
-use crate::disk::{self, FrozenFile, Haunt, Identity, Writers};
+use crate::disk::{self, FrozenFile, Haunt, Identity, Processes, Writers};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Who may have files of a set open.
@@ -41,13 +41,12 @@ pub fn in_use(files: &[&FrozenFile], haunt: Option<&Haunt>) -> InUse {
 }
 
 fn users(files: &[Identity], haunt: Option<&Haunt>) -> Writers {
-    let mut found = disk::writers(files);
+    let processes = Processes::look();
+    let mut found = processes.writers(files);
     if let Some(haunt) = haunt {
-        let others = disk::servers(haunt);
-        found.pids.extend(others.pids);
+        found.pids.extend(processes.servers(haunt).pids);
         found.pids.sort_unstable();
         found.pids.dedup();
-        found.all_seen &= others.all_seen;
     }
     found
 }
@@ -55,16 +54,19 @@ fn users(files: &[Identity], haunt: Option<&Haunt>) -> Writers {
 /// An error when a process has one of the files open for writing, or a server runs on the set's directories.
 pub(super) fn refuse_writers(files: &[Identity], place: &Place, path: &Path) -> Result<()> {
     let haunt = place.haunt()?;
-    let open = in_earnest(&|| disk::writers(files));
+    // Most often there is nobody, and one look says so.
+    let processes = Processes::look();
+    let (open, near) = (processes.writers(files), processes.servers(&haunt));
+    let open = in_earnest(open, &|| disk::writers(files));
     refuse(&open, "has it open for writing", path)?;
-    let near = in_earnest(&|| disk::servers(&haunt));
+    let near = in_earnest(near, &|| Processes::look().servers(&haunt));
     refuse(&near, "is a server that works in its directory", path)
 }
 
 /// The processes that have files open, now and a moment later: one that was only just forked holds what its
 /// parent had open, until it becomes another program.
-pub(super) fn in_earnest(look: &dyn Fn() -> Writers) -> Vec<u32> {
-    if look().pids.is_empty() {
+pub(super) fn in_earnest(seen: Writers, look: &dyn Fn() -> Writers) -> Vec<u32> {
+    if seen.pids.is_empty() {
         return Vec::new();
     }
     std::thread::sleep(Duration::from_millis(50));

@@ -120,7 +120,7 @@ impl Place {
             return Ok(());
         }
         for name in self.here.names()? {
-            let stem = name.as_bytes().strip_suffix(b".manifest");
+            let stem = manifest::stem(name.as_bytes());
             if stem.is_some_and(|stem| !stem.is_empty() && bare.as_bytes().starts_with(stem)) {
                 return Ok(());
             }
@@ -130,12 +130,10 @@ impl Place {
 
     /// In the server's directory lie its temporaries, and the single file of a set that is to be upgraded.
     fn may_lie_above(&self, bare: &[u8]) -> bool {
-        let manifest = || OsStr::from_bytes(bare).to_owned();
         let has_manifest = || {
-            let mut name = manifest();
-            name.push(".manifest");
-            disk::is_plain_name(name.as_bytes())
-                && self.here.look(&name).is_ok_and(|look| look.is_some())
+            let name = manifest::name_of(bare);
+            let look = || self.here.look(OsStr::from_bytes(&name));
+            disk::is_plain_name(&name) && look().is_ok_and(|look| look.is_some())
         };
         bare.starts_with(b"temp-") || (disk::is_plain_name(bare) && has_manifest())
     }
@@ -238,7 +236,7 @@ impl Place {
         let mut live = Live::default();
         for name in self.here.names()? {
             let bytes = name.as_bytes();
-            if !bytes.ends_with(b".manifest") || bytes.starts_with(b"temp-") {
+            if !manifest::is_name(bytes) {
                 continue;
             }
             let bytes = self.here.file(&name)?.read_small(limits::MANIFEST)?;

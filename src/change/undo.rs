@@ -22,6 +22,7 @@ use super::place::{Place, staged};
 use super::recover::{admit, linked, recover};
 use super::work::{Kept, NewFile, Work, made_file};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest;
 use crate::progress::Progress;
 
 /// The last change of a set that can be taken back.
@@ -160,7 +161,7 @@ impl Undo {
         }
         for name in place.here.names()? {
             let bytes = name.as_encoded_bytes();
-            let is_manifest = bytes.ends_with(b".manifest") && !bytes.starts_with(b"temp-");
+            let is_manifest = manifest::is_name(bytes);
             if is_manifest && is_link(place.here.look(&name)?) {
                 return Err(linked(&place.here.at(&name), Linked::Manifest));
             }

@@ -103,7 +103,7 @@ fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Probl
 }
 
 fn can_be_adopted(one: &Neighbour) -> bool {
-    one.place != Place::OtherSet
+    !one.place.is_set()
         && !one.is_doubtful
         && !matches!(one.standing, Standing::Unknown(_))
 }
@@ -170,7 +170,7 @@ fn holds(aof: &Aof, one: &Neighbour) -> String {
         Place::TemporaryBase => "a rewrite or a save did not finish, and no server reads it",
         Place::SingleFile => "a server that has a set of its own does not read it",
         Place::Dump => "a server that keeps a log does not read it",
-        Place::OtherSet => &one.way_back(),
+        Place::OtherSet | Place::SealedBackup => &one.way_back(),
     };
     let hole = one.hole().map_or_else(String::new, |hole| format!(" {hole}."));
     format!(
@@ -188,7 +188,7 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
         "stop the server",
     ];
     let way_back = one.way_back();
-    if one.place == Place::OtherSet {
+    if one.place.is_set() {
         steps.push(&way_back);
     } else {
         steps.push("adopt them");
@@ -210,7 +210,9 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
 /// What the running server does to them.
 fn harm(aof: &Aof, one: &Neighbour) -> String {
     match one.place {
-        Place::OtherSet => "No server of these settings reads them.".to_owned(),
+        Place::OtherSet | Place::SealedBackup => {
+            "No server of these settings reads them.".to_owned()
+        }
         Place::Orphans => {
             format!("Rewrites come to their numbers, and {} then writes over them.", aof.target())
         }

@@ -19,7 +19,8 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
                 .unwrap_or_else(|| damaged::problem(scene, seen, damage)),
         },
         What::BehindDump(context) => behind_dump::problem(scene, seen, context),
-        What::OpenTransaction { commands } => open_transaction(scene, seen, *commands),
+        What::OpenTransaction { commands } => splits::problem(scene, seen)
+            .unwrap_or_else(|| open_transaction(scene, seen, *commands)),
         What::Hollow => hollow(scene, seen),
         What::DiscardInTransaction => {
             let message = format!(
@@ -41,6 +42,9 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
             not_taken::arity(scene, seen, name, *argc, *fatal)
         }
         What::Trap { name, fatal } => traps::in_log(scene, seen, name, *fatal),
+        What::NonCanonical(kind @ NonCanonical::StrayExec) => {
+            splits::problem(scene, seen).unwrap_or_else(|| non_canonical(scene, seen, *kind))
+        }
         What::NonCanonical(kind) => non_canonical(scene, seen, *kind),
         What::BadTimestamp => {
             let message = format!(

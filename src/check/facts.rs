@@ -10,7 +10,7 @@ use super::objections::Objections;
 use super::reached::Reached;
 use super::seen::{Seen, What};
 use super::unseen::Unseen;
-use crate::aof::RdbStop;
+use crate::aof::{Ending, RdbStop};
 use crate::format::rdb::{self, Header};
 use crate::neighbours::Neighbours;
 use crate::rules::{Needs, Target};
@@ -45,6 +45,17 @@ impl Facts {
     #[must_use]
     pub fn with_neighbours(self, neighbours: Neighbours) -> Self {
         Self { neighbours: Arc::new(neighbours), ..self }
+    }
+
+    /// Where the last file is damaged with sound records behind it: its position in the set, and the offset. No server has
+    /// loaded it so.
+    pub fn damaged_inside(&self) -> Option<(usize, u64)> {
+        let last = self.segments.last()?;
+        let damage = last.seen.iter().find(|seen| {
+            let is_inner = matches!(&seen.what, What::Damage(damage) if damage.ending == Ending::Resumes);
+            is_inner && seen.offset + seen.len < last.len
+        })?;
+        Some((last.position, damage.offset))
     }
 }
 

@@ -8,6 +8,13 @@ use crate::rules::{Knowledge, Target};
 pub(super) fn notes(aof: &Aof, facts: &Facts) -> Vec<String> {
     let target = aof.target();
     let mut notes: Vec<_> = stands_on(target).into_iter().collect();
+    if aof.is_sealed_backup() {
+        notes.push(
+            "a sealed backup by its place and its manifest, as BACKUP SEAL of Redis 8.10 and later leaves it (as \
+             documented; aofkit was not tried with such a server): it is read as a set, and no server appends to it"
+                .to_owned(),
+        );
+    }
     let writer = aof.writer.as_ref().and_then(Writer::release);
     let wanted = writer.map_or(Target::default().family, |(family, _)| family);
     if aof.target_given {

@@ -1,23 +1,27 @@
-//! What is said of files that are gone while their server still runs, and of two processes that write to one set.
+//! What is said of files that are gone or have lost bytes while their server still runs, and of two processes that write to one set.
 
 use std::os::unix::ffi::OsStrExt;
 
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
+use super::shortened;
 use crate::aof::Aof;
 use crate::neighbours::{Running, Writing};
 use crate::text;
 
-/// Files that are gone while a process, or a server that was asked, may still have what was in them: what it is, and what
+/// Files that are gone, or have lost bytes, while a process, or a server that was asked, may still have what was in them: what it is, and what
 /// to do. It comes before anything else that is said of the set.
 pub fn deleted_but_open(aof: &Aof, running: &Running) -> Option<Problem> {
     let is_known = !running.held.is_empty() || !running.servers.is_empty();
     if !is_known && running.answer.is_none() {
         return None;
     }
-    let message = match running.replaced.first() {
-        Some(name) => two_histories(running, name),
-        None => {
+    let message = match (running.replaced.first(), shortened::told(running)) {
+        (Some(name), _) => two_histories(running, name),
+        (None, Some(told)) if running.missing.is_empty() => {
+            format!("{}: {told}. {}{}", headline(running), keys(running), advise(aof, running))
+        }
+        (None, _) => {
             let first = text::name(running.missing.first()?);
             let lost = match running.missing.len() as u64 - 1 {
                 0 => format!("{first} is gone"),
@@ -32,6 +36,17 @@ pub fn deleted_but_open(aof: &Aof, running: &Running) -> Option<Problem> {
         true => advice::repair(aof, " --adopt --output NEW-DIRECTORY"),
         false => None,
     }))
+}
+
+/// What the server has and what is left, where it was asked.
+fn keys(running: &Running) -> String {
+    let Some(answer) = &running.answer else { return String::new() };
+    format!(
+        "The server at {} has {}; what is left of the set holds {}. ",
+        answer.address,
+        text::count(answer.keys, "key"),
+        text::thousands(answer.keys_left)
+    )
 }
 
 fn headline(running: &Running) -> &'static str {
@@ -93,6 +108,7 @@ fn who(running: &Running) -> String {
 
 /// What to do, in order.
 fn advise(aof: &Aof, running: &Running) -> String {
+    let counted = running.counted_bytes().unwrap_or(0);
     let why_not = match running.room {
         _ if running.servers.is_empty() => {
             Some("no server was seen that has files of this set open".to_owned())
@@ -105,9 +121,9 @@ fn advise(aof: &Aof, running: &Running) -> String {
             "its working directory is gone, or another than the one above this set: a rewrite does not come here"
                 .to_owned(),
         ),
-        Some((wanted, free)) if free < wanted => Some(format!(
+        Some((wanted, free)) if free < wanted.max(counted) => Some(format!(
             "a rewrite may want {} here, and {} are free",
-            bytes(wanted),
+            bytes(wanted.max(counted)),
             text::thousands(free)
         )),
         None => Some("aofkit cannot tell how much room a rewrite has".to_owned()),

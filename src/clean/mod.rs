@@ -130,20 +130,21 @@ pub fn survey(aof: &Aof, options: Options, pace: &Pace, progress: &dyn Progress)
     let live = || aof.live().filter_map(|(_, segment)| segment.file());
     let identities: Vec<Identity> = live().map(|file| file.identity()).collect();
     // Also one that only reads: a server that is still loading writes the manifest when it is done.
-    let mut servers = disk::openers(&identities);
+    let processes = aof.processes();
+    let mut servers = processes.openers(&identities);
     // Or one that runs in these directories and has none of the files open.
-    let near = disk::servers(&change::haunt(&aof.dir(), &aof.dir())?);
+    let near = processes.servers(&change::haunt(&aof.dir(), &aof.dir())?);
     servers.pids.extend(
         near.pids.iter().filter(|pid| !servers.pids.contains(pid)).copied().collect::<Vec<_>>(),
     );
-    servers.all_seen &= near.all_seen;
     let mut all = Vec::new();
     let mut draft = Draft::new(Verb::Clean, aof);
     let of_set = OfSet::new(aof);
     let found = || aof.leftovers.iter().filter(|l| l.kind != LeftoverKind::Kept);
-    // One look at all processes, for it takes long: most often none has any of them open.
+    // All at once: most often none has any of them open.
     let stamps = found().filter_map(|leftover| disk::stamp(&leftover.path).ok());
-    let any_open = !disk::openers(&stamps.map(|s| s.identity).collect::<Vec<_>>()).pids.is_empty();
+    let identities: Vec<_> = stamps.map(|stamp| stamp.identity).collect();
+    let any_open = !processes.openers(&identities).pids.is_empty();
     let beside = Beside { server: !servers.pids.is_empty(), any_open };
     let neighbours = neighbours::survey(aof, unix_ms(options.now), pace, progress)?;
     let needed = neighbours.found.iter().filter(|one| one.is_needed()).flat_map(|one| &one.files);
@@ -297,7 +298,7 @@ fn spared(
     if !beside.any_open {
         return None;
     }
-    let open = disk::openers(&[stamp.identity]).pids;
+    let open = aof.processes().openers(&[stamp.identity]).pids;
     (!open.is_empty()).then_some(Spared::Open(open))
 }
 

@@ -161,7 +161,7 @@ pub fn tell_left(left: &[String]) {
 
 /// The judgement on a set.
 pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
-    check_beside(aof, neighbours(aof, context)?, context)
+    check_beside(aof, neighbours(aof, None, context)?, context)
 }
 
 /// The same, where it is known already what lies beside the set.

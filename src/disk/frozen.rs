@@ -127,6 +127,17 @@ impl FrozenFile {
         Ok(Self::frozen(self.path.clone(), Held::new(handle, true), &meta))
     }
 
+    /// Where the first range begins that was never written to, where the file system tells; it reads as NUL bytes.
+    pub fn first_hole(&self) -> Option<u64> {
+        let hand = self.hand().ok()?;
+        #[cfg(target_os = "linux")]
+        let hole = rustix::fs::seek(&*hand, rustix::fs::SeekFrom::Hole(0)).ok();
+        #[cfg(not(target_os = "linux"))]
+        let hole: Option<u64> = None;
+        // What lies behind the end is one by that count.
+        hole.filter(|at| *at < self.len())
+    }
+
     /// Whether it lies on a file system that another machine may change under us, so that no guard of
     /// this machine's kernel helps. Source: the magic numbers of statfs(2).
     pub fn is_remote(&self) -> bool {

@@ -1,7 +1,6 @@
 //! Files of a directory that processes have open for writing, those included that have no name any more: the bytes of
 //! such a file are there until the last process closes it.
 
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::frozen::FrozenFile;
-use super::holders::{Opened, identity_at, is_server, is_writer, parent, processes, stat};
+use super::holders::{HandleInfo, Opened, identity_at, is_server, parent, stat};
+use super::processes::{Handle, Process, Processes};
 use super::stamp::Identity;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -45,34 +45,41 @@ pub struct HeldFile {
     pub identity: Identity,
     /// It has that name no more.
     pub is_deleted: bool,
+    /// Where the process writes next, taken before the length was: it wrote all before that. A process that has only just
+    /// opened the file to append to it stands at 0.
+    pub place: Option<u64>,
+    /// Each write goes to the end of the file, wherever that is by then. Else the process keeps its own place, and one that is
+    /// behind the end leaves NUL bytes between.
+    pub appends: bool,
 }
 
-/// The files of this directory that other processes have open for writing, and whether all processes could be looked at.
-/// A directory that was deleted and made anew is the same.
-pub fn held_in(dir: &Path) -> (Vec<HeldFile>, bool) {
-    held_where(dir, |above, dir| identity_at(above) == Some(dir))
-}
+impl Processes {
+    /// The files of this directory that other processes have open for writing. A directory that was deleted and made anew is
+    /// the same.
+    pub fn held_in(&self, dir: &Path) -> Vec<HeldFile> {
+        self.held_where(dir, |above, dir| identity_at(above) == Some(dir))
+    }
 
-/// The files without a name that other processes have open for writing, and that lay in this directory or in one of its own,
-/// which may be gone as well.
-pub fn deleted_below(dir: &Path) -> Vec<HeldFile> {
-    let is_meant = |above: &Path, dir: Identity| {
-        identity_at(above) == Some(dir) || above.parent().and_then(identity_at) == Some(dir)
-    };
-    let mut found = held_where(dir, is_meant).0;
-    found.retain(|one| one.is_deleted);
-    found
-}
+    /// The files without a name that other processes have open for writing, and that lay in this directory or in one of its
+    /// own, which may be gone as well.
+    pub(crate) fn deleted_below(&self, dir: &Path) -> Vec<HeldFile> {
+        let is_meant = |above: &Path, dir: Identity| {
+            identity_at(above) == Some(dir) || above.parent().and_then(identity_at) == Some(dir)
+        };
+        let mut found = self.held_where(dir, is_meant);
+        found.retain(|one| one.is_deleted);
+        found
+    }
 
-fn held_where(dir: &Path, is_meant: impl Fn(&Path, Identity) -> bool) -> (Vec<HeldFile>, bool) {
-    let Some(identity) = identity_at(dir) else { return (Vec::new(), true) };
-    let is_meant = |above: &Path| is_meant(above, identity);
-    let found = RefCell::new(Vec::new());
-    let seen = processes(|process| {
-        found.borrow_mut().extend(of_process(process, &is_meant));
-        false
-    });
-    (found.into_inner(), seen.all_seen)
+    fn held_where(
+        &self,
+        dir: &Path,
+        is_meant: impl Fn(&Path, Identity) -> bool,
+    ) -> Vec<HeldFile> {
+        let Some(identity) = identity_at(dir) else { return Vec::new() };
+        let is_meant = |above: &Path| is_meant(above, identity);
+        self.all.iter().flat_map(|process| of_process(process, &is_meant)).collect()
+    }
 }
 
 /// Opens a file that has no name any more where a process has it open. Another file may have come to that number.
@@ -88,26 +95,37 @@ pub fn open_held(path: &Path, identity: Identity) -> Result<FrozenFile> {
     Ok(file)
 }
 
-fn of_process(process: &Path, is_meant: &dyn Fn(&Path) -> bool) -> Vec<HeldFile> {
-    let Ok(handles) = fs::read_dir(process.join("fd")) else { return Vec::new() };
-    let meant = handles.flatten().filter_map(|handle| {
-        let opened = Opened::by(&handle)?;
-        let is_it = is_meant(&opened.dir_seen_from_here(process)) && is_writer(process, &handle);
-        is_it.then_some((handle, opened))
-    });
-    let meant: Vec<_> = meant.collect();
+fn of_process(process: &Process, is_meant: &dyn Fn(&Path) -> bool) -> Vec<HeldFile> {
+    let is_it = |handle: &&Handle| {
+        let place = handle.place(&process.path);
+        place.is_some_and(|(dir, _)| is_meant(&dir)) && process.writes(handle)
+    };
+    let meant: Vec<_> = process.handles.iter().filter(is_it).collect();
     if meant.is_empty() {
         return Vec::new();
     }
-    let Some(holder) = holder(process) else { return Vec::new() };
-    let held = |(handle, opened): (fs::DirEntry, Opened)| {
-        let meta = fs::metadata(handle.path()).ok().filter(fs::Metadata::is_file)?;
-        let Opened { dir, name, is_deleted } = opened;
-        let identity = Identity { device: meta.dev(), inode: meta.ino() };
-        let (holder, path, len) = (holder.clone(), handle.path(), meta.len());
-        Some(HeldFile { holder, path, name, dir, len, identity, is_deleted })
-    };
-    meant.into_iter().filter_map(held).collect()
+    let Some(holder) = holder(&process.path) else { return Vec::new() };
+    meant.into_iter().filter_map(|handle| held(process, handle, &holder)).collect()
+}
+
+fn held(process: &Process, handle: &Handle, holder: &Holder) -> Option<HeldFile> {
+    let Opened { dir, name, is_deleted } = handle.opened.as_ref()?;
+    // Before the length: what is only appended to is longer by then, and never shorter.
+    let info = HandleInfo::of(&process.path, &handle.path);
+    let meta = fs::metadata(&handle.path).ok().filter(fs::Metadata::is_file)?;
+    let identity = Identity { device: meta.dev(), inode: meta.ino() };
+    Some(HeldFile {
+        holder: holder.clone(),
+        path: handle.path.clone(),
+        name: name.clone(),
+        dir: dir.clone(),
+        len: meta.len(),
+        identity,
+        is_deleted: *is_deleted,
+        place: info.as_ref().map(|info| info.place),
+        appends: info.is_some_and(|info| info.appends()),
+    })
+    .filter(|one| one.identity == handle.identity)
 }
 
 fn holder(process: &Path) -> Option<Holder> {

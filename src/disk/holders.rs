@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::processes::{Handle, Process, Processes};
 use super::stamp::Identity;
 
 /// Who has some files open.
@@ -20,14 +21,12 @@ pub struct Writers {
 
 /// The processes other than this one that have one of `files` open for writing.
 pub fn writers(files: &[Identity]) -> Writers {
-    let files = files.iter().copied().collect();
-    holders(|process, handle| is_open(handle, &files) && is_writer(process, handle))
+    Processes::look().writers(files)
 }
 
 /// The processes other than this one that have one of `files` open in any way.
 pub fn openers(files: &[Identity]) -> Writers {
-    let files = files.iter().copied().collect();
-    holders(|_, handle| is_open(handle, &files))
+    Processes::look().openers(files)
 }
 
 /// Where a server of a set would be seen, by the identities of directories.
@@ -39,21 +38,23 @@ pub struct Haunt {
     pub server: Option<Identity>,
 }
 
-/// Servers other than this process that run on these directories, also where they have none of the set's files open: they
-/// write to a log, a base or a temporary file in them, or one level deeper, or wrote to one that has no name any more; or
-/// they work in one of them, accept connections and are called as servers of this kind are. One that writes to the
-/// log of another set is that one's.
-pub fn servers(haunt: &Haunt) -> Writers {
-    processes(|process| {
-        let logs = logs(process);
-        let (ours, others): (Vec<_>, Vec<_>) = logs.iter().partition(|log| log.is_of(haunt));
-        if !ours.is_empty() {
-            return others.is_empty() || ours.iter().any(|log| log.dirs.contains(&haunt.files));
-        }
-        let works_here = identity_at(&process.join("cwd"))
-            .is_some_and(|cwd| cwd == haunt.files || Some(cwd) == haunt.server);
-        works_here && others.is_empty() && is_server(process)
-    })
+impl Processes {
+    /// Servers that run on these directories, also where they have none of the set's files open: they
+    /// write to a log, a base or a temporary file in them, or one level deeper, or wrote to one that has no name any more; or
+    /// they work in one of them, accept connections and are called as servers of this kind are. One that writes to the
+    /// log of another set is that one's.
+    pub fn servers(&self, haunt: &Haunt) -> Writers {
+        self.those(|process| {
+            let logs = logs(process);
+            let (ours, others): (Vec<_>, Vec<_>) = logs.iter().partition(|log| log.is_of(haunt));
+            if !ours.is_empty() {
+                return others.is_empty() || ours.iter().any(|log| log.dirs.contains(&haunt.files));
+            }
+            let works_here = identity_at(&process.path.join("cwd"))
+                .is_some_and(|cwd| cwd == haunt.files || Some(cwd) == haunt.server);
+            works_here && others.is_empty() && is_server(&process.path)
+        })
+    }
 }
 
 /// A file of a server that a process has open for writing.
@@ -70,23 +71,22 @@ impl Log {
 }
 
 /// Files that a process has open for writing and that are named as servers name logs, bases and manifests.
-fn logs(process: &Path) -> Vec<Log> {
-    let Ok(handles) = fs::read_dir(process.join("fd")) else { return Vec::new() };
-    let log = |handle: fs::DirEntry| {
-        let opened = Opened::by(&handle)?;
+fn logs(process: &Process) -> Vec<Log> {
+    let log = |handle: &Handle| {
+        let (dir, opened) = handle.place(&process.path)?;
         let name = opened.name.as_bytes();
         let endings: [&[u8]; 3] = [b".aof", b".rdb", b".manifest"];
         let is_meant = name.starts_with(b"temp-") || endings.iter().any(|e| name.ends_with(e));
-        if !is_meant || !is_writer(process, &handle) {
+        if !is_meant || !process.writes(handle) {
             return None;
         }
-        let dir = opened.dir_seen_from_here(process);
         Some(Log { dirs: [identity_at(&dir)?, identity_at(&dir.join(".."))?] })
     };
-    handles.flatten().filter_map(log).collect()
+    process.handles.iter().filter_map(log).collect()
 }
 
 /// A file that a process has open, by its name.
+#[derive(Debug)]
 pub(super) struct Opened {
     /// The directory it lies or lay in, as that process sees it from its root, which may be another than ours.
     pub dir: PathBuf,
@@ -97,8 +97,8 @@ pub(super) struct Opened {
 
 impl Opened {
     /// `None` for what has no name in a directory: a socket, a pipe.
-    pub(super) fn by(handle: &fs::DirEntry) -> Option<Self> {
-        let target = fs::read_link(handle.path()).ok()?.into_os_string().into_vec();
+    pub(super) fn by(handle: &Path) -> Option<Self> {
+        let target = fs::read_link(handle).ok()?.into_os_string().into_vec();
         let (target, is_deleted) = match target.strip_suffix(b" (deleted)") {
             Some(path) => (path, true),
             None => (&target[..], false),
@@ -169,42 +169,9 @@ fn listens(process: &Path) -> bool {
     targets.any(|target| target.to_str().is_some_and(|target| listening.contains(target)))
 }
 
-/// The other processes with a handle like that.
-fn holders(is_meant: impl Fn(&Path, &fs::DirEntry) -> bool) -> Writers {
-    processes(|process| {
-        let handles = fs::read_dir(process.join("fd"));
-        handles.is_ok_and(|all| all.flatten().any(|handle| is_meant(process, &handle)))
-    })
-}
-
-/// The other processes like that, of those that may be looked at.
-pub(super) fn processes(is_meant: impl Fn(&Path) -> bool) -> Writers {
-    let mut found = Writers { pids: Vec::new(), all_seen: true };
-    let Ok(processes) = fs::read_dir("/proc") else {
-        return Writers { all_seen: false, ..found };
-    };
-    for process in processes.flatten() {
-        let pid = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
-        let Some(pid) = pid.filter(|&pid| pid != std::process::id()) else { continue };
-        let path = process.path();
-        match fs::read_dir(path.join("fd")) {
-            Ok(_) if is_meant(&path) => found.pids.push(pid),
-            Ok(_) => {}
-            // Gone meanwhile, or not ours to look at.
-            Err(e) => found.all_seen &= e.kind() == std::io::ErrorKind::NotFound,
-        }
-    }
-    found
-}
-
-/// Whether another process has the file open for writing. `None` when that cannot be told: another
-/// user's processes do not show their files, another container's or machine's do not show at all.
+/// The same as [`Processes::held_for_writing`], of now.
 pub fn held_for_writing(file: Identity) -> Option<bool> {
-    let found = writers(&[file]);
-    match found.pids.is_empty() {
-        false => Some(true),
-        true => (found.all_seen && sees_all_processes()).then_some(false),
-    }
+    Processes::look().held_for_writing(file)
 }
 
 /// The directory a process of this machine works in; `None` when it is not there, or may not be looked at.
@@ -220,19 +187,39 @@ pub fn sees_all_processes() -> bool {
     own.is_ok_and(|name| name.as_os_str() == "pid:[4026531836]")
 }
 
-fn is_open(handle: &fs::DirEntry, files: &HashSet<Identity>) -> bool {
-    // Followed: the link's own numbers say nothing.
-    let meta = fs::metadata(handle.path());
-    meta.is_ok_and(|m| files.contains(&Identity { device: m.dev(), inode: m.ino() }))
+/// What `/proc/PID/fdinfo/N` says of an open file.
+///
+/// Source: proc_pid_fdinfo(5).
+pub(super) struct HandleInfo {
+    /// Where the next byte is read or written, unless it is open for appending.
+    pub place: u64,
+    flags: u32,
 }
 
-pub(super) fn is_writer(process: &Path, handle: &fs::DirEntry) -> bool {
-    let info = process.join("fdinfo").join(handle.file_name());
-    let Ok(text) = fs::read_to_string(info) else { return true };
-    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
-    let flags = flags.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok());
+/// `O_APPEND` of Linux on x86-64 and aarch64.
+const APPENDS: u32 = 0o2000;
+
+impl HandleInfo {
+    pub(super) fn of(process: &Path, handle: &Path) -> Option<Self> {
+        let info = process.join("fdinfo").join(handle.file_name()?);
+        let text = fs::read_to_string(info).ok()?;
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+        Some(Self {
+            place: field("pos:")?.trim().parse().ok()?,
+            flags: u32::from_str_radix(field("flags:")?.trim(), 8).ok()?,
+        })
+    }
+
+    /// Whether each write goes to the end of the file, wherever that is by then.
+    pub(super) fn appends(&self) -> bool {
+        self.flags & APPENDS != 0
+    }
+}
+
+/// Whether it is open for writing; also where that is not told.
+pub(super) fn is_writer(process: &Path, handle: &Path) -> bool {
     // The two lowest bits are the access mode; 0 is read-only.
-    flags.is_none_or(|flags| flags & 3 != 0)
+    HandleInfo::of(process, handle).is_none_or(|info| info.flags & 3 != 0)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod own_process;
 mod pack;
 mod parents;
 mod peek;
+mod processes;
 mod publish;
 #[cfg(target_os = "linux")]
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "no server is started"))]
@@ -55,9 +56,8 @@ pub use files::{
 };
 pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;
-pub(crate) use held::deleted_below;
-pub use held::{HeldFile, Holder, held_in, open_held};
-pub use holders::{Haunt, Writers, servers, working_directory, writers};
+pub use held::{HeldFile, Holder, open_held};
+pub use holders::{Haunt, Writers, working_directory, writers};
 pub(crate) use holders::{held_for_writing, openers, sees_all_processes};
 #[cfg(all(target_os = "linux", feature = "server"))]
 pub(crate) use memory::Memory;
@@ -65,6 +65,7 @@ pub(crate) use memory::Memory;
 pub(crate) use own_process::{children, map_ids, offer_to_the_oom_killer, open_descriptors};
 pub(crate) use pack::{Packer, packed_len, unpack};
 pub use parents::Parents;
+pub use processes::{LookOnce, Processes};
 pub(crate) use publish::set_mode;
 pub use publish::{Hold, NewFile, make_dir, parent, sync_dir};
 #[cfg(target_os = "linux")]

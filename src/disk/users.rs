@@ -84,7 +84,7 @@ impl Inside {
             let is_one = self.files.contains(&identity(&meta));
             let name = fs::read_link(handle.path()).ok();
             let lies_there = name.as_ref().is_some_and(|name| name.starts_with(&self.path));
-            ((is_one || lies_there) && is_writer(process, &handle))
+            ((is_one || lies_there) && is_writer(process, &handle.path()))
                 .then(|| name.unwrap_or_else(|| self.path.clone()))
         })
     }
@@ -121,7 +121,7 @@ pub fn writes_to(pid: u32, file: Identity, dir: &Path) -> Writes {
         let Ok(handles) = fs::read_dir(process.join("fd")) else { continue };
         for handle in handles.flatten() {
             let Ok(meta) = fs::metadata(handle.path()) else { continue };
-            if !meta.is_file() || !is_writer(&process, &handle) {
+            if !meta.is_file() || !is_writer(&process, &handle.path()) {
                 continue;
             }
             if identity(&meta) == file {

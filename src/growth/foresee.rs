@@ -10,7 +10,6 @@ use super::recorder::Rate;
 use super::simulate::simulate;
 use super::trigger::{Since, Trigger};
 use crate::aof::{Aof, Layout, Role};
-use crate::disk;
 use crate::growth::running;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -140,7 +139,7 @@ fn has_times_of_a_copy(aof: &Aof, report: &GrowthReport) -> bool {
 fn is_written_to(aof: &Aof) -> Option<bool> {
     let increments = aof.live().filter(|(_, segment)| segment.role != Role::Base);
     let file = increments.last()?.1.file()?;
-    disk::held_for_writing(file.identity())
+    aof.processes().held_for_writing(file.identity())
 }
 
 /// The same files in the eyes of other servers, where that makes a difference.

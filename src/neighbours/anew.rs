@@ -56,7 +56,7 @@ impl<'a> Suspects<'a> {
 fn may_be_older_and_fuller(aof: &Aof, group: &Group) -> bool {
     match group.place {
         Place::Orphans => find::is_ahead(aof, &group.files),
-        Place::Dump | Place::SingleFile | Place::OtherSet => {
+        Place::Dump | Place::SingleFile | Place::OtherSet | Place::SealedBackup => {
             let written = group.files.first().and_then(|path| {
                 let file = FrozenFile::open(path).ok()?;
                 created(&file).or_else(|| find::seconds(group.written_at?))

@@ -9,6 +9,7 @@ use super::other_sets;
 use super::place::Place;
 use crate::aof::{Aof, Layout, Leftover, LeftoverKind, Role, segment_name, server_dir};
 use crate::disk;
+use crate::format::manifest;
 
 /// All groups of files beside the set.
 pub(super) fn groups(aof: &Aof) -> Vec<Group> {
@@ -35,7 +36,7 @@ fn place(leftover: &Leftover) -> Option<Place> {
     match leftover.kind {
         LeftoverKind::OldSingleFile => Some(Place::SingleFile),
         LeftoverKind::Temporary if name.ends_with(b".incr") => Some(Place::TemporaryIncrement),
-        LeftoverKind::Temporary if !name.ends_with(b".manifest") => Some(Place::TemporaryBase),
+        LeftoverKind::Temporary if manifest::stem(name).is_none() => Some(Place::TemporaryBase),
         _ => None,
     }
 }
@@ -67,7 +68,7 @@ fn dumps(aof: &Aof) -> Vec<Group> {
         name.ends_with(b".rdb") && !name.starts_with(b"temp-") && segment_name(name).is_none()
     };
     let newest = aof.live().filter_map(|(_, segment)| written_at(&segment.path())).max();
-    let is_empty = base_is_empty(aof, |_| true);
+    let is_empty = has_empty_base(aof);
     let listed = disk::list_some(&dir, wanted).unwrap_or_default();
     let plain = listed.into_iter().filter(|file| !file.is_dir && !file.is_link);
     let dumps = plain.filter(|file| is_empty || file.modified > newest).map(|file| {
@@ -92,6 +93,11 @@ const EMPTY_BASE: u64 = 256;
 /// Whether the set may have begun with nothing, and its first base is still there.
 pub(super) fn began_empty(aof: &Aof) -> bool {
     base_is_empty(aof, |number| number == 1)
+}
+
+/// Whether its base may hold nothing, whatever its number.
+pub(super) fn has_empty_base(aof: &Aof) -> bool {
+    base_is_empty(aof, |_| true)
 }
 
 /// Whether the base has such a number, and may hold nothing: the set began with that, or a rewrite saved it after a FLUSHALL.

@@ -8,6 +8,7 @@
 //! the set where there are no neighbours. In memory are at most three samples of 65,536 names.
 
 mod anew;
+mod counted;
 mod find;
 mod group;
 mod hole;
@@ -17,13 +18,16 @@ mod replay;
 mod rights;
 mod running;
 mod sample;
+mod shortened;
 mod stray;
 
 pub use anew::Suspects;
+pub use counted::{Sizes, were_taken};
 pub use hole::Hole;
 pub use place::Place;
 pub use rights::{Closed, Lacks, Rights};
 pub use running::{Answer, Running, Writing, writing};
+pub use shortened::{Shortened, Sign};
 pub use stray::Stray;
 
 use std::path::{Path, PathBuf};
@@ -85,6 +89,13 @@ impl Neighbour {
     pub fn way_back(&self) -> String {
         let manifest = self.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
         let stem = manifest.file_stem().unwrap_or_default().as_encoded_bytes();
+        if self.place == Place::SealedBackup {
+            return format!(
+                "it is a sealed backup, as BACKUP SEAL of Redis 8.10 and later leaves it: such a server loads it with preload-file \
+                 aof:{} (as documented; aofkit was not tried with such a server), any server as the set that it is",
+                text::path(manifest)
+            );
+        }
         let dir = manifest.parent().and_then(Path::file_name).unwrap_or_default();
         format!(
             "it is a set of its own: a server reads it with appenddirname {} and appendfilename {}, as it was before these \
@@ -174,7 +185,7 @@ impl Survey<'_> {
         let conf = self.aof.configuration.as_ref().map(|configuration| configuration.path.clone());
         let options = OpenOptions { conf, ..OpenOptions::default() };
         let mut replay = Replay::new(&self.names);
-        if let Some(manifest) = files.first().filter(|_| place == Place::OtherSet) {
+        if let Some(manifest) = files.first().filter(|_| place.is_set()) {
             let set = Aof::open(manifest, &OpenOptions::default())?;
             return scan(&set, replay, self.pace, &Silent);
         }
@@ -244,16 +255,18 @@ impl Survey<'_> {
         let holds = match one.place {
             Place::TemporaryIncrement => one.commands > 0,
             Place::Orphans => one.missing_keys > 0 || is_ahead && one.commands > 0,
-            Place::TemporaryBase | Place::SingleFile | Place::Dump | Place::OtherSet => {
-                one.missing_keys > 0
-            }
+            Place::TemporaryBase
+            | Place::SingleFile
+            | Place::Dump
+            | Place::OtherSet
+            | Place::SealedBackup => one.missing_keys > 0,
         };
         // Where files of the set are gone, it is poorer for that.
         let is_complete = self.aof.live().all(|(_, segment)| !segment.is_missing());
         let began_anew = is_complete
             && match one.place {
                 Place::Orphans => is_ahead,
-                Place::Dump | Place::SingleFile | Place::OtherSet => {
+                Place::Dump | Place::SingleFile | Place::OtherSet | Place::SealedBackup => {
                     self.is_older_than_empty_set(one, set)
                 }
                 Place::TemporaryIncrement | Place::TemporaryBase => false,

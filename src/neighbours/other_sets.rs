@@ -8,11 +8,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::find;
 use super::group::{Group, written_at};
 use super::place::Place;
 use crate::aof::{Aof, OpenOptions, Role, segment_name, server_dir};
 use crate::disk;
-use crate::format::foreign;
+use crate::format::{foreign, manifest};
 
 /// Directories beside that are looked into.
 const MOST: usize = 64;
@@ -39,7 +40,14 @@ pub(super) fn find(aof: &Aof) -> Vec<Group> {
     if let Some(above) = server_dir(&dir).filter(|_| has_own_name) {
         groups.extend(single_files(&above, own.file_stem().unwrap_or_default()));
     }
-    groups.retain(|group| group.written_at.is_some_and(|at| at <= begun));
+    let newest = aof.live().filter_map(|(_, segment)| written_at(&segment.path())).max();
+    // A backup of this set, or of one before it, is there by intent, and lacks nothing that the set has. It is looked at as a
+    // dump is.
+    let is_wanted = |group: &Group| match group.place {
+        Place::SealedBackup => find::has_empty_base(aof) || group.written_at > newest,
+        _ => group.written_at.is_some_and(|at| at <= begun),
+    };
+    groups.retain(is_wanted);
     groups
 }
 
@@ -77,7 +85,7 @@ fn siblings(above: &Path, own: &Path) -> Vec<PathBuf> {
 fn manifests_in(dir: &Path) -> Vec<PathBuf> {
     let is_meant = |name: &OsStr| {
         let name = name.as_bytes();
-        name.ends_with(b".manifest") && !name.starts_with(b"temp-") && !name.starts_with(b".")
+        manifest::is_name(name) && !name.starts_with(b".")
     };
     let listed = disk::list_some(dir, is_meant).unwrap_or_default();
     let files = listed.into_iter().filter(|one| !one.is_dir && !one.is_link);
@@ -87,7 +95,8 @@ fn manifests_in(dir: &Path) -> Vec<PathBuf> {
 /// The set of a manifest, where it can be opened and has live files.
 fn group(manifest: &Path) -> Option<Group> {
     let set = Aof::open(manifest, &OpenOptions::default()).ok()?;
-    let mut group = Group::new(Place::OtherSet);
+    let is_backup = set.is_sealed_backup();
+    let mut group = Group::new(if is_backup { Place::SealedBackup } else { Place::OtherSet });
     group.files.push(manifest.to_owned());
     for (_, segment) in set.live() {
         let path = segment.path();

@@ -15,4 +15,13 @@ pub enum Place {
     Dump,
     /// Another set of the same server's directory, of another name.
     OtherSet,
+    /// A sealed backup that the server made of itself.
+    SealedBackup,
+}
+
+impl Place {
+    /// Whether it is a set with a manifest of its own.
+    pub const fn is_set(self) -> bool {
+        matches!(self, Self::OtherSet | Self::SealedBackup)
+    }
 }

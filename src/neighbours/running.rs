@@ -1,10 +1,12 @@
-//! Files of a set that are gone while a server still runs on it.
+//! Files of a set that are gone, or have lost bytes, while a server still runs on it.
 
 use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::counted::Sizes;
+use super::shortened::{self, Shortened, Sign};
 use crate::aof::{Aof, Layout, ManifestState, OpenedManifest, segment_name};
 use crate::disk::{self, HeldFile, Holder, Identity};
 use crate::limits;
@@ -18,6 +20,8 @@ pub struct Answer {
     pub keys: u64,
     /// Keys that are alive after what is left of the set.
     pub keys_left: u64,
+    /// Bytes of the set by its count, and those of the files, where both are known.
+    pub sizes: Option<Sizes>,
 }
 
 /// What processes still have of a set whose files are not all there, or no longer those that they opened.
@@ -29,6 +33,8 @@ pub struct Running {
     pub replaced: Vec<Vec<u8>>,
     /// The files without a name that a process has open for writing, each once.
     pub held: Vec<HeldFile>,
+    /// Files that are there and have lost bytes under their server.
+    pub shortened: Vec<Shortened>,
     /// Servers that have these or other files of the set open for writing.
     pub servers: Vec<Holder>,
     /// What the server of the set says, where it was asked.
@@ -53,14 +59,31 @@ impl Running {
         self.replaced.is_empty() && self.missing.iter().all(|name| self.held_as(name).is_some())
     }
 
-    /// Whether a server is known to have all of the set in its memory: it has a file open that is gone, or is older than
+    /// Whether anything of the set is gone.
+    pub fn has_lost(&self) -> bool {
+        !(self.missing.is_empty() && self.replaced.is_empty() && self.shortened.is_empty())
+    }
+
+    /// Whether a server is known to have all of the set in its memory: it has a file open that is gone, or was there before
     /// the loss and has as many keys as what is left.
     pub fn has_all(&self) -> bool {
         let fits = |answer: &Answer| answer.keys > 0 && answer.keys >= answer.keys_left;
         let holds = self.missing.iter().filter_map(|name| self.held_as(name));
+        // What was shortened was so under the server that has it open.
+        let was_there = self.servers.iter().any(|server| self.is_older(server))
+            || self.missing.is_empty() && !self.shortened.is_empty();
         holds.into_iter().any(|one| one.holder.is_server)
-            || self.servers.iter().any(|server| self.is_older(server))
-                && self.answer.as_ref().is_some_and(fits)
+            || was_there && self.answer.as_ref().is_some_and(fits)
+    }
+
+    /// Bytes that the server has read and written, as far as a shortened file tells.
+    pub fn counted_bytes(&self) -> Option<u64> {
+        let counted = self.shortened.iter().map(|one| match one.sign {
+            Sign::EndsBefore(place) => place,
+            Sign::Count { counted, .. } => counted,
+            Sign::Hole(_) | Sign::Damage(_) => one.len,
+        });
+        counted.max()
     }
 
     /// Whether it was started before the directory was last changed.
@@ -79,24 +102,49 @@ impl Running {
 /// Who writes to the files of a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Writing {
-    /// What processes have of files that are gone.
+    /// What processes have of files that are gone or lost bytes.
     pub running: Option<Running>,
     /// Servers that write to the set's files, where there are several and none has started another.
     pub several: Vec<u32>,
+    /// What processes have open of a set that is all there, as far as it is known.
+    at_work: Running,
+    /// Names of the files that servers have open as they lie there.
+    open: Vec<Vec<u8>>,
 }
 
-/// Looks at who writes to the set. Reads none of its files.
+impl Writing {
+    /// The file is damaged there, with sound records behind: where a server has it open, that has not loaded it so.
+    pub fn tell_damage(&mut self, name: &[u8], at: u64, len: u64) {
+        if self.running.is_none() && self.open.iter().any(|open| open == name) {
+            self.shorten(Shortened { name: name.to_vec(), len, sign: Sign::Damage(at) });
+        }
+    }
+
+    /// A server says that it has read and written so many bytes of this set, which is more than the files have, and not because
+    /// it cut them itself.
+    pub fn tell_count(&mut self, counted: u64, files: u64) {
+        if self.running.is_none() {
+            let sign = Sign::Count { counted, files };
+            self.shorten(Shortened { name: Vec::new(), len: files, sign });
+        }
+    }
+
+    fn shorten(&mut self, one: Shortened) {
+        self.running = Some(Running { shortened: vec![one], ..self.at_work.clone() });
+    }
+}
+
+/// Looks at who writes to the set. Reads none of its files, but the first bytes of one that a server has open.
 pub fn writing(aof: &Aof) -> Writing {
     let Some(manifest) = aof.manifest.as_ref().filter(|_| aof.layout == Layout::MultiPart) else {
         return Writing::default();
     };
     let dir = aof.dir();
-    let (all, _) = disk::held_in(&dir);
-    let own = manifest.path.file_name().unwrap_or_default().as_bytes();
+    let all = aof.processes().held_in(&dir);
     let stem = manifest.stem();
     let several = several(&all, stem);
     if !is_still_so(manifest) {
-        return Writing { running: None, several };
+        return Writing { several, ..Writing::default() };
     }
     let is_missing = matches!(manifest.state, ManifestState::Missing);
     let live: HashSet<&[u8]> = aof.live().map(|(_, segment)| &*segment.name).collect();
@@ -106,11 +154,40 @@ pub fn writing(aof: &Aof) -> Writing {
     };
     let of_set: Vec<HeldFile> = all.into_iter().filter(of_set).collect();
     let servers = by_process(&of_set);
+    let open = of_set.iter().filter(|one| one.holder.is_server && !one.is_deleted);
+    let open = open.map(|one| one.name.as_bytes().to_vec()).collect();
+    let shortened = shortened::find(aof, &of_set);
     let held = by_identity(of_set);
+    let (missing, replaced) = gone(aof, manifest, &held);
+    let wanted = aof.live().filter_map(|(_, segment)| segment.len()).sum::<u64>()
+        + held.iter().map(|one| one.len).sum::<u64>();
+    let identity = |path: &Path| disk::stamp(path).ok().map(|stamp| stamp.identity);
+    let seen = Running {
+        missing,
+        replaced,
+        held,
+        shortened,
+        servers,
+        answer: None,
+        room: disk::room(&dir).ok().map(|room| (wanted, room.free)),
+        works_in: identity(&dir.join("..")),
+        changed_ns: disk::stamp(&dir).ok().map(|stamp| stamp.modified_ns()),
+    };
+    let running = seen.has_lost().then(|| seen.clone());
+    Writing { running, several, at_work: seen, open }
+}
+
+/// Names of the set's files that are gone, and of those in whose place others lie.
+fn gone(
+    aof: &Aof,
+    manifest: &OpenedManifest,
+    held: &[HeldFile],
+) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let live: HashSet<&[u8]> = aof.live().map(|(_, segment)| &*segment.name).collect();
     let gone = aof.live().filter(|(_, segment)| segment.is_missing());
     let mut missing: Vec<_> = gone.map(|(_, segment)| segment.name.to_vec()).collect();
     let mut replaced = Vec::new();
-    for one in &held {
+    for one in held {
         let name = one.name.as_bytes().to_vec();
         let is_there = live.contains(&name[..]) && !missing.contains(&name);
         let of_its_kind = if is_there { &mut replaced } else { &mut missing };
@@ -118,25 +195,10 @@ pub fn writing(aof: &Aof) -> Writing {
             of_its_kind.push(name);
         }
     }
-    if is_missing {
-        missing.push(own.to_vec());
+    if matches!(manifest.state, ManifestState::Missing) {
+        missing.push(manifest.path.file_name().unwrap_or_default().as_bytes().to_vec());
     }
-    let running = (!missing.is_empty() || !replaced.is_empty()).then(|| {
-        let wanted = aof.live().filter_map(|(_, segment)| segment.len()).sum::<u64>()
-            + held.iter().map(|one| one.len).sum::<u64>();
-        let identity = |path: &Path| disk::stamp(path).ok().map(|stamp| stamp.identity);
-        Running {
-            missing,
-            replaced,
-            held,
-            servers,
-            answer: None,
-            room: disk::room(&dir).ok().map(|room| (wanted, room.free)),
-            works_in: identity(&dir.join("..")),
-            changed_ns: disk::stamp(&dir).ok().map(|stamp| stamp.modified_ns()),
-        }
-    });
-    Writing { running, several }
+    (missing, replaced)
 }
 
 /// The servers among those that have files open, each once.
@@ -161,7 +223,7 @@ fn by_identity(mut all: Vec<HeldFile>) -> Vec<HeldFile> {
 
 /// Whether the manifest is the one that the set was opened by. A server deletes the files of before a rewrite once the new
 /// manifest is there, and closes them a little later.
-fn is_still_so(manifest: &OpenedManifest) -> bool {
+pub(super) fn is_still_so(manifest: &OpenedManifest) -> bool {
     match manifest.state {
         ManifestState::Missing => !disk::exists(&manifest.path),
         _ => disk::read_small(&manifest.path, limits::MANIFEST)

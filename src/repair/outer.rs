@@ -16,19 +16,24 @@ use crate::error::{Error, ErrorKind, Result};
 /// When the set cannot be read again.
 pub fn tail_and_manifest(aof: &Aof, report: &Report) -> Result<Proposal> {
     let mut draft = Draft::new(Verb::Repair, aof);
-    let (cut, left) = end_and_manifest(aof, report, &mut draft)?;
-    if left.is_empty() {
-        join::join(aof, report, &mut draft);
+    let (mut cut, left) = end_and_manifest(aof, report, &mut draft)?;
+    let last = aof.last_live();
+    let is_joined = left.is_empty() && !report.splits.is_empty();
+    let ends_joined = is_joined && report.splits.iter().any(|one| Some(one.second) == last);
+    if ends_joined {
+        // What looks like a bad end may be the rest of such a record.
+        cut = join::end_behind(aof, report)?;
     }
-    // What looks like a bad end may be the rest of such a record.
-    let is_joined =
-        |cut: &Cut| left.is_empty() && report.splits.iter().any(|one| one.second == cut.segment);
-    let cut = cut.filter(|cut| !is_joined(cut));
+    if is_joined {
+        join::join(aof, report, cut.as_ref(), &mut draft);
+    }
     if let Some(Cut { segment, to, what }) = cut {
         let len = aof.segments[segment].len().unwrap_or(to);
         draft.lose(Loss::of(aof, segment, &[(to, len)])?);
         draft.note(format!("what is cut off is {what}"));
-        draft.cut(segment, to);
+        if !ends_joined {
+            draft.cut(segment, to);
+        }
     }
     Ok(Proposal::new(draft.finish()?).leaving(left))
 }

@@ -7,6 +7,7 @@
 //! is nobody to ask, and every connection is refused.
 
 mod address;
+mod condition;
 #[cfg(feature = "server")]
 mod connection;
 #[cfg(not(feature = "server"))]
@@ -23,6 +24,7 @@ mod whose;
 use std::time::Duration;
 
 pub use address::{Address, Endpoint};
+pub use condition::{Condition, Replica};
 pub use connection::Server;
 pub use contents::{Contents, Difference, How, KeyId};
 pub use state::{RoleOfServer, ServerState, Withheld};

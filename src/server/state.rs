@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::condition::Replica;
 use crate::format::conf::{PackedLimits, parse_size};
 
 /// The settings that are asked for.
@@ -75,6 +76,14 @@ pub struct ServerState {
     pub role: Option<RoleOfServer>,
     /// Of a replica: whether its link to the primary is up (`master_link_status`).
     pub primary_link_up: Option<bool>,
+    /// Of a replica: seconds since it heard of the primary (`master_last_io_seconds_ago`).
+    pub primary_silent_seconds: Option<u64>,
+    /// Of a replica: seconds since that link went down (`master_link_down_since_seconds`).
+    pub primary_down_seconds: Option<u64>,
+    /// Of a replica: bytes that it has received and not yet applied.
+    pub unapplied_bytes: Option<u64>,
+    /// Its replicas.
+    pub replicas: Vec<Replica>,
     /// Of a replica: whether it is loading a full copy right now (`master_sync_in_progress`).
     pub sync_in_progress: Option<bool>,
     /// The replication history it is in (`master_replid`).
@@ -127,6 +136,8 @@ pub struct ServerState {
     pub replay_microseconds: Option<u64>,
     /// Keys by database, those that have expired and were not yet removed included.
     pub keys: BTreeMap<u64, u64>,
+    /// Those of them that expire at some time.
+    pub expiring_keys: BTreeMap<u64, u64>,
     /// `maxmemory`, bytes; 0: none.
     pub maxmemory_bytes: Option<u64>,
 
@@ -210,7 +221,12 @@ impl ServerState {
             used_memory_peak_bytes: info.number("used_memory_peak"),
             used_memory_startup_bytes: info.number("used_memory_startup"),
             replay_microseconds: info.number("aof_cmd_duration"),
-            keys: info.keys(),
+            keys: info.keys("keys="),
+            expiring_keys: info.keys("expires="),
+            primary_silent_seconds: info.number("master_last_io_seconds_ago"),
+            primary_down_seconds: info.number("master_link_down_since_seconds"),
+            unapplied_bytes: unapplied(&info),
+            replicas: info.replicas(),
             maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
             withheld,
             dir: conf.text("dir").map(PathBuf::from),
@@ -246,6 +262,13 @@ impl ServerState {
     }
 }
 
+/// Bytes that a replica has read of its primary's stream and not applied.
+fn unapplied(info: &Said<'_>) -> Option<u64> {
+    let offset = |name: &str| info.number::<u64>(name);
+    let (read, done) = (offset("slave_read_repl_offset"), offset("slave_repl_offset"));
+    read.zip(done).map(|(read, done)| read.saturating_sub(done))
+}
+
 fn packed(settings: &[(String, String)]) -> Option<PackedLimits> {
     let mut limits = PackedLimits::default();
     let taken = settings.iter().filter(|(name, value)| limits.take(name, value.as_bytes()));
@@ -257,13 +280,26 @@ struct Said<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Said<'a> {
     /// The lines such as `db0:keys=3,expires=0,avg_ttl=0`.
-    fn keys(&self) -> BTreeMap<u64, u64> {
+    fn keys(&self, field: &str) -> BTreeMap<u64, u64> {
         let row = |(name, value): (&&str, &&str)| {
             let db = name.strip_prefix("db")?.parse().ok()?;
-            let keys = value.strip_prefix("keys=")?.split(',').next()?.parse().ok()?;
-            Some((db, keys))
+            let mut fields = value.trim_end_matches('\r').split(',');
+            let number = fields.find_map(|one| one.strip_prefix(field))?.parse().ok()?;
+            Some((db, number))
         };
         self.0.iter().filter_map(row).collect()
+    }
+
+    /// The lines such as `slave0:ip=127.0.0.1,port=6380,state=online,offset=14,lag=0`, in their order.
+    fn replicas(&self) -> Vec<Replica> {
+        let own = self.number("master_repl_offset");
+        let row = |(name, value): (&&str, &&str)| {
+            let number: u32 = name.strip_prefix("slave")?.parse().ok()?;
+            Some((number, Replica::parse(value, own)?))
+        };
+        let mut rows: Vec<_> = self.0.iter().filter_map(row).collect();
+        rows.sort_by_key(|(number, _)| *number);
+        rows.into_iter().map(|(_, replica)| replica).collect()
     }
 
     fn text(&self, name: &str) -> Option<&'a str> {

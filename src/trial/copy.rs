@@ -95,9 +95,8 @@ impl Copied {
         for (_, segment) in aof.live().filter(|(_, one)| !one.is_missing()) {
             copy.segment(segment, &set.join(OsStr::from_bytes(&segment.name)))?;
         }
-        let stem = name.as_bytes().strip_suffix(b".manifest").unwrap_or(name.as_bytes());
         let all = files.join(DIR).join(name);
-        Ok(Self { all, files, form: Form::Set(stem.to_vec()) })
+        Ok(Self { all, files, form: Form::Set(manifest.stem().to_vec()) })
     }
 
     /// Whether it is a set of several files.

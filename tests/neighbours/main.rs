@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cut_down;
 mod dumps;
 mod foreign;
 mod hands;

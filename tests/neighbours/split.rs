@@ -138,3 +138,79 @@ fn a_torn_increment_before_one_that_begins_with_something_else_is_not_called_spl
         assert!(told.len() == 1 && !told[0].2.contains("nothing is lost"), "{told:?}");
     }
 }
+
+/// The border of the two increments lies between two records of a transaction.
+#[test]
+fn a_transaction_split_over_two_increments_is_told_and_joined_with_nothing_lost() {
+    for server in servers() {
+        for (place, more) in [("inside:1", 0), ("inside:2", 0), ("last:0", 14)] {
+            let dir = tempfile::tempdir().expect("make a directory");
+            let wanted = written(&server, dir.path());
+            let set = dir.path().join("appendonlydir");
+            // In front of a record of the transaction, and in front of its EXEC: `last:0` follows that at once.
+            let log = fs::read(set.join("appendonly.aof.2.incr.aof")).expect("read");
+            let at = log[..find(&set, place)].iter().rposition(|&byte| byte == b'*');
+            let torn = split(&set, at.expect("a record") - more);
+            let (status, report) = json("check", dir.path(), &[]);
+            let case = format!("{} {place}: {report:#}", server.name);
+            assert_eq!((status, &report["loads"]), (Some(21), &"no".into()), "{case}");
+            let told = problems(&report, "truncated-inner-segment");
+            assert_eq!(told.len(), 1, "{case}");
+            assert!(told[0].2.contains("a transaction, between two of its records"), "{case}");
+            assert!(told[0].2.contains("nothing is lost"), "{case}");
+            let (status, done) = json("repair", dir.path(), &["--max-loss", "0", "--apply"]);
+            assert_eq!((status, &done["applied"]), (Some(0), &true.into()), "{done:#}");
+            assert_eq!(done["loss"]["bytes"], 0, "{done:#}");
+            let (status, _) = json("repair", dir.path(), &["--undo", "--apply"]);
+            assert_eq!(status, Some(21), "{case}");
+            assert_eq!(fs::read(set.join("appendonly.aof.2.incr.aof")).expect("read"), torn[0]);
+            json("repair", dir.path(), &["--apply"]);
+            assert_silent(dir.path(), &case);
+            let mut live = logging(&server, dir.path());
+            assert_eq!(keys(&mut live), wanted, "{case}");
+        }
+    }
+}
+
+/// A transaction that was never finished, before an increment that a server began: there is nothing to join.
+#[test]
+fn an_open_transaction_before_a_sound_increment_is_not_called_split() {
+    for server in servers() {
+        let dir = tempfile::tempdir().expect("make a directory");
+        written(&server, dir.path());
+        let set = dir.path().join("appendonlydir");
+        let first = set.join("appendonly.aof.2.incr.aof");
+        let log = fs::read(&first).expect("read");
+        let at = log[..find(&set, "inside:2")].iter().rposition(|&byte| byte == b'*');
+        fs::write(&first, &log[..at.expect("a record")]).expect("write");
+        let (status, report) = json("check", dir.path(), &[]);
+        assert_eq!(status, Some(21), "{report:#}");
+        let told = problems(&report, "truncated-inner-segment");
+        assert!(told.len() == 1 && !told[0].2.contains("nothing is lost"), "{told:?}");
+    }
+}
+
+/// The last file begins with the rest of a record and ends inside another: one repair puts both right.
+#[test]
+fn a_split_record_before_a_torn_end_is_one_plan() {
+    for server in servers() {
+        for place in ["zero:3", "inside:1", "last:1"] {
+            let dir = tempfile::tempdir().expect("make a directory");
+            let wanted = written(&server, dir.path());
+            let set = dir.path().join("appendonlydir");
+            split(&set, find(&set, place) + 3);
+            let last = set.join("appendonly.aof.3.incr.aof");
+            let mut log = fs::read(&last).expect("read");
+            log.extend_from_slice(b"*3\r\n$3\r\nSET\r\n$5\r\nnever");
+            fs::write(&last, log).expect("write");
+            let (status, planned) = json("repair", dir.path(), &[]);
+            assert_eq!(status, Some(21), "{} {place}: {planned:#}", server.name);
+            assert_eq!(planned["verdict_after"], "healthy", "{} {place}: {planned:#}", server.name);
+            let (status, done) = json("repair", dir.path(), &["--max-loss", "0", "--apply"]);
+            assert_eq!((status, &done["applied"]), (Some(0), &true.into()), "{done:#}");
+            assert_eq!((&done["loss"]["bytes"], &done["loss"]["commands"]), (&22.into(), &0.into()));
+            let mut live = logging(&server, dir.path());
+            assert_eq!(keys(&mut live), wanted, "{} {place}", server.name);
+        }
+    }
+}

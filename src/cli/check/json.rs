@@ -15,6 +15,7 @@ use super::wire::{
 use crate::cli::common::context::Context;
 use crate::cli::common::json::{self, VERSION, modules, needs_modules, source};
 use crate::cli::common::loaded;
+use crate::cli::common::running;
 use crate::cli::common::members::{Text, text};
 use crate::cli::common::output::Paper;
 use crate::cli::common::units::time;
@@ -60,13 +61,14 @@ pub fn several<'a, T>(
 }
 
 fn check_json<'a>(checked: &'a Checked, context: &Context) -> CheckJson<'a> {
-    let Checked { aof, report, loaded } = checked;
+    let Checked { aof, report, loaded, server } = checked;
     let mut head = head(CHECK, aof, report);
     if loaded.as_ref().is_some_and(|one| one.loads.is_some() && !one.differs_from(report.loads)) {
         head.knowledge = Knowledge::Asked.as_str();
     }
     let loaded = loaded.as_ref().map(|one| loaded::json(one, report.loads, context.redact));
-    CheckJson { head, loaded, problems: problems(report) }
+    let server = server.as_ref().map(running::json);
+    CheckJson { head, server, loaded, problems: problems(report) }
 }
 
 pub fn head<'a>(schema: &'static str, aof: &Aof, report: &'a Report) -> Head<'a> {

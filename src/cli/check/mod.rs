@@ -14,7 +14,7 @@ use aofkit::trial::Wanted;
 
 use self::args::CheckArgs;
 use self::report::Checked;
-use crate::cli::common::beside::neighbours;
+use crate::cli::common::beside::{self, neighbours};
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::{Paper, Saying};
@@ -27,7 +27,8 @@ pub fn run<'v>(args: &'v CheckArgs, context: &'v Context) -> Result<(Saying<'v>,
         let report = check(&aof, args.thorough, context)?;
         let wanted = Wanted { as_dump: report.is_rdb, ..Wanted::default() };
         let loaded = context.trial.as_ref().map(|trial| trial.load(&aof, &wanted)).transpose()?;
-        Ok(Checked { aof, report, loaded })
+        let server = beside::told_of(&aof, context);
+        Ok(Checked { aof, report, loaded, server })
     })?;
     let outcome = Outcome::worst(checked.iter().map(Checked::outcome).chain(failed));
     let is_silent =
@@ -51,9 +52,6 @@ fn has_found_nothing(one: &Checked) -> bool {
 fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {
     let facts =
         scan(aof, Check::new(aof).thorough(thorough), &context.pace, &Bar::new(context.bar))?;
-    judge(
-        aof,
-        facts.with_neighbours(neighbours(aof, context)?),
-        &Wording { redact: context.redact },
-    )
+    let neighbours = neighbours(aof, facts.damaged_inside(), context)?;
+    judge(aof, facts.with_neighbours(neighbours), &Wording { redact: context.redact })
 }

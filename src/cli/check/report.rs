@@ -6,6 +6,7 @@ use aofkit::trial::Loaded;
 
 use crate::cli::common::loaded;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::running::Told;
 
 /// One set.
 pub struct Checked {
@@ -13,6 +14,8 @@ pub struct Checked {
     pub report: Report,
     /// What a server made of a copy, where one was asked.
     pub loaded: Option<Loaded>,
+    /// What the running server said, where one was asked.
+    pub server: Option<Told>,
 }
 
 impl Checked {

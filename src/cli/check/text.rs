@@ -14,11 +14,11 @@ use crate::cli::common::sets::{Row, overview};
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
 use crate::cli::common::view::View;
-use crate::cli::common::{loaded, needs};
+use crate::cli::common::{loaded, needs, running};
 
 /// `check` of one set.
 pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Result<()> {
-    let (style, Checked { aof, report, loaded }) = (view.style, checked);
+    let (style, Checked { aof, report, loaded, server }) = (view.style, checked);
     paper.text(&first_of(report, view))?;
     paper.text(&(headline(aof, report, style) + "\n"))?;
     for row in listed(&report.segments, view.verbose) {
@@ -34,6 +34,9 @@ pub fn check(paper: &mut Paper<'_>, checked: &Checked, view: &View) -> io::Resul
         paper.text(&moments_line(moments, style))?;
     }
     paper.text(&needs::needs(&report.needs_modules, &report.modules, style, "  "))?;
+    if let Some(told) = server {
+        paper.text(&running::lines(told, style))?;
+    }
     paper.text("\n")?;
     let mut text = problems(report, view, Severity::Warning);
     text += &verdict_lines(report, style, "");

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::common::loaded::LoadedJson;
 use crate::cli::common::members::{FileText, WhatText};
+use crate::cli::common::running::RunningJson;
 use crate::cli::common::wire::{Each, ModuleJson, NeededJson, Source};
 
 #[derive(Serialize)]
@@ -110,6 +111,7 @@ pub struct LostJson {
 pub struct CheckJson<'a> {
     #[serde(flatten)]
     pub head: Head<'a>,
+    pub server: Option<RunningJson>,
     pub loaded: Option<LoadedJson>,
     pub problems: Each<'a, Problem, ProblemJson>,
 }

@@ -1,24 +1,36 @@
-//! What lies beside a set, as every verb that judges one looks at it.
+//! What lies beside a set and what its server says, as every verb that judges a set looks at it.
 
 use aofkit::aof::Aof;
 use aofkit::check::{Problem, Report, deleted_but_open};
 use aofkit::disk;
 use aofkit::error::Result;
-use aofkit::neighbours::{Answer, Neighbours, Running, keys_alive, survey, writing};
+use aofkit::neighbours::{
+    Answer, Neighbours, Sizes, Writing, keys_alive, survey, were_taken, writing,
+};
 use aofkit::progress::Silent;
 use aofkit::server::{ServerState, Whose};
 
 use super::context::Context;
-
+use super::running::Told;
+use super::server::Asked;
 use super::verdict::problem_lines;
 use super::view::View;
 
-/// Opens the files beside the set, and looks at who writes to it.
-pub fn neighbours(aof: &Aof, context: &Context) -> Result<Neighbours> {
+/// Opens the files beside the set, and looks at who writes to it. `damaged` is where a file is that no server has loaded as it
+/// is: its position in the set, and the offset.
+pub fn neighbours(
+    aof: &Aof,
+    damaged: Option<(usize, u64)>,
+    context: &Context,
+) -> Result<Neighbours> {
     let mut found = survey(aof, now_ms(), &context.pace, &Silent)?;
-    if let Some(running) = &mut found.writing.running {
-        ask(aof, running, context);
-    } else if let Some(pid) = own_server(aof, context).and_then(|said| said.process_id) {
+    if let Some((position, at)) = damaged {
+        let segment = &aof.segments[position];
+        found.writing.tell_damage(&segment.name, at, segment.len().unwrap_or(0));
+    }
+    let Some((asked, said)) = own_server(aof, context) else { return Ok(found) };
+    ask(aof, &mut found.writing, (asked, &said), context);
+    if let Some(pid) = said.process_id.filter(|_| found.writing.running.is_none()) {
         // The number counts where it is one of this machine.
         let works_in = disk::working_directory(pid).and_then(|dir| disk::real_path(&dir).ok());
         let above = disk::real_path(&aof.dir().join("..")).ok();
@@ -34,27 +46,65 @@ fn now_ms() -> i64 {
 }
 
 /// What the server of `--server` says, where it is the one of the set.
-fn own_server(aof: &Aof, context: &Context) -> Option<ServerState> {
-    let asked = context.server.as_ref().filter(|asked| !asked.address.is_absent())?;
-    let said = asked.connect().and_then(|mut server| server.state()).ok()?;
-    (said.owns(&aof.dir()) == Whose::Its).then_some(said)
+fn own_server<'c>(aof: &Aof, context: &'c Context) -> Option<(&'c Asked, ServerState)> {
+    let asked = context.server.as_ref()?;
+    let said = asked.state().ok()?;
+    (said.owns(&aof.dir()) == Whose::Its).then_some((asked, said))
 }
 
-/// Asks the server of `--server` for its keys. What it does not say stays unknown.
-fn ask(aof: &Aof, running: &mut Running, context: &Context) {
-    let Some((asked, said)) = context.server.as_ref().zip(own_server(aof, context)) else { return };
-    let keys = said.keys.values().sum();
-    if let Ok(keys_left) = keys_alive(aof, now_ms(), &context.pace, &Silent) {
+/// Holds its keys and its count against the files. What it does not say stays unknown.
+fn ask(aof: &Aof, writing: &mut Writing, (asked, said): (&Asked, &ServerState), context: &Context) {
+    let left = || keys_alive(aof, now_ms(), &context.pace, &Silent);
+    let mut keys_left = None;
+    let mut sizes = Sizes::of(aof, said);
+    if sizes.is_some_and(Sizes::are_short) {
+        // It was asked before the set was opened, and may have rewritten it since.
+        let Ok(now) = asked.state_by_now() else { return };
+        sizes = Sizes::of(aof, &now);
+        let short = sizes.filter(|sizes| sizes.are_short() && writing.running.is_none());
+        if let Some(short) = short {
+            let Ok(left) = left() else { return };
+            keys_left = Some(left);
+            if were_taken(aof, [said, &now], left) {
+                writing.tell_count(short.counted, short.files);
+            }
+        }
+    }
+    let Some(running) = &mut writing.running else { return };
+    if let Ok(keys_left) = keys_left.map_or_else(left, Ok) {
         let address = asked.address.to_string();
-        running.answer = Some(Answer { address, keys, keys_left });
+        let keys = said.keys.values().sum();
+        running.answer = Some(Answer { address, keys, keys_left, sizes });
     }
 }
 
-/// What has to be said before anything else: files are gone, and their server still runs.
+/// What has to be said before anything else: files are gone or have lost bytes, and their server still runs.
 pub fn deleted(aof: &Aof, context: &Context) -> Option<Problem> {
-    let mut running = writing(aof).running?;
-    ask(aof, &mut running, context);
-    deleted_but_open(aof, &running)
+    let mut writing = writing(aof);
+    if let Some((asked, said)) = own_server(aof, context) {
+        ask(aof, &mut writing, (asked, &said), context);
+    }
+    deleted_but_open(aof, &writing.running?)
+}
+
+/// What the server of `--server` says, for whoever looks at one set.
+pub fn told_of(aof: &Aof, context: &Context) -> Option<Told> {
+    let asked = context.server.as_ref()?;
+    let address = asked.address.to_string();
+    let state = match asked.state() {
+        Ok(state) => state,
+        Err(error) => {
+            context.note(&format!("the server at {address} was not asked about the set: {error}"));
+            return None;
+        }
+    };
+    let whose = state.owns(&aof.dir());
+    let mut sizes = Sizes::of(aof, &state).filter(|_| whose == Whose::Its);
+    if sizes.is_some_and(Sizes::are_short) {
+        // It may have rewritten since it was asked.
+        sizes = Sizes::of(aof, &asked.state_by_now().ok()?);
+    }
+    Some(Told { address, state, whose, sizes })
 }
 
 /// That in words.

@@ -21,6 +21,7 @@ pub mod output;
 pub mod progress;
 pub mod reading;
 pub mod repository;
+pub mod running;
 pub mod server;
 pub mod sets;
 pub mod sizes;

@@ -15,7 +15,7 @@ pub fn ask(judges: bool, context: &mut Context) -> Result<()> {
     if !judges && asked.address.is_absent() {
         return Ok(());
     }
-    match asked.connect()?.modules()? {
+    match asked.modules()? {
         Some(names) => context.open.modules = Modules::complete(names, By::Server),
         None => context.note(&format!(
             "the server at {} does not tell which modules it has loaded: --modules does",

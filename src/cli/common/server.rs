@@ -1,11 +1,12 @@
 //! `--server`: which running server to ask, and how to be let in.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aofkit::disk::read_small;
 use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::server::{Access, Address, Server};
+use aofkit::server::{Access, Address, Server, ServerState};
 use clap::Args as ClapArgs;
 
 /// Longest password or certificate file, bytes.
@@ -90,6 +91,7 @@ impl ServerArgs {
             authorities: self.server_ca.clone(),
             identity,
             patience: Duration::from_secs(self.server_timeout),
+            said: Said::default(),
         }))
     }
 
@@ -114,9 +116,64 @@ pub struct Asked {
     authorities: Option<PathBuf>,
     identity: Option<(PathBuf, PathBuf)>,
     patience: Duration,
+    /// One connection and one answer are enough for a run.
+    said: Said,
+}
+
+/// What the server was asked so far.
+#[derive(Default)]
+struct Said {
+    connection: Mutex<Option<Server>>,
+    state: OnceLock<ServerState>,
+}
+
+impl std::fmt::Debug for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Said")
+    }
 }
 
 impl Asked {
+    /// What it says of itself, asked once a run.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn state(&self) -> Result<ServerState> {
+        if let Some(said) = self.said.state.get() {
+            return Ok(said.clone());
+        }
+        let said = self.with_connection(Server::state)?;
+        Ok(self.said.state.get_or_init(|| said).clone())
+    }
+
+    /// What it says of itself now.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn state_by_now(&self) -> Result<ServerState> {
+        self.connect()?.state()
+    }
+
+    /// The modules that it has loaded; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn modules(&self) -> Result<Option<Vec<String>>> {
+        self.with_connection(Server::modules)
+    }
+
+    /// Asks by the connection that is there, or by a new one.
+    fn with_connection<T>(&self, ask: impl FnOnce(&mut Server) -> Result<T>) -> Result<T> {
+        let mut open = self.said.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut server = match open.take() {
+            Some(server) => server,
+            None => self.connect()?,
+        };
+        let answer = ask(&mut server)?;
+        *open = Some(server);
+        Ok(answer)
+    }
+
     /// Connects to it.
     ///
     /// # Errors

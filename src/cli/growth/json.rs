@@ -15,6 +15,7 @@ use super::wire::{
 };
 use crate::cli::common::json::{self, VERSION, pretty, rule, source};
 use crate::cli::common::members::text;
+use crate::cli::common::running;
 use crate::cli::common::units::time;
 
 const GROWTH: &str = "aofkit.growth/1";
@@ -132,6 +133,8 @@ fn server(address: &str, said: &ServerState, outlook: &Outlook) -> ServerJson {
         same_log: outlook.is_its_log,
         settings_withheld: said.withheld.as_ref().map(ToString::to_string),
         differences: outlook.differences.clone(),
+        replicas: running::replicas(said),
+        conditions: running::conditions(said),
     }
 }
 

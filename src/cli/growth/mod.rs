@@ -35,7 +35,7 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     // Asked before the set is opened, so that the files have at least what the server counts.
     let server = match &context.server {
-        Some(asked) => Some((asked.address.to_string(), asked.connect()?.state()?)),
+        Some(asked) => Some((asked.address.to_string(), asked.state()?)),
         None => None,
     };
     let (mut grown, failed) =

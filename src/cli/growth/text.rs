@@ -171,6 +171,9 @@ fn server(one: &Grown, style: Style) -> String {
         let times = count(said.delayed_fsyncs.unwrap_or(0), "sync");
         text += &line(&format!("{times} had to wait for the disk"), style);
     }
+    for condition in said.conditions().iter().filter(|one| one.is_of_replication()) {
+        text += &line(&condition.to_string(), style);
+    }
     if said.no_fsync_on_rewrite == Some(true) {
         let told = "no-appendfsync-on-rewrite is on: while it rewrites, nothing is synced";
         text += &line(told, style);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::common::running::{ConditionJson, ReplicaJson};
 use crate::cli::common::members::{CommandText, PrefixText};
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::wire::{RuleJson, Source};
@@ -85,6 +86,8 @@ pub struct ServerJson {
     pub same_log: Option<bool>,
     pub settings_withheld: Option<String>,
     pub differences: Vec<String>,
+    pub replicas: Vec<ReplicaJson>,
+    pub conditions: Vec<ConditionJson>,
 }
 
 #[derive(Serialize)]

@@ -50,11 +50,9 @@ fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
     let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));
     let (facts, ((mix, key_space), (mut keys, mut deletes))) =
         scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
-    let report = judge(
-        &aof,
-        facts.with_neighbours(neighbours(&aof, context)?),
-        &Wording { redact: context.redact },
-    )?;
+    let neighbours = neighbours(&aof, facts.damaged_inside(), context)?;
+    let report =
+        judge(&aof, facts.with_neighbours(neighbours), &Wording { redact: context.redact })?;
     if context.redact {
         redact_written(Some(&mut keys), &mut deletes);
     }

@@ -72,7 +72,7 @@ fn carry_out(path: &Path, name: &[u8], size: u64, to: u64) -> Result<Option<Path
 /// Whether a file that is taken for a log is a manifest all the same: by its name, or by what it says to
 /// any server.
 fn is_manifest(path: &Path) -> bool {
-    if path.as_os_str().as_bytes().ends_with(b".manifest") {
+    if manifest::stem(path.as_os_str().as_bytes()).is_some() {
         return true;
     }
     let Ok(bytes) = disk::read_small(path, limits::MANIFEST) else { return false };

@@ -45,7 +45,7 @@ pub fn run(args: &RepairArgs, context: &Context) -> Result<(String, Outcome)> {
     let recovered = changing::clear_up(&aof, &args.changing, context)?;
     let aof = if recovered.is_empty() { aof } else { Aof::open(path, &context.open)? };
     let aof = repair::subject(aof)?;
-    let beside = neighbours(&aof, context)?;
+    let beside = neighbours(&aof, None, context)?;
     let before = check_beside(&aof, beside.clone(), context)?;
     let bar = Bar::new(context.bar);
     let drops = repair::Drops { commands: args.drop_command.clone(), places: args.drop_at.clone() };

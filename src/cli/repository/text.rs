@@ -366,7 +366,7 @@ pub fn config(entry: &Entry, restored: &Restored) -> String {
     match (&entry.manifest, entry.files.first()) {
         (Some(manifest), _) => {
             let manifest = manifest.name.bytes().unwrap_or_default();
-            let stem = manifest.strip_suffix(b".manifest").unwrap_or(&manifest);
+            let stem = aofkit::format::manifest::stem(&manifest).unwrap_or(&manifest);
             format!(
                 "appendonly yes\ndir {}\nappenddirname {}\nappendfilename {}\n",
                 at(parent),

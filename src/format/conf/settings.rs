@@ -14,6 +14,8 @@ pub struct Settings {
     pub dir: Option<Vec<u8>>,
     /// `appenddirname`: the directory of the manifest and its files, inside `dir`.
     pub append_dir_name: Option<Vec<u8>>,
+    /// `backupdirname`: the directory of the backups that a server makes of itself, inside `dir` (documented of Redis 8.10).
+    pub backup_dir_name: Option<Vec<u8>>,
     /// `appendfilename`: what the names of manifest and files begin with.
     pub append_file_name: Option<Vec<u8>>,
     /// `dbfilename`: the RDB snapshot's name, inside `dir`; empty means none.
@@ -66,6 +68,9 @@ impl Settings {
             b"dir" => {
                 let to = line.one("dir", "a directory", |text| Some(text.to_vec()))?;
                 self.change_dir(to);
+            }
+            b"backupdirname" => {
+                self.backup_dir_name = Some(line.one("backupdirname", PLAIN_NAME, plain_name)?);
             }
             b"appenddirname" => {
                 self.append_dir_name = Some(line.one("appenddirname", PLAIN_NAME, plain_name)?);
@@ -138,6 +143,11 @@ impl Settings {
     /// The directory of the manifest, inside [`Settings::dir`].
     pub fn append_dir_name(&self) -> &[u8] {
         self.append_dir_name.as_deref().unwrap_or(b"appendonlydir")
+    }
+
+    /// The directory of the backups that a server makes of itself.
+    pub fn backup_dir_name(&self) -> &[u8] {
+        self.backup_dir_name.as_deref().unwrap_or(b"backupdir")
     }
 
     /// What the names of manifest and files begin with.

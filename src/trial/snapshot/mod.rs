@@ -20,6 +20,7 @@ use crate::backup::{Entry, Listed, Repository, RestoreOptions, restore};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::conf::Settings;
+use crate::format::manifest;
 
 use super::Trial;
 use super::guard::Guard;
@@ -207,7 +208,7 @@ impl Pair<'_> {
             }
             (Some(manifest), _) => {
                 let manifest = of(&manifest.name);
-                let stem = manifest.strip_suffix(b".manifest").unwrap_or(&manifest);
+                let stem = manifest::stem(&manifest).unwrap_or(&manifest);
                 let stem = OsStr::from_bytes(stem);
                 let set = [word("--appenddirname"), word(SET), word("--appendfilename"), stem];
                 (home, [words(["--appendonly", "yes"]), words(set)].concat())

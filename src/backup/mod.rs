@@ -54,6 +54,7 @@ mod threads;
 mod trust;
 mod turns;
 mod verify;
+mod withdraw;
 
 pub use apart::must_lie_apart;
 pub use beside::Beside;

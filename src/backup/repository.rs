@@ -57,6 +57,24 @@ pub(super) struct Piece {
     pub(super) segment: SegmentEntry,
 }
 
+/// Puts what every repository has into an empty store.
+fn create(store: &dyn Store) -> Result<Put> {
+    store.put(README, readme().as_bytes())?;
+    store.put_if_absent(LOCK, b"")?;
+    let document = FormatDocument {
+        format: FORMAT_NAME.to_owned(),
+        version: super::entry::FORMAT,
+        repo: super::name::uuid(),
+        created: moment::now().text(),
+        conditional_put: true,
+        readme_sha256: hash::hex_of(readme().as_bytes()),
+    };
+    store.sync()?;
+    let put = store.put_if_absent(FORMAT, &hash::sealed(&document))?;
+    store.sync()?;
+    Ok(put)
+}
+
 /// A snapshot that is there, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
@@ -76,6 +94,8 @@ pub struct Repository {
     store: Box<dyn Store>,
     /// Lists that were read: thousands of entries share them.
     lists: Mutex<Lists>,
+    /// This run has made it.
+    pub(super) is_new: bool,
 }
 
 #[derive(Default)]
@@ -98,7 +118,7 @@ impl Repository {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; when it is of a later format.
     pub fn open(store: Box<dyn Store>) -> Result<Self> {
-        let repository = Self { store, lists: Mutex::default() };
+        let repository = Self { store, lists: Mutex::default(), is_new: false };
         if repository.store.head(FORMAT)?.is_none() {
             let none =
                 std::io::Error::new(std::io::ErrorKind::NotFound, "no backup repository here");
@@ -113,7 +133,7 @@ impl Repository {
     /// # Errors
     /// When something else lies there, or it cannot be made.
     pub fn open_or_create(store: Box<dyn Store>) -> Result<Self> {
-        let repository = Self { store, lists: Mutex::default() };
+        let mut repository = Self { store, lists: Mutex::default(), is_new: false };
         let store = &repository.store;
         if store.head(FORMAT)?.is_none() {
             let ours = |key: &str| [README, LOCK].contains(&key) || key.starts_with(TMP);
@@ -121,19 +141,11 @@ impl Repository {
                 let why = "it is not empty, and no backup repository".to_owned();
                 return Err(Error::new(ErrorKind::Refused(why.into()), store.name()));
             }
-            store.put(README, readme().as_bytes())?;
-            store.put_if_absent(LOCK, b"")?;
-            let document = FormatDocument {
-                format: FORMAT_NAME.to_owned(),
-                version: super::entry::FORMAT,
-                repo: super::name::uuid(),
-                created: moment::now().text(),
-                conditional_put: true,
-                readme_sha256: hash::hex_of(readme().as_bytes()),
-            };
-            store.sync()?;
-            store.put_if_absent(FORMAT, &hash::sealed(&document))?;
-            store.sync()?;
+            let put = create(&**store).inspect_err(|_| {
+                // The first error is the one to tell.
+                let _ = store.clear_up(&[TMP]);
+            })?;
+            repository.is_new = put == Put::Created;
         }
         repository.format()?;
         Ok(repository)

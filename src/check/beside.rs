@@ -15,6 +15,7 @@ pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
     let needed = neighbours.found.iter().filter(|one| one.is_needed());
     let needed = needed.filter_map(|one| problem(aof, one, neighbours.keys_of_set));
     let needed = needed.chain(rights(aof, &neighbours.rights));
+    let needed = needed.chain(neighbours.read_instead.as_deref().map(instead));
     let strays = &neighbours.strays;
     let mut found: Vec<_> =
         needed.chain(strays.iter().take(limits::SET_PROBLEMS as usize).map(stray)).collect();
@@ -27,6 +28,17 @@ pub(super) fn problems(aof: &Aof, neighbours: &Neighbours) -> Vec<Problem> {
         found.push(Problem::of_set(Kind::LimitExceeded, Severity::Info, message));
     }
     found
+}
+
+/// A set below this one that a server reads which works here.
+fn instead(manifest: &Path) -> Problem {
+    let message = format!(
+        "a server that works in this directory reads the set of {}, and not this one: this one lies a level too high, as files \
+         do that were restored into the directory above the right one. Name that set as PATH to look at it",
+        text::path(manifest)
+    );
+    let dir = manifest.parent().and_then(Path::file_name).unwrap_or_default();
+    Problem::of_file(Kind::NeighbourData, Severity::Warning, dir.as_encoded_bytes(), message)
 }
 
 /// What stands in the server's way.
@@ -170,7 +182,7 @@ fn holds(aof: &Aof, one: &Neighbour) -> String {
         Place::TemporaryBase => "a rewrite or a save did not finish, and no server reads it",
         Place::SingleFile => "a server that has a set of its own does not read it",
         Place::Dump => "a server that keeps a log does not read it",
-        Place::OtherSet | Place::SealedBackup => &one.way_back(),
+        Place::OtherSet | Place::Inside | Place::SealedBackup => &one.way_back(),
     };
     let hole = one.hole().map_or_else(String::new, |hole| format!(" {hole}."));
     format!(
@@ -210,7 +222,7 @@ fn fuller(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> String {
 /// What the running server does to them.
 fn harm(aof: &Aof, one: &Neighbour) -> String {
     match one.place {
-        Place::OtherSet | Place::SealedBackup => {
+        Place::OtherSet | Place::Inside | Place::SealedBackup => {
             "No server of these settings reads them.".to_owned()
         }
         Place::Orphans => {

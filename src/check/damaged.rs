@@ -1,11 +1,15 @@
 //! Damage in a log, in words: torn, zeros, garbage, or a range with sound records behind it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::corrupt_tail;
 use super::finding::{Kind, Problem, Severity, bytes, commands};
 use super::halt::Cause;
 use super::scene::{Before, SALVAGE, Scene, at_start, in_flight};
 use super::seen::Seen;
 use crate::aof::{Damage, Ending, LoaderMeets};
+use crate::{disk, text};
 
 /// What bytes alone cannot tell of a record that claims more than there is, with sound records in what it claims.
 const READINGS: &str = ", if the length of the record that begins here is wrong. Or its value holds what looks \
@@ -15,6 +19,28 @@ const READINGS: &str = ", if the length of the record that begins here is wrong.
 /// What an editor or a text copy did.
 const CONVERTED: &str = ". Its lines end in LF alone: an editor, or a copy that takes it for text, has taken CR away. \
                          Do not cut it: copy it again as it was, or take it from a backup";
+
+/// A copy beside the file that ends where its sound records begin again, as a rotation of logs leaves it that copies a file and
+/// empties it under its server.
+fn rotated(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> String {
+    if damage.ending != Ending::Resumes {
+        return String::new();
+    }
+    let (own, end) = (&scene.segment().name, seen.offset + seen.len);
+    let is_copy = |name: &OsStr| {
+        name.as_bytes().strip_prefix(&own[..]).is_some_and(|rest| rest.starts_with(b"."))
+    };
+    let listed = disk::list_some(&scene.aof.dir(), is_copy).unwrap_or_default();
+    let copy = listed.into_iter().find(|one| !one.is_dir && !one.is_link && one.len == end);
+    copy.map_or_else(String::new, |one| {
+        format!(
+            ". {} beside it has as many bytes as stand up to here ({}): if it is a copy from before somebody emptied the file, it has \
+             what stood in this range. Look at it before --salvage drops the range",
+            text::name(one.name.as_bytes()),
+            text::thousands(end)
+        )
+    })
+}
 
 /// Damage that is no RDB's.
 pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Problem {
@@ -35,6 +61,7 @@ pub(super) fn problem(scene: &Scene<'_>, seen: &Seen, damage: &Damage) -> Proble
     };
     let mut message = message(scene, seen, damage, &start(scene, seen, damage));
     message += &garbled(exec);
+    message += &rotated(scene, seen, damage);
     let is_converted = damage.has_lost_carriage_returns();
     if is_converted {
         message += CONVERTED;

@@ -48,7 +48,8 @@ pub(super) fn problems(aof: &Aof, facts: &Facts) -> Vec<Problem> {
     if !matches!(manifest, Some(ManifestState::Valid(_))) || aof.upgrade_pending {
         return Vec::new();
     }
-    first_base(aof).into_iter().chain(out_of_order(aof, facts)).collect()
+    let by_log = first_base(aof).into_iter().chain(out_of_order(aof, facts));
+    by_log.chain(newer_base(aof, facts)).collect()
 }
 
 /// The first base that a server makes, under increments that are not the first.
@@ -94,6 +95,41 @@ fn out_of_order(aof: &Aof, facts: &Facts) -> Option<Problem> {
         latest = own.map(|(at, what)| (at, what, one.position)).or(latest);
     }
     None
+}
+
+/// A base that was saved after an increment was last written to, by the time of the file. The time of the base's file tells
+/// whether such times can be trusted.
+fn newer_base(aof: &Aof, facts: &Facts) -> Option<Problem> {
+    let written = |one: &SegmentFacts| {
+        let at = aof.segments[one.position].file()?.modified()?;
+        i64::try_from(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+    };
+    let of_role = |role| {
+        facts.segments.iter().filter(move |one| aof.segments[one.position].role == role)
+    };
+    let base = of_role(Role::Base).next()?;
+    let fields = base.rdb.as_ref()?.fields();
+    let saved = fields.created_s().filter(|saved| written(base).is_some_and(|at| at >= *saved))?;
+    let (late, at) = of_role(Role::Increment).filter(|one| one.commands > 0).find_map(|one| {
+        let at = written(one).filter(|at| saved.saturating_sub(*at) > SLACK)?;
+        Some((one, at))
+    })?;
+    let dump = match fields.aof_base() {
+        Some(false) => ". The base is a plain dump, which no rewrite has written",
+        _ => "",
+    };
+    let message = format!(
+        "it was last written to at {}, {} before its base {} was saved at {}: a server appends to an increment after it has \
+         begun to save the base, so the base is of a later moment, or the clock was set back. {} applies these commands to a \
+         base that has them already{dump}",
+        told(at),
+        apart(saved.saturating_sub(at)),
+        text::name(&aof.segments[base.position].name),
+        told(saved),
+        aof.target()
+    );
+    let name = &aof.segments[late.position].name;
+    Some(Problem::of_file(Kind::MixedMoments, Severity::Warning, name, message))
 }
 
 /// A time for people; a number where it is none.

@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use super::advice;
 use super::finding::{Kind, Problem, Severity, bytes};
 use crate::aof::{Aof, Leftover, LeftoverKind, ManifestState, OpenedManifest, Role, Segment};
-use crate::disk::{self, Listed};
+use crate::disk::{self, FrozenFile, Listed};
+use crate::format::foreign::{self, Extent};
 use crate::format::manifest::{self, HazardKind, Level, Manifest};
 use crate::neighbours::Neighbours;
 use crate::{limits, text};
@@ -194,7 +195,7 @@ fn absent(aof: &Aof, segment: &Segment, beside: &[Listed]) -> Option<Problem> {
         return None;
     }
     let what = if segment.is_missing() { "is not there" } else { "is a directory" };
-    let renamed = renamed(beside, &segment.name);
+    let renamed = renamed(aof, beside, &segment.name);
     let message =
         format!("the manifest names it, and it {what}; {} does not start{renamed}", aof.target());
     Some(Problem::of_file(Kind::SegmentMissing, Severity::Error, &segment.name, message))
@@ -218,19 +219,30 @@ fn listed_beside(aof: &Aof) -> Vec<Listed> {
 }
 
 /// A file that may be the missing one under a longer name, as a hand or a rotation of logs gives it: `NAME.bak`, `NAME.1`.
-fn renamed(beside: &[Listed], name: &[u8]) -> String {
+fn renamed(aof: &Aof, beside: &[Listed], name: &[u8]) -> String {
     let from = beside.partition_point(|file| file.name.as_bytes() < name);
     let longer = beside[from..]
         .iter()
         .map_while(|file| file.name.as_bytes().strip_prefix(name).map(|rest| (file, rest)));
     let found = longer.into_iter().find(|(_, rest)| rest.starts_with(b".") || *rest == b"~");
     found.map_or_else(String::new, |(file, _)| {
-        format!(
-            ". {} ({}) lies beside it: if it is that file, give it its name back",
-            text::name(file.name.as_bytes()),
-            bytes(file.len)
-        )
+        let told = format!(". {} ({}) lies beside it", text::name(file.name.as_bytes()), bytes(file.len));
+        match packed(&aof.dir().join(&file.name)) {
+            Some(what) => format!("{told}, {what}: if it is that file, unpack it under its old name"),
+            None => format!("{told}: if it is that file, give it its name back"),
+        }
     })
+}
+
+/// What a file is that is none of a server's, as a rotation of logs packs it.
+fn packed(path: &std::path::Path) -> Option<&'static str> {
+    let head = FrozenFile::open(path).and_then(|file| file.head(foreign::HEAD)).ok()?;
+    if disk::zstd_magic(&head) {
+        return Some("packed by zstd");
+    }
+    let extent = Extent::of(&head, foreign::HEAD);
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    Some(foreign::recognise(&head, extent, name)?.what())
 }
 
 /// A base that lost all its bytes: servers load the rest of the set without a word.

@@ -64,7 +64,7 @@ fn may_be_older_and_fuller(aof: &Aof, group: &Group) -> bool {
             find::began_empty(aof)
                 && written.zip(base_created(aof)).is_some_and(|(written, began)| written <= began)
         }
-        Place::TemporaryIncrement | Place::TemporaryBase => false,
+        Place::TemporaryIncrement | Place::TemporaryBase | Place::Inside => false,
     }
 }
 

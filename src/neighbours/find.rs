@@ -1,5 +1,6 @@
 //! Which files beside a set are worth opening, by place and name.
 
+use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -26,6 +27,7 @@ pub(super) fn groups(aof: &Aof) -> Vec<Group> {
     }
     groups.extend(dumps(aof));
     groups.extend(other_sets::find(aof));
+    groups.extend(misplaced(aof));
     groups.retain(|group| group.len > 0);
     groups
 }
@@ -57,6 +59,30 @@ fn orphans(aof: &Aof) -> Group {
         group.add(&leftover.path, leftover.len, leftover.modified);
     }
     group
+}
+
+/// Files by themselves in the directory of the set, where no server looks for such: a hand has put them there.
+fn misplaced(aof: &Aof) -> Vec<Group> {
+    let dir = aof.dir();
+    let is_meant = |name: &std::ffi::OsStr| {
+        let name = name.as_bytes();
+        name.ends_with(b".aof")
+            && segment_name(name).is_none()
+            && !name.starts_with(b".")
+            && !name.starts_with(b"temp-")
+    };
+    let mut listed = disk::list_some(&dir, is_meant).unwrap_or_default();
+    listed.retain(|file| !file.is_dir && !file.is_link);
+    let named: HashSet<&[u8]> = aof.segments.iter().map(|segment| &*segment.name).collect();
+    let left = aof.leftovers.iter().filter_map(|left| left.path.file_name());
+    let left: HashSet<_> = left.map(std::ffi::OsStr::to_owned).collect();
+    listed.retain(|file| !named.contains(file.name.as_bytes()) && !left.contains(&file.name));
+    let group = |file: disk::Listed| {
+        let mut group = Group::new(Place::SingleFile);
+        group.add(&dir.join(&file.name), file.len, file.modified);
+        group
+    };
+    listed.into_iter().map(group).collect()
 }
 
 /// Snapshots in the server's directory that may hold what the set does not: one that was written after the set, and any

@@ -89,6 +89,12 @@ impl Neighbour {
     pub fn way_back(&self) -> String {
         let manifest = self.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
         let stem = manifest.file_stem().unwrap_or_default().as_encoded_bytes();
+        if self.place == Place::Inside {
+            return "it is a set in a directory inside the set's own, where no server looks, as a copy of a directory into one \
+                    that was there already leaves it. To have it read, stop the server and put its files in the place of \
+                    the set's, after a copy of those"
+                .to_owned();
+        }
         if self.place == Place::SealedBackup {
             return format!(
                 "it is a sealed backup, as BACKUP SEAL of Redis 8.10 and later leaves it: such a server loads it with preload-file \
@@ -124,6 +130,8 @@ pub struct Neighbours {
     pub writing: Writing,
     /// What stands in a server's way.
     pub rights: Rights,
+    /// The manifest of a set that a server which works where this one lies reads in its place.
+    pub read_instead: Option<PathBuf>,
     /// A directory in which neighbours may lie cannot be listed, so those in it are not known.
     pub is_unlisted: bool,
 }
@@ -146,6 +154,7 @@ pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> R
         strays: stray::find(aof),
         writing: writing(aof),
         rights: rights::look(aof),
+        read_instead: other_sets::read_instead(aof),
         is_unlisted: find::is_unlisted(aof),
         ..Neighbours::default()
     };
@@ -259,6 +268,7 @@ impl Survey<'_> {
             | Place::SingleFile
             | Place::Dump
             | Place::OtherSet
+            | Place::Inside
             | Place::SealedBackup => one.missing_keys > 0,
         };
         // Where files of the set are gone, it is poorer for that.
@@ -269,7 +279,7 @@ impl Survey<'_> {
                 Place::Dump | Place::SingleFile | Place::OtherSet | Place::SealedBackup => {
                     self.is_older_than_empty_set(one, set)
                 }
-                Place::TemporaryIncrement | Place::TemporaryBase => false,
+                Place::TemporaryIncrement | Place::TemporaryBase | Place::Inside => false,
             };
         match (holds, began_anew && one.keys > self.alive(set)) {
             (false, _) if one.is_doubtful => {

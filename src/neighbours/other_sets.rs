@@ -48,7 +48,28 @@ pub(super) fn find(aof: &Aof) -> Vec<Group> {
         _ => group.written_at.is_some_and(|at| at <= begun),
     };
     groups.retain(is_wanted);
+    groups.extend(inside(&dir));
     groups
+}
+
+/// Sets in directories of the set's own directory: a copy into a directory that is there lands inside of it.
+fn inside(dir: &Path) -> Vec<Group> {
+    let manifests = siblings(dir, Path::new("")).into_iter().flat_map(|below| manifests_in(&below));
+    let group = |manifest: PathBuf| Some(Group { place: Place::Inside, ..group(&manifest)? });
+    manifests.filter_map(group).collect()
+}
+
+/// The manifest of a set that a server which works in the directory of this one reads in its place: this one lies a level too
+/// high.
+pub(super) fn read_instead(aof: &Aof) -> Option<PathBuf> {
+    let dir = aof.dir();
+    let append_dir = aof.settings.append_dir_name();
+    aof.manifest.as_ref()?;
+    let own = disk::real_path(&dir).ok()?;
+    if own.file_name().is_some_and(|name| name.as_bytes() == append_dir) {
+        return None;
+    }
+    manifests_in(&dir.join(OsStr::from_bytes(append_dir))).into_iter().next()
 }
 
 /// Files of before 7.0 that have another name than this set: the configuration may have been changed with the upgrade.

@@ -15,6 +15,8 @@ pub enum Place {
     Dump,
     /// Another set of the same server's directory, of another name.
     OtherSet,
+    /// A set inside the directory of this one.
+    Inside,
     /// A sealed backup that the server made of itself.
     SealedBackup,
 }
@@ -22,6 +24,6 @@ pub enum Place {
 impl Place {
     /// Whether it is a set with a manifest of its own.
     pub const fn is_set(self) -> bool {
-        matches!(self, Self::OtherSet | Self::SealedBackup)
+        matches!(self, Self::OtherSet | Self::Inside | Self::SealedBackup)
     }
 }

@@ -40,7 +40,7 @@ pub fn adopt(aof: Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<(Aof, P
         }
         Place::TemporaryIncrement => increment(aof, one),
         Place::TemporaryBase | Place::SingleFile | Place::Dump => whole(aof, one),
-        Place::OtherSet | Place::SealedBackup => {
+        Place::OtherSet | Place::Inside | Place::SealedBackup => {
             let proposal = Proposal::nothing(Verb::Repair, &aof)?.leaving(vec![one.way_back()]);
             Ok((aof, proposal))
         }

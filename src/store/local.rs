@@ -4,11 +4,12 @@
 //! and no link is followed: whatever somebody else has put there, nothing outside is read, written or removed.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::{Held, Put, Store, Stored};
@@ -38,6 +39,8 @@ pub struct LocalStore {
     /// Directories below the root, by key, whose names are not durable yet; the root is "".
     touched: Mutex<BTreeSet<String>>,
     serial: AtomicU64,
+    /// The directories that were made for it: they go again where it stays empty.
+    made: Mutex<Vec<Parents>>,
 }
 
 impl LocalStore {
@@ -51,6 +54,7 @@ impl LocalStore {
             tmp: OnceLock::new(),
             touched: Mutex::default(),
             serial: AtomicU64::new(0),
+            made: Mutex::default(),
         }
     }
 
@@ -99,7 +103,8 @@ impl LocalStore {
         if let Some(root) = self.root()? {
             return Ok(root);
         }
-        Parents::make(&self.path.join(TMP), DIR_MODE)?.stay();
+        let made = Parents::make(&self.path.join(TMP), DIR_MODE)?;
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
         self.root()?.ok_or_else(|| Error::new(ErrorKind::NotFound, &self.path))
     }
 
@@ -434,6 +439,17 @@ impl Store for LocalStore {
         told(&dir, name, Held::take(root, path, dir.duplicate()?, name, hold)).map(Some)
     }
 
+    fn clear_up(&self, names: &[&str]) -> Result<()> {
+        if let Some(root) = self.root()? {
+            for name in names.iter().map(|name| name.trim_end_matches('/')) {
+                remove_empty(root, OsStr::new(name), 0)?;
+            }
+        }
+        // Dropped one after the other: only what is empty goes.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
     /// What is a day old belongs to no run that is still under way. Only what has such a name as staged files have.
     fn sweep(&self) -> Result<u64> {
         let Some(tmp) = self.dir(&[TMP])? else { return Ok(0) };
@@ -458,6 +474,22 @@ impl Store for LocalStore {
     fn name(&self) -> &Path {
         &self.path
     }
+}
+
+/// Removes the directory and those in it, as far as they hold no file.
+fn remove_empty(dir: &Dir, name: &OsStr, depth: usize) -> Result<()> {
+    let Some(below) = dir.dir_if_there(name)?.filter(|_| depth < limits::BACKUP_DEPTH) else {
+        return Ok(());
+    };
+    for Found { name, look } in below.list()? {
+        if look.kind == Kind::Directory {
+            remove_empty(&below, &name, depth + 1)?;
+        }
+    }
+    if below.list()?.is_empty() {
+        dir.remove_dir(name)?;
+    }
+    Ok(())
 }
 
 fn stored(key: String, look: &disk::Look) -> Stored {

@@ -127,6 +127,10 @@ impl Store for MemoryStore {
         self.called().map(|_| None)
     }
 
+    fn clear_up(&self, _: &[&str]) -> Result<()> {
+        self.called().map(|_| ())
+    }
+
     fn sweep(&self) -> Result<u64> {
         self.called().map(|_| 0)
     }

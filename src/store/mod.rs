@@ -82,6 +82,10 @@ pub trait Store: Send + Sync {
     /// Takes the lock under `key`, which is made when it is absent. `None` in a place that has no locks.
     fn lock(&self, key: &str, hold: disk::Hold) -> Result<Option<Held>>;
 
+    /// Removes the directories of these names and below them that nothing is left in, and those above that were made for this
+    /// store.
+    fn clear_up(&self, names: &[&str]) -> Result<()>;
+
     /// Removes what runs that were killed left behind unseen; answers how many bytes that freed.
     fn sweep(&self) -> Result<u64>;
 

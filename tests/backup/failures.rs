@@ -53,6 +53,9 @@ impl Store for Shared {
     fn lock(&self, key: &str, hold: Hold) -> Result<Option<Held>> {
         self.0.lock(key, hold)
     }
+    fn clear_up(&self, names: &[&str]) -> Result<()> {
+        self.0.clear_up(names)
+    }
     fn sweep(&self) -> Result<u64> {
         self.0.sweep()
     }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asked;
 mod cut_down;
 mod dumps;
 mod foreign;
@@ -16,6 +17,7 @@ mod other_sets;
 mod others;
 mod rights;
 mod running;
+mod sealed;
 mod split;
 mod started_empty;
 mod unfinished;

@@ -38,16 +38,10 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
         shrink_percent: args.fail_on_shrink,
     };
     let bar = Bar::new(context.bar);
-    let (path, open) = (args.reading.path(), &context.open);
-    let made = match &context.server {
-        None => backup(path, open, &repository, &options, &bar)?,
-        Some(asked) => {
-            let mut server = asked.connect()?;
-            let exact = args.exact.map(Duration::from_secs);
-            let mut beside = Beside { server: &mut server, exact };
-            backup_beside(path, open, &repository, &options, &mut beside, &bar)?
-        }
-    };
+    let made = taken(args, (&repository, &options), &bar, context).inspect_err(|_| {
+        // The first error is the one to tell.
+        let _ = repository.withdraw();
+    })?;
     tell(&made, args, context);
     let text = match context.json {
         true => json::backup(&made),
@@ -55,6 +49,23 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
     };
     let shrank = args.fail_on_shrink.is_some_and(|percent| shrank_by(&made, percent));
     Ok((text, if shrank { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// Takes the snapshot, beside the server where one is named.
+fn taken(
+    args: &BackupArgs,
+    (repository, options): (&Repository, &BackupOptions),
+    bar: &Bar,
+    context: &Context,
+) -> Result<Backup> {
+    let (path, open) = (args.reading.path(), &context.open);
+    let Some(asked) = &context.server else {
+        return backup(path, open, repository, options, bar);
+    };
+    let mut server = asked.connect()?;
+    let exact = args.exact.map(Duration::from_secs);
+    let mut beside = Beside { server: &mut server, exact };
+    backup_beside(path, open, repository, options, &mut beside, bar)
 }
 
 /// Whether this run has found what `--fail-on-shrink` is about.

@@ -80,7 +80,7 @@ pub(super) fn end_behind(aof: &Aof, report: &Report) -> Result<Option<Cut>> {
     };
     let files = joined(aof, report).into_iter().map(file).collect();
     let shown = aof.preview(&Changes { files, ..Changes::default() })?;
-    let cut = match tail::tail(&shown, &check::check(&shown)?)? {
+    let cut = match tail::end(&shown, &check::check(&shown)?)? {
         Tail::Cut { to, what, .. } => Cut { segment: split.second, to: split.moves + to, what },
         Tail::Sound | Tail::Doubtful(_) => return Ok(None),
     };

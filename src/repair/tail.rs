@@ -26,6 +26,16 @@ pub(super) enum Tail {
 
 /// Looks at the end of the last file, if nothing before it is broken.
 pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
+    Ok(match end(aof, report)? {
+        Tail::Cut { segment, .. } if !aof.segments[segment].is_plain() => {
+            Tail::Doubtful("it is packed or a stream: unpack it first".to_owned())
+        }
+        end => end,
+    })
+}
+
+/// The same, also of a set that is only shown.
+pub(super) fn end(aof: &Aof, report: &Report) -> Result<Tail> {
     let Some(segment) = aof.last_live() else { return Ok(Tail::Sound) };
     let Some(facts) = report.segments.get(segment).and_then(|s| s.facts.as_ref()) else {
         return Ok(Tail::Sound);
@@ -34,7 +44,7 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
     let Some(halt) = facts.broken else {
         return Ok(match facts.open_annotation() {
             // Nothing is appended to a file that is no increment.
-            Some(to) if of.role == Role::Increment && of.is_plain() => {
+            Some(to) if of.role == Role::Increment => {
                 Tail::Cut { segment, to, what: "an annotation without a line end" }
             }
             _ => behind_dump(segment, facts),
@@ -71,9 +81,6 @@ pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
         _ => return Ok(Tail::Sound),
     };
     let to = stop.cut_before;
-    if !of.is_plain() {
-        return Ok(Tail::Doubtful("it is packed or a stream: unpack it first".to_owned()));
-    }
     if to == 0 && of.role != Role::Increment {
         return Ok(Tail::Doubtful(
             "not one byte of it is sound: nothing would be left. Is it an append-only file at all? \

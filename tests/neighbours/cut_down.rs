@@ -14,10 +14,11 @@ fn text(verb: &str, dir: &Path, more: &[&str]) -> (Option<i32>, String) {
         .arg(verb)
         .arg(dir)
         .args(more)
-        .env("COLUMNS", "2000")
         .output()
         .expect("run aofkit");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Without the breaks of lines.
+    (output.status.code(), text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn url(dir: &Path) -> String {
@@ -172,7 +173,9 @@ fn a_server_that_has_not_yet_removed_what_has_expired_is_no_loss() {
         let len = fs::metadata(&file).expect("look").len();
         let handle = fs::File::options().write(true).open(&file).expect("open");
         handle.write_all_at(b"*3\r\n$3\r\nSET\r\n$1", len).expect("write");
-        let mut live = logging(&server, dir.path());
+        let settings =
+            ["--appendonly", "yes", "--appendfsync", "no", "--enable-debug-command", "yes"];
+        let mut live = Live::start_with(&server, dir.path(), &settings);
         live.must("DEBUG SET-ACTIVE-EXPIRE 0");
         for n in 0..10 {
             live.must(&format!("SET short:{n} x PX 1"));

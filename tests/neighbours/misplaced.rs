@@ -48,6 +48,7 @@ fn a_set_that_a_copy_put_inside_the_directory_of_the_set_is_told_with_the_way_to
         // The advice is followed.
         fs::rename(&set, dir.path().join("before")).expect("rename");
         fs::rename(dir.path().join("before/appendonlydir"), &set).expect("rename");
+        fs::remove_dir_all(dir.path().join("before")).expect("remove");
         assert_eq!(keys(&server, dir.path()), 40, "{}", server.name);
         // One that only repeats the set is nothing to tell of.
         copy_all(&set, &set.join("again"));

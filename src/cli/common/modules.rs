@@ -12,10 +12,12 @@ use super::context::Context;
 pub fn ask(judges: bool, context: &mut Context) -> Result<()> {
     let is_said = context.open.modules != Modules::default();
     let Some(asked) = context.server.as_ref().filter(|_| !is_said) else { return Ok(()) };
-    if !judges && asked.address.is_absent() {
-        return Ok(());
-    }
-    match asked.modules()? {
+    let told = match asked.modules() {
+        // Looked at last, for it takes a connection.
+        Err(_) if !judges && asked.address.is_absent() => return Ok(()),
+        told => told?,
+    };
+    match told {
         Some(names) => context.open.modules = Modules::complete(names, By::Server),
         None => context.note(&format!(
             "the server at {} does not tell which modules it has loaded: --modules does",

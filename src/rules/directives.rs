@@ -45,12 +45,18 @@ impl Directives {
         self.known.is_empty()
     }
 
+    /// The names of all lines it knows.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().map(|(name, _)| *name)
+    }
+
     /// Whether it knows a line of this name, in lower case.
     pub fn has(&self, name: &[u8]) -> bool {
         self.form(name).is_some()
     }
 
-    pub(super) fn form(&self, name: &[u8]) -> Option<&'static str> {
+    /// The form of a line of this name; `None` where it knows none.
+    pub fn form(&self, name: &[u8]) -> Option<&'static str> {
         // What was read about a later server has the last word.
         self.known.iter().rev().find(|(known, _)| known.as_bytes() == name).map(|(_, form)| *form)
     }

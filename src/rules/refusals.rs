@@ -6,6 +6,7 @@ use super::target::{Knowledge, Target};
 use super::worded;
 use crate::command::{NotRenamed, Renames};
 use crate::format::conf::{Directive, Settings};
+use crate::format::words::Dialect;
 
 impl Target {
     /// Why this server does not start with a line, in words that show none of its values. `None` where it takes it, or
@@ -14,6 +15,9 @@ impl Target {
         let directives = &self.rules.directives;
         if directives.is_empty() {
             return None;
+        }
+        if line.joined && self.rules.manifest != Some(Dialect::Concatenating) {
+            return Some("the quotes do not balance".to_owned());
         }
         let Some(form) = directives.form(&line.name) else {
             let is_theirs = match directives.unknown {

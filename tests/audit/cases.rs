@@ -9,6 +9,7 @@ use std::path::Path;
 use aofkit::audit::rules;
 
 use crate::asked::{broken, report};
+use crate::sets::private;
 use crate::support::in_parallel;
 
 /// Something to be judged.
@@ -72,7 +73,7 @@ fn all() -> impl Iterator<Item = &'static Case> {
 impl Given {
     /// The rules that it breaks; `None` where it cannot be had here.
     fn broken(&self) -> Option<BTreeSet<String>> {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = private();
         let (args, _alive): (_, Box<dyn Any>) = match self {
             Self::Lines(lines) => {
                 let conf = dir.path().join("redis.conf");

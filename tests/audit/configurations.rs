@@ -36,7 +36,8 @@ pub fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
 
 /// A setting as a line: several words where the server takes several.
 fn line(name: &str, value: &str) -> String {
-    let is_of_several = ["bind", "save", "client-output-buffer-limit", "oom-score-adj-values"].contains(&name)
+    let is_of_several = ["bind", "save", "client-output-buffer-limit", "oom-score-adj-values"]
+        .contains(&name)
         || name == "latency-tracking-info-percentiles";
     match is_of_several && !value.is_empty() {
         true => format!("{name} {value}"),

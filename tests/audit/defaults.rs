@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use crate::configurations::rows;
+use crate::support::in_parallel;
 use crate::support::live::{Live, Reply};
 use crate::support::processes::unshares;
 use crate::support::server::{ALL, Server};
-use crate::support::in_parallel;
 
 /// What depends on where and how a server is started.
 const OF_THE_PLACE: [&str; 3] = ["dir", "unixsocket", "pidfile"];

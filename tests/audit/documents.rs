@@ -39,10 +39,20 @@ fn document() -> String {
         if own.is_empty() {
             continue;
         }
-        writeln!(text, "\n## {}\n\n| rule | severity | what is wrong, and why it matters |\n|---|---|---|", title(group)).unwrap();
+        writeln!(
+            text,
+            "\n## {}\n\n| rule | severity | what is wrong, and why it matters |\n|---|---|---|",
+            title(group)
+        )
+        .unwrap();
         for rule in own {
             let severity = rule.severity.as_str();
-            writeln!(text, "| {} `{}` | {severity} | {} {} |", rule.id, rule.name, rule.title, rule.why).unwrap();
+            writeln!(
+                text,
+                "| {} `{}` | {severity} | {} {} |",
+                rule.id, rule.name, rule.title, rule.why
+            )
+            .unwrap();
         }
     }
     text
@@ -56,5 +66,8 @@ fn the_page_of_rules_is_made_from_the_rules() {
         fs::write(&path, &wanted).unwrap();
     }
     let there = fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == wanted, "docs/audit.md is not what the rules say: run this test with AOFKIT_WRITE_DOCS=1");
+    assert!(
+        there == wanted,
+        "docs/audit.md is not what the rules say: run this test with AOFKIT_WRITE_DOCS=1"
+    );
 }

@@ -26,6 +26,8 @@ enum Fate {
     Taken,
     /// It was refused at this line.
     Line(u64),
+    /// The program was built without what a line asks for: that is no matter of its version.
+    OfItsBuild,
     /// It was refused as a whole.
     Refused(String),
 }
@@ -55,15 +57,23 @@ fn start(server: &Server, dir: &Path, conf: &Path) -> Fate {
     command.arg("--unixsocket").arg(dir.join("s")).arg("--dir").arg(dir);
     // The complaint goes to standard error.
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "exec \"$@\" 2>&1", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell
+        .args(["-c", "exec \"$@\" 2>&1", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
     shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.current_dir(dir).stdin(Stdio::null());
-    let got_going = |line: &str| line.contains("Running mode=") || line.contains("eady to accept");
-    let run = run_for_at_most(Duration::from_secs(20), &mut shell, got_going);
+    // Lines that are left for modules are refused when it has got going.
+    let is_up = |line: &str| line.contains("eady to accept");
+    let run = run_for_at_most(Duration::from_secs(20), &mut shell, is_up);
     let said = run.lines.join("\n");
+    if said.contains("compiled with") {
+        return Fate::OfItsBuild;
+    }
     if let Some((_, rest)) = said.split_once("FATAL CONFIG FILE ERROR") {
         let number = rest.split_once("at line ").map(|(_, rest)| rest);
-        let digits = number.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+        let digits =
+            number.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
         let Some(number) = digits.and_then(|digits| digits.parse().ok()) else {
             return Fate::Refused(said);
         };
@@ -71,9 +81,12 @@ fn start(server: &Server, dir: &Path, conf: &Path) -> Fate {
         let lines = fs::read_to_string(conf).map_or(0, |text| text.lines().count() as u64);
         return if number > lines { Fate::Refused(said) } else { Fate::Line(number) };
     }
-    match run.stopped_at_line {
-        true => Fate::Taken,
-        false => Fate::Refused(said),
+    const OF_LINES: [&str; 3] =
+        ["Module Configuration detected", "can't open config file", "ACL file path"];
+    match OF_LINES.iter().any(|why| said.contains(why)) {
+        true => Fate::Refused(said),
+        // What else ends it is no matter of lines: a port that is taken, a file that is not there.
+        false => Fate::Taken,
     }
 }
 
@@ -84,7 +97,11 @@ fn told(server: &Server, conf: &Path) -> (Fate, Value) {
     let is_error = |one: &&Value| one["group"] == "syntax" && one["severity"] == "error";
     let errors: Vec<_> = findings(&report).iter().filter(is_error).collect();
     // What concerns the file as a whole is found when all lines are read.
-    let whole = ["AOF-116", "AOF-118", "AOF-119"];
+    let mut whole = vec!["AOF-116", "AOF-118", "AOF-119"];
+    if server.name.starts_with("redis-8") {
+        // These leave unknown lines for modules, and end when none of them wants one.
+        whole.push("AOF-115");
+    }
     let (whole, lines): (Vec<&Value>, Vec<&Value>) =
         errors.into_iter().partition(|one| whole.iter().any(|rule| one["rule"] == **rule));
     let first = lines.iter().filter_map(|one| one["place"]["line"].as_u64()).min();
@@ -218,7 +235,11 @@ fn what_is_said_of_a_changed_configuration_is_what_a_server_does_with_it() {
         let (said, report) = told(server, &conf);
         let fate = start(server, dir.path(), &conf);
         let is_right = match (&fate, &said) {
-            (Fate::Refused(_), Fate::Refused(_)) => true,
+            (Fate::OfItsBuild, _) | (Fate::Refused(_), Fate::Refused(_)) => true,
+            // Redis 6.2 names the line of what does not go together.
+            (Fate::Line(line), Fate::Refused(_)) => findings(&report)
+                .iter()
+                .any(|one| one["rule"] == "AOF-119" && one["place"]["line"] == *line),
             (fate, said) => fate == said,
         };
         (!is_right).then(|| {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::asked::{audit, findings, report};
 use crate::schema::faults;
-use crate::sets::{Args, by_conf, set_at};
+use crate::sets::{Args, by_conf, private, set_at};
 
 fn words(args: &Args, more: &[&str]) -> Args {
     args.iter().cloned().chain(more.iter().map(Into::into)).collect()
@@ -15,7 +15,7 @@ fn words(args: &Args, more: &[&str]) -> Args {
 
 #[test]
 fn json_is_what_its_schema_says() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let mut args = by_conf(dir.path(), "appendonly no\nhz 10 # x\ntimeout 1\ntimeout 2");
     args.push(set_at(dir.path(), &["SET a 1"]).into());
     let args = words(&args, &["--repo", dir.path().to_str().unwrap(), "--ignore", "AOF-117"]);
@@ -31,7 +31,7 @@ fn json_is_what_its_schema_says() {
 
 #[test]
 fn findings_make_an_exit_status_only_where_that_is_asked_for() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let args = by_conf(dir.path(), "rdbchecksum no");
     for (more, code) in [
         (&[][..], 0),
@@ -58,7 +58,7 @@ fn findings_make_an_exit_status_only_where_that_is_asked_for() {
 
 #[test]
 fn several_paths_are_looked_at_and_what_cannot_be_is_told() {
-    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, two) = (private(), private());
     let sets = [set_at(one.path(), &["SET a 1"]), set_at(two.path(), &["SET a 1"])];
     let both = report(&sets);
     assert_eq!(both["source"]["sets"].as_array().unwrap().len(), 2);
@@ -70,14 +70,14 @@ fn several_paths_are_looked_at_and_what_cannot_be_is_told() {
 
 #[test]
 fn a_path_alone_says_nothing_of_settings() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let report = report(&[set_at(dir.path(), &["SET a 1"])]);
     assert_eq!(findings(&report), &[] as &[Value]);
 }
 
 #[test]
 fn text_fits_the_screen_and_names_place_and_line_to_write() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let answer = audit(&by_conf(dir.path(), "appendfsync no"));
     assert!(answer.out.contains("AOF-003 error appendfsync"), "{}", answer.out);
     assert!(answer.out.contains("Write: appendfsync everysec"), "{}", answer.out);
@@ -87,7 +87,7 @@ fn text_fits_the_screen_and_names_place_and_line_to_write() {
 /// The parts of the format that scanners rely on; the whole document was also held against the published schema.
 #[test]
 fn sarif_names_every_rule_and_every_finding_points_to_one() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let mut args = by_conf(dir.path(), "appendfsync no\nrdbchecksum no");
     args.push(set_at(dir.path(), &["SET a 1"]).into());
     let answer = audit(&words(&args, &["--format", "sarif"]));

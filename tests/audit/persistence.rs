@@ -13,7 +13,11 @@ pub const CASES: &[Case] = &[
     Case::lines("appendonly-off", "appendonly no", "appendonly YES"),
     Case::lines("no-persistence", "appendonly no\nsave \"\"", "appendonly no"),
     Case::lines("appendfsync", "appendfsync no", "appendfsync everysec"),
-    Case::lines("no-fsync-on-rewrite", "no-appendfsync-on-rewrite yes", "no-appendfsync-on-rewrite no"),
+    Case::lines(
+        "no-fsync-on-rewrite",
+        "no-appendfsync-on-rewrite yes",
+        "no-appendfsync-on-rewrite no",
+    ),
     Case::lines("log-names", "appendfilename \"my log.aof\"", "appendfilename my-log.aof"),
     Case::lines("dump-named-as-log", "dbfilename appendonly.aof", "dbfilename \"\""),
     Case::lines("save-too-often", "save 3600 1\nsave 5 1", "save 1 1\nsave \"\"\nsave 3600 1"),

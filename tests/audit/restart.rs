@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::asked::{audit, findings, report};
 use crate::cases::{Case, Given, with};
-use crate::sets::Args;
+use crate::sets::{Args, private};
 use crate::support::in_parallel;
 use crate::support::live::Live;
 use crate::support::server::{ALL, Server};
@@ -19,7 +19,9 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "started-with-arguments",
-        breaks: Given::Running(|dir| running(dir, "set-proc-title no\nhz 11", &["--hz", "11"], &[])),
+        breaks: Given::Running(|dir| {
+            running(dir, "set-proc-title no\nhz 11", &["--hz", "11"], &[])
+        }),
         holds: Given::Running(|dir| running(dir, "set-proc-title no\nhz 11", &[], &[])),
     },
     Case {
@@ -77,7 +79,7 @@ fn a_file_and_the_server_that_runs_by_it_differ_in_nothing_before_and_after_conf
     let servers = Server::all_or_none(&ALL);
     in_parallel(servers.len(), |i| {
         let server = &servers[i];
-        let dir = tempfile::tempdir().unwrap();
+        let dir = private();
         let lines = match server.name.as_str() {
             // It knows no such log.
             "redis-6.2" => return,
@@ -91,7 +93,11 @@ fn a_file_and_the_server_that_runs_by_it_differ_in_nothing_before_and_after_conf
             let output = command.arg("audit").args(&args).arg("--json").output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
-            assert!(!format!("{text}{said}").contains("Tei7ahxohl2quiec"), "{} {when}", server.name);
+            assert!(
+                !format!("{text}{said}").contains("Tei7ahxohl2quiec"),
+                "{} {when}",
+                server.name
+            );
             let report: serde_json::Value = serde_json::from_str(&text).expect(&said);
             let rules = ["AOF-017", "AOF-018", "AOF-019"];
             let found = findings(&report).iter().filter(|one| {
@@ -114,7 +120,7 @@ fn a_file_and_the_server_that_runs_by_it_differ_in_nothing_before_and_after_conf
 
 #[test]
 fn a_server_alone_is_judged_by_what_it_tells() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let Some((args, _alive)) = running(dir.path(), "", &[], &["CONFIG SET appendfsync no"]) else {
         return;
     };

@@ -26,7 +26,11 @@ pub const CASES: &[Case] = &[
         breaks: Given::Made(|dir| Some(busy(dir, "2mb"))),
         holds: Given::Made(|dir| Some(busy(dir, "64mb"))),
     },
-    Case::lines("rewrite-minimum-tiny", "auto-aof-rewrite-min-size 1kb", "auto-aof-rewrite-min-size 1mb"),
+    Case::lines(
+        "rewrite-minimum-tiny",
+        "auto-aof-rewrite-min-size 1kb",
+        "auto-aof-rewrite-min-size 1mb",
+    ),
     Case::lines(
         "rewrite-percentage-large",
         "auto-aof-rewrite-percentage 5000",

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use crate::cases::with;
 use crate::support::spelled::record;
 use crate::support::{copy_tree, recorded_sets};
@@ -43,6 +45,13 @@ pub fn by_conf(dir: &Path, lines: &str) -> Args {
     vec!["--conf".into(), conf.into()]
 }
 
+/// A directory that nobody else may enter.
+pub fn private() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    chmod(dir.path(), 0o700);
+    dir
+}
+
 /// Gives a file or directory these permission bits.
 pub fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -54,7 +63,17 @@ pub fn certificates(dir: &Path) -> Option<[String; 3]> {
     let at = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     let (certificate, key) = (at("redis.crt"), at("redis.key"));
     let mut command = std::process::Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj", "/CN=localhost"]);
+    command.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "365",
+        "-subj",
+        "/CN=localhost",
+    ]);
     command.args(["-keyout", &key, "-out", &certificate]);
     if !command.output().is_ok_and(|done| done.status.success()) {
         println!("did not run: no openssl");

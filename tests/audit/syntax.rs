@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::asked::{audit, findings, report};
 use crate::cases::Case;
-use crate::sets::by_conf;
+use crate::sets::{by_conf, private};
 
 pub const CASES: &[Case] = &[
     Case::lines("line-refused", "hz fast", "hz 11"),
@@ -30,7 +30,7 @@ pub const CASES: &[Case] = &[
 
 /// What is found about these lines, for a server.
 fn found(lines: &str, target: &str) -> Vec<(String, u64, Vec<String>)> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let mut args = by_conf(dir.path(), "");
     fs::write(&args[1], lines).unwrap();
     args.extend(["--target".into(), target.into()]);
@@ -50,11 +50,19 @@ fn the_line_to_write_is_the_one_that_was_meant() {
     for (line, name, fix) in [
         ("port 0  # Disable non-TLS port", "comment-behind-value", "port 0"),
         ("save 60 1000 # often", "comment-behind-value", "save 60 1000"),
-        ("aof-load-corrupt-tail-max-size 4k", "unit-where-none", "aof-load-corrupt-tail-max-size 4000"),
+        (
+            "aof-load-corrupt-tail-max-size 4k",
+            "unit-where-none",
+            "aof-load-corrupt-tail-max-size 4000",
+        ),
         ("tcp-keepalive 1kb", "unit-where-none", "tcp-keepalive 1024"),
         ("appendonyl yes", "unknown-directive", "Is appendonly meant?"),
         ("io-uring yes", "unknown-directive", ""),
-        ("rdb-version-check strict", "unknown-directive", "Known to valkey-8.1, valkey-9.0, valkey-9.1."),
+        (
+            "rdb-version-check strict",
+            "unknown-directive",
+            "Known to valkey-8.1, valkey-9.0, valkey-9.1.",
+        ),
     ] {
         let told = found(line, "redis-8.6");
         let [(said, 1, fixes)] = &told[..] else { panic!("{line}: {told:?}") };
@@ -68,7 +76,7 @@ fn the_line_to_write_is_the_one_that_was_meant() {
 fn of_passwords_nothing_is_shown_wherever_they_stand() {
     let lines = "requirepass hunter2hunter2 # x\nmasterauth \"hunter2hunter2\nrequirepas hunter2hunter2\n\
                  user a on >hunter2hunter2 foo\nrequirepass hunter2hunter2 hunter2hunter2\nrequirepass other\n";
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let args = by_conf(dir.path(), "");
     fs::write(&args[1], lines).unwrap();
     for form in ["text", "json", "sarif"] {
@@ -82,7 +90,7 @@ fn of_passwords_nothing_is_shown_wherever_they_stand() {
 
 #[test]
 fn includes_stand_in_their_place_and_the_last_line_counts() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private();
     let args = by_conf(dir.path(), "");
     let more = dir.path().join("more.conf");
     fs::write(&more, "appendonly no\nappendfsync nothing\n").unwrap();

@@ -264,7 +264,9 @@ fn secrets(subject: &Subject) -> Vec<PathBuf> {
     }
     for name in ["aclfile", "tls-key-file", "tls-client-key-file"] {
         let seen = subject.setting(name);
-        let Some(path) = seen.as_ref().and_then(|seen| seen.text()).map(Path::new) else { continue };
+        let Some(path) = seen.as_ref().and_then(|seen| seen.text()).map(Path::new) else {
+            continue;
+        };
         // A relative one counts from where the server is.
         if path.is_absolute() {
             found.push(path.to_owned());

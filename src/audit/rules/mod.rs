@@ -22,8 +22,7 @@ pub(super) struct Family {
 }
 
 /// All families, in the order of their rules' numbers.
-pub(super) const FAMILIES: &[Family] =
-&[
+pub(super) const FAMILIES: &[Family] = &[
     Family { rules: &persistence::RULES, judge: persistence::judge },
     Family { rules: &restart::RULES, judge: restart::judge },
     Family { rules: &rewrite::RULES, judge: rewrite::judge },

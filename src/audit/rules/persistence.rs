@@ -207,8 +207,10 @@ fn points(subject: &Subject) -> Option<(Seen, Vec<(u64, u64)>)> {
             lines[from..].iter().flat_map(|seen| seen.words().to_vec()).collect()
         }
     };
-    let number = |word: &Vec<u8>| std::str::from_utf8(word).ok()?.parse().ok();
-    let words: Vec<u64> = words.iter().filter(|w| !w.is_empty()).filter_map(number).collect();
+    // Servers from 7.0 on cut one word into several.
+    let words = words.iter().filter_map(|word| std::str::from_utf8(word).ok());
+    let words = words.flat_map(str::split_ascii_whitespace);
+    let words: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
     let seen = last.or_else(|| subject.setting("save"))?;
     Some((seen, words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()))
 }
@@ -229,7 +231,8 @@ fn save(subject: &Subject, findings: &mut Vec<Finding>) {
 
 fn names(subject: &Subject, findings: &mut Vec<Finding>) {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    for (name, usual) in [("appendfilename", "appendonly.aof"), ("appenddirname", "appendonlydir")] {
+    for (name, usual) in [("appendfilename", "appendonly.aof"), ("appenddirname", "appendonlydir")]
+    {
         let Some(seen) = subject.setting(name) else { continue };
         let [word] = seen.words() else { continue };
         let is_odd = word.starts_with(b".") || word.starts_with(b"temp-");

@@ -8,7 +8,8 @@ use crate::audit::settings::{Seen, Value, canonical};
 use crate::audit::subject::Subject;
 use crate::check::Severity::Warning;
 use crate::disk;
-use crate::format::conf::{is_secret, parse_size};
+use crate::format::conf::{is_secret, parse_size, quoted};
+use crate::rules::Target;
 use crate::server::ServerSeen;
 use crate::text;
 
@@ -72,7 +73,10 @@ fn differs(subject: &Subject, name: &str) -> Option<Finding> {
     let seen = format!("{}: {file}; the running server has {}", running.name, shown(&running));
     let finding = Finding::new(&DIFFERS, in_file.place.clone(), seen);
     let finding = match (&running.value, is_secret(&running.name)) {
-        (Value::Plain(_), false) => finding.with(Fix::line(running.shown())),
+        (Value::Plain(words), false) => {
+            let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+            finding.with(Fix::line(format!("{} {}", running.name, words.join(" "))))
+        }
         _ => finding,
     };
     Some(finding.with(Fix::command("CONFIG REWRITE")).with(Fix::text(
@@ -127,8 +131,7 @@ fn flags(text: &[u8]) -> BTreeSet<u8> {
 
 fn other_file(server: &ServerSeen, conf: &std::path::Path) -> Option<Finding> {
     let own = server.state.config_file.as_deref()?;
-    let place =
-        Place::Setting { server: server.address.clone(), name: "config_file".to_owned() };
+    let place = Place::Setting { server: server.address.clone(), name: "config_file".to_owned() };
     let seen = match own {
         "" => "it was started without a file".to_owned(),
         own => {
@@ -155,21 +158,19 @@ fn arguments(server: &ServerSeen, findings: &mut Vec<Finding>) {
         return;
     }
     let words = disk::command_line(pid).unwrap_or_default();
-    let options: Vec<_> = words.iter().skip(1).filter_map(|word| word.strip_prefix(b"--")).collect();
-    if options.is_empty() {
+    let options = words.iter().skip(1).filter_map(|word| word.strip_prefix(b"--"));
+    // Of the words behind an option none is shown: one may be a password. What starts the program may have options, too.
+    let names = options
+        .map(|option| option.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default());
+    let is_known = |name: &&[u8]| {
+        Target::recorded().iter().any(|one| one.rules.directives.has(&name.to_ascii_lowercase()))
+    };
+    let names: Vec<_> = names.filter(is_known).map(text::name).collect();
+    if names.is_empty() {
         return;
     }
-    // Of the words behind an option none is shown: one may be a password.
-    let names: Vec<_> = options
-        .iter()
-        .map(|option| {
-            let name = option.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
-            text::name(name)
-        })
-        .collect();
     let place = Place::Machine(format!("/proc/{pid}/cmdline"));
-    findings.push(
-        Finding::new(&ARGUMENTS, place, names.join(", "))
-            .with(Fix::text("Write these settings into the file, and start the server with the file alone.")),
-    );
+    findings.push(Finding::new(&ARGUMENTS, place, names.join(", ")).with(Fix::text(
+        "Write these settings into the file, and start the server with the file alone.",
+    )));
 }

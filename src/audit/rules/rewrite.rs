@@ -110,9 +110,8 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
             continue;
         }
         let place = |name| subject.setting(name).map(|seen: Seen| seen.place);
-        let found = never_fires(set)
-            .or_else(|| waits_for_minimum(set))
-            .or_else(|| fires_all_the_time(set));
+        let found =
+            never_fires(set).or_else(|| waits_for_minimum(set)).or_else(|| fires_all_the_time(set));
         if let Some((rule, setting, seen, fix)) = found {
             let place = place(setting).unwrap_or_else(|| Place::Path(set.aof.path.clone()));
             findings.push(Finding::new(rule, place, seen).with(fix));
@@ -224,10 +223,13 @@ fn fires_all_the_time(set: &SetSeen) -> Option<Broken> {
     // What is written until the next rewrite may come.
     let apart = (rate * APART) as u64 + alive;
     let minimum = apart.div_ceil(USUAL_MINIMUM) * USUAL_MINIMUM;
-    let room = outlook.disk.map_or(u64::MAX, |disk| disk.free.saturating_add(outlook.current_bytes()));
+    let room =
+        outlook.disk.map_or(u64::MAX, |disk| disk.free.saturating_add(outlook.current_bytes()));
     let fix = match minimum.saturating_add(alive) < room {
         true => set_minimum(minimum),
-        false => Fix::text("Give the log a larger file system: there is no room for rarer rewrites."),
+        false => {
+            Fix::text("Give the log a larger file system: there is no room for rarer rewrites.")
+        }
     };
     Some((&FIRES_ALL_THE_TIME, MINIMUM, seen, fix))
 }

@@ -115,7 +115,11 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     let mut readers: Vec<_> = match subject.target {
         Some(target) => vec![Reader::new(target)],
         // Servers before 7.0 have no directory of logs: who means them says so.
-        None => Target::recorded().iter().filter(|t| t.rules.manifest.is_some()).map(|t| Reader::new(*t)).collect(),
+        None => Target::recorded()
+            .iter()
+            .filter(|t| t.rules.manifest.is_some())
+            .map(|t| Reader::new(*t))
+            .collect(),
     };
     for line in &conf.lines {
         let told = readers.iter_mut().map(|reader| (reader.target, reader.refusal(line, conf)));
@@ -174,7 +178,8 @@ fn refused(line: &Line, told: &[(Target, Option<String>)]) -> Option<Finding> {
     };
     let form = refusing.iter().find_map(|target| target.rules.directives.form(&directive.name));
     if directive.name == b"include" && line.refused.is_some() {
-        let fix = Fix::text("Put the file there, or take the line out; a pattern may name no file.");
+        let fix =
+            Fix::text("Put the file there, or take the line out; a pattern may name no file.");
         return Some(Finding::new(&INCLUDE, place(line), seen).with(fix));
     }
     Some(match form {
@@ -200,7 +205,8 @@ fn misused(line: &Line, directive: &Directive, form: &str, seen: String) -> Find
         [word] if form.starts_with("number") => parse_size(word),
         _ => None,
     };
-    let has_unit = directive.args.iter().any(|word| word.last().is_some_and(u8::is_ascii_alphabetic));
+    let has_unit =
+        directive.args.iter().any(|word| word.last().is_some_and(u8::is_ascii_alphabetic));
     match bytes.filter(|_| has_unit) {
         Some(bytes) => Finding::new(&UNIT, place(line), seen)
             .with(Fix::line(written(directive, &[bytes.to_string().into_bytes()]))),
@@ -266,7 +272,9 @@ fn overruled(conf: &Configuration, findings: &mut Vec<Finding>) {
     }
     for line in &conf.lines {
         let (Some(name), Some(directive)) = (named(line), &line.directive) else { continue };
-        let Some(later) = last.get(&name).filter(|later| !std::ptr::eq(**later, line)) else { continue };
+        let Some(later) = last.get(&name).filter(|later| !std::ptr::eq(**later, line)) else {
+            continue;
+        };
         let args = later.directive.as_ref().map(|directive| &directive.args);
         if args == Some(&directive.args) {
             continue;
@@ -306,16 +314,18 @@ fn together(subject: &Subject, conf: &Configuration, findings: &mut Vec<Finding>
 
 fn modules(subject: &Subject, findings: &mut Vec<Finding>) {
     for seen in subject.lines("loadmodule") {
-        let Some(path) = seen.words().first().and_then(|word| std::str::from_utf8(word).ok()) else {
+        let Some(path) = seen.words().first().and_then(|word| std::str::from_utf8(word).ok())
+        else {
             continue;
         };
         let path = std::path::Path::new(path);
         // A relative one counts from where the server is started.
         if path.is_absolute() && !disk::exists(path) {
             let shown = format!("{} is not there", text::path(path));
-            findings.push(Finding::new(&MODULE_MISSING, seen.place, shown).with(Fix::text(
-                "Install the module, or take the line out.",
-            )));
+            findings.push(
+                Finding::new(&MODULE_MISSING, seen.place, shown)
+                    .with(Fix::text("Install the module, or take the line out.")),
+            );
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::asked::{broken, report};
 use crate::sets::private;
 use crate::support::in_parallel;
 
+/// Arguments, and what has to be there while they are used.
+pub type Running = (Vec<OsString>, Box<dyn Any>);
+
 /// Something to be judged.
 pub enum Given {
     /// These lines of a configuration beside those of [`GOOD`].
@@ -20,7 +23,7 @@ pub enum Given {
     /// function has told.
     Made(fn(&Path) -> Option<Vec<OsString>>),
     /// The same with something that has to be there while it is judged, such as a server or a disk.
-    Running(fn(&Path) -> Option<(Vec<OsString>, Box<dyn Any>)>),
+    Running(fn(&Path) -> Option<Running>),
 }
 
 /// A rule, by number or name, and two things to be judged.

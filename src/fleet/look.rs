@@ -8,7 +8,7 @@ use crate::check::{Check, Report, Wording, judge};
 use crate::disk;
 use crate::error::Result;
 use crate::growth::{Growth, GrowthOptions, Outlook, Surroundings};
-use crate::neighbours::{Answer, Neighbours, keys_alive, survey};
+use crate::neighbours::{Answer, Neighbours, Sizes, keys_alive, survey};
 use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
 use crate::server::{ServerState, Whose};
@@ -63,7 +63,8 @@ pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State
     options.follows_values = false;
     let observer = (Check::new(aof), Growth::new(aof, options));
     let (facts, grown) = scan(aof, observer, &around.pace, progress)?;
-    let facts = facts.with_neighbours(beside(aof, around, own)?);
+    let damaged = facts.damaged_inside();
+    let facts = facts.with_neighbours(beside(aof, damaged, around, own)?);
     let report = judge(aof, facts, &around.wording)?;
     let surroundings = Surroundings {
         now: around.now_ms / 1000,
@@ -97,13 +98,23 @@ pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State
 }
 
 /// What lies beside the set, with the answer of its own server.
-fn beside(aof: &Aof, around: &Around, own: Option<&(String, ServerState)>) -> Result<Neighbours> {
+fn beside(
+    aof: &Aof,
+    damaged: Option<(usize, u64)>,
+    around: &Around,
+    own: Option<&(String, ServerState)>,
+) -> Result<Neighbours> {
     let mut found = survey(aof, around.now_ms, &around.pace, &Silent)?;
+    if let Some((position, at)) = damaged {
+        let segment = &aof.segments[position];
+        found.writing.tell_damage(&segment.name, at, segment.len().unwrap_or(0));
+    }
     if let (Some(running), Some((address, said))) = (&mut found.writing.running, own)
         && let Ok(keys_left) = keys_alive(aof, around.now_ms, &around.pace, &Silent)
     {
         let (address, keys) = (address.clone(), said.keys.values().sum());
-        running.answer = Some(Answer { address, keys, keys_left });
+        let sizes = Sizes::of(aof, said);
+        running.answer = Some(Answer { address, keys, keys_left, sizes });
     }
     Ok(found)
 }

@@ -130,8 +130,7 @@ fn open(found: Found, options: &OpenOptions, settings: Settings) -> Result<Aof> 
         Found::ManifestDirectory(path) => {
             let dir = path.parent().unwrap_or(Path::new(".")).to_owned();
             let name = path.file_name().unwrap_or_default().as_bytes();
-            let (segments, leftovers) =
-                by_name(&dir, manifest::stem(name).unwrap_or(name))?;
+            let (segments, leftovers) = by_name(&dir, manifest::stem(name).unwrap_or(name))?;
             let reason = manifest::Reason { line: 0, kind: manifest::Kind::Directory };
             let state = ManifestState::Invalid(Fault::new(0, reason));
             let mut aof = multi_part(&dir, path, state, segments);

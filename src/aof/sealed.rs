@@ -69,8 +69,7 @@ fn is_sealed_at(path: &Path) -> bool {
 fn has_one_base(dir: &Path) -> bool {
     let is_segment = |name: &OsStr| segment_name(name.as_bytes()).is_some();
     let listed = disk::list_some(dir, is_segment).unwrap_or_default();
-    let is_base = |one: &disk::Listed| {
-        segment_name(one.name.as_bytes()).is_some_and(|name| name.is_base)
-    };
+    let is_base =
+        |one: &disk::Listed| segment_name(one.name.as_bytes()).is_some_and(|name| name.is_base);
     matches!(&listed[..], [one] if is_base(one))
 }

@@ -115,9 +115,7 @@ fn problem(aof: &Aof, one: &Neighbour, keys_of_set: Option<u64>) -> Option<Probl
 }
 
 fn can_be_adopted(one: &Neighbour) -> bool {
-    !one.place.is_set()
-        && !one.is_doubtful
-        && !matches!(one.standing, Standing::Unknown(_))
+    !one.place.is_set() && !one.is_doubtful && !matches!(one.standing, Standing::Unknown(_))
 }
 
 fn unknown(why: &str) -> String {

@@ -19,8 +19,9 @@ pub(super) fn describe(scene: &Scene<'_>, seen: &Seen) -> Problem {
                 .unwrap_or_else(|| damaged::problem(scene, seen, damage)),
         },
         What::BehindDump(context) => behind_dump::problem(scene, seen, context),
-        What::OpenTransaction { commands } => splits::problem(scene, seen)
-            .unwrap_or_else(|| open_transaction(scene, seen, *commands)),
+        What::OpenTransaction { commands } => {
+            splits::problem(scene, seen).unwrap_or_else(|| open_transaction(scene, seen, *commands))
+        }
         What::Hollow => hollow(scene, seen),
         What::DiscardInTransaction => {
             let message = format!(

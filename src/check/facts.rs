@@ -52,7 +52,8 @@ impl Facts {
     pub fn damaged_inside(&self) -> Option<(usize, u64)> {
         let last = self.segments.last()?;
         let damage = last.seen.iter().find(|seen| {
-            let is_inner = matches!(&seen.what, What::Damage(damage) if damage.ending == Ending::Resumes);
+            let is_inner =
+                matches!(&seen.what, What::Damage(damage) if damage.ending == Ending::Resumes);
             is_inner && seen.offset + seen.len < last.len
         })?;
         Some((last.position, damage.offset))

@@ -104,9 +104,8 @@ fn newer_base(aof: &Aof, facts: &Facts) -> Option<Problem> {
         let at = aof.segments[one.position].file()?.modified()?;
         i64::try_from(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
     };
-    let of_role = |role| {
-        facts.segments.iter().filter(move |one| aof.segments[one.position].role == role)
-    };
+    let of_role =
+        |role| facts.segments.iter().filter(move |one| aof.segments[one.position].role == role);
     let base = of_role(Role::Base).next()?;
     let fields = base.rdb.as_ref()?.fields();
     let saved = fields.created_s().filter(|saved| written(base).is_some_and(|at| at >= *saved))?;

@@ -226,9 +226,12 @@ fn renamed(aof: &Aof, beside: &[Listed], name: &[u8]) -> String {
         .map_while(|file| file.name.as_bytes().strip_prefix(name).map(|rest| (file, rest)));
     let found = longer.into_iter().find(|(_, rest)| rest.starts_with(b".") || *rest == b"~");
     found.map_or_else(String::new, |(file, _)| {
-        let told = format!(". {} ({}) lies beside it", text::name(file.name.as_bytes()), bytes(file.len));
+        let told =
+            format!(". {} ({}) lies beside it", text::name(file.name.as_bytes()), bytes(file.len));
         match packed(&aof.dir().join(&file.name)) {
-            Some(what) => format!("{told}, {what}: if it is that file, unpack it under its old name"),
+            Some(what) => {
+                format!("{told}, {what}: if it is that file, unpack it under its old name")
+            }
             None => format!("{told}: if it is that file, give it its name back"),
         }
     })

@@ -8,10 +8,10 @@ use crate::text;
 pub(super) fn told(running: &Running) -> Option<String> {
     let one = running.shortened.first()?;
     let name = text::name(&one.name);
-    let who = running.servers.first().map_or_else(
-        || "its server".to_owned(),
-        |server| format!("process {}", server.pid),
-    );
+    let who = running
+        .servers
+        .first()
+        .map_or_else(|| "its server".to_owned(), |server| format!("process {}", server.pid));
     let what = match one.sign {
         Sign::EndsBefore(place) => format!(
             "{name} ends at byte {}, and {who}, which has it open, has written up to byte {}: somebody has cut it or \

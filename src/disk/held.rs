@@ -71,11 +71,7 @@ impl Processes {
         found
     }
 
-    fn held_where(
-        &self,
-        dir: &Path,
-        is_meant: impl Fn(&Path, Identity) -> bool,
-    ) -> Vec<HeldFile> {
+    fn held_where(&self, dir: &Path, is_meant: impl Fn(&Path, Identity) -> bool) -> Vec<HeldFile> {
         let Some(identity) = identity_at(dir) else { return Vec::new() };
         let is_meant = |above: &Path| is_meant(above, identity);
         self.all.iter().flat_map(|process| of_process(process, &is_meant)).collect()

@@ -178,11 +178,7 @@ pub fn writing(aof: &Aof) -> Writing {
 }
 
 /// Names of the set's files that are gone, and of those in whose place others lie.
-fn gone(
-    aof: &Aof,
-    manifest: &OpenedManifest,
-    held: &[HeldFile],
-) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+fn gone(aof: &Aof, manifest: &OpenedManifest, held: &[HeldFile]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let live: HashSet<&[u8]> = aof.live().map(|(_, segment)| &*segment.name).collect();
     let gone = aof.live().filter(|(_, segment)| segment.is_missing());
     let mut missing: Vec<_> = gone.map(|(_, segment)| segment.name.to_vec()).collect();

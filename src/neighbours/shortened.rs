@@ -111,7 +111,8 @@ mod tests {
         const SELECT: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
         const SET: &[u8] = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n";
         const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
-        for sound in [&b""[..], SELECT, &[MULTI, SELECT].concat(), &[b"#TS:1\r\n", SELECT].concat()] {
+        for sound in [&b""[..], SELECT, &[MULTI, SELECT].concat(), &[b"#TS:1\r\n", SELECT].concat()]
+        {
             assert!(!is_no_beginning(sound), "{}", String::from_utf8_lossy(sound));
         }
         for odd in [SET, &[MULTI, SET].concat(), &SELECT[4..], &[b"#TS:1\r\n", SET].concat()] {

@@ -152,7 +152,9 @@ impl fmt::Display for Replica {
         let address = name(self.address.as_bytes());
         match self.state == "online" {
             true => write!(f, "its replica {address} is behind")?,
-            false => write!(f, "its replica {address} is not online ({})", name(self.state.as_bytes()))?,
+            false => {
+                write!(f, "its replica {address} is not online ({})", name(self.state.as_bytes()))?
+            }
         }
         if let Some(bytes) = self.lag_bytes {
             write!(f, ", by {}", count(bytes, "byte"))?;

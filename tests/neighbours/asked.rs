@@ -59,7 +59,10 @@ fn what_concerns_the_files_of_a_server_is_told() {
         let asked = ["--server", &url(dir.path())];
         let (_, report) = json("check", dir.path(), &asked);
         assert_eq!(conditions(&report), [""; 0], "{}: {report:#}", server.name);
-        assert_eq!((&report["server"]["keys"], &report["server"]["role"]), (&5.into(), &"primary".into()));
+        assert_eq!(
+            (&report["server"]["keys"], &report["server"]["role"]),
+            (&5.into(), &"primary".into())
+        );
         live.must("CONFIG SET rdb-key-save-delay 10000000");
         live.must("BGREWRITEAOF");
         live.until_it_says("aof_rewrite_in_progress:1");
@@ -79,9 +82,11 @@ fn what_concerns_the_files_of_a_server_is_told() {
 #[test]
 fn a_replica_without_its_primary_and_a_primary_without_its_replica_are_told() {
     for server in servers() {
-        let (first, second) = (tempfile::tempdir().expect("make"), tempfile::tempdir().expect("make"));
+        let (first, second) =
+            (tempfile::tempdir().expect("make"), tempfile::tempdir().expect("make"));
         let port = free_port().to_string();
-        let settings = ["--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"];
+        let settings =
+            ["--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"];
         let tcp = ["--bind", "127.0.0.1", "--port", &port];
         let mut primary = Live::start_with(&server, first.path(), &[&settings[..], &tcp].concat());
         fill(&mut primary, "key", 5);
@@ -122,7 +127,8 @@ fn seen_by_others(command: &mut Command, home: &Path) -> String {
         .spawn()
         .expect("run aofkit");
     let mut seen = Vec::new();
-    let (mut out, mut err) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+    let (mut out, mut err) =
+        (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
     let proc = PathBuf::from(format!("/proc/{}", child.id()));
     for name in ["cmdline", "comm", "stat"] {
         seen.extend(fs::read(proc.join(name)).unwrap_or_default());
@@ -148,13 +154,24 @@ struct Guarded {
 fn guarded(server: &Server, dir: &Path, certificates: Option<&Path>) -> Guarded {
     let port = free_port();
     let number = port.to_string();
-    let mut settings: Vec<String> = ["--appendonly", "yes", "--appendfsync", "no"].map(str::to_owned).into();
+    let mut settings: Vec<String> =
+        ["--appendonly", "yes", "--appendfsync", "no"].map(str::to_owned).into();
     let of = |name: &str| certificates.map(|at| at.join(name).display().to_string());
     let mut trust = Vec::new();
     match (of("own.crt"), of("own.key"), of("ca.crt")) {
         (Some(own), Some(key), Some(ca)) => {
-            let words = ["--tls-port", &number, "--tls-cert-file", &own, "--tls-key-file", &key,
-                "--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"];
+            let words = [
+                "--tls-port",
+                &number,
+                "--tls-cert-file",
+                &own,
+                "--tls-key-file",
+                &key,
+                "--tls-ca-cert-file",
+                &ca,
+                "--tls-auth-clients",
+                "no",
+            ];
             settings.extend(words.map(str::to_owned));
             trust = vec!["--server-ca".to_owned(), ca];
         }
@@ -178,7 +195,9 @@ fn certificates(dir: &Path) -> bool {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
     run(&format!("req -x509 {key} -days 2 -subj /CN=authority -keyout ca.key -out ca.crt"))
         && run(&format!("req {key} -subj /CN=localhost -keyout own.key -out own.csr"))
-        && run("x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out own.crt")
+        && run(
+            "x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out own.crt",
+        )
 }
 
 /// Whether this program was built with TLS: else it ends as soon as it is told to listen so.
@@ -224,13 +243,29 @@ fn a_password_is_in_no_output_no_list_of_processes_and_no_file() {
             let known = [
                 command(&["--server", &plain, "--server-password-file", file]),
                 command(&["--json", "--server", &plain, "--server-password-file", file]),
-                { let mut c = command(&["--server", &plain]); c.env("AOFKIT_SERVER_PASSWORD", SECRET); c },
-                { let mut c = command(&["--server", &plain]); c.env("REDISCLI_AUTH", SECRET); c },
-                { let mut c = command(&[]); c.env("AOFKIT_SERVER", &with_password); c },
+                {
+                    let mut c = command(&["--server", &plain]);
+                    c.env("AOFKIT_SERVER_PASSWORD", SECRET);
+                    c
+                },
+                {
+                    let mut c = command(&["--server", &plain]);
+                    c.env("REDISCLI_AUTH", SECRET);
+                    c
+                },
+                {
+                    let mut c = command(&[]);
+                    c.env("AOFKIT_SERVER", &with_password);
+                    c
+                },
             ];
             for mut command in known {
                 let seen = seen_by_others(&mut command, home.path());
-                assert!(seen.contains("ended: ExitStatus(unix_wait_status(0))"), "{}: {seen}", server.name);
+                assert!(
+                    seen.contains("ended: ExitStatus(unix_wait_status(0))"),
+                    "{}: {seen}",
+                    server.name
+                );
                 assert!(!seen.contains(SECRET), "{} {verb}: {seen}", server.name);
             }
             for server in [&wrong, &nowhere] {

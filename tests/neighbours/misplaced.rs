@@ -122,7 +122,10 @@ fn a_copy_that_a_rotation_left_before_it_emptied_the_file_is_named_where_its_byt
         let (status, report) = json("check", dir.path(), &[]);
         let told = problems(&report, "corrupt-range");
         assert_eq!((status, told.len()), (Some(21), 1), "{}: {report:#}", server.name);
-        assert!(told[0].2.contains(&format!("{INCREMENT}.1 beside it has as many bytes")), "{told:?}");
+        assert!(
+            told[0].2.contains(&format!("{INCREMENT}.1 beside it has as many bytes")),
+            "{told:?}"
+        );
         // What the message says is so.
         let (first, mut log) = (fs::read(&copy).expect("read"), fs::read(&file).expect("read"));
         log[..first.len()].copy_from_slice(&first);
@@ -147,7 +150,13 @@ fn a_base_that_a_rotation_packed_is_named_with_what_unpacks_it() {
         let told = problems(&report, "segment-missing");
         assert_eq!((status, told.len()), (Some(22), 1), "{}: {report:#}", server.name);
         assert!(told[0].2.contains("gzip") && told[0].2.contains("unpack it"), "{told:?}");
-        assert!(Command::new("gunzip").arg(set.join(format!("{BASE}.gz"))).status().expect("run").success());
+        assert!(
+            Command::new("gunzip")
+                .arg(set.join(format!("{BASE}.gz")))
+                .status()
+                .expect("run")
+                .success()
+        );
         assert_silent(dir.path(), &server.name);
         assert_eq!(keys(&server, dir.path()), 12, "{}", server.name);
     }

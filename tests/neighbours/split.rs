@@ -208,7 +208,10 @@ fn a_split_record_before_a_torn_end_is_one_plan() {
             assert_eq!(planned["verdict_after"], "healthy", "{} {place}: {planned:#}", server.name);
             let (status, done) = json("repair", dir.path(), &["--max-loss", "0", "--apply"]);
             assert_eq!((status, &done["applied"]), (Some(0), &true.into()), "{done:#}");
-            assert_eq!((&done["loss"]["bytes"], &done["loss"]["commands"]), (&22.into(), &0.into()));
+            assert_eq!(
+                (&done["loss"]["bytes"], &done["loss"]["commands"]),
+                (&22.into(), &0.into())
+            );
             let mut live = logging(&server, dir.path());
             assert_eq!(keys(&mut live), wanted, "{} {place}", server.name);
         }

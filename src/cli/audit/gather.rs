@@ -81,10 +81,8 @@ fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetS
     let options = GrowthOptions::at(now.as_millisecond());
     let observer = (Check::new(&aof), Growth::new(&aof, options));
     let (facts, growth) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
-    let facts = {
-        let damaged = facts.damaged_inside();
-        facts.with_neighbours(neighbours(&aof, damaged, context)?)
-    };
+    let damaged = facts.damaged_inside();
+    let facts = facts.with_neighbours(neighbours(&aof, damaged, context)?);
     let report = judge(&aof, facts, &Wording { redact: context.redact })?;
     let own = server.filter(|seen| seen.state.keeps_log_at(&aof.dir()) == Some(true));
     let around = Surroundings {

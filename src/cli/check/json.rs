@@ -15,9 +15,9 @@ use super::wire::{
 use crate::cli::common::context::Context;
 use crate::cli::common::json::{self, VERSION, modules, needs_modules, source};
 use crate::cli::common::loaded;
-use crate::cli::common::running;
 use crate::cli::common::members::{Text, text};
 use crate::cli::common::output::Paper;
+use crate::cli::common::running;
 use crate::cli::common::units::time;
 use crate::cli::common::wire::{Each, Several};
 

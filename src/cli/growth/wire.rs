@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::cli::common::running::{ConditionJson, ReplicaJson};
 use crate::cli::common::members::{CommandText, PrefixText};
+use crate::cli::common::running::{ConditionJson, ReplicaJson};
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::wire::{RuleJson, Source};
 

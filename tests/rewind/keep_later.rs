@@ -174,11 +174,14 @@ struct History {
 
 fn increment(set: &Path) -> PathBuf {
     let manifest = fs::read_to_string(set.join("appendonly.aof.manifest")).unwrap();
-    let line = manifest.lines().rfind(|line| line.ends_with("type i")).unwrap();
+    let line = manifest.lines().rfind(|line| line.contains(" type i")).unwrap();
     set.join(line.split(' ').nth(1).unwrap())
 }
 
 fn write(live: &mut Live, data: &Path, random: &mut Random) -> History {
+    while !data.join("aof/appendonly.aof.manifest").exists() {
+        live.must("PING");
+    }
     let file = increment(&data.join("aof"));
     let len = || fs::metadata(&file).unwrap().len() as usize;
     live.must("SELECT 0");
@@ -210,7 +213,13 @@ fn write(live: &mut Live, data: &Path, random: &mut Random) -> History {
         }
     }
     let to = len();
-    let later = (0..random.below(25)).map(|_| turn(live, random)).collect();
+    let mut later = Vec::new();
+    for _ in 0..random.below(25) {
+        let before = len();
+        let turned = turn(live, random);
+        // A command that changes nothing is not logged.
+        later.extend((len() > before).then_some(turned));
+    }
     let dir = tempfile::tempdir().unwrap();
     copy_tree(&data.join("aof"), &dir.path().join("aof"));
     let log = fs::read(&file).unwrap();
@@ -242,9 +251,9 @@ impl History {
     fn rewind(&self, words: &[&str], output: &Path) -> Run {
         let file = increment(&self.set);
         let at = format!("{}:{}", file.file_name().unwrap().to_str().unwrap(), self.from);
-        let start = ["rewind", "--keep-later", "--json", "--at", &at, "--output"];
-        let end = [output.to_str().unwrap(), self.set.to_str().unwrap()];
-        aofkit(&[&start[..], words, &end[..1], &end[1..]].concat()[..])
+        let start = ["rewind", "--keep-later", "--json", "--at", &at];
+        let end = ["--output", output.to_str().unwrap(), self.set.to_str().unwrap()];
+        aofkit(&[&start[..], words, &end].concat())
     }
 }
 
@@ -269,32 +278,31 @@ fn keys_that_later_commands_name_keep_the_value_of_today_and_the_others_return()
             let today = replayed(&mut reader, &history.log);
             let output = history.set.with_extension("output");
             let run = history.rewind(&[], &output);
-            if run.code == 1 {
-                refused += 1;
-                let all_stay = |step: &Step| {
-                    let stays = |key: &String| staying.contains(&(history.db, key.clone()));
-                    !step.words[0].starts_with("FLUSH") && step.keys.iter().all(stays)
-                };
-                // A command that did nothing is not logged.
-                let is_nothing = history.from == history.to || history.unit.iter().all(all_stay);
-                assert!(is_nothing, "{}\n{}{}", what(), run.out, run.err);
-                continue;
-            }
-            assert_eq!(run.code, 0, "{}\n{}{}", what(), run.out, run.err);
-            planned += 1;
             let expected: State = before
                 .iter()
                 .filter(|(name, _)| !staying.contains(*name))
                 .chain(today.iter().filter(|(name, _)| staying.contains(*name)))
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
+            if run.code == 1 {
+                refused += 1;
+                assert_eq!(expected, today, "{}\n{}{}", what(), run.out, run.err);
+                continue;
+            }
+            assert_eq!(run.code, 0, "{}\n{}{}", what(), run.out, run.err);
+            planned += 1;
             let result = fs::read(increment(&output)).unwrap();
             let got = replayed(&mut reader, &result);
-            assert_eq!(got, expected, "{}\n{}", what(), run.out);
+            let names: BTreeSet<_> = got.keys().chain(expected.keys()).collect();
+            for name in names {
+                let log = history.log[history.from..history.to].escape_ascii();
+                assert_eq!(got.get(name), expected.get(name), "{name:?} {} {log}", what());
+            }
             let json = run.json();
             let back = json["omitted"]["keys_returning_at_most"].as_u64();
             if let Some(back) = back {
-                assert_eq!(back as usize, got.len() - today.len(), "{}\n{}", what(), run.out);
+                // A key that went with its last element is not known to be gone.
+                assert!(back as usize >= got.len() - today.len(), "{}\n{}", what(), run.out);
             }
         }
         (planned, refused)
@@ -391,7 +399,7 @@ fn a_later_command_that_reaches_further_than_its_keys_is_named_with_its_place() 
         if later[0] != "NOBODYKNOWS" {
             let merged = plan(&["--before-command", "FLUSHALL:first", "--merge", "--json"], &set);
             let json = merged.json();
-            assert_eq!(merged.code, 0, "{}", merged.out);
+            assert_eq!(merged.code, 0, "{later:?} {}", merged.out);
             assert!(json["omitted"]["dependents_total"].as_u64().unwrap() > 0, "{}", merged.out);
         }
     }

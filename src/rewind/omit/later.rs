@@ -264,7 +264,7 @@ fn keys(at: &Context, record: &Record<'_>, id: CommandId) -> Known<Vec<Name>> {
 }
 
 /// Whether a record may read or write keys beside those that it names.
-fn reaches_unnamed_keys(record: &Record<'_>, id: CommandId) -> bool {
+pub(super) fn reaches_unnamed_keys(record: &Record<'_>, id: CommandId) -> bool {
     let name = id.command().name.as_str();
     let is = |arg: Arg<'_>, word: &str| arg.head.eq_ignore_ascii_case(word.as_bytes());
     match name {

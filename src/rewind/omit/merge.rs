@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::later::changes_functions;
+use super::later::{changes_functions, reaches_unnamed_keys};
 use super::unit::{Does, Unit};
 use crate::change::LostKey;
 use crate::command::{self, CommandId, Effect, Kind};
@@ -74,7 +74,8 @@ impl Effects {
         let places: Vec<u64> =
             keys.iter().map(|key| self.hasher.hash_one((&at.db, *key))).collect();
         let is_other = places.iter().any(|place| self.is_other(*place));
-        let reaches_far = matches!(id.command().effect, Effect::Flushes)
+        let reaches_far = reaches_unnamed_keys(record, id)
+            || matches!(id.command().effect, Effect::Flushes)
             || matches!(id.command().name.as_str(), "SWAPDB" | "MOVE")
             || changes_functions(id)
             || keys.is_empty() && id.command().writes;

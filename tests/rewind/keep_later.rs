@@ -227,6 +227,14 @@ fn write(live: &mut Live, data: &Path, random: &mut Random) -> History {
 }
 
 impl History {
+    /// Whether a command of the unit did something, so that its keys belong together. It matters where it has several.
+    fn was_logged(&self, step: &Step) -> bool {
+        let logged = String::from_utf8_lossy(&self.log[self.from..self.to]);
+        let [name, first, ..] = step.words.as_slice() else { return true };
+        step.keys.len() < 2
+            || logged.contains(&format!("{name}\r\n${}\r\n{first}\r\n", first.len()))
+    }
+
     /// Keys for which the unit stays in force.
     fn staying(&self) -> BTreeSet<Name> {
         let of = |db: u64, step: &Step| {
@@ -238,7 +246,9 @@ impl History {
         let mut size = before;
         while size != staying.len() {
             size = staying.len();
-            for step in self.unit.iter().filter(|step| !step.can_be_divided()) {
+            for step in
+                self.unit.iter().filter(|step| self.was_logged(step) && !step.can_be_divided())
+            {
                 let keys = of(self.db, step);
                 if keys.iter().any(|key| staying.contains(key)) {
                     staying.extend(keys);
@@ -273,6 +283,10 @@ fn keys_that_later_commands_name_keep_the_value_of_today_and_the_others_return()
             let history = write(&mut writer, data.path(), random);
             let what =
                 || format!("{} {n}: {:?}, then {:?}", server.name, history.unit, history.later);
+            // A command that did nothing is not logged.
+            if history.from == history.to {
+                continue;
+            }
             let staying = history.staying();
             let before = replayed(&mut reader, &history.log[..history.from]);
             let today = replayed(&mut reader, &history.log);

@@ -1,0 +1,25 @@
+//! `aofkit audit`: every rule has something that breaks just it and something that does not; what is said of a file's
+//! lines is what real servers do with them.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[allow(dead_code)]
+#[path = "../support/schema.rs"]
+mod schema;
+
+mod asked;
+mod capacity;
+mod cases;
+mod configurations;
+mod defaults;
+mod documents;
+mod guide;
+mod mutated;
+mod output;
+mod persistence;
+mod restart;
+mod rewrite;
+mod sets;
+mod syntax;

@@ -12,6 +12,7 @@
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
+//! 8. [`metrics`]: what is watched in production
 //!
 //! ```no_run
 //! use aofkit::{Aof, OpenOptions};
@@ -42,6 +43,7 @@ pub mod error;
 pub mod format;
 pub mod growth;
 pub mod limits;
+pub mod metrics;
 pub mod moment;
 pub mod neighbours;
 pub mod print;

@@ -1,0 +1,104 @@
+//! Shows a file that may still grow, and keeps apart what more bytes may change.
+
+use crate::aof::{Ending, Event, RdbItem, Start};
+use crate::disk::Source;
+use crate::error::Result;
+use crate::format::rdb;
+use crate::scan::{Again, Context, Observer, Wants};
+
+/// An observer as it was before the first thing that more bytes may change, and where that begins.
+#[derive(Clone, Debug)]
+pub(super) struct Sure<O> {
+    pub(super) observer: O,
+    pub(super) at: Context,
+    pub(super) from: Start,
+}
+
+/// Hands everything on. A record that is torn now may be whole later, so the observer is copied before it hears of one.
+pub(super) struct Growing<'o, O> {
+    pub(super) observer: &'o mut O,
+    pub(super) sure: Option<Sure<O>>,
+    /// The state after what came so far, and where that ends.
+    pub(super) at: Context,
+    pub(super) from: Start,
+    /// Damage that begins here and ends with sound records was there before: no value that is being written.
+    pub(super) believed: Option<u64>,
+    /// As it was before the RDB part, whose items come before anybody knows whether it is whole.
+    before_rdb: Option<Box<O>>,
+}
+
+impl<'o, O: Observer + Clone> Growing<'o, O> {
+    pub(super) fn new(observer: &'o mut O, at: Context, from: Start) -> Self {
+        Self { observer, sure: None, at, from, believed: None, before_rdb: None }
+    }
+
+    /// Whether more bytes may make something else of it.
+    fn may_change(&self, event: &Event<'_>) -> bool {
+        match event {
+            Event::Damage(damage) if damage.ending == Ending::Resumes => {
+                damage.is_doubtful && self.believed != Some(damage.start)
+            }
+            Event::Damage(_) => true,
+            Event::Annotation { is_open, .. } => *is_open,
+            _ => false,
+        }
+    }
+
+    fn keep(&mut self, at: &Context, event: &Event<'_>) {
+        let (start, _) = event.span();
+        let is_rdb = matches!(event, Event::Damage(damage) if damage.rdb.is_some());
+        let before = self.before_rdb.take().filter(|_| is_rdb);
+        let observer = before.map_or_else(|| self.observer.clone(), |before| *before);
+        let from = Start { offset: start, last_record: self.from.last_record };
+        self.sure = Some(Sure { observer, at: *at, from });
+    }
+}
+
+impl<O: Observer + Clone> Observer for Growing<'_, O> {
+    type Report = ();
+
+    fn observe(&mut self, at: &Context, event: &Event<'_>) {
+        if self.sure.is_none() && self.may_change(event) {
+            self.keep(at, event);
+        }
+        let (start, end) = event.span();
+        self.from.offset = end;
+        match event {
+            Event::Record(..) => self.from.last_record = Some(start),
+            Event::Damage(_) => self.from.last_record = None,
+            _ => {}
+        }
+        self.at = *at;
+        self.at.follow(event);
+        self.observer.observe(at, event);
+    }
+
+    fn finish(self) {}
+
+    fn wants(&self) -> Wants {
+        self.observer.wants()
+    }
+
+    fn item(&mut self, at: &Context, item: &RdbItem<'_>) {
+        if self.before_rdb.is_none() && self.sure.is_none() && self.from.offset == 0 {
+            self.before_rdb = Some(Box::new(self.observer.clone()));
+        }
+        self.observer.item(at, item);
+    }
+
+    fn opens(&mut self, at: &Context, value: &rdb::Opening<'_>) -> bool {
+        self.observer.opens(at, value)
+    }
+
+    fn again(&mut self, at: &Context, source: &mut dyn Source) -> Result<()> {
+        self.observer.again(at, source)
+    }
+
+    fn looks_again(&self, walked: &rdb::Walked) -> Again {
+        self.observer.looks_again(walked)
+    }
+
+    fn is_done(&self) -> bool {
+        self.observer.is_done()
+    }
+}

@@ -1,0 +1,17 @@
+//! Figures of sets, backups and servers for Prometheus, and what is built on them.
+//!
+//! One list of metrics ([`METRICS`]) is what the text format, the page that explains them, the rules of alerts
+//! and the dashboard are made of. [`Watcher`] looks at sets again and again and reads what was appended. Knows checks,
+//! repositories and servers; writes no file and opens no port, which is for whoever calls.
+
+pub mod list;
+mod of_server;
+mod of_set;
+mod samples;
+mod watched;
+mod watcher;
+
+pub use list::{METRICS, Metric, MetricKind, Origin, Unit};
+pub use of_server::of_server;
+pub use samples::{CONTENT_TYPE, Sample, Samples, Value};
+pub use watcher::Watcher;

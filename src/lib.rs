@@ -12,7 +12,7 @@
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
-//! 8. [`metrics`]: what is watched in production
+//! 8. watch: [`fleet`]: the state of many sets at once; [`metrics`]: figures for whoever watches them
 //!
 //! ```no_run
 //! use aofkit::{Aof, OpenOptions};
@@ -40,6 +40,7 @@ pub mod command;
 pub mod convert;
 pub mod disk;
 pub mod error;
+pub mod fleet;
 pub mod format;
 pub mod growth;
 pub mod limits;

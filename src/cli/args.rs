@@ -21,6 +21,7 @@ use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
 use crate::cli::common::trial::AskArgs;
 use crate::cli::convert::args::ConvertArgs;
 use crate::cli::growth::args::GrowthArgs;
+use crate::cli::metrics::args::MetricsArgs;
 use crate::cli::prune::args::PruneArgs;
 use crate::cli::repair::args::RepairArgs;
 use crate::cli::restore::args::RestoreArgs;
@@ -72,6 +73,8 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Show bytes over time, the next rewrite and what it gives back, and when the disk is full
     Growth(Box<GrowthArgs>),
+    /// Print or serve metrics for Prometheus: health, growth, disk, backups, a server's own figures
+    Metrics(Box<MetricsArgs>),
     /// Print the JSON Schema of a verb's output; without VERB, list the schemas
     Schema {
         /// Whose output
@@ -94,7 +97,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 14] = [
+const MANUALS: [(&str, &Manual); 15] = [
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
     ("check", &super::check::args::MANUAL),
@@ -102,6 +105,7 @@ const MANUALS: [(&str, &Manual); 14] = [
     ("convert", &super::convert::args::MANUAL),
     ("growth", &super::growth::args::MANUAL),
     ("inspect", &super::inspect::args::MANUAL),
+    ("metrics", &super::metrics::args::MANUAL),
     ("prune", &super::prune::args::MANUAL),
     ("repair", &super::repair::args::MANUAL),
     ("restore", &super::restore::args::MANUAL),
@@ -200,7 +204,7 @@ impl Verb {
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
         self.judges()
-            || matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
+            || matches!(self, Self::Growth(_) | Self::Metrics(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
     }
 }
 
@@ -246,6 +250,9 @@ impl Args {
     pub fn can_print(&self, context: &Context) -> Result<(), String> {
         if let Verb::Backup(backup) = &self.verb {
             backup.can_run(context)?;
+        }
+        if let Verb::Metrics(metrics) = &self.verb {
+            metrics.can_run(context)?;
         }
         match (context.format, &self.verb) {
             (format, Verb::Cat(cat)) => cat.can_print(format, context.redact),

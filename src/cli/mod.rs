@@ -12,6 +12,7 @@ mod convert;
 mod growth;
 mod inspect;
 mod man;
+mod metrics;
 mod plan;
 mod prune;
 mod redis_check_aof;
@@ -91,6 +92,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
+        Verb::Metrics(verb) => metrics::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -165,6 +165,11 @@ metrics! {
         "Part of its keys or bytes that the newest snapshot has lost against the one before; 0 where none is marked";
     BACKUP_MARKS = Gauge "aof_backup_marks" ["set", "source", "kind"] Count, Origin::Repository,
         "Marks of the newest snapshot that somebody should look at, by kind";
+    BACKUP_VERIFIED = Gauge "aof_backup_last_verification_timestamp_seconds" ["set", "source"] Timestamp,
+        Origin::Repository,
+        "When the source was last verified, as far as aofkit verify --record wrote that down";
+    BACKUP_VERIFIED_WELL = Gauge "aof_backup_last_verification_success" ["set", "source"] Flag, Origin::Repository,
+        "Whether that found every snapshot as it was written";
     SERVER_UP = Gauge "aof_server_up" ["server"] Flag, Origin::Server("whether it answered INFO"),
         "Whether the server answered";
     SERVER_MEMORY_USED = Gauge "aof_server_memory_used_bytes" ["server"] Bytes, Origin::Server("used_memory"),
@@ -194,6 +199,8 @@ metrics! {
         "Whether the server keeps an append-only file; absent while it loads";
     SERVER_AOF_SIZE = Gauge "aof_server_aof_size_bytes" ["server"] Bytes, Origin::Server("aof_current_size"),
         "Size of the append-only file by the server's own count";
+    SERVER_AOF_BASE = Gauge "aof_server_aof_base_bytes" ["server"] Bytes, Origin::Server("aof_base_size"),
+        "Size of the append-only file after the last rewrite or start, by the server's own count";
     SERVER_WRITE_OK = Gauge "aof_server_last_write_success" ["server"] Flag, Origin::Server("aof_last_write_status"),
         "Whether the last write to the append-only file went well; where not, the server refuses writes";
     SERVER_REWRITE_OK = Gauge "aof_server_last_rewrite_success" ["server"] Flag,

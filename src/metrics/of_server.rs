@@ -1,7 +1,7 @@
 //! A running server's own figures.
 
 use super::list::{
-    SERVER_AOF_ENABLED, SERVER_AOF_SIZE, SERVER_CLIENTS, SERVER_CPU_SYSTEM, SERVER_CPU_USER,
+    SERVER_AOF_BASE, SERVER_AOF_ENABLED, SERVER_AOF_SIZE, SERVER_CLIENTS, SERVER_CPU_SYSTEM, SERVER_CPU_USER,
     SERVER_DELAYED_FSYNC, SERVER_EVICTED, SERVER_LAG, SERVER_LAG_SECONDS, SERVER_LINK_UP,
     SERVER_MEMORY_MAX, SERVER_MEMORY_PEAK, SERVER_MEMORY_USED, SERVER_REWRITE_OK, SERVER_REWRITING,
     SERVER_ROLE, SERVER_UP, SERVER_WRITE_OK,
@@ -29,6 +29,7 @@ pub fn of_server(samples: &mut Samples, server: &str, said: Option<&ServerState>
     samples.add_known(&SERVER_LAG_SECONDS, &labels, said.replication_lag_seconds);
     samples.add_known(&SERVER_AOF_ENABLED, &labels, said.aof_enabled);
     samples.add_known(&SERVER_AOF_SIZE, &labels, said.aof_current_bytes);
+    samples.add_known(&SERVER_AOF_BASE, &labels, said.aof_base_bytes);
     samples.add_known(&SERVER_WRITE_OK, &labels, said.write_last_ok);
     samples.add_known(&SERVER_REWRITE_OK, &labels, said.rewrite_last_ok);
     samples.add_known(&SERVER_REWRITING, &labels, said.rewrite_in_progress);

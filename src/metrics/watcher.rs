@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::backups::Backups;
 use super::list::{BUILD_INFO, WRITTEN_TIMESTAMP};
 use super::of_set::from_ms;
 use super::samples::Samples;
 use super::watched::{Means, Watched};
 use crate::aof::{Aof, Layout, OpenOptions, open_each};
+use crate::backup::continued;
 use crate::check::Wording;
 use crate::error::{Error, ErrorKind};
 use crate::scan::Pace;
@@ -19,6 +21,7 @@ pub struct Watcher {
     open: OpenOptions,
     pace: Pace,
     wording: Wording,
+    backups: Option<Backups>,
     sets: BTreeMap<String, OfPath>,
 }
 
@@ -28,12 +31,22 @@ struct OfPath {
     /// The path led to nothing, and stands for what should be there.
     is_path: bool,
     set: Watched,
+    /// Its source in the repository, and the snapshots by which that was found.
+    source: (Option<String>, Vec<String>),
 }
 
 impl Watcher {
     /// For the sets at these paths; an empty path stands for what the configuration says.
     pub fn new(paths: Vec<PathBuf>, open: OpenOptions, pace: Pace) -> Self {
-        Self { paths, open, pace, wording: Wording::default(), sets: BTreeMap::new() }
+        let wording = Wording::default();
+        Self { paths, open, pace, wording, backups: None, sets: BTreeMap::new() }
+    }
+
+    /// Also tells what the repository at this location has.
+    #[must_use]
+    pub fn with_repository(mut self, location: Option<PathBuf>) -> Self {
+        self.backups = location.map(Backups::new);
+        self
     }
 
     /// Looks at every set once. What cannot be read is told by its figures, and by `complain`. A set that was seen and is
@@ -41,12 +54,20 @@ impl Watcher {
     pub fn look(&mut self, complain: &mut dyn FnMut(&Error)) -> Samples {
         let now_ms = jiff::Timestamp::now().as_millisecond();
         let means = Means { pace: self.pace, wording: self.wording, now_ms };
+        if let Some(backups) = &mut self.backups {
+            backups.look(complain);
+        }
         for path in 0..self.paths.len() {
             self.look_at(path, &means, complain);
         }
         let mut samples = Samples::default();
         for (name, of_path) in &self.sets {
             of_path.set.figures.tell(&mut samples, name);
+        }
+        if let Some(backups) = &self.backups {
+            let sets = self.sets.iter();
+            let named = sets.filter_map(|(name, one)| Some((one.source.0.as_deref()?, &**name)));
+            backups.tell(&mut samples, &named.collect());
         }
         samples.add(&BUILD_INFO, &[env!("CARGO_PKG_VERSION")], true);
         samples.add(&WRITTEN_TIMESTAMP, &[], from_ms(now_ms));
@@ -62,12 +83,14 @@ impl Watcher {
                         Ok(aof) => name(aof),
                         Err(e) => self.name_of_failed(path, e),
                     };
-                    let set = self.set(&name, path);
                     match one {
-                        Ok(aof) => set.look(&aof, means),
+                        Ok(aof) => {
+                            self.set(&name, path).set.look(&aof, means);
+                            self.find_source(&name, &aof);
+                        }
                         Err(e) => {
                             complain(&e);
-                            set.fail(&e);
+                            self.set(&name, path).set.fail(&e);
                         }
                     }
                     seen.insert(name);
@@ -97,8 +120,9 @@ impl Watcher {
                 true => self.open.conf.as_deref().map(text::path).unwrap_or_default(),
                 false => text::path(&self.paths[path]),
             };
-            self.set(&name, path).fail(e);
-            self.sets.entry(name.clone()).and_modify(|one| one.is_path = true);
+            let one = self.set(&name, path);
+            one.set.fail(e);
+            one.is_path = true;
             seen.insert(name);
         }
     }
@@ -114,9 +138,27 @@ impl Watcher {
         }
     }
 
-    fn set(&mut self, name: &str, path: usize) -> &mut Watched {
-        let new = || OfPath { path, is_path: false, set: Watched::default() };
-        &mut self.sets.entry(name.to_owned()).or_insert_with(new).set
+    fn set(&mut self, name: &str, path: usize) -> &mut OfPath {
+        let new = || {
+            let (set, source) = (Watched::default(), Default::default());
+            OfPath { path, is_path: false, set, source }
+        };
+        self.sets.entry(name.to_owned()).or_insert_with(new)
+    }
+
+    /// Which source of the repository the set is. That takes a look into its files, so it is found anew only where
+    /// there are other snapshots. What cannot be told stays unknown.
+    fn find_source(&mut self, name: &str, aof: &Aof) {
+        let Some((backups, one)) = self.backups.as_ref().zip(self.sets.get_mut(name)) else {
+            return;
+        };
+        let snapshots = backups.state();
+        if one.source.1 == snapshots {
+            return;
+        }
+        let newest = backups.newest();
+        let found = continued(aof, &newest).ok().flatten();
+        one.source = (found.map(|entry| entry.source.clone()), snapshots);
     }
 
     /// A set that cannot be opened is told apart by the file that could not be.

@@ -24,10 +24,12 @@ const FLOORS: [&[&str]; 10] = [
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which
 /// argument is a key is asked of a record. A store in a directory lies on the disk, and so does
 /// a server's log; its settings are those of a configuration. Growth names families of keys as
-/// the statistics do; what a repository has of a set, metrics take from where the state of many sets does.
-const NEIGHBOURS: [(&str, &str); 8] = [
+/// the statistics do; metrics tell findings of an audit, and what
+/// a repository has of a set as the state of many sets tells it.
+const NEIGHBOURS: [(&str, &str); 9] = [
     ("command", "format"),
     ("growth", "stats"),
+    ("metrics", "audit"),
     ("metrics", "fleet"),
     ("rules", "command"),
     ("rules", "format"),

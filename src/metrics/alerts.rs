@@ -154,6 +154,14 @@ pub const ALERTS: &[Alert] = &[
         description: "`aofkit snapshots` says how much. `aofkit prune` keeps the snapshot from before; `aofkit diff` compares the two.",
     },
     Alert {
+        name: "AofAuditErrors",
+        expr: r#"sum without (rule) (aof_audit_findings{severity="error"}) > 0"#,
+        lasts: "1h",
+        urgency: Urgency::Warning,
+        summary: "Configuration, server or files break a rule of production",
+        description: "`aofkit audit` says which, why it matters, and the line to write.",
+    },
+    Alert {
         name: "AofMemoryNearLimit",
         expr: "aof_server_memory_used_bytes / (aof_server_memory_max_bytes > 0) > 0.9",
         lasts: "15m",

@@ -71,6 +71,12 @@ const ROWS: [Row; 3] = [
                 &[(r#"max(time() - aof_check_timestamp_seconds{set=~"$set"})"#, "")],
                 "Of the set that waits longest.",
             ),
+            last(
+                "Findings of the audit",
+                "none",
+                &[("sum by (severity, rule) (aof_audit_findings)", "{{severity}} {{rule}}")],
+                "By rule; aofkit audit says more.",
+            ),
             lines(
                 "Size",
                 "bytes",

@@ -73,6 +73,8 @@ pub enum Origin {
     Repository,
     /// The server of `--server`: a field of INFO, or a setting.
     Server(&'static str),
+    /// The rules of `--audit`.
+    Audit,
     /// aofkit itself.
     Own,
 }
@@ -170,6 +172,12 @@ metrics! {
         "When the source was last verified, as far as aofkit verify --record wrote that down";
     BACKUP_VERIFIED_WELL = Gauge "aof_backup_last_verification_success" ["set", "source"] Flag, Origin::Repository,
         "Whether that found every snapshot as it was written";
+    AUDIT_SUCCESS = Gauge "aof_audit_success" [] Flag, Origin::Audit,
+        "Whether all that was named could be looked at";
+    AUDIT_FINDINGS = Gauge "aof_audit_findings" ["severity", "rule"] Count, Origin::Audit,
+        "Findings of the audit, by severity and name of the rule";
+    AUDIT_TIMESTAMP = Gauge "aof_audit_timestamp_seconds" [] Timestamp, Origin::Audit,
+        "When the audit was made";
     SERVER_UP = Gauge "aof_server_up" ["server"] Flag, Origin::Server("whether it answered INFO"),
         "Whether the server answered";
     SERVER_MEMORY_USED = Gauge "aof_server_memory_used_bytes" ["server"] Bytes, Origin::Server("used_memory"),

@@ -6,7 +6,7 @@ use super::alerts::ALERTS;
 use super::list::{METRICS, Metric, Origin};
 
 /// The sections: a heading, what belongs there, and a remark.
-const SECTIONS: [(&str, fn(Origin) -> bool, &str); 5] = [
+const SECTIONS: [(&str, fn(Origin) -> bool, &str); 6] = [
     (
         "The set",
         |origin| matches!(origin, Origin::Check),
@@ -33,6 +33,12 @@ const SECTIONS: [(&str, fn(Origin) -> bool, &str); 5] = [
          persistence; [redis_exporter](https://github.com/oliver006/redis_exporter) tells many more, for whole fleets of servers \
          (commands, latency, key spaces, slow log, Sentinel, Cluster), and does that better. Both may run side by side: their names \
          differ. It reads no file, so the sections above are only here.",
+    ),
+    (
+        "Audit",
+        |origin| matches!(origin, Origin::Audit),
+        "With `--audit`: what `aofkit audit` finds in the same sets, configuration, server and repository. It reads the sets \
+         once more; a watch repeats it once an hour at most.",
     ),
     ("The exporter", |origin| matches!(origin, Origin::Own), ""),
 ];

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aofkit::audit::Rule;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::address::Address;
+use crate::cli::audit::args::rule;
 use crate::cli::common::context::{Context, Format};
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
@@ -31,6 +33,12 @@ pub struct MetricsArgs {
     /// Whoever reaches another address than the machine's own can read them: there is no password and no TLS
     #[arg(long, value_name = "ADDRESS", env = "AOFKIT_LISTEN", value_parser = Address::parse)]
     pub listen: Option<Address>,
+    /// Also tell what `aofkit audit` finds; that reads the sets once more, in a watch once an hour at most
+    #[arg(long, env = "AOFKIT_AUDIT")]
+    pub audit: bool,
+    /// Leave out this rule of the audit, by number or name; may be given several times
+    #[arg(long, value_name = "RULE", env = "AOFKIT_IGNORE", value_delimiter = ',', value_parser = rule, requires = "audit")]
+    pub ignore: Vec<&'static Rule>,
     /// Print the list of all metrics, the rules of alerts, or the dashboard for Grafana, and look at nothing
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["paths", "output", "watch", "listen"])]
     pub print: Option<Print>,

@@ -2,6 +2,7 @@
 
 mod address;
 pub mod args;
+mod audited;
 mod file;
 mod json;
 #[cfg(feature = "listen")]
@@ -20,6 +21,7 @@ use aofkit::metrics::{Samples, Watcher, alert_rules, dashboard, metrics_page, of
 
 use self::address::Address;
 use self::args::{MetricsArgs, Print};
+use self::audited::Audited;
 use self::serve::Page;
 use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
@@ -43,7 +45,8 @@ pub fn run(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
 fn watch(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
     let watcher = Watcher::new(args.paths(context), context.open.clone(), context.pace)
         .with_repository(args.repo.clone());
-    let mut looking = Looking { watcher, context, told: Vec::new() };
+    let audited = args.audit.then(|| Audited::new(args));
+    let mut looking = Looking { watcher, audited, context, told: Vec::new() };
     let Some(every) = args.every() else {
         let samples = looking.look();
         return match &args.output {
@@ -107,6 +110,7 @@ fn listen(address: Address, page: &Page, context: &Context) -> Result<()> {
 /// Sets, a repository and a server that are looked at.
 struct Looking<'c> {
     watcher: Watcher,
+    audited: Option<Audited>,
     context: &'c Context,
     /// What went wrong at the last look: it is told once.
     told: Vec<String>,
@@ -124,6 +128,9 @@ impl Looking<'_> {
         let mut samples = self.watcher.look(&mut |e| failures.push(e.to_string()));
         if let Some((address, said)) = server {
             of_server(&mut samples, &address, said.as_ref());
+        }
+        if let Some(Err(e)) = self.audited.as_mut().map(|audited| audited.tell(&mut samples, context)) {
+            failures.push(e.to_string());
         }
         for failure in failures.iter().filter(|failure| !self.told.contains(failure)) {
             complain(&format!("aofkit: {failure}"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::growing::{Growing, Sure};
 use super::{Check, Facts};
-use crate::aof::{Aof, Role, Segment, Start};
+use crate::aof::{Aof, Pulse, Role, Segment, Start};
 use crate::disk::Identity;
 use crate::error::{ErrorKind, Result};
 use crate::format::conf::Settings;
@@ -139,11 +139,6 @@ impl Following {
         check.finish()
     }
 
-    /// Bytes of the last file that were looked at and may turn out to be something else.
-    pub fn unsure_bytes(&self) -> u64 {
-        self.sure.as_ref().map_or(0, |sure| self.from.offset - sure.from.offset)
-    }
-
     fn change(&self, aof: &Aof) -> Result<Change> {
         let now: Vec<_> = aof.live().map(|(_, segment)| Seen::of(segment)).collect();
         let Some((last, closed)) = self.files.split_last() else { return Ok(Change::Another) };
@@ -196,7 +191,9 @@ impl Following {
 
     /// The last file once more, from where more bytes may have changed it.
     fn take_last_again(&mut self, aof: &Aof, last: usize, meter: &mut Meter<'_>) -> Result<()> {
-        let Some((position, segment)) = aof.live().nth(last) else { return Ok(()) };
+        let Some((position, segment)) = aof.live().nth(last).filter(|_| self.is_open) else {
+            return Ok(());
+        };
         let believed = self.sure.as_ref().map(|sure| sure.from.offset);
         if let Some(sure) = self.sure.take() {
             (self.check, self.at, self.from) = (sure.observer, sure.at, sure.from);
@@ -238,7 +235,8 @@ impl Following {
         let (mut at, from) = (self.at, self.from);
         let mut growing = Growing::new(&mut self.check, at, from);
         growing.believed = believed;
-        aof.show_from(position, from, meter, &mut at, &mut growing)?;
+        let len = aof.show_from(position, from, meter, &mut at, &mut growing)?;
+        meter.reached(len);
         let sure = growing.sure.take().map(Box::new);
         (self.at, self.from) = (growing.at, growing.from);
         self.sure = sure;

@@ -29,7 +29,6 @@ const HOLDERS_EVERY: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Means {
     pub(super) pace: Pace,
-    pub(super) wording: Wording,
     pub(super) now_ms: i64,
 }
 
@@ -40,6 +39,8 @@ pub(super) struct Watched {
     /// When all of it was read, and the earliest time to do that again.
     whole: Option<(Instant, Instant)>,
     beside: Beside,
+    /// The manifest as it was judged.
+    manifest: Vec<u8>,
     pub(super) figures: Figures,
 }
 
@@ -94,13 +95,16 @@ impl Watched {
         if is_whole && !self.read_all(aof, means, counter)? {
             return Ok(false);
         }
-        let is_opened = self.beside.look(aof, means, is_whole)?;
+        let is_beside_new = self.beside.look(aof, means, is_whole)?;
+        let manifest = aof.manifest.as_ref().map_or(&[][..], |manifest| &manifest.bytes);
+        let is_same = change == Change::Nothing && !is_beside_new && self.manifest == manifest;
+        manifest.clone_into(&mut self.manifest);
         let Some(following) = &self.following else { return Ok(false) };
         match &mut self.figures.judged {
-            Some(judged) if change == Change::Nothing && !is_opened => judged.at_ms = means.now_ms,
+            Some(judged) if is_same => judged.at_ms = means.now_ms,
             judged => {
                 let facts = following.facts().with_neighbours(self.beside.neighbours.clone());
-                let report = judge(aof, facts, &means.wording)?;
+                let report = judge(aof, facts, &Wording::default())?;
                 let before = judged.as_ref().filter(|_| !is_whole);
                 let whole_at_ms = before.map_or(means.now_ms, |judged| judged.whole_at_ms);
                 *judged = Some(Judged { report, at_ms: means.now_ms, whole_at_ms });
@@ -142,7 +146,7 @@ fn rested(started: Instant) -> (Instant, Instant) {
 }
 
 impl Beside {
-    /// Opens what lies beside the set, where that is new and has come to rest. Answers whether it was opened.
+    /// Opens what lies beside the set, where that is new and has come to rest. Answers whether there is anything new.
     fn look(&mut self, aof: &Aof, means: &Means, is_first: bool) -> Result<bool> {
         let files = aof.leftovers.iter().map(|left| (left.path.clone(), left.len));
         let files: Vec<_> = files.collect();
@@ -163,6 +167,6 @@ impl Beside {
             self.opened.clone_from(&files);
         }
         self.seen = files;
-        Ok(is_due)
+        Ok(is_due || !at_rest)
     }
 }

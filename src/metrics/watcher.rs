@@ -10,7 +10,6 @@ use super::samples::Samples;
 use super::watched::{Means, Watched};
 use crate::aof::{Aof, Layout, OpenOptions, open_each};
 use crate::backup::continued;
-use crate::check::Wording;
 use crate::error::{Error, ErrorKind};
 use crate::scan::Pace;
 use crate::text;
@@ -20,7 +19,6 @@ pub struct Watcher {
     paths: Vec<PathBuf>,
     open: OpenOptions,
     pace: Pace,
-    wording: Wording,
     backups: Option<Backups>,
     sets: BTreeMap<String, OfPath>,
 }
@@ -38,8 +36,7 @@ struct OfPath {
 impl Watcher {
     /// For the sets at these paths; an empty path stands for what the configuration says.
     pub fn new(paths: Vec<PathBuf>, open: OpenOptions, pace: Pace) -> Self {
-        let wording = Wording::default();
-        Self { paths, open, pace, wording, backups: None, sets: BTreeMap::new() }
+        Self { paths, open, pace, backups: None, sets: BTreeMap::new() }
     }
 
     /// Also tells what the repository at this location has.
@@ -53,7 +50,7 @@ impl Watcher {
     /// gone is told as not found, until it is there again.
     pub fn look(&mut self, complain: &mut dyn FnMut(&Error)) -> Samples {
         let now_ms = jiff::Timestamp::now().as_millisecond();
-        let means = Means { pace: self.pace, wording: self.wording, now_ms };
+        let means = Means { pace: self.pace, now_ms };
         if let Some(backups) = &mut self.backups {
             backups.look(complain);
         }

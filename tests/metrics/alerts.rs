@@ -33,11 +33,11 @@ const CASES: &[Case] = &[
     ),
     case(
         "AofCheckFailed",
-        "10m",
+        "7m",
         &[(r#"aof_check_error{set="s",kind="not-found"}"#, "1x20")],
         &[
             // Gone for three minutes.
-            (r#"aof_check_error{set="s",kind="not-found"}"#, "_ 1x2 _x20"),
+            (r#"aof_check_error{set="s",kind="not-found"}"#, "_ 1x2 stale"),
             (r#"aof_check_success{set="s"}"#, "1x20"),
         ],
     ),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use aofkit::metrics::{
     ALERTS, METRICS, MetricKind, Samples, Unit, alert_rules, dashboard, dashboard_queries,
@@ -11,6 +12,7 @@ use aofkit::metrics::{
 use serde_json::Value;
 
 use crate::promtool;
+use crate::support::server::servers_dir;
 use crate::world::run;
 
 #[test]
@@ -131,6 +133,28 @@ fn the_dashboard_has_panels_that_lie_beside_each_other_and_queries_that_promethe
     let rules: String = dashboard_queries().into_iter().enumerate().map(rule).collect();
     fs::write(dir.path().join("r.yml"), format!("groups:\n  - name: q\n    rules:\n{rules}")).unwrap();
     promtool::must(&["check", "rules", "r.yml"], dir.path(), "");
+}
+
+#[test]
+fn the_dashboard_is_known_to_the_types_of_grafana() {
+    let python = servers_dir().and_then(|servers| Some(servers.parent()?.join("python/bin/python")));
+    let Some(python) = python.filter(|python| python.is_file()) else {
+        return println!("did not run: the types of Grafana are not installed");
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (script, dir) = (root.join("tests/servers/dashboard"), tempfile::tempdir().unwrap());
+    let said = |text: &str| {
+        let file = dir.path().join("d.json");
+        fs::write(&file, text).unwrap();
+        let output = Command::new(&python).arg(&script).arg(&file).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &err)
+    };
+    let (is_known, words) = said(&dashboard());
+    assert!(is_known, "{words}");
+    // The test would see a word that is none.
+    let (is_known, words) = said(&dashboard().replace("legendFormat", "legendFormats"));
+    assert!(!is_known && words.contains("legendFormats is unknown"), "{words}");
 }
 
 #[test]

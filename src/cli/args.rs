@@ -205,6 +205,12 @@ impl Verb {
         }
     }
 
+    /// Whether a server is asked for its modules before anything else. A watch outlives a server's start, and with that
+    /// its modules; nor does it end because a server does not answer.
+    pub fn asks_for_modules(&self) -> bool {
+        !matches!(self, Self::Metrics(_))
+    }
+
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
         self.judges()

@@ -68,7 +68,9 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(filter) => filter,
         Err(why) => return usage(&why, context.json),
     };
-    if let Err(e) = modules::ask(args.verb.judges(), &mut context) {
+    if args.verb.asks_for_modules()
+        && let Err(e) = modules::ask(args.verb.judges(), &mut context)
+    {
         context.complain(&e);
         return Outcome::of_error(&e);
     }

@@ -269,7 +269,7 @@ fn shown(panel: &Panel, id: usize, (x, y): (usize, usize)) -> Value {
         })),
         Shape::Last => ("stat", json!({
             "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-            "textMode": "auto", "wideLayout": true,
+            "textMode": "auto",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": false},
         })),
     };

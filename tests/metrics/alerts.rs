@@ -7,7 +7,7 @@ use aofkit::metrics::{ALERTS, alert_rules};
 
 use crate::promtool;
 
-/// A rule; series, one value each minute, under which it fires; and under which it does not; after so long.
+/// A rule; series, one value each minute, or each half hour of [`LONG`] ones, under which it fires; and under which it does not; after so long.
 struct Case {
     alert: &'static str,
     fires: &'static [(&'static str, &'static str)],
@@ -109,8 +109,8 @@ const CASES: &[Case] = &[
     case(
         "AofBackupTooOld",
         "26h",
-        &[(r#"aof_backup_last_success_timestamp_seconds{set="s",source="c"}"#, "0x1600")],
-        &[(r#"aof_backup_last_success_timestamp_seconds{set="s",source="c"}"#, "0x800 48000x800")],
+        &[(r#"aof_backup_last_success_timestamp_seconds{set="s",source="c"}"#, "0x60")],
+        &[(r#"aof_backup_last_success_timestamp_seconds{set="s",source="c"}"#, "0x26 48000x60")],
     ),
     case(
         "AofBackupRepositoryUnreadable",
@@ -122,12 +122,12 @@ const CASES: &[Case] = &[
         "AofVerificationTooOld",
         "10d",
         &[
-            (r#"aof_backup_snapshots{set="s",source="c"}"#, "3x15000"),
-            (r#"aof_backup_last_verification_timestamp_seconds{set="s",source="c"}"#, "0x15000"),
+            (r#"aof_backup_snapshots{set="s",source="c"}"#, "3x500"),
+            (r#"aof_backup_last_verification_timestamp_seconds{set="s",source="c"}"#, "0x500"),
         ],
         &[
-            (r#"aof_backup_snapshots{set="s",source="c"}"#, "3x15000"),
-            (r#"aof_backup_last_verification_timestamp_seconds{set="s",source="c"}"#, "0+60x15000"),
+            (r#"aof_backup_snapshots{set="s",source="c"}"#, "3x500"),
+            (r#"aof_backup_last_verification_timestamp_seconds{set="s",source="c"}"#, "0+1800x500"),
         ],
     ),
     // Never.
@@ -190,9 +190,12 @@ const CASES: &[Case] = &[
     ),
 ];
 
+/// Cases of days go by half hours.
+const LONG: [&str; 2] = ["26h", "10d"];
+
 /// A test of Prometheus: whether so many alerts of this name fire then.
 fn test(case: &Case, series: &[(&str, &str)], firing: usize) -> String {
-    let mut text = "  - interval: 1m\n    input_series:\n".to_owned();
+    let mut text = format!("  - interval: {}\n    input_series:\n", interval(case));
     for (name, values) in series {
         let _ = write!(text, "      - series: '{name}'\n        values: '{values}'\n");
     }
@@ -208,6 +211,10 @@ fn test(case: &Case, series: &[(&str, &str)], firing: usize) -> String {
     }
 }
 
+fn interval(case: &Case) -> &'static str {
+    if LONG.contains(&case.after) { "30m" } else { "1m" }
+}
+
 #[test]
 fn every_alert_fires_where_it_should_and_nowhere_else() {
     for alert in ALERTS {
@@ -219,12 +226,14 @@ fn every_alert_fires_where_it_should_and_nowhere_else() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("alerts.yml"), alert_rules()).unwrap();
     promtool::must(&["check", "rules", "--lint=all", "--lint-fatal", "alerts.yml"], dir.path(), "");
-    let mut tests = "rule_files: [alerts.yml]\nevaluation_interval: 1m\ntests:\n".to_owned();
-    for case in CASES {
-        tests += &test(case, case.fires, 1);
-        tests += &test(case, case.silent, 0);
+    for steps in ["1m", "30m"] {
+        let mut tests = format!("rule_files: [alerts.yml]\nevaluation_interval: {steps}\ntests:\n");
+        for case in CASES.iter().filter(|case| interval(case) == steps) {
+            tests += &test(case, case.fires, 1);
+            tests += &test(case, case.silent, 0);
+        }
+        fs::write(dir.path().join("tests.yml"), &tests).unwrap();
+        let said = promtool::must(&["test", "rules", "tests.yml"], dir.path(), "");
+        assert!(said.contains("SUCCESS"), "{said}");
     }
-    fs::write(dir.path().join("tests.yml"), &tests).unwrap();
-    let said = promtool::must(&["test", "rules", "tests.yml"], dir.path(), "");
-    assert!(said.contains("SUCCESS"), "{said}");
 }

@@ -137,7 +137,7 @@ fn a_file_is_replaced_as_a_whole_and_stays_where_it_cannot_be() {
     // A directory stands there, or there is none to write to.
     fs::create_dir(dir.path().join("taken")).unwrap();
     run(words(&dir.path().join("taken"))).expect(1);
-    run(words(&dir.path().join("none/x.prom"))).expect(1);
+    run(words(&dir.path().join("none/x.prom"))).expect(10);
     assert_eq!(names(), 2);
     // It is written whatever is wrong with the set.
     fs::remove_file(set.file(BASE)).unwrap();
@@ -214,6 +214,7 @@ fn arguments_that_make_no_sense_are_refused() {
         (&["metrics", path, "--watch", "often", "--output", "x"], "15s"),
         (&["metrics", path, "--json", "--listen", "0"], "--json"),
         (&["metrics", path, "--listen", "here"], "9122"),
+        (&["metrics", "-", "--listen", "0"], "only once"),
         (&["metrics", path, "--print", "list"], "--print"),
     ] {
         let run = run(words).expect(2);

@@ -88,7 +88,7 @@ fn follow_one(set: &Set, random: &mut Random, what: &str) {
     let manifest = set.file("appendonly.aof.manifest");
     let increment = |seq: u64| format!("appendonly.aof.{seq}.incr.aof");
     let text = fs::read_to_string(&manifest).unwrap();
-    let last = text.lines().filter(|line| line.ends_with("type i")).last().unwrap();
+    let last = text.lines().filter(|line| line.contains(" type i")).last().unwrap();
     let mut name = last.split(' ').nth(1).unwrap().to_owned();
     let mut seq = 100;
     let mut following = begin(&open(set.root()));

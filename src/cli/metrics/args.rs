@@ -84,6 +84,9 @@ impl MetricsArgs {
         if self.watch.is_some() && self.output.is_none() && self.listen.is_none() {
             return Err("--watch needs --output FILE or --listen ADDRESS".to_owned());
         }
+        if goes_on && self.paths.iter().any(|path| path.as_os_str() == "-") {
+            return Err("standard input can be looked at only once".to_owned());
+        }
         if context.format == Format::Json && (goes_on || self.output.is_some()) {
             return Err("--json is for one look that is printed; Prometheus reads the text".to_owned());
         }
@@ -124,5 +127,6 @@ exit status. docs/metrics.md explains every metric, docs/production.md how to se
         (Outcome::Done, "written or printed, whatever was found; or ended by Ctrl-C or SIGTERM"),
         (Outcome::CouldNot, "the file could not be written, or the address could not be listened on"),
         (Outcome::Usage, "the arguments are wrong"),
+        (Outcome::NotFound, "the directory of --output is not there"),
     ],
 };

@@ -139,6 +139,11 @@ impl Following {
         check.finish()
     }
 
+    /// Bytes at the end of the last file that are read again when it has grown, because they may be something else then.
+    pub fn unsure_bytes(&self) -> u64 {
+        self.sure.as_ref().map_or(0, |sure| self.from.offset - sure.from.offset)
+    }
+
     fn change(&self, aof: &Aof) -> Result<Change> {
         let now: Vec<_> = aof.live().map(|(_, segment)| Seen::of(segment)).collect();
         let Some((last, closed)) = self.files.split_last() else { return Ok(Change::Another) };
@@ -194,12 +199,11 @@ impl Following {
         let Some((position, segment)) = aof.live().nth(last).filter(|_| self.is_open) else {
             return Ok(());
         };
-        let believed = self.sure.as_ref().map(|sure| sure.from.offset);
         if let Some(sure) = self.sure.take() {
             (self.check, self.at, self.from) = (sure.observer, sure.at, sure.from);
         }
         self.files[last] = Seen::of(segment);
-        self.walk(aof, position, believed, meter)
+        self.walk(aof, position, meter)
     }
 
     /// The files behind those that were seen.
@@ -219,22 +223,15 @@ impl Following {
             let in_base = segment.role == Role::Base;
             self.at = Context::at_start(position, in_base, self.at.time);
             self.is_open = true;
-            self.walk(aof, position, None, meter)?;
+            self.walk(aof, position, meter)?;
         }
         Ok(())
     }
 
-    fn walk(
-        &mut self,
-        aof: &Aof,
-        position: usize,
-        believed: Option<u64>,
-        meter: &mut Meter<'_>,
-    ) -> Result<()> {
+    fn walk(&mut self, aof: &Aof, position: usize, meter: &mut Meter<'_>) -> Result<()> {
         meter.begin_at(self.from.offset);
         let (mut at, from) = (self.at, self.from);
         let mut growing = Growing::new(&mut self.check, at, from);
-        growing.believed = believed;
         let len = aof.show_from(position, from, meter, &mut at, &mut growing)?;
         meter.reached(len);
         let sure = growing.sure.take().map(Box::new);

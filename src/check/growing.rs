@@ -21,24 +21,20 @@ pub(super) struct Growing<'o, O> {
     /// The state after what came so far, and where that ends.
     pub(super) at: Context,
     pub(super) from: Start,
-    /// Damage that begins here and ends with sound records was there before: no value that is being written.
-    pub(super) believed: Option<u64>,
     /// As it was before the RDB part, whose items come before anybody knows whether it is whole.
     before_rdb: Option<Box<O>>,
 }
 
 impl<'o, O: Observer + Clone> Growing<'o, O> {
     pub(super) fn new(observer: &'o mut O, at: Context, from: Start) -> Self {
-        Self { observer, sure: None, at, from, believed: None, before_rdb: None }
+        Self { observer, sure: None, at, from, before_rdb: None }
     }
 
     /// Whether more bytes may make something else of it.
-    fn may_change(&self, event: &Event<'_>) -> bool {
+    fn may_change(event: &Event<'_>) -> bool {
         match event {
-            Event::Damage(damage) if damage.ending == Ending::Resumes => {
-                damage.is_doubtful && self.believed != Some(damage.start)
-            }
-            Event::Damage(_) => true,
+            // Where a length is doubtful the end of the data decides, and that moves.
+            Event::Damage(damage) => damage.ending != Ending::Resumes || damage.is_doubtful,
             Event::Annotation { is_open, .. } => *is_open,
             _ => false,
         }
@@ -58,7 +54,7 @@ impl<O: Observer + Clone> Observer for Growing<'_, O> {
     type Report = ();
 
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
-        if self.sure.is_none() && self.may_change(event) {
+        if self.sure.is_none() && Self::may_change(event) {
             self.keep(at, event);
         }
         let (start, end) = event.span();

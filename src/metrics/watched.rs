@@ -1,6 +1,7 @@
 //! One set that is looked at again and again.
 //!
-//! All of it is read at first, after each rewrite, and once a day; between, what was appended. A look that reads what
+//! All of it is read at first, after each rewrite, and once a day; between, what was appended, and what stands behind
+//! damage whose end is not known before the file ends. A look that reads what
 //! was read before is made at the earliest after [`REST`] times the time that the last such look took, so these take at
 //! most a hundredth of a processor, however often a server rewrites and however large the set is.
 
@@ -25,6 +26,9 @@ const WHOLE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often it is looked who has the files open, which reads none of them.
 const HOLDERS_EVERY: Duration = Duration::from_secs(60);
 
+/// So many bytes may be read again at every look.
+const LITTLE: u64 = 256 << 10;
+
 /// How to look.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Means {
@@ -38,6 +42,8 @@ pub(super) struct Watched {
     following: Option<Following>,
     /// When all of it was read, and the earliest time to do that again.
     whole: Option<(Instant, Instant)>,
+    /// The earliest time to read again what may be something else when the file has grown.
+    unsure_again: Option<Instant>,
     beside: Beside,
     /// The manifest as it was judged.
     manifest: Vec<u8>,
@@ -90,7 +96,7 @@ impl Watched {
 
     /// Judges it, and answers whether that was done: it is not where all would have to be read too soon.
     fn judge(&mut self, aof: &Aof, means: &Means, counter: &Counter) -> Result<bool> {
-        let change = self.go_on(aof, means, counter)?;
+        let Some(change) = self.go_on(aof, means, counter)? else { return Ok(false) };
         let is_whole = change == Change::Another;
         if is_whole && !self.read_all(aof, means, counter)? {
             return Ok(false);
@@ -113,17 +119,25 @@ impl Watched {
         Ok(true)
     }
 
-    /// Reads what was appended, where that is all there is to do.
-    fn go_on(&mut self, aof: &Aof, means: &Means, counter: &Counter) -> Result<Change> {
+    /// Reads what was appended, where that is all there is to do. `None`: much would have to be read again, too soon.
+    fn go_on(&mut self, aof: &Aof, means: &Means, counter: &Counter) -> Result<Option<Change>> {
         let is_old = self.whole.is_none_or(|(read, _)| read.elapsed() > WHOLE_EVERY);
         let Some(following) = self.following.as_mut().filter(|_| !is_old) else {
-            return Ok(Change::Another);
+            return Ok(Some(Change::Another));
         };
+        let started = Instant::now();
+        let is_much = following.unsure_bytes() > LITTLE;
+        if is_much && self.unsure_again.is_some_and(|again| started < again) {
+            return Ok(None);
+        }
         let change = following.go_on(aof, &means.pace, counter)?;
+        if is_much {
+            self.unsure_again = Some(rested(started).1);
+        }
         if change == Change::Another {
             self.following = None;
         }
-        Ok(change)
+        Ok(Some(change))
     }
 
     /// Reads all of the set, unless it was read a short while ago.

@@ -64,8 +64,12 @@ fn followed(following: &Following, aof: &Aof) -> Report {
 fn assert_same(following: &Following, aof: &Aof, what: &str) {
     let (own, other) = (followed(following, aof), whole(aof));
     let (own, other) = (format!("{own:#?}"), format!("{other:#?}"));
-    let difference = own.lines().zip(other.lines()).find(|(a, b)| a != b);
-    assert!(own == other, "{what}: {difference:?}");
+    let at = own.lines().zip(other.lines()).take_while(|(a, b)| a == b).count();
+    let around = |text: &str| {
+        let lines: Vec<_> = text.lines().skip(at.saturating_sub(25)).take(40).collect();
+        lines.join("\n")
+    };
+    assert!(own == other, "{what}:\n{}\n--- of the whole:\n{}", around(&own), around(&other));
 }
 
 fn append(path: &Path, bytes: &[u8]) {

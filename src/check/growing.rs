@@ -21,26 +21,56 @@ pub(super) struct Growing<'o, O> {
     /// The state after what came so far, and where that ends.
     pub(super) at: Context,
     pub(super) from: Start,
+    /// Of damage behind which records follow, while more bytes may still move the place where they begin: how many
+    /// records of known names have followed.
+    proving: Option<u8>,
     /// As it was before the RDB part, whose items come before anybody knows whether it is whole.
     before_rdb: Option<Box<O>>,
 }
 
+/// So many records of known names prove the place where they begin, whatever comes behind them. Fewer do only where the
+/// data ends.
+const PROOF: u8 = 3;
+
 impl<'o, O: Observer + Clone> Growing<'o, O> {
     pub(super) fn new(observer: &'o mut O, at: Context, from: Start) -> Self {
-        Self { observer, sure: None, at, from, before_rdb: None }
+        Self { observer, sure: None, at, from, proving: None, before_rdb: None }
     }
 
-    /// Whether more bytes may make something else of it.
-    fn may_change(event: &Event<'_>) -> bool {
+    /// Takes note of what more bytes may make something else of.
+    fn weigh(&mut self, at: &Context, event: &Event<'_>) {
         match event {
+            Event::Record(record, id) => self.prove(id.is_some() && !record.oddities.any()),
             // Where a length is doubtful the end of the data decides, and that moves.
-            Event::Damage(damage) => damage.ending != Ending::Resumes || damage.is_doubtful,
-            Event::Annotation { is_open, .. } => *is_open,
-            _ => false,
+            Event::Damage(damage) => {
+                self.proving = match (damage.ending, damage.is_doubtful) {
+                    (Ending::Resumes, false) if self.sure.is_none() => Some(0),
+                    _ => None,
+                };
+                self.keep(at, event);
+            }
+            Event::Annotation { is_open: true, .. } => {
+                self.proving = None;
+                self.keep(at, event);
+            }
+            _ => {}
+        }
+    }
+
+    /// A record has come, which may prove that the damage before it is what it seems.
+    #[inline]
+    fn prove(&mut self, is_known: bool) {
+        let Some(proven) = self.proving else { return };
+        self.proving = Some(if is_known { proven + 1 } else { 0 });
+        if self.proving == Some(PROOF) {
+            (self.proving, self.sure) = (None, None);
         }
     }
 
     fn keep(&mut self, at: &Context, event: &Event<'_>) {
+        if self.sure.is_some() {
+            return;
+        }
         let (start, _) = event.span();
         let is_rdb = matches!(event, Event::Damage(damage) if damage.rdb.is_some());
         let before = self.before_rdb.take().filter(|_| is_rdb);
@@ -54,9 +84,7 @@ impl<O: Observer + Clone> Observer for Growing<'_, O> {
     type Report = ();
 
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
-        if self.sure.is_none() && Self::may_change(event) {
-            self.keep(at, event);
-        }
+        self.weigh(at, event);
         let (start, end) = event.span();
         self.from.offset = end;
         match event {

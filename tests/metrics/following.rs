@@ -95,6 +95,9 @@ fn follow_one(set: &Set, random: &mut Random, what: &str) {
     let last = text.lines().filter(|line| line.contains(" type i")).last().unwrap();
     let mut name = last.split(' ').nth(1).unwrap().to_owned();
     let mut seq = 100;
+    // A name that is heard for the first time may make records sound that stand behind damage before it. So this one is
+    // heard first.
+    append(&set.file(&name), &record(&[b"NEWCMD", b"k"]));
     let mut following = begin(&open(set.root()));
     for step in 0..12 {
         let what = format!("{what}, step {step}");

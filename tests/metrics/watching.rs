@@ -148,8 +148,8 @@ fn damage_that_is_appended_is_told_and_goes_when_it_is_repaired() {
 fn what_has_to_be_read_again_is_read_seldom() {
     // Behind a length that may be wrong or the beginning of a large value, the end of the file decides.
     let value = vec![b'v'; 10_000];
-    let records: Vec<u8> = (0..2000).flat_map(|_| record(&[b"SET", b"k", &value])).collect();
-    let set = Set::of(&[&b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$90000000\r\n"[..], &records].concat());
+    let records: Vec<u8> = (0..10_000).flat_map(|_| record(&[b"SET", b"k", &value])).collect();
+    let set = Set::of(&[&b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$900000000\r\n"[..], &records].concat()).in_memory();
     let watch = Watch::of(set.root());
     watch.until("aof_check_success", 0.0);
     let size = || ["appendonly.aof.1.base.aof", INCREMENT].map(|name| fs::metadata(set.file(name)).unwrap().len());
@@ -160,7 +160,7 @@ fn what_has_to_be_read_again_is_read_seldom() {
     }
     let more = watch.now("aof_check_read_bytes_total").unwrap() - first;
     let size = size().iter().sum::<u64>() as f64;
-    assert!(more < 2.5 * size, "{more} bytes of {size}, looked at six times");
+    assert!(more < 4.5 * size, "{more} bytes of {size}, which grew six times");
     assert!(watch.now("aof_check_success") == Some(0.0));
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Growing<'o, O> {
     /// Of damage behind which records follow, while more bytes may still move the place where they begin: how many
     /// records of known names have followed.
     proving: Option<u8>,
+    /// Copies made so far.
+    copies: u32,
     /// As it was before the RDB part, whose items come before anybody knows whether it is whole.
     before_rdb: Option<Box<O>>,
 }
@@ -32,9 +34,12 @@ pub(super) struct Growing<'o, O> {
 /// data ends.
 const PROOF: u8 = 3;
 
+/// Damage is weighed so often at most; what stands behind it then is read again when the file grows. A copy may be large.
+const COPIES: u32 = 256;
+
 impl<'o, O: Observer + Clone> Growing<'o, O> {
     pub(super) fn new(observer: &'o mut O, at: Context, from: Start) -> Self {
-        Self { observer, sure: None, at, from, proving: None, before_rdb: None }
+        Self { observer, sure: None, at, from, proving: None, copies: 0, before_rdb: None }
     }
 
     /// Takes note of what more bytes may make something else of.
@@ -61,8 +66,8 @@ impl<'o, O: Observer + Clone> Growing<'o, O> {
     #[inline]
     fn prove(&mut self, is_known: bool) {
         let Some(proven) = self.proving else { return };
-        self.proving = Some(if is_known { proven + 1 } else { 0 });
-        if self.proving == Some(PROOF) {
+        self.proving = Some(if is_known { proven.saturating_add(1) } else { 0 });
+        if self.proving == Some(PROOF) && self.copies < COPIES {
             (self.proving, self.sure) = (None, None);
         }
     }
@@ -71,6 +76,7 @@ impl<'o, O: Observer + Clone> Growing<'o, O> {
         if self.sure.is_some() {
             return;
         }
+        self.copies += 1;
         let (start, _) = event.span();
         let is_rdb = matches!(event, Event::Damage(damage) if damage.rdb.is_some());
         let before = self.before_rdb.take().filter(|_| is_rdb);

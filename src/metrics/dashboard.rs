@@ -173,7 +173,10 @@ const ROWS: [Row; 3] = [
                 "Processor",
                 "percentunit",
                 &[
-                    ("rate(aof_server_cpu_user_seconds_total[$__rate_interval])", "{{server}}: user"),
+                    (
+                        "rate(aof_server_cpu_user_seconds_total[$__rate_interval])",
+                        "{{server}}: user",
+                    ),
                     (
                         "rate(aof_server_cpu_system_seconds_total[$__rate_interval])",
                         "{{server}}: system",
@@ -263,15 +266,21 @@ fn shown(panel: &Panel, id: usize, (x, y): (usize, usize)) -> Value {
     });
     let queries: Vec<_> = queries.collect();
     let (kind, options) = match panel.shape {
-        Shape::Lines => ("timeseries", json!({
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []},
-            "tooltip": {"mode": "multi", "sort": "desc"},
-        })),
-        Shape::Last => ("stat", json!({
-            "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-            "textMode": "auto",
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": false},
-        })),
+        Shape::Lines => (
+            "timeseries",
+            json!({
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []},
+                "tooltip": {"mode": "multi", "sort": "desc"},
+            }),
+        ),
+        Shape::Last => (
+            "stat",
+            json!({
+                "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
+                "textMode": "auto",
+                "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": false},
+            }),
+        ),
     };
     json!({
         "type": kind, "id": id, "title": panel.title, "description": panel.help,

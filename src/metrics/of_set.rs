@@ -44,8 +44,8 @@ impl Files {
         let bytes = |role: Role| roles.get(role.as_str()).map_or(0, |(_, bytes)| *bytes);
         // A file by itself has no base to grow from.
         let is_set = aof.layout == Layout::MultiPart;
-        let trigger = is_set
-            .then(|| Trigger::new(bytes(Role::Base), bytes(Role::Increment), &aof.settings));
+        let trigger =
+            is_set.then(|| Trigger::new(bytes(Role::Base), bytes(Role::Increment), &aof.settings));
         Self {
             written_at: written.and_then(seconds),
             trigger,
@@ -111,7 +111,11 @@ impl Figures {
 
     pub(super) fn tell(&self, samples: &mut Samples, set: &str) {
         samples.add(&CHECK_SUCCESS, &[set], self.is_well());
-        samples.add_known(&CHECK_ERROR, &[set, self.failed.unwrap_or("")], self.failed.map(|_| true));
+        samples.add_known(
+            &CHECK_ERROR,
+            &[set, self.failed.unwrap_or("")],
+            self.failed.map(|_| true),
+        );
         samples.add(&CHECK_DURATION, &[set], self.seconds);
         samples.add(&CHECK_READ, &[set], self.read_bytes);
         if let Some(judged) = &self.judged {

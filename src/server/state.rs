@@ -296,7 +296,8 @@ impl<'a> Said<'a> {
         };
         let lines = self.0.iter().filter(move |(name, _)| is_of_one(name));
         lines.filter_map(move |(_, said)| {
-            let fields = || said.trim_end_matches('\r').split(',').filter_map(|f| f.split_once('='));
+            let fields =
+                || said.trim_end_matches('\r').split(',').filter_map(|f| f.split_once('='));
             let of = |wanted: &str| fields().find(|(name, _)| *name == wanted);
             let is_online = of("state").is_some_and(|(_, state)| state == "online");
             of(field).filter(|_| is_online)?.1.parse().ok()
@@ -362,7 +363,10 @@ mod tests {
                     slave2:ip=10.0.0.3,port=1,state=wait_bgsave,offset=0,lag=0\r\n\
                     slave_repl_offset:3\r\n";
         let state = ServerState::new(info, &[], None);
-        assert_eq!((state.replication_lag_bytes, state.replication_lag_seconds), (Some(100), Some(7)));
+        assert_eq!(
+            (state.replication_lag_bytes, state.replication_lag_seconds),
+            (Some(100), Some(7))
+        );
         assert_eq!((state.cpu_user_seconds, state.cpu_system_seconds), (Some(1.5), None));
         let alone = ServerState::new("role:master\r\nmaster_repl_offset:500\r\n", &[], None);
         assert_eq!((alone.replication_lag_bytes, alone.replication_lag_seconds), (None, None));

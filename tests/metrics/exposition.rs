@@ -10,8 +10,8 @@ use aofkit::Silent;
 use aofkit::backup::{Depth, Found, verify};
 use serde_json::Value;
 
-use crate::schema::{each_property, faults};
 use crate::home::{Home, set as record_of};
+use crate::schema::{each_property, faults};
 use crate::world::{BASE, INCREMENT, Run, Set, all_recorded, check_json, run, sets};
 use crate::{promtool, samples};
 
@@ -95,8 +95,14 @@ fn a_path_that_leads_nowhere_is_told_by_its_own_name() {
 #[test]
 fn fleets_and_hostile_names_are_taken_by_prometheus() {
     let root = tempfile::tempdir().unwrap();
-    let names: [&[u8]; 6] =
-        [b"plain", b"a \"b\"", b"back\\slash", b"line\nend", b"\xff\xfe", "gr\u{fc}n\u{1b}[31m".as_bytes()];
+    let names: [&[u8]; 6] = [
+        b"plain",
+        b"a \"b\"",
+        b"back\\slash",
+        b"line\nend",
+        b"\xff\xfe",
+        "gr\u{fc}n\u{1b}[31m".as_bytes(),
+    ];
     for name in names {
         let set = Set::of(&sets(3));
         crate::world::copy_tree(&set.dir(), &root.path().join(OsStr::from_bytes(name)).join("aof"));
@@ -159,7 +165,8 @@ fn backups_are_told_with_the_set_that_they_are_of() {
     let success = format!("aof_backup_repository_success{{repository=\"{}\"}}", repo.display());
     assert_eq!(samples(&none.out)[&success], 0.0);
     assert!(none.err.contains("repo"), "{}", none.err);
-    let backup = ["backup", root.to_str().unwrap(), "--repo", repo.to_str().unwrap(), "--source", "c1"];
+    let backup =
+        ["backup", root.to_str().unwrap(), "--repo", repo.to_str().unwrap(), "--source", "c1"];
     run([&backup[..], &["--min-free", "0"]].concat()).expect(0);
     let all = samples(&words(&[]).expect(0).out);
     let set = format!("set=\"{}\",source=\"c1\"", home.set().display());

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+use aofkit::Silent;
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::{Change, Check, Following, Report, Wording, judge};
 use aofkit::scan::{Pace, scan};
-use aofkit::Silent;
 
 use crate::spelled::record;
 use crate::support::number_from_env;
@@ -18,7 +18,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
@@ -149,7 +150,11 @@ fn a_file_of_old_and_a_torn_snapshot_are_followed_too() {
         let following = following.get_or_insert_with(|| begin(&aof));
         let change = following.go_on(&aof, &Pace::default(), &Silent).unwrap();
         assert_ne!(change, Change::Another);
-        assert_same(following, &aof, &format!("after {} bytes", fs::metadata(&path).unwrap().len()));
+        assert_same(
+            following,
+            &aof,
+            &format!("after {} bytes", fs::metadata(&path).unwrap().len()),
+        );
     }
     append(&path, &sets(3));
     let (aof, mut following) = (open(&path), following.unwrap());
@@ -206,7 +211,11 @@ fn what_is_not_only_appended_is_not_followed() {
             },
             Change::Another,
         ),
-        ("the base gone", |set| fs::remove_file(set.file(crate::world::BASE)).unwrap(), Change::Another),
+        (
+            "the base gone",
+            |set| fs::remove_file(set.file(crate::world::BASE)).unwrap(),
+            Change::Another,
+        ),
     ];
     for (what, act, expected) in acts {
         let set = Set::of(&sets(20));

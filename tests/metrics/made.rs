@@ -131,13 +131,15 @@ fn the_dashboard_has_panels_that_lie_beside_each_other_and_queries_that_promethe
         format!("      - record: panel:query:{at}\n        expr: '{query}'\n")
     };
     let rules: String = dashboard_queries().into_iter().enumerate().map(rule).collect();
-    fs::write(dir.path().join("r.yml"), format!("groups:\n  - name: q\n    rules:\n{rules}")).unwrap();
+    fs::write(dir.path().join("r.yml"), format!("groups:\n  - name: q\n    rules:\n{rules}"))
+        .unwrap();
     promtool::must(&["check", "rules", "r.yml"], dir.path(), "");
 }
 
 #[test]
 fn the_dashboard_is_known_to_the_types_of_grafana() {
-    let python = servers_dir().and_then(|servers| Some(servers.parent()?.join("python/bin/python")));
+    let python =
+        servers_dir().and_then(|servers| Some(servers.parent()?.join("python/bin/python")));
     let Some(python) = python.filter(|python| python.is_file()) else {
         return println!("did not run: the types of Grafana are not installed");
     };

@@ -63,9 +63,14 @@ fn assert_figures(live: &mut Live, ask: impl Fn() -> Run, url: &str) {
     }
     let all = of_server(&run.out, url);
     let of = |name: &str| all[&format!("aof_server_{name}")];
-    assert_eq!((of("up"), of("role{,role=\"primary\"}"), of("role{,role=\"replica\"}")), (1.0, 1.0, 0.0));
+    assert_eq!(
+        (of("up"), of("role{,role=\"primary\"}"), of("role{,role=\"replica\"}")),
+        (1.0, 1.0, 0.0)
+    );
     assert_eq!(of("memory_max_bytes"), f64::from(256 << 20));
-    for (name, field) in [("memory_used_bytes", "used_memory"), ("memory_peak_bytes", "used_memory_peak")] {
+    for (name, field) in
+        [("memory_used_bytes", "used_memory"), ("memory_peak_bytes", "used_memory_peak")]
+    {
         let own = number(live, field);
         assert!((of(name) - own).abs() < own * 0.2, "{name}: {} {own}", of(name));
     }
@@ -84,7 +89,8 @@ fn assert_figures(live: &mut Live, ask: impl Fn() -> Run, url: &str) {
         assert_eq!(of(name), value, "{name}");
     }
     assert!(!all.contains_key("aof_server_replication_lag_bytes"), "it has no replica");
-    let own = samples(&run.out).into_iter().filter(|(name, _)| name.starts_with("aof_check_success"));
+    let own =
+        samples(&run.out).into_iter().filter(|(name, _)| name.starts_with("aof_check_success"));
     assert_eq!(own.map(|(_, value)| value).collect::<Vec<_>>(), [1.0]);
 }
 
@@ -121,10 +127,13 @@ fn figures_come_by_tls_and_no_file_holds_a_secret() {
         let files = TLS_FILES.map(|(setting, name)| (setting, file(name)));
         let mut settings = vec!["--appendonly", "yes", "--maxmemory", "256mb", "--tls-port", &port];
         settings.extend(files.iter().flat_map(|(setting, file)| [*setting, file.as_str()]));
-        let refuses = |line: &str| line.contains("FATAL CONFIG FILE ERROR") || line.contains("Failed to");
+        let refuses =
+            |line: &str| line.contains("FATAL CONFIG FILE ERROR") || line.contains("Failed to");
         let mut trial = server.command();
         let scratch = tempfile::tempdir().unwrap();
-        trial.args(["--port", "0", "--tls-port", &free_port(), "--logfile", ""]).current_dir(scratch.path());
+        trial
+            .args(["--port", "0", "--tls-port", &free_port(), "--logfile", ""])
+            .current_dir(scratch.path());
         for (setting, file) in &files {
             trial.args([*setting, file.as_str()]);
         }
@@ -165,7 +174,8 @@ fn figures_come_by_tls_and_no_file_holds_a_secret() {
 #[test]
 fn a_password_on_the_command_line_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let run = metrics(dir.path(), &format!("redis://watch:{SECRET}@127.0.0.1:1"), "", &[]).expect(2);
+    let run =
+        metrics(dir.path(), &format!("redis://watch:{SECRET}@127.0.0.1:1"), "", &[]).expect(2);
     assert_no_secret(&run);
 }
 
@@ -177,7 +187,8 @@ fn a_primary_tells_the_lag_of_its_replica_and_a_replica_its_link() {
     let settings = ["--appendonly", "yes", "--port", &port, "--repl-diskless-sync-delay", "0"];
     let mut primary = Live::start_with(&server, own, &settings);
     let to = format!("127.0.0.1 {port}");
-    let mut replica = Live::start_with(&server, other, &["--appendonly", "yes", "--replicaof", &to]);
+    let mut replica =
+        Live::start_with(&server, other, &["--appendonly", "yes", "--replicaof", &to]);
     replica.until_it_says("master_link_status:up");
     primary.must("SET k v");
     let ask = |dir: &Path| {

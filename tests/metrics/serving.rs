@@ -85,13 +85,18 @@ fn the_metrics_are_served_and_nothing_else() {
     assert!(lower.contains("content-type: text/plain; version=0.0.4"), "{head}");
     assert!(lower.contains(&format!("content-length: {}", body.len())), "{head}");
     let (head, body) = serving.ask("HEAD /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
-    assert!(head.starts_with("HTTP/1.1 200 ") && head.to_ascii_lowercase().contains("content-length: "));
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.to_ascii_lowercase().contains("content-length: ")
+    );
     assert_eq!(body, "");
     for path in ["/", "/metric", "/metrics/", "/../etc/passwd", "/favicon.ico"] {
         assert!(serving.get(path).0.starts_with("HTTP/1.1 404 "), "{path}");
     }
-    let (head, _) = serving.ask("POST /metrics HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n");
-    assert!(head.starts_with("HTTP/1.1 405 ") && head.to_ascii_lowercase().contains("allow: get, head"));
+    let (head, _) =
+        serving.ask("POST /metrics HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n");
+    assert!(
+        head.starts_with("HTTP/1.1 405 ") && head.to_ascii_lowercase().contains("allow: get, head")
+    );
     let (head, _) = serving.ask("nonsense\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
     // HTTP/1.0, as old scrapers speak it.
@@ -104,7 +109,8 @@ fn clients_that_are_slow_keep_nobody_waiting() {
     let serving = Serving::of(set.root());
     serving.metrics();
     let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
-    let mut slow: Vec<_> = (0..100).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
+    let mut slow: Vec<_> =
+        (0..100).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
     for stream in &mut slow {
         stream.write_all(b"GET /metrics HTTP/1.1\r\nX: ").unwrap();
     }
@@ -147,6 +153,7 @@ fn what_is_served_goes_on_and_ends_by_a_signal() {
     // The address is taken.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let run = crate::world::run(["metrics", set.root().to_str().unwrap(), "--listen", &port]).expect(1);
+    let run =
+        crate::world::run(["metrics", set.root().to_str().unwrap(), "--listen", &port]).expect(1);
     assert!(run.err.contains(&port), "{}", run.err);
 }

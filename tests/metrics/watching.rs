@@ -118,7 +118,8 @@ fn what_was_appended_is_counted_and_what_was_read_is_not_read_again() {
     let more = watch.read_bytes() - read;
     assert!(more < appended + 4 * 200_000, "{more} bytes read for {appended}");
     let told = watch.now("aof_check_read_bytes_total").unwrap();
-    let there = fs::metadata(set.file(BASE)).unwrap().len() + fs::metadata(set.file(INCREMENT)).unwrap().len();
+    let there = fs::metadata(set.file(BASE)).unwrap().len()
+        + fs::metadata(set.file(INCREMENT)).unwrap().len();
     assert_eq!(told, there as f64, "every byte once");
 }
 
@@ -149,10 +150,14 @@ fn what_has_to_be_read_again_is_read_seldom() {
     // Behind a length that may be wrong or the beginning of a large value, the end of the file decides.
     let value = vec![b'v'; 10_000];
     let records: Vec<u8> = (0..10_000).flat_map(|_| record(&[b"SET", b"k", &value])).collect();
-    let set = Set::of(&[&b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$900000000\r\n"[..], &records].concat()).in_memory();
+    let set = Set::of(&[&b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$900000000\r\n"[..], &records].concat())
+        .in_memory();
     let watch = Watch::of(set.root());
     watch.until("aof_check_success", 0.0);
-    let size = || ["appendonly.aof.1.base.aof", INCREMENT].map(|name| fs::metadata(set.file(name)).unwrap().len());
+    let size = || {
+        ["appendonly.aof.1.base.aof", INCREMENT]
+            .map(|name| fs::metadata(set.file(name)).unwrap().len())
+    };
     let first = watch.now("aof_check_read_bytes_total").unwrap();
     for _ in 0..6 {
         append(&set.file(INCREMENT), &sets(1));
@@ -212,7 +217,8 @@ fn a_busy_server_that_rewrites_is_followed_at_little_cost() {
     let mut written = 0;
     let mut write = |live: &mut Live, count: usize| {
         for n in 0..count {
-            let record = record(&[b"SET", format!("key:{}", (written + n) % 500).as_bytes(), &value]);
+            let record =
+                record(&[b"SET", format!("key:{}", (written + n) % 500).as_bytes(), &value]);
             let (_, errors) = live.pipe(&record);
             assert_eq!(errors, Vec::<String>::new());
         }
@@ -253,5 +259,10 @@ fn a_busy_server_that_rewrites_is_followed_at_little_cost() {
     // Some 0.4 % were seen, with every assertion and a clock of 10 ms.
     assert!(share < 0.02, "{share} of a core");
     watch.until("aof_commands", commands(dir.path()));
-    assert_eq!(watch.now("aof_check_success"), Some(1.0), "{:?}", files(&dir.path().join("appendonlydir")));
+    assert_eq!(
+        watch.now("aof_check_success"),
+        Some(1.0),
+        "{:?}",
+        files(&dir.path().join("appendonlydir"))
+    );
 }

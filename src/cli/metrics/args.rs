@@ -60,7 +60,9 @@ const EVERY: Duration = Duration::from_secs(15);
 
 fn interval(text: &str) -> std::result::Result<Duration, String> {
     let given = times::duration(text).and_then(|span| Duration::try_from(span).ok());
-    let Some(given) = given else { return Err(format!("'{text}' is not a time such as 15s or 5m")) };
+    let Some(given) = given else {
+        return Err(format!("'{text}' is not a time such as 15s or 5m"));
+    };
     match given < Duration::from_secs(1) {
         true => Err("the shortest interval is 1s".to_owned()),
         false => Ok(given),
@@ -79,7 +81,9 @@ impl MetricsArgs {
             return Ok(());
         }
         if names_nothing && context.open.conf.is_none() && context.server.is_none() {
-            return Err("nothing to look at: PATH, --conf, --repo or --server is missing".to_owned());
+            return Err(
+                "nothing to look at: PATH, --conf, --repo or --server is missing".to_owned()
+            );
         }
         if self.watch.is_some() && self.output.is_none() && self.listen.is_none() {
             return Err("--watch needs --output FILE or --listen ADDRESS".to_owned());
@@ -88,10 +92,14 @@ impl MetricsArgs {
             return Err("standard input can be looked at only once".to_owned());
         }
         if context.format == Format::Json && (goes_on || self.output.is_some()) {
-            return Err("--json is for one look that is printed; Prometheus reads the text".to_owned());
+            return Err(
+                "--json is for one look that is printed; Prometheus reads the text".to_owned()
+            );
         }
         if self.listen.is_some() && cfg!(not(feature = "listen")) {
-            return Err("this build listens to nobody: it was made without the feature `listen`".to_owned());
+            return Err(
+                "this build listens to nobody: it was made without the feature `listen`".to_owned()
+            );
         }
         Ok(())
     }
@@ -125,7 +133,10 @@ A set that is damaged, gone or not readable is told by its metrics (aof_check_su
 exit status. docs/metrics.md explains every metric, docs/production.md how to set it up.",
     exits: &[
         (Outcome::Done, "written or printed, whatever was found; or ended by Ctrl-C or SIGTERM"),
-        (Outcome::CouldNot, "the file could not be written, or the address could not be listened on"),
+        (
+            Outcome::CouldNot,
+            "the file could not be written, or the address could not be listened on",
+        ),
         (Outcome::Usage, "the arguments are wrong"),
         (Outcome::NotFound, "the directory of --output is not there"),
     ],

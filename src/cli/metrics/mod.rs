@@ -50,7 +50,9 @@ fn watch(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
     let Some(every) = args.every() else {
         let samples = looking.look();
         return match &args.output {
-            Some(path) => file::write(path, &samples.text()).map(|()| (String::new(), Outcome::Done)),
+            Some(path) => {
+                file::write(path, &samples.text()).map(|()| (String::new(), Outcome::Done))
+            }
             None if context.json => Ok((json::metrics(&samples), Outcome::Done)),
             None => Ok((samples.text(), Outcome::Done)),
         };
@@ -99,7 +101,9 @@ fn listen(address: Address, page: &Page, context: &Context) -> Result<()> {
     let own = listener.local_addr().map_err(failed)?;
     context.note(&format!("serving http://{own}/metrics"));
     if address.is_open_to_others() {
-        context.note("whoever reaches this address can read the metrics: there is no password and no TLS");
+        context.note(
+            "whoever reaches this address can read the metrics: there is no password and no TLS",
+        );
     }
     let page = page.clone();
     let complaint = move |e: std::io::Error| complain(&format!("aofkit: {own}: {e}"));
@@ -129,7 +133,9 @@ impl Looking<'_> {
         if let Some((address, said)) = server {
             of_server(&mut samples, &address, said.as_ref());
         }
-        if let Some(Err(e)) = self.audited.as_mut().map(|audited| audited.tell(&mut samples, context)) {
+        if let Some(Err(e)) =
+            self.audited.as_mut().map(|audited| audited.tell(&mut samples, context))
+        {
             failures.push(e.to_string());
         }
         for failure in failures.iter().filter(|failure| !self.told.contains(failure)) {

@@ -96,7 +96,9 @@ fn answer(request: &Request<Incoming>, page: Option<Bytes>) -> Response<Full<Byt
             refused
         }
         ("/metrics", Some(page)) => Response::new(Full::new(page)),
-        ("/metrics", None) => plain(StatusCode::SERVICE_UNAVAILABLE, "the first look is not done\n"),
+        ("/metrics", None) => {
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the first look is not done\n")
+        }
         _ => plain(StatusCode::NOT_FOUND, "the metrics are at /metrics\n"),
     };
     let headers = response.headers_mut();

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use super::alerts::ALERTS;
 use super::list::{METRICS, Metric, Origin};
 
-/// The sections: a heading, what belongs there, and a remark.
-const SECTIONS: [(&str, fn(Origin) -> bool, &str); 6] = [
+/// A heading, what belongs there, and a remark.
+type Section = (&'static str, fn(Origin) -> bool, &'static str);
+
+/// The sections.
+const SECTIONS: [Section; 6] = [
     (
         "The set",
         |origin| matches!(origin, Origin::Check),

@@ -93,7 +93,7 @@ fn follow_one(set: &Set, random: &mut Random, what: &str) {
     let manifest = set.file("appendonly.aof.manifest");
     let increment = |seq: u64| format!("appendonly.aof.{seq}.incr.aof");
     let text = fs::read_to_string(&manifest).unwrap();
-    let last = text.lines().filter(|line| line.contains(" type i")).last().unwrap();
+    let last = text.lines().rfind(|line| line.contains(" type i")).unwrap();
     let mut name = last.split(' ').nth(1).unwrap().to_owned();
     let mut seq = 100;
     // A name that is heard for the first time may make records sound that stand behind damage before it. So this one is

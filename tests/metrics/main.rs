@@ -17,8 +17,6 @@ mod schema;
 mod servers;
 #[cfg(feature = "listen")]
 mod serving;
-#[path = "../support/spelled.rs"]
-mod spelled;
 #[path = "../support/mod.rs"]
 mod support;
 mod watching;
@@ -27,6 +25,8 @@ mod watching;
 mod world;
 
 use std::collections::BTreeMap;
+
+use support::spelled;
 
 /// Samples by what stands before the value, such as `aof_files{set="s",role="incr"}`.
 pub fn samples(text: &str) -> BTreeMap<String, f64> {

@@ -64,7 +64,7 @@ static INCLUDE: Rule = Rule::new(
     "AOF-116",
     "include-missing",
     of(Error),
-    "A file that is included is not there.",
+    "A file that is included is not there, on this machine.",
     "A server does not start without it.",
 );
 static OVERRULED: Rule = Rule::new(

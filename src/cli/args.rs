@@ -28,6 +28,7 @@ use crate::cli::rewind::args::RewindArgs;
 use crate::cli::schema::Schema;
 use crate::cli::snapshots::args::SnapshotsArgs;
 use crate::cli::stats::args::StatsArgs;
+use crate::cli::status::args::StatusArgs;
 use crate::cli::verify::args::VerifyArgs;
 
 /// Inspect, check and back up the append-only files (AOF) of Redis and Valkey. Looking never changes anything.
@@ -72,6 +73,8 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Show bytes over time, the next rewrite and what it gives back, and when the disk is full
     Growth(Box<GrowthArgs>),
+    /// Show one line for each set and each backup source: health, size, next rewrite, disk, age of the backup
+    Status(StatusArgs),
     /// Print the JSON Schema of a verb's output; without VERB, list the schemas
     Schema {
         /// Whose output
@@ -94,7 +97,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 14] = [
+const MANUALS: [(&str, &Manual); 15] = [
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
     ("check", &super::check::args::MANUAL),
@@ -108,6 +111,7 @@ const MANUALS: [(&str, &Manual); 14] = [
     ("rewind", &super::rewind::args::MANUAL),
     ("snapshots", &super::snapshots::args::MANUAL),
     ("stats", &super::stats::args::MANUAL),
+    ("status", &super::status::args::MANUAL),
     ("verify", &super::verify::args::MANUAL),
 ];
 
@@ -182,7 +186,7 @@ impl Verb {
 
     /// Whether its answer is a judgement on the set.
     pub fn judges(&self) -> bool {
-        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_))
+        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_) | Self::Status(_))
     }
 
     /// Whether a server program is to load copies of its sets.
@@ -219,9 +223,15 @@ impl Args {
         if is_typed("server") && args.server.holds_password() {
             return Err(command.error(ArgumentConflict, PASSWORD_TYPED));
         }
-        let Some(reading) = args.verb.reading() else { return Ok(args) };
-        if reading.path.is_none() && args.global.conf.is_none() {
-            let (kind, why) = (MissingRequiredArgument, "PATH is missing (or --conf FILE)");
+        let (has_path, others) = match (&args.verb, args.verb.reading()) {
+            (Verb::Status(status), _) => {
+                (!status.paths.is_empty() || status.repo.is_some(), "--conf FILE or --repo DIR")
+            }
+            (_, Some(reading)) => (reading.path.is_some(), "--conf FILE"),
+            (_, None) => return Ok(args),
+        };
+        if !has_path && args.global.conf.is_none() {
+            let (kind, why) = (MissingRequiredArgument, format!("PATH is missing (or {others})"));
             let command = command.find_subcommand_mut(verb);
             return Err(command.map_or_else(|| clap::Error::new(kind), |c| c.error(kind, why)));
         }

@@ -22,6 +22,7 @@ mod rewind;
 mod schema;
 mod snapshots;
 mod stats;
+mod status;
 mod verify;
 
 use std::ffi::OsString;
@@ -91,6 +92,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
+        Verb::Status(verb) => status::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

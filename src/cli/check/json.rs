@@ -147,7 +147,7 @@ pub fn problems(report: &Report) -> Each<'_, Problem, ProblemJson> {
     Each { all: &report.problems, one: problem }
 }
 
-fn problem(problem: &Problem) -> ProblemJson {
+pub fn problem(problem: &Problem) -> ProblemJson {
     let file = problem.file.as_deref().map(text).unwrap_or(Text { plain: None, b64: None });
     ProblemJson {
         kind: problem.kind.as_str(),

@@ -171,6 +171,11 @@ pub fn checks(
             paper.text("\n")?;
         }
     }
-    let rows = checked.iter().map(|one| Row { aof: &one.aof, report: &one.report, growth: None });
-    paper.text(&overview(path, rows, view.style))
+    let rows = checked.iter().map(|one| Row {
+        aof: &one.aof,
+        report: &one.report,
+        growth: None,
+        mix: None,
+    });
+    paper.text(&overview(path, rows, view))
 }

@@ -8,7 +8,7 @@ use comfy_table::CellAlignment::{Left, Right};
 use super::report::Grown;
 use super::text::percent_more;
 use crate::cli::common::layout::fitted;
-use crate::cli::common::sets::names;
+use crate::cli::common::sets::{Place, names};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 
@@ -29,7 +29,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     ];
     let mut rows = Vec::with_capacity(all.len());
     let (mut bytes, mut reclaimable, mut unknown, mut has_range) = (0, 0, 0, false);
-    for (one, name) in all.iter().zip(names(all.iter().map(|one| &one.aof), path)) {
+    for (one, name) in all.iter().zip(names(all.iter().map(|one| Place::of(&one.aof)), path)) {
         bytes += one.outlook.current_bytes();
         match given_back(one) {
             Some((own, is_least)) => {

@@ -20,22 +20,30 @@ pub fn stats(one: &Counted, view: &View) -> String {
     let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
-    let mix = &one.mix;
-    text += &needs::needs(&mix.needs_modules, &[], style, "  ");
-    for by in &one.by {
-        text += &match (by, &one.keys) {
-            (By::Command, _) => commands(mix, style),
-            (By::Db, _) => databases(mix, one.base.as_ref(), style),
-            (By::Prefix, Some(keys)) => prefixes(keys, mix.totals.command_bytes, style),
-            (By::Key, Some(keys)) => {
-                heaviest(keys, mix.totals.command_bytes, style) + &of_base(one.base.as_ref(), style)
-            }
-            (By::Slot, Some(keys)) => slots(keys, mix.totals.command_bytes, style),
-            (By::Type, _) => types(one.base.as_ref(), style),
-            _ => String::new(),
-        };
-    }
+    text += &needs::needs(&one.mix.needs_modules, &[], style, "  ");
+    text += &breakdown(&one.by, &one.mix, one.keys.as_ref(), one.base.as_ref(), style);
     text + &deletes::text(&one.deletes, &one.aof, style)
+}
+
+/// A table for each thing that was asked for.
+pub fn breakdown(
+    by: &[By],
+    mix: &MixReport,
+    keys: Option<&KeyReport>,
+    base: Option<&KeySpaceReport>,
+    style: Style,
+) -> String {
+    let of = mix.totals.command_bytes;
+    let table = |by: &By| match (by, keys) {
+        (By::Command, _) => commands(mix, style),
+        (By::Db, _) => databases(mix, base, style),
+        (By::Prefix, Some(keys)) => prefixes(keys, of, style),
+        (By::Key, Some(keys)) => heaviest(keys, of, style) + &of_base(base, style),
+        (By::Slot, Some(keys)) => slots(keys, of, style),
+        (By::Type, _) => types(base, style),
+        _ => String::new(),
+    };
+    by.iter().map(table).collect()
 }
 
 fn summary(one: &Counted) -> String {

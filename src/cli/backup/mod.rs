@@ -1,7 +1,9 @@
 //! `aofkit backup`
 
+mod all;
 pub mod args;
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aofkit::aof::Aof;
@@ -22,7 +24,27 @@ use crate::cli::repository::{json, text};
 
 pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
+    if args.all {
+        return all::run(args, context);
+    }
     let repository = repository(args, context)?;
+    let made = kept(args.reading.path(), args, &repository, context)?;
+    tell(&made, args, context);
+    let text = match context.json {
+        true => json::backup(&made),
+        false => text::backup(&made, context.style),
+    };
+    let shrank = args.fail_on_shrink.is_some_and(|percent| shrank_by(&made, percent));
+    Ok((text, if shrank { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// A snapshot of the set at a path.
+fn kept(
+    path: &Path,
+    args: &BackupArgs,
+    repository: &Repository,
+    context: &Context,
+) -> Result<Backup> {
     let options = BackupOptions {
         source: context.source.clone(),
         tags: args.tag.clone(),
@@ -38,23 +60,13 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
         shrink_percent: args.fail_on_shrink,
     };
     let bar = Bar::new(context.bar);
-    let (path, open) = (args.reading.path(), &context.open);
-    let made = match &context.server {
-        None => backup(path, open, &repository, &options, &bar)?,
-        Some(asked) => {
-            let mut server = asked.connect()?;
-            let exact = args.exact.map(Duration::from_secs);
-            let mut beside = Beside { server: &mut server, exact };
-            backup_beside(path, open, &repository, &options, &mut beside, &bar)?
-        }
+    let Some(asked) = &context.server else {
+        return backup(path, &context.open, repository, &options, &bar);
     };
-    tell(&made, args, context);
-    let text = match context.json {
-        true => json::backup(&made),
-        false => text::backup(&made, context.style),
-    };
-    let shrank = args.fail_on_shrink.is_some_and(|percent| shrank_by(&made, percent));
-    Ok((text, if shrank { Outcome::Findings } else { Outcome::Done }))
+    let mut server = asked.connect()?;
+    let exact = args.exact.map(Duration::from_secs);
+    let mut beside = Beside { server: &mut server, exact };
+    backup_beside(path, &context.open, repository, &options, &mut beside, &bar)
 }
 
 /// Whether this run has found what `--fail-on-shrink` is about.

@@ -70,6 +70,16 @@ pub fn names(sets: impl Iterator<Item = Place>, root: &Path) -> Vec<String> {
     sets.iter().map(|set| below(&set.path, root)).collect()
 }
 
+/// The directory that all paths begin with.
+pub fn root_of(paths: &[PathBuf]) -> PathBuf {
+    let mut paths = paths.iter();
+    let first = paths.next().cloned().unwrap_or_default();
+    paths.fold(first, |root, path| {
+        let same = root.components().zip(path.components()).take_while(|(a, b)| a == b);
+        same.map(|(part, _)| part).collect()
+    })
+}
+
 /// `node-1/data` and `node-2/data` are `node-1` and `node-2`.
 fn without_common_end(mut names: Vec<String>) -> Vec<String> {
     while let Some(end) = names.first().and_then(|name| name.rsplit_once('/')).map(|(_, end)| end) {

@@ -38,8 +38,13 @@ pub fn several(
         let rest = order[first..].iter().map(bytes).sum();
         rows.push(vec![more(hidden, None, rest)]);
     }
-    let mut head =
-        vec![("SET", Left), ("LOG", Right), ("COMMANDS", Right), ("BASE", Right), ("MOST", Left)];
+    let mut head = vec![
+        ("SET", Left),
+        ("LOG", Right),
+        ("COMMANDS", Right),
+        ("BASE", Right),
+        ("TOP COMMAND", Left),
+    ];
     text += &format!(
         "{}\n\n{}",
         style.bold(&name(path.as_os_str().as_encoded_bytes())),

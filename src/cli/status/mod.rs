@@ -18,7 +18,7 @@ use self::args::StatusArgs;
 use self::report::{Watched, rank};
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
-use crate::cli::common::sets::{Place, names};
+use crate::cli::common::sets::{Place, names, root_of};
 
 pub fn run(args: &StatusArgs, context: &Context) -> Result<(String, Outcome)> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -42,17 +42,17 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<(String, Outcome)> {
     };
     let (states, failed) = states(args, &around, context)?;
     note_server(&around, &states, context);
+    let (sets, outliers) = named(states, &args.paths);
     let mut watched = Watched {
-        sets: named(states, &args.paths),
+        sets,
         sources: known,
         repo: args.repo.clone(),
-        outliers: Vec::new(),
+        outliers,
         coverage: None,
         max_age: args.max_age,
         now_ms,
         failed: failed.len() as u64,
     };
-    watched.outliers = told_apart(&watched.sets);
     watched.coverage = coverage(watched.sets.iter().map(|(_, state)| state.cluster.as_ref()));
     let outcome = Outcome::worst(failed.into_iter().chain([watched.outcome()]));
     let is_silent = context.quiet && outcome == Outcome::Done;
@@ -94,26 +94,20 @@ fn note_server(around: &Around, states: &[State], context: &Context) {
     }
 }
 
-/// Each with its name, the worst first.
-fn named(mut states: Vec<State>, paths: &[PathBuf]) -> Vec<(String, State)> {
-    states.sort_by_key(rank);
-    let root = common(paths);
-    let names =
-        names(states.iter().map(|state| Place::new(&state.path, &state.dir, state.layout)), &root);
-    names.into_iter().zip(states).collect()
-}
-
-/// The directory that all paths begin with.
-fn common(paths: &[PathBuf]) -> PathBuf {
-    let mut paths = paths.iter();
-    let first = paths.next().cloned().unwrap_or_default();
-    paths.fold(first, |root, path| {
-        let same = root.components().zip(path.components()).take_while(|(a, b)| a == b);
-        same.map(|(part, _)| part).collect()
-    })
-}
-
-fn told_apart(sets: &[(String, State)]) -> Vec<Outlier> {
-    let measured: Vec<_> = sets.iter().map(|(_, state)| state.measured()).collect();
-    outliers(&measured)
+/// Each with its name, the worst first, and those that stand out.
+fn named(states: Vec<State>, paths: &[PathBuf]) -> (Vec<(String, State)>, Vec<Outlier>) {
+    let measured: Vec<_> = states.iter().map(State::measured).collect();
+    let mut found = outliers(&measured);
+    let place = |at: usize| found.iter().position(|one| one.place == at);
+    let mut order: Vec<usize> = (0..states.len()).collect();
+    order.sort_by_cached_key(|at| rank(&states[*at], place(*at)));
+    for one in &mut found {
+        one.place = order.iter().position(|at| *at == one.place).unwrap_or(one.place);
+    }
+    let mut states: Vec<_> = states.into_iter().map(Some).collect();
+    let sorted: Vec<State> = order.into_iter().filter_map(|at| states[at].take()).collect();
+    let root = root_of(paths);
+    let places = sorted.iter().map(|state| Place::new(&state.path, &state.dir, state.layout));
+    let names = names(places, &root);
+    (names.into_iter().zip(sorted).collect(), found)
 }

@@ -1,5 +1,6 @@
 //! What `aofkit status` found, for whoever prints it.
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use aofkit::check::{Severity, Verdict};
@@ -81,13 +82,14 @@ pub fn outcome(state: &State) -> Outcome {
     if state.is_closed() { Outcome::CouldNot } else { Outcome::of_verdict(state.verdict()) }
 }
 
-/// The worst first: by verdict, then by what is found beside it, then by how much is to be done soon.
-pub fn rank(state: &State) -> impl Ord + use<> {
+/// The worst first: by verdict, then those that stand out (by their place among these), then by what is found beside the
+/// set and what is to be done soon.
+pub fn rank(state: &State, stands_out: Option<usize>) -> impl Ord + use<> {
     let severity = state.worst().map(|problem| problem.severity);
     let is_due = state.outlook.trigger.is_due();
-    let verdict = std::cmp::Reverse((state.is_closed(), state.verdict()));
-    let others = std::cmp::Reverse((severity, state.outlook.holds.len(), is_due));
-    (verdict, others, std::cmp::Reverse(state.growth_percent()))
+    let verdict = Reverse((state.is_closed(), state.verdict()));
+    let others = Reverse((severity, state.outlook.holds.len(), is_due));
+    (verdict, stands_out.unwrap_or(usize::MAX), others, Reverse(state.growth_percent()))
 }
 
 /// How a set is, in one or two words.

@@ -2,7 +2,7 @@
 
 pub mod args;
 
-use aofkit::backup::{Depth, Repository, verify};
+use aofkit::backup::{Depth, Found, Repository, now, verify};
 use aofkit::error::Result;
 use aofkit::progress::{Progress, Silent};
 use aofkit::trial::{LoadedSnapshot, Snapshots};
@@ -16,6 +16,7 @@ use crate::cli::repository::{json, text};
 
 pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
+    let began = now();
     let repository = Repository::at(&args.place.repo)?;
     let depth = match args.data {
         None => Depth::Objects,
@@ -29,6 +30,11 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
             Some(trial.snapshots(&newest(args, context)?)?)
         }
     };
+    if args.record {
+        let loaded = loaded.iter().flatten().filter(|one| one.not_tried.is_none());
+        let loaded = loaded.map(|one| (one.source.clone(), !one.is_bad())).collect();
+        repository.record(&Found { began, depth, verified: &verified, loaded })?;
+    }
     let bad = loaded.iter().flatten().any(LoadedSnapshot::is_bad);
     let untold = loaded.iter().flatten().any(|one| one.not_tried.is_some());
     let outcome = match verified.is_good() && !bad {

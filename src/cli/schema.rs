@@ -35,6 +35,8 @@ pub enum Schema {
     Growth,
     /// What `status --json` prints
     Status,
+    /// What `audit --json` prints
+    Audit,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -58,6 +60,7 @@ impl Schema {
             Self::Rewind => "aofkit.rewind/1",
             Self::Growth => "aofkit.growth/1",
             Self::Status => "aofkit.status/1",
+            Self::Audit => "aofkit.audit/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -79,6 +82,7 @@ impl Schema {
             Self::Rewind => "rewind",
             Self::Growth => "growth",
             Self::Status => "status",
+            Self::Audit => "audit",
             Self::Error => "error",
         }
     }
@@ -100,6 +104,7 @@ impl Schema {
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
             Self::Growth => include_str!("../../docs/schemas/growth.json"),
             Self::Status => include_str!("../../docs/schemas/status.json"),
+            Self::Audit => include_str!("../../docs/schemas/audit.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

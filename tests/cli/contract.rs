@@ -8,12 +8,13 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
-const ALL_SCHEMAS: [&str; 14] = [
+const ALL_SCHEMAS: [&str; 15] = [
     "check",
     "inspect",
     "stats",
     "cat",
     "growth",
+    "status",
     "repair",
     "backup",
     "snapshots",

@@ -1,7 +1,6 @@
 //! `inspect`, `check`, `stats` and `status` on a fleet of 200 sets.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -56,6 +55,8 @@ fn two_hundred_sets_fit_one_screen_and_the_planted_outliers_are_named() {
     let first = status.out.lines().nth(1).unwrap();
     assert!(first.starts_with("node-199") && first.contains("inner-damage"), "{}", status.out);
     assert!(status.out.contains("188 more sets, all healthy"), "{}", status.out);
+    let growth = aofkit(dir.path(), "growth .").expect(0);
+    fits_one_screen(&growth, "growth");
     let check = aofkit(dir.path(), "check .").expect(21);
     assert!(check.out.contains("200 sets, 199 healthy"), "{}", check.out);
     let every = aofkit(dir.path(), "status -v .").expect(21);

@@ -35,7 +35,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     }
     let server = subject.server.as_ref();
     for path in &args.paths {
-        match context.each_set(path, |aof| look(aof, server, context)) {
+        match context.each_set(path, |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);
@@ -48,7 +48,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
         }
     }
     if args.paths.is_empty() && subject.conf.is_some() {
-        match context.each_set(Path::new(""), |aof| look(aof, server, context)) {
+        match context.each_set(Path::new(""), |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);

@@ -99,7 +99,12 @@ pub const ROWS: usize = 12;
 
 /// The rows of a table of sets, the worst first: all of them, or as many as fit one screen and how many more there are.
 pub fn shown(rows: usize, every: bool) -> (usize, usize) {
-    let shown = if every || rows <= ROWS + 1 { rows } else { ROWS };
+    shown_of(rows, every, ROWS)
+}
+
+/// The same where `most` rows leave room for other things.
+pub fn shown_of(rows: usize, every: bool, most: usize) -> (usize, usize) {
+    let shown = if every || rows <= most + 1 { rows } else { most };
     (shown, rows - shown)
 }
 

@@ -7,8 +7,7 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::layout::fitted;
-use crate::cli::common::sets::{Place, names};
+use crate::cli::common::sets::{Place, more, names, shown, table_of};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 
@@ -40,6 +39,12 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
         }
         rows.push(row(one, name).to_vec());
     }
+    let (first, hidden) = shown(rows.len(), view.verbose);
+    if hidden > 0 {
+        rows.truncate(first);
+        let rest = all[first..].iter().map(|one| one.outlook.current_bytes()).sum();
+        rows.push(vec![more(hidden, None, rest)]);
+    }
     let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
     let mut total = format!(
         "{}: {}, of which {}{} could be given back",
@@ -53,7 +58,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     }
     let mut text = format!(
         "{title}\n\n{}\n{}\n",
-        fitted(style, &mut head, rows, &DISPENSABLE),
+        table_of(style, &mut head, rows, &DISPENSABLE),
         style.bold(&total)
     );
     if !view.quiet {

@@ -13,8 +13,6 @@ use crate::cli::check::json::{head, problems, several};
 use crate::cli::common::json::{modified, rule};
 use crate::cli::common::members::path_text;
 use crate::cli::common::output::Paper;
-use crate::cli::common::sets::{Place, Row, names};
-use crate::cli::common::wire::OutlierJson;
 use crate::cli::stats::commands_json::{command, totals_json};
 use crate::cli::stats::key_space_json::key_space;
 use crate::cli::stats::{deletes_json, json as stats_json};
@@ -34,7 +32,8 @@ pub fn inspects(
     total: Option<&InTotal>,
 ) -> io::Result<()> {
     let sets = all.iter().map(inspect_json).collect();
-    let several = several(INSPECT, path, sets, all.iter().map(|one| &one.report));
+    let rows: Vec<_> = all.iter().map(Inspected::row).collect();
+    let several = several(INSPECT, path, sets, &rows);
     let totals = total.map(|total| &total.mix.totals);
     let commands = |total: &InTotal| {
         total.mix.commands.iter().map(|row| command(row, &total.mix.totals)).collect()
@@ -44,16 +43,7 @@ pub fn inspects(
         totals: totals.map(totals_json),
         commands: total.map(commands),
         prefixes: total.and_then(|total| stats_json::prefixes(&total.keys)),
-        outliers: outliers(all, path),
     }))
-}
-
-/// Sets that stand out.
-fn outliers(all: &[Inspected], path: &Path) -> Vec<OutlierJson> {
-    let rows: Vec<_> = all.iter().map(Inspected::row).collect();
-    let measured: Vec<_> = rows.iter().map(Row::measured).collect();
-    let names = names(rows.iter().map(|row| Place::of(row.aof)), path);
-    OutlierJson::all(&aofkit::fleet::outliers(&measured), &names)
 }
 
 fn inspect_json(one: &Inspected) -> InspectJson<'_> {

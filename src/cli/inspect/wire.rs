@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::check::wire::{Head, ProblemJson, Total};
 use crate::cli::common::members::PathText;
-use crate::cli::common::wire::{Each, OutlierJson, RuleJson};
+use crate::cli::common::wire::{Each, RuleJson};
 use crate::cli::stats::commands_json::{CommandJson, TotalsJson};
 use crate::cli::stats::deletes_json::DeletesJson;
 use crate::cli::stats::json::{KeyJson, PrefixJson};
@@ -61,5 +61,4 @@ pub struct InTotalJson {
     pub totals: Option<TotalsJson>,
     pub commands: Option<Vec<CommandJson>>,
     pub prefixes: Option<Vec<PrefixJson>>,
-    pub outliers: Vec<OutlierJson>,
 }

@@ -11,9 +11,17 @@ use super::columns::shortened;
 use super::report::{Counted, InTotal};
 use super::text::{breakdown, stats};
 use crate::cli::common::layout::fitted;
-use crate::cli::common::sets::{Place, more, names, shown, slot_lines, standing_out, table_of};
-use crate::cli::common::units::{Style, share, size};
+use crate::cli::common::sets::{
+    Place, more, names, shown, shown_of, slot_lines, standing_out, table_of,
+};
+use crate::cli::common::units::{share, size};
 use crate::cli::common::view::View;
+
+/// Sets that have a row, so that what they make together is on the same screen.
+const ROWS: usize = 6;
+
+/// Commands of all together, the heaviest, unless `-v` asks for all.
+const COMMANDS: usize = 5;
 
 /// Several sets: the heaviest first, in full with `-v`; then all of them together.
 pub fn several(
@@ -32,7 +40,7 @@ pub fn several(
     let mut order: Vec<usize> = (0..all.len()).collect();
     let bytes = |at: &usize| all[*at].mix.totals.command_bytes;
     order.sort_by_key(|at| std::cmp::Reverse(bytes(at)));
-    let (first, hidden) = shown(all.len(), view.verbose);
+    let (first, hidden) = shown_of(all.len(), view.verbose, ROWS);
     let mut rows: Vec<_> = order[..first].iter().map(|at| row(&all[*at], &names[*at])).collect();
     if hidden > 0 {
         let rest = order[first..].iter().map(bytes).sum();
@@ -50,7 +58,7 @@ pub fn several(
         style.bold(&name(path.as_os_str().as_encoded_bytes())),
         table_of(style, &mut head, rows, &["BASE"])
     );
-    text += &in_total(all, total, style);
+    text += &in_total(all, total, view);
     text += &standing_out(&outliers(&measured(all)), &names, style);
     if all.iter().any(|one| one.is_by(By::Slot)) {
         text += &nodes(all, &names, coverage, view);
@@ -83,7 +91,7 @@ fn row(one: &Counted, name: &str) -> Vec<String> {
     ]
 }
 
-fn in_total(all: &[Counted], total: Option<&InTotal>, style: Style) -> String {
+fn in_total(all: &[Counted], total: Option<&InTotal>, view: &View) -> String {
     let Some(total) = total else { return String::new() };
     let totals = &total.mix.totals;
     let line = format!(
@@ -95,7 +103,9 @@ fn in_total(all: &[Counted], total: Option<&InTotal>, style: Style) -> String {
     );
     let by = all.first().map(|one| &one.by[..]).unwrap_or_default();
     let (keys, base) = (total.keys.as_ref(), total.base.as_ref());
-    format!("\n{}\n{}", style.bold(&line), breakdown(by, &total.mix, keys, base, style))
+    let most = if view.verbose { usize::MAX } else { COMMANDS };
+    let tables = breakdown(by, &total.mix, keys, base, most, view.style);
+    format!("\n{}\n{tables}", view.style.bold(&line))
 }
 
 /// The slots of each node: those that its log has, against those that are its own.

@@ -29,10 +29,10 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Whether something so old is too old; `None` where nobody asked.
-    pub fn is_too_old(&self, age_seconds: Option<i64>) -> Option<bool> {
-        let most = self.max_age?.as_secs();
-        Some(age_seconds.is_none_or(|age| age > most))
+    /// Whether something of this time is too old, or there is none; `None` where nobody asked.
+    pub fn is_too_old(&self, taken_ms: Option<i64>) -> Option<bool> {
+        let most = i64::try_from(self.max_age?.as_millis()).unwrap_or(i64::MAX);
+        Some(taken_ms.is_none_or(|taken| self.now_ms.saturating_sub(taken) > most))
     }
 
     /// Whether the last backup of a set is too old, or there is none.
@@ -40,7 +40,7 @@ impl Watched {
         match &state.backed {
             Backed::NotAsked => None,
             Backed::Never => self.is_too_old(None),
-            Backed::By { source, .. } => self.is_too_old(source.age_seconds(self.now_ms)),
+            Backed::By { source, .. } => self.is_too_old(source.taken_ms()),
         }
     }
 
@@ -49,7 +49,7 @@ impl Watched {
         if source.is_as_is() {
             return None;
         }
-        self.is_too_old(source.age_seconds(self.now_ms))
+        self.is_too_old(source.taken_ms())
     }
 
     /// How it ends.

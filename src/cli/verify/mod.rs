@@ -30,18 +30,23 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
             Some(trial.snapshots(&newest(args, context)?)?)
         }
     };
+    let mut unrecorded = None;
     if args.record {
         let loaded = loaded.iter().flatten().filter(|one| one.not_tried.is_none());
         let loaded = loaded.map(|one| (one.source.clone(), !one.is_bad())).collect();
-        repository.record(&Found { began, depth, verified: &verified, loaded })?;
+        let found = Found { began, depth, verified: &verified, loaded };
+        unrecorded = repository.record(&found).err();
     }
     let bad = loaded.iter().flatten().any(LoadedSnapshot::is_bad);
     let untold = loaded.iter().flatten().any(|one| one.not_tried.is_some());
     let outcome = match verified.is_good() && !bad {
         true if untold => Outcome::Unsupported,
+        true if unrecorded.is_some() => Outcome::CouldNot,
         true => Outcome::Done,
         false => Outcome::BadBackup,
     };
+    // What was found is told all the same.
+    unrecorded.iter().for_each(|error| context.complain(error));
     let is_silent = context.quiet && outcome == Outcome::Done && verified.flaws.is_empty();
     let text = match context.json {
         false if is_silent => String::new(),

@@ -95,7 +95,7 @@ fn without_common_end(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// Rows of a table of sets before the rest is counted, so that all of it fits one screen.
-pub const ROWS: usize = 12;
+pub const ROWS: usize = 10;
 
 /// The rows of a table of sets, the worst first: all of them, or as many as fit one screen and how many more there are.
 pub fn shown(rows: usize, every: bool) -> (usize, usize) {

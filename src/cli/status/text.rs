@@ -134,7 +134,7 @@ fn total(watched: &Watched) -> String {
         text += &format!(", {} left over", size(leftovers));
     }
     if watched.failed > 0 {
-        text += &format!("; {} could not be read", count(watched.failed, "more"));
+        text += &format!("; {} more could not be read", thousands(watched.failed));
     }
     let old = states().filter(|state| watched.is_set_too_old(state) == Some(true)).count() as u64;
     if let Some(most) = watched.max_age.filter(|_| old > 0) {

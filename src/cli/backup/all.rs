@@ -10,7 +10,7 @@ use aofkit::text::{count, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::args::BackupArgs;
-use super::{kept, shrank_by, tell, tell_room};
+use super::taking::{kept, shrank_by, tell, tell_room};
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::MORE;
 use crate::cli::common::outcome::Outcome;

@@ -34,7 +34,7 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     if args.record {
         let loaded = loaded.iter().flatten().filter(|one| one.not_tried.is_none());
         let loaded = loaded.map(|one| (one.source.clone(), !one.is_bad())).collect();
-        let found = Found { began, depth, verified: &verified, loaded };
+        let found = Found { began, data: args.data, verified: &verified, loaded };
         unrecorded = repository.record(&found).err();
     }
     let bad = loaded.iter().flatten().any(LoadedSnapshot::is_bad);

@@ -24,6 +24,7 @@ mod rewind;
 mod schema;
 mod snapshots;
 mod stats;
+mod status;
 mod verify;
 
 use std::ffi::OsString;
@@ -95,6 +96,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
+        Verb::Status(verb) => status::run(verb, &context),
         Verb::Audit(args) => audit::run(args, &context),
         Verb::Metrics(verb) => metrics::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),

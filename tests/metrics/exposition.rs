@@ -6,8 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aofkit::Silent;
-use aofkit::backup::{Depth, Found, verify};
 use serde_json::Value;
 
 use crate::home::{Home, set as record_of};
@@ -180,12 +178,7 @@ fn backups_are_told_with_the_set_that_they_are_of() {
     assert_eq!(of("logical_bytes"), bytes as f64);
     assert!(!all.keys().any(|name| name.contains("verification")), "{all:?}");
     // When it was verified is known once that is written down.
-    let repository = home.repository();
-    let began = aofkit::backup::now();
-    let verified = verify(&repository, Depth::Objects, 1, &Silent).unwrap();
-    let loaded = std::collections::BTreeMap::new();
-    let found = Found { began, depth: Depth::Objects, verified: &verified, loaded };
-    repository.record(&found).unwrap();
+    run(["verify", "--repo", repo.to_str().unwrap(), "--record"]).expect(0);
     let all = samples(&words(&[]).expect(0).out);
     let of = |name: &str| all[&format!("aof_backup_last_verification_{name}{{{set}}}")];
     assert_eq!(of("success"), 1.0);

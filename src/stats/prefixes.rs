@@ -10,6 +10,7 @@ use foldhash::quality::RandomState;
 
 use super::pattern::{Grouping, WORDS};
 use super::sketch::HyperLogLog;
+use super::written::{Moment, UNKNOWN, Written};
 
 /// Families kept at most. Each may need the 16 KiB of a [`HyperLogLog`].
 const FAMILIES: usize = 3000;
@@ -28,6 +29,8 @@ pub(super) struct Family {
     pub(super) base_keys: u64,
     /// Their bytes there.
     pub(super) base_bytes: u64,
+    /// When it was written to, but for keys that are still counted elsewhere.
+    pub(super) written: Written,
 }
 
 impl Family {
@@ -37,6 +40,7 @@ impl Family {
         self.keys.merge(&other.keys);
         self.base_keys += other.base_keys;
         self.base_bytes = self.base_bytes.saturating_add(other.base_bytes);
+        self.written.join(other.written);
     }
 
     /// What it weighs when room is short.
@@ -46,11 +50,11 @@ impl Family {
 }
 
 /// The number of a family that holds what belongs to none.
-pub(super) const REST: u32 = 0;
+pub(crate) const REST: u32 = 0;
 
 /// All families met so far.
 #[derive(Clone, Debug)]
-pub(super) struct Families {
+pub(crate) struct Families {
     grouping: Grouping,
     list: Vec<Family>,
     places: HashMap<Vec<u8>, u32, RandomState>,
@@ -70,7 +74,7 @@ struct Recent {
 const RECENT: usize = 64;
 
 impl Families {
-    pub(super) fn new(grouping: Grouping, seed: RandomState) -> Self {
+    pub(crate) fn new(grouping: Grouping, seed: RandomState) -> Self {
         let mut places = HashMap::with_hasher(seed);
         places.insert(b"*".to_vec(), REST);
         let rest = Family { pattern: b"*".to_vec(), ..Family::default() };
@@ -83,12 +87,12 @@ impl Families {
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.list.len() > FAMILIES
     }
 
     /// The number of the family of `key`.
-    pub(super) fn of_key(&mut self, key: &[u8]) -> u32 {
+    pub(crate) fn of_key(&mut self, key: &[u8]) -> u32 {
         let beginning = key.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
         let recent = (beginning.wrapping_mul(0x9E37_79B1) >> 26) as usize % RECENT;
         let Recent { family: likely, star } = self.recent[recent];
@@ -127,18 +131,22 @@ impl Families {
         (0..).zip(&self.list)
     }
 
-    /// Takes over a family that another observer met, and answers its number here.
-    pub(super) fn adopt(&mut self, family: &Family) -> u32 {
+    /// Takes over a family that another observer met after all that told the time up to `before`, and answers its number
+    /// here.
+    pub(super) fn adopt(&mut self, family: &Family, before: Moment) -> u32 {
         let number = self.named(&family.pattern);
         if let Some(mine) = self.get_mut(number) {
+            let own = mine.written;
             mine.merge(family);
+            mine.written = own;
+            mine.written.join(family.written.behind(before));
         }
         number
     }
 
     /// Takes the lighter half of the families together with their like. `weights` says what each weighs
     /// with all that is not counted to it yet. Answers the new number of every family.
-    pub(super) fn shrink(&mut self, weights: &[u64]) -> Vec<u32> {
+    pub(crate) fn shrink(&mut self, weights: &[u64]) -> Vec<u32> {
         let mut order: Vec<usize> = (1..self.list.len()).collect();
         order.sort_by_key(|&at| {
             (std::cmp::Reverse(weights.get(at).copied().unwrap_or(0)), &self.list[at].pattern)
@@ -146,11 +154,11 @@ impl Families {
         let seed = self.places.hasher().clone();
         let mut smaller = Self::new(self.grouping.clone(), seed);
         let mut moved = vec![REST; self.list.len()];
-        smaller.adopt(&self.list[REST as usize]);
+        smaller.adopt(&self.list[REST as usize], UNKNOWN);
         for (rank, &at) in order.iter().enumerate() {
             let family = &self.list[at];
             if rank < FAMILIES / 2 {
-                moved[at] = smaller.adopt(family);
+                moved[at] = smaller.adopt(family, UNKNOWN);
                 continue;
             }
             let mut pattern = family.pattern.clone();
@@ -174,6 +182,11 @@ impl Families {
         }
         *self = smaller;
         moved
+    }
+
+    /// The pattern under which each family is told, where the tool itself chooses them.
+    pub(crate) fn settled(&self) -> Vec<Vec<u8>> {
+        settled(self.list.iter().map(|family| family.pattern.clone()).collect(), &self.grouping)
     }
 
     /// Families as they are told: one list for every depth, by weight. What has no family is left in the
@@ -211,27 +224,37 @@ fn together<'f>(families: impl Iterator<Item = (Vec<u8>, &'f Family)>) -> Vec<Fa
     std::iter::once(rest).chain(merged.into_iter().map(named)).collect()
 }
 
-/// Widens families that have too many siblings: many words in one place are identifiers, whatever they
-/// look like.
+/// Widens families that have too many siblings.
 fn collapsed(list: Vec<Family>, grouping: &Grouping) -> Vec<Family> {
-    let mut list = together(list.iter().map(|family| (family.pattern.clone(), family)));
+    let names = settled(list.iter().map(|family| family.pattern.clone()).collect(), grouping);
+    together(names.into_iter().zip(&list))
+}
+
+/// What patterns become when those with too many siblings are widened: many words in one place are identifiers, whatever they
+/// look like.
+fn settled(mut patterns: Vec<Vec<u8>>, grouping: &Grouping) -> Vec<Vec<u8>> {
     // Every round spells out one word less in some pattern, and patterns are short.
     for _ in 0..WORDS {
-        let mut siblings = HashMap::<Vec<u8>, usize>::new();
-        let wider: Vec<_> = list.iter().map(|f| grouping.wider(&f.pattern)).collect();
-        for pattern in wider.iter().flatten() {
-            *siblings.entry(pattern.clone()).or_default() += 1;
+        let mut wider = HashMap::<&[u8], Option<Vec<u8>>>::new();
+        for pattern in &patterns {
+            wider.entry(pattern).or_insert_with(|| grouping.wider(pattern));
         }
-        let crowded = |pattern: &&Vec<u8>| siblings[*pattern] > SIBLINGS;
-        if !wider.iter().flatten().any(|pattern| crowded(&pattern)) {
+        let mut siblings = HashMap::<&[u8], usize>::new();
+        for pattern in wider.values().flatten() {
+            *siblings.entry(pattern).or_default() += 1;
+        }
+        let next: Vec<Option<Vec<u8>>> = patterns
+            .iter()
+            .map(|pattern| wider[&pattern[..]].clone().filter(|w| siblings[&w[..]] > SIBLINGS))
+            .collect();
+        if next.iter().all(Option::is_none) {
             break;
         }
-        list = together(list.iter().zip(&wider).map(|(family, wider)| {
-            let wider = wider.as_ref().filter(crowded);
-            (wider.unwrap_or(&family.pattern).clone(), family)
-        }));
+        for (pattern, wider) in patterns.iter_mut().zip(next) {
+            *pattern = wider.unwrap_or_else(|| std::mem::take(pattern));
+        }
     }
-    list
+    patterns
 }
 
 #[cfg(test)]

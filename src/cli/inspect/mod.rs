@@ -44,7 +44,8 @@ pub fn run<'v>(path: &'v Path, context: &'v Context) -> Result<(Saying<'v>, Outc
 
 fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let key_space = KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST });
+    let key_space =
+        KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST, memory: None });
     let keys = KeyTraffic::new(key_options());
     let deletes = Deletes::new(Grouping::default(), BIGGEST);
     let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));

@@ -1,6 +1,7 @@
 //! `aofkit stats`
 
 pub mod args;
+pub mod base;
 pub mod columns;
 pub mod commands_json;
 pub mod csv;
@@ -14,14 +15,14 @@ pub mod keys;
 pub mod report;
 pub mod text;
 
-use aofkit::aof::Aof;
+use aofkit::aof::{Aof, Writer};
 use aofkit::command::has_module_form;
 use aofkit::error::Result;
 use aofkit::redact::hidden;
 use aofkit::scan::{Filter, Filtered, scan};
 use aofkit::stats::{
     CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyReport, KeySpace, KeySpaceOptions,
-    KeyTraffic, Mix, PrefixRow,
+    KeyTraffic, MemoryServer, Mix, PrefixRow,
 };
 use aofkit::text::{count, name};
 
@@ -66,7 +67,9 @@ fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> 
     let keys = args.key_options(&by).map(KeyTraffic::new);
     let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let options = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms) };
+    let has_memory = [By::Type, By::Key].iter().any(|one| by.contains(one));
+    let memory = has_memory.then(|| memory_server(&aof)).flatten();
+    let options = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms), memory };
     let base = of_base.then(|| KeySpace::new(options));
     let deletes = Deletes::new(Grouping::new(args.separator.as_bytes(), &[]), args.rows());
     let filtered = Filtered::new(((Mix::default(), deletes), (keys, base)), filter.clone());
@@ -76,6 +79,15 @@ fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> 
     let separators = args.separator.as_bytes().to_vec();
     let exceeded = Vec::new();
     Ok(Counted { aof, by, separators, mix, keys, base, deletes, faults, exceeded, selected })
+}
+
+/// The server whose memory is estimated: the one that was asked for, else the one that wrote the base.
+fn memory_server(aof: &Aof) -> Option<MemoryServer> {
+    let named = aof.is_target_named().then(|| aof.target());
+    let named = named.map(|target| (target.family, target.version));
+    let (family, version) = named.or_else(|| aof.writer.as_ref().and_then(Writer::release))?;
+    let packed = aof.configured.then_some(aof.settings.packed);
+    Some(MemoryServer { family, version, packed })
 }
 
 /// What can be watched, as far as it is known.
@@ -133,7 +145,12 @@ fn note_strangers(one: &Counted, context: &Context) {
 fn redact(one: &mut Counted) {
     let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
     if let Some(base) = &mut one.base {
-        for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
+        for big in base
+            .biggest_by_bytes
+            .iter_mut()
+            .chain(&mut base.biggest_by_elements)
+            .chain(&mut base.biggest_by_memory)
+        {
             big.key = hashed(&big.key);
         }
     }

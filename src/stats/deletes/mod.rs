@@ -17,6 +17,7 @@ use crate::scan::{Context, Merge, Observer};
 
 use super::pattern::Grouping;
 use super::prefixes::{Families, Family, REST};
+use super::written::UNKNOWN;
 use storms::Storms;
 pub use storms::{STRETCH, Storm};
 
@@ -256,7 +257,7 @@ impl Merge for Deletes {
         self.flushes.drain(..surplus);
         self.storms.merge(later.storms);
         for (_, family) in later.families.iter() {
-            self.families.adopt(family);
+            self.families.adopt(family, UNKNOWN);
         }
         while self.families.is_full() {
             let weights: Vec<u64> = self.families.iter().map(|(_, f)| f.commands).collect();

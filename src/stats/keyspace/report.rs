@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::biggest::BigKey;
+use crate::stats::memory::MemoryServer;
 
 /// Function libraries whose first line is kept.
 pub(super) const LIBRARIES: usize = 1024;
@@ -26,6 +27,42 @@ pub struct TypeRow {
     pub largest_bytes: u64,
     /// The first bytes of its key.
     pub largest_key: Vec<u8>,
+    /// What they take in memory, where that was asked for.
+    pub memory: Option<MemorySum>,
+}
+
+/// Bytes in the memory of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemorySum {
+    /// Of the keys of which it is known.
+    pub bytes: u64,
+    /// Keys of which it is not.
+    pub unknown_keys: u64,
+}
+
+impl MemorySum {
+    /// One more key.
+    #[inline]
+    pub(super) fn add(&mut self, bytes: Option<u64>) {
+        match bytes {
+            Some(bytes) => self.bytes = self.bytes.saturating_add(bytes),
+            None => self.unknown_keys += 1,
+        }
+    }
+
+    /// Of all keys, where it is known of all.
+    pub fn whole(self) -> Option<u64> {
+        (self.unknown_keys == 0).then_some(self.bytes)
+    }
+}
+
+impl std::ops::Add for MemorySum {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let bytes = self.bytes.saturating_add(other.bytes);
+        Self { bytes, unknown_keys: self.unknown_keys + other.unknown_keys }
+    }
 }
 
 impl TypeRow {
@@ -38,6 +75,12 @@ impl TypeRow {
             self.largest_key.clear();
             self.largest_key.extend_from_slice(key);
         }
+    }
+}
+
+impl std::iter::Sum for MemorySum {
+    fn sum<I: Iterator<Item = Self>>(rows: I) -> Self {
+        rows.fold(Self::default(), std::ops::Add::add)
     }
 }
 
@@ -113,6 +156,8 @@ pub struct Idle {
     pub longest_s: u64,
     /// Keys by the number of bits of their idle seconds: 0, 1, 2 to 3, 4 to 7 and so on.
     pub by_bits: [u64; 32],
+    /// Bytes on disk of these keys.
+    pub bytes_by_bits: [u64; 32],
 }
 
 /// Access frequencies, where the server kept them (an LFU policy), on its logarithmic scale.
@@ -124,11 +169,13 @@ pub struct Frequency {
     pub sum: u64,
     /// Keys by counter.
     pub by_counter: [u64; 256],
+    /// Bytes on disk of these keys.
+    pub bytes_by_counter: [u64; 256],
 }
 
 impl Default for Frequency {
     fn default() -> Self {
-        Self { keys: 0, sum: 0, by_counter: [0; 256] }
+        Self { keys: 0, sum: 0, by_counter: [0; 256], bytes_by_counter: [0; 256] }
     }
 }
 
@@ -153,7 +200,32 @@ impl Frequency {
     }
 }
 
+/// Keys that were used about as long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleRow {
+    /// At least so many seconds ago.
+    pub from_s: u64,
+    /// At most so many; `None`: no end.
+    pub to_s: Option<u64>,
+    /// Keys.
+    pub keys: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
 impl Idle {
+    /// Keys and bytes by how long they were not used, each step twice as long as the one before; they add up to all keys with an idle
+    /// time.
+    pub fn rows(&self) -> Vec<IdleRow> {
+        let row = |bits: usize| IdleRow {
+            from_s: if bits == 0 { 0 } else { 1 << (bits - 1) },
+            to_s: (bits < 31).then(|| (1 << bits) - 1),
+            keys: self.by_bits[bits],
+            bytes: self.bytes_by_bits[bits],
+        };
+        (0..32).map(row).filter(|row| row.keys > 0).collect()
+    }
+
     /// The mean, seconds.
     pub fn mean_s(&self) -> Option<f64> {
         (self.keys > 0).then(|| self.sum_s as f64 / self.keys as f64)
@@ -191,6 +263,12 @@ pub struct KeySpaceReport {
     pub biggest_by_bytes: Vec<BigKey>,
     /// By elements, biggest first.
     pub biggest_by_elements: Vec<BigKey>,
+    /// By bytes in memory, biggest first, where that was asked for.
+    pub biggest_by_memory: Vec<BigKey>,
+    /// What all keys take in memory.
+    pub memory: MemorySum,
+    /// The server that this is of; `None` where it was not asked for.
+    pub memory_server: Option<MemoryServer>,
     /// An RDB part ended before its end: what follows was not seen.
     pub is_partial: bool,
 }
@@ -215,16 +293,22 @@ impl KeySpaceReport {
         mine.keys += theirs.keys;
         mine.sum_s = mine.sum_s.saturating_add(theirs.sum_s);
         mine.longest_s = mine.longest_s.max(theirs.longest_s);
-        mine.by_bits.iter_mut().zip(theirs.by_bits).for_each(|(a, b)| *a += b);
+        add(&mut mine.by_bits, &theirs.by_bits);
+        add(&mut mine.bytes_by_bits, &theirs.bytes_by_bits);
         let (mine, theirs) = (&mut self.frequency, later.frequency);
         mine.keys += theirs.keys;
         mine.sum += theirs.sum;
-        mine.by_counter.iter_mut().zip(theirs.by_counter).for_each(|(a, b)| *a += b);
+        add(&mut mine.by_counter, &theirs.by_counter);
+        add(&mut mine.bytes_by_counter, &theirs.bytes_by_counter);
         let room = LIBRARIES.saturating_sub(self.libraries.len());
         self.libraries.extend(later.libraries.into_iter().take(room));
         self.libraries_seen += later.libraries_seen;
         self.is_partial |= later.is_partial;
     }
+}
+
+fn add(mine: &mut [u64], theirs: &[u64]) {
+    mine.iter_mut().zip(theirs).for_each(|(a, b)| *a = a.saturating_add(*b));
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Up to which size a server keeps values packed.
 
-use super::tally::Kind;
+use super::kind::Kind;
 use crate::format::conf::PackedLimits;
 
 /// Members at most, and bytes of the longest.

@@ -4,6 +4,7 @@
 //! chooses by its limits on packed values when it loads them.
 
 pub(crate) mod allocate;
+mod kind;
 mod limits;
 mod line;
 mod tally;
@@ -11,9 +12,10 @@ mod tally;
 use crate::command::Version;
 use crate::format::conf::PackedLimits;
 use crate::format::rdb::{Entry, Family, Opening, Piece};
+use kind::Kind;
 use limits::Limits;
 use line::{Line, short_string, string};
-use tally::{Kind, Tally};
+use tally::Tally;
 
 /// The server whose memory is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

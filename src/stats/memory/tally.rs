@@ -1,36 +1,9 @@
 //! One value, added up piece by piece.
 
+use super::kind::Kind;
 use super::limits::Limits;
 use super::line::{Line, short_string, string};
-use crate::format::rdb::layout::Row;
-use crate::format::rdb::{Entry, Opening, Part, Piece, contents, pack};
-
-/// What kind of value it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    List,
-    Set,
-    Zset,
-    Hash,
-    Stream,
-}
-
-impl Kind {
-    /// `None` of values that nobody opens.
-    pub(super) fn of(row: &Row) -> Option<Self> {
-        let kind = match row.type_name {
-            "string" => Self::Text,
-            "list" => Self::List,
-            "set" => Self::Set,
-            "zset" => Self::Zset,
-            "hash" => Self::Hash,
-            "stream" => Self::Stream,
-            _ => return None,
-        };
-        contents::is_opened(row).then_some(kind)
-    }
-}
+use crate::format::rdb::{Entry, Opening, Part, Piece, pack};
 
 /// Frame of a listpack.
 const FRAME: u64 = pack::FRAME as u64;

@@ -23,7 +23,9 @@ pub(crate) const fn library(bytes: u64) -> u64 {
 pub(super) enum Allocators {
     /// The one of the C library.
     Library,
-    /// jemalloc, as servers bring it and as distributions build it.
+    /// jemalloc, as servers bring it.
+    Own,
+    /// The same, and as distributions build it.
     Jemallocs,
     /// jemalloc as servers bring it, and the one of the C library.
     OwnOrLibrary,
@@ -36,6 +38,7 @@ impl Allocators {
         let middle = |a: u64, b: u64| (a + b) as f64 / 2.0;
         match self {
             Self::Library => library(bytes) as f64,
+            Self::Own => jemalloc(bytes, 8) as f64,
             Self::Jemallocs => middle(jemalloc(bytes, 8), jemalloc(bytes, 16)),
             Self::OwnOrLibrary => middle(jemalloc(bytes, 8), library(bytes)),
         }

@@ -73,6 +73,7 @@ impl Line {
         match self {
             Self::Redis6 => Allocators::Library,
             Self::Redis7 | Self::Redis72 => Allocators::Jemallocs,
+            Self::Redis82 => Allocators::Own,
             _ => Allocators::OwnOrLibrary,
         }
     }

@@ -11,6 +11,7 @@ mod mix;
 mod pattern;
 pub(crate) mod prefixes;
 mod sketch;
+mod words;
 pub(crate) mod written;
 
 pub use crate::format::slot::{SLOTS, slot};

@@ -14,6 +14,7 @@ mod idle;
 mod memory;
 #[path = "../support/schema.rs"]
 mod schema;
+mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

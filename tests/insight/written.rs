@@ -92,7 +92,7 @@ fn options() -> KeyOptions {
 }
 
 /// What is told of a log that is seen in pieces, each begun anew at these events.
-fn in_pieces(log: &[u8], options: &KeyOptions, cuts: &[usize]) -> KeyReport {
+pub fn in_pieces(log: &[u8], options: &KeyOptions, cuts: &[usize]) -> KeyReport {
     let mut pieces = vec![KeyTraffic::new(options.clone())];
     let mut context = Context { segment: 1, ..Context::default() };
     let (mut at, mut seen) = (0, 0);

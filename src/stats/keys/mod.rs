@@ -347,7 +347,7 @@ impl Merge for KeyTraffic {
         self.sample.merge(&later.sample);
         let mut numbers = Vec::new();
         if let (Some(mine), Some(theirs)) = (&mut self.families, &later.families) {
-            numbers = theirs.iter().map(|(_, family)| mine.adopt(family, before)).collect();
+            numbers = mine.merge(theirs, before);
         }
         if let (Some(mine), Some(theirs)) = (&mut self.slots, &later.slots) {
             for (mine, theirs) in mine.iter_mut().zip(theirs) {

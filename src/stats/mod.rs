@@ -20,8 +20,8 @@ pub use faults::Faults;
 pub use key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow};
 pub use keys::{KeyOptions, KeyTraffic};
 pub use keyspace::{
-    BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, IdleRow, KeySpace, KeySpaceOptions,
-    KeySpaceReport, MemorySum, ModuleRow, Streams, TypeRow,
+    BigKey, DatabaseKeys, Expiry, FieldTtls, Frequency, IDLE_STEPS, Idle, IdleRow, KeySpace,
+    KeySpaceOptions, KeySpaceReport, MemorySum, ModuleRow, Streams, TypeRow,
 };
 pub use memory::MemoryServer;
 pub use mix::{CommandRow, DatabaseRow, Framing, GroupRow, Mix, MixReport, Totals};

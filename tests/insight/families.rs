@@ -34,7 +34,7 @@ fn shifts(told_times: bool) -> Vec<u8> {
                 0..=5 if second < 4_000 => (format!("old:{}", number % 999), 90),
                 0..=9 if second >= 4_000 => (format!("new:{}:cart", number % 9_999), 200),
                 15 => (String::new(), 0),
-                _ => (format!("w{}:x", number % 700), 10),
+                _ => (format!("w{}:x", number % 40), 10),
             };
             match size {
                 0 => log.extend(record(&["FLUSHDB"])),

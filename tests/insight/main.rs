@@ -12,6 +12,7 @@ mod framing;
 mod growing;
 mod idle;
 mod memory;
+#[allow(dead_code, reason = "nothing but the validator is used")]
 #[path = "../support/schema.rs"]
 mod schema;
 mod shapes;

@@ -19,7 +19,7 @@ fn times(row: &Value) -> [Option<&str>; 2] {
 
 #[test]
 fn prefixes_and_keys_tell_when_they_were_written() {
-    let base = [told(1_600_000_000), record(&["SET", "cart:1", "old"])].concat();
+    let base = record(&["SET", "cart:1", "old"]);
     let log = [
         record(&["SET", "early:1", "v"]),
         told(1_700_000_000),
@@ -48,6 +48,16 @@ fn prefixes_and_keys_tell_when_they_were_written() {
     assert!(
         screen.contains("2023-11-14T22:14:20Z") && screen.lines().all(|l| l.chars().count() <= 80)
     );
+}
+
+/// What stands before the first annotation of an increment was written after the base was: a server tells no second twice.
+#[test]
+fn an_annotation_of_the_base_tells_when_the_increment_began() {
+    let base = [told(1_600_000_000), record(&["SET", "user:1", "old"])].concat();
+    let set = set(&base, &record(&["SET", "user:1", "new"]));
+    let answer = json(&BY, set.path());
+    let of_key = times(row(&answer["keys"], "key", "user:1"));
+    assert_eq!(of_key, [None, Some("2020-09-13T12:26:40Z")]);
 }
 
 #[test]

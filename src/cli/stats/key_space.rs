@@ -75,7 +75,7 @@ fn idle(report: &KeySpaceReport) -> String {
     let told: Vec<_> = told.map(|(name, bytes)| format!("{name} {}", share(bytes, of))).collect();
     match told.is_empty() {
         true => "all of it was used within a minute".to_owned(),
-        false => format!("bytes not used for about {} and longer", told.join(", ")),
+        false => format!("bytes not used for {} and longer", told.join(", ")),
     }
 }
 

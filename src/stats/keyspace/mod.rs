@@ -15,8 +15,8 @@ pub use biggest::BigKey;
 use biggest::{Biggest, Met};
 use report::LIBRARIES;
 pub use report::{
-    DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, IdleRow, KeySpaceReport, MemorySum,
-    ModuleRow, Streams, TypeRow,
+    DatabaseKeys, Expiry, FieldTtls, Frequency, IDLE_STEPS, Idle, IdleRow, KeySpaceReport,
+    MemorySum, ModuleRow, Streams, TypeRow,
 };
 
 use crate::aof::{Event, RdbItem};
@@ -159,13 +159,7 @@ impl KeySpace {
             streams.pending = streams.pending.saturating_add(stream.pending);
         }
         if let Some(seconds) = entry.idle_s {
-            let idle = &mut self.report.idle;
-            idle.keys += 1;
-            idle.sum_s = idle.sum_s.saturating_add(seconds);
-            idle.longest_s = idle.longest_s.max(seconds);
-            let bits = (64 - seconds.leading_zeros()).min(31) as usize;
-            idle.by_bits[bits] += 1;
-            idle.bytes_by_bits[bits] = idle.bytes_by_bits[bits].saturating_add(entry.bytes());
+            self.report.idle.count(seconds, entry.bytes());
         }
         if let Some(counter) = entry.frequency {
             let frequency = &mut self.report.frequency;

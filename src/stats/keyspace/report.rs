@@ -145,6 +145,10 @@ pub struct Streams {
     pub pending: u64,
 }
 
+/// Seconds at which a row of idle times ends: a minute, ten, an hour, six, a day, a week, a month, a quarter, a year.
+pub const IDLE_STEPS: [u64; 9] =
+    [60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000, 7_776_000, 31_536_000];
+
 /// Idle times, where the server kept them (an LRU policy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Idle {
@@ -156,8 +160,10 @@ pub struct Idle {
     pub longest_s: u64,
     /// Keys by the number of bits of their idle seconds: 0, 1, 2 to 3, 4 to 7 and so on.
     pub by_bits: [u64; 32],
+    /// Keys between two of [`IDLE_STEPS`].
+    pub keys_by_step: [u64; IDLE_STEPS.len() + 1],
     /// Bytes on disk of these keys.
-    pub bytes_by_bits: [u64; 32],
+    pub bytes_by_step: [u64; IDLE_STEPS.len() + 1],
 }
 
 /// Access frequencies, where the server kept them (an LFU policy), on its logarithmic scale.
@@ -214,16 +220,26 @@ pub struct IdleRow {
 }
 
 impl Idle {
-    /// Keys and bytes by how long they were not used, each step twice as long as the one before; they add up to all keys with an idle
-    /// time.
+    /// Keys and bytes by how long they were not used; they add up to all keys with an idle time.
     pub fn rows(&self) -> Vec<IdleRow> {
-        let row = |bits: usize| IdleRow {
-            from_s: if bits == 0 { 0 } else { 1 << (bits - 1) },
-            to_s: (bits < 31).then(|| (1 << bits) - 1),
-            keys: self.by_bits[bits],
-            bytes: self.bytes_by_bits[bits],
+        let row = |step: usize| IdleRow {
+            from_s: step.checked_sub(1).map_or(0, |before| IDLE_STEPS[before]),
+            to_s: IDLE_STEPS.get(step).map(|end| end - 1),
+            keys: self.keys_by_step[step],
+            bytes: self.bytes_by_step[step],
         };
-        (0..32).map(row).filter(|row| row.keys > 0).collect()
+        (0..=IDLE_STEPS.len()).map(row).filter(|row| row.keys > 0).collect()
+    }
+
+    /// One more key.
+    pub(super) fn count(&mut self, seconds: u64, bytes: u64) {
+        self.keys += 1;
+        self.sum_s = self.sum_s.saturating_add(seconds);
+        self.longest_s = self.longest_s.max(seconds);
+        self.by_bits[(64 - seconds.leading_zeros()).min(31) as usize] += 1;
+        let step = IDLE_STEPS.partition_point(|end| *end <= seconds);
+        self.keys_by_step[step] += 1;
+        self.bytes_by_step[step] = self.bytes_by_step[step].saturating_add(bytes);
     }
 
     /// The mean, seconds.
@@ -294,7 +310,8 @@ impl KeySpaceReport {
         mine.sum_s = mine.sum_s.saturating_add(theirs.sum_s);
         mine.longest_s = mine.longest_s.max(theirs.longest_s);
         add(&mut mine.by_bits, &theirs.by_bits);
-        add(&mut mine.bytes_by_bits, &theirs.bytes_by_bits);
+        add(&mut mine.keys_by_step, &theirs.keys_by_step);
+        add(&mut mine.bytes_by_step, &theirs.bytes_by_step);
         let (mine, theirs) = (&mut self.frequency, later.frequency);
         mine.keys += theirs.keys;
         mine.sum += theirs.sum;

@@ -1,5 +1,6 @@
 //! One table of all rules: what breaks just this one, and what does not break it.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -8,15 +9,21 @@ use std::path::Path;
 use aofkit::audit::rules;
 
 use crate::asked::{broken, report};
+use crate::sets::private;
 use crate::support::in_parallel;
+
+/// Arguments, and what has to be there while they are used.
+pub type Running = (Vec<OsString>, Box<dyn Any>);
 
 /// Something to be judged.
 pub enum Given {
-    /// These lines of a configuration behind those of [`GOOD`].
+    /// These lines of a configuration beside those of [`GOOD`].
     Lines(&'static str),
     /// What this function lays into a directory, and the arguments that name it. `None`: it cannot be had here, which the
     /// function has told.
     Made(fn(&Path) -> Option<Vec<OsString>>),
+    /// The same with something that has to be there while it is judged, such as a server or a disk.
+    Running(fn(&Path) -> Option<Running>),
 }
 
 /// A rule, by number or name, and two things to be judged.
@@ -35,28 +42,49 @@ impl Case {
     }
 }
 
-/// A configuration that breaks no rule.
+/// A configuration that breaks no rule. Lines behind it may say another thing again: of those that they overrule,
+/// nothing is left.
 pub const GOOD: &str = "\
+port 6379
 appendonly yes
 appendfsync everysec
+aof-timestamp-enabled yes
+auto-aof-rewrite-percentage 100
+auto-aof-rewrite-min-size 64mb
 ";
+
+/// [`GOOD`] with these lines, without those that they overrule.
+pub fn with(lines: &str) -> String {
+    let name = |line: &str| line.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+    let names: BTreeSet<_> = lines.lines().map(name).collect();
+    let kept = GOOD.lines().filter(|line| !names.contains(&name(line)));
+    kept.chain(lines.lines()).map(|line| format!("{line}\n")).collect()
+}
 
 /// The cases of all families.
 fn all() -> impl Iterator<Item = &'static Case> {
-    [crate::persistence::CASES].into_iter().flatten()
+    let families = [
+        crate::persistence::CASES,
+        crate::restart::CASES,
+        crate::rewrite::CASES,
+        crate::capacity::CASES,
+        crate::syntax::CASES,
+    ];
+    families.into_iter().flatten()
 }
 
 impl Given {
     /// The rules that it breaks; `None` where it cannot be had here.
     fn broken(&self) -> Option<BTreeSet<String>> {
-        let dir = tempfile::tempdir().unwrap();
-        let args = match self {
+        let dir = private();
+        let (args, _alive): (_, Box<dyn Any>) = match self {
             Self::Lines(lines) => {
                 let conf = dir.path().join("redis.conf");
-                fs::write(&conf, format!("{GOOD}{lines}\n")).unwrap();
-                vec!["--conf".into(), conf.into()]
+                fs::write(&conf, with(lines)).unwrap();
+                (vec!["--conf".into(), conf.into()], Box::new(()))
             }
-            Self::Made(make) => make(dir.path())?,
+            Self::Made(make) => (make(dir.path())?, Box::new(())),
+            Self::Running(make) => make(dir.path())?,
         };
         Some(broken(&report(&args)))
     }

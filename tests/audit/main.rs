@@ -5,6 +5,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)]
+#[path = "../support/schema.rs"]
+mod schema;
+
 mod asked;
+mod capacity;
 mod cases;
+mod configurations;
+mod defaults;
+mod documents;
+mod guide;
+mod mutated;
+mod output;
 mod persistence;
+mod restart;
+mod rewrite;
+mod sets;
+mod syntax;

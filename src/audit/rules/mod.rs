@@ -1,6 +1,11 @@
 //! The rules, by what they are about: a list of each, and who judges by it.
 
+mod capacity;
 mod persistence;
+mod restart;
+mod rewrite;
+mod syntax;
+mod written;
 
 use super::finding::Finding;
 use super::rule::Rule;
@@ -15,8 +20,13 @@ pub(super) struct Family {
 }
 
 /// All families, in the order of their rules' numbers.
-pub(super) const FAMILIES: &[Family] =
-    &[Family { rules: &persistence::RULES, judge: persistence::judge }];
+pub(super) const FAMILIES: &[Family] = &[
+    Family { rules: &persistence::RULES, judge: persistence::judge },
+    Family { rules: &restart::RULES, judge: restart::judge },
+    Family { rules: &rewrite::RULES, judge: rewrite::judge },
+    Family { rules: &capacity::RULES, judge: capacity::judge },
+    Family { rules: &syntax::RULES, judge: syntax::judge },
+];
 
 /// Every rule there is, by number.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -6,6 +6,7 @@ use aofkit::audit::{Rule, named};
 use aofkit::check::Severity;
 use clap::{Args as ClapArgs, ValueEnum};
 
+use crate::cli::common::context::Context;
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
 
@@ -55,15 +56,24 @@ fn rule(text: &str) -> Result<&'static Rule, String> {
 }
 
 impl AuditArgs {
-    /// Whether anything but PATH says what to look at.
+    /// Whether its own options say what to look at.
     pub fn names_something(&self) -> bool {
         !self.paths.is_empty() || !self.parameter_group.is_empty() || !self.sentinel_conf.is_empty()
+    }
+
+    /// Whether anything but PATH says what to look at.
+    pub fn names_others(&self, context: &Context) -> bool {
+        let own = !self.parameter_group.is_empty() || !self.sentinel_conf.is_empty();
+        own || context.open.conf.is_some() || context.server.is_some()
     }
 }
 
 pub const MANUAL: Manual = Manual {
     examples: &[
-        ("aofkit audit --conf /etc/redis/redis.conf", "judge a configuration, and the set it names"),
+        (
+            "aofkit audit --conf /etc/redis/redis.conf",
+            "judge a configuration, and the set it names",
+        ),
         ("aofkit audit --server redis://10.0.0.1", "judge a running server"),
         (
             "aofkit audit --conf redis.conf --server unix:///run/redis.sock /var/lib/redis",

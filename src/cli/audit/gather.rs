@@ -29,23 +29,32 @@ pub struct Gathered {
 pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     let mut subject = Subject { repository: args.repo.clone(), ..Subject::default() };
     subject.conf = context.open.conf.as_deref().map(Configuration::read).transpose()?;
-    let mut failed = None;
+    let (mut failed, mut errors) = (None, Vec::new());
     if let Some(asked) = &context.server {
         subject.server = Some(asked.connect().and_then(|mut server| server.seen())?);
     }
     let server = subject.server.as_ref();
+    if let Some((server, why)) = server.and_then(|server| Some((server, server.withheld.as_ref()?)))
+    {
+        context.note(&format!("{}: it does not tell its settings: {why}", server.address));
+    }
     for path in &args.paths {
         match context.each_set(path, |aof| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);
             }
-            Err(e) if args.paths.len() == 1 => return Err(e),
-            Err(e) => {
-                context.complain(&e);
-                failed = failed.or(Some(Outcome::CouldNot));
-            }
+            Err(e) => errors.push(e),
         }
+    }
+    let is_alone = args.paths.len() == 1 || subject.sets.is_empty() && !args.names_others(context);
+    if let Some(first) = errors.pop_if(|_| is_alone) {
+        errors.iter().for_each(|e| context.complain(e));
+        return Err(first);
+    }
+    if !errors.is_empty() {
+        errors.iter().for_each(|e| context.complain(e));
+        failed = failed.or(Some(Outcome::CouldNot));
     }
     if args.paths.is_empty() && subject.conf.is_some() {
         match context.each_set(Path::new(""), |aof| look(aof, server, context)) {
@@ -85,15 +94,12 @@ fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetS
     Ok(SetSeen { aof, report, growth, outlook })
 }
 
-/// The server whose ways count: the one that was named, that runs, or that wrote the sets.
+/// The server whose ways count: the one that was named, or that runs. The writer of a set may have been replaced by a later
+/// one since, and is none.
 fn target(subject: &Subject, context: &Context) -> Option<Target> {
     let running = || {
         let state = &subject.server.as_ref()?.state;
         format!("{}-{}", state.family, state.version.as_ref()?).parse().ok()
     };
-    let wrote = || {
-        let writer = subject.sets.first()?.aof.writer.as_ref()?;
-        format!("{}-{}", writer.family.name(), writer.version).parse().ok()
-    };
-    context.open.target.or_else(running).or_else(wrote)
+    context.open.target.or_else(running)
 }

@@ -317,18 +317,25 @@ mod tests {
 
     #[test]
     fn widening_ends_with_the_rest() {
-        {
-            let grouping = Grouping::new(b":", &[3]);
-            for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
-                let mut now = Vec::new();
-                grouping.pattern(key.as_bytes(), &mut now);
-                for round in 0.. {
-                    assert!(round < 10, "{key}");
-                    let Some(wider) = grouping.wider(&now) else { break };
-                    assert_ne!(wider, now, "{key}");
-                    now = wider;
-                }
+        let grouping = Grouping::new(b":", &[3]);
+        for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
+            let mut now = Vec::new();
+            grouping.pattern(key.as_bytes(), &mut now);
+            for round in 0.. {
+                assert!(round < 10, "{key}");
+                let Some(wider) = grouping.wider(&now) else { break };
+                assert_ne!(wider, now, "{key}");
+                now = wider;
             }
         }
+    }
+
+    #[test]
+    fn any_word_may_stand_in_a_closed_place() {
+        let grouping = Grouping::default();
+        let is_any = |key: &str| grouping.is_any_word(b"user:*:cart", 5, key.as_bytes());
+        assert!(is_any("user:alice:cart") && is_any("user:4711:cart"));
+        assert!(!is_any("user::cart") && !is_any("user:a:b:cart") && !is_any("user:a:carts"));
+        assert!(!is_any(&format!("user:{}:cart", "x".repeat(LONGEST))));
     }
 }

@@ -76,6 +76,10 @@ pub(super) struct Found {
 pub(super) struct Tree {
     nodes: Vec<Node>,
     most: usize,
+    /// The family of `*` alone.
+    rest: u32,
+    /// All patterns lead there, for even stars were too many.
+    is_flat: bool,
     /// Nodes that are no longer in use.
     free: Vec<u32>,
     /// Which families have become which others, since somebody asked.
@@ -86,7 +90,7 @@ impl Tree {
     /// One in which `*` alone leads to this family.
     pub(super) fn new(rest: u32) -> Self {
         let (nodes, free, joined) = (vec![Node::default()], Vec::new(), Vec::new());
-        let mut tree = Self { nodes, most: SIBLINGS, free, joined };
+        let mut tree = Self { nodes, most: SIBLINGS, rest, is_flat: false, free, joined };
         let star = tree.add(ROOT, Word::star(None));
         tree.node(star).family = Some(rest);
         tree
@@ -118,6 +122,10 @@ impl Tree {
     ) -> Found {
         let (mut at, mut was_closed) = (ROOT, false);
         path.clear();
+        if self.is_flat {
+            path.extend_from_slice(STAR);
+            return Found { family: self.rest, was_closed: false };
+        }
         for (text, end) in words {
             let node = &self.nodes[at as usize];
             let is_closed = text != STAR && node.closed.contains(&end);
@@ -206,10 +214,20 @@ impl Tree {
         std::mem::take(&mut self.joined)
     }
 
-    /// Has fewer words stand in one place from now on.
+    /// Has fewer words stand in one place from now on; where that is none already, nothing is told apart any more.
     pub(super) fn narrow(&mut self) {
+        if self.most == 0 {
+            return self.flatten();
+        }
         self.most /= 2;
         self.settle_below(ROOT);
+    }
+
+    fn flatten(&mut self) {
+        let all = self.patterns().into_iter().map(|(family, _)| family);
+        let gone = all.filter(|family| *family != self.rest).map(|family| (family, self.rest));
+        let joined: Vec<_> = std::mem::take(&mut self.joined).into_iter().chain(gone).collect();
+        *self = Self { most: 0, is_flat: true, joined, ..Self::new(self.rest) };
     }
 
     fn settle_below(&mut self, at: u32) {
@@ -230,6 +248,15 @@ impl Tree {
     pub(super) fn merge(&mut self, other: &Self, family: &mut impl FnMut(u32, Option<u32>) -> u32) {
         while self.most > other.most {
             self.narrow();
+        }
+        if other.is_flat && !self.is_flat {
+            self.flatten();
+        }
+        if self.is_flat {
+            for (number, _) in other.patterns() {
+                family(number, Some(self.rest));
+            }
+            return;
         }
         self.graft(ROOT, other, ROOT, family);
         self.settle_below(ROOT);
@@ -278,5 +305,63 @@ impl Tree {
             self.spell(*below, path, found);
             path.truncate(before);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(tree: &mut Tree, pattern: &str, fresh: u32) -> u32 {
+        let words: Vec<_> = pattern.split_inclusive(':').collect();
+        let words = words.iter().map(|word| match word.strip_suffix(':') {
+            Some(text) => (text.as_bytes(), Some(b':')),
+            None => (word.as_bytes(), None),
+        });
+        let family = tree.find(words, fresh, &mut Vec::new()).family;
+        tree.take_joined().into_iter().fold(
+            family,
+            |family, (from, to)| {
+                if family == from { to } else { family }
+            },
+        )
+    }
+
+    fn told(tree: &Tree) -> Vec<String> {
+        let patterns = tree.patterns().into_iter();
+        patterns.map(|(_, pattern)| String::from_utf8(pattern).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_place_of_too_many_words_closes_and_stays_closed() {
+        let mut tree = Tree::new(0);
+        for number in 1..=SIBLINGS as u32 {
+            assert_eq!(find(&mut tree, &format!("user:w{number}:x"), number), number);
+        }
+        assert_eq!(tree.patterns().len(), 1 + SIBLINGS);
+        let family = find(&mut tree, "user:another:x", 900);
+        assert_eq!(told(&tree), ["*", "user:*:x"]);
+        assert_eq!(find(&mut tree, "user:one-more:x", 901), family);
+        assert_eq!(find(&mut tree, "user:*:y", 902), 902, "what follows is told apart");
+    }
+
+    #[test]
+    fn nodes_that_are_gone_are_used_again() {
+        let mut tree = Tree::new(0);
+        let mut fresh = 1;
+        for place in 0..40 {
+            for number in 0..SIBLINGS + 9 {
+                find(&mut tree, &format!("p{place}:w{number}:x"), fresh);
+                fresh += 1;
+            }
+        }
+        assert_eq!(tree.patterns().len(), 41);
+        assert!(tree.nodes.len() < 400, "{}", tree.nodes.len());
+        tree.narrow();
+        assert_eq!(told(&tree), ["*", "*:*:x"]);
+        (0..6).for_each(|_| tree.narrow());
+        assert_eq!((tree.most, told(&tree).len()), (0, 2));
+        tree.narrow();
+        assert_eq!((told(&tree), find(&mut tree, "a:b", 7)), (vec!["*".to_owned()], 0));
     }
 }

@@ -172,3 +172,18 @@ fn families_without_end_stay_few() {
     assert_eq!(rows.iter().map(|row| row.bytes).sum::<u64>(), log.len() as u64);
     assert_eq!(rows.iter().map(|row| row.commands).sum::<u64>(), 60_000);
 }
+
+/// Even patterns of nothing but `*` can be too many, where several signs separate words.
+#[test]
+fn stars_without_end_are_one() {
+    let mut random = Random(5);
+    let keys: Vec<String> = (0..30_000)
+        .map(|_| (0..20).map(|_| if random.below(2) == 0 { "1:" } else { "2/" }).collect())
+        .collect();
+    let mut options = options();
+    options.prefixes = Some(Grouping::new(b":/", &[]));
+    let log: Vec<u8> = keys.iter().flat_map(|key| record(&["SET", key, "v"])).collect();
+    let rows = in_pieces(&log, &options, &[10_000, 20_000]).prefixes.unwrap();
+    assert!(rows.len() <= 3_000, "{}", rows.len());
+    assert_eq!(rows.iter().map(|row| row.bytes).sum::<u64>(), log.len() as u64);
+}

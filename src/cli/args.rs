@@ -22,6 +22,7 @@ use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
 use crate::cli::common::trial::AskArgs;
 use crate::cli::convert::args::ConvertArgs;
 use crate::cli::growth::args::GrowthArgs;
+use crate::cli::metrics::args::MetricsArgs;
 use crate::cli::prune::args::PruneArgs;
 use crate::cli::repair::args::RepairArgs;
 use crate::cli::restore::args::RestoreArgs;
@@ -29,6 +30,7 @@ use crate::cli::rewind::args::RewindArgs;
 use crate::cli::schema::Schema;
 use crate::cli::snapshots::args::SnapshotsArgs;
 use crate::cli::stats::args::StatsArgs;
+use crate::cli::status::args::StatusArgs;
 use crate::cli::verify::args::VerifyArgs;
 
 /// Inspect, check and back up the append-only files (AOF) of Redis and Valkey. Looking never changes anything.
@@ -73,8 +75,12 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Show bytes over time, the next rewrite and what it gives back, and when the disk is full
     Growth(Box<GrowthArgs>),
+    /// Show one line for each set and each backup source: health, size, next rewrite, disk, age of the backup
+    Status(StatusArgs),
     /// Judge configuration, running server, files and machine by the rules of production
     Audit(Box<AuditArgs>),
+    /// Print or serve metrics for Prometheus: health, growth, disk, backups, a server's own figures
+    Metrics(Box<MetricsArgs>),
     /// Print the JSON Schema of a verb's output; without VERB, list the schemas
     Schema {
         /// Whose output
@@ -97,7 +103,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 15] = [
+const MANUALS: [(&str, &Manual); 17] = [
     ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
@@ -106,12 +112,14 @@ const MANUALS: [(&str, &Manual); 15] = [
     ("convert", &super::convert::args::MANUAL),
     ("growth", &super::growth::args::MANUAL),
     ("inspect", &super::inspect::args::MANUAL),
+    ("metrics", &super::metrics::args::MANUAL),
     ("prune", &super::prune::args::MANUAL),
     ("repair", &super::repair::args::MANUAL),
     ("restore", &super::restore::args::MANUAL),
     ("rewind", &super::rewind::args::MANUAL),
     ("snapshots", &super::snapshots::args::MANUAL),
     ("stats", &super::stats::args::MANUAL),
+    ("status", &super::status::args::MANUAL),
     ("verify", &super::verify::args::MANUAL),
 ];
 
@@ -186,7 +194,7 @@ impl Verb {
 
     /// Whether its answer is a judgement on the set.
     pub fn judges(&self) -> bool {
-        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_))
+        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_) | Self::Status(_))
     }
 
     /// Whether a server program is to load copies of its sets.
@@ -201,6 +209,12 @@ impl Verb {
         }
     }
 
+    /// Whether a server is asked for its modules before anything else. A watch outlives a server's start, and with that
+    /// its modules; nor does it end because a server does not answer.
+    pub fn asks_for_modules(&self) -> bool {
+        !matches!(self, Self::Metrics(_))
+    }
+
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
         self.judges()
@@ -208,6 +222,7 @@ impl Verb {
                 self,
                 Self::Audit(_)
                     | Self::Growth(_)
+                    | Self::Metrics(_)
                     | Self::Repair(_)
                     | Self::Rewind(_)
                     | Self::Backup(_)
@@ -233,6 +248,9 @@ impl Args {
         let why = match (&args.verb, args.verb.reading()) {
             (Verb::Audit(audit), _) if !audit.names_something() && !args.server.is_named() => {
                 "PATH is missing (or --conf FILE, --server URL, --parameter-group or --sentinel-conf)"
+            }
+            (Verb::Status(status), _) if status.paths.is_empty() && status.repo.is_none() => {
+                "PATH is missing (or --conf FILE or --repo DIR)"
             }
             (_, Some(reading)) if reading.path.is_none() => "PATH is missing (or --conf FILE)",
             _ => return Ok(args),
@@ -263,6 +281,9 @@ impl Args {
     pub fn can_print(&self, context: &Context) -> Result<(), String> {
         if let Verb::Backup(backup) = &self.verb {
             backup.can_run(context)?;
+        }
+        if let Verb::Metrics(metrics) = &self.verb {
+            metrics.can_run(context)?;
         }
         match (context.format, &self.verb) {
             (format, Verb::Cat(cat)) => cat.can_print(format, context.redact),

@@ -13,6 +13,7 @@ mod convert;
 mod growth;
 mod inspect;
 mod man;
+mod metrics;
 mod plan;
 mod prune;
 mod redis_check_aof;
@@ -23,6 +24,7 @@ mod rewind;
 mod schema;
 mod snapshots;
 mod stats;
+mod status;
 mod verify;
 
 use std::ffi::OsString;
@@ -67,7 +69,9 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(filter) => filter,
         Err(why) => return usage(&why, context.json),
     };
-    if let Err(e) = modules::ask(args.verb.judges(), &mut context) {
+    if args.verb.asks_for_modules()
+        && let Err(e) = modules::ask(args.verb.judges(), &mut context)
+    {
         context.complain(&e);
         return Outcome::of_error(&e);
     }
@@ -92,7 +96,9 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
+        Verb::Status(verb) => status::run(verb, &context),
         Verb::Audit(args) => audit::run(args, &context),
+        Verb::Metrics(verb) => metrics::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
-const ALL_SCHEMAS: [&str; 15] = [
+const ALL_SCHEMAS: [&str; 16] = [
     "audit",
     "check",
     "inspect",
     "stats",
     "cat",
     "growth",
+    "status",
     "repair",
     "backup",
     "snapshots",
@@ -230,9 +231,18 @@ fn manual_pages_are_printed_or_written_for_every_verb() {
         let run = run(["man", "--output", target.to_str().unwrap()]).expect(0);
         assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
     }
-    for verb in
-        ["", "-inspect", "-check", "-stats", "-cat", "-growth", "-schema", "-completions", "-man"]
-    {
+    for verb in [
+        "",
+        "-inspect",
+        "-check",
+        "-stats",
+        "-cat",
+        "-growth",
+        "-metrics",
+        "-schema",
+        "-completions",
+        "-man",
+    ] {
         let page = fs::read_to_string(target.join(format!("aofkit{verb}.1"))).unwrap();
         assert!(page.contains(".SH NAME"), "{verb}");
     }

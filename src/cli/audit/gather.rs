@@ -39,7 +39,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
         context.note(&format!("{}: it does not tell its settings: {why}", server.address));
     }
     for path in &args.paths {
-        match context.each_set(path, |aof| look(aof, server, context)) {
+        match context.each_set(path, |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);
@@ -57,7 +57,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
         failed = failed.or(Some(Outcome::CouldNot));
     }
     if args.paths.is_empty() && subject.conf.is_some() {
-        match context.each_set(Path::new(""), |aof| look(aof, server, context)) {
+        match context.each_set(Path::new(""), |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);

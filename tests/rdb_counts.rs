@@ -73,7 +73,7 @@ fn describe(live: &mut Live, key: &str) -> (String, String, u64) {
 fn saved(live: &mut Live, dir: &Path) -> KeySpaceReport {
     live.must("SAVE");
     let aof = Aof::open(&dir.join("dump.rdb"), &OpenOptions::default()).expect("open a dump");
-    let options = KeySpaceOptions { now_ms: Some(SOON + 1), top: 3 };
+    let options = KeySpaceOptions { now_ms: Some(SOON + 1), top: 3, memory: None };
     let observer = (Check::new(&aof).thorough(true), KeySpace::new(options));
     let (facts, keys) = scan(&aof, observer, &Pace::default(), &Silent).expect("scan a dump");
     let report = judge(&aof, facts, &Wording::default()).expect("judge a dump");

@@ -18,7 +18,7 @@ type All = ((Mix, Deletes), (KeyTraffic, KeySpace));
 
 fn all(options: &KeyOptions) -> All {
     let deletes = Deletes::new(Grouping::default(), 3);
-    let key_space = KeySpace::new(KeySpaceOptions { now_ms: None, top: 3 });
+    let key_space = KeySpace::new(KeySpaceOptions { now_ms: None, top: 3, memory: None });
     ((Mix::default(), deletes), (KeyTraffic::new(options.clone()), key_space))
 }
 

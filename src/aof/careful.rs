@@ -17,7 +17,7 @@ pub(super) type Search = fn(&mut dyn Source, u64, u64) -> Result<Option<u64>>;
 #[derive(Debug)]
 pub(super) enum Careful {
     /// A record that loaders take.
-    Record { len: u64, argc: u32, oddities: Oddities, heads: Vec<Head> },
+    Record { len: u64, argc: u32, payload: u64, oddities: Oddities, heads: Vec<Head> },
     /// `*0` and its like.
     Hollow { len: u64, refused_by_checker: bool },
     /// Neither.
@@ -152,7 +152,7 @@ fn arguments(
     mut oddities: Oddities,
     search: Search,
 ) -> Result<Careful> {
-    let mut heads = Vec::new();
+    let (mut heads, mut payload_bytes) = (Vec::new(), 0);
     let mut before = None;
     for left in (0..argc).rev() {
         let header = source.peek(at, limits::LOADER_LINE)?;
@@ -182,6 +182,7 @@ fn arguments(
             }
             Payload::Passed { next, bad_terminator, head } => {
                 oddities.bad_terminator |= bad_terminator;
+                payload_bytes += length.value.unsigned_abs();
                 if heads.len() < limits::OUTLINE_ARGUMENTS {
                     heads.push(Head { len: length.value as u64, bytes: head });
                 }
@@ -190,7 +191,7 @@ fn arguments(
             }
         }
     }
-    Ok(Careful::Record { len: at - start, argc, oddities, heads })
+    Ok(Careful::Record { len: at - start, argc, payload: payload_bytes, oddities, heads })
 }
 
 fn merge(a: Oddities, b: Oddities) -> Oddities {

@@ -221,9 +221,10 @@ fn slow(
         source.keep_from(None);
     }
     match read {
-        Careful::Record { len, argc, oddities, heads } => {
+        Careful::Record { len, argc, payload, oddities, heads } => {
             *last_record = Some(start);
-            let record = Record::outlined(start..start + len, argc, oddities, &heads);
+            let span = start..start + len;
+            let record = Record::outlined(span, (argc, payload), oddities, &heads);
             let id = names.renames.lookup(record.name);
             // Damage may have made the name of an odd record: it must not vouch for others.
             if id.is_none() && !oddities.any() {

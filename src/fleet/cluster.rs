@@ -98,9 +98,8 @@ pub fn coverage<'a>(sets: impl Iterator<Item = Option<&'a Nodes>>) -> Option<Cov
         let Some(own) = nodes.myself() else { continue };
         for (first, last) in &own.slots {
             for slot in *first..=*last {
-                match owner[usize::from(slot)].replace(*place) {
-                    Some(other) => overlap(&mut coverage.overlaps, slot, other, *place),
-                    None => {}
+                if let Some(other) = owner[usize::from(slot)].replace(*place) {
+                    overlap(&mut coverage.overlaps, slot, other, *place);
                 }
             }
         }

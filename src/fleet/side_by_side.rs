@@ -60,6 +60,6 @@ mod tests {
             assert_eq!(all, (0..50).map(|n| n * 2).collect::<Vec<_>>());
             assert_eq!(told, (1..=50).collect::<Vec<_>>());
         }
-        assert_eq!(side_by_side(Vec::<u8>::new(), 4, |n| n, |_| ()), []);
+        assert!(side_by_side(Vec::<u8>::new(), 4, |n| n, |_| ()).is_empty());
     }
 }

@@ -5,6 +5,7 @@
 
 mod advice;
 mod advise;
+mod families;
 mod foresee;
 mod hold;
 mod live;
@@ -18,6 +19,7 @@ mod timeline;
 mod trigger;
 
 pub use advice::Advice;
+pub use families::FamilyLine;
 pub use foresee::REWRITE_SPEED;
 pub use hold::Hold;
 pub use live::{BUDGET, Compression, LiveEstimate, Memory, Size, Unfollowed};

@@ -11,6 +11,7 @@ use crate::format::resp::Record;
 use crate::scan::{Context, Depth, Observer, Wants};
 use crate::stats::Grouping;
 
+use super::families::FamilyLine;
 use super::live::{BUDGET, Live, LiveEstimate, Writing};
 use super::recorder::{Clock, Rate, Recorder};
 use super::timeline::{Peak, Timeline};
@@ -30,6 +31,8 @@ pub struct GrowthOptions {
     pub writer: Option<(rdb::Family, Version)>,
     /// Up to which size values will be packed in it, as its server says; the configuration of the set when not given.
     pub packed: Option<PackedLimits>,
+    /// Tell apart what was written to so many of the heaviest families; slower, for every key is looked at.
+    pub families: Option<usize>,
     /// Whether it will be compressed (`rdbcompression`); as the last base shows when it is not given.
     pub is_compressed: Option<bool>,
     /// Whether to follow what is alive, which is most of the work; where not, nothing is known of what a rewrite would
@@ -48,6 +51,7 @@ impl GrowthOptions {
             writer: None,
             packed: None,
             is_compressed: None,
+            families: None,
             follows_values: true,
         }
     }
@@ -86,6 +90,9 @@ pub struct GrowthReport {
     pub peaks: Vec<Peak>,
     /// The command and family that wrote most of all, and its part.
     pub heaviest: Option<(String, Vec<u8>, f64)>,
+    /// What was written to families of keys, the heaviest first, where that was asked for: in each bucket of the timeline
+    /// they add up to its bytes.
+    pub families: Option<Vec<FamilyLine>>,
     /// What a rewrite would write.
     pub live: LiveEstimate,
     /// Records of all parts.
@@ -113,7 +120,7 @@ impl Growth {
     /// For this set.
     pub fn new(aof: &Aof, options: GrowthOptions) -> Self {
         let packed = options.packed.or(aof.configured.then_some(aof.settings.packed));
-        let (timeline, _) = Recorder::new().finish();
+        let (timeline, _) = Recorder::new(None).finish();
         let writer = || aof.writer.as_ref().and_then(Writer::release);
         let writing = Writing {
             server: options.writer.or_else(writer),
@@ -126,7 +133,7 @@ impl Growth {
             is_base: aof.segments.iter().map(|segment| segment.role == Role::Base).collect(),
             in_base: false,
             is_single: aof.layout != Layout::MultiPart,
-            recorder: Recorder::new(),
+            recorder: Recorder::new(options.families.map(|_| options.grouping.clone())),
             writers: HashMap::new(),
             pattern: Vec::new(),
             live,
@@ -137,6 +144,7 @@ impl Growth {
                 rate: None,
                 peaks: Vec::new(),
                 heaviest: None,
+                families: None,
                 live: LiveEstimate::default(),
                 commands: 0,
                 resp_bytes: 0,
@@ -155,6 +163,10 @@ impl Growth {
     fn appended(&mut self, record: &Record<'_>, id: Option<CommandId>) {
         if self.recorder.record(record.len) {
             self.ask(record, id);
+        }
+        if self.recorder.wants_families() {
+            let key = id.and_then(|id| command::first_key(id, record));
+            self.recorder.family(key.map(|key| key.head), record.len);
         }
     }
 
@@ -292,7 +304,8 @@ impl Observer for Growth {
             }
             None => ("others".to_owned(), Vec::new()),
         };
-        (report.timeline, report.rate) = self.recorder.finish();
+        let top = self.options.families.unwrap_or(0);
+        (report.families, (report.timeline, report.rate)) = self.recorder.finish_with_families(top);
         report.peaks = report.timeline.coarse(PEAK_BUCKETS).peaks(writer);
         report.heaviest = report.timeline.heaviest().map(|(number, share)| {
             let (command, prefix) = writer(number);

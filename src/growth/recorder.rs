@@ -1,6 +1,8 @@
 //! Records bytes as they come: when they came, as far as annotations tell, and where in the log they lie.
 
+use super::families::{ByFamily, FamilyLine};
 use super::timeline::{Axis, Bucket, Timeline};
+use crate::stats::Grouping;
 
 /// How the clock behind the annotations ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(super) struct Recorder {
     bucket_end: u64,
     next_sample: u64,
     sampled: u64,
+    /// Which family wrote what, where that was asked for.
+    by_family: Option<ByFamily>,
 }
 
 /// Up to so many bytes every record is asked; then one in so many bytes, and fewer the longer it goes on.
@@ -60,8 +64,10 @@ const ASK_EVERY: u64 = 1 << 11;
 const ASK_PART: u64 = 1 << 14;
 
 impl Recorder {
-    pub(super) fn new() -> Self {
+    /// With a grouping, families of keys are told apart.
+    pub(super) fn new(families: Option<Grouping>) -> Self {
         Self {
+            by_family: families.map(ByFamily::new),
             time: Timeline::new(Axis::Time),
             offset: Timeline::new(Axis::Offset),
             clock: Clock::default(),
@@ -90,6 +96,34 @@ impl Recorder {
         self.bytes += len;
         self.waiting = (self.waiting.0 + len, self.waiting.1 + 1);
         self.bytes > self.next_sample
+    }
+
+    /// Whether to tell by [`Self::family`] of every record which key it wrote to.
+    #[inline]
+    pub(super) fn wants_families(&self) -> bool {
+        self.by_family.is_some()
+    }
+
+    /// The record that was counted last wrote so many bytes to this key, or to none.
+    pub(super) fn family(&mut self, key: Option<&[u8]>, bytes: u64) {
+        let time = self.clock.last;
+        if let Some(families) = &mut self.by_family {
+            families.record(key, bytes, time);
+            if families.is_full() {
+                self.shrink();
+            }
+        }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.settle();
+        let Some(families) = &mut self.by_family else { return };
+        while families.is_full() {
+            let moved = families.shrink();
+            self.time.move_lines(&moved);
+            self.offset.move_lines(&moved);
+        }
     }
 
     /// The record that was counted last came from this writer.
@@ -125,6 +159,11 @@ impl Recorder {
             self.clock.tell(born);
             self.time.at(born).absorb(&self.undated);
             self.timed_bytes += self.undated.bytes;
+            for (family, bytes) in self.by_family.iter().flat_map(ByFamily::all_undated) {
+                if bytes > 0 {
+                    self.time.count_line(family, born, bytes);
+                }
+            }
         }
     }
 
@@ -141,9 +180,44 @@ impl Recorder {
                 }
                 None => self.undated.count(bytes, commands),
             }
+            self.settle_families(place);
         }
         let width = self.offset.width.unsigned_abs();
         self.bucket_end = (self.bytes / width + 1) * width;
+    }
+
+    /// The same of families, in the same buckets.
+    fn settle_families(&mut self, place: i64) {
+        let Some(mut families) = self.by_family.take() else { return };
+        let (now, mut undated) = (self.clock.last, Vec::new());
+        // Which axis it will be is certain from the second time on.
+        if self.clock.span().is_some() {
+            self.offset.drop_lines();
+        }
+        let has_offset = self.clock.span().is_none();
+        families.settle(|family, bytes| {
+            if has_offset {
+                self.offset.count_line(family, place, bytes);
+            }
+            match now {
+                Some(now) => self.time.count_line(family, now, bytes),
+                None => undated.push((family, bytes)),
+            }
+        });
+        undated.into_iter().for_each(|(family, bytes)| families.undated(family, bytes));
+        self.by_family = Some(families);
+    }
+
+    /// The heaviest `top` families over the timeline, where they were told apart, and the rest of the answer.
+    pub(super) fn finish_with_families(
+        mut self,
+        top: usize,
+    ) -> (Option<Vec<FamilyLine>>, (Timeline, Option<Rate>)) {
+        self.settle();
+        let families = self.by_family.take();
+        let (timeline, rate) = self.finish();
+        let lines = families.map(|families| families.finish(&timeline, top));
+        (lines, (timeline, rate))
     }
 
     /// Along time where there are times, else along the log; and bytes a second by the annotations.
@@ -187,7 +261,7 @@ mod tests {
     use super::*;
 
     fn recorded(seconds: impl Iterator<Item = (i64, u64)>) -> Recorder {
-        let mut recorder = Recorder::new();
+        let mut recorder = Recorder::new(None);
         for (second, records) in seconds {
             recorder.tell(second);
             for _ in 0..records {
@@ -218,7 +292,7 @@ mod tests {
 
     #[test]
     fn without_times_buckets_are_laid_along_the_log() {
-        let mut recorder = Recorder::new();
+        let mut recorder = Recorder::new(None);
         (0..50_000).for_each(|_| _ = recorder.record(100));
         let (timeline, rate) = recorder.finish();
         assert_eq!((timeline.axis, rate), (Axis::Offset, None));
@@ -251,7 +325,7 @@ mod tests {
     #[test]
     fn what_comes_before_the_first_time_told_was_written_when_the_base_was_begun() {
         let write = |born: i64| {
-            let mut recorder = Recorder::new();
+            let mut recorder = Recorder::new(None);
             recorder.begins(born);
             (0..50).for_each(|_| _ = recorder.record(100));
             recorder.tell(1_000);
@@ -280,7 +354,7 @@ mod tests {
 
     #[test]
     fn without_times_a_peak_is_where_commands_are_large() {
-        let mut recorder = Recorder::new();
+        let mut recorder = Recorder::new(None);
         for number in 0..10_000_u32 {
             let is_large = (6_000..6_100).contains(&number);
             if recorder.record(if is_large { 5_000 } else { 100 }) {

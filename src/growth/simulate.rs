@@ -71,7 +71,7 @@ mod tests {
         let mut bucket = Bucket::default();
         bucket.bytes = bytes / 10;
         let buckets = vec![bucket; 10];
-        Timeline { axis: Axis::Time, start: 0, width: 1, buckets }
+        Timeline { buckets, ..Timeline::new(Axis::Time) }
     }
 
     #[test]

@@ -88,12 +88,14 @@ pub struct Timeline {
     pub width: i64,
     /// In order, without a gap.
     pub buckets: Vec<Bucket>,
+    /// Bytes by family of keys, where these are told apart: of each a row as long as it has to be.
+    lines: Vec<Vec<u64>>,
 }
 
 impl Timeline {
     pub(super) fn new(axis: Axis) -> Self {
         let width = if axis == Axis::Time { 1 } else { 1024 };
-        Self { axis, start: 0, width, buckets: Vec::new() }
+        Self { axis, start: 0, width, buckets: Vec::new(), lines: Vec::new() }
     }
 
     /// The bucket at this place, made when it is not there. What lies before the first is counted there.
@@ -107,6 +109,42 @@ impl Timeline {
             self.buckets.resize_with(index + 1, Bucket::default);
         }
         &mut self.buckets[index]
+    }
+
+    /// Counts bytes of a family in the bucket at this place, which is there.
+    pub(super) fn count_line(&mut self, family: u32, place: i64, bytes: u64) {
+        let (family, at) = (family as usize, self.index(place).min(BUCKETS - 1));
+        if family >= self.lines.len() {
+            self.lines.resize_with(family + 1, Vec::new);
+        }
+        let line = &mut self.lines[family];
+        if at >= line.len() {
+            line.resize(at + 1, 0);
+        }
+        line[at] += bytes;
+    }
+
+    /// Families have become others.
+    pub(super) fn move_lines(&mut self, moved: &[u32]) {
+        for (line, family) in std::mem::take(&mut self.lines).into_iter().zip(moved) {
+            let family = *family as usize;
+            if family >= self.lines.len() {
+                self.lines.resize_with(family + 1, Vec::new);
+            }
+            add(&mut self.lines[family], &line);
+        }
+    }
+
+    /// Families are no longer told apart.
+    pub(super) fn drop_lines(&mut self) {
+        self.lines = Vec::new();
+    }
+
+    /// Bytes of a family in each bucket.
+    pub(super) fn line(&self, family: usize) -> Vec<u64> {
+        let mut line = self.lines.get(family).cloned().unwrap_or_default();
+        line.resize(self.buckets.len(), 0);
+        line
     }
 
     fn index(&self, place: i64) -> usize {
@@ -131,6 +169,17 @@ impl Timeline {
             }
             self.buckets[index].absorb(&bucket);
         }
+        for line in std::mem::take(&mut self.lines) {
+            let mut wider = Vec::new();
+            for (bytes, number) in line.into_iter().zip(0..) {
+                let index = self.index(start + number * width);
+                if index >= wider.len() {
+                    wider.resize(index + 1, 0);
+                }
+                wider[index] += bytes;
+            }
+            self.lines.push(wider);
+        }
         true
     }
 
@@ -145,6 +194,14 @@ impl Timeline {
     pub fn begins_at(&self, index: usize) -> i64 {
         self.start.saturating_add(self.width.saturating_mul(index as i64))
     }
+}
+
+/// Adds a row to another one, which may be shorter.
+pub(super) fn add(mine: &mut Vec<u64>, more: &[u64]) {
+    if mine.len() < more.len() {
+        mine.resize(more.len(), 0);
+    }
+    mine.iter_mut().zip(more).for_each(|(a, b)| *a += b);
 }
 
 /// A time when more was written than usual, or a stretch of the log with larger commands than usual.

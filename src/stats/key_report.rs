@@ -1,5 +1,7 @@
 //! What is answered about keys that were written to: plain rows.
 
+use super::written::Written;
+
 /// A key that was written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
@@ -20,6 +22,8 @@ pub struct KeyRow {
     /// Bytes it takes in the base, 0 when it is not there; `None` when that was not kept of so small a key
     /// among so many.
     pub base_bytes: Option<u64>,
+    /// When the first and the last of these records were written.
+    pub written: Written,
 }
 
 /// Keys by how often they were written.
@@ -52,6 +56,8 @@ pub struct PrefixRow {
     pub base_keys: u64,
     /// Bytes they take there.
     pub base_bytes: u64,
+    /// When the first and the last record were written.
+    pub written: Written,
 }
 
 /// A hash slot that was written to.

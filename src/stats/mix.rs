@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::aof::{Damage, Event};
 use crate::command::{self, CommandId, Kind};
+use crate::format::resp::Record;
 use crate::rules::{Needed, Needs};
 use crate::scan::{Context, Merge, Observer};
 
@@ -17,10 +18,13 @@ pub struct Mix {
     known: Vec<Tally>,
     is_container: Vec<bool>,
     foreign: HashMap<Vec<u8>, Tally>,
-    databases: HashMap<u64, Tally>,
+    databases: HashMap<u64, DatabaseTally>,
     /// The database being counted, so that the map is touched only when it changes.
-    current: (u64, Tally),
+    current: (u64, DatabaseTally),
     totals: Totals,
+    /// Bytes of the arguments of all records, and of those among them that only steer the loader.
+    payload: u64,
+    steering_payload: u64,
     /// What RDB parts need of modules.
     rdb_needs: Needs,
 }
@@ -47,6 +51,20 @@ impl Tally {
     }
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct DatabaseTally {
+    count: u64,
+    bytes: u64,
+}
+
+impl DatabaseTally {
+    #[inline]
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+    }
+}
+
 /// Sums over all live segments. `command_bytes + annotation_bytes + unparsed_bytes = resp_bytes`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -68,9 +86,40 @@ pub struct Totals {
     pub transactions: u64,
     /// Annotation lines.
     pub annotations: u64,
+    /// What the records are made of.
+    pub framing: Framing,
+}
+
+/// What the bytes of records are for; they add up to `command_bytes`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    /// Names and arguments of commands, but for those of the next two.
+    pub payload_bytes: u64,
+    /// Counts, lengths and line ends around these.
+    pub resp_bytes: u64,
+    /// SELECT records.
+    pub select_bytes: u64,
+    /// MULTI, EXEC and DISCARD records.
+    pub transaction_bytes: u64,
+}
+
+impl Framing {
+    fn add(&mut self, other: &Self) {
+        self.payload_bytes += other.payload_bytes;
+        self.resp_bytes += other.resp_bytes;
+        self.select_bytes += other.select_bytes;
+        self.transaction_bytes += other.transaction_bytes;
+    }
 }
 
 impl Totals {
+    /// Bytes of the log that are no names or arguments of commands: framing of records, SELECT, transactions, annotations.
+    pub fn overhead_bytes(&self) -> u64 {
+        let framing = &self.framing;
+        let steering = framing.select_bytes + framing.transaction_bytes;
+        framing.resp_bytes + steering + self.annotation_bytes
+    }
+
     /// Bytes of what a rewrite left: RDB parts, and a base that is no RDB.
     pub fn base_bytes(&self) -> u64 {
         self.rdb_bytes + self.base_resp_bytes
@@ -93,6 +142,7 @@ impl Totals {
         self.base_resp_bytes += other.base_resp_bytes;
         self.transactions += other.transactions;
         self.annotations += other.annotations;
+        self.framing.add(&other.framing);
     }
 }
 
@@ -183,8 +233,10 @@ impl Default for Mix {
             is_container: table.iter().map(|c| c.container).collect(),
             foreign: HashMap::new(),
             databases: HashMap::new(),
-            current: (0, Tally::default()),
+            current: (0, DatabaseTally::default()),
             totals: Totals::default(),
+            payload: 0,
+            steering_payload: 0,
             rdb_needs: Needs::default(),
         }
     }
@@ -192,16 +244,11 @@ impl Default for Mix {
 
 impl Mix {
     #[inline(always)]
-    fn record(
-        &mut self,
-        at: &Context,
-        record: &crate::format::resp::Record<'_>,
-        id: Option<CommandId>,
-    ) {
+    fn record(&mut self, at: &Context, record: &Record<'_>, id: Option<CommandId>) {
         if self.current.0 != at.db {
             self.change_database(at.db);
         }
-        self.current.1.add(record.len);
+        self.current.1.merge(DatabaseTally { count: 1, bytes: record.len });
         match id {
             Some(id) if !self.is_container[id.index()] => self.known[id.index()].add(record.len),
             Some(id) => {
@@ -210,7 +257,22 @@ impl Mix {
             }
             None => self.foreign(record.name, record.len),
         }
-        if id.is_some_and(|id| id.kind() == Kind::Exec) && at.transaction.is_some() {
+        self.payload += record.payload;
+        if let Some(id) = id.filter(|id| id.kind() != Kind::Plain) {
+            self.steering(at, record, id);
+        }
+    }
+
+    /// A record that brings no data: SELECT, or one of a transaction.
+    #[inline(never)]
+    fn steering(&mut self, at: &Context, record: &Record<'_>, id: CommandId) {
+        self.steering_payload += record.payload;
+        let framing = &mut self.totals.framing;
+        match id.kind() {
+            Kind::Select => framing.select_bytes += record.len,
+            _ => framing.transaction_bytes += record.len,
+        }
+        if id.kind() == Kind::Exec && at.transaction.is_some() {
             self.totals.transactions += 1;
         }
     }
@@ -245,7 +307,7 @@ impl Mix {
 
     #[cold]
     fn change_database(&mut self, db: u64) {
-        let (old, tally) = std::mem::replace(&mut self.current, (db, Tally::default()));
+        let (old, tally) = std::mem::replace(&mut self.current, (db, DatabaseTally::default()));
         if tally.count > 0 {
             self.databases.entry(old).or_default().merge(tally);
         }
@@ -302,6 +364,10 @@ impl Observer for Mix {
         totals.commands = commands.iter().map(|row| row.count).sum();
         totals.command_bytes = commands.iter().map(|row| row.bytes).sum();
         totals.resp_bytes = totals.command_bytes + totals.annotation_bytes + totals.unparsed_bytes;
+        let framing = &mut totals.framing;
+        framing.payload_bytes = self.payload - self.steering_payload;
+        let steering = framing.select_bytes + framing.transaction_bytes;
+        framing.resp_bytes = totals.command_bytes - steering - framing.payload_bytes;
         let mut needs = self.rdb_needs;
         for row in &commands {
             needs.add_command(command::lookup(&row.name), &row.name, row.count);
@@ -325,6 +391,8 @@ impl Merge for Mix {
             self.databases.entry(db).or_default().merge(tally);
         }
         self.rdb_needs.merge(&later.rdb_needs);
+        self.payload += later.payload;
+        self.steering_payload += later.steering_payload;
         // Those that are sums of these are made at the end.
         self.totals.add(&later.totals);
     }

@@ -1,7 +1,7 @@
 //! The pattern that keys of one family share: `user:*:profile`, or their first words.
 
 /// Words of a key that are looked at; what follows is one more.
-pub(super) const WORDS: usize = 32;
+const WORDS: usize = 32;
 
 /// Longest pattern, in bytes: what is longer is no family of keys but noise.
 const LONGEST: usize = 256;
@@ -172,6 +172,19 @@ impl Grouping {
         seen & SEPARATOR == 0 && spelled(word, seen, digits, plain_end) == 0
     }
 
+    /// Whether all of a key but for one word is spelled out in a pattern whose [`Self::only_star`] is at `star`, whatever that
+    /// word is.
+    #[inline]
+    pub(super) fn is_any_word(&self, pattern: &[u8], star: usize, key: &[u8]) -> bool {
+        let (head, tail) = (&pattern[..star], &pattern[star + 1..]);
+        // In a longer key not all words may be looked at.
+        let is_alike = (pattern.len()..LONGEST).contains(&key.len())
+            && key.starts_with(head)
+            && key.ends_with(tail);
+        let separates = |byte: &u8| self.classes[usize::from(*byte)] & SEPARATOR != 0;
+        is_alike && !key[star..key.len() - tail.len()].iter().any(separates)
+    }
+
     /// The first `depth` words of a key that has more, with the separator after them. Of a shorter key
     /// all but the last word, which names the key.
     pub(super) fn head<'k>(&self, key: &'k [u8], depth: usize) -> &'k [u8] {
@@ -181,7 +194,7 @@ impl Grouping {
     }
 
     /// Words, each with the separator that ends it.
-    fn words<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = (&'k [u8], Option<u8>)> {
+    pub(super) fn words<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = (&'k [u8], Option<u8>)> {
         key.split_inclusive(|byte| self.separators.contains(byte))
             .map(|piece| match piece.split_last() {
                 Some((last, word)) if self.separators.contains(last) => (word, Some(*last)),
@@ -194,24 +207,13 @@ impl Grouping {
             })
     }
 
-    /// The next wider family: the last word that is spelled out becomes `*`, or with depths the last
-    /// word goes. `None` when there is nothing left to widen.
+    /// The next wider family of so many first words: the last one goes. `None` when there is nothing left to widen.
     pub(super) fn wider(&self, pattern: &[u8]) -> Option<Vec<u8>> {
-        if self.deepest().is_some() {
-            let body = pattern.strip_suffix(b"*")?;
-            let body = &body[..body.len().checked_sub(1)?];
-            let last = body.iter().rposition(|byte| self.separators.contains(byte));
-            let mut wider = body[..last.map_or(0, |at| at + 1)].to_vec();
-            wider.push(b'*');
-            return Some(wider);
-        }
-        let words: Vec<_> = self.words(pattern).collect();
-        let spelled = words.iter().rposition(|(word, _)| *word != b"*")?;
-        let mut wider = Vec::with_capacity(pattern.len());
-        for (place, (word, separator)) in words.iter().enumerate() {
-            wider.extend_from_slice(if place == spelled { b"*" } else { word });
-            wider.extend(separator);
-        }
+        let body = pattern.strip_suffix(b"*")?;
+        let body = &body[..body.len().checked_sub(1)?];
+        let last = body.iter().rposition(|byte| self.separators.contains(byte));
+        let mut wider = body[..last.map_or(0, |at| at + 1)].to_vec();
+        wider.push(b'*');
         Some(wider)
     }
 }
@@ -315,18 +317,25 @@ mod tests {
 
     #[test]
     fn widening_ends_with_the_rest() {
-        for depths in [&[][..], &[3]] {
-            let grouping = Grouping::new(b":", depths);
-            for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
-                let mut now = Vec::new();
-                grouping.pattern(key.as_bytes(), &mut now);
-                for round in 0.. {
-                    assert!(round < 10, "{key}");
-                    let Some(wider) = grouping.wider(&now) else { break };
-                    assert_ne!(wider, now, "{key}");
-                    now = wider;
-                }
+        let grouping = Grouping::new(b":", &[3]);
+        for key in ["a:b:c:d", "a", "::", "", "a:1:b:2", "*"] {
+            let mut now = Vec::new();
+            grouping.pattern(key.as_bytes(), &mut now);
+            for round in 0.. {
+                assert!(round < 10, "{key}");
+                let Some(wider) = grouping.wider(&now) else { break };
+                assert_ne!(wider, now, "{key}");
+                now = wider;
             }
         }
+    }
+
+    #[test]
+    fn any_word_may_stand_in_a_closed_place() {
+        let grouping = Grouping::default();
+        let is_any = |key: &str| grouping.is_any_word(b"user:*:cart", 5, key.as_bytes());
+        assert!(is_any("user:alice:cart") && is_any("user:4711:cart"));
+        assert!(!is_any("user::cart") && !is_any("user:a:b:cart") && !is_any("user:a:carts"));
+        assert!(!is_any(&format!("user:{}:cart", "x".repeat(LONGEST))));
     }
 }

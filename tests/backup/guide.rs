@@ -89,6 +89,7 @@ fn every_command_of_the_guide_does_what_it_says() {
         .replace("/etc/redis/redis.conf", &place("redis.conf"))
         .replace("/var/lib/redis", &place("data"))
         .replace("/srv/backup/redis", &place("repo"))
+        .replace("/run/redis/redis.sock", &place("data/s"))
         .replace("/usr/bin/redis-server", &program)
         .replace("AOFKIT_DIR", &aofkit.display().to_string())
         .replace("CLI -s", &format!("{cli} -s"))

@@ -20,7 +20,6 @@ pub fn planned(path: &Path, moment: &Moment) -> Result<Proposal, Why> {
     match found.answer {
         Answer::Plan(plan) => Ok(*plan),
         Answer::No(why) => Err(why),
-        Answer::Hindered(conflict) => panic!("nothing is taken out: {conflict:?}"),
     }
 }
 

@@ -19,7 +19,7 @@ pub struct BackupArgs {
     #[command(flatten)]
     pub reading: Reading,
     /// With --all: further sets, or directories with sets
-    #[arg(value_name = "PATH", requires = "all")]
+    #[arg(value_name = "PATH", requires = "all", hide_short_help = true)]
     pub more: Vec<PathBuf>,
     #[command(flatten)]
     pub place: Place,

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use aofkit::growth::Trigger;
-use clap::Args as ClapArgs;
+use aofkit::limits;
+use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
@@ -12,10 +13,23 @@ use crate::cli::common::sizes::size;
 use crate::cli::common::threshold::Threshold;
 use crate::cli::common::trial::LoadArgs;
 
+/// What to tell apart over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// Families of keys, with what looks like an identifier as *
+    Prefix,
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct GrowthArgs {
     #[command(flatten)]
     pub reading: Reading,
+    /// Show also which families of keys grew when (slower)
+    #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY")]
+    pub by: Option<By>,
+    /// Show at most N families
+    #[arg(long, value_name = "N", default_value_t = 10, env = "AOFKIT_TOP")]
+    pub top: usize,
     /// Simulate this auto-aof-rewrite-percentage over the timeline; may be given several times
     #[arg(long, value_name = "N", env = "AOFKIT_PERCENTAGE", value_delimiter = ',')]
     pub percentage: Vec<u32>,
@@ -55,6 +69,11 @@ pub fn bytes(text: &str) -> std::result::Result<u64, String> {
 }
 
 impl GrowthArgs {
+    /// How many families to tell apart, where that was asked for.
+    pub fn families(&self) -> Option<usize> {
+        self.by.map(|By::Prefix| self.top.min(limits::TOP))
+    }
+
     /// The rules to play beside the one in force: every percentage with every minimum.
     pub fn rules(&self, trigger: &Trigger) -> Vec<(u32, u64)> {
         if self.percentage.is_empty() && self.min_size.is_empty() {
@@ -73,6 +92,7 @@ impl GrowthArgs {
 pub const MANUAL: Manual = Manual {
     examples: &[
         ("aofkit growth /var/lib/redis", "when is the next rewrite?"),
+        ("aofkit growth --by prefix .", "which family of keys grew when?"),
         ("aofkit growth --percentage 50,200 .", "what would another setting do?"),
         ("aofkit growth --fail-above disk_used_share=80% .", "exit 30 if the disk fills up"),
     ],

@@ -47,6 +47,18 @@ pub fn chart(timeline: &Timeline, peaks: &[Peak], style: Style) -> String {
     text + &ticks(&coarse, stretch)
 }
 
+/// Bytes by bucket in one line of at most so many columns; something shows whenever there is anything.
+pub fn sparkline(buckets: &[u64], columns: usize) -> String {
+    let each = buckets.len().div_ceil(columns.max(1)).max(1);
+    let sums: Vec<u64> = buckets.chunks(each).map(|chunk| chunk.iter().sum()).collect();
+    let highest = sums.iter().copied().max().unwrap_or(0).max(1);
+    let step = |sum: &u64| {
+        let eighths = (*sum as f64 / highest as f64 * 8.0).round() as usize;
+        EIGHTHS[eighths.max(usize::from(*sum > 0)).min(8)]
+    };
+    sums.iter().map(step).collect::<String>().trim_end().to_owned()
+}
+
 /// What is drawn of a bucket: bytes a second, or along the log bytes per command.
 fn height(timeline: &Timeline, bucket: &Bucket) -> f64 {
     let by = match timeline.axis {

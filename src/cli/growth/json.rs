@@ -7,6 +7,7 @@ use aofkit::growth::{
 };
 use aofkit::server::{RoleOfServer, ServerState};
 
+use super::families;
 use super::report::{Grown, RuleSource, rule_source};
 use super::wire::{
     AdviceJson, BucketJson, CaseJson, ClockJson, DeletedJson, DiskJson, ForecastJson, GrowthJson,
@@ -57,6 +58,7 @@ fn growth_json(one: &Grown) -> GrowthJson {
         holds: outlook.holds.iter().map(hold).collect(),
         timeline: buckets(&report.timeline),
         timeline_axis: report.timeline.axis.as_str(),
+        prefixes: families::json(report),
         peaks: report.peaks.iter().map(|one| peak(one, report.timeline.axis)).collect(),
         clock: ClockJson {
             first_at: clock.first.map(time),

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod chart;
+pub mod families;
 pub mod json;
 pub mod lines;
 pub mod report;
@@ -87,6 +88,7 @@ fn grow(
         (options.writer, options.is_compressed) = (release(said), said.rdb_compression);
         options.packed = said.packed;
     }
+    options.families = args.families();
     let growth = Growth::new(&aof, options);
     let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, bar)?;
     // A stream lies on no file system, and a snapshot on another one than its set.
@@ -142,7 +144,9 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
 fn redact(report: &mut GrowthReport) {
     let prefixes = report.peaks.iter_mut().map(|peak| &mut peak.prefix);
     let heaviest = report.heaviest.iter_mut().map(|(_, prefix, _)| prefix);
-    for prefix in prefixes.chain(heaviest).filter(|prefix| !prefix.is_empty()) {
+    let families = report.families.iter_mut().flatten().map(|line| &mut line.prefix);
+    let families = families.filter(|prefix| *prefix != b"*");
+    for prefix in prefixes.chain(heaviest).chain(families).filter(|prefix| !prefix.is_empty()) {
         *prefix = hidden(prefix).into_bytes();
     }
 }

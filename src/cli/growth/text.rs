@@ -7,6 +7,7 @@ use aofkit::text::{count, escape, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::chart::chart;
+use super::families;
 use super::report::{Grown, RuleSource, rule_source};
 use super::rewrite;
 use crate::cli::common::layout::{laid_out, table, wrap};
@@ -29,6 +30,7 @@ pub fn growth(one: &Grown, view: &View) -> String {
     text += &trigger(one, view);
     text += &server(one, style);
     text += &timeline(one, style);
+    text += &families::families(&one.report, style);
     text += &rewrite::rewrite(one, style);
     text += &disk(&one.outlook, style);
     text += &load(&one.outlook.load, &one.report.live, style);

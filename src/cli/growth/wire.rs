@@ -6,6 +6,7 @@ use crate::cli::common::members::{CommandText, PrefixText};
 use crate::cli::common::running::{ConditionJson, ReplicaJson};
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::wire::{RuleJson, Source};
+use crate::cli::stats::json::WrittenJson;
 
 #[derive(Serialize)]
 pub struct GrowthJson {
@@ -22,6 +23,7 @@ pub struct GrowthJson {
     pub holds: Vec<HoldJson>,
     pub timeline: Vec<BucketJson>,
     pub timeline_axis: &'static str,
+    pub prefixes: Option<Vec<FamilyJson>>,
     pub peaks: Vec<PeakJson>,
     pub clock: ClockJson,
     pub rate_bytes_per_second: Option<f64>,
@@ -106,6 +108,18 @@ pub struct BucketJson {
     pub start_bytes: Option<i64>,
     pub bytes: u64,
     pub commands: u64,
+}
+
+/// A family of keys: bytes in each bucket of the timeline.
+#[derive(Serialize)]
+pub struct FamilyJson {
+    #[serde(flatten)]
+    pub prefix: PrefixText,
+    pub commands: u64,
+    pub bytes: u64,
+    #[serde(flatten)]
+    pub written: WrittenJson,
+    pub timeline: Vec<u64>,
 }
 
 #[derive(Serialize)]

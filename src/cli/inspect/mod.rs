@@ -61,7 +61,8 @@ fn inspect(
     context: &Context,
 ) -> Result<Inspected> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let key_space = KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST });
+    let key_space =
+        KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST, memory: None });
     let counting = (Mix::default(), KeyTraffic::new(options.clone()));
     let deletes = Deletes::new(Grouping::default(), BIGGEST);
     let observer = (Check::new(&aof), (Unfinished(counting), (key_space, deletes)));

@@ -14,7 +14,7 @@ use crate::cli::common::beside::first_of;
 use crate::cli::common::layout::{FILES, MORE, fitted, wrap};
 use crate::cli::common::needs;
 use crate::cli::common::sets::overview;
-use crate::cli::common::units::{Style, bar, duration, share, size, time};
+use crate::cli::common::units::{Style, bar, duration, ratio, share, size, time};
 use crate::cli::common::verdict::{headline, verdict_lines};
 use crate::cli::common::view::View;
 use crate::cli::stats::columns::shortened;
@@ -22,6 +22,9 @@ use crate::cli::stats::key_space;
 
 /// Commands shown before the rest is summed up.
 const COMMANDS: usize = 8;
+
+/// The part of the log that is framing from which on it is told.
+const MUCH_OVERHEAD: f64 = 0.5;
 
 /// `inspect` of one set.
 pub fn inspect(one: &Inspected, view: &View) -> String {
@@ -234,6 +237,11 @@ fn commands(mix: &MixReport, style: Style) -> String {
     ];
     if totals.annotations > 0 {
         summary.push(count(totals.annotations, "annotation"));
+    }
+    // Small values, transactions of one command: where most of the log says nothing, that is worth a word.
+    let overhead = ratio(totals.overhead_bytes(), totals.resp_bytes);
+    if overhead >= MUCH_OVERHEAD {
+        summary.push(format!("{:.0} % of the log is framing, not data", overhead * 100.0));
     }
     if totals.unparsed_bytes > 0 {
         summary.push(style.bad(&format!("{} unparsed", size(totals.unparsed_bytes))));

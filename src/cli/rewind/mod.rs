@@ -14,7 +14,9 @@ use aofkit::check::{Check, Wording, judge};
 use aofkit::error::{Error, Result};
 use aofkit::limits;
 use aofkit::moment::{Found, Moment, Places};
-use aofkit::rewind::{self, Answer, Conflict, Hindrance, Reach, Why};
+use aofkit::rewind::{
+    self, Answer, Conflict, Hindrance, Later, Omission, Omitted, Reach, Rewind, Why,
+};
 use aofkit::scan::scan;
 use aofkit::text::{name, thousands};
 use jiff::Timestamp;
@@ -55,35 +57,41 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
     };
     let bar = Bar::new(context.bar);
     let looking = changing::looking(context, &bar);
-    let found = match args.later() {
-        None => rewind::rewind(&aof, &moment, &looking)?,
-        Some(later) => {
-            rewind::omit(&aof, &moment, later, Timestamp::now().as_millisecond(), &looking)?
-        }
+    let (found, omitted) = match args.later() {
+        None => (rewind::rewind(&aof, &moment, &looking)?, None),
+        Some(later) => taken_out(&aof, &moment, later, &looking)?,
     };
     let (reach, plan) = match found.answer {
         Answer::Plan(plan) => (found.reach, *plan),
         Answer::No(why) => {
             return Err(Error::refused(OutOfReach { why, reach: found.reach }, &aof.path));
         }
-        Answer::Hindered(Conflict { place: (segment, offset), hindrance }) => {
-            let file = aof.segments[segment].path();
-            return Err(Error::refused(CannotOmit(hindrance), &file).at(offset));
-        }
     };
     let run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;
-    let rewound = Rewound {
-        run: run.after(recovered),
-        found: found.found,
-        reach,
-        omitted: found.omitted,
-        candidates: None,
-    };
+    let rewound =
+        Rewound { run: run.after(recovered), found: found.found, reach, omitted, candidates: None };
     let text = match context.json {
         true => json::rewind(&rewound, context),
         false => text::rewind(&rewound, &args.changing, context),
     };
     Ok((text, changing::exit_status(&rewound.run)))
+}
+
+/// The plan to take out the command at a moment.
+fn taken_out(
+    aof: &Aof,
+    moment: &Moment,
+    later: Later,
+    looking: &Looking<'_>,
+) -> Result<(Rewind, Option<Omitted>)> {
+    let now_ms = Timestamp::now().as_millisecond();
+    match rewind::omit(aof, moment, later, now_ms, looking)? {
+        Omission::Answered { rewind, omitted } => Ok((*rewind, omitted)),
+        Omission::Hindered(Conflict { place: (segment, offset), hindrance }) => {
+            let file = aof.segments[segment].path();
+            Err(Error::refused(CannotOmit(hindrance), &file).at(offset))
+        }
+    }
 }
 
 /// The moment that was typed, or why it makes no sense.

@@ -16,6 +16,19 @@ pub struct TotalsJson {
     pub annotation_bytes: u64,
     pub unparsed_bytes: u64,
     pub rdb_bytes: u64,
+    pub framing: FramingJson,
+}
+
+/// What the bytes of the log are for; they add up to `resp_bytes`.
+#[derive(Serialize)]
+pub struct FramingJson {
+    pub payload_bytes: u64,
+    pub framing_bytes: u64,
+    pub select_bytes: u64,
+    pub transaction_bytes: u64,
+    pub annotation_bytes: u64,
+    pub unparsed_bytes: u64,
+    pub overhead_share: f64,
 }
 
 #[derive(Serialize)]
@@ -40,6 +53,15 @@ pub fn totals_json(totals: &Totals) -> TotalsJson {
         annotation_bytes: totals.annotation_bytes,
         unparsed_bytes: totals.unparsed_bytes,
         rdb_bytes: totals.rdb_bytes,
+        framing: FramingJson {
+            payload_bytes: totals.framing.payload_bytes,
+            framing_bytes: totals.framing.resp_bytes,
+            select_bytes: totals.framing.select_bytes,
+            transaction_bytes: totals.framing.transaction_bytes,
+            annotation_bytes: totals.annotation_bytes,
+            unparsed_bytes: totals.unparsed_bytes,
+            overhead_share: ratio(totals.overhead_bytes(), totals.resp_bytes),
+        },
     }
 }
 

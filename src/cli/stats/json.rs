@@ -6,7 +6,7 @@ use std::path::Path;
 use aofkit::fleet::{Coverage, outliers};
 use aofkit::stats::{
     DatabaseRow, GroupRow, KeyReport, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow,
-    SlotRow,
+    SlotRow, Written,
 };
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ use crate::cli::common::json::{self, VERSION, needs_modules, pretty, source};
 use crate::cli::common::members::{KeyText, PrefixText, text};
 use crate::cli::common::sets::{Place, names};
 use crate::cli::common::threshold::Exceeded;
-use crate::cli::common::units::ratio;
+use crate::cli::common::units::{ratio, time};
 use crate::cli::common::wire::{CoverageJson, NeededJson, OutlierJson, Source};
 
 const STATS: &str = "aofkit.stats/1";
@@ -45,6 +45,7 @@ struct StatsJson {
     keys: Option<Vec<KeyJson>>,
     most_often: Option<Vec<KeyJson>>,
     base_biggest: Option<Vec<BigKeyJson>>,
+    base_most_memory: Option<Vec<BigKeyJson>>,
     types: Option<Vec<TypeJson>>,
     slots: Option<Vec<SlotJson>>,
     base: Option<KeySpaceJson>,
@@ -91,6 +92,15 @@ pub struct PrefixJson {
     keys_estimate: u64,
     base_keys: Option<u64>,
     base_bytes: Option<u64>,
+    #[serde(flatten)]
+    written: WrittenJson,
+}
+
+/// When the first and the last record were written.
+#[derive(Serialize)]
+pub struct WrittenJson {
+    first_write_at: Option<String>,
+    last_write_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +114,8 @@ pub struct KeyJson {
     error_bytes: u64,
     error_commands: u64,
     base_bytes: Option<u64>,
+    #[serde(flatten)]
+    written: WrittenJson,
 }
 
 #[derive(Serialize)]
@@ -226,6 +238,9 @@ fn stats_json(one: &Counted) -> StatsJson {
         keys: keys.and_then(self::keys),
         most_often: keys.and_then(|k| Some(k.most_often.as_ref()?.iter().map(key).collect())),
         base_biggest: base.filter(|_| one.is_by(By::Key)).map(biggest),
+        base_most_memory: base
+            .filter(|base| one.is_by(By::Key) && base.memory_server.is_some())
+            .map(most_memory),
         types: base.filter(|_| one.is_by(By::Type)).map(types),
         slots: keys.and_then(|k| Some(k.slots.as_ref()?.iter().map(slot).collect())),
         base: base.map(|base| key_space(base, false)),
@@ -288,6 +303,15 @@ fn prefix(row: &PrefixRow) -> PrefixJson {
         keys_estimate: row.keys_estimate,
         base_keys: Some(row.base_keys),
         base_bytes: Some(row.base_bytes),
+        written: written(row.written),
+    }
+}
+
+/// As JSON has it.
+pub fn written(written: Written) -> WrittenJson {
+    WrittenJson {
+        first_write_at: written.first().map(time),
+        last_write_at: written.last().map(time),
     }
 }
 
@@ -301,6 +325,10 @@ fn biggest(base: &KeySpaceReport) -> Vec<BigKeyJson> {
     base.biggest_by_bytes.iter().map(|big| big_key(big, false)).collect()
 }
 
+fn most_memory(base: &KeySpaceReport) -> Vec<BigKeyJson> {
+    base.biggest_by_memory.iter().map(|big| big_key(big, false)).collect()
+}
+
 fn key(row: &KeyRow) -> KeyJson {
     let name = text(&row.key);
     KeyJson {
@@ -312,6 +340,7 @@ fn key(row: &KeyRow) -> KeyJson {
         error_bytes: row.error_bytes,
         error_commands: row.error_commands,
         base_bytes: row.base_bytes,
+        written: written(row.written),
     }
 }
 

@@ -45,6 +45,7 @@ pub fn beside_types(report: &KeySpaceReport, style: Style) -> String {
     }
     if report.idle.keys > 0 {
         parts.push(format!("idle for {} s at most", thousands(report.idle.longest_s)));
+        parts.push(idle(report));
     }
     parts.extend(report.frequency.quartiles().map(|[low, middle, high]| {
         format!(
@@ -53,6 +54,29 @@ pub fn beside_types(report: &KeySpaceReport, style: Style) -> String {
     }));
     parts.extend(report.libraries.iter().map(|line| format!("library \"{}\"", escape(line))));
     parts.iter().map(|part| wrap(part, style.width, "  ") + "\n").collect()
+}
+
+/// How many bytes were not used for how long.
+fn idle(report: &KeySpaceReport) -> String {
+    /// Seconds, and what people call them.
+    const STEPS: [(u64, &str); 5] = [
+        (60, "a minute"),
+        (3600, "an hour"),
+        (86_400, "a day"),
+        (7 * 86_400, "a week"),
+        (30 * 86_400, "30 days"),
+    ];
+    let rows = report.idle.rows();
+    let of: u64 = rows.iter().map(|row| row.bytes).sum();
+    let longer =
+        |than: u64| rows.iter().filter(|row| row.from_s >= than).map(|row| row.bytes).sum();
+    let told = STEPS.into_iter().map(|(seconds, name)| (name, longer(seconds)));
+    let told = told.filter(|(_, bytes)| *bytes > 0);
+    let told: Vec<_> = told.map(|(name, bytes)| format!("{name} {}", share(bytes, of))).collect();
+    match told.is_empty() {
+        true => "all of it was used within a minute".to_owned(),
+        false => format!("bytes not used for {} and longer", told.join(", ")),
+    }
 }
 
 fn types(report: &KeySpaceReport) -> String {

@@ -1,7 +1,9 @@
 //! The key space of a base, for scripts.
 
 use aofkit::redact::hidden;
-use aofkit::stats::{BigKey, DatabaseKeys, KeySpaceReport, ModuleRow, TypeRow};
+use aofkit::stats::{
+    BigKey, DatabaseKeys, Frequency, IdleRow, KeySpaceReport, MemorySum, ModuleRow, TypeRow,
+};
 use aofkit::text::escape;
 use serde::Serialize;
 
@@ -33,7 +35,29 @@ pub struct KeySpaceJson {
     libraries: Vec<String>,
     modules: Vec<ModuleJson>,
     longest_idle_seconds: Option<u64>,
+    idle: Option<Vec<IdleJson>>,
+    frequencies: Option<Vec<FrequencyJson>>,
+    memory_bytes: Option<u64>,
+    memory_unknown_keys: Option<u64>,
+    memory_server: Option<String>,
     partial: bool,
+}
+
+/// Keys by how long they were not used.
+#[derive(Serialize)]
+struct IdleJson {
+    from_seconds: u64,
+    to_seconds: Option<u64>,
+    keys: u64,
+    bytes: u64,
+}
+
+/// Keys by their access counter.
+#[derive(Serialize)]
+struct FrequencyJson {
+    frequency: u8,
+    keys: u64,
+    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -61,6 +85,7 @@ pub struct TypeJson {
     #[serde(flatten)]
     largest_key: LargestKeyText,
     largest_bytes: u64,
+    memory_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +98,9 @@ pub struct BigKeyJson {
     encoding: &'static str,
     bytes: u64,
     elements: Option<u64>,
+    memory_bytes: Option<u64>,
+    idle_seconds: Option<u64>,
+    frequency: Option<u8>,
 }
 
 /// A key, or the hash in its place, as a string or base64.
@@ -111,8 +139,24 @@ pub fn key_space(report: &KeySpaceReport, redact: bool) -> KeySpaceJson {
         libraries: report.libraries.iter().map(|line| library(line, redact)).collect(),
         modules: report.modules.iter().map(module).collect(),
         longest_idle_seconds: (report.idle.keys > 0).then_some(report.idle.longest_s),
+        idle: (report.idle.keys > 0).then(|| report.idle.rows().iter().map(idle).collect()),
+        frequencies: (report.frequency.keys > 0).then(|| frequencies(&report.frequency)),
+        memory_bytes: report.memory_server.and_then(|_| report.memory.whole()),
+        memory_unknown_keys: report.memory_server.map(|_| report.memory.unknown_keys),
+        memory_server: report.memory_server.map(|server| server.to_string()),
         partial: report.is_partial,
     }
+}
+
+fn idle(row: &IdleRow) -> IdleJson {
+    IdleJson { from_seconds: row.from_s, to_seconds: row.to_s, keys: row.keys, bytes: row.bytes }
+}
+
+fn frequencies(all: &Frequency) -> Vec<FrequencyJson> {
+    let counted = (0..=u8::MAX).zip(all.by_counter.iter().zip(&all.bytes_by_counter));
+    let met = counted.filter(|(_, (keys, _))| **keys > 0);
+    met.map(|(frequency, (keys, bytes))| FrequencyJson { frequency, keys: *keys, bytes: *bytes })
+        .collect()
 }
 
 fn database(row: &DatabaseKeys) -> DatabaseKeysJson {
@@ -132,6 +176,7 @@ pub fn type_row(row: &TypeRow, redact: bool) -> TypeJson {
         bytes: row.bytes,
         largest_key: key(&row.largest_key, redact).into(),
         largest_bytes: row.largest_bytes,
+        memory_bytes: row.memory.and_then(MemorySum::whole),
     }
 }
 
@@ -144,5 +189,8 @@ pub fn big_key(big: &BigKey, redact: bool) -> BigKeyJson {
         encoding: big.encoding,
         bytes: big.bytes,
         elements: big.elements,
+        memory_bytes: big.memory_bytes,
+        idle_seconds: big.idle_s,
+        frequency: big.frequency,
     }
 }

@@ -1,13 +1,13 @@
 //! Tables of `stats` about what was written to: prefixes and keys, beside what the base has of them.
 
 use aofkit::aof::Aof;
-use aofkit::stats::{DeleteReport, KeyReport, KeyRow, PrefixRow};
+use aofkit::stats::{DeleteReport, KeyReport, KeyRow, PrefixRow, Written};
 use aofkit::text::{count, escape, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::columns::{shortened, title, weight};
 use crate::cli::common::layout::{laid_out, table, wrap};
-use crate::cli::common::units::{Style, share, size};
+use crate::cli::common::units::{Style, share, size, time};
 
 /// Columns from which on a table with a base has room for everything.
 const ROOMY: usize = 100;
@@ -57,8 +57,27 @@ pub fn prefixes(keys: &KeyReport, of: u64, style: Style) -> String {
         };
         text += &title(&what, "* is all else, commands without a key included", style);
         text += &laid_out(&mut rows);
+        let times = depth.iter().map(|row| (shortened(&row.prefix, NAME), row.written));
+        text += &when_written("PREFIX", times.collect(), style);
     }
     text + &how_often(keys, style)
+}
+
+/// Columns of a name beside two times.
+const NAME: usize = 34;
+
+/// When rows were first and last written to, where `#TS` annotations tell of any.
+fn when_written(what: &str, rows: Vec<(String, Written)>, style: Style) -> String {
+    if rows.iter().all(|(_, written)| written.last().is_none()) {
+        return String::new();
+    }
+    let told = |moment: Option<i64>| moment.map_or_else(|| "?".to_owned(), time);
+    let mut times = table(style, &[(what, Left), ("FIRST WRITE", Left), ("LAST WRITE", Left)]);
+    for (name, written) in rows {
+        times.add_row([name, told(written.first()), told(written.last())]);
+    }
+    let note = "by #TS annotations; ? is not known";
+    title("first and last write", note, style) + &laid_out(&mut times)
 }
 
 /// The keys most written to, by bytes and by records.
@@ -73,6 +92,8 @@ pub fn heaviest(keys: &KeyReport, of: u64, style: Style) -> String {
     };
     let mut text = title("keys most written to", "", style) + &key_table(keys, by_bytes, of, style);
     text += &format!("  {}\n", style.dim(&note));
+    let times = by_bytes.iter().map(|row| (shortened(&row.key, NAME), row.written));
+    text += &when_written("KEY", times.collect(), style);
     let often = keys.most_often.as_deref().unwrap_or_default();
     let often = &often[..often.len().min(OFTEN)];
     let name = |row: &KeyRow| (row.db, row.key.clone());

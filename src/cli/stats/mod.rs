@@ -1,6 +1,7 @@
 //! `aofkit stats`
 
 pub mod args;
+pub mod base;
 pub mod columns;
 pub mod commands_json;
 pub mod csv;
@@ -15,7 +16,7 @@ pub mod report;
 pub mod sets;
 pub mod text;
 
-use aofkit::aof::Aof;
+use aofkit::aof::{Aof, Writer};
 use aofkit::command::has_module_form;
 use aofkit::error::Result;
 use aofkit::fleet::{SlotsOfNode, Together, Unfinished, coverage, nodes_in, server_dir};
@@ -23,7 +24,7 @@ use aofkit::redact::hidden;
 use aofkit::scan::{Filter, Filtered, Observer, scan};
 use aofkit::stats::{
     CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace,
-    KeySpaceOptions, KeySpaceReport, KeyTraffic, Mix, PrefixRow,
+    KeySpaceOptions, KeySpaceReport, KeyTraffic, MemoryServer, Mix, PrefixRow,
 };
 use aofkit::text::{count, name};
 
@@ -91,22 +92,24 @@ impl<'a> Counting<'a> {
         let by = args.wanted();
         let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
         let now_ms = jiff::Timestamp::now().as_millisecond();
-        let base = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms) };
+        let base = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms), memory: None };
         let (keys, base) = (args.key_options(&by), of_base.then_some(base));
         Self { args, by, filter, keys, base, together: Together::default() }
     }
 
-    fn begin(&self) -> Seen {
+    fn begin(&self, aof: &Aof) -> Seen {
         let grouping = Grouping::new(self.args.separator.as_bytes(), &[]);
         let deletes = Deletes::new(grouping, self.args.rows());
         let keys = self.keys.clone().map(KeyTraffic::new);
-        let base = self.base.map(KeySpace::new);
+        let has_memory = [By::Type, By::Key].iter().any(|one| self.by.contains(one));
+        let memory = has_memory.then(|| memory_server(aof)).flatten();
+        let base = self.base.map(|base| KeySpace::new(KeySpaceOptions { memory, ..base }));
         Filtered::new(((Mix::default(), deletes), (keys, base)), self.filter.clone())
     }
 }
 
 fn count_set(aof: Aof, counting: &Counting<'_>, turn: &Turn, context: &Context) -> Result<Counted> {
-    let observer = (Unfinished(counting.begin()), Faults::default());
+    let observer = (Unfinished(counting.begin(&aof)), Faults::default());
     let (seen, faults) = scan(&aof, observer, &context.pace, &turn.bar)?;
     if !turn.is_alone {
         counting.together.add(seen.clone());
@@ -142,6 +145,15 @@ fn in_total(seen: <Seen as Observer>::Report, context: &Context) -> InTotal {
         redact_parts(total.base.as_mut(), total.keys.as_mut(), &mut total.deletes);
     }
     total
+}
+
+/// The server whose memory is estimated: the one that was asked for, else the one that wrote the base.
+fn memory_server(aof: &Aof) -> Option<MemoryServer> {
+    let named = aof.is_target_named().then(|| aof.target());
+    let named = named.map(|target| (target.family, target.version));
+    let (family, version) = named.or_else(|| aof.writer.as_ref().and_then(Writer::release))?;
+    let packed = aof.configured.then_some(aof.settings.packed);
+    Some(MemoryServer { family, version, packed })
 }
 
 /// What can be watched, as far as it is known.
@@ -207,7 +219,12 @@ fn redact_parts(
 ) {
     let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
     if let Some(base) = base {
-        for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
+        for big in base
+            .biggest_by_bytes
+            .iter_mut()
+            .chain(&mut base.biggest_by_elements)
+            .chain(&mut base.biggest_by_memory)
+        {
             big.key = hashed(&big.key);
         }
         for row in &mut base.types {

@@ -1,13 +1,13 @@
 //! `stats` for people.
 
 use crate::cli::stats::columns::{shortened, title, weight};
-use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport};
+use aofkit::stats::{HyperLogLog, KeyReport, KeySpaceReport, MixReport, Totals};
 use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::args::By;
+use super::base::{biggest_of_base, types};
 use super::deletes;
-use super::key_space::beside_types;
 use super::keys::{heaviest, prefixes};
 use super::report::Counted;
 use crate::cli::common::layout::{MORE, laid_out, table, wrap};
@@ -40,7 +40,7 @@ pub fn breakdown(
         (By::Command, _) => commands(mix, most, style),
         (By::Db, _) => databases(mix, base, style),
         (By::Prefix, Some(keys)) => prefixes(keys, of, style),
-        (By::Key, Some(keys)) => heaviest(keys, of, style) + &of_base(base, style),
+        (By::Key, Some(keys)) => heaviest(keys, of, style) + &biggest_of_base(base, style),
         (By::Slot, Some(keys)) => slots(keys, of, style),
         (By::Type, _) => types(base, style),
         _ => String::new(),
@@ -126,8 +126,28 @@ fn commands(mix: &MixReport, most: usize, style: Style) -> String {
         0 => String::new(),
         more => format!("{MORE} {} (-v shows them)\n", count(more as u64, "more command")),
     };
-    let groups = wrap(&groups, style.width, "  ") + "\n";
+    let groups = wrap(&groups, style.width, "  ") + "\n" + &framing(&mix.totals, style);
     title("commands", "", style) + &laid_out(&mut rows) + &rest + &groups
+}
+
+/// What the bytes of the log are for.
+fn framing(totals: &Totals, style: Style) -> String {
+    if totals.resp_bytes == 0 {
+        return String::new();
+    }
+    let framing = &totals.framing;
+    let all = [
+        ("names and arguments", framing.payload_bytes),
+        ("lengths and line ends around them", framing.resp_bytes),
+        ("SELECT", framing.select_bytes),
+        ("MULTI and EXEC", framing.transaction_bytes),
+        ("#TS", totals.annotation_bytes),
+        ("unreadable", totals.unparsed_bytes),
+    ];
+    let told = all.iter().filter(|(_, bytes)| *bytes > 0);
+    let told = told.map(|(what, bytes)| format!("{what} {}", share(*bytes, totals.resp_bytes)));
+    let line = format!("bytes of the log: {}", told.collect::<Vec<_>>().join(", "));
+    wrap(&line, style.width, "  ") + "\n"
 }
 
 fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> String {
@@ -162,40 +182,6 @@ fn databases_of_base(base: &KeySpaceReport, style: Style) -> String {
     title("databases of the base", "bytes on disk", style) + &laid_out(&mut rows)
 }
 
-/// The biggest keys of the base, by bytes and by elements.
-fn of_base(base: Option<&KeySpaceReport>, style: Style) -> String {
-    let Some(base) = base.filter(|base| base.keys > 0) else { return String::new() };
-    let lists = [
-        ("biggest keys of the base", &base.biggest_by_bytes),
-        ("keys of the base with most elements", &base.biggest_by_elements),
-    ];
-    let head = [
-        ("KEY", Left),
-        ("DB", Right),
-        ("TYPE", Left),
-        ("ENCODING", Left),
-        ("BYTES", Right),
-        ("ELEMENTS", Right),
-    ];
-    let mut text = String::new();
-    for (what, keys) in lists {
-        let mut rows = table(style, &head);
-        for big in keys {
-            let cut = if big.key_len > big.key.len() as u64 { "…" } else { "" };
-            rows.add_row([
-                shortened(&big.key, style.width.saturating_sub(54)) + cut,
-                big.db.to_string(),
-                big.type_name.to_string(),
-                big.encoding.to_owned(),
-                size(big.bytes),
-                big.elements.map_or_else(|| "-".to_owned(), thousands),
-            ]);
-        }
-        text += &(title(what, "", style) + &laid_out(&mut rows));
-    }
-    text
-}
-
 fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
     let all = keys.slots.as_deref().unwrap_or_default();
     let head =
@@ -207,36 +193,4 @@ fn slots(keys: &KeyReport, of: u64, style: Style) -> String {
     }
     let note = format!("the heaviest of {} in use", count(keys.slots_used, "slot"));
     title("slots", &note, style) + &laid_out(&mut rows)
-}
-
-fn types(base: Option<&KeySpaceReport>, style: Style) -> String {
-    let Some(base) = base else { return String::new() };
-    let all = &base.types;
-    let of = all.iter().map(|row| row.bytes).sum();
-    let head = [
-        ("TYPE", Left),
-        ("ENCODING", Left),
-        ("SHARE", Right),
-        ("BYTES", Right),
-        ("KEYS", Right),
-        ("ELEMENTS", Right),
-        ("LARGEST", Right),
-        ("ITS KEY", Left),
-    ];
-    let mut rows = table(style, &head);
-    for row in all {
-        rows.add_row([
-            row.type_name.to_string(),
-            row.encoding.to_owned(),
-            share(row.bytes, of),
-            size(row.bytes),
-            thousands(row.keys),
-            thousands(row.elements) + if row.uncounted > 0 { "+" } else { "" },
-            size(row.largest_bytes),
-            shortened(&row.largest_key, style.width.saturating_sub(78)),
-        ]);
-    }
-    title("types of values in the base", "bytes on disk", style)
-        + &laid_out(&mut rows)
-        + &beside_types(base, style)
 }

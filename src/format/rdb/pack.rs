@@ -188,7 +188,7 @@ pub fn integer_bytes(text: &[u8]) -> Option<u64> {
 }
 
 /// Bytes that the length of a listpack's entry takes backwards.
-pub(super) const fn back_len(len: usize) -> usize {
+pub(crate) const fn back_len(len: usize) -> usize {
     match len {
         0..=127 => 1,
         128..=16_382 => 2,

@@ -18,6 +18,8 @@ pub struct Shape<'a> {
     pub name: &'a [u8],
     /// Its second argument, empty when it has none.
     operand: &'a [u8],
+    /// Bytes of all its arguments.
+    payload: usize,
 }
 
 /// Why there is no whole canonical record at the start of a window.
@@ -39,14 +41,18 @@ pub fn record(input: &[u8]) -> Result<Shape<'_>, Stop> {
     let stop = |e| stopped(input.len(), e);
     let (rest, argc) = grammar::array_header(input).map_err(stop)?;
     let (mut rest, name) = argument(rest).map_err(stop)?;
-    let mut operand = &input[..0];
+    let (mut operand, mut payload) = (&input[..0], name.len());
     if argc > 1 {
         (rest, operand) = argument(rest).map_err(stop)?;
+        // What lies in one slice cannot overflow.
+        payload = payload.wrapping_add(operand.len());
         for _ in 2..argc {
-            (rest, _) = argument(rest).map_err(stop)?;
+            let more;
+            (rest, more) = argument(rest).map_err(stop)?;
+            payload = payload.wrapping_add(more.len());
         }
     }
-    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name, operand })
+    Ok(Shape { len: input.len() - rest.len(), argc: argc as u32, name, operand, payload })
 }
 
 #[inline(always)]
@@ -77,6 +83,8 @@ pub struct Record<'a> {
     /// The command's name as it stands in the file (cut to the first
     /// [`crate::limits::OUTLINE_HEAD`] bytes when the record is larger than a window).
     pub name: &'a [u8],
+    /// Bytes of all its arguments. What it takes beside them is framing: counts, lengths and line ends.
+    pub payload: u64,
     /// What is not canonical about it.
     pub oddities: Oddities,
     body: Body<'a>,
@@ -90,6 +98,7 @@ pub struct Outline {
     start: u64,
     len: u64,
     argc: u32,
+    payload: u64,
     oddities: Oddities,
     heads: Vec<lenient::Head>,
 }
@@ -97,7 +106,8 @@ pub struct Outline {
 impl Outline {
     /// The record.
     pub fn record(&self) -> Record<'_> {
-        Record::outlined(self.start..self.start + self.len, self.argc, self.oddities, &self.heads)
+        let span = self.start..self.start + self.len;
+        Record::outlined(span, (self.argc, self.payload), self.oddities, &self.heads)
     }
 }
 
@@ -119,23 +129,24 @@ impl<'a> Record<'a> {
             len: shape.len as u64,
             argc: shape.argc,
             name: shape.name,
+            payload: shape.payload as u64,
             oddities: Oddities::default(),
             body: Body::Whole(&bytes[..shape.len]),
             operand: shape.operand,
         }
     }
 
-    /// A record that was read token by token.
+    /// A record that was read token by token; it has so many arguments, of so many bytes.
     pub(crate) fn outlined(
         span: std::ops::Range<u64>,
-        argc: u32,
+        (argc, payload): (u32, u64),
         oddities: Oddities,
         heads: &'a [lenient::Head],
     ) -> Self {
         let name = heads.first().map_or(&[][..], |head| &head.bytes);
         let len = span.end - span.start;
         let body = Body::Outline(heads);
-        Self { start: span.start, len, argc, name, oddities, body, operand: &[] }
+        Self { start: span.start, len, argc, name, payload, oddities, body, operand: &[] }
     }
 
     /// All its bytes, when they lie in one window: then it is canonical.
@@ -155,6 +166,7 @@ impl<'a> Record<'a> {
             start: self.start,
             len: self.len,
             argc: self.argc,
+            payload: self.payload,
             oddities: self.oddities,
             heads,
         })

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::later::{changes_functions, reaches_unnamed_keys};
+use super::named::{changes_functions, reaches_unnamed_keys};
 use super::unit::{Does, Unit};
 use crate::change::LostKey;
 use crate::command::{self, CommandId, Effect, Kind};

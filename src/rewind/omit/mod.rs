@@ -7,15 +7,19 @@
 
 mod later;
 mod merge;
+mod named;
 mod touched;
 mod unit;
 
 use std::collections::BTreeSet;
 
-pub use self::later::{Conflict, Hindrance};
+pub use self::later::{Conflict, Later};
+use self::later::{Read, Reader};
 pub use self::merge::{Dependent, Dependents};
+pub use self::named::Hindrance;
 use self::unit::{Becomes, Unit};
-use super::{Answer, Rewind, reach, refuse_behind_damage, unreachable};
+use super::reach::{Why, reach, unreachable};
+use super::way::{Answer, Rewind, refuse_behind_damage};
 use crate::aof::{Aof, Segment};
 use crate::change::{Draft, Looking, Loss, Piece, Proposal, Verb};
 use crate::check::{Check, judge};
@@ -24,13 +28,18 @@ use crate::moment::{Boundary, Cutter, Moment};
 use crate::neighbours::keys_alive;
 use crate::scan::{Position, scan, scan_some};
 
-/// How the records behind a command are kept that is taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Later {
-    /// Keys that they name keep the value of today; the others that the command changed return.
-    Keeps,
-    /// They are replayed on what was there before the command.
-    Merges,
+/// What becomes of a command that is to be taken out.
+#[derive(Debug)]
+pub enum Omission {
+    /// A way, or why no such command is within reach.
+    Answered {
+        /// As for a way back: the moment is that of the command.
+        rewind: Box<Rewind>,
+        /// What is taken out; `None` where there is no plan.
+        omitted: Option<Omitted>,
+    },
+    /// It cannot be taken out without what came after it.
+    Hindered(Conflict),
 }
 
 /// A command, or the transaction that it is a part of, that is taken out.
@@ -75,24 +84,27 @@ pub fn omit(
     later: Later,
     now_ms: i64,
     looking: &Looking<'_>,
-) -> Result<Rewind> {
+) -> Result<Omission> {
     let observers = (Cutter::new(moment.clone()), Check::new(aof));
     let (found, facts) = scan(aof, observers, &looking.pace, looking.progress)?;
     let report = judge(aof, facts, &looking.wording)?;
     let reach = reach(aof, &report);
     let report = report.without_files();
-    let answered = |answer| Rewind { found, reach, report, answer, omitted: None };
+    let answered = |answer, omitted| {
+        Ok(Omission::Answered {
+            rewind: Box::new(Rewind { found, reach, report, answer }),
+            omitted,
+        })
+    };
     let boundary = match (unreachable(aof, moment, &found, reach), found.boundary) {
-        (Some(why), _) => return Ok(answered(Answer::No(why))),
-        (None, None) => return Ok(answered(Answer::No(super::Why::NoSuchCommand))),
+        (Some(why), _) => return answered(Answer::No(why), None),
+        (None, None) => return answered(Answer::No(Why::NoSuchCommand), None),
         (None, Some(boundary)) => boundary,
     };
-    let (proposal, omitted) = match plan(aof, boundary, later, now_ms, looking)? {
-        Ok(planned) => planned,
-        Err(conflict) => return Ok(answered(Answer::Hindered(conflict))),
-    };
-    let answer = Answer::Plan(Box::new(proposal));
-    Ok(Rewind { omitted: Some(omitted), ..answered(answer) })
+    match plan(aof, boundary, later, now_ms, looking)? {
+        Ok((proposal, omitted)) => answered(Answer::Plan(Box::new(proposal)), Some(omitted)),
+        Err(conflict) => Ok(Omission::Hindered(conflict)),
+    }
 }
 
 type Planned = std::result::Result<(Proposal, Omitted), Conflict>;
@@ -108,13 +120,13 @@ fn plan(
     let is_behind = |segment: &Segment| {
         aof.live().any(|(position, known)| position >= first && std::ptr::eq(known, segment))
     };
-    let observer = later::Reader::new(boundary, later);
+    let observer = Reader::new(boundary, later);
     let read = scan_some(aof, is_behind, observer, &looking.pace, looking.progress)?;
-    let later::Read { unit, mut touched, dependents } = match read {
+    let Read { unit, mut touched, dependents } = match read {
         Ok(read) => read,
         Err(conflict) => return Ok(Err(conflict)),
     };
-    touched.close_over(&unit);
+    unit.close(&mut touched);
     let outcome = unit.without(&touched, later == Later::Merges, &aof.names);
     if !outcome.is_changed {
         let hindrance = Hindrance::AllNamedLater;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::unit::Unit;
 use crate::limits;
 
 /// A key of a database.
@@ -19,10 +18,14 @@ pub(super) struct Touched {
 }
 
 impl Touched {
-    /// Only keys that the unit names need to be known, unless it empties a database.
-    pub(super) fn of(unit: &Unit) -> Self {
-        let named = || unit.records.iter().flat_map(|record| record.keys.iter().cloned()).collect();
-        Self { among: (!unit.flushes()).then(named), ..Self::default() }
+    /// Only these keys count.
+    pub(super) fn among(names: HashSet<Name>) -> Self {
+        Self { among: Some(names), ..Self::default() }
+    }
+
+    /// This key counts as touched, whatever names it.
+    pub(super) fn insert(&mut self, (db, name): &Name) {
+        self.names.entry(*db).or_default().insert(name.clone());
     }
 
     /// A later record names this key. Answers whether there is room for it.
@@ -54,24 +57,5 @@ impl Touched {
             names.sort_unstable();
             (*db, names)
         })
-    }
-
-    /// A record of the unit that cannot be divided stays for all of its keys where it stays for one of them.
-    pub(super) fn close_over(&mut self, unit: &Unit) {
-        loop {
-            let mut is_closed = true;
-            for record in unit.records.iter().filter(|record| record.is_indivisible()) {
-                let known = record.keys.iter().filter(|key| self.has(key)).count();
-                if known > 0 && known < record.keys.len() {
-                    is_closed = false;
-                    for (db, name) in &record.keys {
-                        self.names.entry(*db).or_default().insert(name.clone());
-                    }
-                }
-            }
-            if is_closed {
-                return;
-            }
-        }
     }
 }

@@ -77,6 +77,29 @@ impl Unit {
         self.records.iter().all(|record| record.does != Does::Else)
     }
 
+    /// What later records may touch: only keys that it names need to be known, unless it empties a database.
+    pub(super) fn may_be_touched(&self) -> Touched {
+        let named = || self.records.iter().flat_map(|record| record.keys.iter().cloned());
+        if self.flushes() { Touched::default() } else { Touched::among(named().collect()) }
+    }
+
+    /// A record that cannot be divided stays for all of its keys where it stays for one of them.
+    pub(super) fn close(&self, touched: &mut Touched) {
+        loop {
+            let mut is_closed = true;
+            for record in self.records.iter().filter(|record| record.is_indivisible()) {
+                let known = record.keys.iter().filter(|key| touched.has(key)).count();
+                if known > 0 && known < record.keys.len() {
+                    is_closed = false;
+                    record.keys.iter().for_each(|key| touched.insert(key));
+                }
+            }
+            if is_closed {
+                return;
+            }
+        }
+    }
+
     /// The database that is selected behind it.
     fn db_behind(&self) -> u64 {
         let selects = self.records.iter().rev().find_map(|record| match record.does {

@@ -17,6 +17,7 @@ use crate::scan::{Context, Merge, Observer};
 
 use super::pattern::Grouping;
 use super::prefixes::{Families, Family, REST};
+use super::written::UNKNOWN;
 use storms::Storms;
 pub use storms::{STRETCH, Storm};
 
@@ -255,9 +256,7 @@ impl Merge for Deletes {
         let surplus = self.flushes.len().saturating_sub(FLUSHES);
         self.flushes.drain(..surplus);
         self.storms.merge(later.storms);
-        for (_, family) in later.families.iter() {
-            self.families.adopt(family);
-        }
+        self.families.merge(&later.families, UNKNOWN);
         while self.families.is_full() {
             let weights: Vec<u64> = self.families.iter().map(|(_, f)| f.commands).collect();
             self.families.shrink(&weights);

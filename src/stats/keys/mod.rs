@@ -17,6 +17,7 @@ use super::key_report::KeyReport;
 use super::pattern::Grouping;
 use super::prefixes::{Families, REST};
 use super::sketch::{HyperLogLog, Row, Sample, SpaceSaving};
+use super::written::{LogClock, UNKNOWN, Written};
 use crate::format::slot::{SLOTS, slot};
 
 mod queue;
@@ -96,6 +97,9 @@ pub struct KeyTraffic {
     /// Bytes of keys in the base.
     base: SpaceSaving<()>,
     base_total: Tally,
+    clock: LogClock,
+    /// When records without a key were written.
+    keyless: Written,
 }
 
 impl KeyTraffic {
@@ -116,13 +120,17 @@ impl KeyTraffic {
             runs: BaseRuns::default(),
             base: SpaceSaving::new(BASE_KEYS),
             base_total: Tally::default(),
+            clock: LogClock::default(),
+            keyless: Written::NEVER,
             options,
         }
     }
 
     #[inline(always)]
     fn record(&mut self, db: u64, record: &Record<'_>, id: CommandId) {
-        let Some(key) = self.first_keys.of(id, record) else { return };
+        let Some(key) = self.first_keys.of(id, record) else {
+            return self.keyless.join(Written::once(self.clock.now()));
+        };
         let hash = self.hash(db, queue::seen(&key), key.len);
         let db = u32::try_from(db).unwrap_or(u32::MAX);
         if self.queue.push(hash, record.len, db, &key) {
@@ -135,6 +143,7 @@ impl KeyTraffic {
     /// all their rows, which waits twice.
     #[inline(never)]
     fn work_off(&mut self) {
+        let now = self.clock.now();
         let mut queue = std::mem::replace(&mut self.queue, Queue::NONE);
         let mut places = [0; QUEUE];
         for (place, one) in places.iter_mut().zip(queue.iter()) {
@@ -145,7 +154,7 @@ impl KeyTraffic {
         let (mut unknown, mut last) = ([0; QUEUE], 0);
         for (place, one) in queue.iter().enumerate() {
             self.sample.add(one.hash);
-            if !self.keys.count(one.hash, one.bytes) {
+            if !self.keys.count(one.hash, one.bytes, now) {
                 unknown[last] = place;
                 last += 1;
             }
@@ -155,12 +164,19 @@ impl KeyTraffic {
         std::hint::black_box(glance);
         for one in unknown() {
             // It may have come in just before.
-            if !self.keys.count(one.hash, one.bytes) {
+            if !self.keys.count(one.hash, one.bytes, now) {
                 self.enter(one, queue.key(one));
             }
         }
         queue.clear();
         self.queue = queue;
+    }
+
+    /// All that waits was written at one time.
+    #[cold]
+    fn time_changes(&mut self, told: Option<i64>) {
+        self.work_off();
+        self.clock.set(told);
     }
 
     /// The identity of a key. A long one is known by its length and its beginning, which is all that is
@@ -175,9 +191,12 @@ impl KeyTraffic {
 
     #[inline(never)]
     fn enter(&mut self, one: &Waiting, head: &[u8]) {
-        let family = self.family(head);
+        let (family, now) = (self.family(head), self.clock.now());
         match self.families.as_mut().and_then(|families| families.get_mut(family)) {
-            Some(family) => family.keys.add(one.hash),
+            Some(family) => {
+                family.keys.add(one.hash);
+                family.written.join(Written::once(now));
+            }
             None => self.different.add(one.hash),
         }
         let is_whole = one.key_len == head.len() as u64;
@@ -191,7 +210,7 @@ impl KeyTraffic {
         let shown = if self.options.keys { head.len().min(SHOWN) } else { 0 };
         let known = Known { family, db: one.db, slot, is_cut };
         let gone = |row: &Row<'_, Known>| credit_row(families, slots, row);
-        self.keys.insert(one.hash, &head[..shown], known, one.bytes, gone);
+        self.keys.insert(one.hash, &head[..shown], known, (one.bytes, now), gone);
     }
 
     /// The number of the family of a key.
@@ -208,8 +227,8 @@ impl KeyTraffic {
         if self.options.keys {
             let hash = self.hash(db, head, key_len);
             let (total, base) = (self.base_total.bytes, &mut self.base);
-            if !base.count(hash, bytes) && base.admits(hash, bytes, total) {
-                base.insert(hash, &[], (), bytes, |_| {});
+            if !base.count(hash, bytes, UNKNOWN) && base.admits(hash, bytes, total) {
+                base.insert(hash, &[], (), (bytes, UNKNOWN), |_| {});
             }
         }
         let family = self.family(head);
@@ -247,6 +266,9 @@ fn credit_row(
     row: &Row<'_, Known>,
 ) {
     let tally = Tally { commands: row.times, bytes: row.counted };
+    if let Some(family) = families.as_mut().and_then(|list| list.get_mut(row.data.family)) {
+        family.written.join(row.written);
+    }
     credit(families, slots, row.data.family, row.data.slot, tally);
 }
 
@@ -273,9 +295,15 @@ impl Observer for KeyTraffic {
     #[inline(always)]
     fn observe(&mut self, at: &Context, event: &Event<'_>) {
         if let Event::Record(record, id) = event {
+            // What a rewrite wrote was written at another time.
+            let told = if at.in_base { None } else { at.time };
+            if self.clock.differs(told) {
+                self.time_changes(told);
+            }
             self.total.add(1, record.len);
-            if let Some(id) = id {
-                self.record(at.db, record, *id);
+            match id {
+                Some(id) => self.record(at.db, record, *id),
+                None => self.keyless.join(Written::once(self.clock.now())),
             }
         }
         if !at.in_base {
@@ -310,13 +338,16 @@ impl Merge for KeyTraffic {
     fn merge(&mut self, mut later: Self) {
         self.work_off();
         later.work_off();
+        let before = self.clock.latest();
+        self.clock.follow(&later.clock);
+        self.keyless.join(later.keyless.behind(before));
         self.total.add(later.total.commands, later.total.bytes);
         self.base_total.add(later.base_total.commands, later.base_total.bytes);
         self.different.merge(&later.different);
         self.sample.merge(&later.sample);
         let mut numbers = Vec::new();
         if let (Some(mine), Some(theirs)) = (&mut self.families, &later.families) {
-            numbers = theirs.iter().map(|(_, family)| mine.adopt(family)).collect();
+            numbers = mine.merge(theirs, before);
         }
         if let (Some(mine), Some(theirs)) = (&mut self.slots, &later.slots) {
             for (mine, theirs) in mine.iter_mut().zip(theirs) {
@@ -328,8 +359,8 @@ impl Merge for KeyTraffic {
             Known { family, ..*known }
         };
         let (families, slots) = (&mut self.families, &mut self.slots);
-        self.keys.merge(&later.keys, adopt, |row| credit_row(families, slots, row));
-        self.base.merge(&later.base, |()| (), |_| {});
+        self.keys.merge(&later.keys, before, adopt, |row| credit_row(families, slots, row));
+        self.base.merge(&later.base, UNKNOWN, |()| (), |_| {});
         for run in self.runs.merge(later.runs) {
             self.run_in_base(&run);
         }

@@ -1,8 +1,11 @@
 //! From what was counted to what is told.
 
+use std::cmp::Ordering;
+
 use super::super::key_report::{KeyReport, KeyRow, PrefixRow, RewriteRow, SlotRow};
 use super::super::prefixes::{Families, Family};
 use super::super::sketch::{HyperLogLog, Row};
+use super::super::written::Written;
 use super::{KeyTraffic, Known, Tally, credit_row};
 use crate::format::slot::SLOTS;
 
@@ -21,10 +24,11 @@ impl KeyTraffic {
         }
         let keys_estimate = self.keys_estimate();
         let rewrites = self.rewrites(keys_estimate);
-        let (total, base, top) = (self.total, self.base_total, self.options.top);
+        let (sums, top) = ([self.total, self.base_total], self.options.top);
+        let (base, keyless) = (self.base_total, self.keyless);
         let prefixes = self.families.map(|families| {
             let told = families.told().into_iter();
-            told.flat_map(|(depth, list)| prefix_rows(depth, list, [total, base], top)).collect()
+            told.flat_map(|(depth, list)| prefix_rows(depth, list, (sums, keyless), top)).collect()
         });
         let slots = self.slots.as_deref().map(slot_rows);
         KeyReport {
@@ -74,19 +78,24 @@ impl KeyTraffic {
     }
 
     fn heaviest_keys(&self) -> Vec<KeyRow> {
-        let mut rows: Vec<_> = self.keys.rows().collect();
-        rows.sort_unstable_by(|a, b| {
+        self.first(|a, b| {
             let order = b.at_most().cmp(&a.at_most()).then(a.error.cmp(&b.error));
             order.then_with(|| named(a).cmp(&named(b)))
-        });
-        rows.truncate(self.options.top);
-        rows.into_iter().map(|row| self.told(&row)).collect()
+        })
     }
 
     fn most_often(&self) -> Vec<KeyRow> {
-        let mut rows: Vec<_> = self.keys.rows().collect();
-        rows.sort_unstable_by(|a, b| b.times.cmp(&a.times).then_with(|| named(a).cmp(&named(b))));
-        rows.truncate(self.options.top);
+        self.first(|a, b| b.times.cmp(&a.times).then_with(|| named(a).cmp(&named(b))))
+    }
+
+    /// The first rows in this order, as many as are told.
+    fn first(&self, order: impl Fn(&Row<'_, Known>, &Row<'_, Known>) -> Ordering) -> Vec<KeyRow> {
+        let (mut rows, top) = (self.keys.rows().collect::<Vec<_>>(), self.options.top);
+        if top < rows.len() {
+            rows.select_nth_unstable_by(top, &order);
+            rows.truncate(top);
+        }
+        rows.sort_unstable_by(&order);
         rows.into_iter().map(|row| self.told(&row)).collect()
     }
 
@@ -102,6 +111,7 @@ impl KeyTraffic {
             error_bytes: row.error,
             // What is not among those counted one by one is not there, unless some were given up.
             base_bytes: in_base.or(self.base.is_exact().then_some(0)),
+            written: row.certainly_written(),
         }
     }
 }
@@ -114,14 +124,14 @@ fn named<'r>(row: &Row<'r, Known>) -> (&'r [u8], u32) {
 fn prefix_rows(
     depth: Option<usize>,
     mut list: Vec<Family>,
-    [total, base]: [Tally; 2],
+    ([total, base], keyless): ([Tally; 2], Written),
     top: usize,
 ) -> Vec<PrefixRow> {
-    let mut rest = Family { pattern: b"*".to_vec(), ..Family::default() };
+    let mut rest = Family { pattern: b"*".to_vec(), written: keyless, ..Family::default() };
     list.retain(|family| {
         let is_rest = family.pattern == b"*";
         if is_rest {
-            rest.keys.merge(&family.keys);
+            rest.merge(family);
         }
         !is_rest
     });
@@ -131,9 +141,7 @@ fn prefix_rows(
         let weight = part(family.bytes, total).max(part(family.base_bytes, base));
         (std::cmp::Reverse(weight), family.pattern.clone())
     });
-    for family in list.drain(top.min(list.len())..) {
-        rest.keys.merge(&family.keys);
-    }
+    list.drain(top.min(list.len())..).for_each(|family| rest.merge(&family));
     list.sort_by(|a, b| {
         let order = b.bytes.cmp(&a.bytes).then(b.base_bytes.cmp(&a.base_bytes));
         order.then_with(|| a.pattern.cmp(&b.pattern))
@@ -153,6 +161,7 @@ fn prefix_rows(
         bytes: family.bytes,
         base_keys: family.base_keys,
         base_bytes: family.base_bytes,
+        written: family.written,
     };
     list.into_iter().filter(|f| f.commands > 0 || f.base_keys > 0).map(told).collect()
 }

@@ -28,10 +28,25 @@ pub struct BigKey {
     pub bytes: u64,
     /// Elements, unless its encoding is broken.
     pub elements: Option<u64>,
+    /// Bytes in the memory of the server that was asked for, where that is known.
+    pub memory_bytes: Option<u64>,
+    /// Seconds since it was used, where the server kept them.
+    pub idle_s: Option<u64>,
+    /// How often it is used, on the server's logarithmic scale, where the server kept it.
+    pub frequency: Option<u8>,
     /// Position of its segment in the set.
     pub segment: usize,
     /// Offset of its record in that segment.
     pub at: u64,
+}
+
+/// A key of an RDB.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met<'e> {
+    pub(super) segment: usize,
+    pub(super) entry: &'e Entry<'e>,
+    /// Bytes in memory, where that is known.
+    pub(super) memory: Option<u64>,
 }
 
 /// By size; of two of the same size the one seen first counts as bigger, so that splitting a walk and
@@ -75,10 +90,10 @@ impl Biggest {
 
     /// Takes the key in if it is big enough.
     #[inline]
-    pub(super) fn offer(&mut self, size: u64, segment: usize, entry: &Entry<'_>) {
-        let rank = (size, Reverse((segment, entry.at)));
+    pub(super) fn offer(&mut self, size: u64, key: &Met<'_>) {
+        let rank = (size, Reverse((key.segment, key.entry.at)));
         if self.fits(rank) {
-            self.take(rank, segment, entry);
+            self.take(rank, key);
         }
     }
 
@@ -96,6 +111,9 @@ impl Biggest {
             encoding: base_runs::COMMANDS,
             bytes: run.bytes,
             elements: Some(run.elements),
+            memory_bytes: None,
+            idle_s: None,
+            frequency: None,
             segment: run.segment,
             at: run.at,
         };
@@ -109,7 +127,7 @@ impl Biggest {
     }
 
     #[cold]
-    fn take(&mut self, rank: Rank, segment: usize, entry: &Entry<'_>) {
+    fn take(&mut self, rank: Rank, &Met { segment, entry, memory }: &Met<'_>) {
         let key = BigKey {
             db: entry.db,
             key: entry.key[..entry.key.len().min(KEY_KEPT)].to_vec(),
@@ -118,6 +136,9 @@ impl Biggest {
             encoding: entry.encoding(),
             bytes: entry.bytes(),
             elements: entry.elements,
+            memory_bytes: memory,
+            idle_s: entry.idle_s,
+            frequency: entry.frequency,
             segment,
             at: entry.at,
         };

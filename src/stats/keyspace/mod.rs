@@ -12,17 +12,19 @@ use crate::stats::base_runs;
 use std::collections::BTreeMap;
 
 pub use biggest::BigKey;
-use biggest::Biggest;
+use biggest::{Biggest, Met};
 use report::LIBRARIES;
 pub use report::{
-    DatabaseKeys, Expiry, FieldTtls, Frequency, Idle, KeySpaceReport, ModuleRow, Streams, TypeRow,
+    DatabaseKeys, Expiry, FieldTtls, Frequency, IDLE_STEPS, Idle, IdleRow, KeySpaceReport,
+    MemorySum, ModuleRow, Streams, TypeRow,
 };
 
 use crate::aof::{Event, RdbItem};
-use crate::format::rdb::{Entry, Library};
+use crate::format::rdb::{Entry, Library, Opening};
 use crate::scan::{Context, Depth, Merge, Observer, Wants};
 
 use super::base_runs::{BaseRun, BaseRuns};
+use super::memory::{MemoryServer, Meter};
 
 /// Databases counted apart. Servers have 16 unless told otherwise; a hostile file has no end of them.
 const DATABASES: usize = 65_536;
@@ -35,13 +37,15 @@ const MODULES: usize = 1024;
 pub struct KeySpaceOptions {
     /// Unix milliseconds; keys that expire before it count as already past.
     pub now_ms: Option<i64>,
-    /// How many of the biggest keys to remember, by bytes and by elements each.
+    /// How many of the biggest keys to remember, by bytes, by elements and by memory each.
     pub top: usize,
+    /// Estimate what keys take in the memory of this server; slower, for values are opened.
+    pub memory: Option<MemoryServer>,
 }
 
 impl Default for KeySpaceOptions {
     fn default() -> Self {
-        Self { now_ms: None, top: 10 }
+        Self { now_ms: None, top: 10, memory: None }
     }
 }
 
@@ -58,6 +62,8 @@ pub struct KeySpace {
     modules: BTreeMap<u64, TypeRow>,
     by_bytes: Biggest,
     by_elements: Biggest,
+    by_memory: Biggest,
+    meter: Option<Meter>,
     runs: BaseRuns,
     report: KeySpaceReport,
 }
@@ -73,6 +79,7 @@ impl KeySpace {
     pub fn new(options: KeySpaceOptions) -> Self {
         let mut report = KeySpaceReport::default();
         report.expiry.past = options.now_ms.map(|_| 0);
+        report.memory_server = options.memory;
         Self {
             options,
             types: vec![None; 512 + base_runs::TYPES.len()],
@@ -81,6 +88,8 @@ impl KeySpace {
             modules: BTreeMap::new(),
             by_bytes: Biggest::new(options.top),
             by_elements: Biggest::new(options.top),
+            by_memory: Biggest::new(options.top),
+            meter: options.memory.as_ref().map(Meter::new),
             runs: BaseRuns::default(),
             report,
         }
@@ -93,7 +102,7 @@ impl KeySpace {
     }
 
     #[inline]
-    fn count_type(&mut self, entry: &Entry<'_>) {
+    fn count_type(&mut self, entry: &Entry<'_>, memory: Option<u64>) {
         let place = usize::from(entry.row.number) + 256 * entry.family as usize;
         let of_module = entry.module.map(|id| module_slot(&self.modules, id));
         let new = || TypeRow {
@@ -114,6 +123,9 @@ impl KeySpace {
         match entry.elements {
             Some(elements) => row.elements = row.elements.saturating_add(elements),
             None => row.uncounted += 1,
+        }
+        if self.meter.is_some() {
+            row.memory.get_or_insert_default().add(memory);
         }
         row.offer(bytes, entry.key);
     }
@@ -147,16 +159,14 @@ impl KeySpace {
             streams.pending = streams.pending.saturating_add(stream.pending);
         }
         if let Some(seconds) = entry.idle_s {
-            let idle = &mut self.report.idle;
-            idle.keys += 1;
-            idle.sum_s = idle.sum_s.saturating_add(seconds);
-            idle.longest_s = idle.longest_s.max(seconds);
-            idle.by_bits[(64 - seconds.leading_zeros()).min(31) as usize] += 1;
+            self.report.idle.count(seconds, entry.bytes());
         }
         if let Some(counter) = entry.frequency {
             let frequency = &mut self.report.frequency;
             frequency.keys += 1;
             frequency.sum += u64::from(counter);
+            let bytes = &mut frequency.bytes_by_counter[usize::from(counter)];
+            *bytes = bytes.saturating_add(entry.bytes());
             frequency.by_counter[usize::from(counter)] += 1;
         }
     }
@@ -166,17 +176,21 @@ impl KeySpace {
         if self.current.db != Some(entry.db) {
             self.change_database(Some(entry.db));
         }
-        let bytes = entry.bytes();
+        let (bytes, memory) = (entry.bytes(), self.meter.as_mut().and_then(|m| m.key(entry)));
         self.current.keys += 1;
         self.current.bytes = self.current.bytes.saturating_add(bytes);
-        self.count_type(entry);
+        self.count_type(entry, memory);
         if let Some(at_ms) = entry.expire_ms {
             self.count_expiry(at_ms);
         }
         self.count_rare(entry);
-        self.by_bytes.offer(bytes, at.segment, entry);
+        let key = Met { segment: at.segment, entry, memory };
+        self.by_bytes.offer(bytes, &key);
         if let Some(elements) = entry.elements {
-            self.by_elements.offer(elements, at.segment, entry);
+            self.by_elements.offer(elements, &key);
+        }
+        if let Some(memory) = memory {
+            self.by_memory.offer(memory, &key);
         }
     }
 
@@ -232,7 +246,12 @@ impl Observer for KeySpace {
     }
 
     fn wants(&self) -> Wants {
-        Depth::Entries.into()
+        let depth = if self.meter.is_some() { Depth::Contents } else { Depth::Entries };
+        depth.into()
+    }
+
+    fn opens(&mut self, _: &Context, value: &Opening<'_>) -> bool {
+        self.meter.as_mut().is_some_and(|meter| meter.opens(value))
     }
 
     #[inline]
@@ -240,7 +259,12 @@ impl Observer for KeySpace {
         match item {
             RdbItem::Key(entry) => self.key(at, entry),
             RdbItem::Library(library) => self.library(library),
-            RdbItem::Opcode(_) | RdbItem::Piece(_) | RdbItem::Flaws(_) => {}
+            RdbItem::Piece(piece) => {
+                if let Some(meter) = &mut self.meter {
+                    meter.piece(piece);
+                }
+            }
+            RdbItem::Opcode(_) | RdbItem::Flaws(_) => {}
         }
     }
 
@@ -259,6 +283,8 @@ impl Observer for KeySpace {
         report.modules.sort_by_key(|row| std::cmp::Reverse(row.bytes));
         report.biggest_by_bytes = self.by_bytes.into_sorted();
         report.biggest_by_elements = self.by_elements.into_sorted();
+        report.biggest_by_memory = self.by_memory.into_sorted();
+        report.memory = report.types.iter().filter_map(|row| row.memory).sum();
         report
     }
 }
@@ -285,6 +311,7 @@ impl Merge for KeySpace {
         }
         self.by_bytes.merge(later.by_bytes);
         self.by_elements.merge(later.by_elements);
+        self.by_memory.merge(later.by_memory);
         self.report.merge(later.report);
     }
 }
@@ -297,6 +324,10 @@ fn merge_type(mine: &mut Option<TypeRow>, theirs: Option<TypeRow>) {
     row.keys += more.keys;
     row.elements = row.elements.saturating_add(more.elements);
     row.uncounted += more.uncounted;
+    row.memory = match (row.memory, more.memory) {
+        (Some(mine), Some(theirs)) => Some(mine + theirs),
+        (mine, theirs) => mine.or(theirs),
+    };
     row.bytes = row.bytes.saturating_add(more.bytes);
     row.offer(more.largest_bytes, &more.largest_key);
 }
@@ -322,7 +353,7 @@ mod tests {
     }
 
     fn seen(segment: usize, records: &[u8]) -> KeySpace {
-        let options = KeySpaceOptions { now_ms: Some(300), top: 2 };
+        let options = KeySpaceOptions { now_ms: Some(300), top: 2, memory: None };
         let context = Context { segment, ..Context::default() };
         let mut feed = Feed(KeySpace::new(options), context);
         let bytes = [b"REDIS0012", records, b"\xff\0\0\0\0\0\0\0\0"].concat();

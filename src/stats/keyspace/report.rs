@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::biggest::BigKey;
+use crate::stats::memory::MemoryServer;
 
 /// Function libraries whose first line is kept.
 pub(super) const LIBRARIES: usize = 1024;
@@ -26,6 +27,42 @@ pub struct TypeRow {
     pub largest_bytes: u64,
     /// The first bytes of its key.
     pub largest_key: Vec<u8>,
+    /// What they take in memory, where that was asked for.
+    pub memory: Option<MemorySum>,
+}
+
+/// Bytes in the memory of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemorySum {
+    /// Of the keys of which it is known.
+    pub bytes: u64,
+    /// Keys of which it is not.
+    pub unknown_keys: u64,
+}
+
+impl MemorySum {
+    /// One more key.
+    #[inline]
+    pub(super) fn add(&mut self, bytes: Option<u64>) {
+        match bytes {
+            Some(bytes) => self.bytes = self.bytes.saturating_add(bytes),
+            None => self.unknown_keys += 1,
+        }
+    }
+
+    /// Of all keys, where it is known of all.
+    pub fn whole(self) -> Option<u64> {
+        (self.unknown_keys == 0).then_some(self.bytes)
+    }
+}
+
+impl std::ops::Add for MemorySum {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let bytes = self.bytes.saturating_add(other.bytes);
+        Self { bytes, unknown_keys: self.unknown_keys + other.unknown_keys }
+    }
 }
 
 impl TypeRow {
@@ -38,6 +75,12 @@ impl TypeRow {
             self.largest_key.clear();
             self.largest_key.extend_from_slice(key);
         }
+    }
+}
+
+impl std::iter::Sum for MemorySum {
+    fn sum<I: Iterator<Item = Self>>(rows: I) -> Self {
+        rows.fold(Self::default(), std::ops::Add::add)
     }
 }
 
@@ -102,6 +145,10 @@ pub struct Streams {
     pub pending: u64,
 }
 
+/// Seconds at which a row of idle times ends: a minute, ten, an hour, six, a day, a week, a month, a quarter, a year.
+pub const IDLE_STEPS: [u64; 9] =
+    [60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000, 7_776_000, 31_536_000];
+
 /// Idle times, where the server kept them (an LRU policy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Idle {
@@ -113,6 +160,10 @@ pub struct Idle {
     pub longest_s: u64,
     /// Keys by the number of bits of their idle seconds: 0, 1, 2 to 3, 4 to 7 and so on.
     pub by_bits: [u64; 32],
+    /// Keys between two of [`IDLE_STEPS`].
+    pub keys_by_step: [u64; IDLE_STEPS.len() + 1],
+    /// Bytes on disk of these keys.
+    pub bytes_by_step: [u64; IDLE_STEPS.len() + 1],
 }
 
 /// Access frequencies, where the server kept them (an LFU policy), on its logarithmic scale.
@@ -124,11 +175,13 @@ pub struct Frequency {
     pub sum: u64,
     /// Keys by counter.
     pub by_counter: [u64; 256],
+    /// Bytes on disk of these keys.
+    pub bytes_by_counter: [u64; 256],
 }
 
 impl Default for Frequency {
     fn default() -> Self {
-        Self { keys: 0, sum: 0, by_counter: [0; 256] }
+        Self { keys: 0, sum: 0, by_counter: [0; 256], bytes_by_counter: [0; 256] }
     }
 }
 
@@ -153,7 +206,42 @@ impl Frequency {
     }
 }
 
+/// Keys that were used about as long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleRow {
+    /// At least so many seconds ago.
+    pub from_s: u64,
+    /// At most so many; `None`: no end.
+    pub to_s: Option<u64>,
+    /// Keys.
+    pub keys: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
 impl Idle {
+    /// Keys and bytes by how long they were not used; they add up to all keys with an idle time.
+    pub fn rows(&self) -> Vec<IdleRow> {
+        let row = |step: usize| IdleRow {
+            from_s: step.checked_sub(1).map_or(0, |before| IDLE_STEPS[before]),
+            to_s: IDLE_STEPS.get(step).map(|end| end - 1),
+            keys: self.keys_by_step[step],
+            bytes: self.bytes_by_step[step],
+        };
+        (0..=IDLE_STEPS.len()).map(row).filter(|row| row.keys > 0).collect()
+    }
+
+    /// One more key.
+    pub(super) fn count(&mut self, seconds: u64, bytes: u64) {
+        self.keys += 1;
+        self.sum_s = self.sum_s.saturating_add(seconds);
+        self.longest_s = self.longest_s.max(seconds);
+        self.by_bits[(64 - seconds.leading_zeros()).min(31) as usize] += 1;
+        let step = IDLE_STEPS.partition_point(|end| *end <= seconds);
+        self.keys_by_step[step] += 1;
+        self.bytes_by_step[step] = self.bytes_by_step[step].saturating_add(bytes);
+    }
+
     /// The mean, seconds.
     pub fn mean_s(&self) -> Option<f64> {
         (self.keys > 0).then(|| self.sum_s as f64 / self.keys as f64)
@@ -191,6 +279,12 @@ pub struct KeySpaceReport {
     pub biggest_by_bytes: Vec<BigKey>,
     /// By elements, biggest first.
     pub biggest_by_elements: Vec<BigKey>,
+    /// By bytes in memory, biggest first, where that was asked for.
+    pub biggest_by_memory: Vec<BigKey>,
+    /// What all keys take in memory.
+    pub memory: MemorySum,
+    /// The server that this is of; `None` where it was not asked for.
+    pub memory_server: Option<MemoryServer>,
     /// An RDB part ended before its end: what follows was not seen.
     pub is_partial: bool,
 }
@@ -215,16 +309,23 @@ impl KeySpaceReport {
         mine.keys += theirs.keys;
         mine.sum_s = mine.sum_s.saturating_add(theirs.sum_s);
         mine.longest_s = mine.longest_s.max(theirs.longest_s);
-        mine.by_bits.iter_mut().zip(theirs.by_bits).for_each(|(a, b)| *a += b);
+        add(&mut mine.by_bits, &theirs.by_bits);
+        add(&mut mine.keys_by_step, &theirs.keys_by_step);
+        add(&mut mine.bytes_by_step, &theirs.bytes_by_step);
         let (mine, theirs) = (&mut self.frequency, later.frequency);
         mine.keys += theirs.keys;
         mine.sum += theirs.sum;
-        mine.by_counter.iter_mut().zip(theirs.by_counter).for_each(|(a, b)| *a += b);
+        add(&mut mine.by_counter, &theirs.by_counter);
+        add(&mut mine.bytes_by_counter, &theirs.bytes_by_counter);
         let room = LIBRARIES.saturating_sub(self.libraries.len());
         self.libraries.extend(later.libraries.into_iter().take(room));
         self.libraries_seen += later.libraries_seen;
         self.is_partial |= later.is_partial;
     }
+}
+
+fn add(mine: &mut [u64], theirs: &[u64]) {
+    mine.iter_mut().zip(theirs).for_each(|(a, b)| *a = a.saturating_add(*b));
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ impl KeySpace {
         row.keys += 1;
         row.bytes = row.bytes.saturating_add(run.bytes);
         row.elements = row.elements.saturating_add(run.elements);
+        if self.meter.is_some() {
+            row.memory.get_or_insert_default().add(None);
+        }
         row.offer(run.bytes, &run.key);
     }
 }

@@ -12,6 +12,8 @@
 //! Names are told apart by a 64-bit hash alone. Counting looks at two small things only, a place that is found
 //! by the hash and a row that is close to those of other busy names; all else lies apart.
 
+use crate::stats::written::{Moment, Written};
+
 /// Cells for the weight of names outside the table: few enough for a cache near the core.
 const CELLS: usize = 1 << 16;
 
@@ -28,6 +30,8 @@ struct Count {
     counted: u64,
     /// Times it was counted since it is in the table.
     times: u64,
+    /// When it was, at first and last.
+    written: Written,
 }
 
 /// What is kept of a name besides.
@@ -60,6 +64,8 @@ pub struct Row<'t, T> {
     pub error: u64,
     /// Times it was counted since it is in the table.
     pub times: u64,
+    /// When that was.
+    pub written: Written,
     /// As much as was kept of it.
     pub name: &'t [u8],
     /// What the owner wants to remember.
@@ -67,6 +73,11 @@ pub struct Row<'t, T> {
 }
 
 impl<T> Row<'_, T> {
+    /// When it was written, as far as that is certain.
+    pub fn certainly_written(&self) -> Written {
+        if self.error == 0 { self.written } else { self.written.without_first() }
+    }
+
     /// The hash it is known by.
     pub fn hash(&self) -> u64 {
         self.hash
@@ -168,11 +179,12 @@ impl<T: Copy> SpaceSaving<T> {
 
     /// Counts `weight` for the name of this hash, when it is in the table.
     #[inline]
-    pub fn count(&mut self, hash: u64, weight: u64) -> bool {
+    pub fn count(&mut self, hash: u64, weight: u64, now: Moment) -> bool {
         let Some(row) = self.row_of(hash) else { return false };
         let count = &mut self.counts[row];
         count.counted += weight;
         count.times += 1;
+        count.written.again(now);
         true
     }
 
@@ -221,18 +233,18 @@ impl<T: Copy> SpaceSaving<T> {
         false
     }
 
-    /// A row for a name that is not in the table yet, with this counted once. `gone` is told of rows that
+    /// A row for a name that is not in the table yet, with this weight counted once, now. `gone` is told of rows that
     /// have to leave for it.
     pub fn insert(
         &mut self,
         hash: u64,
         name: &[u8],
         data: T,
-        weight: u64,
+        (weight, now): (u64, Moment),
         gone: impl FnMut(&Row<'_, T>),
     ) {
-        let error = self.outside(hash);
-        let row = Row { hash, counted: weight, error, times: 1, name, data };
+        let (error, written) = (self.outside(hash), Written::once(now));
+        let row = Row { hash, counted: weight, error, times: 1, written, name, data };
         self.enter(&row, gone);
     }
 
@@ -246,8 +258,8 @@ impl<T: Copy> SpaceSaving<T> {
         }
         let (name_at, name_len) = (self.names.len() as u32, row.name.len() as u32);
         self.names.extend_from_slice(row.name);
-        let Row { hash, counted, times, .. } = *row;
-        self.counts.push(Count { hash, counted, times });
+        let Row { hash, counted, times, written, .. } = *row;
+        self.counts.push(Count { hash, counted, times, written });
         self.rests.push(Rest { error: row.error, name_at, name_len, data: row.data });
         self.put(self.counts.len() - 1);
     }
@@ -289,18 +301,21 @@ impl<T: Copy> SpaceSaving<T> {
         self.place_all();
     }
 
-    /// Takes over what `later` counted. `adopt` makes the data of a row that comes new; `gone` is told of
+    /// Takes over what `later` counted, when the time was at most `before` so far. `adopt` makes the data of a row that comes new; `gone` is told of
     /// rows that have to leave.
     pub fn merge(
         &mut self,
         later: &Self,
+        before: Moment,
         mut adopt: impl FnMut(&T) -> T,
         mut gone: impl FnMut(&Row<'_, T>),
     ) {
         // What either counted outside may have been of any name that only the other has.
-        for (count, rest) in self.counts.iter().zip(&mut self.rests) {
-            if later.row_of(count.hash).is_none() {
-                rest.error = rest.error.saturating_add(later.outside(count.hash));
+        for (count, rest) in self.counts.iter_mut().zip(&mut self.rests) {
+            let outside = later.outside(count.hash);
+            if outside > 0 && later.row_of(count.hash).is_none() {
+                rest.error = rest.error.saturating_add(outside);
+                count.written = count.written.without_last();
             }
         }
         if !later.cells.is_empty() {
@@ -314,12 +329,14 @@ impl<T: Copy> SpaceSaving<T> {
                 let (mine, rest) = (&mut self.counts[at], &mut self.rests[at]);
                 mine.counted += row.counted;
                 mine.times += row.times;
+                mine.written.join(row.written.behind(before));
                 rest.error = rest.error.saturating_add(row.error);
                 continue;
             }
             // With what `later` counted outside, which is no less than its error.
             let error = self.outside(row.hash);
-            self.enter(&Row { error, data: adopt(&row.data), ..row }, &mut gone);
+            let (data, written) = (adopt(&row.data), row.written.behind(before));
+            self.enter(&Row { error, data, written, ..row }, &mut gone);
         }
     }
 }
@@ -328,8 +345,8 @@ fn row<'t, T: Copy>(names: &'t [u8], count: &Count, rest: &Rest<T>) -> Row<'t, T
     let Rest { error, name_at, name_len, data } = *rest;
     let from = name_at as usize;
     let name = names.get(from..from + name_len as usize).unwrap_or_default();
-    let Count { hash, counted, times } = *count;
-    Row { hash, counted, error, times, name, data }
+    let Count { hash, counted, times, written } = *count;
+    Row { hash, counted, error, times, written, name, data }
 }
 
 /// The part of a hash that lies in its place: other bits than those that choose it.
@@ -354,6 +371,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::stats::written::UNKNOWN;
 
     fn hash(n: u64) -> u64 {
         let z = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -377,13 +395,13 @@ mod tests {
         fn count(&mut self, n: u64, weight: u64) {
             *self.exact.entry(n).or_default() += weight;
             self.total += weight;
-            if self.table.count(hash(n), weight) {
+            if self.table.count(hash(n), weight, UNKNOWN) {
                 return;
             }
             let thrown_out = &mut self.thrown_out;
             if self.table.admits(hash(n), weight, self.total) {
                 let gone = |row: &Row<'_, ()>| *thrown_out += row.counted;
-                self.table.insert(hash(n), &n.to_le_bytes(), (), weight, gone);
+                self.table.insert(hash(n), &n.to_le_bytes(), (), (weight, UNKNOWN), gone);
             } else {
                 *thrown_out += weight;
             }
@@ -445,7 +463,7 @@ mod tests {
             let mut whole = parts.remove(0);
             for part in parts {
                 let thrown_out = &mut whole.thrown_out;
-                whole.table.merge(&part.table, |()| (), |row| *thrown_out += row.counted);
+                whole.table.merge(&part.table, UNKNOWN, |()| (), |row| *thrown_out += row.counted);
                 *thrown_out += part.thrown_out;
                 for (n, weight) in part.exact {
                     *whole.exact.entry(n).or_default() += weight;

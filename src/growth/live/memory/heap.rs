@@ -7,6 +7,7 @@
 
 use crate::command::Version;
 use crate::format::rdb::Family;
+use crate::stats::memory::allocate::{jemalloc as class, library};
 
 /// Bytes of an object beside its value.
 pub(super) const OBJECT: f64 = 16.0;
@@ -121,21 +122,9 @@ fn power_of_two(count: f64) -> f64 {
 /// Bytes that an allocation takes, in the middle of what allocators make of it.
 pub(super) fn allocated(bytes: f64) -> f64 {
     let bytes = bytes.max(1.0) as u64;
-    let library = (bytes + 8).next_multiple_of(16).max(32) - 8;
-    let sizes = [library, class(bytes, 8), class(bytes, 16)];
+    let sizes = [library(bytes), class(bytes, 8), class(bytes, 16)];
     let (least, most) = sizes.iter().fold((u64::MAX, 0), |(l, m), n| (l.min(*n), m.max(*n)));
     (least + most) as f64 / 2.0
-}
-
-/// jemalloc's size for so many bytes: in steps of `quantum`, from 128 on four steps to each doubling.
-fn class(bytes: u64, quantum: u64) -> u64 {
-    match bytes {
-        0..=128 => {
-            let step = if bytes > 64 { 16 } else { quantum };
-            bytes.next_multiple_of(step)
-        }
-        _ => bytes.next_multiple_of((1 << (bytes - 1).ilog2()) / 4),
-    }
 }
 
 /// Bytes of a string with its length in front and the zero behind it, as it lies inside an allocation.
@@ -155,8 +144,6 @@ mod tests {
 
     #[test]
     fn allocations_are_in_the_middle_of_three_allocators() {
-        assert_eq!([class(24, 8), class(24, 16), class(129, 8), class(257, 8)], [24, 32, 160, 320]);
-        assert_eq!(class(4097, 16), 5120);
         assert_eq!(allocated(24.0), 28.0);
         assert_eq!(string(31) + string(32), 33.0 + 36.0);
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor, the lowest first. A room may use its own floor's rooms only where [`NEIGHBOURS`] says so.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["error", "limits", "progress", "redact", "text"],
     &["command", "disk", "format", "rules", "server", "store"],
     &["aof"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 9] = [
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
     &["trial"],
+    &["fleet"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which

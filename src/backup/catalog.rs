@@ -8,7 +8,7 @@ use super::entry::{Entry, SegmentEntry};
 use super::flaw::{Flaw, FlawKind, Verified, flaw};
 use super::numbers::{self, AllNumbers};
 use super::repository::{self, Repository, Unfinished};
-use super::{hash, keys, list, script, turns};
+use super::{hash, keys, list, looked, script, turns};
 use crate::error::{ErrorKind, Result};
 use crate::limits;
 use crate::store::Stored;
@@ -172,6 +172,13 @@ impl Catalog {
                 }
                 false
             }
+            _ if looked::source_of(key).is_some() => {
+                let source = looked::source_of(key).unwrap_or_default();
+                if !looked::is_document(&bytes, source) {
+                    flaws.push(unknown_look(key));
+                }
+                false
+            }
             _ => {
                 flaws.push(unknown(key));
                 false
@@ -194,6 +201,13 @@ fn begun_anew(key: &str) -> Flaw {
     let message =
         "its bytes are not those written; the next backup begins anew to prove what it takes over";
     Flaw { harmless: true, ..flaw(key, FlawKind::Damaged, message.to_owned()) }
+}
+
+/// No snapshot needs what was written down of earlier looks.
+fn unknown_look(key: &str) -> Flaw {
+    let message = "its bytes are not those written; when the source was last verified is not known"
+        .to_owned();
+    Flaw { harmless: true, ..flaw(key, FlawKind::Damaged, message) }
 }
 
 fn always_there(all: &[Stored], flaws: &mut Vec<Flaw>) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::capture::path_text;
+use super::capture::{path_text, place_of};
 use super::entry::{Entry, FileEntry, FileType, Words};
 use super::made::UnreadSource;
 use super::prefix;
@@ -26,35 +26,46 @@ pub(super) struct Identity {
 
 /// The source that this set is; a new one where it is none that is there.
 pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Result<Identity> {
-    let path = path_text(place);
-    let (mut here, mut elsewhere) = (None, None);
-    let (mut unread, mut taken) = (Vec::new(), BTreeSet::new());
+    let (mut newest, mut unread) = (Vec::new(), Vec::new());
     for source in repository.sources()?.into_iter().filter(|source| !name::is_as_is(source)) {
         let listed = repository.list_source(&source);
-        let newest = listed.and_then(|listed| find::newest_readable(repository, &listed));
-        let newest = match newest {
-            Ok((Some(newest), _)) => newest,
-            Ok((None, _)) => continue,
-            Err(e) => {
-                unread.push(UnreadSource { source, why: e.to_string() });
-                continue;
-            }
-        };
-        if newest.path == path {
-            here = later(here, newest);
-            continue;
-        }
-        taken.insert(newest.source.clone());
-        if goes_on(aof, &newest)? && !is_a_copy(&newest, place) {
-            elsewhere = later(elsewhere, newest);
+        match listed.and_then(|listed| find::newest_readable(repository, &listed)) {
+            Ok((entry, _)) => newest.extend(entry),
+            Err(e) => unread.push(UnreadSource { source, why: e.to_string() }),
         }
     }
-    let entry = match (here, elsewhere) {
-        (Some(here), Some(other)) => Some(if goes_on(aof, &here)? { here } else { other }),
-        (here, other) => here.or(other),
-    };
+    let path = path_text(place);
+    let elsewhere = newest.iter().filter(|entry| entry.path != path);
+    let taken = elsewhere.map(|entry| entry.source.clone()).collect();
+    let own = among(aof, place, &newest)?;
     let new = || free(name::default_source(place), &taken);
-    Ok(Identity { source: entry.map_or_else(new, |entry| entry.source), unread })
+    Ok(Identity { source: own.map_or_else(new, |entry| entry.source.clone()), unread })
+}
+
+/// Of the newest snapshots of all sources the one that this set goes on from, or that was taken where it lies; `None` where
+/// it is none of these sources.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn continued<'e>(aof: &Aof, newest: &'e [Entry]) -> Result<Option<&'e Entry>> {
+    among(aof, &place_of(aof)?, newest)
+}
+
+fn among<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Option<&'e Entry>> {
+    let path = path_text(place);
+    let here = newest.iter().filter(|entry| entry.path == path).fold(None, later);
+    if let Some(here) = here
+        && goes_on(aof, here)?
+    {
+        return Ok(Some(here));
+    }
+    let mut elsewhere = None;
+    for entry in newest.iter().filter(|entry| entry.path != path) {
+        if goes_on(aof, entry)? && !is_a_copy(entry, place) {
+            elsewhere = later(elsewhere, entry);
+        }
+    }
+    Ok(elsewhere.or(here))
 }
 
 /// The name of a new source: another one where a set that lies elsewhere by now has this.
@@ -68,7 +79,7 @@ fn free(name: String, taken: &BTreeSet<String>) -> String {
 }
 
 /// The later of two snapshots.
-fn later(one: Option<Entry>, other: Entry) -> Option<Entry> {
+fn later<'e>(one: Option<&'e Entry>, other: &'e Entry) -> Option<&'e Entry> {
     match one {
         Some(one) if one.taken > other.taken => Some(one),
         _ => Some(other),
@@ -76,7 +87,10 @@ fn later(one: Option<Entry>, other: Entry) -> Option<Entry> {
 }
 
 /// Whether a set has all bytes of a snapshot, as far as their ends tell.
-fn goes_on(aof: &Aof, entry: &Entry) -> Result<bool> {
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn goes_on(aof: &Aof, entry: &Entry) -> Result<bool> {
     let mut compared = 0;
     for file in &entry.files {
         if !has(aof, file)? {

@@ -33,6 +33,7 @@ mod keep;
 mod key_count;
 mod keys;
 mod list;
+mod looked;
 mod made;
 mod manifest;
 mod marks;
@@ -66,8 +67,10 @@ pub use entry::{
 pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
+pub use identity::{continued, goes_on};
 pub use keep::{Keep, Reasons};
 pub use key_count::{Counted, KeyCount};
+pub use looked::{DepthOfLook, Found, Look};
 pub use made::{Backup, UnreadSource};
 pub use moment::{Moment, now};
 pub use name::{SnapshotPath, Which, is_as_is, short_id, source_name};

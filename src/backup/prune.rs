@@ -308,6 +308,7 @@ pub fn apply(repository: &Repository, plan: &PrunePlan) -> Result<()> {
         repository.keep_numbers(source, numbers)?;
         if numbers.is_empty() {
             repository.forget_turns(source)?;
+            repository.forget_looks(source)?;
             repository.forget_alive(source)?;
         }
     }

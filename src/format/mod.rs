@@ -8,6 +8,7 @@ pub mod conf;
 pub mod fault;
 pub mod foreign;
 pub mod manifest;
+pub mod nodes;
 pub mod rdb;
 pub mod resp;
 pub mod slot;

@@ -32,6 +32,9 @@ pub struct GrowthOptions {
     pub packed: Option<PackedLimits>,
     /// Whether it will be compressed (`rdbcompression`); as the last base shows when it is not given.
     pub is_compressed: Option<bool>,
+    /// Whether to follow what is alive, which is most of the work; where not, nothing is known of what a rewrite would
+    /// write.
+    pub follows_values: bool,
 }
 
 impl GrowthOptions {
@@ -45,6 +48,7 @@ impl GrowthOptions {
             writer: None,
             packed: None,
             is_compressed: None,
+            follows_values: true,
         }
     }
 }
@@ -64,7 +68,7 @@ pub struct Growth {
     recorder: Recorder,
     writers: HashMap<(Option<CommandId>, Vec<u8>), u32>,
     pattern: Vec<u8>,
-    live: Live,
+    live: Option<Live>,
     commands: u64,
     report: GrowthReport,
 }
@@ -115,7 +119,9 @@ impl Growth {
             server: options.writer.or_else(writer),
             is_compressed: options.is_compressed.or(aof.settings.rdb_compression),
         };
-        let live = Live::new(options.budget, options.seed, packed.as_ref(), writing);
+        let live = options
+            .follows_values
+            .then(|| Live::new(options.budget, options.seed, packed.as_ref(), writing));
         Self {
             is_base: aof.segments.iter().map(|segment| segment.role == Role::Base).collect(),
             in_base: false,
@@ -189,7 +195,9 @@ impl Observer for Growth {
 
     fn begin(&mut self, segment: usize) {
         self.in_base = self.is_base.get(segment).copied().unwrap_or(false);
-        self.live.begin(self.in_base || self.is_single);
+        if let Some(live) = &mut self.live {
+            live.begin(self.in_base || self.is_single);
+        }
     }
 
     #[inline]
@@ -198,7 +206,9 @@ impl Observer for Growth {
         let is_rdb = match event {
             Event::Record(record, id) => {
                 self.commands += 1;
-                self.live.record(at.db, record, *id);
+                if let Some(live) = &mut self.live {
+                    live.record(at.db, record, *id);
+                }
                 if !self.in_base {
                     self.appended(record, *id);
                 }
@@ -212,7 +222,9 @@ impl Observer for Growth {
                 false
             }
             Event::Rdb(part) => {
-                self.live.base(part.end - part.start);
+                if let Some(live) = &mut self.live {
+                    live.base(part.end - part.start);
+                }
                 self.report.rdb_keys += part.walked.outcome.keys;
                 if let Some(born) = part.walked.outcome.fields.created_s() {
                     self.recorder.begins(born);
@@ -221,7 +233,9 @@ impl Observer for Growth {
                 true
             }
             Event::Damage(damage) if damage.rdb.is_some() => {
-                self.live.broken_base();
+                if let Some(live) = &mut self.live {
+                    live.broken_base();
+                }
                 true
             }
             _ => false,
@@ -242,28 +256,32 @@ impl Observer for Growth {
     }
 
     fn wants(&self) -> Wants {
-        Depth::Contents.into()
+        match self.live {
+            Some(_) => Depth::Contents.into(),
+            None => Wants::default(),
+        }
     }
 
     fn item(&mut self, _: &Context, item: &RdbItem<'_>) {
+        let Some(live) = &mut self.live else { return };
         match item {
-            RdbItem::Key(entry) => self.live.entry(entry),
-            RdbItem::Library(library) => self.live.library(library),
-            RdbItem::Opcode(opcode) if opcode.row.is_command() => self.live.unread_command(),
-            RdbItem::Piece(piece) => self.live.piece(piece),
+            RdbItem::Key(entry) => live.entry(entry),
+            RdbItem::Library(library) => live.library(library),
+            RdbItem::Opcode(opcode) if opcode.row.is_command() => live.unread_command(),
+            RdbItem::Piece(piece) => live.piece(piece),
             RdbItem::Opcode(_) | RdbItem::Flaws(_) => {}
         }
     }
 
     fn opens(&mut self, _: &Context, value: &rdb::Opening<'_>) -> bool {
-        self.live.opens(value)
+        self.live.as_mut().is_some_and(|live| live.opens(value))
     }
 
     fn finish(self) -> GrowthReport {
         let mut report = self.report;
         report.clock = self.recorder.clock;
         report.commands = self.commands;
-        report.live = self.live.finish(self.options.now_ms);
+        report.live = self.live.map(|live| live.finish(self.options.now_ms)).unwrap_or_default();
         let mut names: Vec<_> =
             self.writers.into_iter().map(|(who, number)| (number, who)).collect();
         names.sort_unstable_by_key(|(number, _)| *number);

@@ -1,0 +1,136 @@
+//! Looks at one set: all that is told of it comes from one pass over its files.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::aof::{Aof, Role};
+use crate::backup::Entry;
+use crate::check::{Check, Report, Wording, judge};
+use crate::disk;
+use crate::error::Result;
+use crate::growth::{Growth, GrowthOptions, Outlook, Surroundings};
+use crate::neighbours::{Answer, Neighbours, keys_alive, survey};
+use crate::progress::{Progress, Silent};
+use crate::scan::{Pace, scan};
+use crate::server::{ServerState, Whose};
+
+use super::row::{FilesOfRole, State};
+use super::source::{Backed, Source, backed};
+
+/// What is known beside the sets, the same for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// How fast to read each set.
+    pub pace: Pace,
+    /// How to tell of problems.
+    pub wording: Wording,
+    /// The sources of the repository that was named.
+    sources: Option<(Vec<Source>, Vec<Entry>)>,
+    /// The running server that was asked: its address, and what it said.
+    pub server: Option<(String, ServerState)>,
+}
+
+impl Around {
+    /// As of this time, in Unix milliseconds.
+    pub fn at(now_ms: i64) -> Self {
+        Self { now_ms, ..Self::default() }
+    }
+
+    /// With the sources of a repository.
+    #[must_use]
+    pub fn with_sources(mut self, sources: Vec<Source>) -> Self {
+        let is_backup = |source: &&Source| !source.is_as_is();
+        let newest = sources.iter().filter(is_backup).filter_map(|source| source.newest.clone());
+        let newest = newest.collect();
+        self.sources = Some((sources, newest));
+        self
+    }
+
+    /// These sources.
+    pub fn sources(&self) -> &[Source] {
+        self.sources.as_ref().map_or(&[], |(sources, _)| sources)
+    }
+}
+
+/// The state of a set.
+///
+/// # Errors
+/// When the set cannot be read.
+pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State> {
+    let own = around.server.as_ref().filter(|(_, said)| said.owns(&aof.dir()) == Whose::Its);
+    let mut options = GrowthOptions::at(around.now_ms);
+    options.follows_values = false;
+    let observer = (Check::new(aof), Growth::new(aof, options));
+    let (facts, grown) = scan(aof, observer, &around.pace, progress)?;
+    let facts = facts.with_neighbours(beside(aof, around, own)?);
+    let report = judge(aof, facts, &around.wording)?;
+    let surroundings = Surroundings {
+        now: around.now_ms / 1000,
+        // A stream lies on no file system, and a snapshot on another one than its set.
+        disk: disk::room(&aof.path).ok(),
+        rules: Vec::new(),
+        server: own.map(|(_, said)| said.clone()),
+    };
+    let outlook = Outlook::new(aof, &grown, &surroundings);
+    let backed = match &around.sources {
+        None => Backed::NotAsked,
+        Some((sources, newest)) => backed(aof, sources, newest)?,
+    };
+    let commands = report.segments.iter().filter_map(|one| one.facts.as_ref());
+    Ok(State {
+        path: aof.path.clone(),
+        dir: aof.dir(),
+        manifest: aof.manifest.as_ref().map(|manifest| manifest.path.clone()),
+        layout: aof.layout,
+        is_configured: aof.configured,
+        seen_ms: around.now_ms,
+        files: files(&report),
+        commands: commands.map(|facts| facts.commands).sum(),
+        outlook,
+        leftovers: aof.leftovers.len() as u64,
+        written_at: written_at(aof),
+        backed,
+        server: own.cloned(),
+        report: report.without_files(),
+    })
+}
+
+/// What lies beside the set, with the answer of its own server.
+fn beside(aof: &Aof, around: &Around, own: Option<&(String, ServerState)>) -> Result<Neighbours> {
+    let mut found = survey(aof, around.now_ms, &around.pace, &Silent)?;
+    if let (Some(running), Some((address, said))) = (&mut found.writing.running, own)
+        && let Ok(keys_left) = keys_alive(aof, around.now_ms, &around.pace, &Silent)
+    {
+        let (address, keys) = (address.clone(), said.keys.values().sum());
+        running.answer = Some(Answer { address, keys, keys_left });
+    }
+    Ok(found)
+}
+
+fn files(report: &Report) -> Vec<(Role, FilesOfRole)> {
+    let mut all: Vec<(Role, FilesOfRole)> = Vec::new();
+    for segment in &report.segments {
+        let place = all.iter().position(|(role, _)| *role == segment.role);
+        let place = place.unwrap_or_else(|| {
+            all.push((segment.role, FilesOfRole::default()));
+            all.len() - 1
+        });
+        let of_role = &mut all[place].1;
+        match segment.size_bytes {
+            Some(bytes) => {
+                of_role.files += 1;
+                of_role.bytes += bytes;
+            }
+            None => of_role.missing += 1,
+        }
+    }
+    all
+}
+
+fn written_at(aof: &Aof) -> Option<i64> {
+    let times = aof.live().filter_map(|(_, segment)| segment.file()?.modified());
+    let seconds =
+        |at: SystemTime| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok();
+    times.filter_map(seconds).max()
+}

@@ -1,0 +1,107 @@
+//! The state of one set.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::aof::{Layout, Role};
+use crate::check::{Kind, Problem, Report, Severity, Verdict};
+use crate::growth::Outlook;
+use crate::server::ServerState;
+
+use super::source::Backed;
+
+/// The files of one role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FilesOfRole {
+    /// How many are there.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many the manifest names and are not there.
+    pub missing: u64,
+}
+
+/// The state of one set.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What the path was resolved to.
+    pub path: PathBuf,
+    /// The set's own directory.
+    pub dir: PathBuf,
+    /// The manifest, where there is one.
+    pub manifest: Option<PathBuf>,
+    /// What kind of set it is.
+    pub layout: Layout,
+    /// Whether the configuration of its server was read.
+    pub is_configured: bool,
+    /// When it was looked at, Unix milliseconds.
+    pub seen_ms: i64,
+    /// The judgement, without what it tells of each file.
+    pub report: Report,
+    /// Files by role, history among them.
+    pub files: Vec<(Role, FilesOfRole)>,
+    /// Sound records of all live files.
+    pub commands: u64,
+    /// When it will be rewritten, when the disk is full, what keeps a rewrite from happening.
+    pub outlook: Outlook,
+    /// Files beside it that no server loads.
+    pub leftovers: u64,
+    /// When one of its files was last written to, Unix seconds.
+    pub written_at: Option<i64>,
+    /// What a repository has of it.
+    pub backed: Backed,
+    /// What its running server said, and at which address; of another server's set nothing.
+    pub server: Option<(String, ServerState)>,
+}
+
+impl State {
+    /// How the set is.
+    pub fn verdict(&self) -> Verdict {
+        self.report.verdict
+    }
+
+    /// Whether its server may not read or write it, though it is well.
+    pub fn is_closed(&self) -> bool {
+        let is_closed = |p: &Problem| p.kind == Kind::NotReadable && p.severity == Severity::Error;
+        self.report.verdict == Verdict::Healthy && self.report.problems.iter().any(is_closed)
+    }
+
+    /// The problem that matters most, where there is one above info.
+    pub fn worst(&self) -> Option<&Problem> {
+        self.report.problems.iter().find(|problem| problem.severity > Severity::Info)
+    }
+
+    /// How many problems there are by severity and kind.
+    pub fn problems(&self) -> BTreeMap<(Severity, Kind), u64> {
+        let mut all = BTreeMap::new();
+        for problem in &self.report.problems {
+            *all.entry((problem.severity, problem.kind)).or_default() += 1;
+        }
+        all
+    }
+
+    /// Files of this role.
+    pub fn of_role(&self, role: Role) -> FilesOfRole {
+        let own = self.files.iter().find(|(of, _)| *of == role);
+        own.map(|(_, files)| *files).unwrap_or_default()
+    }
+
+    /// Growth since the base, in percent, as its server counts; `None` of what has no base to grow from.
+    pub fn growth_percent(&self) -> Option<u64> {
+        (self.layout == Layout::MultiPart).then(|| self.outlook.trigger.percent())
+    }
+
+    /// The part of the file system that is in use.
+    pub fn disk_used(&self) -> Option<f64> {
+        let disk = self.outlook.disk.filter(|disk| disk.total > 0)?;
+        Some(1.0 - disk.free as f64 / disk.total as f64)
+    }
+
+    /// The directory that its server works in.
+    pub fn server_dir(&self) -> PathBuf {
+        match self.layout {
+            Layout::MultiPart => self.dir.parent().map(Path::to_owned).unwrap_or_default(),
+            _ => self.dir.clone(),
+        }
+    }
+}

@@ -12,7 +12,8 @@
 //! 5. [`change`]: the only room that alters a set: plans, and how they are carried out
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
-//! 8. watch: [`fleet`]: the state of many sets at once
+//! 8. watch: [`mod@audit`]: configuration, server, files and machine against the rules of production; [`fleet`]: the state of
+//!    many sets at once
 //!
 //! ```no_run
 //! use aofkit::{Aof, OpenOptions};
@@ -32,6 +33,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod aof;
+pub mod audit;
 pub mod backup;
 pub mod change;
 pub mod check;

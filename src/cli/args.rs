@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::audit::args::AuditArgs;
 use crate::cli::backup::args::BackupArgs;
 use crate::cli::cat::args::CatArgs;
 use crate::cli::changing::Changing;
@@ -72,6 +73,8 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Show bytes over time, the next rewrite and what it gives back, and when the disk is full
     Growth(Box<GrowthArgs>),
+    /// Judge configuration, running server, files and machine by the rules of production
+    Audit(Box<AuditArgs>),
     /// Print the JSON Schema of a verb's output; without VERB, list the schemas
     Schema {
         /// Whose output
@@ -94,7 +97,8 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 14] = [
+const MANUALS: [(&str, &Manual); 15] = [
+    ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
     ("check", &super::check::args::MANUAL),
@@ -200,7 +204,14 @@ impl Verb {
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
         self.judges()
-            || matches!(self, Self::Growth(_) | Self::Repair(_) | Self::Rewind(_) | Self::Backup(_))
+            || matches!(
+                self,
+                Self::Audit(_)
+                    | Self::Growth(_)
+                    | Self::Repair(_)
+                    | Self::Rewind(_)
+                    | Self::Backup(_)
+            )
     }
 }
 
@@ -219,9 +230,15 @@ impl Args {
         if is_typed("server") && args.server.holds_password() {
             return Err(command.error(ArgumentConflict, PASSWORD_TYPED));
         }
-        let Some(reading) = args.verb.reading() else { return Ok(args) };
-        if reading.path.is_none() && args.global.conf.is_none() {
-            let (kind, why) = (MissingRequiredArgument, "PATH is missing (or --conf FILE)");
+        let why = match (&args.verb, args.verb.reading()) {
+            (Verb::Audit(audit), _) if !audit.names_something() && !args.server.is_named() => {
+                "PATH is missing (or --conf FILE, --server URL, --parameter-group or --sentinel-conf)"
+            }
+            (_, Some(reading)) if reading.path.is_none() => "PATH is missing (or --conf FILE)",
+            _ => return Ok(args),
+        };
+        if args.global.conf.is_none() {
+            let kind = MissingRequiredArgument;
             let command = command.find_subcommand_mut(verb);
             return Err(command.map_or_else(|| clap::Error::new(kind), |c| c.error(kind, why)));
         }
@@ -254,6 +271,8 @@ impl Args {
             }
             (format, Verb::Stats(stats)) => stats.can_print(format),
             (Format::Text | Format::Json, _) => Ok(()),
+            (Format::Sarif, Verb::Audit(_)) => Ok(()),
+            (Format::Sarif, _) => Err("--format sarif is for `audit`".to_owned()),
             _ => Err("--format csv and folded are for `stats`".to_owned()),
         }
     }

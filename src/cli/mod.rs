@@ -1,6 +1,7 @@
 //! The command line. Sees the library as any other user does: by its public API.
 
 mod args;
+mod audit;
 mod backup;
 mod cat;
 mod changing;
@@ -91,6 +92,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
+        Verb::Audit(args) => audit::run(args, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -7,6 +7,7 @@
 
 mod brought;
 mod complaints;
+pub mod defaults;
 mod directives;
 mod modules;
 mod needs;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::{Access, Address, Contents, KeyId, ServerState};
+use super::{Access, Address, Contents, KeyId, ServerSeen, ServerState};
 
 /// A connection to a server; this build has no client, so there is never one.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ impl Server {
     /// # Errors
     /// There is no such connection.
     pub fn modules(&mut self) -> Result<Option<Vec<String>>> {
+        match self.0 {}
+    }
+
+    /// Everything that it tells of itself.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub fn seen(&mut self) -> Result<ServerSeen> {
         match self.0 {}
     }
 

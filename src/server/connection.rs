@@ -9,6 +9,7 @@ use redis::{
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::seen::{ServerSeen, UserSeen, fields, setting};
 use super::state::SETTINGS;
 use super::{Access, Address, Endpoint, ServerState, Withheld};
 
@@ -85,6 +86,53 @@ impl Server {
             Ok(Value::Array(rows)) => Ok(Some(rows.into_iter().filter_map(module_name).collect())),
             Err(e) if e.is_io_error() => Err(failed(&self.address, answering("MODULE LIST", &e))),
             _ => Ok(None),
+        }
+    }
+
+    /// Everything that it tells of itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Server`]: no answer, or `INFO` is forbidden.
+    pub fn seen(&mut self) -> Result<ServerSeen> {
+        let mut seen = ServerSeen {
+            address: self.address.clone(),
+            state: self.state()?,
+            modules: self.modules()?,
+            ..ServerSeen::default()
+        };
+        match self.told(redis::cmd("INFO").arg("ALL"))? {
+            Ok(info) => seen.info = fields(&text(info)),
+            Err(why) => return Err(failed(&self.address, why)),
+        }
+        match self.told(redis::cmd("CONFIG").arg("GET").arg("*"))? {
+            Ok(Value::Array(pairs)) => {
+                let mut words = pairs.into_iter().map(text);
+                while let Some(pair) = words.next().zip(words.next()) {
+                    seen.settings.extend([setting(pair)]);
+                }
+            }
+            Ok(_) => {}
+            Err(why) => seen.withheld = Some(Withheld(why)),
+        }
+        if let Ok(Value::Array(lines)) = self.told(redis::cmd("ACL").arg("LIST"))? {
+            let user = |line: Value| {
+                let line = text(line);
+                UserSeen::parse(&line.split(' ').skip(1).collect::<Vec<_>>())
+            };
+            seen.users = Some(lines.into_iter().filter_map(user).collect());
+        }
+        Ok(seen)
+    }
+
+    /// The answer to a command, or why it is refused.
+    fn told(&mut self, command: &Cmd) -> Result<std::result::Result<Value, String>> {
+        match command.query::<Value>(&mut self.connection) {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(e) if e.is_io_error() => {
+                let name = name(std::slice::from_ref(command));
+                Err(failed(&self.address, answering(&name, &e)))
+            }
+            Err(e) => Ok(Err(said(&e))),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Address`] says where it is, [`Access`] how to be let in, [`Server`] is a connection to it, [`ServerState`] its
 //! answer and [`Contents`] everything it holds, owned values. Only commands that read are sent: for its state `INFO` and
-//! `CONFIG GET`, for its modules `MODULE LIST`. `WAITAOF` is of no use here: it waits for what the asking client itself wrote (seen with Redis 8.2 and
+//! `CONFIG GET`, for its modules `MODULE LIST`, for its users `ACL LIST`. `WAITAOF` is of no use here: it waits for what the asking client itself wrote (seen with Redis 8.2 and
 //! Valkey 9.1), and this one writes nothing. Never logs, prints or keeps a password; without the feature `server` there
 //! is nobody to ask, and every connection is refused.
 
@@ -17,6 +17,8 @@ mod contents;
 #[cfg(feature = "server")]
 mod reading;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
+mod seen;
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
 mod state;
 mod whose;
 
@@ -25,6 +27,7 @@ use std::time::Duration;
 pub use address::{Address, Endpoint};
 pub use connection::Server;
 pub use contents::{Contents, Difference, How, KeyId};
+pub use seen::{ServerSeen, Told, UserSeen};
 pub use state::{RoleOfServer, ServerState, Withheld};
 pub use whose::{Unproven, Whose};
 

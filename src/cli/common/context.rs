@@ -27,6 +27,8 @@ pub enum Format {
     Resp,
     /// One JSON object per line; only of `cat`, whose --json it is
     Ndjson,
+    /// Static Analysis Results Interchange Format 2.1.0; only of `audit`
+    Sarif,
 }
 
 /// What the global options mean.

@@ -93,6 +93,11 @@ impl ServerArgs {
         }))
     }
 
+    /// Whether one was named.
+    pub fn is_named(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// Whether the URL has a password in it, for where everybody on the machine could read it.
     pub fn holds_password(&self) -> bool {
         // An address that makes no sense may hold one as well, and is refused as such.

@@ -18,12 +18,16 @@ use super::fault::Fault;
 use super::words::{Dialect, split};
 
 mod packed;
+mod secrets;
 mod settings;
+mod spelled;
 mod units;
 mod values;
 
 pub use packed::PackedLimits;
+pub use secrets::is_secret;
 pub use settings::Settings;
+pub use spelled::quoted;
 pub use units::{parse_percentage, parse_size};
 pub use values::RdbVersionCheck;
 

@@ -1,0 +1,99 @@
+//! Looks at all that was named.
+
+use std::path::Path;
+
+use aofkit::aof::{Aof, Configuration};
+use aofkit::audit::{SetSeen, Subject};
+use aofkit::check::{Check, Wording, judge};
+use aofkit::disk;
+use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::growth::{Growth, GrowthOptions, Outlook, Surroundings};
+use aofkit::rules::Target;
+use aofkit::scan::scan;
+use aofkit::server::ServerSeen;
+
+use super::args::AuditArgs;
+use crate::cli::common::beside::neighbours;
+use crate::cli::common::context::Context;
+use crate::cli::common::outcome::Outcome;
+use crate::cli::common::progress::Bar;
+
+/// What was looked at.
+pub struct Gathered {
+    pub subject: Subject,
+    /// How the run ends because something that was named could not be looked at.
+    pub failed: Option<Outcome>,
+}
+
+/// Looks at all of it. What cannot be looked at is told and left out, unless nothing is left.
+pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
+    let mut subject = Subject { repository: args.repo.clone(), ..Subject::default() };
+    subject.conf = context.open.conf.as_deref().map(Configuration::read).transpose()?;
+    let mut failed = None;
+    if let Some(asked) = &context.server {
+        subject.server = Some(asked.connect().and_then(|mut server| server.seen())?);
+    }
+    let server = subject.server.as_ref();
+    for path in &args.paths {
+        match context.each_set(path, |aof| look(aof, server, context)) {
+            Ok((sets, left_out)) => {
+                subject.sets.extend(sets);
+                failed = failed.or(left_out);
+            }
+            Err(e) if args.paths.len() == 1 => return Err(e),
+            Err(e) => {
+                context.complain(&e);
+                failed = failed.or(Some(Outcome::CouldNot));
+            }
+        }
+    }
+    if args.paths.is_empty() && subject.conf.is_some() {
+        match context.each_set(Path::new(""), |aof| look(aof, server, context)) {
+            Ok((sets, left_out)) => {
+                subject.sets.extend(sets);
+                failed = failed.or(left_out);
+            }
+            // A configuration may be judged before its server has ever run, or on another machine.
+            Err(e) if is_absent(&e) => context.note(&format!("no set was looked at: {e}")),
+            Err(e) => return Err(e),
+        }
+    }
+    subject.target = target(&subject, context);
+    Ok(Gathered { subject, failed })
+}
+
+fn is_absent(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conf(_))
+}
+
+/// One set, in one pass.
+fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetSeen> {
+    let now = jiff::Timestamp::now();
+    let options = GrowthOptions::at(now.as_millisecond());
+    let observer = (Check::new(&aof), Growth::new(&aof, options));
+    let (facts, growth) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let facts = facts.with_neighbours(neighbours(&aof, context)?);
+    let report = judge(&aof, facts, &Wording { redact: context.redact })?;
+    let own = server.filter(|seen| seen.state.keeps_log_at(&aof.dir()) == Some(true));
+    let around = Surroundings {
+        now: now.as_second(),
+        disk: disk::room(&aof.path).ok(),
+        rules: Vec::new(),
+        server: own.map(|seen| seen.state.clone()),
+    };
+    let outlook = Outlook::new(&aof, &growth, &around);
+    Ok(SetSeen { aof, report, growth, outlook })
+}
+
+/// The server whose ways count: the one that was named, that runs, or that wrote the sets.
+fn target(subject: &Subject, context: &Context) -> Option<Target> {
+    let running = || {
+        let state = &subject.server.as_ref()?.state;
+        format!("{}-{}", state.family, state.version.as_ref()?).parse().ok()
+    };
+    let wrote = || {
+        let writer = subject.sets.first()?.aof.writer.as_ref()?;
+        format!("{}-{}", writer.family.name(), writer.version).parse().ok()
+    };
+    context.open.target.or_else(running).or_else(wrote)
+}

@@ -36,7 +36,7 @@ const NEIGHBOURS: [(&str, &str); 7] = [
 ];
 
 /// `(what, where alone it may stand)`
-const ONLY_IN: [(&str, &str); 8] = [
+const ONLY_IN: [(&str, &str); 9] = [
     ("std::fs", "disk/"),
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),
@@ -44,7 +44,8 @@ const ONLY_IN: [(&str, &str); 8] = [
     ("indicatif::", "cli/common/progress.rs"),
     ("memmap2::", "disk/map.rs"),
     ("redis::", "server/"),
-    ("rustls::", "server/connection.rs"),
+    ("rustls::", "server/"),
+    ("x509_cert::", "server/certificate.rs"),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

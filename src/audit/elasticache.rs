@@ -6,6 +6,7 @@
 //! | `describe-cache-parameter-groups` | `CacheParameterGroups` |
 //! | `describe-replication-groups` | `ReplicationGroups` |
 //! | `describe-cache-clusters` | `CacheClusters` |
+//! | `describe-alarms` of `aws cloudwatch` | `MetricAlarms` |
 //!
 //! Content decides which it is; several may stand in one file. Source: the API reference of ElastiCache, version 2015-02-02. Fields
 //! that are not there are unknown.
@@ -27,6 +28,18 @@ pub struct Described {
     pub replication_groups: Vec<ReplicationGroup>,
     /// Clusters: of one node each where they are members of a replication group.
     pub clusters: Vec<CacheCluster>,
+    /// Alarms of CloudWatch; `None` where the file says nothing of them.
+    pub alarms: Option<Vec<Alarm>>,
+}
+
+/// An alarm.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Alarm {
+    /// What it watches.
+    pub metric_name: Option<String>,
+    /// Whose metric that is.
+    pub namespace: Option<String>,
 }
 
 /// A parameter and its value.
@@ -141,6 +154,7 @@ struct Printed {
     cache_parameter_groups: Option<Vec<ParameterGroup>>,
     replication_groups: Option<Vec<ReplicationGroup>>,
     cache_clusters: Option<Vec<CacheCluster>>,
+    metric_alarms: Option<Vec<Alarm>>,
 }
 
 impl Described {
@@ -153,10 +167,11 @@ impl Described {
         let is_empty = printed.parameters.is_none()
             && printed.cache_parameter_groups.is_none()
             && printed.replication_groups.is_none()
-            && printed.cache_clusters.is_none();
+            && printed.cache_clusters.is_none()
+            && printed.metric_alarms.is_none();
         if is_empty {
-            return Err("it has none of Parameters, CacheParameterGroups, ReplicationGroups and CacheClusters, which \
-                 `aws elasticache describe-...` prints"
+            return Err("it has none of Parameters, CacheParameterGroups, ReplicationGroups, CacheClusters and MetricAlarms, \
+                 which `aws elasticache describe-...` and `aws cloudwatch describe-alarms` print"
                 .to_owned());
         }
         Ok(Self {
@@ -165,6 +180,7 @@ impl Described {
             parameter_groups: printed.cache_parameter_groups.unwrap_or_default(),
             replication_groups: printed.replication_groups.unwrap_or_default(),
             clusters: printed.cache_clusters.unwrap_or_default(),
+            alarms: printed.metric_alarms,
         })
     }
 

@@ -1,22 +1,27 @@
 //! One table of all rules: what breaks just this one, and what does not break it.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use aofkit::audit::rules;
+use aofkit::aof::Configuration;
+use aofkit::audit::{Subject, audit, rules};
 
 use crate::asked::{broken, report};
 use crate::support::in_parallel;
 
 /// Something to be judged.
 pub enum Given {
-    /// These lines of a configuration behind those of [`GOOD`].
+    /// These lines of a configuration beside those of [`GOOD`].
     Lines(&'static str),
     /// What this function lays into a directory, and the arguments that name it. `None`: it cannot be had here, which the
     /// function has told.
     Made(fn(&Path) -> Option<Vec<OsString>>),
+    /// The same with something that has to be there while it is judged, such as a server or a disk.
+    Running(fn(&Path) -> Option<(Vec<OsString>, Box<dyn Any>)>),
 }
 
 /// A rule, by number or name, and two things to be judged.
@@ -35,15 +40,61 @@ impl Case {
     }
 }
 
-/// A configuration that breaks no rule.
+/// A configuration that breaks no rule. Lines behind it may say another thing again: of those that they overrule,
+/// nothing is left.
 pub const GOOD: &str = "\
+port 6379
 appendonly yes
 appendfsync everysec
+aof-timestamp-enabled yes
+auto-aof-rewrite-percentage 100
+auto-aof-rewrite-min-size 64mb
+bind 127.0.0.1
+maxmemory 1gb
+maxmemory-policy volatile-lru
+user default off
+user gateway on #f3b1c0d27a9e44584c5d11f3b1c0d27a9e44584c5d11f3b1c0d27a9e44584c5d ~gateway:* resetchannels -@all +@read +@write +@connection -@dangerous
 ";
+
+/// [`GOOD`] with these lines, without those that they overrule.
+pub fn with(lines: &str) -> String {
+    let name = |line: &str| line.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+    let names: BTreeSet<_> = lines.lines().map(name).collect();
+    // Users add up.
+    let kept = GOOD.lines().filter(|line| name(line) == "user" || !names.contains(&name(line)));
+    kept.chain(lines.lines()).map(|line| format!("{line}\n")).collect()
+}
+
+/// A configuration of exactly this text in `dir`, which nobody else may read.
+pub fn conf_of(dir: &Path, text: &str) -> PathBuf {
+    let path = dir.join("redis.conf");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+/// [`GOOD`] with these lines, as a file in `dir`.
+pub fn conf(dir: &Path, lines: &str) -> PathBuf {
+    conf_of(dir, &with(lines))
+}
+
+/// [`GOOD`] with these lines, as something that was looked at.
+pub fn subject(dir: &Path, lines: &str) -> Subject {
+    Subject { conf: Some(Configuration::read(&conf(dir, lines)).unwrap()), ..Subject::default() }
+}
 
 /// The cases of all families.
 fn all() -> impl Iterator<Item = &'static Case> {
-    [crate::persistence::CASES].into_iter().flatten()
+    let families = [
+        crate::persistence::CASES,
+        crate::memory::CASES,
+        crate::cluster::CASES,
+        crate::sentinel::CASES,
+        crate::security::CASES,
+        crate::elasticache::CASES,
+        crate::versions::CASES,
+    ];
+    families.into_iter().flatten()
 }
 
 impl Given {
@@ -51,12 +102,12 @@ impl Given {
     fn broken(&self) -> Option<BTreeSet<String>> {
         let dir = tempfile::tempdir().unwrap();
         let args = match self {
-            Self::Lines(lines) => {
-                let conf = dir.path().join("redis.conf");
-                fs::write(&conf, format!("{GOOD}{lines}\n")).unwrap();
-                vec!["--conf".into(), conf.into()]
-            }
+            Self::Lines(lines) => vec!["--conf".into(), conf(dir.path(), lines).into()],
             Self::Made(make) => make(dir.path())?,
+            Self::Seen(see) => {
+                let report = audit(&see(dir.path()), &[]);
+                return Some(report.findings.iter().map(|one| one.rule.id.to_owned()).collect());
+            }
         };
         Some(broken(&report(&args)))
     }

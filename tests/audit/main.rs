@@ -7,4 +7,10 @@ mod support;
 
 mod asked;
 mod cases;
+mod cluster;
+mod elasticache;
+mod memory;
 mod persistence;
+mod security;
+mod sentinel;
+mod versions;

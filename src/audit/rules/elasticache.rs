@@ -83,8 +83,8 @@ static SINGLE: Rule = rule!(
 );
 static ALARMS: Rule = rule!(
     "AOF-103", "elasticache-alarms", Info,
-    "Alarms to set in CloudWatch.",
-    "Nothing printed here says whether they are set, and each of them fires before an outage."
+    "Alarms are to be set in CloudWatch.",
+    "Each of them fires before an outage: memory, CPU, evictions, swap, connections, lag."
 );
 static UPGRADES: Rule = rule!(
     "AOF-104", "elasticache-upgrades", Warning,
@@ -109,8 +109,8 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     let all = &subject.elasticache;
     for file in all {
         parameters(all, file, findings);
-        file.replication_groups.iter().for_each(|group| replication(file, group, findings));
-        file.clusters.iter().for_each(|cluster| self::cluster(file, cluster, findings));
+        file.replication_groups.iter().for_each(|group| replication(all, file, group, findings));
+        file.clusters.iter().for_each(|cluster| self::cluster(all, file, cluster, findings));
     }
 }
 
@@ -198,7 +198,7 @@ fn group_command(group: &ReplicationGroup, options: &str) -> Fix {
     ))
 }
 
-fn replication(file: &Described, group: &ReplicationGroup, findings: &mut Vec<Finding>) {
+fn replication(all: &[Described], file: &Described, group: &ReplicationGroup, findings: &mut Vec<Finding>) {
     let at = |field: &str| place(file, format!("{}, {field}", group.replication_group_id));
     let is_off = |state: &Option<String>| state.as_deref().is_some_and(|state| state.starts_with("disabl"));
     let mut add = |rule, field: &str, seen: String, fix| findings.push(Finding::new(rule, at(field), seen).with(fix));
@@ -228,7 +228,7 @@ fn replication(file: &Described, group: &ReplicationGroup, findings: &mut Vec<Fi
     }
     transit(file, group, findings);
     shards(file, group, findings);
-    alarms(file, &group.replication_group_id, true, findings);
+    alarms(all, file, &group.replication_group_id, true, findings);
 }
 
 fn transit(file: &Described, group: &ReplicationGroup, findings: &mut Vec<Finding>) {
@@ -268,7 +268,7 @@ fn shards(file: &Described, group: &ReplicationGroup, findings: &mut Vec<Finding
     }
 }
 
-fn cluster(file: &Described, cluster: &CacheCluster, findings: &mut Vec<Finding>) {
+fn cluster(all: &[Described], file: &Described, cluster: &CacheCluster, findings: &mut Vec<Finding>) {
     let engine = cluster.engine.as_deref().unwrap_or_default();
     if !["redis", "valkey"].contains(&engine) {
         return;
@@ -299,20 +299,43 @@ fn cluster(file: &Described, cluster: &CacheCluster, findings: &mut Vec<Finding>
         let finding = Finding::new(&TRANSIT, at("TransitEncryptionEnabled"), "TransitEncryptionEnabled false");
         findings.push(finding.with(Fix::text("Make a new cluster from a snapshot, with --transit-encryption-enabled.")));
     }
-    alarms(file, &cluster.cache_cluster_id, false, findings);
+    alarms(all, file, &cluster.cache_cluster_id, false, findings);
 }
 
-/// Metrics by the names that CloudWatch has for them.
-fn alarms(file: &Described, name: &str, has_replicas: bool, findings: &mut Vec<Finding>) {
-    let lag = if has_replicas { " ReplicationLag > 10 s," } else { "" };
-    let seen = format!(
-        "DatabaseMemoryUsagePercentage > 80, Evictions > 0,{lag} EngineCPUUtilization > 80, SwapUsage > 50 MB, CurrConnections \
-         near the limit of 65000, FreeableMemory low, AuthenticationFailures > 0"
-    );
+/// Metrics by the names that CloudWatch has for them, and from where on each is worth an alarm.
+const WATCHED: [(&str, &str); 7] = [
+    ("DatabaseMemoryUsagePercentage", "> 80 %"),
+    ("EngineCPUUtilization", "> 80 %"),
+    ("Evictions", "> 0"),
+    ("SwapUsage", "> 50 MB"),
+    ("CurrConnections", "near 65000"),
+    ("AuthenticationFailures", "> 0"),
+    ("ReplicationLag", "> 10 s"),
+];
+
+/// Alarms that are not set, as far as it is known which are: one for any node is taken for all.
+fn alarms(all: &[Described], file: &Described, name: &str, has_replicas: bool, findings: &mut Vec<Finding>) {
+    let told: Vec<_> = all.iter().filter_map(|file| file.alarms.as_ref()).collect();
+    let set: BTreeSet<_> = told
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|alarm| alarm.namespace.as_deref() == Some("AWS/ElastiCache"))
+        .filter_map(|alarm| alarm.metric_name.as_deref())
+        .collect();
+    let is_wanted = |metric: &str| !set.contains(metric) && (has_replicas || metric != "ReplicationLag");
+    let wanted: Vec<_> = WATCHED.iter().filter(|(metric, _)| is_wanted(metric)).collect();
+    let Some((first, _)) = wanted.first() else { return };
+    let listed: Vec<_> = wanted.iter().map(|(metric, limit)| format!("{metric} {limit}")).collect();
+    let listed = listed.join(", ");
+    let seen = match told.is_empty() {
+        true => format!("which alarms are set is not known here; set {listed}"),
+        false => format!("not set: {listed}"),
+    };
     let finding = Finding::new(&ALARMS, place(file, name), seen);
-    findings.push(finding.with(Fix::command(
-        "aws cloudwatch put-metric-alarm --namespace AWS/ElastiCache --metric-name DatabaseMemoryUsagePercentage --threshold 80 \
+    findings.push(finding.with(Fix::command(format!(
+        "aws cloudwatch put-metric-alarm --namespace AWS/ElastiCache --metric-name {first} --threshold LIMIT \
          --comparison-operator GreaterThanThreshold --statistic Maximum --period 60 --evaluation-periods 5 --alarm-name NAME \
-         --dimensions Name=CacheClusterId,Value=NODE --alarm-actions TOPIC",
-    )));
+         --dimensions Name=CacheClusterId,Value=NODE --alarm-actions TOPIC"
+    ))));
 }

@@ -4,6 +4,7 @@ use crate::audit::finding::{Finding, Fix, Place};
 use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::Seen;
 use crate::audit::subject::{SetSeen, Subject};
+use crate::check::RdbFacts;
 use crate::check::Severity::{Error, Info, Warning};
 use crate::disk::HugePages;
 use crate::text;
@@ -219,7 +220,7 @@ fn without_expiry(subject: &Subject) -> Option<String> {
             .then(|| format!("none of {} has an expiry", text::count(keys, "key")));
     }
     let [set] = &subject.sets[..] else { return None };
-    let (keys, expires) = base_keys(set);
+    let (keys, expires) = base_keys(set)?;
     let has_none = keys > 0 && expires == 0 && set.deletes.expires == 0;
     has_none.then(|| {
         format!(
@@ -229,11 +230,15 @@ fn without_expiry(subject: &Subject) -> Option<String> {
     })
 }
 
-/// Keys of the bases, and those of them that expire.
-fn base_keys(set: &SetSeen) -> (u64, u64) {
+/// Keys of the bases, and those of them that expire; `None` where one could not be read to its end.
+fn base_keys(set: &SetSeen) -> Option<(u64, u64)> {
     let facts = set.report.segments.iter().filter_map(|segment| segment.facts.as_ref());
-    let rdb = facts.filter_map(|facts| facts.preamble.as_ref());
-    rdb.fold((0, 0), |(keys, expires), rdb| (keys + rdb.keys, expires + rdb.expires))
+    facts.filter_map(|facts| facts.rdb.as_ref()).try_fold((0, 0), |(keys, expires), rdb| match rdb {
+        RdbFacts::Whole(walked) => {
+            Some((keys + walked.outcome.keys, expires + walked.outcome.expires))
+        }
+        RdbFacts::Broken(_) => None,
+    })
 }
 
 fn samples(subject: &Subject) -> Option<Finding> {

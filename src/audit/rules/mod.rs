@@ -1,6 +1,13 @@
 //! The rules, by what they are about: a list of each, and who judges by it.
 
+mod cluster;
+mod elasticache;
+mod memory;
 mod persistence;
+mod security;
+mod sentinel;
+mod tls;
+mod versions;
 
 use super::finding::Finding;
 use super::rule::Rule;
@@ -15,8 +22,15 @@ pub(super) struct Family {
 }
 
 /// All families, in the order of their rules' numbers.
-pub(super) const FAMILIES: &[Family] =
-    &[Family { rules: &persistence::RULES, judge: persistence::judge }];
+pub(super) const FAMILIES: &[Family] = &[
+    Family { rules: &persistence::RULES, judge: persistence::judge },
+    Family { rules: &memory::RULES, judge: memory::judge },
+    Family { rules: &cluster::RULES, judge: cluster::judge },
+    Family { rules: &sentinel::RULES, judge: sentinel::judge },
+    Family { rules: &security::RULES, judge: security::judge },
+    Family { rules: &elasticache::RULES, judge: elasticache::judge },
+    Family { rules: &versions::RULES, judge: versions::judge },
+];
 
 /// Every rule there is, by number.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -128,9 +128,9 @@ static ACL_FILE: Rule = Rule {
     why: "A server refuses to start when the file is missing, or when the configuration names users as well.",
 };
 
-pub(super) static RULES: [&Rule; 18] = [
+pub(super) static RULES: [&Rule; 17] = [
     &OPEN, &BIND, &PROTECTED, &NO_PASSWORD, &PLACEHOLDER, &SHORT, &FREE_USER, &ALL_COMMANDS, &NO_TLS, &PLAIN_PORT,
-    tls::RULES[0], tls::RULES[1], tls::RULES[2], tls::RULES[3], tls::RULES[4],
+    tls::RULES[0], tls::RULES[1], tls::RULES[2], tls::RULES[3],
     &DANGEROUS, &RENAMED, &ACL_FILE,
 ];
 
@@ -194,6 +194,7 @@ fn network(subject: &Subject, at: &Listening, default: Option<&Default>, finding
                     .with(Fix::line("requirepass PASSWORD"))
                     .with(Fix::line("bind 127.0.0.1 ADDRESS")),
             );
+            return;
         }
         let severity = if is_free { Warning } else { Info };
         let finding = Finding::new(&PROTECTED, protected.place.clone(), protected.shown());
@@ -231,7 +232,8 @@ fn encryption(subject: &Subject, at: &Listening, findings: &mut Vec<Finding>) {
 fn passwords(subject: &Subject, users: &[Account], default: Option<&Default>, findings: &mut Vec<Finding>) {
     let names_default = users.iter().any(|one| one.user.name == "default");
     let from_server = subject.server.as_ref().is_some_and(|server| server.users.is_some());
-    if let Some(Default::Free(place)) = default {
+    let is_open = findings.iter().any(|one| one.rule == &OPEN);
+    if let Some(Default::Free(place)) = default.filter(|_| !is_open) {
         let is_local = listening(subject).is_none_or(|at| at.local);
         let has_others = users.iter().any(|one| one.user.name != "default");
         let severity = if is_local { Warning } else { Error };
@@ -345,7 +347,7 @@ fn acl_file(subject: &Subject, findings: &mut Vec<Finding>) {
         let fix = Fix::text("Move the user lines into the ACL file, or leave out aclfile.");
         findings.push(Finding::new(&ACL_FILE, place, seen).with(fix));
     } else if !disk::exists(&path) {
-        let is_near = path.parent().is_some_and(disk::is_dir);
+        let is_near = path.parent().is_some_and(|dir| disk::is_dir(dir).is_ok_and(|is_dir| is_dir));
         let seen = format!("{}: no such file on this machine", text::path(&path));
         let finding = Finding::new(&ACL_FILE, place, seen);
         let finding = finding.as_severe_as(if is_near { Error } else { Warning });

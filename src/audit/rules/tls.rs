@@ -1,4 +1,4 @@
-//! The files of TLS: there, readable, valid, private, and belonging together.
+//! The files of TLS: there, readable, valid, and belonging together. Who may read the key is judged with other secrets.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -32,15 +32,6 @@ static EXPIRES: Rule = Rule {
     why: "From that moment on no client, replica or node connects any more.",
 };
 
-static KEY_READABLE: Rule = Rule {
-    id: "AOF-082",
-    name: "tls-key-readable",
-    group: Group::Security,
-    severity: Error,
-    title: "Others may read the private key.",
-    why: "Who has the key can pose as the server.",
-};
-
 static MISMATCH: Rule = Rule {
     id: "AOF-083",
     name: "tls-key-mismatch",
@@ -59,7 +50,7 @@ static BUS: Rule = Rule {
     why: "All keys and values cross the network in clear text although clients use TLS; with `port 0` a replica does not even connect.",
 };
 
-pub(super) static RULES: [&Rule; 5] = [&FILE, &EXPIRES, &KEY_READABLE, &MISMATCH, &BUS];
+pub(super) static RULES: [&Rule; 4] = [&FILE, &EXPIRES, &MISMATCH, &BUS];
 
 /// Bytes of a certificate or key read at most: a list of all authorities of a system has a few hundred thousand.
 const MOST: u64 = 4 << 20;
@@ -86,9 +77,6 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     }
     if let Some(authorities) = &authorities {
         ends(subject, authorities, findings);
-    }
-    if let Some(key) = &key {
-        private(key, findings);
     }
     if let Some((certificate, key)) = certificate.zip(key)
         && server::matches(&certificate.bytes, &key.bytes) == Match::No
@@ -123,7 +111,7 @@ fn file(subject: &Subject, name: &str, findings: &mut Vec<Finding>) -> Option<He
         Ok(bytes) => Some(Held { said, path, bytes }),
         Err(e) if *e.kind() == ErrorKind::NotFound => {
             // Where not even the directory is there, the configuration may be of another machine.
-            let is_near = path.parent().is_some_and(disk::is_dir);
+            let is_near = path.parent().is_some_and(|dir| disk::is_dir(dir).is_ok_and(|is_dir| is_dir));
             let seen = format!("{name} {}: no such file on this machine", text::path(&path));
             let finding = Finding::new(&FILE, said.place.clone(), seen);
             let fix = Fix::text("Put the file there, or name the one that is meant.");
@@ -183,16 +171,6 @@ fn until(held: &Held, end: i64, now: i64, findings: &mut Vec<Finding>) {
 
 fn day(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
-}
-
-fn private(key: &Held, findings: &mut Vec<Finding>) {
-    let Ok(attributes) = disk::attributes(&key.path) else { return };
-    if attributes.mode & 0o007 != 0 {
-        let shown = text::path(&key.path);
-        let seen = format!("{shown} has mode {:o}", attributes.mode);
-        let fix = Fix::command(format!("chmod 640 {shown}"));
-        findings.push(Finding::new(&KEY_READABLE, key.said.place.clone(), seen).with(fix));
-    }
 }
 
 fn between_nodes(subject: &Subject, findings: &mut Vec<Finding>) {

@@ -69,7 +69,9 @@ pub fn acl_path(subject: &Subject) -> Option<(PathBuf, Place)> {
 }
 
 fn acl_file(subject: &Subject) -> Vec<(Secret, Place)> {
-    let Some((path, _)) = acl_path(subject).filter(|_| subject.conf.is_some()) else { return Vec::new() };
+    let Some((path, _)) = acl_path(subject).filter(|_| subject.conf.is_some()) else {
+        return Vec::new();
+    };
     let Ok(bytes) = disk::read_small(&path, ACL_FILE) else { return Vec::new() };
     let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
     let users = lines.filter_map(|(number, line)| {
@@ -117,9 +119,30 @@ pub fn default_user(subject: &Subject) -> Option<Default> {
 /// Passwords that examples and manuals have in them.
 pub fn is_placeholder(password: &[u8]) -> bool {
     const KNOWN: [&str; 24] = [
-        "foobared", "password", "passw0rd", "passwd", "changeme", "changeit", "secret", "redis", "valkey", "admin", "root",
-        "test", "default", "example", "letmein", "qwerty", "123456", "12345678", "123456789", "1234567890", "mypassword",
-        "yourpassword", "strongpassword", "redispassword",
+        "foobared",
+        "password",
+        "passw0rd",
+        "passwd",
+        "changeme",
+        "changeit",
+        "secret",
+        "redis",
+        "valkey",
+        "admin",
+        "root",
+        "test",
+        "default",
+        "example",
+        "letmein",
+        "qwerty",
+        "123456",
+        "12345678",
+        "123456789",
+        "1234567890",
+        "mypassword",
+        "yourpassword",
+        "strongpassword",
+        "redispassword",
     ];
     let text = String::from_utf8_lossy(password).to_ascii_lowercase();
     let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -127,8 +150,9 @@ pub fn is_placeholder(password: &[u8]) -> bool {
         || text.starts_with("${")
         || text.starts_with("{{")
         || !letters.is_empty() && letters.chars().all(|c| c == 'x');
-    let is_named = ["your", "change", "replace", "example", "some"].iter().any(|word| letters.contains(word))
-        && ["password", "passwd", "secret", "here"].iter().any(|word| letters.contains(word));
+    let is_named =
+        ["your", "change", "replace", "example", "some"].iter().any(|word| letters.contains(word))
+            && ["password", "passwd", "secret", "here"].iter().any(|word| letters.contains(word));
     is_left_open || is_named || KNOWN.contains(&letters.as_str())
 }
 
@@ -147,8 +171,14 @@ mod tests {
     #[test]
     fn passwords_of_examples_are_known_and_others_are_not() {
         for bad in [
-            "your_strong_password_here", "foobared", "<PASSWORD>", "${REDIS_PASSWORD}", "Change-Me-Password", "xxxxxxxx",
-            "some_secret_here", "{{ password }}",
+            "your_strong_password_here",
+            "foobared",
+            "<PASSWORD>",
+            "${REDIS_PASSWORD}",
+            "Change-Me-Password",
+            "xxxxxxxx",
+            "some_secret_here",
+            "{{ password }}",
         ] {
             assert!(is_placeholder(bad.as_bytes()), "{bad}");
         }

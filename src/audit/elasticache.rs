@@ -163,7 +163,8 @@ impl Described {
     /// # Errors
     /// Why it is none of the four, in words.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, String> {
-        let printed: Printed = serde_json::from_slice(bytes).map_err(|e| format!("no such JSON: {e}"))?;
+        let printed: Printed =
+            serde_json::from_slice(bytes).map_err(|e| format!("no such JSON: {e}"))?;
         let is_empty = printed.parameters.is_none()
             && printed.cache_parameter_groups.is_none()
             && printed.replication_groups.is_none()

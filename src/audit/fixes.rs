@@ -101,7 +101,8 @@ mod tests {
     fn every_row_of_the_table_is_whole() {
         let fixes = fixes();
         let lines = include_str!("security_fixes.txt").lines();
-        let rows = lines.filter(|line| !line.starts_with('#') && !line.starts_with("as-of")).count();
+        let rows =
+            lines.filter(|line| !line.starts_with('#') && !line.starts_with("as-of")).count();
         assert_eq!(fixes.rows.len(), rows);
         for row in &fixes.rows {
             assert!(["redis", "valkey"].contains(&row.family), "{row:?}");

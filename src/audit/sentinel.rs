@@ -106,14 +106,20 @@ impl SentinelConf {
             directive.args.iter().map(|word| std::str::from_utf8(word).ok()).collect();
         let words = words?;
         match (directive.name.as_slice(), &words[..]) {
-            (b"bind", all) => self.bind = Some(at(line, all.iter().map(|&w| w.to_owned()).collect())),
+            (b"bind", all) => {
+                self.bind = Some(at(line, all.iter().map(|&w| w.to_owned()).collect()))
+            }
             (b"protected-mode", [flag]) => self.protected_mode = Some(at(line, yes(flag)?)),
             (b"requirepass", [password]) => self.has_password = !password.is_empty(),
-            (b"user", ["default", rules @ ..]) if rules.contains(&"nopass") => self.has_password = false,
+            (b"user", ["default", rules @ ..]) if rules.contains(&"nopass") => {
+                self.has_password = false
+            }
             (b"user", ["default", rules @ ..]) => {
                 self.has_password |= rules.iter().any(|rule| rule.starts_with(['>', '#']));
             }
-            (b"sentinel", [name, rest @ ..]) => self.sentinel(line, &name.to_ascii_lowercase(), rest)?,
+            (b"sentinel", [name, rest @ ..]) => {
+                self.sentinel(line, &name.to_ascii_lowercase(), rest)?
+            }
             _ => {}
         }
         Some(())
@@ -152,9 +158,15 @@ impl SentinelConf {
 impl Monitor {
     fn line(&mut self, line: &Line, name: &str, words: &[&str]) -> Option<()> {
         match (name, words) {
-            ("down-after-milliseconds", [ms]) => self.down_after_ms = Some(at(line, ms.parse().ok()?)),
-            ("failover-timeout", [ms]) => self.failover_timeout_ms = Some(at(line, ms.parse().ok()?)),
-            ("parallel-syncs", [count]) => self.parallel_syncs = Some(at(line, count.parse().ok()?)),
+            ("down-after-milliseconds", [ms]) => {
+                self.down_after_ms = Some(at(line, ms.parse().ok()?))
+            }
+            ("failover-timeout", [ms]) => {
+                self.failover_timeout_ms = Some(at(line, ms.parse().ok()?))
+            }
+            ("parallel-syncs", [count]) => {
+                self.parallel_syncs = Some(at(line, count.parse().ok()?))
+            }
             ("auth-pass", [password]) => self.has_password = !password.is_empty(),
             ("known-sentinel", [host, port, id, ..]) => {
                 self.sentinels.push(((*host).to_owned(), port.parse().ok()?, (*id).to_owned()));

@@ -15,7 +15,8 @@ use super::{Match, Validity};
 pub fn validity(pem: &[u8]) -> Option<Validity> {
     let first = CertificateDer::pem_slice_iter(pem).next()?.ok()?;
     let validity = Parsed::from_der(&first).ok()?.tbs_certificate.validity;
-    let seconds = |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).ok();
+    let seconds =
+        |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).ok();
     Some(Validity {
         not_before: seconds(validity.not_before)?,
         not_after: seconds(validity.not_after)?,
@@ -35,7 +36,9 @@ pub fn first_end(pem: &[u8]) -> Option<i64> {
 pub fn matches(certificate: &[u8], key: &[u8]) -> Match {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate).flatten().collect();
     let key = PrivateKeyDer::from_pem_slice(key).ok();
-    let Some(key) = key.and_then(|key| any_supported_type(&key).ok()) else { return Match::Unknown };
+    let Some(key) = key.and_then(|key| any_supported_type(&key).ok()) else {
+        return Match::Unknown;
+    };
     if chain.is_empty() {
         return Match::Unknown;
     }

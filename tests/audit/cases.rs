@@ -1,6 +1,5 @@
 //! One table of all rules: what breaks just this one, and what does not break it.
 
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -20,8 +19,8 @@ pub enum Given {
     /// What this function lays into a directory, and the arguments that name it. `None`: it cannot be had here, which the
     /// function has told.
     Made(fn(&Path) -> Option<Vec<OsString>>),
-    /// The same with something that has to be there while it is judged, such as a server or a disk.
-    Running(fn(&Path) -> Option<(Vec<OsString>, Box<dyn Any>)>),
+    /// What this function says was seen, for what no argument can name: another machine, a server's words.
+    Seen(fn(&Path) -> Subject),
 }
 
 /// A rule, by number or name, and two things to be judged.

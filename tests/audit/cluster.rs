@@ -9,19 +9,53 @@ use crate::asked::{broken, findings, report};
 use crate::cases::{Case, Given, conf};
 
 pub const CASES: &[Case] = &[
-    Case { rule: "cluster-node-place", breaks: Given::Made(|dir| by(dir, "dir .")), holds: Given::Made(|dir| by(dir, "")) },
+    Case {
+        rule: "cluster-node-place",
+        breaks: Given::Made(|dir| by(dir, "dir .")),
+        holds: Given::Made(|dir| by(dir, "")),
+    },
     Case { rule: "cluster-nodes-mixed", breaks: Given::Made(twins), holds: Given::Made(two_nodes) },
-    Case { rule: "cluster-node-timeout", breaks: Given::Made(|dir| by(dir, "cluster-node-timeout 1000")), holds: Given::Made(|dir| by(dir, "cluster-node-timeout 15000")) },
-    Case { rule: "cluster-few-primaries", breaks: Given::Made(|dir| file(dir, &["0-8000", "8001-16383"], 1, "")), holds: Given::Made(sound) },
-    Case { rule: "cluster-primary-alone", breaks: Given::Made(|dir| file(dir, THIRDS, 0, "")), holds: Given::Made(sound) },
-    Case { rule: "cluster-slots", breaks: Given::Made(|dir| file(dir, &["0-5460", "5461-10922", "10924-16383"], 1, "")), holds: Given::Made(sound) },
-    Case { rule: "cluster-failover", breaks: Given::Made(|dir| by(dir, "cluster-replica-no-failover yes")), holds: Given::Made(|dir| by(dir, "cluster-replica-validity-factor 10")) },
-    Case { rule: "cluster-full-coverage", breaks: Given::Made(|dir| by(dir, "cluster-require-full-coverage yes")), holds: Given::Made(|dir| by(dir, "")) },
-    Case { rule: "cluster-same-host", breaks: Given::Made(|dir| file(dir, THIRDS, 1, "10.0.0.1")), holds: Given::Made(sound) },
+    Case {
+        rule: "cluster-node-timeout",
+        breaks: Given::Made(|dir| by(dir, "cluster-node-timeout 1000")),
+        holds: Given::Made(|dir| by(dir, "cluster-node-timeout 15000")),
+    },
+    Case {
+        rule: "cluster-few-primaries",
+        breaks: Given::Made(|dir| file(dir, &["0-8000", "8001-16383"], 1, "")),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "cluster-primary-alone",
+        breaks: Given::Made(|dir| file(dir, THIRDS, 0, "")),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "cluster-slots",
+        breaks: Given::Made(|dir| file(dir, &["0-5460", "5461-10922", "10924-16383"], 1, "")),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "cluster-failover",
+        breaks: Given::Made(|dir| by(dir, "cluster-replica-no-failover yes")),
+        holds: Given::Made(|dir| by(dir, "cluster-replica-validity-factor 10")),
+    },
+    Case {
+        rule: "cluster-full-coverage",
+        breaks: Given::Made(|dir| by(dir, "cluster-require-full-coverage yes")),
+        holds: Given::Made(|dir| by(dir, "")),
+    },
+    Case {
+        rule: "cluster-same-host",
+        breaks: Given::Made(|dir| file(dir, THIRDS, 1, "10.0.0.1")),
+        holds: Given::Made(sound),
+    },
     Case {
         rule: "replica-cannot-log-in",
         breaks: Given::Made(|dir| by(dir, "requirepass f3b1c0d27a9e44584c5d11")),
-        holds: Given::Made(|dir| by(dir, "requirepass f3b1c0d27a9e44584c5d11\nmasterauth f3b1c0d27a9e44584c5d11")),
+        holds: Given::Made(|dir| {
+            by(dir, "requirepass f3b1c0d27a9e44584c5d11\nmasterauth f3b1c0d27a9e44584c5d11")
+        }),
     },
 ];
 
@@ -57,7 +91,13 @@ fn text(slots: &[&str], replicas: usize, host: &str, own: usize) -> String {
         let host = if host.is_empty() { &own_host } else { host };
         let myself = if number == own { "myself," } else { "" };
         let id = id(number);
-        writeln!(text, "{id} {host}:{}@{} {myself}{role} {of} 0 1796077404809 {number} connected {slots}", 7000 + number, 17_000 + number).unwrap();
+        writeln!(
+            text,
+            "{id} {host}:{}@{} {myself}{role} {of} 0 1796077404809 {number} connected {slots}",
+            7000 + number,
+            17_000 + number
+        )
+        .unwrap();
     };
     for (place, slots) in slots.iter().enumerate() {
         let number = place * 10 + 1;
@@ -102,7 +142,8 @@ fn nodes_of_one_directory_and_slots_of_two_nodes_are_told() {
     let name = |name: &str| dir.path().join(name);
     fs::write(name("nodes-1.conf"), text(THIRDS, 1, "", 1)).unwrap();
     // The second node takes a slot of the first for its own.
-    fs::write(name("nodes-2.conf"), text(&["0-5460", "5460-10922", "10923-16383"], 1, "", 11)).unwrap();
+    fs::write(name("nodes-2.conf"), text(&["0-5460", "5460-10922", "10923-16383"], 1, "", 11))
+        .unwrap();
     let report = report(&[name("nodes-1.conf"), name("nodes-2.conf")]);
     assert_eq!(broken(&report), ["AOF-051", "AOF-055"].map(str::to_owned).into());
     let seen: Vec<_> = findings(&report).iter().map(|one| one["seen"].as_str().unwrap()).collect();
@@ -121,7 +162,10 @@ fn node_files_of_real_servers_are_read_with_slots_that_move() {
         // All on one host, and slot 7 is on its way.
         assert_eq!(broken(&report), ["AOF-055", "AOF-058"].map(str::to_owned).into(), "{server}");
         let moving = findings(&report).iter().filter(|one| one["rule"] == "AOF-055");
-        assert!(moving.clone().all(|one| one["seen"].as_str().unwrap().contains("moving: 7")), "{server}");
+        assert!(
+            moving.clone().all(|one| one["seen"].as_str().unwrap().contains("moving: 7")),
+            "{server}"
+        );
         assert!(moving.count() > 0, "{server}");
     }
 }

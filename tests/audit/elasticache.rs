@@ -10,22 +10,92 @@ use crate::asked::audit;
 use crate::cases::{Case, Given};
 
 pub const CASES: &[Case] = &[
-    Case { rule: "elasticache-appendonly", breaks: Given::Made(|dir| log(dir, "redis7", "cache.r6g.large")), holds: Given::Made(|dir| log(dir, "redis2.6", "cache.m3.large")) },
-    Case { rule: "elasticache-appendonly-node", breaks: Given::Made(|dir| log(dir, "redis2.6", "cache.t2.medium")), holds: Given::Made(|dir| log(dir, "redis2.6", "cache.m3.large")) },
-    Case { rule: "elasticache-failover", breaks: Given::Made(|dir| group(dir, "/AutomaticFailover", json!("disabled"))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-multi-az", breaks: Given::Made(|dir| group(dir, "/MultiAZ", json!("disabled"))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-snapshots", breaks: Given::Made(|dir| group(dir, "/SnapshotRetentionLimit", json!(0))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-replicas", breaks: Given::Made(|dir| group(dir, "/NodeGroups/0/NodeGroupMembers", json!([{}]))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-one-zone", breaks: Given::Made(|dir| group(dir, "/NodeGroups/0/NodeGroupMembers/1/PreferredAvailabilityZone", json!("eu-west-1a"))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-transit-encryption", breaks: Given::Made(|dir| group(dir, "/TransitEncryptionEnabled", json!(false))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-at-rest-encryption", breaks: Given::Made(|dir| group(dir, "/AtRestEncryptionEnabled", json!(false))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-auth", breaks: Given::Made(|dir| group(dir, "/AuthTokenEnabled", json!(false))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-policy", breaks: Given::Made(|dir| parameter(dir, "maxmemory-policy", "noeviction")), holds: Given::Made(|dir| parameter(dir, "maxmemory-policy", "volatile-lru")) },
-    Case { rule: "elasticache-reserved-memory", breaks: Given::Made(|dir| parameter(dir, "reserved-memory-percent", "10")), holds: Given::Made(|dir| parameter(dir, "reserved-memory-percent", "25")) },
-    Case { rule: "elasticache-single-node", breaks: Given::Made(|dir| cluster(dir, "/ReplicationGroupId", Value::Null)), holds: Given::Made(|dir| cluster(dir, "/EngineVersion", json!("7.1.0"))) },
-    Case { rule: "elasticache-alarms", breaks: Given::Made(|dir| Some(named(&[recorded(dir, "replication-groups.json")]))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-upgrades", breaks: Given::Made(|dir| group(dir, "/AutoMinorVersionUpgrade", json!(false))), holds: Given::Made(sound) },
-    Case { rule: "elasticache-version", breaks: Given::Made(|dir| cluster(dir, "/EngineVersion", json!("5.0.6"))), holds: Given::Made(|dir| cluster(dir, "/EngineVersion", json!("7.1.0"))) },
+    Case {
+        rule: "elasticache-appendonly",
+        breaks: Given::Made(|dir| log(dir, "redis7", "cache.r6g.large")),
+        holds: Given::Made(|dir| log(dir, "redis2.6", "cache.m3.large")),
+    },
+    Case {
+        rule: "elasticache-appendonly-node",
+        breaks: Given::Made(|dir| log(dir, "redis2.6", "cache.t2.medium")),
+        holds: Given::Made(|dir| log(dir, "redis2.6", "cache.m3.large")),
+    },
+    Case {
+        rule: "elasticache-failover",
+        breaks: Given::Made(|dir| group(dir, "/AutomaticFailover", json!("disabled"))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-multi-az",
+        breaks: Given::Made(|dir| group(dir, "/MultiAZ", json!("disabled"))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-snapshots",
+        breaks: Given::Made(|dir| group(dir, "/SnapshotRetentionLimit", json!(0))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-replicas",
+        breaks: Given::Made(|dir| group(dir, "/NodeGroups/0/NodeGroupMembers", json!([{}]))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-one-zone",
+        breaks: Given::Made(|dir| {
+            group(
+                dir,
+                "/NodeGroups/0/NodeGroupMembers/1/PreferredAvailabilityZone",
+                json!("eu-west-1a"),
+            )
+        }),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-transit-encryption",
+        breaks: Given::Made(|dir| group(dir, "/TransitEncryptionEnabled", json!(false))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-at-rest-encryption",
+        breaks: Given::Made(|dir| group(dir, "/AtRestEncryptionEnabled", json!(false))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-auth",
+        breaks: Given::Made(|dir| group(dir, "/AuthTokenEnabled", json!(false))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-policy",
+        breaks: Given::Made(|dir| parameter(dir, "maxmemory-policy", "noeviction")),
+        holds: Given::Made(|dir| parameter(dir, "maxmemory-policy", "volatile-lru")),
+    },
+    Case {
+        rule: "elasticache-reserved-memory",
+        breaks: Given::Made(|dir| parameter(dir, "reserved-memory-percent", "10")),
+        holds: Given::Made(|dir| parameter(dir, "reserved-memory-percent", "25")),
+    },
+    Case {
+        rule: "elasticache-single-node",
+        breaks: Given::Made(|dir| cluster(dir, "/ReplicationGroupId", Value::Null)),
+        holds: Given::Made(|dir| cluster(dir, "/EngineVersion", json!("7.1.0"))),
+    },
+    Case {
+        rule: "elasticache-alarms",
+        breaks: Given::Made(|dir| Some(named(&[recorded(dir, "replication-groups.json")]))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-upgrades",
+        breaks: Given::Made(|dir| group(dir, "/AutoMinorVersionUpgrade", json!(false))),
+        holds: Given::Made(sound),
+    },
+    Case {
+        rule: "elasticache-version",
+        breaks: Given::Made(|dir| cluster(dir, "/EngineVersion", json!("5.0.6"))),
+        holds: Given::Made(|dir| cluster(dir, "/EngineVersion", json!("7.1.0"))),
+    },
 ];
 
 type Args = Option<Vec<OsString>>;

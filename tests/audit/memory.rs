@@ -11,10 +11,22 @@ use crate::cases::{Case, Given, subject};
 
 pub const CASES: &[Case] = &[
     Case::lines("maxmemory-unset", "maxmemory 0", "maxmemory 2gb"),
-    Case { rule: "maxmemory-against-machine", breaks: Given::Seen(|dir| on(dir, "", 1500)), holds: Given::Seen(|dir| on(dir, "", 4000)) },
+    Case {
+        rule: "maxmemory-against-machine",
+        breaks: Given::Seen(|dir| on(dir, "", 1500)),
+        holds: Given::Seen(|dir| on(dir, "", 4000)),
+    },
     Case::lines("eviction-policy", "maxmemory-policy noeviction", "maxmemory-policy allkeys-lrm"),
-    Case { rule: "keys-evicted", breaks: Given::Seen(|dir| said(dir, 7, 1)), holds: Given::Seen(|dir| said(dir, 0, 1)) },
-    Case { rule: "memory-near-limit", breaks: Given::Seen(|dir| said(dir, 0, 95)), holds: Given::Seen(|dir| said(dir, 0, 80)) },
+    Case {
+        rule: "keys-evicted",
+        breaks: Given::Seen(|dir| said(dir, 7, 1)),
+        holds: Given::Seen(|dir| said(dir, 0, 1)),
+    },
+    Case {
+        rule: "memory-near-limit",
+        breaks: Given::Seen(|dir| said(dir, 0, 95)),
+        holds: Given::Seen(|dir| said(dir, 0, 80)),
+    },
     Case::lines("maxmemory-samples", "maxmemory-samples 1", "maxmemory-samples 10"),
     Case {
         rule: "overcommit-memory",
@@ -75,7 +87,10 @@ fn a_volatile_policy_without_expiries_is_told_by_what_the_server_counts() {
     let dir = tempfile::tempdir().unwrap();
     let rule = named("eviction-policy").unwrap();
     for (databases, breaks) in [
-        (&[("db0", "keys=10,expires=0,avg_ttl=0"), ("db3", "keys=2,expires=0,avg_ttl=0")][..], true),
+        (
+            &[("db0", "keys=10,expires=0,avg_ttl=0"), ("db3", "keys=2,expires=0,avg_ttl=0")][..],
+            true,
+        ),
         (&[("db0", "keys=10,expires=1,avg_ttl=0")][..], false),
         (&[][..], false),
     ] {

@@ -10,23 +10,71 @@ use crate::asked::{audit, findings, report};
 use crate::cases::{Case, Given, conf, conf_of, with};
 
 pub const CASES: &[Case] = &[
-    Case { rule: "open-to-the-network", breaks: Given::Made(|dir| encrypted(dir, "bind 10.0.0.1\nprotected-mode no", false)), holds: Given::Made(|dir| encrypted(dir, "bind 10.0.0.1\nprotected-mode no", true)) },
-    Case { rule: "bind-all", breaks: Given::Made(|dir| encrypted(dir, "bind * -::*", true)), holds: Given::Made(|dir| encrypted(dir, "bind 127.0.0.1 10.0.0.1", true)) },
+    Case {
+        rule: "open-to-the-network",
+        breaks: Given::Made(|dir| encrypted(dir, "bind 10.0.0.1\nprotected-mode no", false)),
+        holds: Given::Made(|dir| encrypted(dir, "bind 10.0.0.1\nprotected-mode no", true)),
+    },
+    Case {
+        rule: "bind-all",
+        breaks: Given::Made(|dir| encrypted(dir, "bind * -::*", true)),
+        holds: Given::Made(|dir| encrypted(dir, "bind 127.0.0.1 10.0.0.1", true)),
+    },
     Case::lines("protected-mode-off", "protected-mode no", "protected-mode yes"),
-    Case { rule: "no-password", breaks: Given::Made(|dir| plain(dir, "")), holds: Given::Made(|dir| plain(dir, USERS)) },
-    Case::lines("placeholder-password", "requirepass your_strong_password_here", "requirepass f3b1c0d27a9e44584c5d11"),
+    Case {
+        rule: "no-password",
+        breaks: Given::Made(|dir| plain(dir, "")),
+        holds: Given::Made(|dir| plain(dir, USERS)),
+    },
+    Case::lines(
+        "placeholder-password",
+        "requirepass your_strong_password_here",
+        "requirepass f3b1c0d27a9e44584c5d11",
+    ),
     Case::lines("short-password", "requirepass k7Tz2", "requirepass f3b1c0d27a9e44584c5d11"),
-    Case::lines("user-without-password", "user probe on nopass ~probe:* -@all +ping", "user probe off nopass ~probe:* -@all +ping"),
-    Case::lines("user-may-do-all", "user admin on #aa ~* &* +@all", "user admin on #aa ~* &* +@all -@dangerous"),
+    Case::lines(
+        "user-without-password",
+        "user probe on nopass ~probe:* -@all +ping",
+        "user probe off nopass ~probe:* -@all +ping",
+    ),
+    Case::lines(
+        "user-may-do-all",
+        "user admin on #aa ~* &* +@all",
+        "user admin on #aa ~* &* +@all -@dangerous",
+    ),
     Case::lines("no-tls", "bind 127.0.0.1 10.0.0.1", "bind 127.0.0.1"),
-    Case { rule: "plain-port-beside-tls", breaks: Given::Made(|dir| encrypted(dir, "bind 127.0.0.1 10.0.0.1\nport 6379", true)), holds: Given::Made(|dir| encrypted(dir, "bind 127.0.0.1 10.0.0.1", true)) },
-    Case { rule: "tls-file", breaks: Given::Made(|dir| encrypted(dir, "tls-key-file \"\"", true)), holds: Given::Made(|dir| encrypted(dir, "", true)) },
-    Case { rule: "tls-expires", breaks: Given::Made(|dir| valid_for(dir, 20)), holds: Given::Made(|dir| valid_for(dir, 50)) },
-    Case { rule: "tls-key-mismatch", breaks: Given::Made(foreign_key), holds: Given::Made(|dir| encrypted(dir, "", true)) },
-    Case { rule: "tls-between-nodes", breaks: Given::Made(|dir| node(dir, "tls-cluster no")), holds: Given::Made(|dir| node(dir, "tls-cluster yes")) },
+    Case {
+        rule: "plain-port-beside-tls",
+        breaks: Given::Made(|dir| encrypted(dir, "bind 127.0.0.1 10.0.0.1\nport 6379", true)),
+        holds: Given::Made(|dir| encrypted(dir, "bind 127.0.0.1 10.0.0.1", true)),
+    },
+    Case {
+        rule: "tls-file",
+        breaks: Given::Made(|dir| encrypted(dir, "tls-key-file \"\"", true)),
+        holds: Given::Made(|dir| encrypted(dir, "", true)),
+    },
+    Case {
+        rule: "tls-expires",
+        breaks: Given::Made(|dir| valid_for(dir, 20)),
+        holds: Given::Made(|dir| valid_for(dir, 50)),
+    },
+    Case {
+        rule: "tls-key-mismatch",
+        breaks: Given::Made(foreign_key),
+        holds: Given::Made(|dir| encrypted(dir, "", true)),
+    },
+    Case {
+        rule: "tls-between-nodes",
+        breaks: Given::Made(|dir| node(dir, "tls-cluster no")),
+        holds: Given::Made(|dir| node(dir, "tls-cluster yes")),
+    },
     Case::lines("dangerous-commands", "enable-debug-command yes", "enable-debug-command no"),
     Case::lines("rename-command", "rename-command KEYS \"\"", "# rename-command"),
-    Case { rule: "acl-file", breaks: Given::Made(|dir| users_beside(dir, true)), holds: Given::Made(|dir| users_beside(dir, false)) },
+    Case {
+        rule: "acl-file",
+        breaks: Given::Made(|dir| users_beside(dir, true)),
+        holds: Given::Made(|dir| users_beside(dir, false)),
+    },
 ];
 
 const USERS: &str = "user default off\nuser gateway on #aa ~gateway:* -@all +@read\n";
@@ -35,7 +83,10 @@ type Args = Option<Vec<OsString>>;
 
 /// A good configuration without users, with these lines.
 fn plain(dir: &Path, lines: &str) -> Args {
-    let kept = with("").lines().filter(|line| !line.starts_with("user ")).fold(String::new(), |all, line| all + line + "\n");
+    let kept = with("")
+        .lines()
+        .filter(|line| !line.starts_with("user "))
+        .fold(String::new(), |all, line| all + line + "\n");
     Some(vec!["--conf".into(), conf_of(dir, &(kept + lines)).into()])
 }
 
@@ -47,9 +98,12 @@ fn openssl(dir: &Path, words: &str) -> bool {
 
 /// A certificate that signs itself, valid for so many days, and its key.
 fn certificate(dir: &Path, name: &str, days: u32) -> bool {
-    let made = openssl(dir, &format!(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days {days} -subj /CN=localhost -keyout {name}.key -out {name}.crt"
-    ));
+    let made = openssl(
+        dir,
+        &format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days {days} -subj /CN=localhost -keyout {name}.key -out {name}.crt"
+        ),
+    );
     if !made {
         eprintln!("did not run: no openssl");
         return false;
@@ -60,13 +114,21 @@ fn certificate(dir: &Path, name: &str, days: u32) -> bool {
 /// TLS alone, with these lines for others of the same name; with users, or with nobody asked for a password.
 fn by_tls(dir: &Path, lines: &str, has_users: bool) -> Vec<OsString> {
     let at = dir.display();
-    let tls = format!("port 0\ntls-port 6379\ntls-cert-file {at}/own.crt\ntls-key-file {at}/own.key\ntls-ca-cert-file {at}/own.crt\n");
+    let tls = format!(
+        "port 0\ntls-port 6379\ntls-cert-file {at}/own.crt\ntls-key-file {at}/own.key\ntls-ca-cert-file {at}/own.crt\n"
+    );
     let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
     let overruled: Vec<_> = lines.lines().map(name).collect();
-    let tls = tls.lines().filter(|line| !overruled.contains(&name(line))).fold(String::new(), |all, line| all + line + "\n");
+    let tls = tls
+        .lines()
+        .filter(|line| !overruled.contains(&name(line)))
+        .fold(String::new(), |all, line| all + line + "\n");
     let text = with(&(tls + lines));
     let kept = text.lines().filter(|line| has_users || !line.starts_with("user "));
-    vec!["--conf".into(), conf_of(dir, &kept.fold(String::new(), |all, line| all + line + "\n")).into()]
+    vec![
+        "--conf".into(),
+        conf_of(dir, &kept.fold(String::new(), |all, line| all + line + "\n")).into(),
+    ]
 }
 
 fn encrypted(dir: &Path, lines: &str, has_users: bool) -> Args {
@@ -88,7 +150,10 @@ fn foreign_key(dir: &Path) -> Args {
 fn node(dir: &Path, line: &str) -> Args {
     let data = dir.join("data");
     fs::create_dir(&data).unwrap();
-    let lines = format!("cluster-enabled yes\ncluster-require-full-coverage no\ndir {}\ntls-replication yes\n{line}", data.display());
+    let lines = format!(
+        "cluster-enabled yes\ncluster-require-full-coverage no\ndir {}\ntls-replication yes\n{line}",
+        data.display()
+    );
     encrypted(dir, &lines, true)
 }
 
@@ -108,10 +173,16 @@ fn a_certificate_that_has_ended_and_files_that_are_not_there_are_errors() {
         return;
     }
     // Made in the past: openssl takes no days below zero, but a time.
-    let ended = openssl(dir.path(), "req -x509 -key own.key -subj /CN=localhost -not_before 20200101000000Z -not_after 20200201000000Z -out own.crt");
+    let ended = openssl(
+        dir.path(),
+        "req -x509 -key own.key -subj /CN=localhost -not_before 20200101000000Z -not_after 20200201000000Z -out own.crt",
+    );
     let severity = |rule: &str| {
         let report = report(&by_tls(dir.path(), "", true));
-        let found = findings(&report).iter().find(|one| one["rule"] == rule).map(|one| one["severity"].to_string());
+        let found = findings(&report)
+            .iter()
+            .find(|one| one["rule"] == rule)
+            .map(|one| one["severity"].to_string());
         found.unwrap_or_default()
     };
     if ended {
@@ -161,11 +232,26 @@ fn no_secret_is_told_in_any_form() {
     fs::write(&sentinel, text).unwrap();
     for form in ["text", "json", "sarif"] {
         let words: [&std::ffi::OsStr; 6] = [
-            "--conf".as_ref(), server.as_os_str(), "--sentinel-conf".as_ref(), sentinel.as_os_str(), "--format".as_ref(), form.as_ref(),
+            "--conf".as_ref(),
+            server.as_os_str(),
+            "--sentinel-conf".as_ref(),
+            sentinel.as_os_str(),
+            "--format".as_ref(),
+            form.as_ref(),
         ];
         let answer = audit(&words);
         // Not every form need be there, but whatever is printed tells nothing.
-        assert!(form == "sarif" || answer.out.contains("AOF-074") || answer.out.contains("AOF-075"), "{form}: {}{}", answer.out, answer.err);
-        assert!(!answer.out.contains(SECRET) && !answer.err.contains(SECRET), "{form}: {}{}", answer.out, answer.err);
+        assert!(
+            form == "sarif" || answer.out.contains("AOF-074") || answer.out.contains("AOF-075"),
+            "{form}: {}{}",
+            answer.out,
+            answer.err
+        );
+        assert!(
+            !answer.out.contains(SECRET) && !answer.err.contains(SECRET),
+            "{form}: {}{}",
+            answer.out,
+            answer.err
+        );
     }
 }

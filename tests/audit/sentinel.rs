@@ -8,16 +8,56 @@ use crate::asked::{broken, report};
 use crate::cases::{Case, Given, conf};
 
 pub const CASES: &[Case] = &[
-    Case { rule: "sentinel-quorum-unreachable", breaks: Given::Made(|dir| one(dir, "quorum 2", "quorum 4")), holds: Given::Made(good) },
-    Case { rule: "sentinel-quorum-one", breaks: Given::Made(|dir| one(dir, "quorum 2", "quorum 1")), holds: Given::Made(good) },
-    Case { rule: "sentinel-number", breaks: Given::Made(|dir| one(dir, "sentinel known-sentinel main 10.0.0.3 26379 c\n", "")), holds: Given::Made(good) },
-    Case { rule: "sentinel-down-after", breaks: Given::Made(|dir| one(dir, "main 5000", "main 500")), holds: Given::Made(good) },
-    Case { rule: "sentinel-failover-timeout", breaks: Given::Made(|dir| one(dir, "main 60000", "main 6000")), holds: Given::Made(good) },
-    Case { rule: "sentinel-auth", breaks: Given::Made(|dir| watched(dir, "")), holds: Given::Made(|dir| watched(dir, "sentinel auth-pass main f3b1c0d27a9e44584c5d11")) },
-    Case { rule: "sentinel-address", breaks: Given::Made(|dir| one(dir, "10.0.0.5", "127.0.0.1")), holds: Given::Made(good) },
-    Case { rule: "sentinel-disagree", breaks: Given::Made(|dir| two(dir, "10.0.0.6")), holds: Given::Made(|dir| two(dir, "10.0.0.5")) },
-    Case { rule: "sentinel-same-host", breaks: Given::Made(|dir| one(dir, "10.0.0.3", "10.0.0.2")), holds: Given::Made(good) },
-    Case { rule: "sentinel-open", breaks: Given::Made(|dir| one(dir, "protected-mode yes", "protected-mode no")), holds: Given::Made(good) },
+    Case {
+        rule: "sentinel-quorum-unreachable",
+        breaks: Given::Made(|dir| one(dir, "quorum 2", "quorum 4")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-quorum-one",
+        breaks: Given::Made(|dir| one(dir, "quorum 2", "quorum 1")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-number",
+        breaks: Given::Made(|dir| one(dir, "sentinel known-sentinel main 10.0.0.3 26379 c\n", "")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-down-after",
+        breaks: Given::Made(|dir| one(dir, "main 5000", "main 500")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-failover-timeout",
+        breaks: Given::Made(|dir| one(dir, "main 60000", "main 6000")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-auth",
+        breaks: Given::Made(|dir| watched(dir, "")),
+        holds: Given::Made(|dir| watched(dir, "sentinel auth-pass main f3b1c0d27a9e44584c5d11")),
+    },
+    Case {
+        rule: "sentinel-address",
+        breaks: Given::Made(|dir| one(dir, "10.0.0.5", "127.0.0.1")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-disagree",
+        breaks: Given::Made(|dir| two(dir, "10.0.0.6")),
+        holds: Given::Made(|dir| two(dir, "10.0.0.5")),
+    },
+    Case {
+        rule: "sentinel-same-host",
+        breaks: Given::Made(|dir| one(dir, "10.0.0.3", "10.0.0.2")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-open",
+        breaks: Given::Made(|dir| one(dir, "protected-mode yes", "protected-mode no")),
+        holds: Given::Made(good),
+    },
 ];
 
 const GOOD: &str = "\
@@ -62,8 +102,9 @@ fn watched(dir: &Path, lines: &str) -> Args {
 /// Two that have met each other and a third; the second watches this address.
 fn two(dir: &Path, address: &str) -> Args {
     let other = GOOD.replace("myid a", "myid b").replace("10.0.0.2 26379 b", "10.0.0.1 26379 a");
-    let [first, second] = [("a.conf", GOOD.to_owned()), ("b.conf", other.replace("10.0.0.5", address))]
-        .map(|(name, text)| write(dir, name, &text));
+    let [first, second] =
+        [("a.conf", GOOD.to_owned()), ("b.conf", other.replace("10.0.0.5", address))]
+            .map(|(name, text)| write(dir, name, &text));
     Some(vec!["--sentinel-conf".into(), first, "--sentinel-conf".into(), second])
 }
 

@@ -10,11 +10,23 @@ use crate::cases::{Case, Given, conf, subject};
 pub const CASES: &[Case] = &[
     Case {
         rule: "server-older-than-7",
-        breaks: Given::Made(|dir| Some(vec!["--target".into(), "redis-6.2".into(), "--conf".into(), conf(dir, "").into()])),
-        holds: Given::Made(|dir| Some(vec!["--target".into(), "redis-7.0".into(), "--conf".into(), conf(dir, "").into()])),
+        breaks: Given::Made(|dir| {
+            Some(vec!["--target".into(), "redis-6.2".into(), "--conf".into(), conf(dir, "").into()])
+        }),
+        holds: Given::Made(|dir| {
+            Some(vec!["--target".into(), "redis-7.0".into(), "--conf".into(), conf(dir, "").into()])
+        }),
     },
-    Case { rule: "security-fixes-missing", breaks: Given::Seen(|dir| runs(dir, "redis", "8.2.1", 0)), holds: Given::Seen(|dir| runs(dir, "redis", "8.12.9", 0)) },
-    Case { rule: "security-table-old", breaks: Given::Seen(|dir| runs(dir, "redis", "8.12.9", 200)), holds: Given::Seen(|dir| runs(dir, "redis", "8.12.9", 20)) },
+    Case {
+        rule: "security-fixes-missing",
+        breaks: Given::Seen(|dir| runs(dir, "redis", "8.2.1", 0)),
+        holds: Given::Seen(|dir| runs(dir, "redis", "8.12.9", 0)),
+    },
+    Case {
+        rule: "security-table-old",
+        breaks: Given::Seen(|dir| runs(dir, "redis", "8.12.9", 200)),
+        holds: Given::Seen(|dir| runs(dir, "redis", "8.12.9", 20)),
+    },
 ];
 
 /// The day of the table, Unix seconds.
@@ -41,5 +53,9 @@ fn what_is_missing_is_named_with_the_version_to_go_to_and_the_age_of_the_list() 
     assert!(told("redis", "8.2.3").unwrap().contains("8.2.9 or later"));
     assert!(told("valkey", "9.0.3").unwrap().contains("9.0.5 or later"));
     assert_eq!(told("valkey", "9.1.2"), None);
-    assert_eq!((told("redis", "8.2"), told("redis", "unstable")), (None, None), "not known in full");
+    assert_eq!(
+        (told("redis", "8.2"), told("redis", "unstable")),
+        (None, None),
+        "not known in full"
+    );
 }

@@ -100,9 +100,8 @@ static NO_AUTH: Rule = Rule {
     why: "As a replica it cannot log in to its primary, so after a failover there is no copy.",
 };
 
-pub(super) static RULES: [&Rule; 10] = [
-    &PLACE, &SHARED, &TIMEOUT, &FEW, &ALONE, &COVERED, &VALIDITY, &COVERAGE, &SAME_HOST, &NO_AUTH,
-];
+pub(super) static RULES: [&Rule; 10] =
+    [&PLACE, &SHARED, &TIMEOUT, &FEW, &ALONE, &COVERED, &VALIDITY, &COVERAGE, &SAME_HOST, &NO_AUTH];
 
 pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     if subject.setting("cluster-enabled").and_then(|seen| seen.flag()) == Some(true) {
@@ -138,9 +137,11 @@ fn place(subject: &Subject, findings: &mut Vec<Finding>) {
         }
     };
     let fix = Fix::line("dir /var/lib/redis/7000");
-    findings.push(Finding::new(&PLACE, place, seen).with(fix).with(Fix::text(
-        "Give each node of a host a directory of its own, by an absolute path.",
-    )));
+    findings.push(
+        Finding::new(&PLACE, place, seen).with(fix).with(Fix::text(
+            "Give each node of a host a directory of its own, by an absolute path.",
+        )),
+    );
 }
 
 fn shared(seen: &[NodesSeen], findings: &mut Vec<Finding>) {
@@ -199,7 +200,7 @@ fn password(subject: &Subject, findings: &mut Vec<Finding>) {
         Some((seen, is_empty))
     };
     let Some((own, false)) = secret("requirepass") else { return };
-    if let Some((_, true)) = secret("primaryauth") {
+    if let Some((_, true)) = secret("masterauth") {
         let finding = Finding::new(&NO_AUTH, own.place.clone(), "requirepass, and no masterauth");
         findings.push(finding.with(Fix::line("masterauth PASSWORD")).with(Fix::text(
             "The password of requirepass, the same on all nodes; with users, masteruser as well.",
@@ -234,8 +235,16 @@ fn replicas<'a>(view: &'a NodesSeen, of: &'a Node) -> impl Iterator<Item = &'a N
 fn primaries(view: &NodesSeen, findings: &mut Vec<Finding>) {
     let count = with_slots(view).count();
     if count < 3 {
-        let seen = format!("{} with slots", text::count(count as u64, "primary").replace("primarys", "primaries"));
-        let fix = Fix::text("Add primaries until there are three, and move slots to them (redis-cli --cluster rebalance).");
+        let seen = format!(
+            "{} with slots",
+            match count {
+                1 => "1 primary".to_owned(),
+                count => format!("{count} primaries"),
+            }
+        );
+        let fix = Fix::text(
+            "Add primaries until there are three, and move slots to them (redis-cli --cluster rebalance).",
+        );
         findings.push(Finding::new(&FEW, Place::Path(view.path.clone()), seen).with(fix));
     }
     for primary in with_slots(view) {
@@ -247,7 +256,11 @@ fn primaries(view: &NodesSeen, findings: &mut Vec<Finding>) {
                 0 => format!("{} has no replica", called(primary)),
                 _ => format!("no replica of {} is up and may take over", called(primary)),
             };
-            let fix = Fix::command(format!("redis-cli --cluster add-node NEW:PORT {} --cluster-slave --cluster-master-id {}", called(primary), primary.id));
+            let fix = Fix::command(format!(
+                "redis-cli --cluster add-node NEW:PORT {} --cluster-slave --cluster-master-id {}",
+                called(primary),
+                primary.id
+            ));
             findings.push(Finding::new(&ALONE, line_of(view, primary), seen).with(fix));
         }
     }
@@ -257,7 +270,8 @@ fn hosts(view: &NodesSeen, findings: &mut Vec<Finding>) {
     for primary in with_slots(view).filter(|node| !node.address.is_empty()) {
         let mut all = replicas(view, primary).peekable();
         if all.peek().is_some() && all.all(|replica| replica.address == primary.address) {
-            let seen = format!("{} and all its replicas are on {}", called(primary), primary.address);
+            let seen =
+                format!("{} and all its replicas are on {}", called(primary), primary.address);
             let fix = Fix::text("Move a replica to another host, better to another rack or zone.");
             findings.push(Finding::new(&SAME_HOST, line_of(view, primary), seen).with(fix));
         }
@@ -272,18 +286,41 @@ fn slots(subject: &Subject, view: &NodesSeen, findings: &mut Vec<Finding>) {
     if !holes.is_empty() {
         let coverage = subject.setting("cluster-require-full-coverage");
         let stops = coverage.and_then(|seen| seen.flag()) != Some(false);
-        let finding = Finding::new(&COVERED, Place::Path(view.path.clone()), format!("no node has slots {holes}"));
+        let finding = Finding::new(
+            &COVERED,
+            Place::Path(view.path.clone()),
+            format!("no node has slots {holes}"),
+        );
         let finding = finding.as_severe_as(if stops { Error } else { Warning });
         findings.push(finding.with(Fix::command("redis-cli --cluster fix HOST:PORT")));
     }
     claimed_twice(&subject.nodes, findings);
-    for node in members(view).filter(|node| !node.migrating.is_empty() || !node.importing.is_empty()) {
-        let moving: BTreeSet<u16> = node.migrating.iter().chain(&node.importing).map(|(slot, _)| *slot).collect();
-        let listed: Vec<_> = moving.iter().take(5).map(ToString::to_string).collect();
-        let seen = format!("{} at {} marked as moving: {}", text::count(moving.len() as u64, "slot"), called(node), listed.join(" "));
-        let fix = Fix::text("End the move (CLUSTER SETSLOT SLOT NODE ID on both nodes), or undo it (CLUSTER SETSLOT SLOT STABLE).");
-        findings.push(Finding::new(&COVERED, line_of(view, node), seen).as_severe_as(Warning).with(fix));
+    for seen in &subject.nodes {
+        moving(seen, findings);
     }
+}
+
+/// Slots that are on their way; a node writes that into its own file alone.
+fn moving(view: &NodesSeen, findings: &mut Vec<Finding>) {
+    let own = view.nodes.myself();
+    let Some(node) = own.filter(|node| !node.migrating.is_empty() || !node.importing.is_empty())
+    else {
+        return;
+    };
+    let slots: BTreeSet<u16> =
+        node.migrating.iter().chain(&node.importing).map(|(slot, _)| *slot).collect();
+    let listed: Vec<_> = slots.iter().take(5).map(ToString::to_string).collect();
+    let seen = format!(
+        "{} at {} marked as moving: {}",
+        text::count(slots.len() as u64, "slot"),
+        called(node),
+        listed.join(" ")
+    );
+    let fix = Fix::text(
+        "End the move (CLUSTER SETSLOT SLOT NODE ID on both nodes), or undo it (CLUSTER SETSLOT SLOT STABLE).",
+    );
+    let finding = Finding::new(&COVERED, line_of(view, node), seen).as_severe_as(Warning);
+    findings.push(finding.with(fix));
 }
 
 /// Slots that two nodes take for their own, each by its own file.
@@ -307,7 +344,11 @@ fn claimed_twice(seen: &[NodesSeen], findings: &mut Vec<Finding>) {
         }
         if let Some(other) = other {
             let slots = ranges(&twice, |count| count == 1);
-            let seen = format!("{} takes slots {slots} for its own, and so does the node of {}", called(own), text::path(&other.path));
+            let seen = format!(
+                "{} takes slots {slots} for its own, and so does the node of {}",
+                called(own),
+                text::path(&other.path)
+            );
             let fix = Fix::command("redis-cli --cluster fix HOST:PORT");
             findings.push(Finding::new(&COVERED, line_of(one, own), seen).with(fix));
         }

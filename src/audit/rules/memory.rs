@@ -90,9 +90,8 @@ static BACKLOG: Rule = Rule {
     why: "The kernel takes the smaller of `tcp-backlog` and `net.core.somaxconn`; when many clients connect at once, the rest is refused.",
 };
 
-pub(super) static RULES: [&Rule; 9] = [
-    &UNSET, &TOO_LARGE, &POLICY, &EVICTING, &NEAR, &SAMPLES, &OVERCOMMIT, &HUGE_PAGES, &BACKLOG,
-];
+pub(super) static RULES: [&Rule; 9] =
+    [&UNSET, &TOO_LARGE, &POLICY, &EVICTING, &NEAR, &SAMPLES, &OVERCOMMIT, &HUGE_PAGES, &BACKLOG];
 
 pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     if let Some(limit) = subject.setting("maxmemory") {
@@ -137,9 +136,8 @@ fn limit_fix(subject: &Subject) -> Fix {
 }
 
 fn unset(subject: &Subject, limit: &Seen) -> Option<Finding> {
-    (limit.bytes() == Some(0)).then(|| {
-        Finding::new(&UNSET, limit.place.clone(), limit.shown()).with(limit_fix(subject))
-    })
+    (limit.bytes() == Some(0))
+        .then(|| Finding::new(&UNSET, limit.place.clone(), limit.shown()).with(limit_fix(subject)))
 }
 
 fn too_large(subject: &Subject, limit: &Seen) -> Option<Finding> {
@@ -196,7 +194,8 @@ fn policy(subject: &Subject) -> Option<Finding> {
         return None;
     }
     let seen = without_expiry(subject)?;
-    let finding = Finding::new(&POLICY, policy.place.clone(), format!("{}: {seen}", policy.shown()));
+    let finding =
+        Finding::new(&POLICY, policy.place.clone(), format!("{}: {seen}", policy.shown()));
     Some(finding.with(Fix::text(
         "Give keys that may be evicted an expiry, or set maxmemory-policy allkeys-lru where every key may go.",
     )))
@@ -205,11 +204,14 @@ fn policy(subject: &Subject) -> Option<Finding> {
 /// That no key has an expiry, as the server counts them, or as a set shows.
 fn without_expiry(subject: &Subject) -> Option<String> {
     if let Some(server) = &subject.server {
-        let databases = server.info.iter().filter(|(name, _)| {
-            name.strip_prefix("db").is_some_and(|n| n.parse::<u64>().is_ok())
-        });
+        let databases = server
+            .info
+            .iter()
+            .filter(|(name, _)| name.strip_prefix("db").is_some_and(|n| n.parse::<u64>().is_ok()));
         let count = |value: &str, name: &str| -> Option<u64> {
-            value.split(',').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+            value
+                .split(',')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
         };
         let (mut keys, mut expires) = (0, 0);
         for (_, value) in databases {
@@ -233,12 +235,15 @@ fn without_expiry(subject: &Subject) -> Option<String> {
 /// Keys of the bases, and those of them that expire; `None` where one could not be read to its end.
 fn base_keys(set: &SetSeen) -> Option<(u64, u64)> {
     let facts = set.report.segments.iter().filter_map(|segment| segment.facts.as_ref());
-    facts.filter_map(|facts| facts.rdb.as_ref()).try_fold((0, 0), |(keys, expires), rdb| match rdb {
-        RdbFacts::Whole(walked) => {
-            Some((keys + walked.outcome.keys, expires + walked.outcome.expires))
-        }
-        RdbFacts::Broken(_) => None,
-    })
+    facts.filter_map(|facts| facts.rdb.as_ref()).try_fold(
+        (0, 0),
+        |(keys, expires), rdb| match rdb {
+            RdbFacts::Whole(walked) => {
+                Some((keys + walked.outcome.keys, expires + walked.outcome.expires))
+            }
+            RdbFacts::Broken(_) => None,
+        },
+    )
 }
 
 fn samples(subject: &Subject) -> Option<Finding> {
@@ -282,9 +287,11 @@ fn evicted(subject: &Subject, findings: &mut Vec<Finding>) {
                 text::count(most, "key")
             );
             let place = Place::Path(set.aof.path.clone());
-            findings.push(Finding::new(&EVICTING, place, seen).as_severe_as(Info).with(Fix::text(
-                "Ask the server: with --server this rule reads evicted_keys.",
-            )));
+            findings.push(
+                Finding::new(&EVICTING, place, seen)
+                    .as_severe_as(Info)
+                    .with(Fix::text("Ask the server: with --server this rule reads evicted_keys.")),
+            );
         }
     }
 }
@@ -300,11 +307,9 @@ fn kernel(subject: &Subject, findings: &mut Vec<Finding>) {
     if let Some(how) = machine.overcommit.filter(|&how| how != 1) {
         let place = Place::Machine("vm.overcommit_memory".to_owned());
         let finding = Finding::new(&OVERCOMMIT, place, format!("vm.overcommit_memory = {how}"));
-        findings.push(
-            finding
-                .with(Fix::command("sysctl -w vm.overcommit_memory=1"))
-                .with(Fix::text("For the next boot: vm.overcommit_memory = 1 in /etc/sysctl.d/redis.conf.")),
-        );
+        findings.push(finding.with(Fix::command("sysctl -w vm.overcommit_memory=1")).with(
+            Fix::text("For the next boot: vm.overcommit_memory = 1 in /etc/sysctl.d/redis.conf."),
+        ));
     }
     // By default a server takes itself out of it.
     let leaves = subject.setting("disable-thp").and_then(|seen| seen.flag());
@@ -316,8 +321,10 @@ fn kernel(subject: &Subject, findings: &mut Vec<Finding>) {
                 .with(Fix::command("echo madvise > /sys/kernel/mm/transparent_hugepage/enabled")),
         );
     }
-    let backlog = subject.setting("tcp-backlog").and_then(|seen| u64::try_from(seen.number()?).ok());
-    if let Some((queue, most)) = backlog.zip(machine.somaxconn).filter(|(queue, most)| most < queue) {
+    let backlog =
+        subject.setting("tcp-backlog").and_then(|seen| u64::try_from(seen.number()?).ok());
+    if let Some((queue, most)) = backlog.zip(machine.somaxconn).filter(|(queue, most)| most < queue)
+    {
         let place = Place::Machine("net.core.somaxconn".to_owned());
         let seen = format!("net.core.somaxconn = {most}, and tcp-backlog {queue}");
         let fix = Fix::command(format!("sysctl -w net.core.somaxconn={queue}"));

@@ -129,9 +129,23 @@ static ACL_FILE: Rule = Rule {
 };
 
 pub(super) static RULES: [&Rule; 17] = [
-    &OPEN, &BIND, &PROTECTED, &NO_PASSWORD, &PLACEHOLDER, &SHORT, &FREE_USER, &ALL_COMMANDS, &NO_TLS, &PLAIN_PORT,
-    tls::RULES[0], tls::RULES[1], tls::RULES[2], tls::RULES[3],
-    &DANGEROUS, &RENAMED, &ACL_FILE,
+    &OPEN,
+    &BIND,
+    &PROTECTED,
+    &NO_PASSWORD,
+    &PLACEHOLDER,
+    &SHORT,
+    &FREE_USER,
+    &ALL_COMMANDS,
+    &NO_TLS,
+    &PLAIN_PORT,
+    tls::RULES[0],
+    tls::RULES[1],
+    tls::RULES[2],
+    tls::RULES[3],
+    &DANGEROUS,
+    &RENAMED,
+    &ACL_FILE,
 ];
 
 /// Where a server listens.
@@ -167,21 +181,29 @@ fn number(subject: &Subject, name: &str) -> Option<i64> {
 
 fn listening(subject: &Subject) -> Option<Listening> {
     let bind = subject.setting("bind")?;
-    let words: Vec<_> = bind.words().iter().map(|word| word.strip_prefix(b"-").unwrap_or(word)).collect();
+    let words: Vec<_> =
+        bind.words().iter().map(|word| word.strip_prefix(b"-").unwrap_or(word)).collect();
     let wild: [&[u8]; 4] = [b"*", b"0.0.0.0", b"::", b"::*"];
     // Servers before 7.0 tell no address where they listen on all.
     let is_none = words.iter().all(|word| word.is_empty());
     let is_old = subject.target.is_some_and(|target| target.version < (7, 0));
     let everywhere = words.iter().any(|word| wild.contains(word)) || is_none && is_old;
-    let is_loopback =
-        |word: &&[u8]| word.starts_with(b"127.") || *word == b"::1" || word.eq_ignore_ascii_case(b"localhost");
+    let is_loopback = |word: &&[u8]| {
+        word.starts_with(b"127.") || *word == b"::1" || word.eq_ignore_ascii_case(b"localhost")
+    };
     let has_port = |name| number(subject, name).is_none_or(|port| port > 0);
     let no_port = !has_port("port") && !has_port("tls-port");
-    let local = no_port || !everywhere && words.iter().all(|word| is_loopback(word) || word.is_empty());
+    let local =
+        no_port || !everywhere && words.iter().all(|word| is_loopback(word) || word.is_empty());
     Some(Listening { bind, everywhere, local })
 }
 
-fn network(subject: &Subject, at: &Listening, default: Option<&Default>, findings: &mut Vec<Finding>) {
+fn network(
+    subject: &Subject,
+    at: &Listening,
+    default: Option<&Default>,
+    findings: &mut Vec<Finding>,
+) {
     let protected = subject.setting("protected-mode");
     let is_off = protected.as_ref().and_then(Seen::flag) == Some(false);
     let is_free = matches!(default, Some(Default::Free(_)));
@@ -214,7 +236,9 @@ fn encryption(subject: &Subject, at: &Listening, findings: &mut Vec<Finding>) {
     }
     let plain = subject.setting("port");
     let has_tls = number(subject, "tls-port").is_some_and(|port| port > 0);
-    let Some(plain) = plain.filter(|seen| seen.number().is_some_and(|port| port > 0)) else { return };
+    let Some(plain) = plain.filter(|seen| seen.number().is_some_and(|port| port > 0)) else {
+        return;
+    };
     if has_tls {
         let finding = Finding::new(&PLAIN_PORT, plain.place.clone(), plain.shown());
         findings.push(finding.with(Fix::line("port 0")));
@@ -229,7 +253,12 @@ fn encryption(subject: &Subject, at: &Listening, findings: &mut Vec<Finding>) {
     }
 }
 
-fn passwords(subject: &Subject, users: &[Account], default: Option<&Default>, findings: &mut Vec<Finding>) {
+fn passwords(
+    subject: &Subject,
+    users: &[Account],
+    default: Option<&Default>,
+    findings: &mut Vec<Finding>,
+) {
     let names_default = users.iter().any(|one| one.user.name == "default");
     let from_server = subject.server.as_ref().is_some_and(|server| server.users.is_some());
     let is_open = findings.iter().any(|one| one.rule == &OPEN);
@@ -239,13 +268,14 @@ fn passwords(subject: &Subject, users: &[Account], default: Option<&Default>, fi
         let severity = if is_local { Warning } else { Error };
         // A `user default` line that says so, beside other users, is a rule of its own.
         if !has_others && (from_server || !names_default) {
-            let finding = Finding::new(&NO_PASSWORD, place.clone(), "the user default needs no password");
+            let finding =
+                Finding::new(&NO_PASSWORD, place.clone(), "the user default needs no password");
             findings.push(finding.as_severe_as(severity).with(Fix::line("requirepass PASSWORD")).with(Fix::text(
                 "Make one with `ACL GENPASS`; or name users, each with a password, and turn the default user off.",
             )));
         }
     }
-    for setting in ["requirepass", "primaryauth"] {
+    for setting in ["requirepass", "masterauth"] {
         let Some(seen) = subject.setting(setting) else { continue };
         let Some(secret) = seen.secret().filter(|secret| !secret.is_empty()) else { continue };
         let rule = if secret.is(access::is_placeholder) {
@@ -264,7 +294,9 @@ fn passwords(subject: &Subject, users: &[Account], default: Option<&Default>, fi
             (_, true) => &SHORT,
             _ => continue,
         };
-        findings.push(Finding::new(rule, one.place.clone(), format!("user {name}")).with(new_password()));
+        findings.push(
+            Finding::new(rule, one.place.clone(), format!("user {name}")).with(new_password()),
+        );
     }
 }
 
@@ -341,7 +373,9 @@ fn commands(subject: &Subject, findings: &mut Vec<Finding>) {
 }
 
 fn acl_file(subject: &Subject, findings: &mut Vec<Finding>) {
-    let Some((path, place)) = access::acl_path(subject).filter(|_| subject.conf.is_some()) else { return };
+    let Some((path, place)) = access::acl_path(subject).filter(|_| subject.conf.is_some()) else {
+        return;
+    };
     if let Some(user) = subject.lines("user").first() {
         let seen = format!("aclfile, and users in the configuration ({})", user.place);
         let fix = Fix::text("Move the user lines into the ACL file, or leave out aclfile.");

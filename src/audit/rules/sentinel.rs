@@ -100,7 +100,16 @@ static OPEN: Rule = Rule {
 };
 
 pub(super) static RULES: [&Rule; 10] = [
-    &UNREACHABLE, &ONE, &NUMBER, &DOWN_AFTER, &FAILOVER_TIMEOUT, &AUTH, &ADDRESS, &DISAGREE, &SAME_HOST, &OPEN,
+    &UNREACHABLE,
+    &ONE,
+    &NUMBER,
+    &DOWN_AFTER,
+    &FAILOVER_TIMEOUT,
+    &AUTH,
+    &ADDRESS,
+    &DISAGREE,
+    &SAME_HOST,
+    &OPEN,
 ];
 
 pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
@@ -125,12 +134,15 @@ fn line<T>(at: &At<T>) -> Place {
 /// How many Sentinels watch this primary: this one, those that it has met, and those whose files were given. `None` where
 /// it has not met anybody and is the only one that was looked at: nobody knows then.
 fn count(subject: &Subject, own: &SentinelConf, monitor: &Monitor) -> Option<u64> {
-    let mut names: BTreeSet<String> = monitor.sentinels.iter().map(|(_, _, id)| id.clone()).collect();
+    let mut names: BTreeSet<String> =
+        monitor.sentinels.iter().map(|(_, _, id)| id.clone()).collect();
     let others = subject.sentinels.iter().filter(|conf| {
         conf.path != own.path && conf.monitors.iter().any(|other| other.name == monitor.name)
     });
     // One that has never run has no name yet: then its file stands for it.
-    names.extend(others.map(|conf| conf.id.clone().unwrap_or_else(|| conf.path.display().to_string())));
+    names.extend(
+        others.map(|conf| conf.id.clone().unwrap_or_else(|| conf.path.display().to_string())),
+    );
     (!names.is_empty()).then_some(names.len() as u64 + 1)
 }
 
@@ -174,8 +186,10 @@ fn times(monitor: &Monitor, findings: &mut Vec<Finding>) {
     }
     let most = monitor.failover_timeout_ms();
     if most < 10_000 || most < down.saturating_mul(2) || most > 600_000 {
-        let place = monitor.failover_timeout_ms.as_ref().map_or_else(|| line(&monitor.quorum), line);
-        let seen = format!("failover-timeout {} {most}, down-after-milliseconds {down}", monitor.name);
+        let place =
+            monitor.failover_timeout_ms.as_ref().map_or_else(|| line(&monitor.quorum), line);
+        let seen =
+            format!("failover-timeout {} {most}, down-after-milliseconds {down}", monitor.name);
         let fix = Fix::line(format!("sentinel failover-timeout {} 60000", monitor.name));
         findings.push(Finding::new(&FAILOVER_TIMEOUT, place, seen).with(fix));
     }
@@ -183,9 +197,11 @@ fn times(monitor: &Monitor, findings: &mut Vec<Finding>) {
 
 /// Only where it is the server whose configuration was looked at: by its port, and by its address as far as that is said.
 fn auth(subject: &Subject, monitor: &Monitor, findings: &mut Vec<Finding>) {
-    let wants = subject.setting("requirepass").filter(|seen| seen.secret().is_some_and(|s| !s.is_empty()));
+    let wants =
+        subject.setting("requirepass").filter(|seen| seen.secret().is_some_and(|s| !s.is_empty()));
     let Some(wants) = wants.filter(|_| !monitor.has_password) else { return };
-    let ports = ["port", "tls-port"].map(|name| subject.setting(name).and_then(|seen| seen.number()));
+    let ports =
+        ["port", "tls-port"].map(|name| subject.setting(name).and_then(|seen| seen.number()));
     if !ports.contains(&Some(i64::from(monitor.port))) {
         return;
     }
@@ -211,11 +227,16 @@ fn address(conf: &SentinelConf, monitor: &Monitor, findings: &mut Vec<Finding>) 
     let others = known.chain(monitor.replicas.iter().map(|(host, _)| host));
     let elsewhere: Vec<_> = others.filter(|host| !is_loopback(host)).collect();
     if let Some(other) = elsewhere.first().filter(|_| is_loopback(&monitor.host)) {
-        let seen = format!("{} is watched at {}, and others are at {other}", monitor.name, monitor.host);
-        let fix = Fix::line(format!("sentinel monitor {} ADDRESS {} {}", monitor.name, monitor.port, monitor.quorum.value));
+        let seen =
+            format!("{} is watched at {}, and others are at {other}", monitor.name, monitor.host);
+        let fix = Fix::line(format!(
+            "sentinel monitor {} ADDRESS {} {}",
+            monitor.name, monitor.port, monitor.quorum.value
+        ));
         findings.push(Finding::new(&ADDRESS, line(&monitor.quorum), seen).with(fix));
     }
-    let announced = conf.announce_ip.as_ref().filter(|at| is_loopback(&at.value) && !elsewhere.is_empty());
+    let announced =
+        conf.announce_ip.as_ref().filter(|at| is_loopback(&at.value) && !elsewhere.is_empty());
     if let Some(announced) = announced {
         let seen = format!("announce-ip {}", announced.value);
         let fix = Fix::line("sentinel announce-ip ADDRESS");
@@ -225,7 +246,10 @@ fn address(conf: &SentinelConf, monitor: &Monitor, findings: &mut Vec<Finding>) 
         && monitor.host.bytes().any(|byte| byte.is_ascii_alphabetic())
         && !monitor.host.contains(':');
     if is_name && !conf.resolves_names {
-        let seen = format!("{} is watched by the name {}, and resolve-hostnames is no", monitor.name, monitor.host);
+        let seen = format!(
+            "{} is watched by the name {}, and resolve-hostnames is no",
+            monitor.name, monitor.host
+        );
         let fix = Fix::line("sentinel resolve-hostnames yes");
         let finding = Finding::new(&ADDRESS, line(&monitor.quorum), seen).as_severe_as(Error);
         findings.push(finding.with(fix));
@@ -286,9 +310,16 @@ fn disagree(all: &[SentinelConf], findings: &mut Vec<Finding>) {
                 first.insert(&monitor.name, (conf, monitor));
                 continue;
             };
-            let tell = |one: &Monitor| format!("{}:{} quorum {}", one.host, one.port, one.quorum.value);
+            let tell =
+                |one: &Monitor| format!("{}:{} quorum {}", one.host, one.port, one.quorum.value);
             if tell(monitor) != tell(known) {
-                let seen = format!("{} {}, in {} {}", monitor.name, tell(monitor), text::path(&other.path), tell(known));
+                let seen = format!(
+                    "{} {}, in {} {}",
+                    monitor.name,
+                    tell(monitor),
+                    text::path(&other.path),
+                    tell(known)
+                );
                 let fix = set(monitor, u64::from(known.quorum.value));
                 findings.push(Finding::new(&DISAGREE, line(&monitor.quorum), seen).with(fix));
             }

@@ -102,7 +102,10 @@ fn file(subject: &Subject, name: &str, findings: &mut Vec<Finding>) -> Option<He
         // A directory of authorities, or none for clients that need not be known, will do.
         if name != "tls-ca-cert-file" {
             let seen = format!("tls-port, and no {name}");
-            findings.push(Finding::new(&FILE, said.place.clone(), seen).with(Fix::line(format!("{name} PATH"))));
+            findings.push(
+                Finding::new(&FILE, said.place.clone(), seen)
+                    .with(Fix::line(format!("{name} PATH"))),
+            );
         }
         return None;
     }
@@ -111,7 +114,8 @@ fn file(subject: &Subject, name: &str, findings: &mut Vec<Finding>) -> Option<He
         Ok(bytes) => Some(Held { said, path, bytes }),
         Err(e) if *e.kind() == ErrorKind::NotFound => {
             // Where not even the directory is there, the configuration may be of another machine.
-            let is_near = path.parent().is_some_and(|dir| disk::is_dir(dir).is_ok_and(|is_dir| is_dir));
+            let is_near =
+                path.parent().is_some_and(|dir| disk::is_dir(dir).is_ok_and(|is_dir| is_dir));
             let seen = format!("{name} {}: no such file on this machine", text::path(&path));
             let finding = Finding::new(&FILE, said.place.clone(), seen);
             let fix = Fix::text("Put the file there, or name the one that is meant.");
@@ -148,7 +152,9 @@ fn validity(subject: &Subject, held: &Held, findings: &mut Vec<Finding>) {
     if now < valid.not_before {
         let seen = format!("{shown} is valid from {}", day(valid.not_before));
         let fix = Fix::text("Use the certificate that is valid now, or set the clock.");
-        findings.push(Finding::new(&EXPIRES, held.said.place.clone(), seen).as_severe_as(Error).with(fix));
+        findings.push(
+            Finding::new(&EXPIRES, held.said.place.clone(), seen).as_severe_as(Error).with(fix),
+        );
     }
     until(held, valid.not_after, now, findings);
 }
@@ -165,12 +171,17 @@ fn until(held: &Held, end: i64, now: i64, findings: &mut Vec<Finding>) {
     }
     let (severity, how) = if end <= now { (Error, "ended") } else { (Warning, "ends") };
     let seen = format!("{} {how} on {}", text::path(&held.path), day(end));
-    let fix = Fix::text("Renew it; the server takes the new file by `CONFIG SET tls-cert-file PATH`, without a restart.");
-    findings.push(Finding::new(&EXPIRES, held.said.place.clone(), seen).as_severe_as(severity).with(fix));
+    let fix = Fix::text(
+        "Renew it; the server takes the new file by `CONFIG SET tls-cert-file PATH`, without a restart.",
+    );
+    findings.push(
+        Finding::new(&EXPIRES, held.said.place.clone(), seen).as_severe_as(severity).with(fix),
+    );
 }
 
 fn day(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| seconds.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
 fn between_nodes(subject: &Subject, findings: &mut Vec<Finding>) {
@@ -181,7 +192,9 @@ fn between_nodes(subject: &Subject, findings: &mut Vec<Finding>) {
         ("tls-replication", follows || is("cluster-enabled") == Some(true)),
     ];
     for (name, applies) in asked {
-        if let Some(seen) = subject.setting(name).filter(|seen| applies && seen.flag() == Some(false)) {
+        if let Some(seen) =
+            subject.setting(name).filter(|seen| applies && seen.flag() == Some(false))
+        {
             let finding = Finding::new(&BUS, seen.place.clone(), seen.shown());
             findings.push(finding.with(Fix::line(format!("{name} yes"))));
         }

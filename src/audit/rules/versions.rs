@@ -48,7 +48,9 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
 }
 
 fn old(subject: &Subject, findings: &mut Vec<Finding>) {
-    let Some(target) = subject.target.filter(|one| one.family == Family::Redis && one.version < (7, 0)) else {
+    let Some(target) =
+        subject.target.filter(|one| one.family == Family::Redis && one.version < (7, 0))
+    else {
         return;
     };
     let place = place(subject).or_else(|| Some(Place::Path(subject.conf.as_ref()?.path.clone())));
@@ -63,7 +65,10 @@ fn old(subject: &Subject, findings: &mut Vec<Finding>) {
 /// Where the running server says its version.
 fn place(subject: &Subject) -> Option<Place> {
     let server = subject.server.as_ref()?;
-    Some(Place::Setting { server: server.address.clone(), name: format!("{}_version", server.state.family) })
+    Some(Place::Setting {
+        server: server.address.clone(),
+        name: format!("{}_version", server.state.family),
+    })
 }
 
 fn missing(subject: &Subject, findings: &mut Vec<Finding>) {
@@ -77,8 +82,11 @@ fn missing(subject: &Subject, findings: &mut Vec<Finding>) {
         Some(days) => format!("list of {}, {days} days old", table.as_of),
         None => format!("list of {}", table.as_of),
     };
-    let lacking: Vec<(&SecurityFix, _)> =
-        table.rows.iter().filter_map(|row| Some((row, row.lacks(state.family, version)?))).collect();
+    let lacking: Vec<(&SecurityFix, _)> = table
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.lacks(state.family, version)?)))
+        .collect();
     if let Some(to) = lacking.iter().map(|(_, to)| *to).max() {
         let newest = lacking.iter().rev().take(NAMED);
         let named: Vec<_> = newest.map(|(row, _)| format!("{} ({})", row.id, row.what)).collect();
@@ -86,7 +94,8 @@ fn missing(subject: &Subject, findings: &mut Vec<Finding>) {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        let seen = format!("{} {}: {}{more}; {told}", state.family, shown(version), named.join(", "));
+        let seen =
+            format!("{} {}: {}{more}; {told}", state.family, shown(version), named.join(", "));
         let fix = Fix::text(format!("Upgrade to {} {} or later.", state.family, shown(to)));
         findings.push(Finding::new(&FIXES, place.clone(), seen).with(fix));
     }

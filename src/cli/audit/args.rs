@@ -63,7 +63,10 @@ impl AuditArgs {
 
 pub const MANUAL: Manual = Manual {
     examples: &[
-        ("aofkit audit --conf /etc/redis/redis.conf", "judge a configuration, and the set it names"),
+        (
+            "aofkit audit --conf /etc/redis/redis.conf",
+            "judge a configuration, and the set it names",
+        ),
         ("aofkit audit --server redis://10.0.0.1", "judge a running server"),
         (
             "aofkit audit --conf redis.conf --server unix:///run/redis.sock /var/lib/redis",

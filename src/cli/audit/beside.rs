@@ -60,7 +60,8 @@ pub fn node_file(path: &Path) -> Option<NodesSeen> {
 /// The node files in the directories that servers work in: those of the sets, and the one that the configuration names.
 pub fn node_files(subject: &Subject, paths: &[PathBuf]) -> Vec<NodesSeen> {
     let told = subject.conf.iter().filter_map(|conf| conf.settings.dir.as_deref());
-    let told = told.map(|dir| PathBuf::from(OsStr::from_bytes(dir))).filter(|dir| dir.is_absolute());
+    let told =
+        told.map(|dir| PathBuf::from(OsStr::from_bytes(dir))).filter(|dir| dir.is_absolute());
     let of_sets = subject.sets.iter().flat_map(|set| {
         let dir = set.aof.dir();
         [dir.parent().map(Path::to_owned), Some(dir)]

@@ -11,7 +11,8 @@ use crate::cli::common::view::View;
 
 pub fn audit(gathered: &Gathered, report: &Report, view: &View) -> String {
     let style = view.style;
-    let mut text = format!("{}\n", style.bold(&wrap(&looked_at(&gathered.subject), style.width, "")));
+    let mut text =
+        format!("{}\n", style.bold(&wrap(&looked_at(&gathered.subject), style.width, "")));
     for one in &report.findings {
         text += "\n";
         text += &finding(one, style);

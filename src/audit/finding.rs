@@ -98,7 +98,7 @@ impl fmt::Display for Place {
             Self::Line { file, number } => write!(f, "{}, line {number}", text::path(file)),
             Self::Setting { server, name } => write!(f, "{server}, {name}"),
             Self::Unset { file, name } => {
-                write!(f, "{}, which does not set {name}", text::path(file))
+                write!(f, "{}, which is silent on {name}", text::path(file))
             }
             Self::Path(path) => f.write_str(&text::path(path)),
             Self::ParameterGroup { file, name } => write!(f, "{}, {name}", text::path(file)),

@@ -76,6 +76,18 @@ pub struct Rule {
     pub why: &'static str,
 }
 
+impl Rule {
+    pub(super) const fn new(
+        id: &'static str,
+        name: &'static str,
+        (group, severity): (Group, Severity),
+        title: &'static str,
+        why: &'static str,
+    ) -> Self {
+        Self { id, name, group, severity, title, why }
+    }
+}
+
 /// The rule of that number or name, in any case.
 pub fn named(text: &str) -> Option<&'static Rule> {
     super::rules().find(|rule| {

@@ -80,13 +80,14 @@ impl Seen {
         }
     }
 
-    /// The line that says this; a secret is not in it.
+    /// What is set, and whether by default; a secret is not in it.
     pub fn shown(&self) -> String {
         match &self.value {
             Value::Secret(_) => format!("{} (hidden)", self.name),
             Value::Plain(words) => {
                 let words: Vec<_> = words.iter().map(|word| conf::quoted(word)).collect();
-                format!("{} {}", self.name, words.join(" "))
+                let by = if self.is_default { ", the default" } else { "" };
+                format!("{} {}{by}", self.name, words.join(" "))
             }
         }
     }

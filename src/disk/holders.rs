@@ -212,6 +212,13 @@ pub fn working_directory(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
 
+/// The words that a process was started with, or what it has put in their place; `None` where that cannot be read.
+pub fn command_line(pid: u32) -> Option<Vec<Vec<u8>>> {
+    let text = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let text = text.strip_suffix(b"\0").unwrap_or(&text);
+    Some(text.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())
+}
+
 /// Whether this process can see the processes of the whole machine, and not only those of its container.
 pub fn sees_all_processes() -> bool {
     // The number that the first process namespace has on every Linux since 3.8.

@@ -58,7 +58,7 @@ pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;
 pub(crate) use held::deleted_below;
 pub use held::{HeldFile, Holder, held_in, open_held};
-pub use holders::{Haunt, Writers, servers, working_directory, writers};
+pub use holders::{Haunt, Writers, command_line, servers, working_directory, writers};
 pub(crate) use holders::{held_for_writing, openers, sees_all_processes};
 pub use machine::{HugePages, Machine};
 #[cfg(all(target_os = "linux", feature = "server"))]

@@ -19,6 +19,8 @@
 //! What a server finds out only when it acts on a value (a directory that is not there, a port in use) is not told.
 //! Source: the programs' own complaints, recorded in `servers.txt`.
 
+use crate::format::words::{Dialect, split};
+
 /// What becomes of a line with a name that a server does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownLines {
@@ -31,12 +33,18 @@ pub enum UnknownLines {
     ForModules,
 }
 
+/// Forms of several words, save those of lines that are no settings.
+const SEVERAL: [&str; 7] =
+    ["points", "loose-points", "percentages", "numbers", "buffer-limits", "address", "some-of"];
+
 /// The lines a server knows.
 #[derive(Clone, Debug, Default)]
 pub struct Directives {
     /// Name and form.
     known: Vec<(&'static str, &'static str)>,
     pub(super) unknown: UnknownLines,
+    /// The one word of a line that takes several is cut into words again.
+    pub(super) splits_one: bool,
 }
 
 impl Directives {
@@ -45,12 +53,18 @@ impl Directives {
         self.known.is_empty()
     }
 
+    /// The names of all lines it knows.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().map(|(name, _)| *name)
+    }
+
     /// Whether it knows a line of this name, in lower case.
     pub fn has(&self, name: &[u8]) -> bool {
         self.form(name).is_some()
     }
 
-    pub(super) fn form(&self, name: &[u8]) -> Option<&'static str> {
+    /// The form of a line of this name; `None` where it knows none.
+    pub fn form(&self, name: &[u8]) -> Option<&'static str> {
         // What was read about a later server has the last word.
         self.known.iter().rev().find(|(known, _)| known.as_bytes() == name).map(|(_, form)| *form)
     }
@@ -60,6 +74,20 @@ impl Directives {
         if let Some((name, form)) = row.split_once('\t') {
             self.known.push((name, form));
         }
+    }
+
+    /// The words of a line as the server takes them, where these are not those that were written.
+    pub(super) fn parted(&self, form: &str, args: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+        let takes_several = match form.split_once(' ') {
+            Some(("words", counts)) => !counts.ends_with(" 1"),
+            Some((kind, _)) => SEVERAL.contains(&kind),
+            None => SEVERAL.contains(&form),
+        };
+        let [one] = args else { return None };
+        if !self.splits_one || !takes_several || one.is_empty() {
+            return None;
+        }
+        Some(split(one, Dialect::Strict)?.words)
     }
 
     pub(super) fn take_unknown(&mut self, value: &str) {

@@ -6,6 +6,10 @@ use super::target::{Knowledge, Target};
 use super::worded;
 use crate::command::{NotRenamed, Renames};
 use crate::format::conf::{Directive, Settings};
+use crate::format::words::Dialect;
+
+/// Lines that are no settings: their words are those that were written.
+const LINES: [&[u8]; 4] = [b"include", b"rename-command", b"user", b"loadmodule"];
 
 impl Target {
     /// Why this server does not start with a line, in words that show none of its values. `None` where it takes it, or
@@ -14,6 +18,9 @@ impl Target {
         let directives = &self.rules.directives;
         if directives.is_empty() {
             return None;
+        }
+        if line.joined && self.rules.manifest != Some(Dialect::Concatenating) {
+            return Some("the quotes do not balance".to_owned());
         }
         let Some(form) = directives.form(&line.name) else {
             let is_theirs = match directives.unknown {
@@ -27,7 +34,9 @@ impl Target {
             return (is_known && self.knows_all_lines(&line.name))
                 .then(|| format!("{self} knows no such directive"));
         };
-        refusal(form, &line.args).map(|why| {
+        let is_setting = !LINES.contains(&line.name.as_slice());
+        let parted = is_setting.then(|| directives.parted(form, &line.args)).flatten();
+        refusal(form, parted.as_ref().unwrap_or(&line.args)).map(|why| {
             match line.args.iter().any(|arg| arg.starts_with(b"#")) {
                 true if is_about_words(form, line.args.len()) => {
                     format!("{why}; a comment cannot follow on the same line")
@@ -236,6 +245,8 @@ mod tests {
             ("save \"\"", false),
             ("save 1", true),
             ("save a b", true),
+            ("save \"60 1\"", false),
+            ("rename-command \"SET a\"", true),
             ("appendfilename a/b", true),
             ("appendfilename \"\"", true),
             ("shutdown-on-sigterm save now", false),

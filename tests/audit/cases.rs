@@ -1,5 +1,6 @@
 //! One table of all rules: what breaks just this one, and what does not break it.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -10,6 +11,7 @@ use aofkit::aof::Configuration;
 use aofkit::audit::{Subject, audit, rules};
 
 use crate::asked::{broken, report};
+use crate::sets::private;
 use crate::support::in_parallel;
 
 /// Something to be judged.
@@ -19,6 +21,11 @@ pub enum Given {
     /// What this function lays into a directory, and the arguments that name it. `None`: it cannot be had here, which the
     /// function has told.
     Made(fn(&Path) -> Option<Vec<OsString>>),
+    /// The same with something that has to be there while it is judged, such as a server or a disk.
+    Running(fn(&Path) -> Option<(Vec<OsString>, Box<dyn Any>)>),
+    /// The same with something that has to be there while it is judged, such as a server or a disk. What the rules say of
+    /// the machine, of the server's release and of its users is left out.
+    Running(fn(&Path) -> Option<(Vec<OsString>, Box<dyn Any>)>),
     /// What this function says was seen, for what no argument can name: another machine, a server's words.
     Seen(fn(&Path) -> Subject),
 }
@@ -86,23 +93,47 @@ pub fn subject(dir: &Path, lines: &str) -> Subject {
 fn all() -> impl Iterator<Item = &'static Case> {
     let families = [
         crate::persistence::CASES,
+        crate::restart::CASES,
+        crate::rewrite::CASES,
+        crate::capacity::CASES,
         crate::memory::CASES,
         crate::cluster::CASES,
         crate::sentinel::CASES,
         crate::security::CASES,
         crate::elasticache::CASES,
+        crate::syntax::CASES,
         crate::versions::CASES,
     ];
     families.into_iter().flatten()
 }
 
+/// Rules about the machine, about the release of a server, and about who may log in.
+const OF_A_RUNNING_SERVER: [&str; 8] = [
+    "maxmemory-against-machine",
+    "overcommit-memory",
+    "transparent-huge-pages",
+    "somaxconn",
+    "server-older-than-7",
+    "security-fixes-missing",
+    "security-table-old",
+    "no-password",
+];
+
 impl Given {
     /// The rules that it breaks; `None` where it cannot be had here.
     fn broken(&self) -> Option<BTreeSet<String>> {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = private();
         let args = match self {
             Self::Lines(lines) => vec!["--conf".into(), conf(dir.path(), lines).into()],
             Self::Made(make) => make(dir.path())?,
+            Self::Running(make) => {
+                let (args, _alive) = make(dir.path())?;
+                let mut broken = broken(&report(&args));
+                OF_A_RUNNING_SERVER.iter().for_each(|rule| {
+                    broken.remove(number(rule));
+                });
+                return Some(broken);
+            }
             Self::Seen(see) => {
                 let report = audit(&see(dir.path()), &[]);
                 return Some(report.findings.iter().map(|one| one.rule.id.to_owned()).collect());

@@ -5,12 +5,27 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)]
+#[path = "../support/schema.rs"]
+mod schema;
+
 mod asked;
+mod capacity;
 mod cases;
 mod cluster;
+mod configurations;
+mod defaults;
+mod documents;
 mod elasticache;
+mod guide;
 mod memory;
+mod mutated;
+mod output;
 mod persistence;
+mod restart;
+mod rewrite;
 mod security;
 mod sentinel;
+mod sets;
+mod syntax;
 mod versions;

@@ -194,27 +194,6 @@ fn a_certificate_that_has_ended_and_files_that_are_not_there_are_errors() {
     assert_eq!(severity("AOF-080"), "\"error\"");
 }
 
-/// The guide's configuration, with its port line mended, and its password and paths replaced.
-#[test]
-fn the_configuration_of_the_guide_has_no_finding_above_info() {
-    let dir = tempfile::tempdir().unwrap();
-    if !certificate(dir.path(), "own", 90) {
-        return;
-    }
-    let at = dir.path().display();
-    let guide = format!(
-        "bind 127.0.0.1 10.0.0.1\nprotected-mode yes\ntls-port 6379\nport 0\ntls-cert-file {at}/own.crt\n\
-         tls-key-file {at}/own.key\ntls-ca-cert-file {at}/own.crt\nrequirepass \"f3b1c0d27a9e44584c5d11\"\nappendonly yes\n\
-         appendfsync everysec\nappendfilename \"appendonly.aof\"\nappenddirname \"appenddir\"\nauto-aof-rewrite-percentage 100\n\
-         auto-aof-rewrite-min-size 64mb\nno-appendfsync-on-rewrite no\nmaxmemory 2gb\nmaxmemory-policy volatile-lru\n\
-         maxmemory-samples 5\n"
-    );
-    let path = conf_of(dir.path(), &guide);
-    let report = report(&["--conf".into(), path.into_os_string()]);
-    let above: Vec<_> = findings(&report).iter().filter(|one| one["severity"] != "info").collect();
-    assert!(above.is_empty(), "{above:#?}");
-}
-
 #[test]
 fn no_secret_is_told_in_any_form() {
     const SECRET: &str = "hunter2hunter2";

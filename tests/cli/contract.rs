@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
-const ALL_SCHEMAS: [&str; 14] = [
+const ALL_SCHEMAS: [&str; 15] = [
+    "audit",
     "check",
     "inspect",
     "stats",
@@ -83,7 +84,7 @@ fn outputs(verb: &str) -> Vec<(String, Value)> {
 
 #[test]
 fn every_output_fits_its_schema_field_by_field() {
-    for verb in ["check", "inspect", "growth"] {
+    for verb in ["audit", "check", "inspect", "growth"] {
         let schema = schema(verb);
         for (name, output) in outputs(verb) {
             assert_fits(&schema, &output, &format!("{verb} {name}"));

@@ -126,9 +126,13 @@ class Asked:
     def bounds(self, name, least, most):
         """Least and most, as the complaints tell them."""
         for value in (least, most):
-            told = re.search(r"between (-?\w+) and (-?\w+) inclusive", self.why(f"{name} {value}") or "")
+            why = self.why(f"{name} {value}") or ""
+            told = re.search(r"between (-?\w+) and (-?\w+) inclusive", why)
             if told:
                 return f"{told[1]} {told[2]}"
+            told = re.search(r"greater or equal to (-?\w+)", why)
+            if told:
+                return f"{told[1]} {most}"
         return f"{least} {most}"
 
     def by_meaning(self, name):
@@ -173,6 +177,7 @@ def rows(program, listed, known):
     with concurrent.futures.ThreadPoolExecutor(2) as several:
         forms = list(several.map(asked.form, names))
     yield f"unknown-directives {asked.unknown}"
+    yield f"single-word {'split' if asked.why('oom-score-adj-values "1 1 1"') is None else 'kept'}"
     for name, form in zip(names, forms):
         if form:
             yield f"directive\t{name}\t{form}"

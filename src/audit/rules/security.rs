@@ -1,7 +1,7 @@
 //! Who may connect, log in, and do what.
 
 use crate::audit::access::{self, Account, Default};
-use crate::audit::finding::{Finding, Fix, Place};
+use crate::audit::finding::{Finding, Fix};
 use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::Seen;
 use crate::audit::subject::Subject;
@@ -166,7 +166,7 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
         encryption(subject, &listening, findings);
     }
     passwords(subject, &users, default.as_ref(), findings);
-    users.iter().for_each(|user| rights(user, findings));
+    users.iter().for_each(|user| rights(user, users.len() > 1, findings));
     if users.is_empty() && matches!(default, Some(Default::Guarded)) {
         only_default(subject, findings);
     }
@@ -259,15 +259,13 @@ fn passwords(
     default: Option<&Default>,
     findings: &mut Vec<Finding>,
 ) {
-    let names_default = users.iter().any(|one| one.user.name == "default");
-    let from_server = subject.server.as_ref().is_some_and(|server| server.users.is_some());
     let is_open = findings.iter().any(|one| one.rule == &OPEN);
     if let Some(Default::Free(place)) = default.filter(|_| !is_open) {
         let is_local = listening(subject).is_none_or(|at| at.local);
         let has_others = users.iter().any(|one| one.user.name != "default");
         let severity = if is_local { Warning } else { Error };
-        // A `user default` line that says so, beside other users, is a rule of its own.
-        if !has_others && (from_server || !names_default) {
+        // Beside other users that is a rule of its own.
+        if !has_others {
             let finding =
                 Finding::new(&NO_PASSWORD, place.clone(), "the user default needs no password");
             findings.push(finding.as_severe_as(severity).with(Fix::line("requirepass PASSWORD")).with(Fix::text(
@@ -304,14 +302,13 @@ fn new_password() -> Fix {
     Fix::command("redis-cli ACL GENPASS")
 }
 
-fn rights(one: &Account, findings: &mut Vec<Finding>) {
+fn rights(one: &Account, has_others: bool, findings: &mut Vec<Finding>) {
     let user = &one.user;
     if !user.is_on {
         return;
     }
     let name = text::escape(user.name.as_bytes());
-    let is_own_line = !matches!(one.place, Place::Setting { .. });
-    if user.needs_no_password && (user.name != "default" || is_own_line) {
+    if user.needs_no_password && (user.name != "default" || has_others) {
         let finding = Finding::new(&FREE_USER, one.place.clone(), format!("user {name} on nopass"));
         findings.push(finding.with(match user.name.as_str() {
             "default" => Fix::line("user default off"),

@@ -6,12 +6,13 @@ use aofkit::audit::{Rule, named};
 use aofkit::check::Severity;
 use clap::{Args as ClapArgs, ValueEnum};
 
+use crate::cli::common::context::Context;
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
 
 #[derive(Debug, ClapArgs)]
 pub struct AuditArgs {
-    /// Sets, server directories, or directories of several; may be left out beside --conf or --server
+    /// Sets, server directories, directories of several, or node files of a cluster; may be left out beside --conf or --server
     pub paths: Vec<PathBuf>,
     /// A parameter group or replication group, as `aws elasticache describe-...` prints it; may be given several times
     #[arg(long, value_name = "FILE", env = "AOFKIT_PARAMETER_GROUP", value_delimiter = ',')]
@@ -55,9 +56,15 @@ fn rule(text: &str) -> Result<&'static Rule, String> {
 }
 
 impl AuditArgs {
-    /// Whether anything but PATH says what to look at.
+    /// Whether its own options say what to look at.
     pub fn names_something(&self) -> bool {
         !self.paths.is_empty() || !self.parameter_group.is_empty() || !self.sentinel_conf.is_empty()
+    }
+
+    /// Whether anything but PATH says what to look at.
+    pub fn names_others(&self, context: &Context) -> bool {
+        let own = !self.parameter_group.is_empty() || !self.sentinel_conf.is_empty();
+        own || context.open.conf.is_some() || context.server.is_some()
     }
 }
 

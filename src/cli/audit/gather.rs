@@ -34,7 +34,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     subject.now = Some(jiff::Timestamp::now().as_second());
     subject.sentinels = beside::sentinels(&args.sentinel_conf)?;
     subject.elasticache = beside::described(&args.parameter_group)?;
-    let mut failed = None;
+    let (mut failed, mut errors) = (None, Vec::new());
     if let Some(asked) = &context.server {
         subject.server = Some(asked.connect().and_then(|mut server| server.seen())?);
     }
@@ -50,12 +50,17 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);
             }
-            Err(e) if args.paths.len() == 1 => return Err(e),
-            Err(e) => {
-                context.complain(&e);
-                failed = failed.or(Some(Outcome::CouldNot));
-            }
+            Err(e) => errors.push(e),
         }
+    }
+    let is_alone = args.paths.len() == 1 || subject.sets.is_empty() && !args.names_others(context);
+    if let Some(first) = errors.pop_if(|_| is_alone) {
+        errors.iter().for_each(|e| context.complain(e));
+        return Err(first);
+    }
+    if !errors.is_empty() {
+        errors.iter().for_each(|e| context.complain(e));
+        failed = failed.or(Some(Outcome::CouldNot));
     }
     if args.paths.is_empty() && subject.conf.is_some() {
         match context.each_set(Path::new(""), |aof| look(aof, server, context)) {

@@ -4,6 +4,7 @@ pub mod args;
 pub mod beside;
 pub mod gather;
 pub mod json;
+pub mod sarif;
 pub mod text;
 pub mod wire;
 
@@ -11,7 +12,7 @@ use aofkit::audit::audit;
 use aofkit::error::Result;
 
 use self::args::AuditArgs;
-use crate::cli::common::context::Context;
+use crate::cli::common::context::{Context, Format};
 use crate::cli::common::outcome::Outcome;
 
 /// Judges all that was named.
@@ -24,9 +25,10 @@ pub fn run(args: &AuditArgs, context: &Context) -> Result<(String, Outcome)> {
         (None, true) => Outcome::Findings,
         (None, false) => Outcome::Done,
     };
-    let text = match context.json {
-        true => json::audit(args, &gathered, &report, context),
-        false => text::audit(&gathered, &report, context),
+    let text = match context.format {
+        Format::Sarif => sarif::audit(&report),
+        Format::Json => json::audit(args, &gathered, &report, context),
+        _ => text::audit(&gathered, &report, context),
     };
     Ok((text, outcome))
 }

@@ -42,6 +42,8 @@ pub struct Directive {
     pub name: Vec<u8>,
     /// The other words, unquoted.
     pub args: Vec<Vec<u8>>,
+    /// Something stands directly behind a closing quote, which only some servers read.
+    pub joined: bool,
 }
 
 impl Directive {
@@ -122,10 +124,11 @@ fn directive(line: u64, at: u64, bytes: &[u8]) -> Result<Option<Directive>, Faul
     if text.starts_with(b"#") {
         return Ok(None);
     }
-    let mut words =
-        split(text, Dialect::Concatenating).ok_or(fault(Kind::Quotes))?.words.into_iter();
+    let split = split(text, Dialect::Concatenating).ok_or(fault(Kind::Quotes))?;
+    let (mut words, joined) = (split.words.into_iter(), split.joined);
     let Some(name) = words.next() else { return Ok(None) };
-    let directive = Directive { line, at, name: name.to_ascii_lowercase(), args: words.collect() };
+    let (name, args) = (name.to_ascii_lowercase(), words.collect());
+    let directive = Directive { line, at, name, args, joined };
     if directive.name == b"include" && directive.args.len() != 1 {
         return Err(fault(Kind::Arguments { name: "include", given: directive.args.len() }));
     }

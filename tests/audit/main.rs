@@ -18,6 +18,7 @@ mod defaults;
 mod documents;
 mod elasticache;
 mod guide;
+mod live;
 mod memory;
 mod mutated;
 mod output;

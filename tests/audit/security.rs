@@ -39,8 +39,8 @@ pub const CASES: &[Case] = &[
     ),
     Case::lines(
         "user-may-do-all",
-        "user admin on #aa ~* &* +@all",
-        "user admin on #aa ~* &* +@all -@dangerous",
+        "user admin on #abababababababababababababababababababababababababababababababab ~* &* +@all",
+        "user admin on #abababababababababababababababababababababababababababababababab ~* &* +@all -@dangerous",
     ),
     Case::lines("no-tls", "bind 127.0.0.1 10.0.0.1", "bind 127.0.0.1"),
     Case {
@@ -72,12 +72,12 @@ pub const CASES: &[Case] = &[
     Case::lines("rename-command", "rename-command KEYS \"\"", "# rename-command"),
     Case {
         rule: "acl-file",
-        breaks: Given::Made(|dir| users_beside(dir, true)),
-        holds: Given::Made(|dir| users_beside(dir, false)),
+        breaks: Given::Made(|dir| acl_file(dir, false)),
+        holds: Given::Made(|dir| acl_file(dir, true)),
     },
 ];
 
-const USERS: &str = "user default off\nuser gateway on #aa ~gateway:* -@all +@read\n";
+const USERS: &str = "user default off\nuser gateway on #abababababababababababababababababababababababababababababababab ~gateway:* -@all +@read\n";
 
 type Args = Option<Vec<OsString>>;
 
@@ -157,13 +157,14 @@ fn node(dir: &Path, line: &str) -> Args {
     encrypted(dir, &lines, true)
 }
 
-/// An ACL file, and users in the configuration as well or not.
-fn users_beside(dir: &Path, has_both: bool) -> Args {
+/// A configuration with an ACL file, which is there or not.
+fn acl_file(dir: &Path, is_there: bool) -> Args {
     let file = dir.join("users.acl");
-    fs::write(&file, USERS).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    let lines = format!("aclfile {}\n{}", file.display(), if has_both { USERS } else { "" });
-    plain(dir, &lines)
+    if is_there {
+        fs::write(&file, USERS).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    plain(dir, &format!("aclfile {}\n", file.display()))
 }
 
 #[test]

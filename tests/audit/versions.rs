@@ -1,21 +1,18 @@
 //! Versions, and what is known of them.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use aofkit::audit::{Subject, audit};
 use aofkit::server::ServerSeen;
 
-use crate::cases::{Case, Given, conf, subject};
+use crate::cases::{Case, Given, conf_of, subject, with};
 
 pub const CASES: &[Case] = &[
     Case {
         rule: "server-older-than-7",
-        breaks: Given::Made(|dir| {
-            Some(vec!["--target".into(), "redis-6.2".into(), "--conf".into(), conf(dir, "").into()])
-        }),
-        holds: Given::Made(|dir| {
-            Some(vec!["--target".into(), "redis-7.0".into(), "--conf".into(), conf(dir, "").into()])
-        }),
+        breaks: Given::Made(|dir| Some(for_target(dir, "redis-6.2"))),
+        holds: Given::Made(|dir| Some(for_target(dir, "redis-7.0"))),
     },
     Case {
         rule: "security-fixes-missing",
@@ -31,6 +28,14 @@ pub const CASES: &[Case] = &[
 
 /// The day of the table, Unix seconds.
 const DAY: i64 = 1_795_996_800;
+
+/// A configuration that all servers from 6.2 on take, judged for this one.
+fn for_target(dir: &Path, target: &str) -> Vec<OsString> {
+    let text = with("");
+    let kept = text.lines().filter(|line| !line.starts_with("aof-timestamp-enabled"));
+    let conf = conf_of(dir, &kept.map(|line| format!("{line}\n")).collect::<String>());
+    vec!["--target".into(), target.into(), "--conf".into(), conf.into()]
+}
 
 /// A server of this version, so many days after the table was made.
 fn runs(dir: &Path, family: &'static str, version: &str, days: i64) -> Subject {

@@ -107,6 +107,9 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
 
 const MIB: u64 = 1 << 20;
 
+/// A log that is smaller than this part of `maxmemory` is not taken for one of a server that evicts.
+const SHARE: u64 = 16;
+
 /// Bytes that come on top of the data: what replicas read again from, and one replica that is fetching a copy.
 fn buffers(subject: &Subject) -> u64 {
     let backlog = subject.setting("repl-backlog-size").and_then(|seen| seen.bytes()).unwrap_or(0);
@@ -274,10 +277,12 @@ fn evicted(subject: &Subject, findings: &mut Vec<Finding>) {
     }
     let policy = subject.setting("maxmemory-policy");
     let may_evict = policy.is_some_and(|policy| !policy.is_default && !policy.is("noeviction"));
-    if !may_evict || !is_limited(subject) {
+    let limit = subject.setting("maxmemory").and_then(|seen| seen.bytes()).unwrap_or(0);
+    if !may_evict || limit == 0 {
         return;
     }
-    for set in &subject.sets {
+    // Of little data nothing is evicted; in memory it takes several times what it takes on disk.
+    for set in subject.sets.iter().filter(|set| set.report.size_bytes >= limit / SHARE) {
         let most = set.deletes.by_anybody();
         // What expires is deleted in the same way, so that this proves nothing: it is worth a line, and no more.
         if most > 0 {

@@ -124,8 +124,8 @@ static ACL_FILE: Rule = Rule {
     name: "acl-file",
     group: Group::Security,
     severity: Error,
-    title: "The server does not start with this ACL file.",
-    why: "A server refuses to start when the file is missing, or when the configuration names users as well.",
+    title: "The ACL file is not there.",
+    why: "The server does not start without the file that its configuration names.",
 };
 
 pub(super) static RULES: [&Rule; 17] = [
@@ -191,8 +191,9 @@ fn listening(subject: &Subject) -> Option<Listening> {
     let is_loopback = |word: &&[u8]| {
         word.starts_with(b"127.") || *word == b"::1" || word.eq_ignore_ascii_case(b"localhost")
     };
-    let has_port = |name| number(subject, name).is_none_or(|port| port > 0);
-    let no_port = !has_port("port") && !has_port("tls-port");
+    // One that was built without TLS has no such setting.
+    let no_port = number(subject, "port") == Some(0)
+        && number(subject, "tls-port").is_none_or(|port| port == 0);
     let local =
         no_port || !everywhere && words.iter().all(|word| is_loopback(word) || word.is_empty());
     Some(Listening { bind, everywhere, local })
@@ -373,11 +374,7 @@ fn acl_file(subject: &Subject, findings: &mut Vec<Finding>) {
     let Some((path, place)) = access::acl_path(subject).filter(|_| subject.conf.is_some()) else {
         return;
     };
-    if let Some(user) = subject.lines("user").first() {
-        let seen = format!("aclfile, and users in the configuration ({})", user.place);
-        let fix = Fix::text("Move the user lines into the ACL file, or leave out aclfile.");
-        findings.push(Finding::new(&ACL_FILE, place, seen).with(fix));
-    } else if !disk::exists(&path) {
+    if !disk::exists(&path) {
         let is_near = path.parent().is_some_and(|dir| disk::is_dir(dir).is_ok_and(|is_dir| is_dir));
         let seen = format!("{}: no such file on this machine", text::path(&path));
         let finding = Finding::new(&ACL_FILE, place, seen);

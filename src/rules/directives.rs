@@ -19,6 +19,7 @@
 //! What a server finds out only when it acts on a value (a directory that is not there, a port in use) is not told.
 //! Source: the programs' own complaints, recorded in `servers.txt`.
 
+use crate::format::conf::parse_size;
 use crate::format::words::{Dialect, split};
 
 /// What becomes of a line with a name that a server does not know.
@@ -37,6 +38,38 @@ pub enum UnknownLines {
 const SEVERAL: [&str; 7] =
     ["points", "loose-points", "percentages", "numbers", "buffer-limits", "address", "some-of"];
 
+/// What a size is taken for whose digits are beyond 64 bits. A unit multiplies that, and what is beyond 64 bits then is
+/// lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LargeSizes {
+    /// The largest number.
+    #[default]
+    Largest,
+    /// The largest signed one; a product that is negative is refused.
+    Signed,
+    /// It is refused.
+    Refused,
+}
+
+impl LargeSizes {
+    /// A size as such a server reads it.
+    pub(super) fn read(self, text: &[u8]) -> Option<u64> {
+        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, unit) = text.split_at(count);
+        let factor = parse_size(&[b"1", unit].concat()).filter(|_| !text.is_empty())?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        let number: Option<u64> = if digits.is_empty() { Some(0) } else { digits.parse().ok() };
+        match self {
+            Self::Largest => Some(number.unwrap_or(u64::MAX).wrapping_mul(factor)),
+            Self::Refused => Some(number?.wrapping_mul(factor)),
+            Self::Signed => {
+                let number = number.unwrap_or(u64::MAX).min(i64::MAX as u64);
+                Some(number.wrapping_mul(factor)).filter(|size| i64::try_from(*size).is_ok())
+            }
+        }
+    }
+}
+
 /// The lines a server knows.
 #[derive(Clone, Debug, Default)]
 pub struct Directives {
@@ -45,6 +78,7 @@ pub struct Directives {
     pub(super) unknown: UnknownLines,
     /// The one word of a line that takes several is cut into words again.
     pub(super) splits_one: bool,
+    pub(super) large_sizes: LargeSizes,
 }
 
 impl Directives {
@@ -88,6 +122,14 @@ impl Directives {
             return None;
         }
         Some(split(one, Dialect::Strict)?.words)
+    }
+
+    pub(super) fn take_large_sizes(&mut self, value: &str) {
+        self.large_sizes = match value {
+            "signed" => LargeSizes::Signed,
+            "refused" => LargeSizes::Refused,
+            _ => LargeSizes::Largest,
+        };
     }
 
     pub(super) fn take_unknown(&mut self, value: &str) {

@@ -18,7 +18,7 @@ mod refusals;
 mod target;
 mod worded;
 
-pub use directives::{Directives, UnknownLines};
+pub use directives::{Directives, LargeSizes, UnknownLines};
 pub use modules::{By, Modules, Origin, Presence, Presences};
 pub use needs::{Need, Needed, Needs, OfModules};
 pub use of_server::{Arity, Call, Rules};

@@ -166,6 +166,7 @@ impl Rules {
                     self.has_version_check |= value == "rdb-version-check";
                 }
                 "directive" => self.directives.take(value),
+                "large-sizes" => self.directives.take_large_sizes(value),
                 "single-word" => self.directives.splits_one = value == "split",
                 "unknown-directives" => self.directives.take_unknown(value),
                 "rdb" | "relaxed" | "numbers" => self.take_numbers(word, value),

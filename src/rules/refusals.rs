@@ -1,7 +1,7 @@
 //! Why a server does not start with a line of a configuration, in words.
 
 use super::complaints::{counted, fits, one_of, size, wrong_count};
-use super::directives::UnknownLines;
+use super::directives::{LargeSizes, UnknownLines};
 use super::target::{Knowledge, Target};
 use super::worded;
 use crate::command::{NotRenamed, Renames};
@@ -36,7 +36,8 @@ impl Target {
         };
         let is_setting = !LINES.contains(&line.name.as_slice());
         let parted = is_setting.then(|| directives.parted(form, &line.args)).flatten();
-        refusal(form, parted.as_ref().unwrap_or(&line.args)).map(|why| {
+        let args = parted.as_ref().unwrap_or(&line.args);
+        refusal(form, args, directives.large_sizes).map(|why| {
             match line.args.iter().any(|arg| arg.starts_with(b"#")) {
                 true if is_about_words(form, line.args.len()) => {
                     format!("{why}; a comment cannot follow on the same line")
@@ -87,7 +88,7 @@ fn is_about_words(form: &str, given: usize) -> bool {
 }
 
 /// Why a line of this form is refused with these words.
-fn refusal(form: &str, args: &[Vec<u8>]) -> Option<String> {
+fn refusal(form: &str, args: &[Vec<u8>], sizes: LargeSizes) -> Option<String> {
     let (kind, rest) = form.split_once(' ').unwrap_or((form, ""));
     match kind {
         "refused" => return Some("no server of this kind takes it".to_owned()),
@@ -110,8 +111,8 @@ fn refusal(form: &str, args: &[Vec<u8>]) -> Option<String> {
         "yes-no" => one_of("yes|no", value),
         "one-of" | "some-of" => one_of(rest, value),
         "number" => number(rest, value),
-        "memory" => memory(rest, value),
-        "memory-or-percent" => memory_or_percent(value),
+        "memory" => memory(rest, value, sizes),
+        "memory-or-percent" => memory_or_percent(value, sizes),
         "octal" => octal(rest, value),
         "letters" => letters(rest, value),
         "filled-text" | "filled-name" if value.is_empty() => Some("must not be empty".to_owned()),
@@ -149,20 +150,20 @@ fn number(rest: &str, value: &[u8]) -> Option<String> {
     }
 }
 
-fn memory(rest: &str, value: &[u8]) -> Option<String> {
+fn memory(rest: &str, value: &[u8], sizes: LargeSizes) -> Option<String> {
     let (least, most) = bounds(rest);
-    match size(value) {
+    match sizes.read(value) {
         Some(size) if (least..=most).contains(&i128::from(size)) => None,
         Some(_) => Some(format!("must be between {least} and {most} bytes")),
         None => Some("must be a size such as 1048576, 1mb or 1m".to_owned()),
     }
 }
 
-fn memory_or_percent(value: &[u8]) -> Option<String> {
+fn memory_or_percent(value: &[u8], sizes: LargeSizes) -> Option<String> {
     let percent = value.strip_suffix(b"%").map(plain);
     match percent {
         Some(Some(percent)) if (0..=100).contains(&percent) => None,
-        None if size(value).is_some() => None,
+        None if sizes.read(value).is_some() => None,
         _ => Some("must be a size such as 1mb, or a percentage up to 100%".to_owned()),
     }
 }
@@ -260,6 +261,20 @@ mod tests {
                 "{line}: {:?}",
                 why("redis-7.4", line)
             );
+        }
+    }
+
+    #[test]
+    fn sizes_beyond_64_bits_are_what_each_server_takes_them_for() {
+        for (server, refused) in [
+            ("redis-6.2", [false, true, false]),
+            ("redis-8.2", [true, true, false]),
+            ("redis-8.6", [false, false, false]),
+            ("valkey-9.1", [true, true, false]),
+        ] {
+            let lines = ["99999999999999999999", "99999999999999999999kb", "20000000000gb"];
+            let told = lines.map(|size| why(server, &format!("maxmemory {size}")).is_some());
+            assert_eq!(told, refused, "{server}");
         }
     }
 

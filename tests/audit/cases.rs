@@ -14,6 +14,9 @@ use crate::asked::{broken, report};
 use crate::sets::private;
 use crate::support::in_parallel;
 
+/// Arguments, and what has to be there while they are used.
+pub type Running = (Vec<OsString>, Box<dyn Any>);
+
 /// Something to be judged.
 pub enum Given {
     /// These lines of a configuration beside those of [`GOOD`].
@@ -23,7 +26,7 @@ pub enum Given {
     Made(fn(&Path) -> Option<Vec<OsString>>),
     /// The same with something that has to be there while it is judged, such as a server or a disk. What the rules say of
     /// the machine, of the server's release and of its users is left out.
-    Running(fn(&Path) -> Option<(Vec<OsString>, Box<dyn Any>)>),
+    Running(fn(&Path) -> Option<Running>),
     /// What this function says was seen, for what no argument can name: another machine, a server's words.
     Seen(fn(&Path) -> Subject),
 }

@@ -116,7 +116,7 @@ fn told(server: &Server, conf: &Path) -> (Fate, Value) {
 }
 
 /// One change to one of the lines.
-fn change(lines: &mut Vec<String>, random: &mut Random) -> String {
+fn change(lines: &mut [String], random: &mut Random) -> String {
     let at = random.below(lines.len());
     let other = random.pick(lines).clone();
     let line = lines[at].clone();

@@ -105,7 +105,7 @@ fn a_file_and_the_server_that_runs_by_it_differ_in_nothing_before_and_after_conf
             let rules = ["AOF-017", "AOF-018", "AOF-019"];
             let found = findings(&report).iter().filter(|one| {
                 let rule = one["rule"].as_str().unwrap();
-                rules.contains(&rule) || rule >= "AOF-110" && rule < "AOF-130"
+                rules.contains(&rule) || ("AOF-110".."AOF-130").contains(&rule)
             });
             found.map(|one| one["seen"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };

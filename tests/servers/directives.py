@@ -123,6 +123,12 @@ class Asked:
             return "points" if self.why(f"{name} 1") else "loose-points"
         return None
 
+    def large_sizes(self):
+        """What a size is taken for whose digits are beyond 64 bits."""
+        if "memory value" in (self.why(f"maxmemory {1 << 64}") or ""):
+            return "refused"
+        return "signed" if "memory value" in (self.why(f"maxmemory {1 << 64}kb") or "") else "largest"
+
     def bounds(self, name, least, most):
         """Least and most, as the complaints tell them."""
         for value in (least, most):
@@ -132,7 +138,8 @@ class Asked:
                 return f"{told[1]} {told[2]}"
             told = re.search(r"greater or equal to (-?\w+)", why)
             if told:
-                return f"{told[1]} {most}"
+                # Refused at the top, too: it is signed.
+                return f"{told[1]} {(1 << 63) - 1 if value == most else most}"
         return f"{least} {most}"
 
     def by_meaning(self, name):
@@ -178,6 +185,7 @@ def rows(program, listed, known):
         forms = list(several.map(asked.form, names))
     yield f"unknown-directives {asked.unknown}"
     yield f"single-word {'split' if asked.why('oom-score-adj-values "1 1 1"') is None else 'kept'}"
+    yield f"large-sizes {asked.large_sizes()}"
     for name, form in zip(names, forms):
         if form:
             yield f"directive\t{name}\t{form}"

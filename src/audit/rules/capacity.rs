@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::on_path;
+use super::written::on_path;
 use crate::aof::{Layout, LeftoverKind};
 use crate::audit::finding::{Finding, Fix, Place};
 use crate::audit::rule::{Group, Rule};

@@ -12,13 +12,11 @@ mod sentinel;
 mod syntax;
 mod tls;
 mod versions;
+mod written;
 
-use std::path::Path;
-
-use super::finding::{Finding, Fix};
+use super::finding::Finding;
 use super::rule::Rule;
 use super::subject::Subject;
-use crate::text;
 
 /// Rules that are judged together.
 pub(super) struct Family {
@@ -46,20 +44,4 @@ pub(super) const FAMILIES: &[Family] = &[
 /// Every rule there is, by number.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     FAMILIES.iter().flat_map(|family| family.rules.iter().copied())
-}
-
-/// A command with a path behind it, as a shell takes it.
-fn on_path(command: &str, path: &Path) -> Fix {
-    let word = text::shell_word(path.as_os_str().as_encoded_bytes());
-    Fix::command(format!("{command} {}", word.unwrap_or_else(|| text::path(path))))
-}
-
-/// A size as a configuration has it: the largest unit that leaves a whole number.
-fn configured(bytes: u64) -> String {
-    for (unit, name) in [(1 << 30, "gb"), (1 << 20, "mb"), (1 << 10, "kb")] {
-        if bytes >= unit && bytes.is_multiple_of(unit) {
-            return format!("{}{name}", bytes / unit);
-        }
-    }
-    bytes.to_string()
 }

@@ -95,7 +95,7 @@ static TIMESTAMPS_OFF: Rule = Rule::new(
     "timestamps-off",
     of(Info),
     "The log has no times.",
-    "With them `aofkit rewind --until TIME` can go back to a second, and growth is measured exactly; they cost some 20 bytes a second.",
+    "With them `aofkit rewind --until TIME` can go back to a second, and growth is measured exactly; they cost 16 bytes a second.",
 );
 static CHECKSUM_OFF: Rule = Rule::new(
     "AOF-013",
@@ -307,6 +307,6 @@ fn unsound(set: &SetSeen) -> Option<Finding> {
     let first = errors.first().map_or_else(String::new, |problem| format!(": {}", problem.message));
     let seen = format!("{}{first}", set.report.verdict.as_str());
     let path = set.aof.path.clone();
-    let fix = super::on_path("aofkit check", &path);
+    let fix = super::written::on_path("aofkit check", &path);
     Some(Finding::new(&SET_UNSOUND, Place::Path(path), seen).with(fix))
 }

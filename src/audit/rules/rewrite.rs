@@ -1,6 +1,6 @@
 //! When the log is rewritten, held against how it was seen to grow.
 
-use super::{configured, on_path};
+use super::written::{configured, on_path};
 use crate::audit::finding::{Finding, Fix, Place};
 use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::Seen;
@@ -105,8 +105,7 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     for set in &subject.sets {
         findings.extend(fails(set));
         findings.extend(peak(set));
-        // What the rule in force is, the set knows: from the server, the configuration, or by default.
-        if !is_rule_known(subject) {
+        if !is_rule_known(set) {
             continue;
         }
         let place = |name| subject.setting(name).map(|seen: Seen| seen.place);
@@ -119,9 +118,9 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether anybody has told how the server is configured.
-fn is_rule_known(subject: &Subject) -> bool {
-    subject.setting(PERCENTAGE).is_some() && subject.setting(MINIMUM).is_some()
+/// Whether anybody has told how the set's own server is configured.
+fn is_rule_known(set: &SetSeen) -> bool {
+    set.aof.configured || set.outlook.is_its_log == Some(true)
 }
 
 fn settings(subject: &Subject, findings: &mut Vec<Finding>) {

@@ -374,7 +374,8 @@ fn acl_file(subject: &Subject, findings: &mut Vec<Finding>) {
     let Some((path, place)) = access::acl_path(subject).filter(|_| subject.conf.is_some()) else {
         return;
     };
-    if !disk::exists(&path) {
+    // Beside user lines of its own a configuration with such a file is wrong in any case.
+    if subject.lines("user").is_empty() && !disk::exists(&path) {
         let is_near = path.parent().is_some_and(|dir| disk::is_dir(dir).is_ok_and(|is_dir| is_dir));
         let seen = format!("{}: no such file on this machine", text::path(&path));
         let finding = Finding::new(&ACL_FILE, place, seen);

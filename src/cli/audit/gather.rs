@@ -40,6 +40,10 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     }
     let server = subject.server.as_ref();
     subject.machine = server.and_then(beside::machine);
+    if let Some((server, why)) = server.and_then(|server| Some((server, server.withheld.as_ref()?)))
+    {
+        context.note(&format!("{}: it does not tell its settings: {why}", server.address));
+    }
     for path in &args.paths {
         if let Some(file) = beside::node_file(path) {
             subject.nodes.push(file);
@@ -103,15 +107,12 @@ fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetS
     Ok(SetSeen { aof, report, growth, outlook, deletes })
 }
 
-/// The server whose ways count: the one that was named, that runs, or that wrote the sets.
+/// The server whose ways count: the one that was named, or that runs. The writer of a set may have been replaced by a later
+/// one since, and is none.
 fn target(subject: &Subject, context: &Context) -> Option<Target> {
     let running = || {
         let state = &subject.server.as_ref()?.state;
         format!("{}-{}", state.family, state.version.as_ref()?).parse().ok()
     };
-    let wrote = || {
-        let writer = subject.sets.first()?.aof.writer.as_ref()?;
-        format!("{}-{}", writer.family.name(), writer.version).parse().ok()
-    };
-    context.open.target.or_else(running).or_else(wrote)
+    context.open.target.or_else(running)
 }

@@ -24,6 +24,10 @@ pub fn audit(args: &AuditArgs, gathered: &Gathered, report: &Report, context: &C
             sets: subject.sets.iter().map(|set| path(&set.aof.path)).collect(),
             conf: context.open.conf.as_ref().map(path),
             server: subject.server.as_ref().map(|server| server.address.clone()),
+            settings_withheld: subject
+                .server
+                .as_ref()
+                .and_then(|server| server.withheld.as_ref().map(ToString::to_string)),
             repository: args.repo.as_ref().map(path),
             parameter_groups: args.parameter_group.iter().map(path).collect(),
             sentinel_confs: args.sentinel_conf.iter().map(path).collect(),

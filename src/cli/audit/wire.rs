@@ -19,6 +19,7 @@ pub struct SourceJson {
     pub sets: Vec<PathText>,
     pub conf: Option<PathText>,
     pub server: Option<String>,
+    pub settings_withheld: Option<String>,
     pub repository: Option<PathText>,
     pub parameter_groups: Vec<PathText>,
     pub sentinel_confs: Vec<PathText>,

@@ -207,3 +207,16 @@ pub const FILE_MEMORY: u64 = 640;
 
 /// The same of `inspect`, which counts commands and keys beside the judgement.
 pub const INSPECTED_FILE_MEMORY: u64 = 768;
+
+/// Bytes of names of keys that records behind a command name which is taken out, with what a table of them needs: all of
+/// them have to be known by name.
+pub const LATER_NAMES: usize = 256 * 1024 * 1024;
+
+/// What a name costs in such a table beside its bytes.
+pub const NAME_OVERHEAD: usize = 48;
+
+/// Names of keys that are told apart by hashes, where more than that only make an answer less sharp.
+pub const NAMES_TOLD_APART: usize = 1 << 20;
+
+/// Records of a transaction that is taken out by itself: each is held in memory with its keys.
+pub const UNIT_RECORDS: usize = 1 << 18;

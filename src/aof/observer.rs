@@ -176,6 +176,23 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
+impl<A: Merge, B: Merge> Merge for (A, B) {
+    fn merge(&mut self, later: Self) {
+        self.0.merge(later.0);
+        self.1.merge(later.1);
+    }
+}
+
+impl<A: Merge> Merge for Option<A> {
+    fn merge(&mut self, later: Self) {
+        match (self, later) {
+            (Some(mine), Some(later)) => mine.merge(later),
+            (mine @ None, later) => *mine = later,
+            (Some(_), None) => {}
+        }
+    }
+}
+
 /// One that is there or not: where it is not, it wants nothing and is done.
 impl<A: Observer> Observer for Option<A> {
     type Report = Option<A::Report>;

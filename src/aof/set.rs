@@ -106,7 +106,7 @@ pub(super) enum Input {
     File(Arc<FrozenFile>, Access),
     Zstd(Box<FrozenFile>),
     /// Taken by the one scan that a stream allows.
-    Stdin(Box<RefCell<Option<Box<dyn Source>>>>),
+    Stdin(Box<RefCell<Option<Box<dyn Source + Send>>>>),
     /// Pieces of other files: what the segment would be.
     Splice(Box<Splice>),
     /// The file could not be opened because it is not there.
@@ -118,7 +118,7 @@ pub(super) enum Input {
 }
 
 /// A file that lies in no file system, such as one in a backup.
-pub trait Kept {
+pub trait Kept: Send {
     /// Its length in bytes.
     fn len(&self) -> u64;
 
@@ -153,7 +153,7 @@ pub struct KeptFile {
     pub bytes: Box<dyn Kept>,
 }
 
-impl std::fmt::Debug for dyn Source {
+impl std::fmt::Debug for dyn Source + Send {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Source")
     }
@@ -255,9 +255,13 @@ impl Segment {
             Input::File(file, access) => Ok(file.source(*access)),
             Input::Zstd(file) => disk::open_zstd(file),
             Input::Splice(splice) => Ok(splice.source()),
-            Input::Stdin(taken) => taken.borrow_mut().take().ok_or_else(|| {
-                Error::io(&self.path(), std::io::Error::other("a stream can be read only once"))
-            }),
+            Input::Stdin(taken) => match taken.borrow_mut().take() {
+                Some(source) => Ok(source),
+                None => {
+                    let again = std::io::Error::other("a stream can be read only once");
+                    Err(Error::io(&self.path(), again))
+                }
+            },
             Input::Kept(kept) => kept.source(),
             Input::Missing => Err(Error::new(ErrorKind::NotFound, &self.path())),
             Input::Directory => {

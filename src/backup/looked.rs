@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::flaw::{Flaw, Verified};
 use super::moment::Moment;
 use super::repository::Repository;
-use super::verify::Depth;
 use super::{hash, name};
 use crate::disk;
 use crate::error::Result;
@@ -93,8 +92,8 @@ pub(super) fn is_document(bytes: &[u8], source: &str) -> bool {
 pub struct Found<'a> {
     /// When it began.
     pub began: Moment,
-    /// How deep it went into objects and data.
-    pub depth: Depth,
+    /// Which part of the data was looked at as well, and of how many; `None` of objects alone.
+    pub data: Option<(u64, u64)>,
     /// What it found there.
     pub verified: &'a Verified,
     /// Newest snapshots that a server has loaded as well, by source, and whether it held what they have.
@@ -140,10 +139,8 @@ impl Repository {
                 host: disk::host_name(),
                 tool: env!("CARGO_PKG_VERSION").to_owned(),
             };
-            let (depth, part) = match found.depth {
-                Depth::Objects => (DepthOfLook::Objects, None),
-                Depth::Contents { slice, of } => (DepthOfLook::Data, Some((slice, of))),
-            };
+            let part = found.data;
+            let depth = part.map_or(DepthOfLook::Objects, |_| DepthOfLook::Data);
             let mut new = vec![look(depth, part, good)];
             if let Some(loads) = found.loaded.get(&newest.source) {
                 new.push(look(DepthOfLook::Load, None, good && *loads));

@@ -29,6 +29,7 @@ use crate::cli::rewind::args::RewindArgs;
 use crate::cli::schema::Schema;
 use crate::cli::snapshots::args::SnapshotsArgs;
 use crate::cli::stats::args::StatsArgs;
+use crate::cli::status::args::StatusArgs;
 use crate::cli::verify::args::VerifyArgs;
 
 /// Inspect, check and back up the append-only files (AOF) of Redis and Valkey. Looking never changes anything.
@@ -73,6 +74,8 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Show bytes over time, the next rewrite and what it gives back, and when the disk is full
     Growth(Box<GrowthArgs>),
+    /// Show one line for each set and each backup source: health, size, next rewrite, disk, age of the backup
+    Status(StatusArgs),
     /// Judge configuration, running server, files and machine by the rules of production
     Audit(Box<AuditArgs>),
     /// Print the JSON Schema of a verb's output; without VERB, list the schemas
@@ -97,7 +100,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 15] = [
+const MANUALS: [(&str, &Manual); 16] = [
     ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
@@ -112,6 +115,7 @@ const MANUALS: [(&str, &Manual); 15] = [
     ("rewind", &super::rewind::args::MANUAL),
     ("snapshots", &super::snapshots::args::MANUAL),
     ("stats", &super::stats::args::MANUAL),
+    ("status", &super::status::args::MANUAL),
     ("verify", &super::verify::args::MANUAL),
 ];
 
@@ -186,7 +190,7 @@ impl Verb {
 
     /// Whether its answer is a judgement on the set.
     pub fn judges(&self) -> bool {
-        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_))
+        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_) | Self::Status(_))
     }
 
     /// Whether a server program is to load copies of its sets.
@@ -233,6 +237,9 @@ impl Args {
         let why = match (&args.verb, args.verb.reading()) {
             (Verb::Audit(audit), _) if !audit.names_something() && !args.server.is_named() => {
                 "PATH is missing (or --conf FILE, --server URL, --parameter-group or --sentinel-conf)"
+            }
+            (Verb::Status(status), _) if status.paths.is_empty() && status.repo.is_none() => {
+                "PATH is missing (or --conf FILE or --repo DIR)"
             }
             (_, Some(reading)) if reading.path.is_none() => "PATH is missing (or --conf FILE)",
             _ => return Ok(args),

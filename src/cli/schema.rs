@@ -33,6 +33,8 @@ pub enum Schema {
     Rewind,
     /// What `growth --json` prints
     Growth,
+    /// What `status --json` prints
+    Status,
     /// What `audit --json` prints
     Audit,
     /// What any verb prints on standard error with --json when it fails
@@ -57,6 +59,7 @@ impl Schema {
             Self::Clean => "aofkit.clean/1",
             Self::Rewind => "aofkit.rewind/1",
             Self::Growth => "aofkit.growth/1",
+            Self::Status => "aofkit.status/1",
             Self::Audit => "aofkit.audit/1",
             Self::Error => "aofkit.error/1",
         }
@@ -78,6 +81,7 @@ impl Schema {
             Self::Clean => "clean",
             Self::Rewind => "rewind",
             Self::Growth => "growth",
+            Self::Status => "status",
             Self::Audit => "audit",
             Self::Error => "error",
         }
@@ -99,6 +103,7 @@ impl Schema {
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
             Self::Growth => include_str!("../../docs/schemas/growth.json"),
+            Self::Status => include_str!("../../docs/schemas/status.json"),
             Self::Audit => include_str!("../../docs/schemas/audit.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }

@@ -100,7 +100,7 @@ fn unpacking<R: Read>(reader: R) -> std::io::Result<zstd::Decoder<'static, BufRe
     Ok(decoder)
 }
 
-fn decoder<'r>(reader: impl Read + 'r, name: &Path) -> Result<Box<dyn Source + 'r>> {
+fn decoder<'r>(reader: impl Read + Send + 'r, name: &Path) -> Result<Box<dyn Source + Send + 'r>> {
     let decoder = unpacking(reader).map_err(|e| Error::compressed(name, e))?;
     Ok(Box::new(StreamSource::new(decoder, name, true)))
 }
@@ -110,7 +110,7 @@ fn decoder<'r>(reader: impl Read + 'r, name: &Path) -> Result<Box<dyn Source + '
 /// # Errors
 /// When the decoder cannot be set up.
 pub fn open_zstd(file: &FrozenFile) -> Result<Box<dyn Source + '_>> {
-    decoder(file.reader(), &file.path())
+    Ok(decoder(file.reader(), &file.path())?)
 }
 
 /// All decompressed bytes of a small zstd file.
@@ -133,7 +133,7 @@ pub fn unpack_small(path: &Path, limit: u64) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn open_stdin() -> Result<Box<dyn Source>> {
+pub fn open_stdin() -> Result<Box<dyn Source + Send>> {
     let name = Path::new("-");
     let mut stdin = BufReader::with_capacity(CHUNK, std::io::stdin());
     let mut head = [0_u8; 4];

@@ -1,8 +1,9 @@
 //! Looks at one set: all that is told of it comes from one pass over its files.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::aof::{Aof, Role};
+use crate::aof::{Aof, Layout, Role};
 use crate::backup::Entry;
 use crate::check::{Check, Report, Wording, judge};
 use crate::disk;
@@ -12,7 +13,9 @@ use crate::neighbours::{Answer, Neighbours, keys_alive, survey};
 use crate::progress::{Progress, Silent};
 use crate::scan::{Pace, scan};
 use crate::server::{ServerState, Whose};
+use crate::stats::Mix;
 
+use super::cluster::nodes_in;
 use super::row::{FilesOfRole, State};
 use super::source::{Backed, Source, backed};
 
@@ -61,8 +64,8 @@ pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State
     let own = around.server.as_ref().filter(|(_, said)| said.owns(&aof.dir()) == Whose::Its);
     let mut options = GrowthOptions::at(around.now_ms);
     options.follows_values = false;
-    let observer = (Check::new(aof), Growth::new(aof, options));
-    let (facts, grown) = scan(aof, observer, &around.pace, progress)?;
+    let observer = (Check::new(aof), (Growth::new(aof, options), Mix::default()));
+    let (facts, (grown, mix)) = scan(aof, observer, &around.pace, progress)?;
     let facts = facts.with_neighbours(beside(aof, around, own)?);
     let report = judge(aof, facts, &around.wording)?;
     let surroundings = Surroundings {
@@ -87,10 +90,12 @@ pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State
         seen_ms: around.now_ms,
         files: files(&report),
         commands: commands.map(|facts| facts.commands).sum(),
+        mix,
         outlook,
         leftovers: aof.leftovers.len() as u64,
         written_at: written_at(aof),
         backed,
+        cluster: server_dir(aof).and_then(|dir| nodes_in(&dir).ok().flatten()),
         server: own.cloned(),
         report: report.without_files(),
     })
@@ -126,6 +131,15 @@ fn files(report: &Report) -> Vec<(Role, FilesOfRole)> {
         }
     }
     all
+}
+
+/// The directory that a set's server works in.
+pub fn server_dir(aof: &Aof) -> Option<PathBuf> {
+    match aof.layout {
+        Layout::MultiPart => Some(aof.dir().join("..")),
+        Layout::SingleFile => Some(aof.dir()),
+        Layout::Stream => None,
+    }
 }
 
 fn written_at(aof: &Aof) -> Option<i64> {

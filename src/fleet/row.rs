@@ -1,13 +1,16 @@
 //! The state of one set.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::aof::{Layout, Role};
 use crate::check::{Kind, Problem, Report, Severity, Verdict};
+use crate::format::nodes::Nodes;
 use crate::growth::Outlook;
 use crate::server::ServerState;
+use crate::stats::MixReport;
 
+use super::outlier::Measured;
 use super::source::Backed;
 
 /// The files of one role.
@@ -42,6 +45,8 @@ pub struct State {
     pub files: Vec<(Role, FilesOfRole)>,
     /// Sound records of all live files.
     pub commands: u64,
+    /// What fills them, by command.
+    pub mix: MixReport,
     /// When it will be rewritten, when the disk is full, what keeps a rewrite from happening.
     pub outlook: Outlook,
     /// Files beside it that no server loads.
@@ -50,6 +55,8 @@ pub struct State {
     pub written_at: Option<i64>,
     /// What a repository has of it.
     pub backed: Backed,
+    /// What its server remembers of its cluster.
+    pub cluster: Option<Nodes>,
     /// What its running server said, and at which address; of another server's set nothing.
     pub server: Option<(String, ServerState)>,
 }
@@ -91,17 +98,19 @@ impl State {
         (self.layout == Layout::MultiPart).then(|| self.outlook.trigger.percent())
     }
 
+    /// What is compared of it with others.
+    pub fn measured(&self) -> Measured<'_> {
+        Measured {
+            verdict: Some(self.verdict()),
+            size_bytes: self.report.size_bytes,
+            growth_percent: self.growth_percent(),
+            mix: Some(&self.mix),
+        }
+    }
+
     /// The part of the file system that is in use.
     pub fn disk_used(&self) -> Option<f64> {
         let disk = self.outlook.disk.filter(|disk| disk.total > 0)?;
         Some(1.0 - disk.free as f64 / disk.total as f64)
-    }
-
-    /// The directory that its server works in.
-    pub fn server_dir(&self) -> PathBuf {
-        match self.layout {
-            Layout::MultiPart => self.dir.parent().map(Path::to_owned).unwrap_or_default(),
-            _ => self.dir.clone(),
-        }
     }
 }

@@ -121,7 +121,13 @@ pub fn sources(repository: &Repository, name: Option<&str>) -> Result<Vec<Source
 
 /// Which of the sources a set is.
 pub(super) fn backed(aof: &Aof, sources: &[Source], newest: &[Entry]) -> Result<Backed> {
-    let Some(entry) = continued(aof, newest)? else { return Ok(Backed::Never) };
+    let entry = match continued(aof, newest) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Ok(Backed::Never),
+        // What lies in no file system, such as a snapshot, is no source of its own.
+        Err(e) if *e.kind() == ErrorKind::NotFound => return Ok(Backed::Never),
+        Err(e) => return Err(e),
+    };
     let Some(source) = sources.iter().find(|source| source.name == entry.source) else {
         return Ok(Backed::Never);
     };

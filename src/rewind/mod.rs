@@ -3,15 +3,18 @@
 //! Finds the moment by [`crate::moment`], says what would go, and answers a [`Proposal`]; carries nothing
 //! out itself. What the base holds is one state without a history: an older moment is out of reach.
 
+mod omit;
+
+pub use omit::{Conflict, Dependent, Dependents, Hindrance, Later, Omitted, Returning, omit};
+
 use std::time::UNIX_EPOCH;
 
 use crate::aof::{Aof, Layout, Role};
 use crate::change::{Draft, Looking, Loss, Proposal, Refusal, Verb};
-use crate::check::{Check, Report, Verdict, Wording, judge};
+use crate::check::{Check, Report, Verdict, judge};
 use crate::error::Result;
 use crate::moment::{Boundary, Cutter, Found, Inside, Moment, Which};
-use crate::progress::Progress;
-use crate::scan::{Pace, scan};
+use crate::scan::scan;
 use crate::text;
 
 /// A way back, or why there is none.
@@ -25,6 +28,8 @@ pub struct Rewind {
     pub report: Report,
     /// What is to happen.
     pub answer: Answer,
+    /// The command that is taken out, where what came after it is kept.
+    pub omitted: Option<Omitted>,
 }
 
 /// What is to happen.
@@ -35,6 +40,8 @@ pub enum Answer {
     Plan(Box<Proposal>),
     /// Nothing, for this reason.
     No(Why),
+    /// Nothing, for the command cannot be taken out without what came after it.
+    Hindered(Conflict),
 }
 
 /// Why a moment cannot be reached.
@@ -74,28 +81,21 @@ pub struct Reach {
 ///
 /// # Errors
 /// When the set cannot be read.
-pub fn rewind(
-    aof: &Aof,
-    moment: &Moment,
-    wording: &Wording,
-    pace: &Pace,
-    progress: &dyn Progress,
-) -> Result<Rewind> {
+pub fn rewind(aof: &Aof, moment: &Moment, looking: &Looking<'_>) -> Result<Rewind> {
     let observers = (Cutter::new(moment.clone()), Check::new(aof));
-    let (found, facts) = scan(aof, observers, pace, progress)?;
-    let report = judge(aof, facts, wording)?;
+    let (found, facts) = scan(aof, observers, &looking.pace, looking.progress)?;
+    let report = judge(aof, facts, &looking.wording)?;
     let reach = reach(aof, &report);
     let report = report.without_files();
     let answer = match unreachable(aof, moment, &found, reach) {
         Some(why) => Answer::No(why),
         None => {
-            let looking = Looking { wording: *wording, pace: *pace, progress };
             let mut proposal = plan(aof, moment, &found)?;
-            refuse_behind_damage(aof, &mut proposal, &looking)?;
+            refuse_behind_damage(aof, &mut proposal, looking)?;
             Answer::Plan(Box::new(proposal))
         }
     };
-    Ok(Rewind { found, reach, report, answer })
+    Ok(Rewind { found, reach, report, answer, omitted: None })
 }
 
 /// Refuses a moment behind damage: what is left would not load up to it. A cut before all damage is fine, and

@@ -30,7 +30,7 @@ pub(super) fn one_of(words: &str, value: &[u8]) -> Option<String> {
     })
 }
 
-/// A size; a unit without digits is 0 of them.
+/// A size; a unit without digits is 0 of them, and so is nothing.
 pub(super) fn size(value: &[u8]) -> Option<u64> {
-    parse_size(&[b"0", value].concat()).filter(|_| !value.is_empty())
+    parse_size(&[b"0", value].concat())
 }

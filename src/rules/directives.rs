@@ -56,7 +56,7 @@ impl LargeSizes {
     pub(super) fn read(self, text: &[u8]) -> Option<u64> {
         let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (digits, unit) = text.split_at(count);
-        let factor = parse_size(&[b"1", unit].concat()).filter(|_| !text.is_empty())?;
+        let factor = parse_size(&[b"1", unit].concat())?;
         let digits = std::str::from_utf8(digits).ok()?;
         let number: Option<u64> = if digits.is_empty() { Some(0) } else { digits.parse().ok() };
         match self {

@@ -143,7 +143,7 @@ fn number(rest: &str, value: &[u8]) -> Option<String> {
     match plain(value) {
         Some(number) if (least..=most).contains(&number) => None,
         Some(_) => Some(format!("must be between {least} and {most}")),
-        None if size(value).is_some() => {
+        None if !value.is_empty() && size(value).is_some() => {
             Some("must be a whole number, without a unit and without zeros in front".to_owned())
         }
         None => Some("must be a whole number".to_owned()),
@@ -231,6 +231,9 @@ mod tests {
             ("databases 16", false),
             ("maxmemory 2gb", false),
             ("maxmemory 2 gb", true),
+            ("maxmemory \"\"", false),
+            ("repl-backlog-size \"\"", true),
+            ("hz \"\"", true),
             ("maxmemory 5%", true),
             ("maxmemory-clients 5%", false),
             ("maxmemory-clients 101%", true),

@@ -63,10 +63,7 @@ fn overwritten(dir: &Path, minimum: &str) -> Args {
     let call = format!("SET a {}", "x".repeat(MIB));
     let mut calls = vec!["SELECT 0"];
     calls.extend([call.as_str(); 140]);
-    let mut args = grown(dir, minimum, &calls);
-    // At the usual minimum a rewrite is due, and that is no matter of settings.
-    args.extend(["--ignore".into(), "leftovers".into()]);
-    args
+    grown(dir, minimum, &calls)
 }
 
 /// A hundred seconds of 100 KiB each.

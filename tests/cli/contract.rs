@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::schema::{each_property, faults};
 use super::world::*;
 
-const ALL_SCHEMAS: [&str; 15] = [
+const ALL_SCHEMAS: [&str; 16] = [
     "audit",
     "check",
     "inspect",
     "stats",
     "cat",
     "growth",
+    "status",
     "repair",
     "backup",
     "snapshots",

@@ -83,11 +83,25 @@ const OF_A_REPOSITORY: Runs = &[
 ];
 
 /// Verbs, and how they end. The last takes away.
-const RUNS: [(&str, &[Runs]); 14] = [
+const RUNS: [(&str, &[Runs]); 15] = [
     ("inspect", &[OF_A_PATH, &[("good", 0), ("inner", 0)]]),
     ("check --target redis-8.2", &[OF_A_PATH, JUDGED]),
     ("stats", &[OF_A_PATH, &[("inner", 0), ("good --fail-above commands=0", 30)]]),
     ("growth", &[OF_A_PATH, &[("inner", 0), ("good --fail-above current_bytes=0", 30)]]),
+    (
+        "status --target redis-8.2",
+        &[
+            OF_A_PATH,
+            JUDGED,
+            &[
+                ("good --repo whole", 0),
+                ("good --repo whole --max-age 0s", 30),
+                ("torn --repo whole --max-age 52w", 20),
+                ("", 2),
+                ("--repo broken", 25),
+            ],
+        ],
+    ),
     ("cat", &[OF_A_PATH, &[("inner", 0)]]),
     ("repair --target redis-8.2", &[OF_A_PATH, JUDGED, &[("--truncate --max-loss 0 inner", 23)]]),
     (

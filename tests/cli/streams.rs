@@ -65,6 +65,7 @@ fn every_verb_s_manual_has_examples_and_exit_statuses_and_its_short_help_is_shor
         "rewind",
         "snapshots",
         "stats",
+        "status",
         "verify",
     ];
     for verb in verbs {

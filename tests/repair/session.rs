@@ -51,9 +51,9 @@ fn a_moment_behind_damage_is_refused_to_a_library_as_well() {
     let path = damaged(dir.path(), 100);
     let bytes = fs::read(&path).unwrap();
     let (aof, _) = judged(&path);
-    let (at, silent) = (bytes.len() as u64 - 131, Silent);
+    let (at, looking) = (bytes.len() as u64 - 131, Looking::default());
     let moment = Moment::At((0, at));
-    let found = rewind::rewind(&aof, &moment, &Wording::default(), &Pace::default(), &silent);
+    let found = rewind::rewind(&aof, &moment, &looking);
     let found = found.unwrap();
     let Answer::Plan(proposal) = found.answer else { panic!("{:?}", found.answer) };
     assert!(

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod damaged;
+mod keep_later;
 mod killed;
 #[allow(dead_code, reason = "not every caller looks at every property")]
 #[path = "../support/schema.rs"]

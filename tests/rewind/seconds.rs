@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use aofkit::aof::{Aof, OpenOptions};
-use aofkit::change::{Options, Proposal};
-use aofkit::check::Wording;
+use aofkit::change::{Looking, Options, Proposal};
 use aofkit::disk::LocalDisk;
 use aofkit::moment::Moment;
 use aofkit::progress::Silent;
 use aofkit::rewind::{Answer, Why, rewind};
-use aofkit::scan::Pace;
 
 use crate::support::mutate::Random;
 use crate::support::timed::{self, BEGIN, Set, assert_same, cut_by_tool};
@@ -18,10 +16,11 @@ use crate::support::{in_parallel, number_from_env};
 /// What is planned.
 pub fn planned(path: &Path, moment: &Moment) -> Result<Proposal, Why> {
     let aof = Aof::open(path, &OpenOptions::default()).unwrap();
-    let found = rewind(&aof, moment, &Wording::default(), &Pace::default(), &Silent).unwrap();
+    let found = rewind(&aof, moment, &Looking::default()).unwrap();
     match found.answer {
         Answer::Plan(plan) => Ok(*plan),
         Answer::No(why) => Err(why),
+        Answer::Hindered(conflict) => panic!("nothing is taken out: {conflict:?}"),
     }
 }
 

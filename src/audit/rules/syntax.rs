@@ -11,6 +11,7 @@ use crate::check::Severity::{self, Error, Info, Warning};
 use crate::command::Renames;
 use crate::disk;
 use crate::format::conf::{Directive, is_secret, parse_size, quoted};
+use crate::format::words::Dialect;
 use crate::rules::Target;
 use crate::text;
 
@@ -64,7 +65,7 @@ static INCLUDE: Rule = Rule::new(
     "AOF-116",
     "include-missing",
     of(Error),
-    "A file that is included is not there.",
+    "A file that is included is not there, on this machine.",
     "A server does not start without it.",
 );
 static OVERRULED: Rule = Rule::new(
@@ -172,7 +173,11 @@ fn refused(line: &Line, told: &[(Target, Option<String>)]) -> Option<Finding> {
         return Some(Finding::new(&REFUSED_BY_SOME, place(line), seen));
     }
     let seen = format!("{name}: {why}");
-    let Some(directive) = &line.directive else {
+    let is_cut_otherwise = |one: &Directive| {
+        let reads = |target: &Target| target.rules.manifest == Some(Dialect::Concatenating);
+        one.joined && !refusing.iter().all(reads)
+    };
+    let Some(directive) = line.directive.as_ref().filter(|one| !is_cut_otherwise(one)) else {
         let fix = Fix::text("Close each quote that is opened, and put blanks around quoted words.");
         return Some(Finding::new(&UNREADABLE, place(line), seen).with(fix));
     };

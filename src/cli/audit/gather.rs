@@ -49,7 +49,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
             subject.nodes.push(file);
             continue;
         }
-        match context.each_set(path, |aof| look(aof, server, context)) {
+        match context.each_set(path, |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);
@@ -67,7 +67,7 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
         failed = failed.or(Some(Outcome::CouldNot));
     }
     if args.paths.is_empty() && subject.conf.is_some() {
-        match context.each_set(Path::new(""), |aof| look(aof, server, context)) {
+        match context.each_set(Path::new(""), |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
                 failed = failed.or(left_out);

@@ -18,8 +18,14 @@ use crate::cli::common::times;
 pub struct BackupArgs {
     #[command(flatten)]
     pub reading: Reading,
+    /// With --all: further sets, or directories with sets
+    #[arg(value_name = "PATH", requires = "all")]
+    pub more: Vec<PathBuf>,
     #[command(flatten)]
     pub place: Place,
+    /// Take every set at the paths, each as a source of its own; one that fails stops no other
+    #[arg(long)]
+    pub all: bool,
     /// A label for the snapshot; may be given several times
     #[arg(long, value_name = "LABEL", env = "AOFKIT_TAG", value_delimiter = ',')]
     pub tag: Vec<String>,
@@ -76,8 +82,20 @@ pub fn stale_after(text: &str) -> std::result::Result<SignedDuration, String> {
 }
 
 impl BackupArgs {
+    /// All paths that were named; an empty one where a configuration says where the set is.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let first = self.reading.path().to_owned();
+        std::iter::once(first).chain(self.more.iter().cloned()).collect()
+    }
+
     /// Whether it can be done, or why not.
     pub fn can_run(&self, context: &Context) -> std::result::Result<(), String> {
+        if self.all && context.source.is_some() {
+            return Err("--all gives each set a source of its own: leave out --source".to_owned());
+        }
+        if self.all && context.server.is_some() {
+            return Err("--server is the server of one set: leave it out with --all".to_owned());
+        }
         match self.exact {
             Some(_) if context.server.is_none() => {
                 Err("--exact asks the server: give --server URL, too".to_owned())
@@ -100,8 +118,11 @@ pub const MANUAL: Manual = Manual {
             "with every acknowledged write",
         ),
         ("aofkit backup --repo R --as-is .", "a damaged set, before anybody touches it"),
+        ("aofkit backup --repo R --all /srv/redis", "every set below a directory"),
     ],
-    remark: "",
+    remark: "\
+With --all the exit status is the worst of all sets: one that could not be taken before what was
+found in one that was.",
     exits: &[
         (Outcome::Done, "a snapshot was stored, or nothing had changed"),
         (Outcome::CouldNot, "failed; the repository has no new snapshot"),

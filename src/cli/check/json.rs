@@ -5,6 +5,7 @@ use std::path::Path;
 
 use aofkit::aof::Aof;
 use aofkit::check::{CheckAof, Problem, RdbFacts, Report, SegmentReport, Unknown, Verdict};
+use aofkit::fleet::outliers;
 use aofkit::rules::Knowledge;
 
 use super::report::Checked;
@@ -17,8 +18,9 @@ use crate::cli::common::json::{self, VERSION, modules, needs_modules, source};
 use crate::cli::common::loaded;
 use crate::cli::common::members::{Text, text};
 use crate::cli::common::output::Paper;
+use crate::cli::common::sets::{Place, Row, names};
 use crate::cli::common::units::time;
-use crate::cli::common::wire::{Each, Several};
+use crate::cli::common::wire::{Each, OutlierJson, Several};
 
 const CHECK: &str = "aofkit.check/1";
 
@@ -35,26 +37,32 @@ pub fn checks(
     context: &Context,
 ) -> io::Result<()> {
     let sets = checked.iter().map(|one| check_json(one, context)).collect();
-    paper.json(&several(CHECK, path, sets, checked.iter().map(|one| &one.report)))
+    let rows: Vec<_> = checked.iter().map(Checked::row).collect();
+    paper.json(&several(CHECK, path, sets, &rows))
 }
 
-pub fn several<'a, T>(
+/// Several sets, and what they make together.
+pub fn several<T>(
     schema: &'static str,
     path: &Path,
     sets: Vec<T>,
-    reports: impl Iterator<Item = &'a Report> + Clone,
+    rows: &[Row<'_>],
 ) -> Several<T, Total> {
     let commands = |r: &Report| -> u64 {
         r.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()
     };
+    let reports = || rows.iter().map(|row| row.report);
+    let measured: Vec<_> = rows.iter().map(Row::measured).collect();
+    let names = names(rows.iter().map(|row| Place::of(row.aof)), path);
     let total = Total {
         sets: sets.len(),
-        healthy: reports.clone().filter(|r| r.verdict == Verdict::Healthy).count(),
-        verdict: reports.clone().map(|r| r.verdict).max().unwrap_or(Verdict::Healthy).as_str(),
-        size_bytes: reports.clone().map(|r| r.size_bytes).sum(),
-        ok_bytes: reports.clone().map(|r| r.ok_bytes).sum(),
-        commands: reports.clone().map(commands).sum(),
-        problems: reports.map(|r| r.problems.len()).sum(),
+        healthy: reports().filter(|r| r.verdict == Verdict::Healthy).count(),
+        verdict: reports().map(|r| r.verdict).max().unwrap_or(Verdict::Healthy).as_str(),
+        size_bytes: reports().map(|r| r.size_bytes).sum(),
+        ok_bytes: reports().map(|r| r.ok_bytes).sum(),
+        commands: reports().map(commands).sum(),
+        problems: reports().map(|r| r.problems.len()).sum(),
+        outliers: OutlierJson::all(&outliers(&measured), &names),
     };
     json::several(schema, path, sets, total)
 }
@@ -147,7 +155,7 @@ pub fn problems(report: &Report) -> Each<'_, Problem, ProblemJson> {
     Each { all: &report.problems, one: problem }
 }
 
-fn problem(problem: &Problem) -> ProblemJson {
+pub fn problem(problem: &Problem) -> ProblemJson {
     let file = problem.file.as_deref().map(text).unwrap_or(Text { plain: None, b64: None });
     ProblemJson {
         kind: problem.kind.as_str(),

@@ -23,8 +23,8 @@ use crate::cli::common::progress::Bar;
 /// Checks every set at the path.
 pub fn run<'v>(args: &'v CheckArgs, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {
     let path = args.reading.path();
-    let (checked, failed) = context.each_set(path, |aof| {
-        let report = check(&aof, args.thorough, context)?;
+    let (checked, failed) = context.each_set(path, |aof, turn| {
+        let report = check(&aof, args.thorough, context, &turn.bar)?;
         let wanted = Wanted { as_dump: report.is_rdb, ..Wanted::default() };
         let loaded = context.trial.as_ref().map(|trial| trial.load(&aof, &wanted)).transpose()?;
         Ok(Checked { aof, report, loaded })
@@ -48,9 +48,8 @@ fn has_found_nothing(one: &Checked) -> bool {
         && one.report.problems.iter().all(|problem| problem.severity == Severity::Info)
 }
 
-fn check(aof: &Aof, thorough: bool, context: &Context) -> Result<Report> {
-    let facts =
-        scan(aof, Check::new(aof).thorough(thorough), &context.pace, &Bar::new(context.bar))?;
+fn check(aof: &Aof, thorough: bool, context: &Context, bar: &Bar) -> Result<Report> {
+    let facts = scan(aof, Check::new(aof).thorough(thorough), &context.pace, bar)?;
     judge(
         aof,
         facts.with_neighbours(neighbours(aof, context)?),

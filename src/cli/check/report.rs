@@ -6,6 +6,7 @@ use aofkit::trial::Loaded;
 
 use crate::cli::common::loaded;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::sets::Row;
 
 /// One set.
 pub struct Checked {
@@ -16,6 +17,11 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Its row among several.
+    pub fn row(&self) -> Row<'_> {
+        Row { aof: &self.aof, report: &self.report, growth: None, mix: None }
+    }
+
     /// The exit status for it.
     pub fn outcome(&self) -> Outcome {
         let is_closed = |p: &Problem| p.kind == Kind::NotReadable && p.severity == Severity::Error;

@@ -10,7 +10,7 @@ use super::report::Checked;
 use crate::cli::common::beside::first_of;
 use crate::cli::common::layout::{FILES, MORE, wrap};
 use crate::cli::common::output::Paper;
-use crate::cli::common::sets::{Row, overview};
+use crate::cli::common::sets::overview;
 use crate::cli::common::units::{Style, size, time};
 use crate::cli::common::verdict::{headline, problems, verdict_lines};
 use crate::cli::common::view::View;
@@ -171,6 +171,5 @@ pub fn checks(
             paper.text("\n")?;
         }
     }
-    let rows = checked.iter().map(|one| Row { aof: &one.aof, report: &one.report, growth: None });
-    paper.text(&overview(path, rows, view.style))
+    paper.text(&overview(path, checked.iter().map(Checked::row), view))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::common::loaded::LoadedJson;
 use crate::cli::common::members::{FileText, WhatText};
-use crate::cli::common::wire::{Each, ModuleJson, NeededJson, Source};
+use crate::cli::common::wire::{Each, ModuleJson, NeededJson, OutlierJson, Source};
 
 #[derive(Serialize)]
 pub struct Writer {
@@ -123,4 +123,5 @@ pub struct Total {
     pub ok_bytes: u64,
     pub commands: u64,
     pub problems: usize,
+    pub outliers: Vec<OutlierJson>,
 }

@@ -1,16 +1,19 @@
 //! What the global options mean, and the sets that a verb works on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Configuration, OpenOptions, open_each};
 use aofkit::command::Renames;
 use aofkit::error::Error;
+use aofkit::fleet::side_by_side;
 use aofkit::format::conf::Settings;
+use aofkit::progress::Progress;
 use aofkit::scan::Pace;
 use clap::ValueEnum;
 
 use super::asking::Asking;
 use super::outcome::Outcome;
+use super::progress::Bar;
 use super::server::Asked;
 use super::view::View;
 use super::{json, repository};
@@ -56,6 +59,13 @@ impl std::ops::Deref for Context {
     }
 }
 
+/// One of the sets that a verb works on.
+pub struct Turn {
+    pub bar: Bar,
+    /// There is no other.
+    pub is_alone: bool,
+}
+
 impl Context {
     /// What the configuration says; `None` where none was named.
     ///
@@ -83,28 +93,64 @@ impl Context {
         }
     }
 
-    /// Does the work for every set at `path`. A set that fails among several is told and left out, and
+    /// Does the work for every set at `path`, side by side. A set that fails among several is told and left out, and
     /// the outcome says so; one that is alone is an error.
-    pub fn each_set<T>(
+    pub fn each_set<T: Send>(
         &self,
         path: &Path,
-        mut work: impl FnMut(Aof) -> Result<T, Error>,
+        work: impl Fn(Aof, &Turn) -> Result<T, Error> + Sync,
     ) -> Result<(Vec<T>, Option<Outcome>), Error> {
-        let opened = self.open_each(path)?;
+        let (done, failed) = self.each_of(&[path.to_owned()], work)?;
+        Ok((done, failed.first().copied()))
+    }
+
+    /// The same for the sets at all of these paths. Answers how each ended that failed.
+    pub fn each_of<T: Send>(
+        &self,
+        paths: &[PathBuf],
+        work: impl Fn(Aof, &Turn) -> Result<T, Error> + Sync,
+    ) -> Result<(Vec<T>, Vec<Outcome>), Error> {
+        let mut opened = Vec::new();
+        for path in paths {
+            match self.open_each(path) {
+                Ok(sets) => opened.extend(sets),
+                Err(error) if paths.len() > 1 => opened.push(Err(error)),
+                Err(error) => return Err(error),
+            }
+        }
         let several = opened.len() > 1;
-        let mut failed = None;
-        let mut done = Vec::with_capacity(opened.len());
-        for one in opened {
-            match one.and_then(&mut work) {
+        let threads = self.threads_for_sets();
+        // A bar for each of several at once would be no bar at all.
+        let is_shown = self.bar && !(several && threads > 1);
+        let work = |set: Result<Aof, Error>| {
+            set.and_then(|set| work(set, &Turn { bar: Bar::new(is_shown), is_alone: !several }))
+        };
+        let (mut done, mut failed) = (Vec::with_capacity(opened.len()), Vec::new());
+        let all = Bar::of_many(self.bar && several && !is_shown, opened.len() as u64);
+        let results = side_by_side(opened, threads, work, |_| all.advance(1));
+        all.finish();
+        for result in results {
+            match result {
                 Ok(result) => done.push(result),
                 Err(error) if several => {
                     self.complain(&error);
-                    failed = Some(Outcome::CouldNot);
+                    failed.push(match Outcome::of_error(&error) {
+                        told @ (Outcome::NotFound | Outcome::Interrupted) => told,
+                        _ => Outcome::CouldNot,
+                    });
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok((done, failed))
+    }
+
+    /// How many sets are read at the same time: one after the other where a rate holds for all that is read, or where a
+    /// server is to load each.
+    fn threads_for_sets(&self) -> usize {
+        let is_alone = self.pace.bytes_per_second.is_some() || self.trial.is_some();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if is_alone { 1 } else { self.threads.min(cores) }
     }
 
     /// Tells of an error on standard error, in the form that was asked for.

@@ -61,6 +61,7 @@ pairs! {
     OutputText "output" "output_b64";
     PathText "path" "path_b64";
     PrefixText "prefix" "prefix_b64";
+    RepositoryText "repository" "repository_b64";
     TargetText "target" "target_b64";
     WhatText "what" "what_b64";
 }

@@ -28,6 +28,22 @@ impl Bar {
         let shown = shown && !ProgressDrawTarget::stderr().is_hidden();
         Self { shown, bar: RefCell::new(None) }
     }
+
+    /// A bar that counts so many sets.
+    pub fn of_many(shown: bool, sets: u64) -> Self {
+        let bar = Self::new(shown);
+        if bar.shown {
+            bar.start(Some(sets), "{bar:30} {pos}/{len} sets ETA {eta}");
+        }
+        bar
+    }
+
+    fn start(&self, total: Option<u64>, template: &str) {
+        let style = ProgressStyle::with_template(template);
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        *self.bar.borrow_mut() = Some(bar);
+    }
 }
 
 impl Progress for Bar {
@@ -37,10 +53,7 @@ impl Progress for Bar {
         }
         let columns = terminal_size::terminal_size_of(std::io::stderr())
             .map_or(LONGEST + BEHIND, |(width, _)| usize::from(width.0));
-        let style = ProgressStyle::with_template(&template(total.is_some(), columns));
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        *self.bar.borrow_mut() = Some(bar);
+        self.start(total, &template(total.is_some(), columns));
     }
 
     fn advance(&self, bytes: u64) {

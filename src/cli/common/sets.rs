@@ -1,44 +1,83 @@
 //! Several sets: a row each, and a total.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::{Aof, Layout};
-use aofkit::check::Report;
+use aofkit::check::{Report, Verdict};
+use aofkit::fleet::{Coverage, Measured, Outlier, outliers};
+use aofkit::stats::MixReport;
 use aofkit::text::{count, thousands};
-use comfy_table::CellAlignment::{Left, Right};
+use comfy_table::CellAlignment::{self, Left, Right};
 
-use super::layout::{below, fitted};
+use super::layout::{MORE, below, fitted, wrap};
 use super::units::{Style, size};
 use super::verdict::but;
+use super::view::View;
 
 pub struct Row<'a> {
     pub aof: &'a Aof,
     pub report: &'a Report,
     pub growth: Option<u64>,
+    /// Its commands, where they were counted.
+    pub mix: Option<&'a MixReport>,
+}
+
+impl<'a> Row<'a> {
+    pub fn measured(&self) -> Measured<'a> {
+        Measured {
+            verdict: Some(self.report.verdict),
+            size_bytes: self.report.size_bytes,
+            growth_percent: self.growth,
+            mix: self.mix,
+        }
+    }
+}
+
+/// Where a set lies.
+pub struct Place {
+    path: PathBuf,
+    /// Its own directory, or the one file that it is.
+    own: PathBuf,
+}
+
+impl Place {
+    pub fn new(path: &Path, dir: &Path, layout: Layout) -> Self {
+        let own = if layout == Layout::MultiPart { dir } else { path };
+        Self { path: path.to_owned(), own: own.to_owned() }
+    }
+
+    pub fn of(aof: &Aof) -> Self {
+        Self::new(&aof.path, &aof.dir(), aof.layout)
+    }
 }
 
 /// What several sets are called: by the directory of their server, as nodes are; by their own directory or by their path
 /// where that does not tell them apart. What all of these end with says nothing, and is left out.
-pub fn names<'a>(sets: impl Iterator<Item = &'a Aof>, root: &Path) -> Vec<String> {
+pub fn names(sets: impl Iterator<Item = Place>, root: &Path) -> Vec<String> {
     let sets: Vec<_> = sets.collect();
-    let own = |aof: &Aof| match aof.layout {
-        Layout::MultiPart => aof.dir(),
-        _ => aof.path.clone(),
-    };
-    let server = |aof: &Aof| {
-        let own = own(aof);
-        own.parent().map_or_else(|| own.clone(), Path::to_owned)
-    };
-    let levels: [&dyn Fn(&Aof) -> PathBuf; 2] = [&server, &own];
+    let own = |set: &Place| set.own.clone();
+    let server = |set: &Place| set.own.parent().unwrap_or(&set.own).to_owned();
+    let levels: [&dyn Fn(&Place) -> PathBuf; 2] = [&server, &own];
     for level in levels {
-        let names: Vec<_> = sets.iter().map(|aof| below(&level(aof), root)).collect();
+        let names: Vec<_> = sets.iter().map(|set| below(&level(set), root)).collect();
         let different: HashSet<_> = names.iter().collect();
         if different.len() == names.len() && names.iter().all(|name| !name.is_empty()) {
             return without_common_end(names);
         }
     }
-    sets.iter().map(|aof| below(&aof.path, root)).collect()
+    sets.iter().map(|set| below(&set.path, root)).collect()
+}
+
+/// The directory that all paths begin with.
+pub fn root_of(paths: &[PathBuf]) -> PathBuf {
+    let mut paths = paths.iter();
+    let first = paths.next().cloned().unwrap_or_default();
+    paths.fold(first, |root, path| {
+        let same = root.components().zip(path.components()).take_while(|(a, b)| a == b);
+        same.map(|(part, _)| part).collect()
+    })
 }
 
 /// `node-1/data` and `node-2/data` are `node-1` and `node-2`.
@@ -55,7 +94,98 @@ fn without_common_end(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Style) -> String {
+/// Rows of a table of sets before the rest is counted, so that all of it fits one screen.
+pub const ROWS: usize = 10;
+
+/// The rows of a table of sets, the worst first: all of them, or as many as fit one screen and how many more there are.
+pub fn shown(rows: usize, every: bool) -> (usize, usize) {
+    shown_of(rows, every, ROWS)
+}
+
+/// The same where `most` rows leave room for other things.
+pub fn shown_of(rows: usize, every: bool, most: usize) -> (usize, usize) {
+    let shown = if every || rows <= most + 1 { rows } else { most };
+    (shown, rows - shown)
+}
+
+/// The line that stands for the sets that are not shown; how many of them are healthy, where that was looked at.
+pub fn more(hidden: usize, healthy: Option<usize>, bytes: u64) -> String {
+    let of = match healthy {
+        None => String::new(),
+        Some(healthy) if healthy == hidden => " all healthy,".to_owned(),
+        Some(healthy) => format!(" {healthy} healthy,"),
+    };
+    format!("{MORE} {},{of} {} (-v shows them)", count(hidden as u64, "more set"), size(bytes))
+}
+
+/// Stretches of slots that are named.
+const STRETCHES: usize = 5;
+
+/// Whether each slot of a cluster is one node's; the sets by their names.
+pub fn slot_lines(coverage: &Coverage, names: &[String], style: Style) -> String {
+    let mut lines = Vec::new();
+    let stretch = |(first, last): (u16, u16)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    let set = |place: usize| names.get(place).map_or("", String::as_str);
+    for (at, one, other) in coverage.overlaps.iter().take(STRETCHES) {
+        let (one, other) = (set(*one), set(*other));
+        lines.push(format!(
+            "slots {}: {one} and {other} both take them for their own",
+            stretch(*at)
+        ));
+    }
+    if !coverage.holes.is_empty() {
+        let holes: Vec<_> =
+            coverage.holes.iter().take(STRETCHES).map(|hole| stretch(*hole)).collect();
+        let rest =
+            if coverage.holes.len() > STRETCHES { format!(", {MORE}") } else { String::new() };
+        let missing = count(coverage.missing().into(), "slot");
+        lines.push(format!("no node has {missing}: {}{rest}", holes.join(", ")));
+    }
+    if !coverage.absent.is_empty() {
+        let absent = count(coverage.absent.len() as u64, "node");
+        lines.push(format!("by nodes.conf, {absent} with slots not among these sets"));
+    }
+    if lines.is_empty() {
+        lines.push("by nodes.conf, each slot is one node's".to_owned());
+    }
+    lines.iter().map(|line| wrap(line, style.width, "") + "\n").collect()
+}
+
+/// Sets that stand out, and why.
+pub fn standing_out(found: &[Outlier], names: &[String], style: Style) -> String {
+    let mut text = String::new();
+    for one in found.iter().take(OUTLIERS) {
+        let why: Vec<_> = one.why.iter().map(ToString::to_string).collect();
+        let name = names.get(one.place).map_or("", String::as_str);
+        let line = format!("stands out: {name}: {}", why.join("; "));
+        text += &(wrap(&line, style.width, "") + "\n");
+    }
+    if found.len() > OUTLIERS {
+        let more = count((found.len() - OUTLIERS) as u64, "more set");
+        text += &format!(
+            "{MORE} {more} that {} out (--json names them)\n",
+            if found.len() == OUTLIERS + 1 { "stands" } else { "stand" }
+        );
+    }
+    text
+}
+
+/// Sets that are named because they stand out.
+const OUTLIERS: usize = 3;
+
+fn commands(report: &Report) -> u64 {
+    report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()
+}
+
+fn is_well(report: &Report) -> bool {
+    report.verdict == Verdict::Healthy && report.trap().is_none()
+}
+
+pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, view: &View) -> String {
+    let style = view.style;
     let mut head = vec![
         ("SET", Left),
         ("FILES", Right),
@@ -64,41 +194,70 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, style: Sty
         ("GROWTH", Right),
         ("HEALTH", Left),
     ];
-    let (mut sets, mut bytes, mut commands, mut sound) = (0, 0, 0, 0);
     let rows: Vec<_> = rows.collect();
-    let mut cells = Vec::with_capacity(rows.len());
-    let names = names(rows.iter().map(|row| row.aof), path);
-    for (row, name) in rows.iter().zip(names) {
-        let of_set: u64 =
-            row.report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum();
-        cells.push(vec![
-            name,
-            row.report.segments.len().to_string(),
-            size(row.report.size_bytes),
-            thousands(of_set),
-            row.growth
-                .map_or_else(|| "-".to_owned(), |percent| format!("{} %", thousands(percent))),
-            row.report.verdict.as_str().to_owned() + &but(row.report),
-        ]);
-        sets += 1;
-        bytes += row.report.size_bytes;
-        commands += of_set;
-        let healthy = row.report.verdict == aofkit::check::Verdict::Healthy;
-        sound += u64::from(healthy && row.report.trap().is_none());
+    let names = names(rows.iter().map(|row| Place::of(row.aof)), path);
+    let measured: Vec<_> = rows.iter().map(Row::measured).collect();
+    let found = outliers(&measured);
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let (shown, hidden) = shown(rows.len(), view.verbose);
+    if hidden > 0 {
+        // The worst first, and then those that stand out.
+        let place = |at: usize| found.iter().position(|one| one.place == at).unwrap_or(found.len());
+        order.sort_by_key(|at| {
+            (Reverse(rows[*at].report.verdict), place(*at), Reverse(rows[*at].growth))
+        });
     }
-    let title = style.bold(&aofkit::text::name(path.as_os_str().as_encoded_bytes()));
+    let mut cells: Vec<_> =
+        order[..shown].iter().map(|at| cells(&rows[*at], names[*at].clone())).collect();
+    if hidden > 0 {
+        let rest = || order[shown..].iter().map(|at| &rows[*at]);
+        let healthy = rest().filter(|row| is_well(row.report)).count();
+        let mut last = vec![String::new(); head.len()];
+        last[0] = more(hidden, Some(healthy), rest().map(|row| row.report.size_bytes).sum());
+        cells.push(last);
+    }
+    let of_rows = || rows.iter().map(|row| row.report);
     let total = format!(
         "{}, {} healthy: {}, {}",
-        count(sets, "set"),
-        thousands(sound),
-        size(bytes),
-        count(commands, "command")
+        count(rows.len() as u64, "set"),
+        thousands(of_rows().filter(|report| is_well(report)).count() as u64),
+        size(of_rows().map(|report| report.size_bytes).sum()),
+        count(of_rows().map(commands).sum(), "command")
     );
+    let title = style.bold(&aofkit::text::name(path.as_os_str().as_encoded_bytes()));
     format!(
-        "{title}\n\n{}\n{}\n",
-        fitted(style, &mut head, cells, &["GROWTH", "FILES", "COMMANDS"]),
-        style.bold(&total)
+        "{title}\n\n{}\n{}\n{}",
+        table_of(style, &mut head, cells, &["GROWTH", "FILES", "COMMANDS"]),
+        style.bold(&total),
+        standing_out(&found, &names, style)
     )
+}
+
+fn cells(row: &Row<'_>, name: String) -> Vec<String> {
+    let growth = row.growth.map(|percent| format!("{} %", thousands(percent)));
+    vec![
+        name,
+        row.report.segments.len().to_string(),
+        size(row.report.size_bytes),
+        thousands(commands(row.report)),
+        growth.unwrap_or_else(|| "-".to_owned()),
+        row.report.verdict.as_str().to_owned() + &but(row.report),
+    ]
+}
+
+/// A table of sets whose last row may be the one that stands for the rest: that one takes the width of the screen.
+pub fn table_of(
+    style: Style,
+    head: &mut Vec<(&str, CellAlignment)>,
+    mut rows: Vec<Vec<String>>,
+    dispensable: &[&str],
+) -> String {
+    let rest = rows.pop_if(|row| row.first().is_some_and(|name| name.starts_with(MORE)));
+    let mut text = fitted(style, head, rows, dispensable);
+    if let Some(rest) = rest.and_then(|mut row| row.drain(..).next()) {
+        text += &(style.dim(&rest) + "\n");
+    }
+    text
 }
 
 #[cfg(test)]

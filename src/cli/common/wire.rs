@@ -3,6 +3,7 @@
 //! A field is never left out: what is unknown is `null`. Every field is described in `docs/schemas/`, and
 //! a test holds the two against each other.
 
+use aofkit::fleet::{Coverage, Outlier, Stretch};
 use serde::{Serialize, Serializer};
 
 use crate::cli::common::members::{ManifestText, PathText};
@@ -57,6 +58,79 @@ pub struct Several<T, S> {
     pub source: SourceOfSeveral,
     pub sets: Vec<T>,
     pub total: S,
+}
+
+impl<T, S> Several<T, S> {
+    /// The same with another total.
+    pub fn with_total<U>(self, total: impl FnOnce(S) -> U) -> Several<T, U> {
+        let Self { schema, tool_version, source, sets, total: own } = self;
+        Several { schema, tool_version, source, sets, total: total(own) }
+    }
+}
+
+/// Something that has a name for scripts and words for people.
+#[derive(Serialize)]
+pub struct KindJson {
+    pub kind: String,
+    pub message: String,
+}
+
+impl KindJson {
+    pub fn new(kind: &str, message: &impl ToString) -> Self {
+        Self { kind: kind.to_owned(), message: message.to_string() }
+    }
+}
+
+/// A set that stands out.
+#[derive(Serialize)]
+pub struct OutlierJson {
+    pub name: String,
+    pub why: Vec<KindJson>,
+}
+
+impl OutlierJson {
+    /// All of them, by the names of the sets that were compared.
+    pub fn all(found: &[Outlier], names: &[String]) -> Vec<Self> {
+        let row = |one: &Outlier| Self {
+            name: names.get(one.place).cloned().unwrap_or_default(),
+            why: one.why.iter().map(|why| KindJson::new(why.as_str(), why)).collect(),
+        };
+        found.iter().map(row).collect()
+    }
+}
+
+/// A stretch of slots, and the sets that both take it for their own.
+#[derive(Serialize)]
+pub struct StretchJson {
+    pub first: u16,
+    pub last: u16,
+    pub sets: Vec<String>,
+}
+
+/// The slots of a cluster.
+#[derive(Serialize)]
+pub struct CoverageJson {
+    pub missing_slots: u32,
+    pub holes: Vec<StretchJson>,
+    pub overlaps: Vec<StretchJson>,
+    pub absent_nodes: Vec<String>,
+}
+
+impl CoverageJson {
+    /// By the names of the sets.
+    pub fn new(coverage: &Coverage, names: &[String]) -> Self {
+        let name = |place: usize| names.get(place).cloned().unwrap_or_default();
+        let stretch = |(first, last): Stretch, sets| StretchJson { first, last, sets };
+        let overlaps = coverage.overlaps.iter();
+        Self {
+            missing_slots: coverage.missing(),
+            holes: coverage.holes.iter().map(|hole| stretch(*hole, Vec::new())).collect(),
+            overlaps: overlaps
+                .map(|(at, one, other)| stretch(*at, vec![name(*one), name(*other)]))
+                .collect(),
+            absent_nodes: coverage.absent.clone(),
+        }
+    }
 }
 
 /// The rule by which a server rewrites, and what it says of the sizes.

@@ -39,7 +39,7 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
         None => None,
     };
     let (mut grown, failed) =
-        context.each_set(path, |aof| grow(aof, args, context, server.clone()))?;
+        context.each_set(path, |aof, turn| grow(aof, args, context, server.clone(), &turn.bar))?;
     // The outlier first.
     grown.sort_by_key(|one| std::cmp::Reverse(one.outlook.trigger.percent()));
     let mut outcome = failed;
@@ -78,6 +78,7 @@ fn grow(
     args: &GrowthArgs,
     context: &Context,
     server: Option<(String, ServerState)>,
+    bar: &Bar,
 ) -> Result<Grown> {
     let now = jiff::Timestamp::now();
     let mut options = GrowthOptions::at(now.as_millisecond());
@@ -87,8 +88,7 @@ fn grow(
         options.packed = said.packed;
     }
     let growth = Growth::new(&aof, options);
-    let bar = Bar::new(context.bar);
-    let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, &bar)?;
+    let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, bar)?;
     // A stream lies on no file system, and a snapshot on another one than its set.
     let disk = disk::room(&aof.path).ok();
     let mut around = Surroundings { now: now.as_second(), disk, rules: Vec::new(), server: said };

@@ -7,8 +7,7 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::layout::fitted;
-use crate::cli::common::sets::names;
+use crate::cli::common::sets::{Place, more, names, shown, table_of};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 
@@ -29,7 +28,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     ];
     let mut rows = Vec::with_capacity(all.len());
     let (mut bytes, mut reclaimable, mut unknown, mut has_range) = (0, 0, 0, false);
-    for (one, name) in all.iter().zip(names(all.iter().map(|one| &one.aof), path)) {
+    for (one, name) in all.iter().zip(names(all.iter().map(|one| Place::of(&one.aof)), path)) {
         bytes += one.outlook.current_bytes();
         match given_back(one) {
             Some((own, is_least)) => {
@@ -39,6 +38,12 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
             None => unknown += 1,
         }
         rows.push(row(one, name).to_vec());
+    }
+    let (first, hidden) = shown(rows.len(), view.verbose);
+    if hidden > 0 {
+        rows.truncate(first);
+        let rest = all[first..].iter().map(|one| one.outlook.current_bytes()).sum();
+        rows.push(vec![more(hidden, None, rest)]);
     }
     let title = style.bold(&name(path.as_os_str().as_encoded_bytes()));
     let mut total = format!(
@@ -53,7 +58,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     }
     let mut text = format!(
         "{title}\n\n{}\n{}\n",
-        fitted(style, &mut head, rows, &DISPENSABLE),
+        table_of(style, &mut head, rows, &DISPENSABLE),
         style.bold(&total)
     );
     if !view.quiet {

@@ -7,8 +7,8 @@ use aofkit::aof::Leftover;
 use aofkit::growth::Trigger;
 use aofkit::stats::DatabaseRow;
 
-use super::report::Inspected;
-use super::wire::{DatabaseJson, GrownJson, InspectJson, LeftoverJson};
+use super::report::{InTotal, Inspected};
+use super::wire::{DatabaseJson, GrownJson, InTotalJson, InspectJson, LeftoverJson};
 use crate::cli::check::json::{head, problems, several};
 use crate::cli::common::json::{modified, rule};
 use crate::cli::common::members::path_text;
@@ -25,9 +25,25 @@ pub fn inspect(paper: &mut Paper<'_>, one: &Inspected) -> io::Result<()> {
 }
 
 /// `inspect` of several sets.
-pub fn inspects(paper: &mut Paper<'_>, path: &Path, all: &[Inspected]) -> io::Result<()> {
+pub fn inspects(
+    paper: &mut Paper<'_>,
+    path: &Path,
+    all: &[Inspected],
+    total: Option<&InTotal>,
+) -> io::Result<()> {
     let sets = all.iter().map(inspect_json).collect();
-    paper.json(&several(INSPECT, path, sets, all.iter().map(|one| &one.report)))
+    let rows: Vec<_> = all.iter().map(Inspected::row).collect();
+    let several = several(INSPECT, path, sets, &rows);
+    let totals = total.map(|total| &total.mix.totals);
+    let commands = |total: &InTotal| {
+        total.mix.commands.iter().map(|row| command(row, &total.mix.totals)).collect()
+    };
+    paper.json(&several.with_total(|checked| InTotalJson {
+        checked,
+        totals: totals.map(totals_json),
+        commands: total.map(commands),
+        prefixes: total.and_then(|total| stats_json::prefixes(&total.keys)),
+    }))
 }
 
 fn inspect_json(one: &Inspected) -> InspectJson<'_> {

@@ -11,45 +11,66 @@ use std::path::Path;
 use aofkit::aof::{Aof, Layout, Role};
 use aofkit::check::{Check, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
+use aofkit::fleet::{Together, Unfinished};
 use aofkit::growth::Trigger;
-use aofkit::scan::scan;
+use aofkit::scan::{Observer, scan};
 use aofkit::stats::{Deletes, Grouping, KeyOptions, KeySpace, KeySpaceOptions, KeyTraffic, Mix};
 use aofkit::text::{count, name};
 
-use self::report::Inspected;
+use self::report::{InTotal, Inspected};
 use crate::cli::common::beside::neighbours;
-use crate::cli::common::context::Context;
+use crate::cli::common::context::{Context, Turn};
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::{Paper, Saying};
-use crate::cli::common::progress::Bar;
-use crate::cli::stats::redact_written;
+use crate::cli::stats::{redact_prefixes, redact_written};
 
 /// How many of a base's biggest keys are told.
 const BIGGEST: usize = 10;
 
 /// Shows every set at `path`. A set in trouble that could be read is no error, but a warning.
 pub fn run<'v>(path: &'v Path, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {
-    let (inspected, failed) = context.each_set(path, |aof| inspect(aof, context))?;
+    let (options, together) = (key_options(), Together::default());
+    let (inspected, failed) =
+        context.each_set(path, |aof, turn| inspect(aof, &options, &together, turn, context))?;
+    let total = together.finish().map(|(mix, mut keys)| {
+        if context.redact {
+            redact_prefixes(&mut keys);
+        }
+        InTotal { mix, keys }
+    });
     for one in &inspected {
         warn(one, context);
     }
     let say = move |paper: &mut Paper<'_>| match (context.json, &inspected[..]) {
         (true, [one]) if failed.is_none() => json::inspect(paper, one),
-        (true, several) => json::inspects(paper, path, several),
+        (true, several) => json::inspects(paper, path, several, total.as_ref()),
         (false, [one]) if failed.is_none() => paper.text(&text::inspect(one, context)),
-        (false, several) => paper.text(&text::inspects(path, several, context)),
+        (false, several) => paper.text(&text::inspects(path, several, total.as_ref(), context)),
     };
     Ok((Box::new(say), failed.unwrap_or(Outcome::Done)))
 }
 
-fn inspect(aof: Aof, context: &Context) -> Result<Inspected> {
+/// What is counted of the commands of all sets.
+type Counting = (Mix, KeyTraffic);
+
+fn inspect(
+    aof: Aof,
+    options: &KeyOptions,
+    together: &Together<Counting>,
+    turn: &Turn,
+    context: &Context,
+) -> Result<Inspected> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let key_space = KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST });
-    let keys = KeyTraffic::new(key_options());
+    let counting = (Mix::default(), KeyTraffic::new(options.clone()));
     let deletes = Deletes::new(Grouping::default(), BIGGEST);
-    let observer = (Check::new(&aof), ((Mix::default(), key_space), (keys, deletes)));
-    let (facts, ((mix, key_space), (mut keys, mut deletes))) =
-        scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let observer = (Check::new(&aof), (Unfinished(counting), (key_space, deletes)));
+    let (facts, (counting, (key_space, mut deletes))) =
+        scan(&aof, observer, &context.pace, &turn.bar)?;
+    if !turn.is_alone {
+        together.add(counting.clone());
+    }
+    let (mix, mut keys) = counting.finish();
     let report = judge(
         &aof,
         facts.with_neighbours(neighbours(&aof, context)?),

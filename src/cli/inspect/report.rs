@@ -5,6 +5,14 @@ use aofkit::check::Report;
 use aofkit::growth::Trigger;
 use aofkit::stats::{DeleteReport, KeyReport, KeySpaceReport, MixReport};
 
+use crate::cli::common::sets::Row;
+
+/// What all sets make together.
+pub struct InTotal {
+    pub mix: MixReport,
+    pub keys: KeyReport,
+}
+
 /// What is shown of one set.
 pub struct Inspected {
     pub aof: Aof,
@@ -21,6 +29,16 @@ pub struct Inspected {
 }
 
 impl Inspected {
+    /// Its row among several.
+    pub fn row(&self) -> Row<'_> {
+        Row {
+            aof: &self.aof,
+            report: &self.report,
+            growth: self.growth.as_ref().map(Trigger::percent),
+            mix: Some(&self.mix),
+        }
+    }
+
     /// Whether there is an RDB part or another base, so that its keys were counted.
     pub fn has_base_keys(&self) -> bool {
         let facts = self.report.segments.iter().filter_map(|s| s.facts.as_ref());

@@ -9,14 +9,15 @@ use aofkit::stats::{CommandRow, MixReport};
 use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment;
 
-use super::report::Inspected;
+use super::report::{InTotal, Inspected};
 use crate::cli::common::beside::first_of;
 use crate::cli::common::layout::{FILES, MORE, fitted, wrap};
 use crate::cli::common::needs;
-use crate::cli::common::sets::{Row, overview};
+use crate::cli::common::sets::overview;
 use crate::cli::common::units::{Style, bar, duration, share, size, time};
 use crate::cli::common::verdict::{headline, verdict_lines};
 use crate::cli::common::view::View;
+use crate::cli::stats::columns::shortened;
 use crate::cli::stats::key_space;
 
 /// Commands shown before the rest is summed up.
@@ -41,18 +42,36 @@ pub fn inspect(one: &Inspected, view: &View) -> String {
 }
 
 /// `inspect` of several sets.
-pub fn inspects(path: &Path, all: &[Inspected], view: &View) -> String {
-    let rows = all.iter().map(|one| Row {
-        aof: &one.aof,
-        report: &one.report,
-        growth: one.growth.as_ref().map(|growth| growth.percent()),
-    });
-    let mut text = overview(path, rows, view.style);
+pub fn inspects(path: &Path, all: &[Inspected], total: Option<&InTotal>, view: &View) -> String {
+    let mut text = overview(path, all.iter().map(Inspected::row), view);
+    if let Some(total) = total {
+        text += &in_total(total, view.style);
+    }
     if !view.quiet {
         text += &view.style.dim("`aofkit inspect` on one of them shows all of it");
         text += "\n";
     }
     text
+}
+
+/// Commands and families of keys that are named of all sets together.
+const NAMED: usize = 5;
+
+/// What fills the logs of all sets together.
+fn in_total(total: &InTotal, style: Style) -> String {
+    let of = total.mix.totals.command_bytes;
+    let named = |what: &str, rows: Vec<(String, u64)>| {
+        let row = |(name, bytes): &(String, u64)| format!("{name} {}", share(*bytes, of));
+        let rows: Vec<_> = rows.iter().take(NAMED).map(row).collect();
+        if rows.is_empty() {
+            return String::new();
+        }
+        wrap(&format!("{what}: {}", rows.join(", ")), style.width, "") + "\n"
+    };
+    let commands = total.mix.commands.iter().map(|row| (shortened(&row.name, 22), row.bytes));
+    let prefixes = total.keys.prefixes.iter().flatten().filter(|row| row.prefix != b"*");
+    let prefixes = prefixes.map(|row| (shortened(&row.prefix, 30), row.bytes));
+    named("commands", commands.collect()) + &named("prefixes", prefixes.collect())
 }
 
 /// Columns of the list of files that may go, the first of these first, before anything is wrapped: what they

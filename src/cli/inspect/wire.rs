@@ -3,7 +3,7 @@
 use aofkit::check::Problem;
 use serde::Serialize;
 
-use crate::cli::check::wire::{Head, ProblemJson};
+use crate::cli::check::wire::{Head, ProblemJson, Total};
 use crate::cli::common::members::PathText;
 use crate::cli::common::wire::{Each, RuleJson};
 use crate::cli::stats::commands_json::{CommandJson, TotalsJson};
@@ -51,4 +51,14 @@ pub struct LeftoverJson {
     pub kind: &'static str,
     pub size_bytes: u64,
     pub modified_at: Option<String>,
+}
+
+/// What all sets make together.
+#[derive(Serialize)]
+pub struct InTotalJson {
+    #[serde(flatten)]
+    pub checked: Total,
+    pub totals: Option<TotalsJson>,
+    pub commands: Option<Vec<CommandJson>>,
+    pub prefixes: Option<Vec<PrefixJson>>,
 }

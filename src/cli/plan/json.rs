@@ -69,7 +69,7 @@ struct LossJson {
 }
 
 #[derive(Serialize)]
-struct KeyJson {
+pub struct KeyJson {
     db: Option<u64>,
     #[serde(flatten)]
     key: KeyText,
@@ -252,7 +252,7 @@ fn loss(loss: &Loss, redact: bool) -> LossJson {
     }
 }
 
-fn key(key: &LostKey, redact: bool) -> KeyJson {
+pub fn key(key: &LostKey, redact: bool) -> KeyJson {
     if redact {
         let hash = aofkit::redact::hidden(&key.name);
         return KeyJson { db: key.db, key: text(hash.as_bytes()).into() };

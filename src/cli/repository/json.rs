@@ -7,11 +7,12 @@ use aofkit::backup::{
     Backup, Compaction, Entry, FileType, Mark, Moment, Planned, PrunePlan, Restored, UnreadSource,
     Verified, now,
 };
+use aofkit::error::Error;
 use aofkit::redact::hidden;
 use aofkit::trial::{Difference, LoadedSnapshot};
 use serde::Serialize;
 
-use crate::cli::common::json::{VERSION, modified, needs_modules, pretty};
+use crate::cli::common::json::{VERSION, modified, needs_modules, pretty, several};
 use crate::cli::common::loaded::{self, ErrorJson};
 use crate::cli::common::members::{
     FileText, KeyText, ManifestText, PathText, TargetText, path_text, text,
@@ -213,6 +214,59 @@ struct UnreadSourceJson {
 
 /// `backup`
 pub fn backup(made: &Backup) -> String {
+    pretty(&backup_json(made))
+}
+
+/// A set of which no snapshot was taken.
+pub struct Failed<'a> {
+    pub path: &'a Path,
+    pub error: &'a Error,
+    pub exit_status: u8,
+}
+
+#[derive(Serialize)]
+struct FailedJson {
+    #[serde(flatten)]
+    path: PathText,
+    kind: &'static str,
+    message: String,
+    exit_status: u8,
+}
+
+#[derive(Serialize)]
+struct AllJson {
+    sets: usize,
+    taken: usize,
+    unchanged: usize,
+    failed: Vec<FailedJson>,
+    logical_bytes: u64,
+    new_bytes: u64,
+    reused_bytes: u64,
+}
+
+/// `backup --all`
+pub fn backups(root: &Path, made: &[&Backup], failed: &[Failed<'_>]) -> String {
+    let unchanged = made.iter().filter(|made| made.unchanged).count();
+    let failure = |one: &Failed<'_>| FailedJson {
+        path: path_text(one.path).into(),
+        kind: one.error.kind().as_str(),
+        message: one.error.to_string(),
+        exit_status: one.exit_status,
+    };
+    let total = AllJson {
+        sets: made.len() + failed.len(),
+        taken: made.len() - unchanged,
+        unchanged,
+        failed: failed.iter().map(failure).collect(),
+        logical_bytes: made.iter().map(|made| made.entry.logical_bytes()).sum(),
+        new_bytes: made.iter().map(|made| made.new_bytes).sum(),
+        reused_bytes: made.iter().map(|made| made.reused_bytes).sum(),
+    };
+    let sets = made.iter().map(|made| backup_json(made)).collect();
+    pretty(&several("aofkit.backup/1", root, sets, total))
+}
+
+fn backup_json(made: &Backup) -> BackupJson {
     let entry = &made.entry;
     let unread = |one: &UnreadSource| UnreadSourceJson {
         source_name: one.source.clone(),
@@ -224,7 +278,7 @@ pub fn backup(made: &Backup) -> String {
         && entry.files.iter().all(|file| file.commands == 0 && file.ts.is_none() && file.size > 0);
     let layout = if is_rdb { "rdb" } else { layout(entry) };
     let source = Source { path: path.into(), layout, manifest: manifest.into() };
-    pretty(&BackupJson {
+    BackupJson {
         head: Head { schema: "aofkit.backup/1", tool_version: VERSION, source },
         unchanged: made.unchanged,
         snapshot: SnapshotJson {
@@ -242,7 +296,7 @@ pub fn backup(made: &Backup) -> String {
         needs_modules: needs_modules(&made.needs_modules),
         last_written_at: made.written.and_then(modified),
         log_elsewhere: made.elsewhere.clone(),
-    })
+    }
 }
 
 #[derive(Serialize)]

@@ -162,7 +162,7 @@ fn short(id: &str) -> String {
 }
 
 /// How many keys are there; `?` where that is not known.
-fn keys(entry: &Entry) -> String {
+pub fn keys(entry: &Entry) -> String {
     match entry.keys {
         Some(keys) if keys.is_estimate() => format!("~{}", thousands(keys.alive)),
         Some(keys) => thousands(keys.alive),

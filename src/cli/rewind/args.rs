@@ -1,5 +1,6 @@
 //! What `aofkit rewind` takes.
 
+use aofkit::rewind::Later;
 use clap::Args as ClapArgs;
 
 use crate::cli::changing::{self, Changing};
@@ -30,6 +31,16 @@ pub struct RewindArgs {
     /// With --before-command: on a key like this: 'user:*'
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["until", "at"])]
     pub key: Vec<String>,
+    /// Take that one command out, and keep all that came after it
+    ///
+    /// A key that a later command names keeps the value of today; the others that the command changed return. A transaction goes whole
+    #[arg(long, conflicts_with_all = ["until", "list"])]
+    pub keep_later: bool,
+    /// With --keep-later: replay what came after on what was there before
+    ///
+    /// Lists the commands that may do something else then, such as INCR or SET NX
+    #[arg(long, requires = "keep_later")]
+    pub merge: bool,
     /// List places to go back to
     ///
     /// Flushes, many deletions in a row, ends of files, times
@@ -41,10 +52,21 @@ pub struct RewindArgs {
     pub ask: AskArgs,
 }
 
+impl RewindArgs {
+    /// How what came after the command is kept, if it is.
+    pub fn later(&self) -> Option<Later> {
+        self.keep_later.then_some(if self.merge { Later::Merges } else { Later::Keeps })
+    }
+}
+
 pub const MANUAL: Manual = Manual {
     examples: &[
         ("aofkit rewind --list .", "places to go back to"),
         ("aofkit rewind --before-command FLUSHALL .", "plan: undo the last FLUSHALL"),
+        (
+            "aofkit rewind --before-command FLUSHALL --keep-later .",
+            "the same, and keep what was written since",
+        ),
         ("aofkit rewind --until 2026-11-24T03:00:00Z --apply .", "go back to a second"),
     ],
     remark: "The verdict is that of the result with --apply or --output, else that of the set as it is.",

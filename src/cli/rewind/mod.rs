@@ -5,16 +5,19 @@ pub mod json;
 pub mod report;
 pub mod text;
 
+use std::fmt;
 use std::path::Path;
 
 use aofkit::aof::Aof;
 use aofkit::change::{Looking, Options, Proposal, Session, Verb};
 use aofkit::check::{Check, Wording, judge};
 use aofkit::error::{Error, Result};
+use aofkit::limits;
 use aofkit::moment::{Found, Moment, Places};
-use aofkit::rewind::{self, Answer, Reach, Why};
+use aofkit::rewind::{self, Answer, Conflict, Hindrance, Reach, Why};
 use aofkit::scan::scan;
-use std::fmt;
+use aofkit::text::{name, thousands};
+use jiff::Timestamp;
 
 use self::args::RewindArgs;
 use self::report::{Listed, Rewound};
@@ -50,18 +53,32 @@ pub fn run(args: &RewindArgs, context: &Context) -> Result<(String, Outcome)> {
             return Ok((String::new(), crate::cli::common::output::usage(&why, context.json)));
         }
     };
-    let wording = Wording { redact: context.redact };
     let bar = Bar::new(context.bar);
-    let found = rewind::rewind(&aof, &moment, &wording, &context.pace, &bar)?;
+    let looking = changing::looking(context, &bar);
+    let found = match args.later() {
+        None => rewind::rewind(&aof, &moment, &looking)?,
+        Some(later) => {
+            rewind::omit(&aof, &moment, later, Timestamp::now().as_millisecond(), &looking)?
+        }
+    };
     let (reach, plan) = match found.answer {
         Answer::Plan(plan) => (found.reach, *plan),
         Answer::No(why) => {
             return Err(Error::refused(OutOfReach { why, reach: found.reach }, &aof.path));
         }
+        Answer::Hindered(Conflict { place: (segment, offset), hindrance }) => {
+            let file = aof.segments[segment].path();
+            return Err(Error::refused(CannotOmit(hindrance), &file).at(offset));
+        }
     };
     let run = changing::carry_out(aof, found.report, plan, &args.changing, context)?;
-    let rewound =
-        Rewound { run: run.after(recovered), found: found.found, reach, candidates: None };
+    let rewound = Rewound {
+        run: run.after(recovered),
+        found: found.found,
+        reach,
+        omitted: found.omitted,
+        candidates: None,
+    };
     let text = match context.json {
         true => json::rewind(&rewound, context),
         false => text::rewind(&rewound, &args.changing, context),
@@ -128,6 +145,60 @@ impl fmt::Display for OutOfReach {
     }
 }
 
+/// Why a command cannot be taken out without what came after it.
+#[derive(Debug)]
+struct CannotOmit(Hindrance);
+
+impl fmt::Display for CannotOmit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let merge = "--merge replays it on what was there before";
+        match &self.0 {
+            Hindrance::NoCommand => f.write_str("no command begins there; --list shows places to go back to"),
+            Hindrance::UnknownKeys(command) => write!(
+                f,
+                "it is not known which keys {} reads or changes, so nobody can say what would return; {merge}",
+                name(command)
+            ),
+            Hindrance::ReachesFar(command) => write!(
+                f,
+                "{} stands behind the command that is taken out, and changes keys that it does not name; {merge}",
+                name(command)
+            ),
+            Hindrance::ChangesFunctions(command) => write!(
+                f,
+                "{} stands behind the command that is taken out, and changes functions; {merge}",
+                name(command)
+            ),
+            Hindrance::Exchanges(command) => write!(
+                f,
+                "{} exchanges databases: all that came after it would go to the wrong one; \
+                 rewind without --keep-later cuts the log before it",
+                name(command)
+            ),
+            Hindrance::Damaged => f.write_str(
+                "these bytes are damaged, and it is not known which keys they named: run aofkit repair first",
+            ),
+            Hindrance::OpenTransaction => {
+                f.write_str("this transaction does not end: run aofkit repair first")
+            }
+            Hindrance::TooLarge => write!(
+                f,
+                "the transaction here has more than {} records",
+                thousands(limits::UNIT_RECORDS as u64)
+            ),
+            Hindrance::TooManyNames => write!(
+                f,
+                "the commands behind it name more keys than fit into {} bytes of memory; {merge}",
+                thousands(limits::LATER_NAMES as u64)
+            ),
+            Hindrance::AllNamedLater => f.write_str(
+                "every key that it changed is named by a later command, and keeps the value of today: nothing would return. \
+                 --merge replays what came after on what was there before",
+            ),
+        }
+    }
+}
+
 fn list(aof: Aof, context: &Context) -> Result<(String, Outcome)> {
     let observers = (Places::default(), Check::new(&aof));
     let ((candidates, commands), facts) =
@@ -140,6 +211,7 @@ fn list(aof: Aof, context: &Context) -> Result<(String, Outcome)> {
         run: Run::new(Session::new(aof, report, nothing).end(&options, &looking)?, None),
         found: Found::default(),
         reach,
+        omitted: None,
         candidates: Some(Listed { candidates, commands }),
     };
     let text = match context.json {

@@ -1,7 +1,7 @@
 //! What `aofkit rewind` found, for whoever prints it.
 
 use aofkit::moment::{Candidate, Found};
-use aofkit::rewind::Reach;
+use aofkit::rewind::{Omitted, Reach};
 
 use crate::cli::changing::Run;
 
@@ -10,6 +10,8 @@ pub struct Rewound {
     pub run: Run,
     pub found: Found,
     pub reach: Reach,
+    /// With `--keep-later`.
+    pub omitted: Option<Omitted>,
     /// With `--list`.
     pub candidates: Option<Listed>,
 }

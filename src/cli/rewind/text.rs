@@ -1,7 +1,7 @@
 //! A way back, for people.
 
 use aofkit::moment::{Candidate, What};
-use aofkit::rewind::Reach;
+use aofkit::rewind::{Dependents, Omitted, Reach, Returning};
 use aofkit::text::{count, name, shell_word, thousands};
 
 use super::report::{Listed, Rewound};
@@ -9,6 +9,7 @@ use crate::cli::changing::Changing;
 use crate::cli::common::layout::wrap;
 use crate::cli::common::units::time;
 use crate::cli::common::view::View;
+use crate::cli::plan::key::key_name;
 use crate::cli::plan::text::{Words, ending, first_line, plan};
 
 const WORDS: Words = Words { done: "rewound", copy: "a rewound copy" };
@@ -17,7 +18,26 @@ const WORDS: Words = Words { done: "rewound", copy: "a rewound copy" };
 pub fn rewind(rewound: &Rewound, changing: &Changing, view: &View) -> String {
     let (run, style) = (&rewound.run, view.style);
     let mut text = first_line(run, WORDS, style);
-    text += &match (rewound.found.boundary, run.plan.is_empty()) {
+    text += &match &rewound.omitted {
+        Some(omitted) => taken_out(rewound, omitted, view),
+        None => cut(rewound, view),
+    };
+    text += &reach(rewound, view);
+    text += "\n";
+    text += &plan(run, view);
+    text += &ending(run, changing, view);
+    let is_waiting = !run.plan.is_empty() && !run.applied && run.output.is_none();
+    if is_waiting && !run.in_use.pids.is_empty() {
+        let line = "stop it with SHUTDOWN NOSAVE before it rewrites the log: a rewrite makes what was lost the base";
+        text += &format!("{}\n", wrap(line, style.width, ""));
+    }
+    text
+}
+
+/// Where the log is cut, and what goes.
+fn cut(rewound: &Rewound, view: &View) -> String {
+    let (run, style) = (&rewound.run, view.style);
+    match (rewound.found.boundary, run.plan.is_empty()) {
         (Some(boundary), false) => {
             let (segment, offset) = boundary.place;
             let file = name(&run.aof.segments[segment].name);
@@ -35,18 +55,77 @@ pub fn rewind(rewound: &Rewound, changing: &Changing, view: &View) -> String {
             format!("{}\n\n", wrap(&line, style.width, "  "))
         }
         _ => "  nothing lies behind that moment\n\n".to_owned(),
+    }
+}
+
+/// Which command is taken out, and what becomes of the keys that it changed.
+fn taken_out(rewound: &Rewound, omitted: &Omitted, view: &View) -> String {
+    let (run, style) = (&rewound.run, view.style);
+    let (segment, offset) = omitted.place;
+    let file = name(&run.aof.segments[segment].name);
+    let is_done = run.applied || run.output.is_some();
+    let (goes, returns, keeps) = match is_done {
+        true => ("was taken out", "returned", "kept"),
+        false => ("would be taken out", "would return", "would keep"),
     };
-    text += &reach(rewound, view);
-    text += "\n";
-    text += &plan(run, view);
-    text += &ending(run, changing, view);
-    let is_waiting = !run.plan.is_empty() && !run.applied && run.output.is_none();
-    if is_waiting && !run.in_use.pids.is_empty() {
-        let line = "stop it with SHUTDOWN NOSAVE before it rewrites the log: a rewrite makes what was lost the base";
-        text += &format!("{}\n", wrap(line, style.width, ""));
+    let command = name(&omitted.command);
+    let what = match omitted.is_transaction {
+        true => format!("the transaction of {command}"),
+        false => command,
+    };
+    let mut lines = vec![format!("{what} at byte {} of {file} {goes}", thousands(offset))];
+    lines.push(match omitted.returning {
+        Returning::Back(keys) => format!("at most {} {returns}", count(keys, "key")),
+        Returning::Older(keys) => {
+            format!("at most {} {returns} to an older state", count(keys, "key"))
+        }
+        Returning::Unknown => "how many keys return is not known".to_owned(),
+    });
+    if let Some(keys) = omitted.keeping {
+        let named = count(keys, "key");
+        lines.push(format!(
+            "{named} that later commands name {keeps} the value of today: for them {} stays in force",
+            name(&omitted.command)
+        ));
+    }
+    let mut text: String =
+        lines.iter().map(|line| format!("{}\n", wrap(line, style.width, "  "))).collect();
+    if let Some(dependents) = &omitted.dependents {
+        text += &depending(rewound, dependents, view);
+    }
+    text + "\n"
+}
+
+/// Records that may do something else to what was there before.
+fn depending(rewound: &Rewound, dependents: &Dependents, view: &View) -> String {
+    let style = view.style;
+    let total = count(dependents.total, "later command");
+    let line = match dependents.total {
+        0 => "no later command depends on what was there".to_owned(),
+        _ => format!("{total} may do something else to what was there before:"),
+    };
+    let mut text = format!("{}\n", wrap(&line, style.width, "  "));
+    let most = if view.verbose { dependents.first.len() } else { SHOWN };
+    for dependent in dependents.first.iter().take(most) {
+        let file = name(&rewound.run.aof.segments[dependent.place.0].name);
+        let keys: Vec<_> = dependent.keys.iter().map(|key| key_name(key, view.redact)).collect();
+        let line = format!(
+            "{} {} at {file}:{}",
+            name(&dependent.command),
+            keys.join(" "),
+            dependent.place.1
+        );
+        text += &format!("{}\n", wrap(&line, style.width, "    "));
+    }
+    let more = dependents.total.saturating_sub(most.min(dependents.first.len()) as u64);
+    if more > 0 {
+        text += &format!("    and {more} more (-v, --json)\n");
     }
     text
 }
+
+/// Dependent commands that are shown without `-v`.
+const SHOWN: usize = 10;
 
 /// Which times the set knows of.
 fn reach(rewound: &Rewound, view: &View) -> String {

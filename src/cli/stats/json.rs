@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use aofkit::fleet::{Coverage, outliers};
 use aofkit::stats::{
     DatabaseRow, GroupRow, KeyReport, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow,
     SlotRow,
@@ -13,12 +14,14 @@ use super::args::By;
 use super::commands_json::{CommandJson, TotalsJson, command, totals_json};
 use super::deletes_json::{DeletesJson, deletes};
 use super::key_space_json::{BigKeyJson, KeySpaceJson, TypeJson, big_key, key_space, type_row};
-use super::report::Counted;
+use super::report::{Counted, InTotal};
+use super::sets::measured;
 use crate::cli::common::json::{self, VERSION, needs_modules, pretty, source};
 use crate::cli::common::members::{KeyText, PrefixText, text};
+use crate::cli::common::sets::{Place, names};
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::units::ratio;
-use crate::cli::common::wire::{NeededJson, Source};
+use crate::cli::common::wire::{CoverageJson, NeededJson, OutlierJson, Source};
 
 const STATS: &str = "aofkit.stats/1";
 
@@ -110,10 +113,31 @@ struct SlotJson {
     bytes: u64,
 }
 
+/// What all sets make together; null what was not asked for.
 #[derive(Serialize)]
 struct TotalJson {
     sets: usize,
     totals: TotalsJson,
+    keys_estimate: Option<u64>,
+    commands: Option<Vec<CommandJson>>,
+    databases: Option<Vec<DatabaseJson>>,
+    prefixes: Option<Vec<PrefixJson>>,
+    keys: Option<Vec<KeyJson>>,
+    types: Option<Vec<TypeJson>>,
+    slots: Option<Vec<SlotJson>>,
+    nodes: Option<Vec<SlotsOfNodeJson>>,
+    cluster: Option<CoverageJson>,
+    outliers: Vec<OutlierJson>,
+}
+
+/// The slots of one node.
+#[derive(Serialize)]
+struct SlotsOfNodeJson {
+    name: String,
+    in_use: u64,
+    owned: Option<u32>,
+    outside: Option<u64>,
+    outside_bytes: Option<u64>,
 }
 
 /// One set.
@@ -122,13 +146,56 @@ pub fn stats(one: &Counted) -> String {
 }
 
 /// Several sets.
-pub fn several(path: &Path, all: &[Counted]) -> String {
+pub fn several(
+    path: &Path,
+    all: &[Counted],
+    total: Option<&InTotal>,
+    coverage: Option<&Coverage>,
+    top: usize,
+) -> String {
     let mut totals = aofkit::stats::Totals::default();
     for one in all {
         totals.add(&one.mix.totals);
     }
-    let total = TotalJson { sets: all.len(), totals: totals_json(&totals) };
+    let is_by = |by| all.first().is_some_and(|one| one.is_by(by));
+    let names = names(all.iter().map(|one| Place::of(&one.aof)), path);
+    let keys = total.and_then(|total| total.keys.as_ref());
+    let base = total.and_then(|total| total.base.as_ref());
+    let of = |by| total.filter(|_| is_by(by));
+    let slots = |keys: &KeyReport| Some(keys.slots.as_ref()?.iter().take(top).map(slot).collect());
+    let commands = |total: &InTotal| {
+        total.mix.commands.iter().map(|row| command(row, &total.mix.totals)).collect()
+    };
+    let total = TotalJson {
+        sets: all.len(),
+        totals: totals_json(&totals),
+        keys_estimate: keys.map(|keys| keys.keys_estimate),
+        commands: of(By::Command).map(commands),
+        databases: of(By::Db).map(|total| databases(&total.mix, base)),
+        prefixes: keys.and_then(prefixes),
+        keys: keys.and_then(self::keys),
+        types: base.filter(|_| is_by(By::Type)).map(types),
+        slots: keys.and_then(slots),
+        nodes: is_by(By::Slot).then(|| nodes(all, &names)),
+        cluster: coverage.map(|coverage| CoverageJson::new(coverage, &names)),
+        outliers: OutlierJson::all(&outliers(&measured(all)), &names),
+    };
     pretty(&json::several(STATS, path, all.iter().map(stats_json).collect(), total))
+}
+
+fn nodes(all: &[Counted], names: &[String]) -> Vec<SlotsOfNodeJson> {
+    let row = |(one, name): (&Counted, &String)| {
+        let slots = one.slots.unwrap_or_default();
+        let known = slots.owned.is_some();
+        SlotsOfNodeJson {
+            name: name.clone(),
+            in_use: slots.in_use,
+            owned: slots.owned,
+            outside: known.then_some(slots.outside),
+            outside_bytes: known.then_some(slots.outside_bytes),
+        }
+    };
+    all.iter().zip(names).map(row).collect()
 }
 
 fn stats_json(one: &Counted) -> StatsJson {

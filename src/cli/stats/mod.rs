@@ -12,25 +12,26 @@ pub mod key_space;
 pub mod key_space_json;
 pub mod keys;
 pub mod report;
+pub mod sets;
 pub mod text;
 
 use aofkit::aof::Aof;
 use aofkit::command::has_module_form;
 use aofkit::error::Result;
+use aofkit::fleet::{SlotsOfNode, Together, Unfinished, coverage, nodes_in, server_dir};
 use aofkit::redact::hidden;
-use aofkit::scan::{Filter, Filtered, scan};
+use aofkit::scan::{Filter, Filtered, Observer, scan};
 use aofkit::stats::{
-    CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyReport, KeySpace, KeySpaceOptions,
-    KeyTraffic, Mix, PrefixRow,
+    CommandRow, DeleteReport, Deletes, Faults, Grouping, KeyOptions, KeyReport, KeySpace,
+    KeySpaceOptions, KeySpaceReport, KeyTraffic, Mix, PrefixRow,
 };
 use aofkit::text::{count, name};
 
 use self::args::{By, FIGURES, StatsArgs};
-use self::report::Counted;
-use crate::cli::common::context::{Context, Format};
+use self::report::{Counted, InTotal};
+use crate::cli::common::context::{Context, Format, Turn};
 use crate::cli::common::filters::note_undated;
 use crate::cli::common::outcome::Outcome;
-use crate::cli::common::progress::Bar;
 use crate::cli::common::threshold::Threshold;
 use crate::cli::common::troubles;
 
@@ -38,8 +39,10 @@ use crate::cli::common::troubles;
 /// warning.
 pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
-    let count = |aof| count_set(aof, args, filter, context);
-    let (mut counted, failed) = context.each_set(path, count)?;
+    let counting = Counting::new(args, filter);
+    let (mut counted, failed) =
+        context.each_set(path, |aof, turn| count_set(aof, &counting, turn, context))?;
+    let total = counting.together.finish().map(|seen| in_total(seen, context));
     let mut outcome = failed;
     for one in &mut counted {
         warn(one, context);
@@ -47,35 +50,98 @@ pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(Stri
         if !one.exceeded.is_empty() {
             outcome = outcome.or(Some(Outcome::Findings));
         }
+        if let Some(slots) = one.keys.as_mut().and_then(|keys| keys.slots.as_mut()) {
+            slots.truncate(args.rows());
+        }
         if context.redact {
             redact(one);
         }
     }
+    let clusters = || counted.iter().map(|one| one.cluster.as_ref());
     let text = match (context.format, &counted[..]) {
         (Format::Json, [one]) if failed.is_none() => json::stats(one),
-        (Format::Json, several) => json::several(path, several),
+        (Format::Json, several) => {
+            json::several(path, several, total.as_ref(), coverage(clusters()).as_ref(), args.rows())
+        }
         (Format::Csv, all) => csv::stats(all),
         (Format::Folded, all) => folded::stats(all),
-        (_, all) => all.iter().map(|one| text::stats(one, context)).collect::<Vec<_>>().join("\n"),
+        (_, [one]) => text::stats(one, context),
+        (_, all) => {
+            sets::several(path, all, total.as_ref(), coverage(clusters()).as_ref(), context)
+        }
     };
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }
 
-fn count_set(aof: Aof, args: &StatsArgs, filter: &Filter, context: &Context) -> Result<Counted> {
-    let by = args.wanted();
-    let keys = args.key_options(&by).map(KeyTraffic::new);
-    let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
-    let now_ms = jiff::Timestamp::now().as_millisecond();
-    let options = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms) };
-    let base = of_base.then(|| KeySpace::new(options));
-    let deletes = Deletes::new(Grouping::new(args.separator.as_bytes(), &[]), args.rows());
-    let filtered = Filtered::new(((Mix::default(), deletes), (keys, base)), filter.clone());
-    let bar = Bar::new(context.bar);
-    let ((((mix, deletes), (keys, base)), selected), faults) =
-        scan(&aof, (filtered, Faults::default()), &context.pace, &bar)?;
-    let separators = args.separator.as_bytes().to_vec();
-    let exceeded = Vec::new();
-    Ok(Counted { aof, by, separators, mix, keys, base, deletes, faults, exceeded, selected })
+/// What is counted in each set.
+type Seen = Filtered<((Mix, Deletes), (Option<KeyTraffic>, Option<KeySpace>))>;
+
+/// How to count, the same for all sets.
+struct Counting<'a> {
+    args: &'a StatsArgs,
+    by: Vec<By>,
+    filter: &'a Filter,
+    keys: Option<KeyOptions>,
+    base: Option<KeySpaceOptions>,
+    together: Together<Seen>,
+}
+
+impl<'a> Counting<'a> {
+    fn new(args: &'a StatsArgs, filter: &'a Filter) -> Self {
+        let by = args.wanted();
+        let of_base = [By::Type, By::Db, By::Key].iter().any(|one| by.contains(one));
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let base = KeySpaceOptions { top: args.rows(), now_ms: Some(now_ms) };
+        let (keys, base) = (args.key_options(&by), of_base.then_some(base));
+        Self { args, by, filter, keys, base, together: Together::default() }
+    }
+
+    fn begin(&self) -> Seen {
+        let grouping = Grouping::new(self.args.separator.as_bytes(), &[]);
+        let deletes = Deletes::new(grouping, self.args.rows());
+        let keys = self.keys.clone().map(KeyTraffic::new);
+        let base = self.base.map(KeySpace::new);
+        Filtered::new(((Mix::default(), deletes), (keys, base)), self.filter.clone())
+    }
+}
+
+fn count_set(aof: Aof, counting: &Counting<'_>, turn: &Turn, context: &Context) -> Result<Counted> {
+    let observer = (Unfinished(counting.begin()), Faults::default());
+    let (seen, faults) = scan(&aof, observer, &context.pace, &turn.bar)?;
+    if !turn.is_alone {
+        counting.together.add(seen.clone());
+    }
+    let (((mix, deletes), (keys, base)), selected) = seen.finish();
+    let separators = counting.args.separator.as_bytes().to_vec();
+    let (exceeded, by) = (Vec::new(), counting.by.clone());
+    let used = keys.as_ref().and_then(|keys| keys.slots.as_deref()).filter(|_| !turn.is_alone);
+    let dir = used.and_then(|_| server_dir(&aof));
+    let cluster = dir.and_then(|dir| nodes_in(&dir).ok().flatten());
+    let slots = used.map(|used| SlotsOfNode::new(used, cluster.as_ref()));
+    Ok(Counted {
+        aof,
+        by,
+        separators,
+        mix,
+        keys,
+        base,
+        deletes,
+        faults,
+        exceeded,
+        selected,
+        slots,
+        cluster,
+    })
+}
+
+/// What all sets make together, without names of keys where they are hidden.
+fn in_total(seen: <Seen as Observer>::Report, context: &Context) -> InTotal {
+    let (((mix, deletes), (keys, base)), _) = seen;
+    let mut total = InTotal { mix, keys, base, deletes };
+    if context.redact {
+        redact_parts(total.base.as_mut(), total.keys.as_mut(), &mut total.deletes);
+    }
+    total
 }
 
 /// What can be watched, as far as it is known.
@@ -131,19 +197,32 @@ fn note_strangers(one: &Counted, context: &Context) {
 /// Replaces keys, and the words of keys in prefixes, by hashes: the same for the same key, and only in
 /// this run, so that nobody can try out names.
 fn redact(one: &mut Counted) {
+    redact_parts(one.base.as_mut(), one.keys.as_mut(), &mut one.deletes);
+}
+
+fn redact_parts(
+    base: Option<&mut KeySpaceReport>,
+    keys: Option<&mut KeyReport>,
+    deletes: &mut DeleteReport,
+) {
     let hashed = |bytes: &[u8]| hidden(bytes).into_bytes();
-    if let Some(base) = &mut one.base {
+    if let Some(base) = base {
         for big in base.biggest_by_bytes.iter_mut().chain(&mut base.biggest_by_elements) {
             big.key = hashed(&big.key);
         }
+        for row in &mut base.types {
+            row.largest_key = hashed(&row.largest_key);
+        }
+        for line in &mut base.libraries {
+            *line = hashed(line);
+        }
     }
-    for row in one.base.iter_mut().flat_map(|base| &mut base.types) {
-        row.largest_key = hashed(&row.largest_key);
-    }
-    for line in one.base.iter_mut().flat_map(|base| &mut base.libraries) {
-        *line = hashed(line);
-    }
-    redact_written(one.keys.as_mut(), &mut one.deletes);
+    redact_written(keys, deletes);
+}
+
+/// The same in families of keys alone.
+pub fn redact_prefixes(keys: &mut KeyReport) {
+    redact_written(Some(keys), &mut DeleteReport::default());
 }
 
 /// The same in what was written to and deleted.

@@ -1,6 +1,8 @@
 //! What `aofkit stats` found, for whoever prints it.
 
 use aofkit::aof::Aof;
+use aofkit::fleet::SlotsOfNode;
+use aofkit::format::nodes::Nodes;
 use aofkit::scan::Selected;
 use aofkit::stats::{DeleteReport, Faults, KeyReport, KeySpaceReport, MixReport};
 
@@ -22,6 +24,18 @@ pub struct Counted {
     pub exceeded: Vec<Exceeded>,
     /// How much was selected, when there was a filter.
     pub selected: Option<Selected>,
+    /// Its slots against those of its node, where slots of several sets were asked for.
+    pub slots: Option<SlotsOfNode>,
+    /// What its server remembers of its cluster, where slots of several sets were asked for.
+    pub cluster: Option<Nodes>,
+}
+
+/// What all sets make together.
+pub struct InTotal {
+    pub mix: MixReport,
+    pub keys: Option<KeyReport>,
+    pub base: Option<KeySpaceReport>,
+    pub deletes: DeleteReport,
 }
 
 impl Counted {

@@ -10,7 +10,7 @@ use super::deletes;
 use super::key_space::beside_types;
 use super::keys::{heaviest, prefixes};
 use super::report::Counted;
-use crate::cli::common::layout::{laid_out, table, wrap};
+use crate::cli::common::layout::{MORE, laid_out, table, wrap};
 use crate::cli::common::needs;
 use crate::cli::common::units::{Style, share, size};
 use crate::cli::common::view::View;
@@ -20,22 +20,32 @@ pub fn stats(one: &Counted, view: &View) -> String {
     let style = view.style;
     let path = name(one.aof.path.as_os_str().as_encoded_bytes());
     let mut text = format!("{}\n{}\n", style.bold(&path), wrap(&summary(one), style.width, "  "));
-    let mix = &one.mix;
-    text += &needs::needs(&mix.needs_modules, &[], style, "  ");
-    for by in &one.by {
-        text += &match (by, &one.keys) {
-            (By::Command, _) => commands(mix, style),
-            (By::Db, _) => databases(mix, one.base.as_ref(), style),
-            (By::Prefix, Some(keys)) => prefixes(keys, mix.totals.command_bytes, style),
-            (By::Key, Some(keys)) => {
-                heaviest(keys, mix.totals.command_bytes, style) + &of_base(one.base.as_ref(), style)
-            }
-            (By::Slot, Some(keys)) => slots(keys, mix.totals.command_bytes, style),
-            (By::Type, _) => types(one.base.as_ref(), style),
-            _ => String::new(),
-        };
-    }
+    text += &needs::needs(&one.mix.needs_modules, &[], style, "  ");
+    let (keys, base) = (one.keys.as_ref(), one.base.as_ref());
+    text += &breakdown(&one.by, &one.mix, keys, base, usize::MAX, style);
     text + &deletes::text(&one.deletes, &one.aof, style)
+}
+
+/// A table for each thing that was asked for; of commands the heaviest, at most so many.
+pub fn breakdown(
+    by: &[By],
+    mix: &MixReport,
+    keys: Option<&KeyReport>,
+    base: Option<&KeySpaceReport>,
+    most: usize,
+    style: Style,
+) -> String {
+    let of = mix.totals.command_bytes;
+    let table = |by: &By| match (by, keys) {
+        (By::Command, _) => commands(mix, most, style),
+        (By::Db, _) => databases(mix, base, style),
+        (By::Prefix, Some(keys)) => prefixes(keys, of, style),
+        (By::Key, Some(keys)) => heaviest(keys, of, style) + &of_base(base, style),
+        (By::Slot, Some(keys)) => slots(keys, of, style),
+        (By::Type, _) => types(base, style),
+        _ => String::new(),
+    };
+    by.iter().map(table).collect()
 }
 
 fn summary(one: &Counted) -> String {
@@ -80,7 +90,7 @@ fn summary(one: &Counted) -> String {
     parts.join(", ")
 }
 
-fn commands(mix: &MixReport, style: Style) -> String {
+fn commands(mix: &MixReport, most: usize, style: Style) -> String {
     let of = mix.totals.command_bytes;
     let head = [
         ("COMMAND", Left),
@@ -93,7 +103,7 @@ fn commands(mix: &MixReport, style: Style) -> String {
         ("LARGEST", Right),
     ];
     let mut rows = table(style, &head);
-    for row in &mix.commands {
+    for row in mix.commands.iter().take(most) {
         let [bar, share, bytes] = weight(row.bytes, of);
         rows.add_row([
             shortened(&row.name, 22),
@@ -112,7 +122,12 @@ fn commands(mix: &MixReport, style: Style) -> String {
         .map(|row| format!("{} {}", row.group.unwrap_or("unknown"), share(row.bytes, of)));
     let groups = format!("by group: {}", groups.collect::<Vec<_>>().join(", "));
     let groups = if mix.commands.is_empty() { String::new() } else { groups };
-    title("commands", "", style) + &laid_out(&mut rows) + &wrap(&groups, style.width, "  ") + "\n"
+    let rest = match mix.commands.len().saturating_sub(most) {
+        0 => String::new(),
+        more => format!("{MORE} {} (-v shows them)\n", count(more as u64, "more command")),
+    };
+    let groups = wrap(&groups, style.width, "  ") + "\n";
+    title("commands", "", style) + &laid_out(&mut rows) + &rest + &groups
 }
 
 fn databases(mix: &MixReport, base: Option<&KeySpaceReport>, style: Style) -> String {

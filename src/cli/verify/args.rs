@@ -24,6 +24,11 @@ pub struct VerifyArgs {
     pub load: Option<PathBuf>,
     #[command(flatten)]
     pub given: LoadArgs,
+    /// Write down in the repository when it was verified and what was found, for `aofkit status`.
+    ///
+    /// Without it nothing is written
+    #[arg(long)]
+    pub record: bool,
 }
 
 /// Reads `1/7`.
@@ -37,6 +42,7 @@ pub const MANUAL: Manual = Manual {
     examples: &[
         ("aofkit verify --repo /backup/redis", "are all objects there and unchanged?"),
         ("aofkit verify --repo R --data=1/7", "also parse a seventh of the data"),
+        ("aofkit verify --repo R --data=1/7 --record", "the same, and `aofkit status` tells of it"),
         ("aofkit verify --repo R --load /usr/bin/redis-server", "also load the newest snapshots"),
     ],
     remark: "",

@@ -2,7 +2,7 @@
 
 pub mod args;
 
-use aofkit::backup::{Depth, Repository, verify};
+use aofkit::backup::{Depth, Found, Repository, now, verify};
 use aofkit::error::Result;
 use aofkit::progress::{Progress, Silent};
 use aofkit::trial::{LoadedSnapshot, Snapshots};
@@ -16,6 +16,7 @@ use crate::cli::repository::{json, text};
 
 pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
     interrupt::obey_at_once();
+    let began = now();
     let repository = Repository::at(&args.place.repo)?;
     let depth = match args.data {
         None => Depth::Objects,
@@ -29,13 +30,23 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<(String, Outcome)> {
             Some(trial.snapshots(&newest(args, context)?)?)
         }
     };
+    let mut unrecorded = None;
+    if args.record {
+        let loaded = loaded.iter().flatten().filter(|one| one.not_tried.is_none());
+        let loaded = loaded.map(|one| (one.source.clone(), !one.is_bad())).collect();
+        let found = Found { began, data: args.data, verified: &verified, loaded };
+        unrecorded = repository.record(&found).err();
+    }
     let bad = loaded.iter().flatten().any(LoadedSnapshot::is_bad);
     let untold = loaded.iter().flatten().any(|one| one.not_tried.is_some());
     let outcome = match verified.is_good() && !bad {
         true if untold => Outcome::Unsupported,
+        true if unrecorded.is_some() => Outcome::CouldNot,
         true => Outcome::Done,
         false => Outcome::BadBackup,
     };
+    // What was found is told all the same.
+    unrecorded.iter().for_each(|error| context.complain(error));
     let is_silent = context.quiet && outcome == Outcome::Done && verified.flaws.is_empty();
     let text = match context.json {
         false if is_silent => String::new(),

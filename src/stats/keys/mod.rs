@@ -43,7 +43,7 @@ pub struct KeyOptions {
     pub prefixes: Option<Grouping>,
     /// Hash slots.
     pub slots: bool,
-    /// Rows to answer at most, of keys, slots, and families per depth (whose rest is summed up).
+    /// Rows to answer at most, of keys, and of families per depth (whose rest is summed up).
     pub top: usize,
     /// Keys are whatever clients chose, so nobody may know how they are hashed.
     seed: RandomState,

@@ -32,7 +32,7 @@ impl KeyTraffic {
             most_often,
             prefixes,
             slots_used: slots.as_ref().map_or(0, |rows| rows.len() as u64),
-            slots: slots.map(|rows| rows.into_iter().take(top).collect()),
+            slots,
             keys_estimate,
             is_exact: self.sample.is_whole(),
             rewrites,

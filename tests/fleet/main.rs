@@ -1,0 +1,17 @@
+//! Many sets at once: one row each, exact sums, the one that stands out; their backups; the slots of their cluster.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, in its helpers as well"
+)]
+
+mod backups;
+mod cluster;
+mod rows;
+#[path = "../support/schema.rs"]
+#[allow(dead_code, reason = "for the tests that share this")]
+mod schema;
+#[path = "../support/mod.rs"]
+mod support;
+mod watched;
+mod world;

@@ -13,7 +13,7 @@
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
 //! 8. watch: [`mod@audit`]: configuration, server, files and machine against the rules of production; [`fleet`]: the state of
-//!    many sets at once
+//!    many sets at once; [`metrics`]: figures for Prometheus
 //!
 //! ```no_run
 //! use aofkit::{Aof, OpenOptions};
@@ -46,6 +46,7 @@ pub mod fleet;
 pub mod format;
 pub mod growth;
 pub mod limits;
+pub mod metrics;
 pub mod moment;
 pub mod neighbours;
 pub mod print;

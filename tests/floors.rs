@@ -18,16 +18,19 @@ const FLOORS: [&[&str]; 10] = [
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
     &["trial"],
-    &["audit", "fleet"],
+    &["audit", "fleet", "metrics"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which
 /// argument is a key is asked of a record. A store in a directory lies on the disk, and so does
 /// a server's log; its settings are those of a configuration. Growth names families of keys as
-/// the statistics do.
-const NEIGHBOURS: [(&str, &str); 7] = [
+/// the statistics do; metrics tell findings of an audit, and what
+/// a repository has of a set as the state of many sets tells it.
+const NEIGHBOURS: [(&str, &str); 9] = [
     ("command", "format"),
     ("growth", "stats"),
+    ("metrics", "audit"),
+    ("metrics", "fleet"),
     ("rules", "command"),
     ("rules", "format"),
     ("server", "disk"),
@@ -36,7 +39,7 @@ const NEIGHBOURS: [(&str, &str); 7] = [
 ];
 
 /// `(what, where alone it may stand)`
-const ONLY_IN: [(&str, &str); 9] = [
+const ONLY_IN: [(&str, &str); 11] = [
     ("std::fs", "disk/"),
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),
@@ -46,6 +49,8 @@ const ONLY_IN: [(&str, &str); 9] = [
     ("redis::", "server/"),
     ("rustls::", "server/"),
     ("x509_cert::", "server/certificate.rs"),
+    ("hyper::", "cli/metrics/serve.rs"),
+    ("tokio::", "cli/metrics/serve.rs"),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -7,7 +7,7 @@ use super::names::{Elsewhere, Heard, Names};
 use super::observer::{Each, Observer};
 use super::pulse::Pulse;
 use super::set::{Aof, Segment};
-use super::walker;
+use super::walker::{self, Start};
 use crate::error::Result;
 
 impl Elsewhere for Aof {
@@ -47,8 +47,21 @@ impl Aof {
         at: &mut Context,
         observer: &mut impl Observer,
     ) -> Result<u64> {
+        self.show_from(position, Start::default(), pulse, at, observer)
+    }
+
+    /// As [`Self::show`], from a place in the middle of the file at which the state is `at`.
+    pub(crate) fn show_from(
+        &self,
+        position: usize,
+        from: Start,
+        pulse: &mut impl Pulse,
+        at: &mut Context,
+        observer: &mut impl Observer,
+    ) -> Result<u64> {
         let mut source = self.segments[position].source()?;
-        walker::walk_on(&mut *source, 0, Names::of(self, self.names.clone()), pulse, at, observer)
+        let names = Names::of(self, self.names.clone());
+        walker::walk_on(&mut *source, from, names, pulse, at, observer)
     }
 }
 

@@ -47,4 +47,5 @@ pub use options::OpenOptions;
 pub use preview::Changes;
 pub use pulse::Pulse;
 pub use set::{Aof, Kept, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer};
+pub(crate) use walker::Start;
 pub use walker::{show, walk, walk_from};

@@ -20,6 +20,16 @@ use crate::format::rdb;
 use crate::format::resp::{self, Reason, Record, Stop};
 use crate::limits;
 
+/// Where in a file a walk begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Something begins there.
+    pub(crate) offset: u64,
+    /// Where the last record before it begins, as long as there was no damage behind that: it may hold records that a
+    /// wrong length has swallowed.
+    pub(crate) last_record: Option<u64>,
+}
+
 /// Walks all of `source` and gives each event to `each`. Answers the length in bytes.
 ///
 /// # Errors
@@ -43,6 +53,7 @@ pub fn walk_from(
     each: &mut impl FnMut(Event<'_>),
 ) -> Result<u64> {
     let mut at = Context::default();
+    let from = Start { offset: from, last_record: None };
     walk_on(source, from, Names::default(), pulse, &mut at, &mut Each(each))
 }
 
@@ -58,6 +69,7 @@ pub fn show<O: Observer>(
 ) -> Result<O::Report> {
     let mut at = Context::default();
     observer.begin(at.segment);
+    let from = Start { offset: from, last_record: None };
     let len = walk_on(source, from, Names::default(), pulse, &mut at, &mut observer)?;
     observer.end(&at, len);
     Ok(observer.finish())
@@ -67,20 +79,21 @@ pub fn show<O: Observer>(
 /// bytes.
 pub(super) fn walk_on<O: Observer>(
     source: &mut dyn Source,
-    from: u64,
+    from: Start,
     names: Names<'_>,
     pulse: &mut impl Pulse,
     at: &mut Context,
     observer: &mut O,
 ) -> Result<u64> {
-    let mut stream = Stream::new(observer, *at, from);
-    let mut end = from;
-    if from == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
-        end = rdb_part::walk(source, from, pulse, &mut stream)?;
+    let mut stream = Stream::new(observer, *at, from.offset);
+    let mut end = from.offset;
+    if end == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
+        end = rdb_part::walk(source, end, pulse, &mut stream)?;
         stream.pass_to(end);
     }
     if !stream.is_done() {
-        end = resp_part(source, end, names, pulse, &mut stream)?;
+        let resp = Start { offset: end, ..from };
+        end = resp_part(source, resp, names, pulse, &mut stream)?;
     }
     source.settle()?;
     *at = stream.finish(end);
@@ -104,14 +117,14 @@ struct Known<'s> {
 /// Records and annotations from `at` to the end of the data.
 fn resp_part(
     source: &mut dyn Source,
-    mut at: u64,
+    from: Start,
     names: Names<'_>,
     pulse: &mut impl Pulse,
     stream: &mut Stream<'_, impl Observer>,
 ) -> Result<u64> {
     let mut names = Known { last: LastName::default(), seen: names };
     let mut need = 1;
-    let mut last_record = None;
+    let Start { offset: mut at, mut last_record } = from;
     loop {
         let window = source.window(at, need)?;
         if window.is_empty() {

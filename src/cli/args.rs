@@ -22,6 +22,7 @@ use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
 use crate::cli::common::trial::AskArgs;
 use crate::cli::convert::args::ConvertArgs;
 use crate::cli::growth::args::GrowthArgs;
+use crate::cli::metrics::args::MetricsArgs;
 use crate::cli::prune::args::PruneArgs;
 use crate::cli::repair::args::RepairArgs;
 use crate::cli::restore::args::RestoreArgs;
@@ -78,6 +79,8 @@ pub enum Verb {
     Status(StatusArgs),
     /// Judge configuration, running server, files and machine by the rules of production
     Audit(Box<AuditArgs>),
+    /// Print or serve metrics for Prometheus: health, growth, disk, backups, a server's own figures
+    Metrics(Box<MetricsArgs>),
     /// Print the JSON Schema of a verb's output; without VERB, list the schemas
     Schema {
         /// Whose output
@@ -100,7 +103,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 16] = [
+const MANUALS: [(&str, &Manual); 17] = [
     ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
@@ -109,6 +112,7 @@ const MANUALS: [(&str, &Manual); 16] = [
     ("convert", &super::convert::args::MANUAL),
     ("growth", &super::growth::args::MANUAL),
     ("inspect", &super::inspect::args::MANUAL),
+    ("metrics", &super::metrics::args::MANUAL),
     ("prune", &super::prune::args::MANUAL),
     ("repair", &super::repair::args::MANUAL),
     ("restore", &super::restore::args::MANUAL),
@@ -205,6 +209,12 @@ impl Verb {
         }
     }
 
+    /// Whether a server is asked for its modules before anything else. A watch outlives a server's start, and with that
+    /// its modules; nor does it end because a server does not answer.
+    pub fn asks_for_modules(&self) -> bool {
+        !matches!(self, Self::Metrics(_))
+    }
+
     /// Whether `--server` means anything to it: all that judge a set ask for its modules.
     fn asks_server(&self) -> bool {
         self.judges()
@@ -212,6 +222,7 @@ impl Verb {
                 self,
                 Self::Audit(_)
                     | Self::Growth(_)
+                    | Self::Metrics(_)
                     | Self::Repair(_)
                     | Self::Rewind(_)
                     | Self::Backup(_)
@@ -270,6 +281,9 @@ impl Args {
     pub fn can_print(&self, context: &Context) -> Result<(), String> {
         if let Verb::Backup(backup) = &self.verb {
             backup.can_run(context)?;
+        }
+        if let Verb::Metrics(metrics) = &self.verb {
+            metrics.can_run(context)?;
         }
         match (context.format, &self.verb) {
             (format, Verb::Cat(cat)) => cat.can_print(format, context.redact),

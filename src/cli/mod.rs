@@ -13,6 +13,7 @@ mod convert;
 mod growth;
 mod inspect;
 mod man;
+mod metrics;
 mod plan;
 mod prune;
 mod redis_check_aof;
@@ -68,7 +69,9 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(filter) => filter,
         Err(why) => return usage(&why, context.json),
     };
-    if let Err(e) = modules::ask(args.verb.judges(), &mut context) {
+    if args.verb.asks_for_modules()
+        && let Err(e) = modules::ask(args.verb.judges(), &mut context)
+    {
         context.complain(&e);
         return Outcome::of_error(&e);
     }
@@ -95,6 +98,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),
         Verb::Audit(args) => audit::run(args, &context),
+        Verb::Metrics(verb) => metrics::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),
         Verb::Completions { shell } => return done(&completions::run(*shell)),
         Verb::Man { verb, output } => return man(verb.as_deref(), output.as_deref(), &context),

@@ -37,6 +37,8 @@ pub enum Schema {
     Status,
     /// What `audit --json` prints
     Audit,
+    /// What `metrics --json` prints
+    Metrics,
     /// What any verb prints on standard error with --json when it fails
     Error,
 }
@@ -61,6 +63,7 @@ impl Schema {
             Self::Growth => "aofkit.growth/1",
             Self::Status => "aofkit.status/1",
             Self::Audit => "aofkit.audit/1",
+            Self::Metrics => "aofkit.metrics/1",
             Self::Error => "aofkit.error/1",
         }
     }
@@ -83,6 +86,7 @@ impl Schema {
             Self::Growth => "growth",
             Self::Status => "status",
             Self::Audit => "audit",
+            Self::Metrics => "metrics",
             Self::Error => "error",
         }
     }
@@ -105,6 +109,7 @@ impl Schema {
             Self::Growth => include_str!("../../docs/schemas/growth.json"),
             Self::Status => include_str!("../../docs/schemas/status.json"),
             Self::Audit => include_str!("../../docs/schemas/audit.json"),
+            Self::Metrics => include_str!("../../docs/schemas/metrics.json"),
             Self::Error => include_str!("../../docs/schemas/error.json"),
         }
     }

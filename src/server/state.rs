@@ -125,6 +125,19 @@ pub struct ServerState {
     pub used_memory_startup_bytes: Option<u64>,
     /// Microseconds in which it reckons that it would replay its log (`aof_cmd_duration`, documented of Redis 8.12).
     pub replay_microseconds: Option<u64>,
+    /// Processor time used in user mode, seconds (`used_cpu_user`).
+    pub cpu_user_seconds: Option<f64>,
+    /// Processor time used in the kernel, seconds (`used_cpu_sys`).
+    pub cpu_system_seconds: Option<f64>,
+    /// Clients that are connected (`connected_clients`).
+    pub connected_clients: Option<u64>,
+    /// Keys that were evicted because of `maxmemory` (`evicted_keys`).
+    pub evicted_keys: Option<u64>,
+    /// Of a primary with replicas that are online: bytes of its stream that one of them has not confirmed, at most.
+    pub replication_lag_bytes: Option<u64>,
+    /// Seconds since a replica heard of its primary (`master_last_io_seconds_ago`), or a primary of the one of its
+    /// replicas that is silent longest (`lag`).
+    pub replication_lag_seconds: Option<u64>,
     /// Keys by database, those that have expired and were not yet removed included.
     pub keys: BTreeMap<u64, u64>,
     /// `maxmemory`, bytes; 0: none.
@@ -210,6 +223,14 @@ impl ServerState {
             used_memory_peak_bytes: info.number("used_memory_peak"),
             used_memory_startup_bytes: info.number("used_memory_startup"),
             replay_microseconds: info.number("aof_cmd_duration"),
+            cpu_user_seconds: info.number("used_cpu_user"),
+            cpu_system_seconds: info.number("used_cpu_sys"),
+            connected_clients: info.number("connected_clients"),
+            evicted_keys: info.number("evicted_keys"),
+            replication_lag_bytes: info.lag_bytes(),
+            replication_lag_seconds: info
+                .number("master_last_io_seconds_ago")
+                .or_else(|| info.of_replicas("lag").max()),
             keys: info.keys(),
             maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
             withheld,
@@ -266,6 +287,28 @@ impl<'a> Said<'a> {
         self.0.iter().filter_map(row).collect()
     }
 
+    /// This number of each replica that is online, by lines such as
+    /// `slave0:ip=10.0.0.2,port=6379,state=online,offset=1234,lag=0`.
+    fn of_replicas(&self, field: &str) -> impl Iterator<Item = u64> {
+        let is_of_one = |name: &str| {
+            name.strip_prefix("slave")
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let lines = self.0.iter().filter(move |(name, _)| is_of_one(name));
+        lines.filter_map(move |(_, said)| {
+            let fields =
+                || said.trim_end_matches('\r').split(',').filter_map(|f| f.split_once('='));
+            let of = |wanted: &str| fields().find(|(name, _)| *name == wanted);
+            let is_online = of("state").is_some_and(|(_, state)| state == "online");
+            of(field).filter(|_| is_online)?.1.parse().ok()
+        })
+    }
+
+    fn lag_bytes(&self) -> Option<u64> {
+        let own: u64 = self.number("master_repl_offset")?;
+        Some(own.saturating_sub(self.of_replicas("offset").min()?))
+    }
+
     fn text(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).map(|value| value.trim_end_matches('\r'))
     }
@@ -310,6 +353,25 @@ mod tests {
         assert_eq!((state.rewrite_last_seconds, state.rewrite_last_ok), (None, Some(false)));
         assert_eq!((state.role, state.primary_link_up), (Some(RoleOfServer::Replica), Some(false)));
         assert_eq!((state.log_path(), state.keeps_log_at("/".as_ref())), (None, None));
+    }
+
+    #[test]
+    fn the_replica_furthest_behind_counts_and_one_that_is_not_online_does_not() {
+        let info = "role:master\r\nconnected_slaves:3\r\nmaster_repl_offset:500\r\nused_cpu_user:1.5\r\n\
+                    slave0:ip=::1,port=1,state=online,offset=480,lag=1\r\n\
+                    slave1:ip=10.0.0.2,port=1,state=online,offset=400,lag=7,type=main-conn\r\n\
+                    slave2:ip=10.0.0.3,port=1,state=wait_bgsave,offset=0,lag=0\r\n\
+                    slave_repl_offset:3\r\n";
+        let state = ServerState::new(info, &[], None);
+        assert_eq!(
+            (state.replication_lag_bytes, state.replication_lag_seconds),
+            (Some(100), Some(7))
+        );
+        assert_eq!((state.cpu_user_seconds, state.cpu_system_seconds), (Some(1.5), None));
+        let alone = ServerState::new("role:master\r\nmaster_repl_offset:500\r\n", &[], None);
+        assert_eq!((alone.replication_lag_bytes, alone.replication_lag_seconds), (None, None));
+        let replica = "role:slave\r\nmaster_last_io_seconds_ago:4\r\nmaster_repl_offset:9\r\n";
+        assert_eq!(ServerState::new(replica, &[], None).replication_lag_seconds, Some(4));
     }
 
     #[test]

@@ -231,9 +231,18 @@ fn manual_pages_are_printed_or_written_for_every_verb() {
         let run = run(["man", "--output", target.to_str().unwrap()]).expect(0);
         assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
     }
-    for verb in
-        ["", "-inspect", "-check", "-stats", "-cat", "-growth", "-schema", "-completions", "-man"]
-    {
+    for verb in [
+        "",
+        "-inspect",
+        "-check",
+        "-stats",
+        "-cat",
+        "-growth",
+        "-metrics",
+        "-schema",
+        "-completions",
+        "-man",
+    ] {
         let page = fs::read_to_string(target.join(format!("aofkit{verb}.1"))).unwrap();
         assert!(page.contains(".SH NAME"), "{verb}");
     }

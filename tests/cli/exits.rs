@@ -83,11 +83,23 @@ const OF_A_REPOSITORY: Runs = &[
 ];
 
 /// Verbs, and how they end. The last takes away.
-const RUNS: [(&str, &[Runs]); 15] = [
+const RUNS: [(&str, &[Runs]); 16] = [
     ("inspect", &[OF_A_PATH, &[("good", 0), ("inner", 0)]]),
     ("check --target redis-8.2", &[OF_A_PATH, JUDGED]),
     ("stats", &[OF_A_PATH, &[("inner", 0), ("good --fail-above commands=0", 30)]]),
     ("growth", &[OF_A_PATH, &[("inner", 0), ("good --fail-above current_bytes=0", 30)]]),
+    (
+        "metrics",
+        &[&[
+            ("good", 0),
+            ("inner", 0),
+            ("nowhere", 0),
+            ("good --repo none", 0),
+            ("good --output good", 1),
+            ("good --output none/m.prom", 10),
+            ("", 2),
+        ]],
+    ),
     (
         "status --target redis-8.2",
         &[

@@ -7,29 +7,10 @@ use std::time::Duration;
 
 use aofkit::server::Access;
 
+use super::support::certificates::{TLS_FILES, certificates};
 use super::support::live::Live;
 use super::support::server::{Server, run_for_at_most};
 use super::{ALL, address, free_port, refusal, state};
-
-/// Makes an authority, a certificate of it for localhost, and an authority that has nothing to do with it.
-fn certificates(dir: &Path) -> bool {
-    let run = |words: &str| {
-        let words: Vec<&str> = words.split(' ').collect();
-        let done = Command::new("openssl").args(words).current_dir(dir).output();
-        done.is_ok_and(|done| done.status.success())
-    };
-    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
-    let authority =
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj";
-    run(&format!("{authority} /CN=authority -keyout ca.key -out ca.crt"))
-        && run(&format!("{authority} /CN=other -keyout other.key -out other.crt"))
-        && run(
-            "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -keyout own.key -out own.csr",
-        )
-        && run(
-            "x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out own.crt",
-        )
-}
 
 #[test]
 fn a_server_is_asked_by_tls_when_its_certificate_is_trusted() {
@@ -65,13 +46,6 @@ fn speaks_tls(server: &Server, certificates: &Path) -> bool {
     let ready = |line: &str| line.contains("eady to accept");
     run_for_at_most(Duration::from_secs(20), &mut command, ready).stopped_at_line
 }
-
-/// The settings that name files, and the files.
-const TLS_FILES: [(&str, &str); 3] = [
-    ("--tls-cert-file", "own.crt"),
-    ("--tls-key-file", "own.key"),
-    ("--tls-ca-cert-file", "ca.crt"),
-];
 
 fn asked_by_tls(server: &Server, certificates: &Path) {
     let dir = tempfile::tempdir().unwrap();

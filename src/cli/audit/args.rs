@@ -49,13 +49,25 @@ impl FailOn {
     }
 }
 
-fn rule(text: &str) -> Result<&'static Rule, String> {
+pub fn rule(text: &str) -> Result<&'static Rule, String> {
     named(text).ok_or_else(|| {
         format!("there is no rule '{text}'; docs/audit.md lists them, by number (AOF-001) and name")
     })
 }
 
 impl AuditArgs {
+    /// As if these had been typed, for a verb that tells of findings beside other things.
+    pub fn of(paths: &[PathBuf], repo: Option<PathBuf>, ignore: &[&'static Rule]) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            parameter_group: Vec::new(),
+            sentinel_conf: Vec::new(),
+            repo,
+            ignore: ignore.to_vec(),
+            fail_on: None,
+        }
+    }
+
     /// Whether its own options say what to look at.
     pub fn names_something(&self) -> bool {
         !self.paths.is_empty() || !self.parameter_group.is_empty() || !self.sentinel_conf.is_empty()

@@ -17,6 +17,7 @@ mod files;
 mod frozen;
 mod held;
 mod holders;
+mod machine;
 mod map;
 #[cfg(all(target_os = "linux", feature = "server"))]
 mod memory;
@@ -59,6 +60,7 @@ pub(crate) use held::deleted_below;
 pub use held::{HeldFile, Holder, held_in, open_held};
 pub use holders::{Haunt, Writers, command_line, servers, working_directory, writers};
 pub(crate) use holders::{held_for_writing, openers, sees_all_processes};
+pub use machine::{HugePages, Machine};
 #[cfg(all(target_os = "linux", feature = "server"))]
 pub(crate) use memory::Memory;
 #[cfg(all(target_os = "linux", feature = "server"))]

@@ -8,6 +8,11 @@
 
 mod address;
 #[cfg(feature = "server")]
+mod certificate;
+#[cfg(not(feature = "server"))]
+#[path = "no_certificate.rs"]
+mod certificate;
+#[cfg(feature = "server")]
 mod connection;
 #[cfg(not(feature = "server"))]
 #[path = "absent.rs"]
@@ -25,6 +30,7 @@ mod whose;
 use std::time::Duration;
 
 pub use address::{Address, Endpoint};
+pub use certificate::{first_end, matches, validity};
 pub use connection::Server;
 pub use contents::{Contents, Difference, How, KeyId};
 pub use seen::{ServerSeen, Told, UserSeen};
@@ -58,4 +64,24 @@ impl std::fmt::Debug for Access {
         // Neither password nor key belongs in any log.
         f.debug_struct("Access").field("patience", &self.patience).finish_non_exhaustive()
     }
+}
+
+/// From when to when a certificate is valid, Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// From then on.
+    pub not_before: i64,
+    /// Up to then.
+    pub not_after: i64,
+}
+
+/// Whether a key belongs to a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// That cannot be told: one of the two is in a form that is not known here, or encrypted.
+    Unknown,
 }

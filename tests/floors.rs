@@ -39,7 +39,7 @@ const NEIGHBOURS: [(&str, &str); 9] = [
 ];
 
 /// `(what, where alone it may stand)`
-const ONLY_IN: [(&str, &str); 10] = [
+const ONLY_IN: [(&str, &str); 11] = [
     ("std::fs", "disk/"),
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),
@@ -47,7 +47,8 @@ const ONLY_IN: [(&str, &str); 10] = [
     ("indicatif::", "cli/common/progress.rs"),
     ("memmap2::", "disk/map.rs"),
     ("redis::", "server/"),
-    ("rustls::", "server/connection.rs"),
+    ("rustls::", "server/"),
+    ("x509_cert::", "server/certificate.rs"),
     ("hyper::", "cli/metrics/serve.rs"),
     ("tokio::", "cli/metrics/serve.rs"),
 ];

@@ -141,7 +141,7 @@ impl Search {
         let below = self.below(dir, &listed, above);
         above.pop();
         let (found, elsewhere) = below?;
-        let found = sealed::without_backups(dir, found);
+        let found = without_backups(dir, found);
         if !found.is_empty() || elsewhere {
             return Ok(found);
         }
@@ -288,6 +288,36 @@ pub fn segment_name(name: &[u8]) -> Option<SegmentName<'_>> {
     let dot = rest.iter().rposition(|&b| b == b'.')?;
     let number = std::str::from_utf8(&rest[dot + 1..]).ok()?.parse().ok()?;
     Some(SegmentName { stem: &rest[..dot], number, is_base })
+}
+
+/// Of what was found in a directory and below it, the sets of the server that works in it, without the backup that it made of
+/// one of them or is making.
+fn without_backups(dir: &Path, mut found: Vec<Found>) -> Vec<Found> {
+    let backup = dir.join(OsStr::from_bytes(sealed::DIRECTORY));
+    let is_backup = |one: &Found| match one {
+        Found::Manifest(path) => path.parent() == Some(&backup) && sealed::is_sealed_at(path),
+        Found::Lost(at, _) => *at == backup && has_one_base(at),
+        _ => false,
+    };
+    let is_beside = |one: &Found| match one {
+        Found::Manifest(path) => {
+            path.parent().is_some_and(|at| at != backup && at.parent() == Some(dir))
+        }
+        _ => false,
+    };
+    if found.iter().any(is_beside) {
+        found.retain(|one| !is_backup(one));
+    }
+    found
+}
+
+/// Whether a base and nothing else was linked there so far.
+fn has_one_base(dir: &Path) -> bool {
+    let is_segment = |name: &OsStr| segment_name(name.as_bytes()).is_some();
+    let listed = disk::list_some(dir, is_segment).unwrap_or_default();
+    let is_base =
+        |one: &disk::Listed| segment_name(one.name.as_bytes()).is_some_and(|name| name.is_base);
+    matches!(&listed[..], [one] if is_base(one))
 }
 
 #[cfg(test)]

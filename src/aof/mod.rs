@@ -5,6 +5,7 @@
 
 mod adopted;
 mod arguments;
+mod backup_dir;
 mod careful;
 mod conf;
 mod configured;

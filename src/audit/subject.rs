@@ -2,11 +2,16 @@
 
 use std::path::PathBuf;
 
+use super::elasticache::Described;
+use super::sentinel::SentinelConf;
 use crate::aof::{Aof, Configuration};
 use crate::check;
+use crate::disk::Machine;
+use crate::format::nodes::Nodes;
 use crate::growth::{GrowthReport, Outlook};
 use crate::rules::Target;
 use crate::server::ServerSeen;
+use crate::stats::DeleteReport;
 
 /// All that could be looked at. What is not there was not looked at, and no rule speaks of it.
 #[derive(Debug, Default)]
@@ -21,6 +26,25 @@ pub struct Subject {
     pub sets: Vec<SetSeen>,
     /// The backup repository, a directory.
     pub repository: Option<PathBuf>,
+    /// The machine that the server runs on, where that is this one.
+    pub machine: Option<Machine>,
+    /// The node files of a cluster that were found.
+    pub nodes: Vec<NodesSeen>,
+    /// Configurations of Sentinels.
+    pub sentinels: Vec<SentinelConf>,
+    /// What ElastiCache says of managed servers.
+    pub elasticache: Vec<Described>,
+    /// When this is judged, Unix seconds.
+    pub now: Option<i64>,
+}
+
+/// A node file, and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodesSeen {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub nodes: Nodes,
 }
 
 /// A set, and what was seen of it in one pass.
@@ -34,4 +58,6 @@ pub struct SetSeen {
     pub growth: GrowthReport,
     /// What follows from that.
     pub outlook: Outlook,
+    /// What its log deletes and lets expire.
+    pub deletes: DeleteReport,
 }

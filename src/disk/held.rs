@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::frozen::FrozenFile;
-use super::holders::{HandleInfo, Opened, identity_at, is_server, parent, stat};
+use super::handles::{HandleInfo, Opened};
+use super::holders::{identity_at, is_server, parent, stat};
 use super::processes::{Handle, Process, Processes};
 use super::stamp::Identity;
 use crate::error::{Error, ErrorKind, Result};

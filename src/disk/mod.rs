@@ -15,8 +15,10 @@ mod extended;
 mod file_path;
 mod files;
 mod frozen;
+mod handles;
 mod held;
 mod holders;
+mod machine;
 mod map;
 #[cfg(all(target_os = "linux", feature = "server"))]
 mod memory;
@@ -56,9 +58,12 @@ pub use files::{
 };
 pub(crate) use files::{host_name, list_dir, open_inside};
 pub use frozen::FrozenFile;
+pub use handles::Writers;
+pub(crate) use handles::sees_all_processes;
 pub use held::{HeldFile, Holder, open_held};
-pub use holders::{Haunt, Writers, command_line, working_directory, writers};
-pub(crate) use holders::{held_for_writing, openers, sees_all_processes};
+pub use holders::{Haunt, command_line, working_directory, writers};
+pub(crate) use holders::{held_for_writing, openers};
+pub use machine::{HugePages, Machine};
 #[cfg(all(target_os = "linux", feature = "server"))]
 pub(crate) use memory::Memory;
 #[cfg(all(target_os = "linux", feature = "server"))]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::holders::{Opened, Writers, is_writer, sees_all_processes};
+use super::handles::{Opened, Writers, is_writer, sees_all_processes};
 use super::stamp::Identity;
 
 /// The other processes that may be looked at, and what they had open at one moment.

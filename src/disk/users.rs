@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::dir::{Dir, Kind};
-use super::holders::is_writer;
+use super::handles::is_writer;
 use super::stamp::Identity;
 use crate::error::Result;
 

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use super::empty_base;
 use super::find;
 use super::group::Group;
 use super::place::Place;
@@ -61,7 +62,7 @@ fn may_be_older_and_fuller(aof: &Aof, group: &Group) -> bool {
                 let file = FrozenFile::open(path).ok()?;
                 created(&file).or_else(|| find::seconds(group.written_at?))
             });
-            find::began_empty(aof)
+            empty_base::began_empty(aof)
                 && written.zip(base_created(aof)).is_some_and(|(written, began)| written <= began)
         }
         Place::TemporaryIncrement | Place::TemporaryBase | Place::Inside => false,

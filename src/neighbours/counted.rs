@@ -4,8 +4,8 @@
 //! and 9.1: it counts a torn end that it cut off at its start, so that its count alone, larger than the files, proves nothing;
 //! and it does not count what it took back of a write that failed.
 
-use super::running::is_still_so;
 use super::shortened::begins_inside;
+use super::still_so::is_still_so;
 use crate::aof::{Aof, Layout, ManifestState};
 use crate::disk;
 use crate::server::ServerState;

@@ -9,6 +9,7 @@
 
 mod anew;
 mod counted;
+mod empty_base;
 mod find;
 mod group;
 mod hole;
@@ -19,6 +20,7 @@ mod rights;
 mod running;
 mod sample;
 mod shortened;
+mod still_so;
 mod stray;
 
 pub use anew::Suspects;
@@ -294,7 +296,7 @@ impl Survey<'_> {
     /// Whether the set began with nothing after the neighbour was written.
     fn is_older_than_empty_set(&self, one: &Neighbour, set: &Replay) -> bool {
         let written = one.saved_at.or_else(|| find::seconds(one.written_at?));
-        find::began_empty(self.aof)
+        empty_base::began_empty(self.aof)
             && set.rdb_keys == 0
             && written.zip(set.saved_at).is_some_and(|(written, began)| written <= began)
     }

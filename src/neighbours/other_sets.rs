@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::find;
+use super::empty_base::has_empty_base;
 use super::group::{Group, written_at};
 use super::place::Place;
 use crate::aof::{Aof, OpenOptions, Role, segment_name, server_dir};
@@ -44,7 +44,7 @@ pub(super) fn find(aof: &Aof) -> Vec<Group> {
     // A backup of this set, or of one before it, is there by intent, and lacks nothing that the set has. It is looked at as a
     // dump is.
     let is_wanted = |group: &Group| match group.place {
-        Place::SealedBackup => find::has_empty_base(aof) || group.written_at > newest,
+        Place::SealedBackup => has_empty_base(aof) || group.written_at > newest,
         _ => group.written_at.is_some_and(|at| at <= begun),
     };
     groups.retain(is_wanted);

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use super::counted::Sizes;
 use super::shortened::{self, Shortened, Sign};
+use super::still_so::is_still_so;
 use crate::aof::{Aof, Layout, ManifestState, OpenedManifest, segment_name};
 use crate::disk::{self, HeldFile, Holder, Identity};
-use crate::limits;
 
 /// What a running server says of itself, where it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,16 +215,6 @@ fn by_identity(mut all: Vec<HeldFile>) -> Vec<HeldFile> {
     let mut seen = HashSet::new();
     all.retain(|one| seen.insert(one.identity));
     all
-}
-
-/// Whether the manifest is the one that the set was opened by. A server deletes the files of before a rewrite once the new
-/// manifest is there, and closes them a little later.
-pub(super) fn is_still_so(manifest: &OpenedManifest) -> bool {
-    match manifest.state {
-        ManifestState::Missing => !disk::exists(&manifest.path),
-        _ => disk::read_small(&manifest.path, limits::MANIFEST)
-            .is_ok_and(|bytes| bytes == manifest.bytes),
-    }
 }
 
 /// Servers that have segments of this name open for writing, where there are several.

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::outer::Cut;
-use super::tail::{self, Tail};
+use super::tail::{self, Cut, Tail};
 use crate::aof::{Aof, Changes};
 use crate::change::{Draft, Piece};
 use crate::check::{self, Report, Split};

@@ -4,7 +4,7 @@ use super::broken_base::BrokenBase;
 use super::join;
 use super::manifest;
 use super::manifest_answer::Answer;
-use super::tail::{self, Tail};
+use super::tail::{self, Cut, Tail};
 use crate::aof::Aof;
 use crate::change::{Draft, Loss, Proposal, Verb};
 use crate::check::Report;
@@ -48,14 +48,6 @@ pub(super) fn ensure_judged(aof: &Aof, report: &Report) -> Result<()> {
             Err(Error::new(ErrorKind::Stale(why.to_owned()), &aof.path))
         }
     }
-}
-
-/// What goes at the end of the last file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
-    pub(super) segment: usize,
-    pub(super) to: u64,
-    pub(super) what: &'static str,
 }
 
 /// Puts the manifest right in `draft`; answers what is to be cut, and what stays wrong.

@@ -24,6 +24,14 @@ pub(super) enum Tail {
     Doubtful(String),
 }
 
+/// What goes at the end of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    pub(super) segment: usize,
+    pub(super) to: u64,
+    pub(super) what: &'static str,
+}
+
 /// Looks at the end of the last file, if nothing before it is broken.
 pub(super) fn tail(aof: &Aof, report: &Report) -> Result<Tail> {
     Ok(match end(aof, report)? {

@@ -7,6 +7,11 @@
 //! is nobody to ask, and every connection is refused.
 
 mod address;
+#[cfg(feature = "server")]
+mod certificate;
+#[cfg(not(feature = "server"))]
+#[path = "no_certificate.rs"]
+mod certificate;
 mod condition;
 #[cfg(feature = "server")]
 mod connection;
@@ -17,6 +22,7 @@ mod connection;
 mod contents;
 #[cfg(feature = "server")]
 mod reading;
+mod replica;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
 mod seen;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
@@ -26,9 +32,11 @@ mod whose;
 use std::time::Duration;
 
 pub use address::{Address, Endpoint};
-pub use condition::{Condition, Replica};
+pub use certificate::{first_end, matches, validity};
+pub use condition::Condition;
 pub use connection::Server;
 pub use contents::{Contents, Difference, How, KeyId};
+pub use replica::Replica;
 pub use seen::{ServerSeen, Told, UserSeen};
 pub use state::{RoleOfServer, ServerState, Withheld};
 pub use whose::{Unproven, Whose};
@@ -60,4 +68,24 @@ impl std::fmt::Debug for Access {
         // Neither password nor key belongs in any log.
         f.debug_struct("Access").field("patience", &self.patience).finish_non_exhaustive()
     }
+}
+
+/// From when to when a certificate is valid, Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// From then on.
+    pub not_before: i64,
+    /// Up to then.
+    pub not_after: i64,
+}
+
+/// Whether a key belongs to a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// That cannot be told: one of the two is in a form that is not known here, or encrypted.
+    Unknown,
 }

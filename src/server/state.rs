@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::condition::Replica;
+use super::replica::Replica;
 use crate::format::conf::{PackedLimits, parse_size};
 
 /// The settings that are asked for.
@@ -196,6 +196,8 @@ impl ServerState {
         let is_valkey =
             info.text("server_name") == Some("valkey") || info.text("valkey_version").is_some();
         let loading = info.flag("loading");
+        let replicas = info.replicas();
+        let online = || replicas.iter().filter(|replica| replica.state == "online");
         let version = info.text("valkey_version").or_else(|| info.text("redis_version"));
         Self {
             family: if is_valkey { "valkey" } else { "redis" },
@@ -239,15 +241,15 @@ impl ServerState {
             primary_silent_seconds: info.number("master_last_io_seconds_ago"),
             primary_down_seconds: info.number("master_link_down_since_seconds"),
             unapplied_bytes: unapplied(&info),
-            replicas: info.replicas(),
             cpu_user_seconds: info.number("used_cpu_user"),
             cpu_system_seconds: info.number("used_cpu_sys"),
             connected_clients: info.number("connected_clients"),
             evicted_keys: info.number("evicted_keys"),
-            replication_lag_bytes: info.lag_bytes(),
+            replication_lag_bytes: online().filter_map(|replica| replica.lag_bytes).max(),
             replication_lag_seconds: info
                 .number("master_last_io_seconds_ago")
-                .or_else(|| info.of_replicas("lag").max()),
+                .or_else(|| online().filter_map(|replica| replica.lag_seconds).max()),
+            replicas,
             maxmemory_bytes: info.number("maxmemory").or_else(|| conf.size("maxmemory")),
             withheld,
             dir: conf.text("dir").map(PathBuf::from),
@@ -321,28 +323,6 @@ impl<'a> Said<'a> {
         let mut rows: Vec<_> = self.0.iter().filter_map(row).collect();
         rows.sort_by_key(|(number, _)| *number);
         rows.into_iter().map(|(_, replica)| replica).collect()
-    }
-
-    /// This number of each replica that is online, by lines such as
-    /// `slave0:ip=10.0.0.2,port=6379,state=online,offset=1234,lag=0`.
-    fn of_replicas(&self, field: &str) -> impl Iterator<Item = u64> {
-        let is_of_one = |name: &str| {
-            name.strip_prefix("slave")
-                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        };
-        let lines = self.0.iter().filter(move |(name, _)| is_of_one(name));
-        lines.filter_map(move |(_, said)| {
-            let fields =
-                || said.trim_end_matches('\r').split(',').filter_map(|f| f.split_once('='));
-            let of = |wanted: &str| fields().find(|(name, _)| *name == wanted);
-            let is_online = of("state").is_some_and(|(_, state)| state == "online");
-            of(field).filter(|_| is_online)?.1.parse().ok()
-        })
-    }
-
-    fn lag_bytes(&self) -> Option<u64> {
-        let own: u64 = self.number("master_repl_offset")?;
-        Some(own.saturating_sub(self.of_replicas("offset").min()?))
     }
 
     fn text(&self, name: &str) -> Option<&'a str> {

@@ -4,9 +4,11 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use aofkit::audit::rules;
+use aofkit::aof::Configuration;
+use aofkit::audit::{Subject, audit, rules};
 
 use crate::asked::{broken, report};
 use crate::sets::private;
@@ -22,8 +24,11 @@ pub enum Given {
     /// What this function lays into a directory, and the arguments that name it. `None`: it cannot be had here, which the
     /// function has told.
     Made(fn(&Path) -> Option<Vec<OsString>>),
-    /// The same with something that has to be there while it is judged, such as a server or a disk.
+    /// The same with something that has to be there while it is judged, such as a server or a disk. What the rules say of
+    /// the machine, of the server's release and of its users is left out.
     Running(fn(&Path) -> Option<Running>),
+    /// What this function says was seen, for what no argument can name: another machine, a server's words.
+    Seen(fn(&Path) -> Subject),
 }
 
 /// A rule, by number or name, and two things to be judged.
@@ -51,14 +56,38 @@ appendfsync everysec
 aof-timestamp-enabled yes
 auto-aof-rewrite-percentage 100
 auto-aof-rewrite-min-size 64mb
+bind 127.0.0.1
+maxmemory 1gb
+maxmemory-policy volatile-lru
+user default off
+user gateway on #abababababababababababababababababababababababababababababababab ~gateway:* resetchannels -@all +@read +@write +@connection -@dangerous
 ";
 
 /// [`GOOD`] with these lines, without those that they overrule.
 pub fn with(lines: &str) -> String {
     let name = |line: &str| line.split(' ').next().unwrap_or_default().to_ascii_lowercase();
     let names: BTreeSet<_> = lines.lines().map(name).collect();
-    let kept = GOOD.lines().filter(|line| !names.contains(&name(line)));
+    // Users add up.
+    let kept = GOOD.lines().filter(|line| name(line) == "user" || !names.contains(&name(line)));
     kept.chain(lines.lines()).map(|line| format!("{line}\n")).collect()
+}
+
+/// A configuration of exactly this text in `dir`, which nobody else may read.
+pub fn conf_of(dir: &Path, text: &str) -> PathBuf {
+    let path = dir.join("redis.conf");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+/// [`GOOD`] with these lines, as a file in `dir`.
+pub fn conf(dir: &Path, lines: &str) -> PathBuf {
+    conf_of(dir, &with(lines))
+}
+
+/// [`GOOD`] with these lines, as something that was looked at.
+pub fn subject(dir: &Path, lines: &str) -> Subject {
+    Subject { conf: Some(Configuration::read(&conf(dir, lines)).unwrap()), ..Subject::default() }
 }
 
 /// The cases of all families.
@@ -68,23 +97,49 @@ fn all() -> impl Iterator<Item = &'static Case> {
         crate::restart::CASES,
         crate::rewrite::CASES,
         crate::capacity::CASES,
+        crate::memory::CASES,
+        crate::cluster::CASES,
+        crate::sentinel::CASES,
+        crate::security::CASES,
+        crate::elasticache::CASES,
         crate::syntax::CASES,
+        crate::versions::CASES,
     ];
     families.into_iter().flatten()
 }
+
+/// Rules about the machine, about the release of a server, and about who may log in.
+const OF_A_RUNNING_SERVER: [&str; 9] = [
+    "maxmemory-against-machine",
+    "overcommit-memory",
+    "transparent-huge-pages",
+    "somaxconn",
+    "server-older-than-7",
+    "security-fixes-missing",
+    "security-table-old",
+    "no-password",
+    "user-may-do-all",
+];
 
 impl Given {
     /// The rules that it breaks; `None` where it cannot be had here.
     fn broken(&self) -> Option<BTreeSet<String>> {
         let dir = private();
-        let (args, _alive): (_, Box<dyn Any>) = match self {
-            Self::Lines(lines) => {
-                let conf = dir.path().join("redis.conf");
-                fs::write(&conf, with(lines)).unwrap();
-                (vec!["--conf".into(), conf.into()], Box::new(()))
+        let args = match self {
+            Self::Lines(lines) => vec!["--conf".into(), conf(dir.path(), lines).into()],
+            Self::Made(make) => make(dir.path())?,
+            Self::Running(make) => {
+                let (args, _alive) = make(dir.path())?;
+                let mut broken = broken(&report(&args));
+                OF_A_RUNNING_SERVER.iter().for_each(|rule| {
+                    broken.remove(number(rule));
+                });
+                return Some(broken);
             }
-            Self::Made(make) => (make(dir.path())?, Box::new(())),
-            Self::Running(make) => make(dir.path())?,
+            Self::Seen(see) => {
+                let report = audit(&see(dir.path()), &[]);
+                return Some(report.findings.iter().map(|one| one.rule.id.to_owned()).collect());
+            }
         };
         Some(broken(&report(&args)))
     }

@@ -22,8 +22,8 @@ pub const CASES: &[Case] = &[
     ),
     Case::lines(
         "replica-in-cluster",
-        "cluster-enabled yes\nreplicaof 10.0.0.7 6379",
-        "cluster-enabled yes\nreplicaof no one",
+        "cluster-enabled yes\ncluster-require-full-coverage no\ndir /no/such/place\nreplicaof 10.0.0.7 6379",
+        "cluster-enabled yes\ncluster-require-full-coverage no\ndir /no/such/place\nreplicaof no one",
     ),
     Case::lines("module-file-missing", "loadmodule /no/such.so", "loadmodule ./such.so"),
 ];

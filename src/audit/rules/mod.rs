@@ -1,10 +1,17 @@
 //! The rules, by what they are about: a list of each, and who judges by it.
 
 mod capacity;
+mod cluster;
+mod elasticache;
+mod memory;
 mod persistence;
 mod restart;
 mod rewrite;
+mod security;
+mod sentinel;
 mod syntax;
+mod tls;
+mod versions;
 mod written;
 
 use super::finding::Finding;
@@ -25,7 +32,13 @@ pub(super) const FAMILIES: &[Family] = &[
     Family { rules: &restart::RULES, judge: restart::judge },
     Family { rules: &rewrite::RULES, judge: rewrite::judge },
     Family { rules: &capacity::RULES, judge: capacity::judge },
+    Family { rules: &memory::RULES, judge: memory::judge },
+    Family { rules: &cluster::RULES, judge: cluster::judge },
+    Family { rules: &sentinel::RULES, judge: sentinel::judge },
+    Family { rules: &security::RULES, judge: security::judge },
+    Family { rules: &elasticache::RULES, judge: elasticache::judge },
     Family { rules: &syntax::RULES, judge: syntax::judge },
+    Family { rules: &versions::RULES, judge: versions::judge },
 ];
 
 /// Every rule there is, by number.

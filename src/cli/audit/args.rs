@@ -12,7 +12,7 @@ use crate::cli::common::outcome::Outcome;
 
 #[derive(Debug, ClapArgs)]
 pub struct AuditArgs {
-    /// Sets, server directories, or directories of several; may be left out beside --conf or --server
+    /// Sets, server directories, directories of several, or node files of a cluster; may be left out beside --conf or --server
     pub paths: Vec<PathBuf>,
     /// A parameter group or replication group, as `aws elasticache describe-...` prints it; may be given several times
     #[arg(long, value_name = "FILE", env = "AOFKIT_PARAMETER_GROUP", value_delimiter = ',')]

@@ -11,8 +11,10 @@ use aofkit::growth::{Growth, GrowthOptions, Outlook, Surroundings};
 use aofkit::rules::Target;
 use aofkit::scan::scan;
 use aofkit::server::ServerSeen;
+use aofkit::stats::{Deletes, Grouping};
 
 use super::args::AuditArgs;
+use super::beside;
 use crate::cli::common::beside::neighbours;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
@@ -29,16 +31,24 @@ pub struct Gathered {
 pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     let mut subject = Subject { repository: args.repo.clone(), ..Subject::default() };
     subject.conf = context.open.conf.as_deref().map(Configuration::read).transpose()?;
+    subject.now = Some(jiff::Timestamp::now().as_second());
+    subject.sentinels = beside::sentinels(&args.sentinel_conf)?;
+    subject.elasticache = beside::described(&args.parameter_group)?;
     let (mut failed, mut errors) = (None, Vec::new());
     if let Some(asked) = &context.server {
         subject.server = Some(asked.connect().and_then(|mut server| server.seen())?);
     }
     let server = subject.server.as_ref();
+    subject.machine = server.and_then(beside::machine);
     if let Some((server, why)) = server.and_then(|server| Some((server, server.withheld.as_ref()?)))
     {
         context.note(&format!("{}: it does not tell its settings: {why}", server.address));
     }
     for path in &args.paths {
+        if let Some(file) = beside::node_file(path) {
+            subject.nodes.push(file);
+            continue;
+        }
         match context.each_set(path, |aof, _| look(aof, server, context)) {
             Ok((sets, left_out)) => {
                 subject.sets.extend(sets);
@@ -68,6 +78,8 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
         }
     }
     subject.target = target(&subject, context);
+    let found = beside::node_files(&subject, &args.paths);
+    subject.nodes.extend(found);
     Ok(Gathered { subject, failed })
 }
 
@@ -79,8 +91,9 @@ fn is_absent(error: &Error) -> bool {
 fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetSeen> {
     let now = jiff::Timestamp::now();
     let options = GrowthOptions::at(now.as_millisecond());
-    let observer = (Check::new(&aof), Growth::new(&aof, options));
-    let (facts, growth) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
+    let deletes = Deletes::new(Grouping::default(), 0);
+    let observer = (Check::new(&aof), (Growth::new(&aof, options), deletes));
+    let (facts, (growth, deletes)) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;
     let damaged = facts.damaged_inside();
     let facts = facts.with_neighbours(neighbours(&aof, damaged, context)?);
     let report = judge(&aof, facts, &Wording { redact: context.redact })?;
@@ -92,7 +105,7 @@ fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetS
         server: own.map(|seen| seen.state.clone()),
     };
     let outlook = Outlook::new(&aof, &growth, &around);
-    Ok(SetSeen { aof, report, growth, outlook })
+    Ok(SetSeen { aof, report, growth, outlook, deletes })
 }
 
 /// The server whose ways count: the one that was named, or that runs. The writer of a set may have been replaced by a later

@@ -1,6 +1,7 @@
 //! `aofkit audit`
 
 pub mod args;
+pub mod beside;
 pub mod gather;
 pub mod json;
 pub mod sarif;

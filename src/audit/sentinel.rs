@@ -1,0 +1,193 @@
+//! The configuration of a Sentinel, which it writes itself while it runs.
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `sentinel monitor NAME HOST PORT QUORUM` | a primary that is watched |
+//! | `sentinel down-after-milliseconds NAME MS`, `failover-timeout`, `parallel-syncs`, `auth-pass`, `auth-user` | how |
+//! | `sentinel known-sentinel NAME HOST PORT ID`, `known-replica NAME HOST PORT`, `known-slave` | whom it has met |
+//! | `sentinel myid ID`, `announce-ip`, `announce-port`, `resolve-hostnames`, `announce-hostnames`, `deny-scripts-reconfig` | itself |
+//!
+//! Source: `sentinelHandleConfiguration` and `rewriteConfigSentinelOption` in `sentinel.c`; files that Redis 7.0 to 8.6 and Valkey 8.1 to 9.1 wrote.
+//! Passwords are not kept.
+
+use std::path::PathBuf;
+
+use crate::aof::{Configuration, Line};
+
+/// What a Sentinel's configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentinelConf {
+    /// The file.
+    pub path: PathBuf,
+    /// `sentinel myid`: its name, once it has run.
+    pub id: Option<String>,
+    /// `sentinel announce-ip`.
+    pub announce_ip: Option<At<String>>,
+    /// `sentinel announce-port`.
+    pub announce_port: Option<At<String>>,
+    /// `sentinel resolve-hostnames`.
+    pub resolves_names: bool,
+    /// `sentinel announce-hostnames`.
+    pub announces_names: Option<At<bool>>,
+    /// `sentinel deny-scripts-reconfig`.
+    pub denies_scripts: Option<At<bool>>,
+    /// `bind`, as words.
+    pub bind: Option<At<Vec<String>>>,
+    /// `protected-mode`.
+    pub protected_mode: Option<At<bool>>,
+    /// It asks its clients for a password (`requirepass`, or a `user default` line without `nopass`).
+    pub has_password: bool,
+    /// What it watches.
+    pub monitors: Vec<Monitor>,
+}
+
+/// A value and the line it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub number: u64,
+}
+
+/// A primary that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Monitor {
+    /// Its name.
+    pub name: String,
+    /// Where it is: an address or a host name.
+    pub host: String,
+    /// Its port.
+    pub port: u32,
+    /// How many Sentinels must find it lost, and the line that says all this.
+    pub quorum: At<u32>,
+    /// `down-after-milliseconds`.
+    pub down_after_ms: Option<At<u64>>,
+    /// `failover-timeout`, milliseconds.
+    pub failover_timeout_ms: Option<At<u64>>,
+    /// `parallel-syncs`.
+    pub parallel_syncs: Option<At<u64>>,
+    /// It has a password for it (`auth-pass`).
+    pub has_password: bool,
+    /// Other Sentinels that it has met: host, port and name.
+    pub sentinels: Vec<(String, u32, String)>,
+    /// Replicas that it has met: host and port.
+    pub replicas: Vec<(String, u32)>,
+}
+
+impl Monitor {
+    /// After how long without an answer it counts as lost, milliseconds.
+    pub fn down_after_ms(&self) -> u64 {
+        self.down_after_ms.as_ref().map_or(30_000, |at| at.value)
+    }
+
+    /// How long a failover may take, milliseconds.
+    pub fn failover_timeout_ms(&self) -> u64 {
+        self.failover_timeout_ms.as_ref().map_or(180_000, |at| at.value)
+    }
+}
+
+impl SentinelConf {
+    /// What the lines of a configuration say; those that no Sentinel takes are passed over.
+    pub fn new(conf: &Configuration) -> Self {
+        let mut read = Self { path: conf.path.clone(), ..Self::default() };
+        conf.lines.iter().for_each(|line| {
+            read.line(line);
+        });
+        read
+    }
+
+    /// `None` where the line says nothing of use.
+    fn line(&mut self, line: &Line) -> Option<()> {
+        let directive = line.directive.as_ref()?;
+        let words: Option<Vec<&str>> =
+            directive.args.iter().map(|word| std::str::from_utf8(word).ok()).collect();
+        let words = words?;
+        match (directive.name.as_slice(), &words[..]) {
+            (b"bind", all) => {
+                self.bind = Some(at(line, all.iter().map(|&w| w.to_owned()).collect()))
+            }
+            (b"protected-mode", [flag]) => self.protected_mode = Some(at(line, yes(flag)?)),
+            (b"requirepass", [password]) => self.has_password = !password.is_empty(),
+            (b"user", ["default", rules @ ..]) if rules.contains(&"nopass") => {
+                self.has_password = false
+            }
+            (b"user", ["default", rules @ ..]) => {
+                self.has_password |= rules.iter().any(|rule| rule.starts_with(['>', '#']));
+            }
+            (b"sentinel", [name, rest @ ..]) => {
+                self.sentinel(line, &name.to_ascii_lowercase(), rest)?
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn sentinel(&mut self, line: &Line, name: &str, words: &[&str]) -> Option<()> {
+        match (name, words) {
+            ("monitor", [name, host, port, quorum]) => self.monitors.push(Monitor {
+                name: (*name).to_owned(),
+                host: (*host).to_owned(),
+                port: port.parse().ok()?,
+                quorum: at(line, quorum.parse().ok()?),
+                down_after_ms: None,
+                failover_timeout_ms: None,
+                parallel_syncs: None,
+                has_password: false,
+                sentinels: Vec::new(),
+                replicas: Vec::new(),
+            }),
+            ("myid", [id]) => self.id = Some((*id).to_owned()),
+            ("announce-ip", [ip]) => self.announce_ip = Some(at(line, (*ip).to_owned())),
+            ("announce-port", [port]) => self.announce_port = Some(at(line, (*port).to_owned())),
+            ("resolve-hostnames", [flag]) => self.resolves_names = yes(flag)?,
+            ("announce-hostnames", [flag]) => self.announces_names = Some(at(line, yes(flag)?)),
+            ("deny-scripts-reconfig", [flag]) => self.denies_scripts = Some(at(line, yes(flag)?)),
+            (_, [of, rest @ ..]) => {
+                let monitor = self.monitors.iter_mut().find(|monitor| monitor.name == *of)?;
+                monitor.line(line, name, rest)?;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Monitor {
+    fn line(&mut self, line: &Line, name: &str, words: &[&str]) -> Option<()> {
+        match (name, words) {
+            ("down-after-milliseconds", [ms]) => {
+                self.down_after_ms = Some(at(line, ms.parse().ok()?))
+            }
+            ("failover-timeout", [ms]) => {
+                self.failover_timeout_ms = Some(at(line, ms.parse().ok()?))
+            }
+            ("parallel-syncs", [count]) => {
+                self.parallel_syncs = Some(at(line, count.parse().ok()?))
+            }
+            ("auth-pass", [password]) => self.has_password = !password.is_empty(),
+            ("known-sentinel", [host, port, id, ..]) => {
+                self.sentinels.push(((*host).to_owned(), port.parse().ok()?, (*id).to_owned()));
+            }
+            ("known-replica" | "known-slave", [host, port]) => {
+                self.replicas.push(((*host).to_owned(), port.parse().ok()?));
+            }
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+fn at<T>(line: &Line, value: T) -> At<T> {
+    At { value, file: line.file.to_path_buf(), number: line.number }
+}
+
+fn yes(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}

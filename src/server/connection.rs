@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use redis::{
     Arg, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionLike, ErrorKind as Kind,
-    IntoConnectionInfo, RedisConnectionInfo, RedisError, TlsCertificates, Value,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value,
 };
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::deadline::within;
 use super::seen::{ServerSeen, UserSeen, fields, setting};
 use super::state::SETTINGS;
 use super::{Access, Address, Endpoint, ServerState, Withheld};
 
 /// A connection to a server, as long as it lives. Sends only commands that read.
 pub struct Server {
-    connection: redis::Connection,
+    client: Client,
+    patience: Duration,
+    /// `None` where an answer was given up, or made no sense: the next one could not be told from its rest.
+    connection: Option<redis::Connection>,
     address: String,
 }
 
@@ -35,11 +39,9 @@ impl Server {
         let shown = address.to_string();
         let refused = |e: &RedisError| failed(&shown, connecting(e));
         let client = client(address, access).map_err(|e| refused(&e))?;
-        let connection =
-            client.get_connection_with_timeout(access.patience).map_err(|e| refused(&e))?;
-        let mut server = Self { connection, address: shown };
-        server.wait_at_most(access.patience)?;
-        Ok(server)
+        let patience = access.patience;
+        let connection = Some(connected(&client, patience).map_err(|e| refused(&e))?);
+        Ok(Self { client, patience, connection, address: shown })
     }
 
     /// What it says of itself. Settings that it does not tell, because the user may not ask or the command has another
@@ -48,14 +50,13 @@ impl Server {
     /// # Errors
     /// [`ErrorKind::Server`]: no answer, or `INFO` is forbidden.
     pub fn state(&mut self) -> Result<ServerState> {
-        let info = redis::cmd("INFO").query::<Value>(&mut self.connection);
+        let info = self.answer(&redis::cmd("INFO"));
         let info = text(info.map_err(|e| failed(&self.address, answering("INFO", &e)))?);
         let mut settings = Vec::new();
         let mut withheld = None;
         // Servers before 7.0 take one name at a time.
         for name in SETTINGS {
-            let asked =
-                redis::cmd("CONFIG").arg("GET").arg(name).query::<Value>(&mut self.connection);
+            let asked = self.answer(redis::cmd("CONFIG").arg("GET").arg(name));
             match asked {
                 Ok(Value::Array(pairs)) => {
                     let mut words = pairs.into_iter().map(text);
@@ -64,7 +65,7 @@ impl Server {
                     }
                 }
                 Ok(_) => {}
-                Err(e) if e.is_io_error() => {
+                Err(e) if is_lost(&e) => {
                     return Err(failed(&self.address, answering("CONFIG GET", &e)));
                 }
                 Err(e) => {
@@ -81,7 +82,7 @@ impl Server {
     /// # Errors
     /// [`ErrorKind::Server`]: no answer.
     pub fn modules(&mut self) -> Result<Option<Vec<String>>> {
-        let asked = redis::cmd("MODULE").arg("LIST").query::<Value>(&mut self.connection);
+        let asked = self.answer(redis::cmd("MODULE").arg("LIST"));
         match asked {
             Ok(Value::Array(rows)) => Ok(Some(rows.into_iter().filter_map(module_name).collect())),
             Err(e) if e.is_io_error() => Err(failed(&self.address, answering("MODULE LIST", &e))),
@@ -124,11 +125,26 @@ impl Server {
         Ok(seen)
     }
 
+    /// The whole answer to a command, waited for as long as patience lasts.
+    fn answer(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connected(&self.client, self.patience)?,
+        };
+        let command = command.clone();
+        let (answer, connection) = within(self.patience, move || {
+            let answer = command.query::<Value>(&mut connection);
+            (answer, connection)
+        })?;
+        self.connection = answer.as_ref().err().is_none_or(|e| !is_lost(e)).then_some(connection);
+        answer
+    }
+
     /// The answer to a command, or why it is refused.
     fn told(&mut self, command: &Cmd) -> Result<std::result::Result<Value, String>> {
-        match command.query::<Value>(&mut self.connection) {
+        match self.answer(command) {
             Ok(answer) => Ok(Ok(answer)),
-            Err(e) if e.is_io_error() => {
+            Err(e) if is_lost(&e) => {
                 let name = name(std::slice::from_ref(command));
                 Err(failed(&self.address, answering(&name, &e)))
             }
@@ -140,7 +156,12 @@ impl Server {
     pub(super) fn ask(&mut self, commands: &[Cmd]) -> Result<Vec<Value>> {
         let mut packed = Vec::new();
         commands.iter().for_each(|command| command.write_packed_command(&mut packed));
-        let answers = self.connection.req_packed_commands(&packed, 0, commands.len());
+        let connection = self.connection.as_mut();
+        // Databases are selected on a connection: another one does not go on where it stood.
+        let Some(connection) = connection else {
+            return Err(failed(&self.address, "the connection was given up".to_owned()));
+        };
+        let answers = connection.req_packed_commands(&packed, 0, commands.len());
         answers.map_err(|e| failed(&self.address, answering(&name(commands), &e)))
     }
 
@@ -156,15 +177,25 @@ impl Server {
     pub(super) fn unclear(&self) -> Error {
         failed(&self.address, "its answer cannot be understood".to_owned())
     }
-
-    fn wait_at_most(&mut self, patience: Duration) -> Result<()> {
-        let set = self.connection.set_read_timeout(Some(patience));
-        let set = set.and_then(|()| self.connection.set_write_timeout(Some(patience)));
-        set.map_err(|e| failed(&self.address, connecting(&e)))
-    }
 }
 
-fn client(address: &Address, access: &Access) -> redis::RedisResult<Client> {
+/// A connection, within so long. Each read of it waits no longer, either, so that an answer that was given up ends.
+fn connected(client: &Client, patience: Duration) -> RedisResult<redis::Connection> {
+    let client = client.clone();
+    within(patience, move || {
+        let connection = client.get_connection_with_timeout(patience)?;
+        connection.set_read_timeout(Some(patience))?;
+        connection.set_write_timeout(Some(patience))?;
+        Ok(connection)
+    })?
+}
+
+/// Whether nothing more can be asked on a connection after this.
+fn is_lost(e: &RedisError) -> bool {
+    e.is_io_error() || e.kind() == Kind::Parse
+}
+
+fn client(address: &Address, access: &Access) -> RedisResult<Client> {
     let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
     if let Some(user) = address.user() {
         login = login.set_username(user);
@@ -211,6 +242,9 @@ fn failed(address: &str, why: String) -> Error {
     Error::new(ErrorKind::Server(why), address.as_ref())
 }
 
+/// Of an answer that is none of the protocol; in what it stops making sense helps nobody.
+const NO_SERVER: &str = "what answers there is no Redis and no Valkey: its answer is not of their protocol";
+
 /// Why there is no connection.
 fn connecting(e: &RedisError) -> String {
     let why = said(e);
@@ -218,6 +252,7 @@ fn connecting(e: &RedisError) -> String {
         return "the server does not answer in time".to_owned();
     }
     match e.kind() {
+        Kind::Parse => NO_SERVER.to_owned(),
         Kind::AuthenticationFailed => format!("the server does not let this client in: {why}"),
         _ if why.contains("NOAUTH") || why.contains("WRONGPASS") => {
             format!("the server does not let this client in: {why}")
@@ -232,6 +267,7 @@ fn answering(command: &str, e: &RedisError) -> String {
         return format!("the server does not answer {command} in time");
     }
     match e.code() {
+        _ if e.kind() == Kind::Parse => NO_SERVER.to_owned(),
         Some("NOAUTH") => {
             "the server wants a password: AOFKIT_SERVER_PASSWORD or --server-password-file"
                 .to_owned()

@@ -21,6 +21,8 @@ mod connection;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
 mod contents;
 #[cfg(feature = "server")]
+mod deadline;
+#[cfg(feature = "server")]
 mod reading;
 mod replica;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
@@ -41,7 +43,7 @@ pub use seen::{ServerSeen, Told, UserSeen};
 pub use state::{RoleOfServer, ServerState, Withheld};
 pub use whose::{Unproven, Whose};
 
-/// Longest wait for a connection, and for each answer, unless told.
+/// Longest wait for a connection, and for each answer as a whole, unless told.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How to be let in.
@@ -53,7 +55,8 @@ pub struct Access {
     pub authorities: Option<Vec<u8>>,
     /// The client's certificate and its private key, both PEM, for servers that ask for one.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
-    /// Longest wait for a connection, and for each answer.
+    /// Longest wait for a connection, and for each answer as a whole; of keys and their values, which may be of any
+    /// size, for each part of an answer.
     pub patience: Duration,
 }
 

@@ -3,7 +3,7 @@
 use aofkit::aof::Aof;
 use aofkit::check::{Problem, Report, deleted_but_open};
 use aofkit::disk;
-use aofkit::error::Result;
+use aofkit::error::{Error, Result};
 use aofkit::neighbours::{
     Answer, Neighbours, Sizes, Writing, keys_alive, survey, were_taken, writing,
 };
@@ -87,6 +87,30 @@ pub fn deleted(aof: &Aof, context: &Context) -> Option<Problem> {
     deleted_but_open(aof, &writing.running?)
 }
 
+/// What the server of `--server` says, for whoever looks at several sets. Asked before they are opened, so that the files
+/// have at least what the server counts. One that refuses to answer is told of, and the sets are looked at without it.
+///
+/// # Errors
+/// When nobody listens there.
+pub fn answer(context: &Context) -> Result<Option<(String, ServerState)>> {
+    let Some(asked) = &context.server else { return Ok(None) };
+    match asked.state() {
+        Ok(state) => Ok(Some((asked.address.to_string(), state))),
+        Err(error) if asked.address.is_absent() => Err(error),
+        Err(error) => {
+            note_refusal(asked, &error, context);
+            Ok(None)
+        }
+    }
+}
+
+/// Tells once a run why the server says nothing of itself.
+pub fn note_refusal(asked: &Asked, error: &Error, context: &Context) {
+    if asked.tells_refusal() {
+        context.note(&format!("{error}; its sets are looked at without it"));
+    }
+}
+
 /// What the server of `--server` says, for whoever looks at one set.
 pub fn told_of(aof: &Aof, context: &Context) -> Option<Told> {
     let asked = context.server.as_ref()?;
@@ -94,7 +118,7 @@ pub fn told_of(aof: &Aof, context: &Context) -> Option<Told> {
     let state = match asked.state() {
         Ok(state) => state,
         Err(error) => {
-            context.note(&format!("the server at {address} was not asked about the set: {error}"));
+            note_refusal(asked, &error, context);
             return None;
         }
     };

@@ -3,6 +3,7 @@
 use aofkit::error::Result;
 use aofkit::rules::{By, Modules};
 
+use super::beside;
 use super::context::Context;
 
 /// Takes them for what is said of the target's modules, unless the user has said it.
@@ -19,10 +20,14 @@ pub fn ask(judges: bool, context: &mut Context) -> Result<()> {
     };
     match told {
         Some(names) => context.open.modules = Modules::complete(names, By::Server),
-        None => context.note(&format!(
-            "the server at {} does not tell which modules it has loaded: --modules does",
-            asked.address
-        )),
+        None => match asked.state() {
+            // It tells nothing at all.
+            Err(error) => beside::note_refusal(asked, &error, context),
+            Ok(_) => context.note(&format!(
+                "the server at {} does not tell which modules it has loaded: --modules does",
+                asked.address
+            )),
+        },
     }
     Ok(())
 }

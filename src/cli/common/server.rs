@@ -129,6 +129,8 @@ pub struct Asked {
 #[derive(Default)]
 struct Said {
     connection: Mutex<Option<Server>>,
+    /// That it refuses to answer was told.
+    is_told: OnceLock<()>,
     state: OnceLock<ServerState>,
 }
 
@@ -149,6 +151,11 @@ impl Asked {
         }
         let said = self.with_connection(Server::state)?;
         Ok(self.said.state.get_or_init(|| said).clone())
+    }
+
+    /// Whether this is the first to tell that it refuses to answer: that is told once a run.
+    pub fn tells_refusal(&self) -> bool {
+        self.said.is_told.set(()).is_ok()
     }
 
     /// What it says of itself now.

@@ -34,11 +34,7 @@ use crate::cli::common::troubles;
 /// Tells how every set at the path grows. A set in trouble that could be read is no error, but a warning.
 pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
-    // Asked before the set is opened, so that the files have at least what the server counts.
-    let server = match &context.server {
-        Some(asked) => Some((asked.address.to_string(), asked.state()?)),
-        None => None,
-    };
+    let server = beside::answer(context)?;
     let (mut grown, failed) =
         context.each_set(path, |aof, turn| grow(aof, args, context, server.clone(), &turn.bar))?;
     // The outlier first.

@@ -16,6 +16,7 @@ use aofkit::text::path;
 
 use self::args::StatusArgs;
 use self::report::{Watched, rank};
+use crate::cli::common::beside;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::sets::{Place, names, root_of};
@@ -35,11 +36,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<(String, Outcome)> {
         around = around.with_sources(found.clone());
         known = Some(found);
     }
-    // Asked before the sets are opened, so that the files have at least what the server counts.
-    around.server = match &context.server {
-        Some(asked) => Some((asked.address.to_string(), asked.connect()?.state()?)),
-        None => None,
-    };
+    around.server = beside::answer(context)?;
     let (states, failed) = states(args, &around, context)?;
     note_server(&around, &states, context);
     let (sets, outliers) = named(states, &args.paths);

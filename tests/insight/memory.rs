@@ -172,7 +172,7 @@ fn compare(name: &str, seed: u64) -> Vec<String> {
     Filling { server: &mut server, random: Random(seed), has_field_ttls }.all();
     server.rewrite();
     server.restart();
-    let answer = json(&["stats", "--by", "type,key"], &server.log());
+    let answer = json(&["stats", "--memory", "--by", "type,key"], &server.log());
     assert_eq!(answer["base"]["memory_server"], name);
     let (real, told) = (of_server(&mut server), estimated(&answer));
     let whole: f64 = told.values().sum();
@@ -222,20 +222,38 @@ fn what_is_not_known_is_not_told() {
     // Nobody says which server wrote it.
     let base = b"REDIS0011\0\x01k\x01v\xff\0\0\0\0\0\0\0\0";
     let nobody = set(base, b"");
-    let by = ["stats", "--by", "type,key"];
+    let by = ["stats", "--memory", "--by", "type,key"];
     let answer = json(&by, nobody.path());
     assert_eq!(answer["base"]["memory_server"], Value::Null);
     assert_eq!(answer["base"]["memory_bytes"], Value::Null);
     assert_eq!(answer["types"][0]["memory_bytes"], Value::Null);
     assert_eq!(answer["base_most_memory"], Value::Null);
     assert!(!text(&by, nobody.path()).contains("MEMORY"));
-    let named = json(&["stats", "--by", "type", "--target", "valkey-9.1"], nobody.path());
+    let named = json(&["stats", "--memory", "--by", "type", "--target", "valkey-9.1"], nobody.path());
     assert_eq!(named["base"]["memory_server"], "valkey-9.1");
     assert!(named["types"][0]["memory_bytes"].as_u64().unwrap() > 16);
     // A base of commands, and a value of a module: its keys are counted as unknown.
     let commands = set(&record(&["SET", "k", "v"]), b"");
-    let answer = json(&["stats", "--by", "type", "--target", "redis-8.2"], commands.path());
+    let answer = json(&["stats", "--memory", "--by", "type", "--target", "redis-8.2"], commands.path());
     assert_eq!(answer["types"][0]["memory_bytes"], Value::Null);
     assert_eq!(answer["base"]["memory_unknown_keys"], 1);
     assert_eq!(answer["base"]["memory_bytes"], Value::Null);
+}
+
+#[test]
+fn values_are_opened_only_where_memory_is_asked_for() {
+    let base = b"REDIS0011\0\x01k\x01v\xff\0\0\0\0\0\0\0\0";
+    let set = set(base, b"");
+    let by = ["stats", "--by", "type,key", "--target", "redis-8.2"];
+    let answer = json(&by, set.path());
+    for member in ["memory_server", "memory_bytes", "memory_unknown_keys"] {
+        assert_eq!(answer["base"][member], Value::Null, "{member}");
+    }
+    assert_eq!(answer["types"][0]["memory_bytes"], Value::Null);
+    assert_eq!(answer["base_biggest"][0]["memory_bytes"], Value::Null);
+    assert_eq!(answer["base_most_memory"], Value::Null);
+    assert!(!text(&by, set.path()).contains("MEMORY"));
+    let asked = [&by[..], &["--memory"]].concat();
+    assert!(json(&asked, set.path())["base"]["memory_bytes"].as_u64().unwrap() > 16);
+    assert!(text(&asked, set.path()).contains("MEMORY"));
 }

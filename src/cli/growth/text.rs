@@ -108,16 +108,18 @@ fn trigger(one: &Grown, view: &View) -> String {
         }
         text += &line(&told, style);
     } else {
-        let told = match outlook.has_times_of_a_copy {
-            true => {
-                "how fast it grows is unknown: too few #TS annotations, and the files have the times of a copy: all alike, \
-                 and later than what is in them"
-            }
-            false => {
-                "how fast it grows is unknown: no #TS annotations, and file times tell nothing"
-            }
+        let annotations = match one.report.clock.latest {
+            Some(_) => "too few #TS annotations",
+            None => "no #TS annotations",
         };
-        text += &line(told, style);
+        let files = match outlook.has_times_of_a_copy {
+            true => {
+                "the files have the times of a copy: all alike, and later than what is in them"
+            }
+            false => "file times tell nothing",
+        };
+        let told = format!("how fast it grows is unknown: {annotations}, and {files}");
+        text += &line(&told, style);
     }
     for other in &outlook.others {
         text += &line(&in_other_eyes(other, trigger), style);

@@ -1,10 +1,11 @@
 //! Plans for people: what happens to which file, what it costs, what the set is afterwards.
 
+use crate::cli::plan::inserted::inserted;
 use crate::cli::plan::key::key_name;
 use aofkit::change::{Action, Loss, Outlook, Piece, Plan, Publication, Recovered};
 use aofkit::check::Loads;
 use aofkit::repair::Way;
-use aofkit::text::{count, escape, name, thousands};
+use aofkit::text::{count, name, thousands};
 
 use crate::cli::changing::{Changing, Run};
 use crate::cli::common::layout::wrap;
@@ -86,7 +87,7 @@ pub fn convert(run: &Run, view: &View) -> String {
         format!("{path}: written into {}; nothing was changed here", into.unwrap_or_default());
     let mut text = style.good(&line) + "\n\n";
     for action in &run.plan.actions {
-        text += &action_lines(&run.plan, action, style);
+        text += &action_lines(&run.plan, action, view);
     }
     if run.plan.loss.commands > 0 {
         text += &format!("  {} left out\n", count(run.plan.loss.commands, "command"));
@@ -99,7 +100,7 @@ pub fn plan(run: &Run, view: &View) -> String {
     let (plan, style) = (&run.plan, view.style);
     let mut text = String::new();
     for action in &plan.actions {
-        text += &action_lines(plan, action, style);
+        text += &action_lines(plan, action, view);
     }
     if !plan.is_empty() {
         text += &format!("{}\n\n", style.dim(&wrap(published(plan), style.width, "  ")));
@@ -169,7 +170,8 @@ fn servers(outlook: &Outlook) -> Vec<String> {
     lines
 }
 
-fn action_lines(plan: &Plan, action: &Action, style: Style) -> String {
+fn action_lines(plan: &Plan, action: &Action, view: &View) -> String {
+    let style = view.style;
     let file = |file: usize| name(&plan.files[file].name);
     let (from, to) = action.lengths();
     let mut text = String::new();
@@ -201,7 +203,7 @@ fn action_lines(plan: &Plan, action: &Action, style: Style) -> String {
     text += &format!("{}\n", wrap(&line, style.width, "  "));
     match action {
         Action::Rewrite { file: Some(f), pieces, .. } => {
-            text += &removed(*f, from, pieces, style);
+            text += &removed(*f, from, pieces, view);
         }
         Action::Manifest { after, .. } => {
             for line in after.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
@@ -214,7 +216,7 @@ fn action_lines(plan: &Plan, action: &Action, style: Style) -> String {
 }
 
 /// The ranges of the old file that are not in the new one, and what is put in.
-fn removed(file: usize, len: u64, pieces: &[Piece], style: Style) -> String {
+fn removed(file: usize, len: u64, pieces: &[Piece], view: &View) -> String {
     let (mut at, mut lines) = (0, Vec::new());
     for piece in pieces.iter().chain([&Piece::Keep { file, from: len, to: len }]) {
         match piece {
@@ -227,8 +229,7 @@ fn removed(file: usize, len: u64, pieces: &[Piece], style: Style) -> String {
             }
             Piece::Keep { .. } | Piece::Sifted { .. } => {}
             Piece::Insert(bytes) => {
-                let shown = escape(&bytes[..bytes.len().min(60)]);
-                lines.push(format!("before byte {at}: \"{shown}\" is put in"));
+                lines.push(format!("before byte {at}: {} is put in", inserted(bytes, view.redact)));
             }
         }
     }
@@ -236,7 +237,7 @@ fn removed(file: usize, len: u64, pieces: &[Piece], style: Style) -> String {
     let mut text: String = lines
         .iter()
         .take(LISTED)
-        .map(|line| format!("{}\n", wrap(line, style.width, "              ")))
+        .map(|line| format!("{}\n", wrap(line, view.style.width, "              ")))
         .collect();
     if more > 0 {
         text += &format!("              and {}\n", count(more as u64, "more change"));

@@ -2,6 +2,7 @@
 
 use aofkit::limits;
 use aofkit::stats::{Grouping, KeyOptions};
+use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::cli::common::context::Format;
@@ -59,6 +60,9 @@ pub struct StatsArgs {
     /// Characters that separate the words of a key
     #[arg(long, value_name = "S", default_value = ":", env = "AOFKIT_SEPARATOR")]
     pub separator: String,
+    /// Also estimate what the base's keys take in memory; needs --by type or key, and reads an RDB more slowly
+    #[arg(long, env = "AOFKIT_MEMORY", value_parser = FalseyValueParser::new())]
+    pub memory: bool,
     /// Exit with 30 when a figure is above a number, a size or a percentage; may be given several times.
     ///
     /// Figures: resp_bytes, rdb_bytes, unparsed_bytes, commands, largest_bytes, command_share,
@@ -110,6 +114,9 @@ impl StatsArgs {
                 return Err(format!("--fail-above {name} needs --by {}", by[0].name()));
             }
         }
+        if self.memory && !self.tells_memory() {
+            return Err("--memory needs --by type or --by key".to_owned());
+        }
         match format {
             Format::Folded if self.wanted().len() > 1 || self.depth.len() > 1 => {
                 Err("--format folded takes one --by and one --depth: stacks of several would \
@@ -118,6 +125,11 @@ impl StatsArgs {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether what is asked for has the memory of keys in it.
+    fn tells_memory(&self) -> bool {
+        self.by.iter().any(|one| matches!(one, By::Type | By::Key))
     }
 
     /// Rows that are answered at most.

@@ -101,8 +101,7 @@ impl<'a> Counting<'a> {
         let grouping = Grouping::new(self.args.separator.as_bytes(), &[]);
         let deletes = Deletes::new(grouping, self.args.rows());
         let keys = self.keys.clone().map(KeyTraffic::new);
-        let has_memory = [By::Type, By::Key].iter().any(|one| self.by.contains(one));
-        let memory = has_memory.then(|| memory_server(aof)).flatten();
+        let memory = self.args.memory.then(|| memory_server(aof)).flatten();
         let base = self.base.map(|base| KeySpace::new(KeySpaceOptions { memory, ..base }));
         Filtered::new(((Mix::default(), deletes), (keys, base)), self.filter.clone())
     }

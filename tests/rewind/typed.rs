@@ -255,3 +255,23 @@ fn the_list_shows_flushes_storms_and_borders_with_the_next_command() {
     let whats: Vec<_> = json["candidates"].as_array().unwrap().iter().map(|c| &c["what"]).collect();
     assert_eq!(whats, ["segment", "segment", "flush", "deletions"]);
 }
+
+#[test]
+fn what_a_plan_puts_in_is_shown_as_commands() {
+    let (_dir, path) = set();
+    let flushed = path.join("F.2.incr.aof");
+    let mut log = fs::read_to_string(&flushed).unwrap();
+    for number in 1..8 {
+        log += &record(&["SET", &format!("a:{number}"), "1"]);
+    }
+    fs::write(&flushed, log).unwrap();
+    let words = ["--keep-later", "--before-command", "FLUSHALL"];
+    let run = rewind(&words, &path);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let out = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(out.contains(": DEL a:1, a:2, a:3, ... (8 keys) is put in"), "{out}");
+    assert!(!out.contains("\\r\\n"), "{out}");
+    let hidden = rewind(&[&words[..], &["--redact"]].concat(), &path);
+    assert_eq!(hidden.code, 0, "{}{}", hidden.out, hidden.err);
+    assert!(hidden.out.contains(": DEL #") && !hidden.out.contains("a:1"), "{}", hidden.out);
+}

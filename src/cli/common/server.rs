@@ -66,7 +66,7 @@ pub struct ServerArgs {
         env = "AOFKIT_SERVER_KEY"
     )]
     server_key: Option<PathBuf>,
-    /// Wait at most this long for a connection and for each answer
+    /// Wait at most this long for a connection and for each whole answer
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", env = "AOFKIT_SERVER_TIMEOUT", default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     server_timeout: u64,

@@ -243,7 +243,8 @@ fn failed(address: &str, why: String) -> Error {
 }
 
 /// Of an answer that is none of the protocol; in what it stops making sense helps nobody.
-const NO_SERVER: &str = "what answers there is no Redis and no Valkey: its answer is not of their protocol";
+const NO_SERVER: &str =
+    "what answers there is no Redis and no Valkey: its answer is not of their protocol";
 
 /// Why there is no connection.
 fn connecting(e: &RedisError) -> String {

@@ -229,12 +229,14 @@ fn what_is_not_known_is_not_told() {
     assert_eq!(answer["types"][0]["memory_bytes"], Value::Null);
     assert_eq!(answer["base_most_memory"], Value::Null);
     assert!(!text(&by, nobody.path()).contains("MEMORY"));
-    let named = json(&["stats", "--memory", "--by", "type", "--target", "valkey-9.1"], nobody.path());
+    let named =
+        json(&["stats", "--memory", "--by", "type", "--target", "valkey-9.1"], nobody.path());
     assert_eq!(named["base"]["memory_server"], "valkey-9.1");
     assert!(named["types"][0]["memory_bytes"].as_u64().unwrap() > 16);
     // A base of commands, and a value of a module: its keys are counted as unknown.
     let commands = set(&record(&["SET", "k", "v"]), b"");
-    let answer = json(&["stats", "--memory", "--by", "type", "--target", "redis-8.2"], commands.path());
+    let answer =
+        json(&["stats", "--memory", "--by", "type", "--target", "redis-8.2"], commands.path());
     assert_eq!(answer["types"][0]["memory_bytes"], Value::Null);
     assert_eq!(answer["base"]["memory_unknown_keys"], 1);
     assert_eq!(answer["base"]["memory_bytes"], Value::Null);

@@ -113,9 +113,7 @@ fn trigger(one: &Grown, view: &View) -> String {
             None => "no #TS annotations",
         };
         let files = match outlook.has_times_of_a_copy {
-            true => {
-                "the files have the times of a copy: all alike, and later than what is in them"
-            }
+            true => "the files have the times of a copy: all alike, and later than what is in them",
             false => "file times tell nothing",
         };
         let told = format!("how fast it grows is unknown: {annotations}, and {files}");

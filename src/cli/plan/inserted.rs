@@ -108,10 +108,7 @@ mod tests {
         let select = b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n".to_vec();
         assert_eq!(shown(&[select.clone(), many].concat()), "SELECT 3; DEL a, b, c, ... (5 keys)");
         let alternating = [select, removals(&["k"])].concat().repeat(3);
-        assert_eq!(
-            shown(&alternating),
-            "SELECT 3; DEL k; SELECT 3; DEL k; and 2 more commands"
-        );
+        assert_eq!(shown(&alternating), "SELECT 3; DEL k; SELECT 3; DEL k; and 2 more commands");
         let set = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
         assert_eq!(shown(set), "SET k v");
     }

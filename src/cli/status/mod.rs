@@ -12,6 +12,7 @@ use aofkit::backup::Repository;
 use aofkit::check::Wording;
 use aofkit::error::{Error, Result};
 use aofkit::fleet::{Around, Outlier, State, coverage, look, outliers, sources};
+use aofkit::server::Whose;
 use aofkit::text::path;
 
 use self::args::StatusArgs;
@@ -86,6 +87,16 @@ fn note_server(around: &Around, states: &[State], context: &Context) {
         && !states.is_empty()
         && !states.iter().any(is_its)
     {
+        let unknown = states.iter().find_map(|state| match said.owns(&state.dir) {
+            Whose::Unknown(why) => Some(why),
+            _ => None,
+        });
+        if let Some(why) = unknown {
+            context.note(&format!(
+                "whether one of these sets is that of the server at {address} is not known: {why}"
+            ));
+            return;
+        }
         let own = said.log_path().map(|own| format!(": its log is {}", path(&own)));
         context.note(&format!(
             "the server at {address} is of none of these sets{}",

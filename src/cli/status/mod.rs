@@ -119,6 +119,12 @@ fn named(states: Vec<State>, paths: &[PathBuf]) -> (Vec<(String, State)>, Vec<Ou
     let sorted: Vec<State> = order.into_iter().filter_map(|at| states[at].take()).collect();
     let root = root_of(paths);
     let places = sorted.iter().map(|state| Place::new(&state.path, &state.dir, state.layout));
-    let names = names(places, &root);
+    let names = match (&sorted[..], paths) {
+        // Of the directory of a set or of its server no part tells more than the whole that was typed.
+        ([only], [typed]) if only.dir == *typed || only.dir.parent() == Some(typed) => {
+            vec![path(typed)]
+        }
+        _ => names(places, &root),
+    };
     (names.into_iter().zip(sorted).collect(), found)
 }

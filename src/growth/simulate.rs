@@ -70,8 +70,9 @@ mod tests {
     fn timeline(bytes: u64) -> Timeline {
         let mut bucket = Bucket::default();
         bucket.bytes = bytes / 10;
-        let buckets = vec![bucket; 10];
-        Timeline { buckets, ..Timeline::new(Axis::Time) }
+        let mut timeline = Timeline::new(Axis::Time);
+        timeline.buckets = vec![bucket; 10];
+        timeline
     }
 
     #[test]

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         let settings = read(
-            "dir /data\nappenddirname 'my dir'\nappendfilename \"my.aof\"\ndbfilename my.rdb\n\
+            "dir /data\nbackupdirname kept\nappenddirname 'my dir'\nappendfilename \"my.aof\"\ndbfilename my.rdb\n\
              APPENDONLY Yes\nauto-aof-rewrite-percentage 50\nauto-aof-rewrite-min-size 1gb\n\
              aof-load-truncated no\naof-load-corrupt-tail-max-size 4000\naof-use-rdb-preamble no\n\
              aof-timestamp-enabled yes\ndatabases 4\nrdb-version-check relaxed\n\
@@ -268,6 +268,7 @@ mod tests {
             dir: Some(b"/data".to_vec()),
             append_dir_name: Some(b"my dir".to_vec()),
             append_file_name: Some(b"my.aof".to_vec()),
+            backup_dir_name: Some(b"kept".to_vec()),
             db_file_name: Some(b"my.rdb".to_vec()),
             append_only: Some(true),
             auto_rewrite_percentage: Some(50),

@@ -53,25 +53,30 @@ fn command(from: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
 /// A server that goes over before it answers the INFO of this number.
 fn serve(listener: TcpListener, dir: PathBuf, at: usize, asked: Arc<AtomicUsize>) {
     for stream in listener.incoming() {
-        let mut out = stream.unwrap();
-        let mut from = BufReader::new(out.try_clone().unwrap());
-        while let Some(words) = command(&mut from) {
-            let answer = match words[0].to_ascii_uppercase().as_str() {
-                "INFO" => {
-                    let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
-                    if number == at {
-                        go_over(&dir);
-                    }
-                    let text = info(number < at);
-                    format!("${}\r\n{text}\r\n", text.len())
+        let (dir, asked) = (dir.clone(), Arc::clone(&asked));
+        // Several connections may be open at a time.
+        thread::spawn(move || answer(stream.unwrap(), &dir, at, &asked));
+    }
+}
+
+fn answer(mut out: TcpStream, dir: &Path, at: usize, asked: &AtomicUsize) {
+    let mut from = BufReader::new(out.try_clone().unwrap());
+    while let Some(words) = command(&mut from) {
+        let answer = match words[0].to_ascii_uppercase().as_str() {
+            "INFO" => {
+                let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                if number == at {
+                    go_over(dir);
                 }
-                "CONFIG" => "*0\r\n".to_owned(),
-                "PING" => "+PONG\r\n".to_owned(),
-                _ => "-ERR unknown command\r\n".to_owned(),
-            };
-            if out.write_all(answer.as_bytes()).is_err() {
-                break;
+                let text = info(number < at);
+                format!("${}\r\n{text}\r\n", text.len())
             }
+            "CONFIG" => "*0\r\n".to_owned(),
+            "PING" => "+PONG\r\n".to_owned(),
+            _ => "-ERR unknown command\r\n".to_owned(),
+        };
+        if out.write_all(answer.as_bytes()).is_err() {
+            break;
         }
     }
 }

@@ -14,6 +14,32 @@ pub fn escape(bytes: &[u8]) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
+/// The bytes that [`escape`] writes so; `None` of what it never writes.
+pub fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        bytes.push(match rest.next()? {
+            letter @ (b'\\' | b'"') => letter,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'a' => 7,
+            b'b' => 8,
+            b'x' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            _ => return None,
+        });
+    }
+    Some(bytes)
+}
+
 /// As [`escape`], given to `put` in pieces, each of them ASCII. A long text can be escaped in parts.
 pub fn escape_to(bytes: &[u8], put: &mut dyn FnMut(&[u8])) {
     in_blocks(bytes, put, |byte| match byte {

@@ -27,26 +27,46 @@ pub(super) enum Found {
     Stdin,
 }
 
+/// What was found at a path.
+#[derive(Debug, Default)]
+pub(super) struct Located {
+    /// The sets.
+    pub(super) sets: Vec<Found>,
+    /// Why a directory, or a file named as a log is, could not be looked at: a set may lie there.
+    pub(super) unreadable: Vec<Error>,
+}
+
+impl From<Found> for Located {
+    fn from(only: Found) -> Self {
+        Self { sets: vec![only], unreadable: Vec::new() }
+    }
+}
+
 /// The sets at `path`.
-pub(super) fn locate(path: &Path, processes: &LookOnce) -> Result<Vec<Found>> {
+pub(super) fn locate(path: &Path, processes: &LookOnce) -> Result<Located> {
     if path.as_os_str() == "-" {
-        return Ok(vec![Found::Stdin]);
+        return Ok(Found::Stdin.into());
     }
     if !disk::is_dir(path)? {
-        return Ok(vec![file(path)?]);
+        return Ok(file(path)?.into());
     }
     if stands_for_manifest(path) {
-        return Ok(vec![Found::ManifestDirectory(path.to_owned())]);
+        return Ok(Found::ManifestDirectory(path.to_owned()).into());
     }
     let identity = disk::stamp(path)?.identity;
     let (seen, top) = (HashSet::from([identity]), path.to_owned());
-    let mut search = Search { top, unreadable: None, seen, own: None };
-    let found = search.in_directory(path, identity, &mut Vec::new())?;
-    match (found.is_empty(), search.unreadable) {
-        (false, _) => Ok(found),
+    let mut search = Search { top, unreadable: Vec::new(), seen, own: None };
+    let sets = search.in_directory(path, identity, &mut Vec::new())?;
+    let mut unreadable = search.unreadable;
+    if !sets.is_empty() {
+        unreadable.retain(|one| one.may_hide_a_set);
+        let unreadable = unreadable.into_iter().map(|one| one.why).collect();
+        return Ok(Located { sets, unreadable });
+    }
+    match unreadable.into_iter().next() {
         // Where nothing is found, what could not be looked at may be all there is.
-        (true, Some(error)) => Err(error),
-        (true, None) => {
+        Some(first) => Err(first.why),
+        None => {
             let why = match deleted::told(path, processes) {
                 Some(told) => format!("{NONE}. {told}"),
                 None => NONE.to_owned(),
@@ -102,12 +122,19 @@ fn stands_for_manifest(path: &Path) -> bool {
     disk::list_dir(dir).is_ok_and(|listed| listed.iter().any(ours))
 }
 
+/// What could not be looked at.
+struct Unreadable {
+    why: Error,
+    /// A set may lie there, whatever else is found.
+    may_hide_a_set: bool,
+}
+
 /// The sets in and below a directory. What cannot be looked at below it is no reason to give up on the
-/// rest; the first such error is kept. Each directory is looked at once, however many links lead to it: by its own name
+/// rest; it is kept, to be told. Each directory is looked at once, however many links lead to it: by its own name
 /// where it has one below the first directory, else by the first link.
 struct Search {
     top: PathBuf,
-    unreadable: Option<Error>,
+    unreadable: Vec<Unreadable>,
     seen: HashSet<Identity>,
     /// The directories below the first one that are reached without a link; looked for when there is the first link.
     own: Option<HashSet<Identity>>,
@@ -175,7 +202,11 @@ impl Search {
             }
             match self.in_directory(&dir.join(&sub.name), sub.identity, above) {
                 Ok(more) => found.extend(more),
-                Err(error) => keep(error, &mut self.unreadable),
+                Err(why) => {
+                    // A directory that was removed meanwhile hides nothing.
+                    let may_hide_a_set = *why.kind() != ErrorKind::NotFound;
+                    self.unreadable.push(Unreadable { why, may_hide_a_set });
+                }
             }
             if found.len() > limits::SETS {
                 return Err(Error::new(ErrorKind::TooLarge { limit: limits::SETS as u64 }, dir));
@@ -211,22 +242,18 @@ fn own_directories(dir: &Path, depth: usize, into: &mut HashSet<Identity>) {
     }
 }
 
-fn keep(error: Error, unreadable: &mut Option<Error>) {
-    unreadable.get_or_insert(error);
-}
-
 /// Pre-7.0 files in a directory; snapshots only when there is no such file.
-fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Option<Error>) -> Vec<Found> {
+fn single_files(dir: &Path, listed: &[Listed], unreadable: &mut Vec<Unreadable>) -> Vec<Found> {
     let (mut logs, mut snapshots, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for entry in listed.iter().filter(|l| !l.is_dir && !is_temporary(l.name.as_bytes())) {
         let path = dir.join(&entry.name);
         let named_aof = entry.name.as_bytes().ends_with(b".aof");
         let head = match FrozenFile::open(&path).and_then(|f| f.head(foreign::HEAD)) {
             Ok(head) => head,
-            Err(error) => {
+            Err(why) => {
                 // A server's socket may lie beside its files.
                 if disk::is_file(&path) {
-                    keep(error, unreadable);
+                    unreadable.push(Unreadable { why, may_hide_a_set: named_aof });
                 }
                 continue;
             }

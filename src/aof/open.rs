@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::configured::{by_settings, configuration};
 use super::leftover::{self, LeftoverKind};
-use super::locate::{self, Found, segment_name};
+use super::locate::{self, Found, Located, segment_name};
 use super::segments::{by_name, history, listed};
 use super::set::{
     Aof, Input, KeptFile, Layout, ManifestState, OpenedManifest, Role, Segment, Writer,
@@ -27,21 +27,38 @@ use crate::rules::{Modules, Target};
 use crate::{limits, text};
 
 /// Opens every set at `path`, each with its own outcome: one that cannot be opened is no reason to say
-/// nothing of the others.
+/// nothing of the others. Behind them stands an error for each directory that could not be looked at: whether a set lies
+/// there is not known.
 ///
 /// # Errors
 /// When there is none ([`ErrorKind::NotFound`]), or it cannot be looked for.
 pub fn open_each(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>> {
+    let (mut opened, unreadable) = open_all(path, options)?;
+    opened.extend(unreadable.into_iter().map(Err));
+    Ok(opened)
+}
+
+/// The same without these errors: for whoever works on the one set that is found.
+///
+/// # Errors
+/// As [`open_each`].
+pub fn open_found(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>> {
+    open_all(path, options).map(|(opened, _)| opened)
+}
+
+type Opened = (Vec<Result<Aof>>, Vec<Error>);
+
+fn open_all(path: &Path, options: &OpenOptions) -> Result<Opened> {
     let configuration = configuration(options)?;
-    let found = match &configuration {
+    let Located { sets: found, unreadable } = match &configuration {
         Some(conf) if path.as_os_str().is_empty() => {
             conf.says_where()?;
-            vec![by_settings(&conf.path, &conf.settings)?]
+            by_settings(&conf.path, &conf.settings)?.into()
         }
         _ => locate::locate(path, &options.processes)?,
     };
     let settings = configuration.as_ref().map(|conf| conf.settings.clone()).unwrap_or_default();
-    let is_one_by_path = found.len() == 1 && !path.as_os_str().is_empty();
+    let is_one_by_path = found.len() == 1 && unreadable.is_empty() && !path.as_os_str().is_empty();
     let opened = found.into_iter().map(|one| {
         let mut aof = open(one, options, settings.clone())?;
         aof.configure(configuration.clone());
@@ -51,7 +68,7 @@ pub fn open_each(path: &Path, options: &OpenOptions) -> Result<Vec<Result<Aof>>>
         }
         Ok(aof)
     });
-    Ok(opened.collect())
+    Ok((opened.collect(), unreadable))
 }
 
 /// A set whose files lie in no file system, in the order a server loads them; `manifest` is its name and
@@ -356,7 +373,7 @@ impl Aof {
     /// # Errors
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let mut sets = open_each(path, options)?;
+        let mut sets = open_found(path, options)?;
         match (sets.pop(), sets.len()) {
             (None, _) => Err(Error::new(ErrorKind::NotFound, path)),
             (Some(only), 0) => only,

@@ -466,7 +466,10 @@ fn file_entry(one: Capture<'_>, placed: Vec<SegmentEntry>) -> Result<FileEntry> 
 }
 
 /// Where a set lies, the same for every way to name it.
-pub(super) fn place_of(aof: &Aof) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it lies in no directory, as a stream and a snapshot do.
+pub fn place_of(aof: &Aof) -> Result<PathBuf> {
     let path = match &aof.manifest {
         Some(manifest) => manifest.path.clone(),
         None => match aof.live().next() {

@@ -1,10 +1,13 @@
 //! Which source of a repository a set is, where nobody says it by name.
 //!
 //! A set that goes on from what a source's newest snapshot has is that source, wherever it lies by now; else the source
-//! whose set lay at the same path. What machine it is on says nothing: a container has another name each time.
+//! whose set lay at the same path. Of several that it goes on from it is the one that has most of it, and of those that
+//! have as much the one whose path is most like its own. Of sets that are looked at together no two are one source. What machine it is on says nothing: a container has another name each time.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use super::capture::{path_text, place_of};
 use super::entry::{Entry, FileEntry, FileType, Words};
@@ -13,8 +16,8 @@ use super::prefix;
 use super::repository::Repository;
 use super::{find, name};
 use crate::aof::{Aof, Role};
-use crate::disk;
 use crate::error::Result;
+use crate::{disk, text};
 
 /// Which source a set is.
 pub(super) struct Identity {
@@ -24,8 +27,26 @@ pub(super) struct Identity {
     pub(super) unread: Vec<UnreadSource>,
 }
 
-/// The source that this set is; a new one where it is none that is there.
-pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Result<Identity> {
+/// The source that this set is; a new one where it is none that is there. Those of `others` are other sets.
+pub(super) fn source_of(
+    repository: &Repository,
+    aof: &Aof,
+    place: &Path,
+    others: &BTreeSet<String>,
+) -> Result<Identity> {
+    let (mut newest, unread) = newest_of_all(repository)?;
+    let path = path_text(place);
+    let elsewhere = newest.iter().filter(|entry| entry.path != path);
+    let mut taken: BTreeSet<_> = elsewhere.map(|entry| entry.source.clone()).collect();
+    taken.extend(others.iter().cloned());
+    newest.retain(|entry| !others.contains(&entry.source));
+    let own = among(aof, place, &newest)?;
+    let new = || free(name::default_source(place), &taken);
+    Ok(Identity { source: own.map_or_else(new, |entry| entry.source.clone()), unread })
+}
+
+/// The newest snapshot of every source, and the sources whose newest one cannot be read.
+fn newest_of_all(repository: &Repository) -> Result<(Vec<Entry>, Vec<UnreadSource>)> {
     let (mut newest, mut unread) = (Vec::new(), Vec::new());
     for source in repository.sources()?.into_iter().filter(|source| !name::is_as_is(source)) {
         let listed = repository.list_source(&source);
@@ -34,12 +55,34 @@ pub(super) fn source_of(repository: &Repository, aof: &Aof, place: &Path) -> Res
             Err(e) => unread.push(UnreadSource { source, why: e.to_string() }),
         }
     }
-    let path = path_text(place);
-    let elsewhere = newest.iter().filter(|entry| entry.path != path);
-    let taken = elsewhere.map(|entry| entry.source.clone()).collect();
-    let own = among(aof, place, &newest)?;
-    let new = || free(name::default_source(place), &taken);
-    Ok(Identity { source: own.map_or_else(new, |entry| entry.source.clone()), unread })
+    Ok((newest, unread))
+}
+
+/// Which sources of a repository several sets are, each source at most one of them; `None` of a set that is none that is
+/// there, or of which that cannot be told.
+///
+/// # Errors
+/// When the sources cannot be listed.
+pub fn shared_out<'a>(
+    repository: &Repository,
+    sets: impl Iterator<Item = &'a Aof>,
+) -> Result<Vec<Option<String>>> {
+    let (newest, _) = newest_of_all(repository)?;
+    let (mut fits, mut own) = (Vec::new(), Vec::new());
+    for (set, aof) in sets.enumerate() {
+        own.push(None);
+        // A set that cannot be read fails when its turn comes.
+        let found = place_of(aof).and_then(|place| fitting(aof, &place, &newest));
+        fits.extend(found.unwrap_or_default().into_iter().map(|(fit, entry)| (fit, set, entry)));
+    }
+    fits.sort_by(|(one, ..), (other, ..)| other.cmp(one));
+    let mut given = BTreeSet::new();
+    for (_, set, entry) in fits {
+        if own[set].is_none() && given.insert(&entry.source) {
+            own[set] = Some(entry.source.clone());
+        }
+    }
+    Ok(own)
 }
 
 /// Of the newest snapshots of all sources the one that this set goes on from, or that was taken where it lies; `None` where
@@ -52,20 +95,49 @@ pub fn continued<'e>(aof: &Aof, newest: &'e [Entry]) -> Result<Option<&'e Entry>
 }
 
 fn among<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Option<&'e Entry>> {
+    let fits = fitting(aof, place, newest)?.into_iter();
+    Ok(fits.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, entry)| entry))
+}
+
+/// How well a snapshot fits a set, the worst first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// It was taken where the set lies, of something else.
+    SamePlace,
+    /// The set goes on from it, and lay elsewhere: the bytes of the snapshot, how much its path is like that of the set,
+    /// and when it was taken.
+    Moved(u64, Likeness, String),
+    /// The set goes on from it, where it lay.
+    Here,
+}
+
+/// How much two paths are like one another: the names that both end with, and the bytes that both begin with. A directory
+/// that got another name keeps what lies below it.
+type Likeness = (usize, usize);
+
+fn likeness(one: &str, other: &str) -> Likeness {
+    let names = one.rsplit('/').zip(other.rsplit('/'));
+    let bytes = one.bytes().zip(other.bytes());
+    (names.take_while(|(a, b)| a == b).count(), bytes.take_while(|(a, b)| a == b).count())
+}
+
+/// The snapshots that a set may be of.
+fn fitting<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Vec<(Fit, &'e Entry)>> {
     let path = path_text(place);
     let here = newest.iter().filter(|entry| entry.path == path).fold(None, later);
     if let Some(here) = here
         && goes_on(aof, here)?
     {
-        return Ok(Some(here));
+        return Ok(vec![(Fit::Here, here)]);
     }
-    let mut elsewhere = None;
+    let mut fits: Vec<_> = here.into_iter().map(|here| (Fit::SamePlace, here)).collect();
     for entry in newest.iter().filter(|entry| entry.path != path) {
         if goes_on(aof, entry)? && !is_a_copy(entry, place) {
-            elsewhere = later(elsewhere, entry);
+            let like = likeness(&entry.path, &path);
+            fits.push((Fit::Moved(entry.logical_bytes(), like, entry.taken.clone()), entry));
         }
     }
-    Ok(elsewhere.or(here))
+    Ok(fits)
 }
 
 /// The name of a new source: another one where a set that lies elsewhere by now has this.
@@ -116,9 +188,19 @@ fn has(aof: &Aof, file: &FileEntry) -> Result<bool> {
 }
 
 /// Whether the snapshot's own set still lies where it lay, and is another than this one: then this one is a copy, which
-/// has a history of its own from here on.
+/// has a history of its own from here on. A set whose manifest is lost is another than one whose manifest lies there.
 fn is_a_copy(entry: &Entry, place: &Path) -> bool {
-    let there = disk::stamp(Path::new(&entry.path)).map(|stamp| stamp.identity);
-    let here = disk::stamp(place).map(|stamp| stamp.identity);
-    matches!((there, here), (Ok(there), Ok(here)) if there != here)
+    let here = disk::stamp(place).map(|stamp| stamp.identity).ok();
+    let there = meant_by(&entry.path).into_iter().find_map(|path| disk::stamp(&path).ok());
+    there.is_some_and(|there| here != Some(there.identity))
+}
+
+/// The paths that [`path_text`] writes so: one with bytes that a terminal obeys is escaped.
+fn meant_by(text: &str) -> Vec<PathBuf> {
+    let escaped = text::unescape(text).filter(|bytes| text::name(bytes) == text);
+    let escaped = escaped.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
+    [PathBuf::from(text)]
+        .into_iter()
+        .chain(escaped.filter(|path| path != Path::new(text)))
+        .collect()
 }

@@ -59,6 +59,7 @@ mod withdraw;
 
 pub use apart::must_lie_apart;
 pub use beside::Beside;
+pub use capture::place_of;
 pub use compact::Compaction;
 pub use cut::{covering, cut_at, later_with};
 pub use entry::{
@@ -68,7 +69,7 @@ pub use entry::{
 pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
-pub use identity::{continued, goes_on};
+pub use identity::{continued, goes_on, shared_out};
 pub use keep::{Keep, Reasons};
 pub use key_count::{Counted, KeyCount};
 pub use looked::{DepthOfLook, Found, Look};

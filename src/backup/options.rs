@@ -1,5 +1,6 @@
 //! How a backup is to be taken.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::scan::Pace;
@@ -9,6 +10,8 @@ use crate::scan::Pace;
 pub struct BackupOptions {
     /// Name of the source; made of machine and place when not given.
     pub source: Option<String>,
+    /// Sources that other sets are: where none is named, this set is none of them.
+    pub others: BTreeSet<String>,
     /// Labels of the snapshot.
     pub tags: Vec<String>,
     /// zstd's level.
@@ -37,6 +40,7 @@ impl Default for BackupOptions {
     fn default() -> Self {
         Self {
             source: None,
+            others: BTreeSet::new(),
             tags: Vec::new(),
             level: 1,
             threads: 2,

@@ -36,7 +36,7 @@ impl Task<'_> {
     /// The source that the set is.
     pub(super) fn source_of(&self, aof: &Aof, place: &Path) -> Result<Identity> {
         match &self.options.source {
-            None => identity::source_of(self.repository, aof, place),
+            None => identity::source_of(self.repository, aof, place, &self.options.others),
             Some(named) if name::is_as_is(named) => {
                 let why =
                     format!("'{named}': names that end so are given to files kept by --as-is");

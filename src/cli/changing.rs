@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::{Aof, OpenOptions, open_each};
+use aofkit::aof::{Aof, OpenOptions, open_found};
 use aofkit::change::{
     self, Action, Keep, Looking, Most, Options, Proposal, Recovered, Refusal, Session,
 };
@@ -95,7 +95,7 @@ fn most(text: &str) -> Result<Most, String> {
 
 /// The one set at `path`, or the usage error of a path that leads to several.
 pub fn open_one(path: &Path, options: &OpenOptions) -> Result<std::result::Result<Aof, String>> {
-    only(open_each(path, options)?, path)
+    only(open_found(path, options)?, path)
 }
 
 /// The one set of those that were opened at `path`, or the usage error of several.

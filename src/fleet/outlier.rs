@@ -84,7 +84,7 @@ impl fmt::Display for Why {
                 write!(f, "{}, most others are healthy", verdict.as_str())
             }
             Self::Size { bytes, median } => {
-                write!(f, "{}, the median is {}", size(*bytes), size(*median))
+                write!(f, "its files have {}, the median is {}", size(*bytes), size(*median))
             }
             Self::Growth { percent, median } => {
                 write!(

@@ -95,7 +95,8 @@ impl State {
 
     /// Growth since the base, in percent, as its server counts; `None` of what has no base to grow from.
     pub fn growth_percent(&self) -> Option<u64> {
-        (self.layout == Layout::MultiPart).then(|| self.outlook.trigger.percent())
+        let has_base = self.layout == Layout::MultiPart && self.of_role(Role::Base).missing == 0;
+        self.outlook.trigger.growth_percent().filter(|_| has_base)
     }
 
     /// What is compared of it with others.

@@ -90,6 +90,12 @@ impl Trigger {
         u64::try_from(percent.saturating_sub(100)).unwrap_or(u64::MAX)
     }
 
+    /// The same where there is a base to grow from: nothing is so many percent of an empty or a missing one, which servers
+    /// count as one byte.
+    pub fn growth_percent(&self) -> Option<u64> {
+        (self.base_bytes > 0).then(|| self.percent())
+    }
+
     /// Size as the server counts it at which a rewrite starts, bytes; `None` when none ever does by itself.
     pub fn rewrite_at_bytes(&self) -> Option<u64> {
         if self.percentage == 0 {

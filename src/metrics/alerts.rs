@@ -50,11 +50,19 @@ pub const ALERTS: &[Alert] = &[
     },
     Alert {
         name: "AofCheckFailed",
-        expr: "max without (kind) (aof_check_error) > 0",
+        expr: r#"max without (kind) (aof_check_error{kind!="configuration"}) > 0"#,
         lasts: "5m",
         urgency: Urgency::Critical,
         summary: "The append-only files at {{ $labels.set }} are gone or cannot be read",
         description: "A server that starts now may start empty. Look whether the directory is mounted and who removed it, and run `aofkit check` on it.",
+    },
+    Alert {
+        name: "AofConfigurationUnreadable",
+        expr: r#"max without (kind) (aof_check_error{kind="configuration"}) > 0"#,
+        lasts: "5m",
+        urgency: Urgency::Warning,
+        summary: "The append-only files of {{ $labels.set }} are not checked: the server's configuration does not lead to them",
+        description: "The file that --conf of `aofkit metrics` names cannot be read, or does not say where they are. Nothing is known of the append-only files themselves.",
     },
     Alert {
         name: "AofCheckNotRun",
@@ -119,6 +127,14 @@ pub const ALERTS: &[Alert] = &[
         urgency: Urgency::Critical,
         summary: "The last backup of {{ $labels.source }} is older than 25 hours",
         description: "Look at the job that runs `aofkit backup`: its exit status says what is wrong.",
+    },
+    Alert {
+        name: "AofBackupMissing",
+        expr: "aof_backup_present == 0",
+        lasts: "25h",
+        urgency: Urgency::Critical,
+        summary: "The append-only files at {{ $labels.set }} have no backup",
+        description: "The repository has no snapshot of this set. Look whether the job that runs `aofkit backup` takes it, and what its exit status says.",
     },
     Alert {
         name: "AofBackupRepositoryUnreadable",

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::list::{
-    BACKUP_KEYS, BACKUP_LAST, BACKUP_LOGICAL, BACKUP_MARKS, BACKUP_NEW, BACKUP_SHRUNK,
-    BACKUP_SNAPSHOTS, BACKUP_VERIFIED, BACKUP_VERIFIED_WELL, REPOSITORY_SUCCESS,
+    BACKUP_KEYS, BACKUP_LAST, BACKUP_LOGICAL, BACKUP_MARKS, BACKUP_NEW, BACKUP_PRESENT,
+    BACKUP_SHRUNK, BACKUP_SNAPSHOTS, BACKUP_VERIFIED, BACKUP_VERIFIED_WELL, REPOSITORY_SUCCESS,
 };
 use super::of_set::from_ms;
-use super::samples::Samples;
+use super::samples::{Samples, label};
 use crate::backup::{Entry, Listed, Moment, Repository};
 use crate::error::{Error, Result};
 use crate::fleet::{Source, sources};
-use crate::text;
 
 /// How long it may take until a verification is told that was written down; a new snapshot is told at once.
 const LOOKS_EVERY: Duration = Duration::from_secs(60);
@@ -67,12 +66,22 @@ impl Backups {
         newest.map(|entry| entry.id.clone()).collect()
     }
 
-    /// `sets` are the names of sets by the source that they are.
-    pub(super) fn tell(&self, samples: &mut Samples, sets: &BTreeMap<&str, &str>) {
-        samples.add(&REPOSITORY_SUCCESS, &[&text::path(&self.path)], self.is_read);
+    /// Whether it could be read at the last look.
+    pub(super) const fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// `known` are the names of sets, each with the source that it is, or none.
+    pub(super) fn tell(&self, samples: &mut Samples, known: &[(&str, Option<&str>)]) {
+        samples.add(&REPOSITORY_SUCCESS, &[&label(&self.path)], self.is_read);
         if !self.is_read {
             return;
         }
+        for (set, source) in known {
+            samples.add(&BACKUP_PRESENT, &[set], source.is_some());
+        }
+        let sets: BTreeMap<_, _> =
+            known.iter().filter_map(|(set, source)| Some(((*source)?, *set))).collect();
         for source in &self.sources {
             let set = sets.get(source.name.as_str()).copied().unwrap_or("");
             tell_source(samples, [set, &source.name], source);

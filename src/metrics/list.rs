@@ -120,7 +120,7 @@ metrics! {
     CHECK_VERDICT = Gauge "aof_check_verdict" ["set", "verdict"] Flag, Origin::Check,
         "The verdict on the set; 1 for the one that holds";
     CHECK_ERROR = Gauge "aof_check_error" ["set", "kind"] Flag, Origin::Check,
-        "The set could not be read or is gone, for this kind of reason";
+        "The set could not be read or is gone, for this kind of reason; configuration: it was not looked for";
     CHECK_PROBLEMS = Gauge "aof_check_problems" ["set", "severity", "kind"] Count, Origin::Check,
         "Problems that the check found, by severity and kind";
     CHECK_TIMESTAMP = Gauge "aof_check_timestamp_seconds" ["set"] Timestamp, Origin::Check,
@@ -140,7 +140,7 @@ metrics! {
     LAST_WRITE_TIMESTAMP = Gauge "aof_last_write_timestamp_seconds" ["set"] Timestamp, Origin::Disk,
         "When a file of the set was last written to";
     GROWTH = Gauge "aof_growth_ratio" ["set"] Ratio, Origin::Disk,
-        "Growth since the base: 1 means that the set is twice as large as its base";
+        "Growth since the base: 1 means that the set is twice as large as its base; absent without a base";
     REWRITE_AT = Gauge "aof_rewrite_at_bytes" ["set"] Bytes, Origin::Disk,
         "Size of the set at which the server rewrites it; absent where it never does by itself";
     LEFTOVER = Gauge "aof_leftover_bytes" ["set"] Bytes, Origin::Disk,
@@ -153,6 +153,8 @@ metrics! {
         "Size of the file system that holds the set";
     REPOSITORY_SUCCESS = Gauge "aof_backup_repository_success" ["repository"] Flag, Origin::Repository,
         "Whether the repository could be read";
+    BACKUP_PRESENT = Gauge "aof_backup_present" ["set"] Flag, Origin::Repository,
+        "Whether the repository has a snapshot of the set; absent where that cannot be told";
     BACKUP_LAST = Gauge "aof_backup_last_success_timestamp_seconds" ["set", "source"] Timestamp, Origin::Repository,
         "When the newest snapshot was taken; set is empty where the source is of none of the sets that are looked at";
     BACKUP_NEW = Gauge "aof_backup_new_bytes" ["set", "source"] Bytes, Origin::Repository,

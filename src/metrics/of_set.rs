@@ -64,7 +64,8 @@ impl Files {
         }
         samples.add_known(&LAST_WRITE_TIMESTAMP, &[set], self.written_at);
         if let Some(trigger) = &self.trigger {
-            samples.add(&GROWTH, &[set], trigger.percent() as f64 / 100.0);
+            let percent = trigger.growth_percent();
+            samples.add_known(&GROWTH, &[set], percent.map(|percent| percent as f64 / 100.0));
             samples.add_known(&REWRITE_AT, &[set], trigger.files_at_rewrite_bytes());
         }
         // aofkit's own directory of what it keeps is there on purpose.

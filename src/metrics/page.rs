@@ -15,7 +15,7 @@ const SECTIONS: [Section; 6] = [
         |origin| matches!(origin, Origin::Check),
         "The label `set` is the set's own directory, or the path of a single file, as PATH led to it. A set that was seen and is \
          gone is still told, with `aof_check_success` 0. Kinds of problems are those of `aofkit check`; kinds of errors are those of \
-         errors in JSON.",
+         errors in JSON, and `configuration` where the file of `--conf` cannot be read or does not say where the set is, so that it was not looked for.",
     ),
     (
         "Files and disk",
@@ -26,7 +26,7 @@ const SECTIONS: [Section; 6] = [
     (
         "Backups",
         |origin| matches!(origin, Origin::Repository),
-        "With `--repo`. Sources of `--as-is` are left out. The label `set` joins a source with the set that it is, \
+        "With `--repo`. `aof_backup_present` is told of each set that is looked at, the other metrics of each source. Sources of `--as-is` are left out. The label `set` joins a source with the set that it is, \
          whatever it is called.",
     ),
     (

@@ -4,8 +4,10 @@
 //! metric, its samples behind them; in a label's value a backslash, a quote and a line end are escaped.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::list::{METRICS, Metric};
+use crate::text;
 
 /// What a server of metrics says that it sends.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -119,6 +121,12 @@ fn line(text: &mut String, metric: &Metric, sample: &Sample) {
         Value::Whole(whole) => writeln!(text, " {whole}"),
         Value::Real(real) => writeln!(text, " {real}"),
     };
+}
+
+/// A path as the value of a label: no two paths are one. One with a backslash is escaped as a whole, for an escaped one has it too.
+pub(super) fn label(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.contains(&b'\\') { text::escape(bytes) } else { text::name(bytes) }
 }
 
 fn escaped(text: &str, is_label: bool) -> String {

@@ -29,6 +29,9 @@ const HOLDERS_EVERY: Duration = Duration::from_secs(60);
 /// So many bytes may be read again at every look.
 const LITTLE: u64 = 256 << 10;
 
+/// Why a set was not looked at, where that is no matter of its files.
+const CONFIGURATION: &str = "configuration";
+
 /// How to look.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Means {
@@ -92,6 +95,12 @@ impl Watched {
     pub(super) fn fail(&mut self, error: &Error) {
         self.following = None;
         self.figures.failed = Some(error.kind().as_str());
+    }
+
+    /// It could not be looked for, because the configuration of its server cannot be read. Told as other faults of it are.
+    pub(super) fn fail_by_conf(&mut self) {
+        self.following = None;
+        self.figures.failed = Some(CONFIGURATION);
     }
 
     /// Judges it, and answers whether that was done: it is not where all would have to be read too soon.

@@ -118,12 +118,13 @@ fn nothing_is_described_that_never_holds_a_value() {
     rare.extend(["largest_key_b64", "key_b64", "prefix_b64"]);
     // Where identifiers are recognised, prefixes have no depth.
     rare.push("depth");
-    // What a server says is looked at in the tests of trials.
-    let asked = schema("check")["$defs"]["loaded"].clone();
-    let mut of_servers = BTreeSet::from(["loaded".to_owned()]);
-    each_property(&asked, &mut |name, _| {
-        of_servers.insert(name.to_owned());
-    });
+    // What a server says is looked at in the tests of trials and of servers.
+    let mut of_servers = BTreeSet::from(["loaded", "server"].map(str::to_owned));
+    for what in ["loaded", "server", "replica", "condition"] {
+        each_property(&schema("check")["$defs"][what], &mut |name, _| {
+            of_servers.insert(name.to_owned());
+        });
+    }
     rare.extend(of_servers.iter().map(String::as_str));
     for verb in ["check", "inspect"] {
         let mut seen = BTreeSet::new();

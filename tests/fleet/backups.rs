@@ -191,3 +191,102 @@ fn aofkit_files(repo: &Path, below: &str) -> Vec<String> {
     found.sort();
     found
 }
+
+/// The source of each set, by the directory that its name begins with.
+fn sources_of(told: &serde_json::Value) -> Vec<(String, String)> {
+    let rows = told["sets"].as_array().unwrap().iter().map(|row| &row["snapshot"]);
+    let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let mut all: Vec<_> = rows.map(|row| (text(row, "path"), text(row, "source_name"))).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn no_two_sets_of_a_run_are_one_source_and_a_moved_fleet_keeps_its_sources() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::usual(&mut Numbers(5));
+    for n in 1..=13 {
+        node.put(&dir.path().join(format!("g13/n{n:02}")));
+    }
+    let run = || aofkit(dir.path(), "backup --repo repo --all --json -v g13").expect(0);
+    let first = sources_of(&run().json("backup"));
+    let names: std::collections::BTreeSet<_> = first.iter().map(|(_, source)| source).collect();
+    assert_eq!((first.len(), names.len()), (13, 13), "{first:?}");
+    // All of them are alike: the paths alone tell which is which.
+    fs::rename(dir.path().join("g13"), dir.path().join("g14")).unwrap();
+    for n in 1..=13 {
+        let log = dir.path().join(format!("g14/n{n:02}/appendonlydir/appendonly.aof.1.incr.aof"));
+        fs::write(&log, [fs::read(&log).unwrap(), set("more", n)].concat()).unwrap();
+    }
+    let moved = aofkit(dir.path(), "backup --repo repo --all --json g14").expect(0);
+    let moved = sources_of(&moved.json("backup"));
+    let as_it_was: Vec<_> =
+        first.iter().map(|(path, source)| (path.replace("g13", "g14"), source.clone())).collect();
+    assert_eq!(moved, as_it_was);
+    // One set by two paths is one set.
+    let twice = aofkit(dir.path(), "backup --repo repo --all g14 g14/n01").expect(0);
+    assert!(twice.out.contains("13 sets: 0 taken, 13 unchanged, 0 failed"), "{}", twice.out);
+}
+
+#[test]
+fn copies_of_a_set_that_moved_do_not_share_its_source() {
+    let dir = tempfile::tempdir().unwrap();
+    // Also where a path has bytes that no screen shows.
+    for (old, a, b) in [("old", "a", "b"), ("x\nold", "x\na", "x\nb")] {
+        let dir = dir.path().join(a.escape_default().to_string());
+        let [old, a, b] = [old, a, b].map(|name| dir.join("all").join(name));
+        let node = Node::usual(&mut Numbers(6));
+        node.put(&old);
+        aofkit(&dir, "backup --repo repo --all all").expect(0);
+        fs::rename(old, &a).unwrap();
+        node.put(&b);
+        let told = aofkit(&dir, "backup --repo repo --all all").expect(0);
+        assert!(told.out.contains("2 sets: 1 taken, 1 unchanged, 0 failed"), "{}", told.out);
+        let again = aofkit(&dir, "backup --repo repo --all all").expect(0);
+        assert!(again.out.contains("2 sets: 0 taken, 2 unchanged, 0 failed"), "{}", again.out);
+        let told = aofkit(&dir, "status --repo repo --json").expect(0).json("status");
+        assert_eq!(told["sources"].as_array().unwrap().len(), 2, "{told}");
+    }
+}
+
+#[test]
+fn a_set_without_a_manifest_is_kept_as_it_is_among_others() {
+    let dir = tempfile::tempdir().unwrap();
+    fleet(dir.path(), 2);
+    fs::remove_file(dir.path().join("node-002/data/appendonlydir/appendonly.aof.manifest"))
+        .unwrap();
+    let run = aofkit(dir.path(), "backup --repo repo --all --as-is node-001 node-002").expect(0);
+    assert!(run.out.contains("2 sets: 2 taken, 0 unchanged, 0 failed"), "{}", run.out);
+}
+
+#[test]
+fn a_set_whose_manifest_is_lost_has_not_the_backup_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::usual(&mut Numbers(7));
+    for name in ["sound", "lost"] {
+        node.put(&dir.path().join(name));
+    }
+    fs::remove_file(dir.path().join("lost/appendonlydir/appendonly.aof.manifest")).unwrap();
+    aofkit(dir.path(), "backup --repo repo --all sound lost").expect(1);
+    let told = aofkit(dir.path(), "status --repo repo --json sound lost").expect(22);
+    let told = told.json("status");
+    let has: Vec<_> = told["sets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|set| !set["backup"]["source"].is_null())
+        .collect();
+    assert_eq!(has, [false, true], "the worst first: {told}");
+}
+
+#[test]
+fn a_url_is_no_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    fleet(dir.path(), 1);
+    for words in ["backup --repo s3://x/y .", "status --repo s3://x/y .", "metrics --repo s3://x/y"]
+    {
+        let run = aofkit(dir.path(), words).expect(2);
+        assert!(run.err.contains("s3:// is not supported"), "{}", run.err);
+    }
+    assert!(!dir.path().join("s3:").exists());
+}

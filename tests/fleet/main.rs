@@ -6,6 +6,7 @@
 )]
 
 mod backups;
+mod closed;
 mod cluster;
 mod rows;
 #[path = "../support/schema.rs"]

@@ -113,6 +113,18 @@ const CASES: &[Case] = &[
         &[(r#"aof_backup_last_success_timestamp_seconds{set="s",source="c"}"#, "0x26 48000x60")],
     ),
     case(
+        "AofConfigurationUnreadable",
+        "7m",
+        &[(r#"aof_check_error{set="s",kind="configuration"}"#, "1x20")],
+        &[(r#"aof_check_error{set="s",kind="not-found"}"#, "1x20")],
+    ),
+    case(
+        "AofBackupMissing",
+        "26h",
+        &[(r#"aof_backup_present{set="s"}"#, "0x60")],
+        &[(r#"aof_backup_present{set="s"}"#, "0x20 1x40")],
+    ),
+    case(
         "AofBackupRepositoryUnreadable",
         "30m",
         &[(r#"aof_backup_repository_success{repository="r"}"#, "0x60")],

@@ -183,6 +183,16 @@ fn backups_are_told_with_the_set_that_they_are_of() {
     let of = |name: &str| all[&format!("aof_backup_last_verification_{name}{{{set}}}")];
     assert_eq!(of("success"), 1.0);
     assert!((now() - of("timestamp_seconds")).abs() < 60.0);
+    // A set without a backup beside one that has it.
+    let present =
+        |path: &std::path::Path| all[&format!("aof_backup_present{{set=\"{}\"}}", path.display())];
+    assert_eq!(present(&home.set()), 1.0);
+    let other = Home::with_increment(&record_of("other", b"1"));
+    let other_root = other.root.path().to_str().unwrap();
+    let both = samples(&words(&[other_root]).expect(0).out);
+    let of =
+        |set: &std::path::Path| both[&format!("aof_backup_present{{set=\"{}\"}}", set.display())];
+    assert_eq!((of(&home.set()), of(&other.set())), (1.0, 0.0));
     // Without the set, the source stands for itself.
     let alone = run(["metrics", "--repo", repo.to_str().unwrap()]).expect(0);
     assert!(samples(&alone.out).contains_key("aof_backup_snapshots{set=\"\",source=\"c1\"}"));

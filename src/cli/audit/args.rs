@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use crate::cli::common::context::Context;
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::repository::directory;
 
 #[derive(Debug, ClapArgs)]
 pub struct AuditArgs {
@@ -21,7 +22,7 @@ pub struct AuditArgs {
     #[arg(long, value_name = "FILE", env = "AOFKIT_SENTINEL_CONF", value_delimiter = ',')]
     pub sentinel_conf: Vec<PathBuf>,
     /// The backup repository, a directory: is it on another disk, and has that room?
-    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO")]
+    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO", value_parser = directory())]
     pub repo: Option<PathBuf>,
     /// Leave out this rule, by number or name; may be given several times
     #[arg(long, value_name = "RULE", env = "AOFKIT_IGNORE", value_delimiter = ',', value_parser = rule)]

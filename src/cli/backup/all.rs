@@ -1,9 +1,10 @@
 //! `backup --all`: every set into one repository, a source each.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::Aof;
-use aofkit::backup::{Backup, Mark, Repository, must_lie_apart, short_id};
+use aofkit::aof::{Aof, ManifestState};
+use aofkit::backup::{Backup, Mark, Repository, must_lie_apart, shared_out, short_id};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::store::Location;
 use aofkit::text::{count, name, tame, thousands};
@@ -11,7 +12,7 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::args::BackupArgs;
 use super::taking::{kept, shrank_by, tell, tell_room};
-use crate::cli::common::context::Context;
+use crate::cli::common::context::{Context, only_once};
 use crate::cli::common::layout::MORE;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::sets::{Place, names, root_of, shown, table_of};
@@ -33,11 +34,17 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
     let paths = args.paths();
     let (found, mut all) = find(&paths, context)?;
     let repository = repository(&found, args, context)?;
-    for (name, aof) in found {
+    // Shared out before the first one is taken: a copy must not get the source of a set whose turn comes later.
+    let own = shared_out(&repository, found.iter().map(|(_, aof)| aof))?;
+    let mut made_of = BTreeSet::new();
+    for (place, (name, aof)) in found.into_iter().enumerate() {
         // What the files are is looked at anew by the backup itself.
-        let path = aof.manifest.as_ref().map_or_else(|| aof.path.clone(), |own| own.path.clone());
+        let path = named(&aof);
         drop(aof);
-        let made = kept(&path, args, &repository, context);
+        let of_others = own[..place].iter().chain(&own[place + 1..]).flatten();
+        let others = of_others.chain(&made_of).cloned().collect();
+        let made = kept(&path, others, args, &repository, context);
+        made_of.extend(made.iter().map(|made| made.entry.source.clone()));
         let outcome = match &made {
             Ok(made) => {
                 tell(made, args, context);
@@ -65,6 +72,15 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
     Ok((text, outcome.unwrap_or(Outcome::Done)))
 }
 
+/// The path by which a set is found again: its manifest, or the directory where that is lost.
+fn named(aof: &Aof) -> PathBuf {
+    match &aof.manifest {
+        Some(own) if matches!(own.state, ManifestState::Missing) => aof.dir(),
+        Some(own) => own.path.clone(),
+        None => aof.path.clone(),
+    }
+}
+
 /// What of several outcomes counts: what was not done at all before what was found.
 fn weight(outcome: Outcome) -> u8 {
     match outcome {
@@ -89,21 +105,22 @@ fn find(paths: &[PathBuf], context: &Context) -> Result<(Found, Vec<One>)> {
         let name = name(path.as_os_str().as_encoded_bytes());
         failed.push(One { name, path: path.to_owned(), made: Err(error), outcome });
     };
+    let mut all = Vec::new();
     for path in paths {
         match context.open_each(path) {
-            Ok(opened) => {
-                for one in opened {
-                    match one {
-                        Ok(aof) => sets.push(aof),
-                        Err(error) => {
-                            let path = error.path().to_owned();
-                            fail(&path, error);
-                        }
-                    }
-                }
-            }
+            Ok(opened) => all.extend(opened),
             Err(error) if paths.len() > 1 => fail(path, error),
             Err(error) => return Err(error),
+        }
+    }
+    only_once(&mut all);
+    for one in all {
+        match one {
+            Ok(aof) => sets.push(aof),
+            Err(error) => {
+                let path = error.path().to_owned();
+                fail(&path, error);
+            }
         }
     }
     let names = names(sets.iter().map(Place::of), &root_of(paths));
@@ -151,12 +168,9 @@ fn table(all: &[One], view: &View) -> String {
 
 fn row(one: &One) -> Vec<String> {
     let name = one.name.clone();
-    let made = match &one.made {
-        Ok(made) => made,
-        Err(error) => {
-            let why = format!("FAILED ({})", error.kind().as_str());
-            return vec![name, "-".into(), why, "-".into(), "-".into(), "-".into()];
-        }
+    let Ok(made) = &one.made else {
+        // Why, the message on standard error says in words.
+        return vec![name, "-".into(), "FAILED".into(), "-".into(), "-".into(), "-".into()];
     };
     let entry = &made.entry;
     let mut snapshot = tame(short_id(&entry.id)).into_owned();
@@ -196,5 +210,9 @@ fn json(paths: &[PathBuf], all: &[One]) -> String {
         let error = one.made.as_ref().err()?;
         Some(Failed { path: &one.path, error, exit_status: one.outcome as u8 })
     });
-    backups(&root_of(paths), &made, &failed.collect::<Vec<_>>())
+    let root = root_of(paths);
+    // What relative paths have in common is at least where they begin.
+    let is_here = root.as_os_str().is_empty() && paths.iter().all(|path| path.is_relative());
+    let root = if is_here { PathBuf::from(".") } else { root };
+    backups(&root, &made, &failed.collect::<Vec<_>>())
 }

@@ -4,6 +4,8 @@ mod all;
 pub mod args;
 mod taking;
 
+use std::collections::BTreeSet;
+
 use aofkit::aof::Aof;
 use aofkit::backup::{Repository, must_lie_apart};
 use aofkit::error::{ErrorKind, Result};
@@ -22,10 +24,12 @@ pub fn run(args: &BackupArgs, context: &Context) -> Result<(String, Outcome)> {
         return all::run(args, context);
     }
     let repository = repository(args, context)?;
-    let made = kept(args.reading.path(), args, &repository, context).inspect_err(|_| {
-        // The first error is the one to tell.
-        let _ = repository.withdraw();
-    })?;
+    let made = kept(args.reading.path(), BTreeSet::new(), args, &repository, context).inspect_err(
+        |_| {
+            // The first error is the one to tell.
+            let _ = repository.withdraw();
+        },
+    )?;
     tell(&made, args, context);
     let text = match context.json {
         true => json::backup(&made),

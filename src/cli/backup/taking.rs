@@ -1,5 +1,6 @@
 //! One snapshot, and what has to be said of it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -12,15 +13,17 @@ use super::args::BackupArgs;
 use crate::cli::common::context::Context;
 use crate::cli::common::progress::Bar;
 
-/// A snapshot of the set at a path.
+/// A snapshot of the set at a path, which is none of the sources that other sets are.
 pub fn kept(
     path: &Path,
+    others: BTreeSet<String>,
     args: &BackupArgs,
     repository: &Repository,
     context: &Context,
 ) -> Result<Backup> {
     let options = BackupOptions {
         source: context.source.clone(),
+        others,
         tags: args.tag.clone(),
         level: args.level,
         threads: context.threads,

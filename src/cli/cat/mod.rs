@@ -43,7 +43,7 @@ pub fn run(
     context: &Context,
 ) -> std::result::Result<Outcome, Failure> {
     let path = args.reading.path();
-    let aof = changing::only(context.open_each(path)?, path)?.map_err(Failure::Usage)?;
+    let aof = changing::only(context.open_found(path)?, path)?.map_err(Failure::Usage)?;
     if let Some(typed) = &args.from_offset {
         filter.from(args.place(&aof, "--from-offset", typed).map_err(Failure::Usage)?);
     }

@@ -61,7 +61,7 @@ pub fn several<T>(
         verdict: reports().map(|r| r.verdict).max().unwrap_or(Verdict::Healthy).as_str(),
         size_bytes: reports().map(|r| r.size_bytes).sum(),
         ok_bytes: reports().map(|r| r.ok_bytes).sum(),
-        commands: reports().map(commands).sum(),
+        commands: Some(reports().map(commands).sum()),
         problems: reports().map(|r| r.problems.len()).sum(),
         outliers: OutlierJson::all(&outliers(&measured), &names),
     };

@@ -123,7 +123,9 @@ pub struct Total {
     pub verdict: &'static str,
     pub size_bytes: u64,
     pub ok_bytes: u64,
-    pub commands: u64,
+    /// Not told beside rows of commands of the same name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commands: Option<u64>,
     pub problems: usize,
     pub outliers: Vec<OutlierJson>,
 }

@@ -1,8 +1,10 @@
 //! What the global options mean, and the sets that a verb works on.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::{Aof, Configuration, OpenOptions, open_each};
+use aofkit::aof::{Aof, Configuration, OpenOptions, open_each, open_found};
+use aofkit::backup::place_of;
 use aofkit::command::Renames;
 use aofkit::error::Error;
 use aofkit::fleet::side_by_side;
@@ -93,6 +95,14 @@ impl Context {
         }
     }
 
+    /// The same without what could not be looked at, for a verb that works on one set.
+    pub fn open_found(&self, path: &Path) -> Result<Vec<Result<Aof, Error>>, Error> {
+        match repository::snapshot(path, &self.open, self.source.as_deref()) {
+            Some(opened) => Ok(vec![opened]),
+            None => open_found(path, &self.open),
+        }
+    }
+
     /// Does the work for every set at `path`, side by side. A set that fails among several is told and left out, and
     /// the outcome says so; one that is alone is an error.
     pub fn each_set<T: Send>(
@@ -118,6 +128,7 @@ impl Context {
                 Err(error) => return Err(error),
             }
         }
+        only_once(&mut opened);
         let several = opened.len() > 1;
         let threads = self.threads_for_sets();
         // A bar for each of several at once would be no bar at all.
@@ -172,4 +183,13 @@ impl Context {
             crate::cli::common::output::complain(&format!("aofkit: {text}"));
         }
     }
+}
+
+/// Leaves out sets that are there already, which another of the paths led to.
+pub fn only_once(opened: &mut Vec<Result<Aof, Error>>) {
+    let mut places = HashSet::new();
+    opened.retain(|one| match one {
+        Ok(aof) => place_of(aof).map_or(true, |place| places.insert(place)),
+        Err(_) => true,
+    });
 }

@@ -7,13 +7,32 @@ use aofkit::aof::{Aof, OpenOptions};
 use aofkit::backup::{Entry, Repository, SnapshotPath, open_snapshot};
 use aofkit::error::Result;
 use clap::Args as ClapArgs;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 
 /// Which repository.
 #[derive(Debug, ClapArgs)]
 pub struct Place {
     /// The backup repository, a directory
-    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO")]
+    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO", value_parser = directory())]
     pub repo: PathBuf,
+}
+
+/// Takes a repository as it is typed. A URL is not made a directory of that name: whoever types one believes that the backup
+/// is elsewhere.
+pub fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let text = path.to_string_lossy();
+        let is_scheme = |scheme: &str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(fits)
+        };
+        match text.split_once("://") {
+            Some((scheme, _)) if is_scheme(scheme) => Err(format!(
+                "a repository is a directory, and {scheme}:// is not supported; mount it, or copy the directory there afterwards"
+            )),
+            _ => Ok(path),
+        }
+    })
 }
 
 /// The snapshot that a path such as `REPO::latest` names, and its repository.

@@ -225,6 +225,13 @@ pub fn overview<'a>(path: &Path, rows: impl Iterator<Item = Row<'a>>, view: &Vie
         count(of_rows().map(commands).sum(), "command")
     );
     let title = style.bold(&aofkit::text::name(path.as_os_str().as_encoded_bytes()));
+    // A verb that does not look at growth has no column of it.
+    if rows.iter().all(|row| row.growth.is_none())
+        && let Some(at) = head.iter().position(|(name, _)| *name == "GROWTH")
+    {
+        head.remove(at);
+        cells.iter_mut().filter(|row| row.len() > at).for_each(|row| drop(row.remove(at)));
+    }
     format!(
         "{title}\n\n{}\n{}\n{}",
         table_of(style, &mut head, cells, &["GROWTH", "FILES", "COMMANDS"]),

@@ -58,10 +58,9 @@ fn summary(one: &Grown) -> String {
     }
 }
 
-/// By how much the set has outgrown its base; nothing is so many percent of an empty one, which servers
-/// count as one byte.
+/// By how much the set has outgrown its base, where there is one.
 pub fn percent_more(trigger: &Trigger) -> Option<String> {
-    (trigger.base_bytes > 0).then(|| format!("{} %", thousands(trigger.percent())))
+    trigger.growth_percent().map(|percent| format!("{} %", thousands(percent)))
 }
 
 fn trigger(one: &Grown, view: &View) -> String {

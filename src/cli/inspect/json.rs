@@ -10,6 +10,7 @@ use aofkit::stats::DatabaseRow;
 use super::report::{InTotal, Inspected};
 use super::wire::{DatabaseJson, GrownJson, InTotalJson, InspectJson, LeftoverJson};
 use crate::cli::check::json::{head, problems, several};
+use crate::cli::check::wire::Total;
 use crate::cli::common::json::{modified, rule};
 use crate::cli::common::members::path_text;
 use crate::cli::common::output::Paper;
@@ -39,7 +40,7 @@ pub fn inspects(
         total.mix.commands.iter().map(|row| command(row, &total.mix.totals)).collect()
     };
     paper.json(&several.with_total(|checked| InTotalJson {
-        checked,
+        checked: Total { commands: None, ..checked },
         totals: totals.map(totals_json),
         commands: total.map(commands),
         prefixes: total.and_then(|total| stats_json::prefixes(&total.keys)),

@@ -11,6 +11,7 @@ use crate::cli::audit::args::rule;
 use crate::cli::common::context::{Context, Format};
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::repository::directory;
 use crate::cli::common::times;
 
 #[derive(Debug, ClapArgs)]
@@ -18,7 +19,7 @@ pub struct MetricsArgs {
     /// Sets, or directories with one or many of them; may be left out where --conf, --repo or --server says what to look at
     pub paths: Vec<PathBuf>,
     /// Also tell of the backups in this repository
-    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO")]
+    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO", value_parser = directory())]
     pub repo: Option<PathBuf>,
     /// Write into this file, by a temporary file and rename; for the textfile collector of node_exporter it ends in .prom
     #[arg(long, value_name = "FILE", env = "AOFKIT_METRICS_OUTPUT")]

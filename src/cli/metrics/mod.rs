@@ -43,6 +43,9 @@ pub fn run(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
 }
 
 fn watch(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
+    if let Some(path) = &args.output {
+        file::must_be_plain(path)?;
+    }
     let watcher = Watcher::new(args.paths(context), context.open.clone(), context.pace)
         .with_repository(args.repo.clone());
     let audited = args.audit.then(|| Audited::new(args));

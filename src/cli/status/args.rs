@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::cli::common::manual::Manual;
 use crate::cli::common::outcome::Outcome;
+use crate::cli::common::repository::directory;
 use crate::cli::common::times;
 
 #[derive(Debug, ClapArgs)]
@@ -14,7 +15,7 @@ pub struct StatusArgs {
     /// Sets, or directories with one or many of them; may be left out where --conf or --repo says what to look at
     pub paths: Vec<PathBuf>,
     /// Also tell of the backups in this repository: of every source, and which of them each set is
-    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO")]
+    #[arg(long, value_name = "DIR", env = "AOFKIT_REPO", value_parser = directory())]
     pub repo: Option<PathBuf>,
     /// Exit with 30 when the last snapshot of a set or source is older than this (90m, 25h, 7d), or there is none.
     ///

@@ -92,6 +92,8 @@ fn rewrite(state: &State, now: i64) -> String {
     let is_running = outlook.holds.iter().any(|hold| hold.kind() == "running");
     match outlook.trigger.remaining_bytes() {
         _ if state.layout != Layout::MultiPart => "-".to_owned(),
+        // No server loads it, so none will rewrite it.
+        _ if state.verdict() == Verdict::SetInconsistent => "-".to_owned(),
         _ if is_running => "running".to_owned(),
         None => "never".to_owned(),
         Some(0) => "due".to_owned(),

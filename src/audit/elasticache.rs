@@ -163,8 +163,8 @@ impl Described {
     /// # Errors
     /// Why it is none of the four, in words.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, String> {
-        let printed: Printed =
-            serde_json::from_slice(bytes).map_err(|e| format!("no such JSON: {e}"))?;
+        let printed: Printed = serde_json::from_slice(bytes)
+            .map_err(|e| format!("it is not the JSON that `aws` prints: {e}"))?;
         let is_empty = printed.parameters.is_none()
             && printed.cache_parameter_groups.is_none()
             && printed.replication_groups.is_none()
@@ -183,6 +183,15 @@ impl Described {
             clusters: printed.cache_clusters.unwrap_or_default(),
             alarms: printed.metric_alarms,
         })
+    }
+
+    /// Whether all that it lists is none.
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty()
+            && self.parameter_groups.is_empty()
+            && self.replication_groups.is_empty()
+            && self.clusters.is_empty()
+            && self.alarms.is_none()
     }
 
     /// The value of a parameter.

@@ -19,10 +19,7 @@ pub struct Report {
 
 /// Judges a subject by all rules but those to be ignored.
 pub fn audit(subject: &Subject, ignore: &[&'static Rule]) -> Report {
-    let mut findings = Vec::new();
-    for family in rules::FAMILIES {
-        (family.judge)(subject, &mut findings);
-    }
+    let mut findings = rules::judge_all(subject);
     let all = findings.len();
     findings.retain(|finding| !ignore.contains(&finding.rule));
     let ignored = all - findings.len();

@@ -13,6 +13,8 @@
 use std::path::PathBuf;
 
 use crate::aof::{Configuration, Line};
+use crate::rules::Target;
+use crate::text;
 
 /// What a Sentinel's configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +41,53 @@ pub struct SentinelConf {
     pub has_password: bool,
     /// What it watches.
     pub monitors: Vec<Monitor>,
+    /// Lines that Sentinels do not start with.
+    pub refused: Vec<At<Refusal>>,
 }
+
+/// Why a line is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// In words that hold no secret.
+    pub why: String,
+    /// By every Sentinel; some pass over directives that they do not know.
+    pub by_all: bool,
+}
+
+impl Refusal {
+    fn by_all(why: impl Into<String>) -> Self {
+        Self { why: why.into(), by_all: true }
+    }
+}
+
+/// What may follow `sentinel`: `sentinelHandleConfiguration` of Redis 6.2 to 8.6 and Valkey 8.1 to 9.1.
+const OPTIONS: &[&str] = &[
+    "monitor",
+    "down-after-milliseconds",
+    "failover-timeout",
+    "parallel-syncs",
+    "notification-script",
+    "client-reconfig-script",
+    "auth-pass",
+    "auth-user",
+    "current-epoch",
+    "myid",
+    "config-epoch",
+    "leader-epoch",
+    "known-slave",
+    "known-replica",
+    "known-sentinel",
+    "rename-command",
+    "announce-ip",
+    "announce-port",
+    "deny-scripts-reconfig",
+    "sentinel-user",
+    "sentinel-pass",
+    "resolve-hostnames",
+    "announce-hostnames",
+    "master-reboot-down-after-period",
+    "primary-reboot-down-after-period",
+];
 
 /// A value and the line it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +138,13 @@ impl Monitor {
 }
 
 impl SentinelConf {
-    /// What the lines of a configuration say; those that no Sentinel takes are passed over.
+    /// What the lines of a configuration say.
     pub fn new(conf: &Configuration) -> Self {
         let mut read = Self { path: conf.path.clone(), ..Self::default() };
         conf.lines.iter().for_each(|line| {
+            if let Some(why) = refusal(line) {
+                read.refused.push(at(line, why));
+            }
             read.line(line);
         });
         read
@@ -178,6 +229,53 @@ impl Monitor {
         }
         Some(())
     }
+}
+
+/// Why Sentinels do not start with a line, as far as that is known for certain.
+fn refusal(line: &Line) -> Option<Refusal> {
+    let Some(directive) = &line.directive else { return line.refused.clone().map(Refusal::by_all) };
+    if directive.name != b"sentinel" {
+        let is_known =
+            Target::recorded().iter().any(|one| one.rules.directives.has(&directive.name));
+        let why = format!("{}: no recorded server knows it", text::name(&directive.name));
+        return (!is_known).then_some(Refusal { why, by_all: false });
+    }
+    let Some((option, args)) = directive.args.split_first() else {
+        return Some(Refusal::by_all("sentinel: no option follows"));
+    };
+    if !OPTIONS.iter().any(|known| option.eq_ignore_ascii_case(known.as_bytes())) {
+        let why = format!("sentinel {}: Sentinels know no such option", text::name(option));
+        return Some(Refusal::by_all(why));
+    }
+    let is_monitor = option.eq_ignore_ascii_case(b"monitor");
+    is_monitor.then(|| of_monitor(args)).flatten().map(Refusal::by_all)
+}
+
+/// What is wrong with the words behind `sentinel monitor`.
+fn of_monitor(args: &[Vec<u8>]) -> Option<String> {
+    let [_, _, port, quorum] = args else {
+        let why = "a name, an address, a port and a quorum have to follow";
+        return Some(format!("sentinel monitor: {why}"));
+    };
+    if leading_number(quorum) <= 0 {
+        return Some(format!("sentinel monitor: the quorum {} is below 1", text::name(quorum)));
+    }
+    let is_port = (0..=65_535).contains(&leading_number(port));
+    (!is_port).then(|| format!("sentinel monitor: {} is no port", text::name(port)))
+}
+
+/// The number that a word begins with, as a Sentinel reads it: 0 where there is none.
+fn leading_number(word: &[u8]) -> i64 {
+    let (sign, digits) = match word.trim_ascii_start() {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
+        all => (1, all),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let number = digits.fold(0_i64, |number, byte| {
+        number.saturating_mul(10).saturating_add(i64::from(byte - b'0'))
+    });
+    sign * number
 }
 
 fn at<T>(line: &Line, value: T) -> At<T> {

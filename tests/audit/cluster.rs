@@ -169,3 +169,33 @@ fn node_files_of_real_servers_are_read_with_slots_that_move() {
         assert!(moving.count() > 0, "{server}");
     }
 }
+
+#[test]
+fn a_slot_that_one_file_lists_twice_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = file(dir.path(), &["0-5461", "5461-10922", "10923-16383"], 1, "").unwrap();
+    let report = report(&args);
+    let [one] = findings(&report) else { panic!("{report}") };
+    assert_eq!(one["rule"], "AOF-055");
+    assert!(one["seen"].as_str().unwrap().contains("slots 5461 "), "{one}");
+}
+
+/// Slots of nobody may lie on a node that is down: giving them away loses their keys.
+#[test]
+fn slots_are_to_be_found_before_they_are_given_away() {
+    let dir = tempfile::tempdir().unwrap();
+    for slots in
+        [&["0-5460", "5461-10922", "10924-16383"], &["0-5461", "5461-10922", "10923-16383"]]
+    {
+        let report = report(&file(dir.path(), slots, 1, "").unwrap());
+        let fixes = findings(&report)[0]["fix"].as_array().unwrap();
+        assert!(fixes.iter().all(|fix| fix["kind"] == "text"), "{fixes:?}");
+        let first = fixes[0]["text"].as_str().unwrap();
+        assert!(
+            first.starts_with("Find first") || first.starts_with("Ask the running nodes first")
+        );
+    }
+    let report = report(&by(dir.path(), "dir .").unwrap());
+    let place = findings(&report).iter().find(|one| one["rule"] == "AOF-050").unwrap();
+    assert!(place["fix"][0]["text"].as_str().unwrap().contains("move its node file"), "{place}");
+}

@@ -12,6 +12,7 @@ const HEAD: &str = "\
 `aofkit audit` judges configuration, running server, files and machine by these rules. A rule speaks only of what was
 seen: where a setting, a server or a file is not known, it is silent. A setting is looked up in the configuration
 (`--conf`, the last line counts), then in the running server (`--server`), then in the recorded defaults of its version.
+Where a running server has another value than its file, that value is judged as well.
 A finding may weigh less or more than its rule. `--ignore` leaves out a rule by number or name, and `--fail-on` makes
 findings an exit status. This page is made from the rules themselves.
 ";

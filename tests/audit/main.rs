@@ -9,6 +9,7 @@ mod support;
 #[path = "../support/schema.rs"]
 mod schema;
 
+mod advice;
 mod asked;
 mod capacity;
 mod cases;

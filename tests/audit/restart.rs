@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fs;
 use std::path::Path;
 
-use crate::asked::{audit, findings, report};
+use crate::asked::{audit, broken, findings, report};
 use crate::cases::{Case, Given, with};
 use crate::sets::{Args, private};
 use crate::support::in_parallel;
@@ -132,10 +132,62 @@ fn a_server_alone_is_judged_by_what_it_tells() {
     assert_eq!(found["place"]["kind"], "setting");
     assert_eq!(found["place"]["setting"], "appendfsync");
     assert_eq!(report["target"], "redis-7.4");
-    // With the file at hand its lines count, and the server's value is a difference.
+    // With the file at hand the server's value is a difference as well, and still what runs.
     let both = crate::asked::report(&args);
-    let names: Vec<_> = findings(&both).iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert!(names.contains(&"differs-from-file") && !names.contains(&"appendfsync"), "{names:?}");
+    let of =
+        |name: &str| findings(&both).iter().filter(|one| one["name"] == name).collect::<Vec<_>>();
+    assert_eq!(of("differs-from-file").len(), 1, "{both}");
+    assert_eq!(of("appendfsync").len(), 1, "{both}");
+    assert_eq!(of("appendfsync")[0]["place"]["kind"], "setting");
+}
+
+/// A server that was started in another way than its file says keeps nothing, and that is not to be made permanent.
+#[test]
+fn a_value_that_is_a_fault_is_not_to_be_written_into_the_file() {
+    let dir = private();
+    let arguments = ["--appendonly", "no", "--save", "", "--maxmemory", "0"];
+    let Some((args, _alive)) = running(dir.path(), "maxmemory 100mb", &arguments, &[]) else {
+        return;
+    };
+    let both = report(&args);
+    let one = |rule: &str, kind: &str| {
+        let is_meant =
+            |one: &&serde_json::Value| one["rule"] == rule && one["place"]["kind"] == kind;
+        findings(&both).iter().find(is_meant).unwrap_or_else(|| panic!("{rule} {kind}: {both}"))
+    };
+    assert_eq!(one("AOF-002", "setting")["severity"], "error");
+    assert_eq!(one("AOF-040", "setting")["place"]["setting"], "maxmemory");
+    let differs = findings(&both).iter().filter(|one| one["rule"] == "AOF-017");
+    for (name, set) in
+        [("appendonly", "CONFIG SET appendonly yes"), ("maxmemory", "CONFIG SET maxmemory 100mb")]
+    {
+        let told = differs.clone().find(|one| one["seen"].as_str().unwrap().starts_with(name));
+        let fixes = &told.unwrap_or_else(|| panic!("{name}: {both}"))["fix"];
+        assert_eq!(fixes[0]["text"], set);
+        assert!(fixes.as_array().unwrap().iter().all(|fix| fix["text"] != "CONFIG REWRITE"));
+    }
+    let appendonly =
+        differs.clone().find(|one| one["seen"].as_str().unwrap().starts_with("appendonly"));
+    assert_eq!(appendonly.unwrap()["severity"], "error");
+}
+
+#[test]
+fn a_server_that_runs_without_the_file_is_judged_by_what_it_runs_with() {
+    let dir = private();
+    let Some((mut args, _alive)) =
+        running(dir.path(), "appendonly no\nsave \"\"\nmaxmemory 0", &[], &[])
+    else {
+        return;
+    };
+    let alone = broken(&report(&args[2..]));
+    let other = dir.path().join("other.conf");
+    fs::write(&other, with("save 60 1000")).unwrap();
+    args[1] = other.into();
+    let both = broken(&report(&args));
+    for rule in ["AOF-002", "AOF-040"] {
+        assert!(alone.contains(rule) && both.contains(rule), "{rule}: {alone:?} {both:?}");
+    }
+    assert!(both.contains("AOF-019"), "{both:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use crate::asked::{broken, report};
+use crate::asked::{broken, findings, report};
 use crate::cases::{Case, Given, conf};
 
 pub const CASES: &[Case] = &[
@@ -51,6 +51,11 @@ pub const CASES: &[Case] = &[
     Case {
         rule: "sentinel-same-host",
         breaks: Given::Made(|dir| one(dir, "10.0.0.3", "10.0.0.2")),
+        holds: Given::Made(good),
+    },
+    Case {
+        rule: "sentinel-line-refused",
+        breaks: Given::Made(|dir| one(dir, "port 26379\n", "port 26379\nsentinel nonsense x\n")),
         holds: Given::Made(good),
     },
     Case {
@@ -128,4 +133,50 @@ fn what_real_sentinels_wrote_is_read() {
         assert_eq!(broken(&report), expected.into(), "{name}");
         assert!(!report.to_string().contains("s3cret"));
     }
+}
+
+/// Real Sentinels were seen to refuse and to take these lines.
+#[test]
+fn lines_that_a_sentinel_refuses_are_told() {
+    for (line, severity) in [
+        ("sentinel monitor bad", "error"),
+        ("sentinel monitor m 127.0.0.1 6379 -1", "error"),
+        ("sentinel monitor m 127.0.0.1 6379 two", "error"),
+        ("sentinel monitor m 127.0.0.1 99999 2", "error"),
+        ("sentinel nonsense x", "error"),
+        ("nonsense here", "warning"),
+        ("loglevel notice", ""),
+        ("sentinel monitor m 127.0.0.1 6379 2", ""),
+        ("sentinel master-reboot-down-after-period main 0", ""),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let args = one(dir.path(), "port 26379\n", &format!("port 26379\n{line}\n")).unwrap();
+        let report = report(&args);
+        let mut told = findings(&report).iter().filter(|one| one["rule"] == "AOF-122");
+        let said = told.next().map_or("", |one| one["severity"].as_str().unwrap());
+        assert_eq!(said, severity, "{line}: {report}");
+    }
+    // Alone, such a line is one of a Sentinel.
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "sentinel.conf", "sentinel monitor m 10.0.0.5 6379 -1\n");
+    assert_eq!(broken(&report(&["--sentinel-conf".into(), path])), ["AOF-122".to_owned()].into());
+}
+
+/// Whatever is advised, it is one quorum that the known Sentinels can reach.
+#[test]
+fn one_quorum_is_advised_and_it_can_be_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = |quorum: u32, own: &str, other: &str| {
+        format!(
+            "sentinel monitor main 10.0.0.5 6379 {quorum}\nsentinel myid {own}\n\
+             sentinel known-sentinel main 10.0.0.2 26379 {other}\n"
+        )
+    };
+    let first = write(dir.path(), "a.conf", &text(5, "a", "b"));
+    let second = write(dir.path(), "b.conf", &text(2, "b", "a"));
+    let report = report(&["--sentinel-conf".into(), first, "--sentinel-conf".into(), second]);
+    let fixes = findings(&report).iter().flat_map(|one| one["fix"].as_array().unwrap());
+    let commands: Vec<_> = fixes.filter(|fix| fix["kind"] == "command").collect();
+    assert_eq!(commands.len(), 2, "{report}");
+    assert!(commands.iter().all(|one| one["text"] == "SENTINEL SET main quorum 2"), "{commands:?}");
 }

@@ -22,10 +22,12 @@ pub const CASES: &[Case] = &[
     ),
     Case::lines(
         "replica-in-cluster",
-        "cluster-enabled yes\ncluster-require-full-coverage no\ndir /no/such/place\nreplicaof 10.0.0.7 6379",
-        "cluster-enabled yes\ncluster-require-full-coverage no\ndir /no/such/place\nreplicaof no one",
+        "cluster-enabled yes\ncluster-require-full-coverage no\ndir /usr\nreplicaof 10.0.0.7 6379",
+        "cluster-enabled yes\ncluster-require-full-coverage no\ndir /usr\nreplicaof no one",
     ),
     Case::lines("module-file-missing", "loadmodule /no/such.so", "loadmodule ./such.so"),
+    Case::lines("path-missing", "logfile /no/such/place/redis.log", "logfile /usr/redis.log"),
+    Case::lines("line-refused", "appendfsync sometimes", "appendfsync everysec"),
 ];
 
 /// What is found about these lines, for a server.
@@ -105,4 +107,39 @@ fn includes_stand_in_their_place_and_the_last_line_counts() {
     assert_eq!(place("line-refused"), (more, 2));
     let names: Vec<_> = findings(&report).iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert!(!names.contains(&"appendonly-off"), "{names:?}");
+}
+
+/// Real servers were seen to refuse and to take these lines.
+#[test]
+fn users_that_a_server_refuses_are_told() {
+    for (lines, target, is_refused) in [
+        ("user bob on >x ~* +@nonsense", "redis-8.6", true),
+        ("user bob on >x ~* -@nonsense", "redis-6.2", true),
+        ("user bob on %Z~x", "valkey-9.1", true),
+        ("user bob on ~*\nuser bob on ~*", "redis-7.0", true),
+        ("user default on nopass\nuser default on nopass", "valkey-9.1", true),
+        ("user bob on ~*\nuser bob on ~*", "redis-6.2", false),
+        ("user bob on %RW~x +@read", "redis-7.0", false),
+        ("user bob on %r~x +@ALL -@Dangerous", "valkey-9.1", false),
+        ("user bob on >+@nonsense ~* +@read (%W~x +@nonsense)", "redis-8.6", false),
+        ("user bob on ~* +@search", "redis-8.6", false),
+        ("loadmodule ./such.so\nuser bob on ~* +@nonsense", "redis-8.6", false),
+    ] {
+        let told = found(lines, target);
+        let refused = told.iter().filter(|(name, ..)| name == "line-refused");
+        assert_eq!(refused.count(), usize::from(is_refused), "{lines} {target}: {told:?}");
+    }
+}
+
+#[test]
+fn a_unit_is_told_only_to_the_servers_that_know_the_setting() {
+    let dir = private();
+    let args = by_conf(dir.path(), "aof-load-corrupt-tail-max-size 1kb");
+    let report = report(&args);
+    let [one] = findings(&report) else { panic!("{report}") };
+    assert_eq!(one["name"], "line-refused");
+    assert!(!one["fix"].to_string().contains("1024"), "{one}");
+    let seen = one["seen"].as_str().unwrap();
+    assert!(!seen.contains("knows no such directive") && seen.contains("do not know"), "{seen}");
+    assert!(one["fix"][0]["text"].as_str().unwrap().contains("redis-8.6"), "{one}");
 }

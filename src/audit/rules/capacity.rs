@@ -107,10 +107,18 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
             backup(set, repository, findings);
         }
     }
-    for path in secrets(subject) {
+    for (path, is_in_use) in secrets(subject) {
         if let Some(mode) = open_mode(&path, READABLE) {
-            let (seen, fix) = (format!("its mode is {mode:03o}"), on_path("chmod o=", &path));
-            findings.push(Finding::new(&SECRET_READABLE, Place::Path(path), seen).with(fix));
+            let seen = format!("its mode is {mode:03o}");
+            let (seen, severity) = match is_in_use {
+                true => (seen, Error),
+                false => {
+                    (format!("{seen} here; whether a server reads this copy is not known"), Info)
+                }
+            };
+            let fix = on_path("chmod o=", &path);
+            let finding = Finding::new(&SECRET_READABLE, Place::Path(path), seen);
+            findings.push(finding.as_severe_as(severity).with(fix));
         }
     }
 }
@@ -248,9 +256,20 @@ fn owners(places: &Places) -> Option<Finding> {
     Some(Finding::new(&OWNERS_DIFFER, Place::Path((*first).clone()), seen).with(fix))
 }
 
-/// Files that hold secrets, as far as they can be found here.
-fn secrets(subject: &Subject) -> Vec<PathBuf> {
+/// Whether a running server of this machine is seen to use the very configuration that was looked at: a file that was
+/// named may be a copy, closed where it is used.
+fn is_in_use(subject: &Subject) -> bool {
+    let told = subject.server.as_ref().filter(|_| subject.machine.is_some());
+    let told =
+        told.and_then(|server| disk::real_path(server.state.config_file.as_ref()?.as_ref()).ok());
+    let own = subject.conf.as_ref().and_then(|conf| disk::real_path(&conf.path).ok());
+    told.is_some() && told == own
+}
+
+/// Files that hold secrets, as far as they can be found here, and whether they are what a server uses.
+fn secrets(subject: &Subject) -> Vec<(PathBuf, bool)> {
     let mut found = Vec::new();
+    let is_in_use = is_in_use(subject);
     for line in subject.conf.iter().flat_map(|conf| &conf.lines) {
         let Some(directive) = &line.directive else { continue };
         let name = String::from_utf8_lossy(&directive.name);
@@ -259,7 +278,7 @@ fn secrets(subject: &Subject) -> Vec<PathBuf> {
             _ => directive.args.iter().any(|arg| !arg.is_empty()),
         };
         if is_secret(&name) && is_filled {
-            found.push(line.file.to_path_buf());
+            found.push((line.file.to_path_buf(), is_in_use));
         }
     }
     for name in ["aclfile", "tls-key-file", "tls-client-key-file"] {
@@ -269,12 +288,12 @@ fn secrets(subject: &Subject) -> Vec<PathBuf> {
         };
         // A relative one counts from where the server is.
         if path.is_absolute() {
-            found.push(path.to_owned());
+            found.push((path.to_owned(), true));
         }
     }
     found.sort();
     found.dedup();
-    found.retain(|path| disk::is_file(path));
+    found.retain(|(path, _)| disk::is_file(path));
     found
 }
 

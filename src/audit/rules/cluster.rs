@@ -138,9 +138,12 @@ fn place(subject: &Subject, findings: &mut Vec<Finding>) {
     };
     let fix = Fix::line("dir /var/lib/redis/7000");
     findings.push(
-        Finding::new(&PLACE, place, seen).with(fix).with(Fix::text(
-            "Give each node of a host a directory of its own, by an absolute path.",
-        )),
+        Finding::new(&PLACE, place, seen)
+            .with(Fix::text(
+                "Give each node of a host a directory of its own, by an absolute path. Stop the node and move its node \
+                 file, snapshot and log there first: with the line alone it starts as a new node, with no data.",
+            ))
+            .with(fix),
     );
 }
 
@@ -292,8 +295,12 @@ fn slots(subject: &Subject, view: &NodesSeen, findings: &mut Vec<Finding>) {
             format!("no node has slots {holes}"),
         );
         let finding = finding.as_severe_as(if stops { Error } else { Warning });
-        findings.push(finding.with(Fix::command("redis-cli --cluster fix HOST:PORT")));
+        findings.push(finding.with(Fix::text(
+            "Find first the node, replica or backup that holds these slots, and bring it back. Only where their keys are \
+             lost or never were: redis-cli --cluster fix HOST:PORT gives the slots to nodes that have no such key.",
+        )));
     }
+    listed_twice(view, findings);
     claimed_twice(&subject.nodes, findings);
     for seen in &subject.nodes {
         moving(seen, findings);
@@ -349,10 +356,38 @@ fn claimed_twice(seen: &[NodesSeen], findings: &mut Vec<Finding>) {
                 called(own),
                 text::path(&other.path)
             );
-            let fix = Fix::command("redis-cli --cluster fix HOST:PORT");
-            findings.push(Finding::new(&COVERED, line_of(one, own), seen).with(fix));
+            findings.push(Finding::new(&COVERED, line_of(one, own), seen).with(of_two()));
         }
     }
+}
+
+/// Slots that one file lists for two nodes.
+fn listed_twice(view: &NodesSeen, findings: &mut Vec<Finding>) {
+    let mut owners: BTreeMap<u16, &Node> = BTreeMap::new();
+    for node in with_slots(view) {
+        let mut twice = vec![0_u16; usize::from(SLOTS)];
+        let mut other = None;
+        for slot in node.slots.iter().flat_map(|&(first, last)| first..=last) {
+            match owners.insert(slot, node).filter(|known| known.id != node.id) {
+                Some(known) => (twice[usize::from(slot)], other) = (1, Some(known)),
+                None => {}
+            }
+        }
+        if let Some(other) = other {
+            let slots = ranges(&twice, |count| count == 1);
+            let seen =
+                format!("slots {slots} of {} are those of {} too", called(node), called(other));
+            findings.push(Finding::new(&COVERED, line_of(view, node), seen).with(of_two()));
+        }
+    }
+}
+
+/// What to do about slots of two nodes: the file of one may be old, or both may have taken writes.
+fn of_two() -> Fix {
+    Fix::text(
+        "Ask the running nodes first (CLUSTER NODES): the file of a node that was stopped may be old. Where two nodes really \
+         hold the slots, back up both before redis-cli --cluster fix HOST:PORT, which keeps the keys of one.",
+    )
 }
 
 /// Stretches of slots, at most five of them.

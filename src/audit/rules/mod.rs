@@ -9,8 +9,10 @@ mod restart;
 mod rewrite;
 mod security;
 mod sentinel;
+mod sentinel_lines;
 mod syntax;
 mod tls;
+mod users;
 mod versions;
 mod written;
 
@@ -19,15 +21,15 @@ use super::rule::Rule;
 use super::subject::Subject;
 
 /// Rules that are judged together.
-pub(super) struct Family {
+struct Family {
     /// The rules, by number.
-    pub(super) rules: &'static [&'static Rule],
+    rules: &'static [&'static Rule],
     /// Adds what breaks them.
-    pub(super) judge: fn(&Subject, &mut Vec<Finding>),
+    judge: fn(&Subject, &mut Vec<Finding>),
 }
 
 /// All families, in the order of their rules' numbers.
-pub(super) const FAMILIES: &[Family] = &[
+const FAMILIES: &[Family] = &[
     Family { rules: &persistence::RULES, judge: persistence::judge },
     Family { rules: &restart::RULES, judge: restart::judge },
     Family { rules: &rewrite::RULES, judge: rewrite::judge },
@@ -40,6 +42,13 @@ pub(super) const FAMILIES: &[Family] = &[
     Family { rules: &syntax::RULES, judge: syntax::judge },
     Family { rules: &versions::RULES, judge: versions::judge },
 ];
+
+/// What breaks any of the rules, family by family.
+pub(super) fn judge_all(subject: &Subject) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    FAMILIES.iter().for_each(|family| (family.judge)(subject, &mut findings));
+    findings
+}
 
 /// Every rule there is, by number.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -147,7 +147,9 @@ pub(super) static RULES: [&Rule; 16] = [
 
 pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     appendonly(subject, findings);
-    if let Some(seen) = subject.setting("appendfsync").filter(|seen| !seen.is("everysec")) {
+    // Another word is refused, which is a rule of its own.
+    let fsync = subject.setting("appendfsync");
+    if let Some(seen) = fsync.filter(|seen| seen.is("no") || seen.is("always")) {
         let severity = if seen.is("no") { Error } else { Info };
         let finding = found(&APPENDFSYNC, &seen).as_severe_as(severity);
         findings.push(finding.with(Fix::line("appendfsync everysec")));

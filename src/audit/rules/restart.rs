@@ -1,12 +1,12 @@
 //! What a restart would change: the running server against its file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::finding::{Finding, Fix, Place};
 use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::{Seen, Value, canonical};
 use crate::audit::subject::Subject;
-use crate::check::Severity::Warning;
+use crate::check::Severity::{Info, Warning};
 use crate::disk;
 use crate::format::conf::{is_secret, parse_size, quoted};
 use crate::rules::Target;
@@ -41,19 +41,63 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     let Some(server) = &subject.server else { return };
     arguments(server, findings);
     let Some(conf) = &subject.conf else { return };
-    if let Some(finding) = other_file(server, &conf.path) {
-        // What the files say differs for that reason.
-        findings.push(finding);
-        return;
-    }
     let names: BTreeSet<_> = server.settings.keys().map(|name| canonical(name)).collect();
-    findings.extend(names.iter().filter_map(|name| differs(subject, name)));
+    let differing = names.iter().filter_map(|name| Some((name.clone(), differing(subject, name)?)));
+    let differing: BTreeMap<_, _> = differing.collect();
+    let running = running_faults(subject, &differing);
+    match other_file(server, &conf.path) {
+        // What the files say differs for that reason.
+        Some(finding) => findings.push(finding),
+        None => {
+            let told = differing.iter().map(|(name, both)| {
+                let is_fault =
+                    |one: &&Finding| one.severity > Info && setting_of(one).as_ref() == Some(name);
+                let fault = running.iter().find(is_fault);
+                differs(both, fault)
+            });
+            findings.extend(told);
+        }
+    }
+    findings.extend(running);
+}
+
+/// What breaks a rule in the running server alone: the server as if no file had been named, and of that the settings that
+/// are others than in the file. The file's own are judged by themselves.
+fn running_faults(subject: &Subject, differing: &BTreeMap<String, Difference>) -> Vec<Finding> {
+    let server = Subject {
+        target: subject.target,
+        server: subject.server.clone(),
+        machine: subject.machine.clone(),
+        now: subject.now,
+        ..Subject::default()
+    };
+    let is_of_difference = |one: &Finding| {
+        setting_of(one).is_some_and(|name| {
+            // Whether the server keeps anything at all follows from both.
+            differing.contains_key(&name) || name == "appendonly" && differing.contains_key("save")
+        })
+    };
+    super::judge_all(&server).into_iter().filter(is_of_difference).collect()
+}
+
+/// The setting of a running server that a finding is about.
+fn setting_of(finding: &Finding) -> Option<String> {
+    match &finding.place {
+        Place::Setting { name, .. } => Some(canonical(name)),
+        _ => None,
+    }
 }
 
 /// Settings that a server changes by itself, or that mean the same in many forms.
 const NOT_COMPARED: [&str; 4] = ["dir", "maxclients", "hash-seed", "client-output-buffer-limit"];
 
-fn differs(subject: &Subject, name: &str) -> Option<Finding> {
+/// A setting that the file and the running server have different values of.
+struct Difference {
+    in_file: Seen,
+    running: Seen,
+}
+
+fn differing(subject: &Subject, name: &str) -> Option<Difference> {
     if NOT_COMPARED.contains(&name) {
         return None;
     }
@@ -63,15 +107,25 @@ fn differs(subject: &Subject, name: &str) -> Option<Finding> {
         Some(last) => Seen { value: together(name, &lines, last), ..last.clone() },
         None => subject.unset(&running.name)?,
     };
-    if is_same(name, &in_file.value, &running.value) {
-        return None;
-    }
+    (!is_same(name, &in_file.value, &running.value)).then_some(Difference { in_file, running })
+}
+
+/// A difference, and what the running value is found to be wrong by, if anything.
+fn differs(both: &Difference, fault: Option<&Finding>) -> Finding {
+    let Difference { in_file, running } = both;
     let file = match in_file.is_default {
-        true => format!("the configuration is silent, and the default is {}", shown(&in_file)),
-        false => format!("the configuration has {}", shown(&in_file)),
+        true => format!("the configuration is silent, and the default is {}", shown(in_file)),
+        false => format!("the configuration has {}", shown(in_file)),
     };
-    let seen = format!("{}: {file}; the running server has {}", running.name, shown(&running));
+    let seen = format!("{}: {file}; the running server has {}", running.name, shown(running));
     let finding = Finding::new(&DIFFERS, in_file.place.clone(), seen);
+    if let Some(fault) = fault {
+        let finding = finding.as_severe_as(fault.severity.max(Warning));
+        return as_in_file(finding, both).with(Fix::text(format!(
+            "The running value is wrong by {} ({}): CONFIG REWRITE would write it into the file.",
+            fault.rule.id, fault.rule.name
+        )));
+    }
     let finding = match (&running.value, is_secret(&running.name)) {
         (Value::Plain(words), false) => {
             let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
@@ -79,9 +133,16 @@ fn differs(subject: &Subject, name: &str) -> Option<Finding> {
         }
         _ => finding,
     };
-    Some(finding.with(Fix::command("CONFIG REWRITE")).with(Fix::text(
+    finding.with(Fix::command("CONFIG REWRITE")).with(Fix::text(
         "Write the running value into the file (CONFIG REWRITE does that), or set the file's value with CONFIG SET.",
-    )))
+    ))
+}
+
+/// With the command that gives the running server the value of the file.
+fn as_in_file(finding: Finding, both: &Difference) -> Finding {
+    let Value::Plain(words) = &both.in_file.value else { return finding };
+    let value = quoted(&words.join(&b' '));
+    finding.with(Fix::command(format!("CONFIG SET {} {value}", both.running.name)))
 }
 
 /// The value of all lines about a setting: of most the last counts, those of `save` add up.

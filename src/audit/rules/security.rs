@@ -1,7 +1,7 @@
 //! Who may connect, log in, and do what.
 
 use crate::audit::access::{self, Account, Default};
-use crate::audit::finding::{Finding, Fix};
+use crate::audit::finding::{Finding, Fix, Place};
 use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::Seen;
 use crate::audit::subject::Subject;
@@ -166,7 +166,7 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
         encryption(subject, &listening, findings);
     }
     passwords(subject, &users, default.as_ref(), findings);
-    users.iter().for_each(|user| rights(user, users.len() > 1, findings));
+    users.iter().for_each(|user| rights(user, &users, findings));
     if users.is_empty() && matches!(default, Some(Default::Guarded)) {
         only_default(subject, findings);
     }
@@ -303,25 +303,52 @@ fn new_password() -> Fix {
     Fix::command("redis-cli ACL GENPASS")
 }
 
-fn rights(one: &Account, has_others: bool, findings: &mut Vec<Finding>) {
+fn rights(one: &Account, all: &[Account], findings: &mut Vec<Finding>) {
     let user = &one.user;
     if !user.is_on {
         return;
     }
     let name = text::escape(user.name.as_bytes());
-    if user.needs_no_password && (user.name != "default" || has_others) {
+    if user.needs_no_password && (user.name != "default" || all.len() > 1) {
         let finding = Finding::new(&FREE_USER, one.place.clone(), format!("user {name} on nopass"));
+        // The last user that may do everything has to stay: without it nobody could change the users again.
+        let is_last = may_do_all(&user.rules) && !all.iter().any(|other| may_replace(other, one));
         findings.push(finding.with(match user.name.as_str() {
-            "default" => Fix::line("user default off"),
+            "default" if !is_last => Fix::line("user default off"),
             _ => Fix::command(format!("ACL SETUSER {name} resetpass >PASSWORD")),
         }));
     }
     if may_do_all(&user.rules) {
         let finding = Finding::new(&ALL_COMMANDS, one.place.clone(), format!("user {name} +@all"));
-        findings.push(finding.with(Fix::command(format!(
-            "ACL SETUSER {name} -@all +@read +@write +@connection -@dangerous"
-        ))));
+        let gateway = unused_name(all);
+        let rules = format!("{gateway} on >PASSWORD ~{gateway}:* resetchannels {GATEWAY_COMMANDS}");
+        let fix = match &one.place {
+            Place::Setting { .. } => Fix::command(format!("ACL SETUSER {rules}")),
+            _ => Fix::line(format!("user {rules}")),
+        };
+        findings.push(finding.with(fix).with(Fix::text(
+            "Let gateways log in as this new user. Keep one user that may run ACL and CONFIG: without one, \
+             nobody can administer the server or undo the change.",
+        )));
     }
+}
+
+/// What a gateway may run.
+const GATEWAY_COMMANDS: &str = "-@all +@read +@write +@connection -@dangerous";
+
+/// A name for a new user: to change the rights of one that is there could lock somebody out.
+fn unused_name(all: &[Account]) -> String {
+    let is_free = |name: &String| all.iter().all(|one| one.user.name != *name);
+    let later = (2..).map(|number| format!("gateway-{number}"));
+    let mut names = std::iter::once("gateway".to_owned()).chain(later);
+    names.find(is_free).unwrap_or_default()
+}
+
+/// Whether somebody can log in as this other user and do everything.
+fn may_replace(other: &Account, one: &Account) -> bool {
+    let user = &other.user;
+    let can_log_in = user.is_on && (user.passwords > 0 || user.needs_no_password);
+    user.name != one.user.name && can_log_in && may_do_all(&user.rules)
 }
 
 /// Whether `+@all` stands, and nothing dangerous was taken away behind it.
@@ -342,7 +369,7 @@ fn only_default(subject: &Subject, findings: &mut Vec<Finding>) {
     if let Some(seen) = subject.setting("requirepass") {
         let what = "requirepass alone: every client is the user default, with all commands";
         findings.push(Finding::new(&ALL_COMMANDS, seen.place.clone(), what).with(Fix::line(
-            "user gateway on >PASSWORD ~gateway:* resetchannels -@all +@read +@write +@connection -@dangerous",
+            format!("user gateway on >PASSWORD ~gateway:* resetchannels {GATEWAY_COMMANDS}"),
         )));
     }
 }
@@ -380,6 +407,10 @@ fn acl_file(subject: &Subject, findings: &mut Vec<Finding>) {
         let seen = format!("{}: no such file on this machine", text::path(&path));
         let finding = Finding::new(&ACL_FILE, place, seen);
         let finding = finding.as_severe_as(if is_near { Error } else { Warning });
-        findings.push(finding.with(Fix::command(format!("touch {}", text::path(&path)))));
+        findings.push(finding.with(Fix::text(
+            "Restore the file from a backup. Where there is none, write one that gives each user a password \
+             (user default on >PASSWORD ~* &* +@all), and close it to others (chmod 600). An empty file does not do: \
+             beside an ACL file the server ignores requirepass, and lets everybody in as the user default.",
+        )));
     }
 }

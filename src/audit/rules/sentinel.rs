@@ -124,7 +124,7 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
         names(conf, findings);
         open(conf, findings);
     }
-    disagree(&subject.sentinels, findings);
+    disagree(subject, findings);
 }
 
 fn line<T>(at: &At<T>) -> Place {
@@ -151,13 +151,13 @@ fn quorum(subject: &Subject, conf: &SentinelConf, monitor: &Monitor, findings: &
     let quorum = u64::from(monitor.quorum.value);
     if quorum == 1 {
         let seen = format!("quorum 1 for {}", monitor.name);
-        let fix = set(monitor, 2);
+        let fix = set(subject, monitor);
         findings.push(Finding::new(&ONE, place(), seen).with(fix));
     }
     let Some(all) = count(subject, conf, monitor) else { return };
     if quorum > all {
         let seen = format!("quorum {quorum} for {}, and {} known", monitor.name, sentinels(all));
-        let fix = set(monitor, all / 2 + 1);
+        let fix = set(subject, monitor);
         findings.push(Finding::new(&UNREACHABLE, place(), seen).with(fix));
     }
     if all < 3 || all % 2 == 0 {
@@ -172,7 +172,13 @@ fn sentinels(count: u64) -> String {
     text::count(count, "Sentinel")
 }
 
-fn set(monitor: &Monitor, quorum: u64) -> Fix {
+/// The quorum to set, the same wherever it is advised: most of the Sentinels that are known to any of the files.
+fn set(subject: &Subject, monitor: &Monitor) -> Fix {
+    let views = subject.sentinels.iter().flat_map(|conf| {
+        let own = conf.monitors.iter().filter(|other| other.name == monitor.name);
+        own.filter_map(|own| count(subject, conf, own))
+    });
+    let quorum = (views.max().unwrap_or_default() / 2 + 1).max(2);
     Fix::command(format!("SENTINEL SET {} quorum {quorum}", monitor.name))
 }
 
@@ -296,10 +302,10 @@ fn open(conf: &SentinelConf, findings: &mut Vec<Finding>) {
     }
 }
 
-fn disagree(all: &[SentinelConf], findings: &mut Vec<Finding>) {
+fn disagree(subject: &Subject, findings: &mut Vec<Finding>) {
     let mut first = BTreeMap::<&str, (&SentinelConf, &Monitor)>::new();
     let mut ids = BTreeMap::<&str, &SentinelConf>::new();
-    for conf in all {
+    for conf in &subject.sentinels {
         if let Some(other) = conf.id.as_deref().and_then(|id| ids.insert(id, conf)) {
             let seen = format!("myid is that of {}", text::path(&other.path));
             let fix = Fix::text("Stop one of them, remove its line `sentinel myid`, and start it.");
@@ -320,8 +326,18 @@ fn disagree(all: &[SentinelConf], findings: &mut Vec<Finding>) {
                     text::path(&other.path),
                     tell(known)
                 );
-                let fix = set(monitor, u64::from(known.quorum.value));
-                findings.push(Finding::new(&DISAGREE, line(&monitor.quorum), seen).with(fix));
+                let mut finding = Finding::new(&DISAGREE, line(&monitor.quorum), seen);
+                if (&monitor.host, monitor.port) != (&known.host, known.port) {
+                    finding = finding.with(Fix::text(
+                        "Find out which address is the primary's (ROLE), and let all Sentinels watch that one.",
+                    ));
+                }
+                if monitor.quorum.value != known.quorum.value {
+                    finding = finding
+                        .with(set(subject, monitor))
+                        .with(Fix::text("Run it on every Sentinel that watches this primary."));
+                }
+                findings.push(finding);
             }
         }
     }

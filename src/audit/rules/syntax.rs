@@ -1,6 +1,8 @@
 //! What a server makes of the lines of its file.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::aof::{Configuration, Line};
 use crate::audit::finding::{Finding, Fix, Place};
@@ -14,6 +16,8 @@ use crate::format::conf::{Directive, is_secret, parse_size, quoted};
 use crate::format::words::Dialect;
 use crate::rules::Target;
 use crate::text;
+
+use super::{sentinel_lines, users};
 
 const fn of(severity: Severity) -> (Group, Severity) {
     (Group::Syntax, severity)
@@ -97,7 +101,15 @@ static MODULE_MISSING: Rule = Rule::new(
     "A server that cannot load a module does not start.",
 );
 
-pub(super) static RULES: [&Rule; 11] = [
+static PATH_MISSING: Rule = Rule::new(
+    "AOF-121",
+    "path-missing",
+    of(Info),
+    "A directory that the configuration names is not there, on this machine.",
+    "A server does not start where `dir`, or the directory of its log file, is missing.",
+);
+
+pub(super) static RULES: [&Rule; 13] = [
     &REFUSED,
     &REFUSED_BY_SOME,
     &COMMENT,
@@ -109,9 +121,12 @@ pub(super) static RULES: [&Rule; 11] = [
     &USERS_TWICE,
     &REPLICA_IN_CLUSTER,
     &MODULE_MISSING,
+    &PATH_MISSING,
+    &sentinel_lines::REFUSED,
 ];
 
 pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
+    sentinel_lines::judge(subject, findings);
     let Some(conf) = &subject.conf else { return };
     let mut readers: Vec<_> = match subject.target {
         Some(target) => vec![Reader::new(target)],
@@ -130,6 +145,12 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     overruled(conf, findings);
     together(subject, conf, findings);
     modules(subject, findings);
+    places(subject, findings);
+    findings.extend(
+        users::refused(subject, conf)
+            .into_iter()
+            .map(|(line, why)| Finding::new(&REFUSED, place(line), why)),
+    );
 }
 
 /// A server that reads the file line by line.
@@ -189,7 +210,21 @@ fn refused(line: &Line, told: &[(Target, Option<String>)]) -> Option<Finding> {
     }
     Some(match form {
         None => unknown(line, directive, &refusing),
-        Some(form) => misused(line, directive, form, seen),
+        Some(form) => {
+            let knows = |target: &Target| target.rules.directives.has(&directive.name);
+            let of_form = told.iter().find(|(target, _)| knows(target));
+            let why = of_form.and_then(|(_, why)| why.as_deref()).unwrap_or(why);
+            let knowing: Vec<_> =
+                refusing.iter().filter(|target| knows(target)).map(ToString::to_string).collect();
+            let finding = misused(line, directive, form, format!("{name}: {why}"));
+            if knowing.len() == refusing.len() {
+                return Some(finding);
+            }
+            // Mended, the line is one for these servers alone, and of how it is meant nothing is known for the others.
+            let seen = format!("{name}: {why}, and the others do not know it");
+            Finding::new(&REFUSED, place(line), seen)
+                .with(Fix::text(format!("Known to {}.", knowing.join(", "))))
+        }
     })
 }
 
@@ -331,6 +366,24 @@ fn modules(subject: &Subject, findings: &mut Vec<Finding>) {
                 Finding::new(&MODULE_MISSING, seen.place, shown)
                     .with(Fix::text("Install the module, or take the line out.")),
             );
+        }
+    }
+}
+
+/// Directories that have to be there when a server starts; relative ones count from where it is started. The file may be that
+/// of another machine.
+fn places(subject: &Subject, findings: &mut Vec<Finding>) {
+    for name in ["dir", "logfile"] {
+        let Some(seen) = subject.lines(name).pop() else { continue };
+        let [word] = seen.words() else { continue };
+        let path = std::path::Path::new(OsStr::from_bytes(word));
+        let dir = if name == "dir" { Some(path) } else { path.parent() };
+        let Some(dir) = dir.filter(|dir| dir.is_absolute()) else { continue };
+        if !disk::is_dir(dir).unwrap_or(false) {
+            let shown = format!("{}: no such directory on this machine", text::path(dir));
+            findings.push(Finding::new(&PATH_MISSING, seen.place, shown).with(Fix::text(
+                "Where the server runs, the directory has to be there, and to belong to the server's user.",
+            )));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::Configuration;
+use aofkit::aof::{Configuration, Line};
 use aofkit::audit::{Described, NodesSeen, SentinelConf, Subject};
 use aofkit::disk::{self, Machine};
 use aofkit::error::{Error, ErrorKind, Result};
@@ -27,8 +27,15 @@ const NODE_FILES: usize = 100;
 /// When one cannot be read, or watches nothing.
 pub fn sentinels(paths: &[PathBuf]) -> Result<Vec<SentinelConf>> {
     let read = |path: &PathBuf| {
-        let conf = SentinelConf::new(&Configuration::read(path)?);
-        if conf.monitors.is_empty() {
+        let file = Configuration::read(path)?;
+        let conf = SentinelConf::new(&file);
+        let watches = |line: &Line| {
+            let directive = line.directive.as_ref().filter(|one| one.name == b"sentinel");
+            directive.is_some_and(|one| {
+                one.args.first().is_some_and(|o| o.eq_ignore_ascii_case(b"monitor"))
+            })
+        };
+        if !file.lines.iter().any(watches) {
             let why = "it has no line `sentinel monitor`: it is no configuration of a Sentinel";
             return Err(Error::new(ErrorKind::Conf(why.to_owned()), path));
         }

@@ -12,6 +12,7 @@ use aofkit::rules::Target;
 use aofkit::scan::scan;
 use aofkit::server::ServerSeen;
 use aofkit::stats::{Deletes, Grouping};
+use aofkit::text;
 
 use super::args::AuditArgs;
 use super::beside;
@@ -34,6 +35,12 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     subject.now = Some(jiff::Timestamp::now().as_second());
     subject.sentinels = beside::sentinels(&args.sentinel_conf)?;
     subject.elasticache = beside::described(&args.parameter_group)?;
+    for file in subject.elasticache.iter().filter(|file| file.is_empty()) {
+        context.note(&format!(
+            "{}: it lists no parameter, parameter group, replication group or cluster",
+            text::path(&file.path)
+        ));
+    }
     let (mut failed, mut errors) = (None, Vec::new());
     if let Some(asked) = &context.server {
         subject.server = Some(asked.connect().and_then(|mut server| server.seen())?);

@@ -13,6 +13,9 @@ pub fn audit(gathered: &Gathered, report: &Report, view: &View) -> String {
     let style = view.style;
     let mut text =
         format!("{}\n", style.bold(&wrap(&looked_at(&gathered.subject), style.width, "")));
+    if let Some(line) = withheld(&gathered.subject) {
+        text += &format!("{}\n", wrap(&line, style.width, ""));
+    }
     for one in &report.findings {
         text += "\n";
         text += &finding(one, style);
@@ -31,11 +34,48 @@ fn looked_at(subject: &Subject) -> String {
         [one] => parts.push(format!("set {}", path(&one.aof.path))),
         several => parts.push(count(several.len() as u64, "set")),
     }
-    let by = subject.target.map_or_else(
-        || ", by what all recorded servers agree on".to_owned(),
-        |target| format!(", by the ways of {target}"),
-    );
+    let nodes = subject.nodes.iter().map(|one| format!("node file {}", path(&one.path)));
+    parts.extend(few(nodes.collect(), "node file"));
+    let sentinels = subject.sentinels.iter().map(|one| format!("Sentinel {}", path(&one.path)));
+    parts.extend(few(sentinels.collect(), "Sentinel configuration"));
+    let described = subject.elasticache.iter().map(|one| match one.is_empty() {
+        true => format!("ElastiCache {}, which lists nothing", path(&one.path)),
+        false => format!("ElastiCache {}", path(&one.path)),
+    });
+    parts.extend(described);
+    // What a server does matters for its own files alone.
+    let is_of_server =
+        subject.conf.is_some() || subject.server.is_some() || !subject.sets.is_empty();
+    let by = match subject.target {
+        Some(target) => format!(", by the ways of {target}"),
+        None if is_of_server => ", by what all recorded servers agree on".to_owned(),
+        None => String::new(),
+    };
     format!("Looked at: {}{by}", parts.join(", "))
+}
+
+/// Each of a few, or how many they are.
+fn few(named: Vec<String>, what: &str) -> Vec<String> {
+    const FEW: usize = 3;
+    match named.len() {
+        0..=FEW => named,
+        many => vec![count(many as u64, what)],
+    }
+}
+
+/// What the server did not tell, and so was not judged.
+fn withheld(subject: &Subject) -> Option<String> {
+    let server = subject.server.as_ref()?;
+    match &server.withheld {
+        Some(why) => {
+            Some(format!("Not judged: the settings of the server, which it does not tell: {why}"))
+        }
+        None if server.settings.is_empty() => Some(
+            "Not judged: the settings of the server: its answer to CONFIG GET holds none"
+                .to_owned(),
+        ),
+        None => None,
+    }
 }
 
 fn finding(one: &Finding, style: Style) -> String {

@@ -95,6 +95,12 @@ pub fn continued<'e>(aof: &Aof, newest: &'e [Entry]) -> Result<Option<&'e Entry>
 }
 
 fn among<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Option<&'e Entry>> {
+    // The only source there is needs no bytes of the set to be compared.
+    if let [only] = newest
+        && only.path == path_text(place)
+    {
+        return Ok(Some(only));
+    }
     let fits = fitting(aof, place, newest)?.into_iter();
     Ok(fits.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, entry)| entry))
 }

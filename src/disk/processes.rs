@@ -121,7 +121,10 @@ impl Handle {
 /// A look at the other processes that is taken when it is first asked for, and shared by all copies of this. It is taken
 /// anew once it is [`STALE`].
 #[derive(Clone, Debug, Default)]
-pub struct LookOnce(Arc<Mutex<Option<(Instant, Arc<Processes>)>>>);
+pub struct LookOnce(Arc<Mutex<Option<Look>>>);
+
+/// What was seen, and when.
+type Look = (Instant, Arc<Processes>);
 
 /// How long a look counts: servers come and go, and some runs last for days.
 const STALE: Duration = Duration::from_secs(5);

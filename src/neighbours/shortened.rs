@@ -99,7 +99,8 @@ fn is_no_beginning(mut head: &[u8]) -> bool {
     let is = |place: usize, name: &[u8]| {
         words.get(place).is_none_or(|word| word.eq_ignore_ascii_case(name))
     };
-    !head.is_empty() && !is(2, b"SELECT") && !(is(2, b"MULTI") && is(5, b"SELECT"))
+    let is_begun = is(2, b"SELECT") || is(2, b"MULTI") && is(5, b"SELECT");
+    !head.is_empty() && !is_begun
 }
 
 #[cfg(test)]

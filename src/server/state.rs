@@ -193,24 +193,18 @@ impl ServerState {
         let info = Said(info.lines().filter_map(|line| line.split_once(':')).collect());
         let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let conf = Said(pairs.collect());
-        let is_valkey =
-            info.text("server_name") == Some("valkey") || info.text("valkey_version").is_some();
         let loading = info.flag("loading");
         let replicas = info.replicas();
         let online = || replicas.iter().filter(|replica| replica.state == "online");
         let version = info.text("valkey_version").or_else(|| info.text("redis_version"));
         Self {
-            family: if is_valkey { "valkey" } else { "redis" },
+            family: info.family(),
             version: version.map(str::to_owned),
             run_id: info.owned("run_id"),
             process_id: info.number("process_id"),
             config_file: info.owned("config_file"),
             uptime_seconds: info.number("uptime_in_seconds"),
-            role: match info.text("role") {
-                Some("master") => Some(RoleOfServer::Primary),
-                Some("slave") => Some(RoleOfServer::Replica),
-                _ => None,
-            },
+            role: info.role(),
             primary_link_up: info.is("master_link_status", "up", "down"),
             sync_in_progress: info.flag("master_sync_in_progress"),
             replication_id: info.owned("master_replid"),
@@ -302,6 +296,20 @@ fn packed(settings: &[(String, String)]) -> Option<PackedLimits> {
 struct Said<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Said<'a> {
+    fn family(&self) -> &'static str {
+        let is_valkey =
+            self.text("server_name") == Some("valkey") || self.text("valkey_version").is_some();
+        if is_valkey { "valkey" } else { "redis" }
+    }
+
+    fn role(&self) -> Option<RoleOfServer> {
+        match self.text("role")? {
+            "master" => Some(RoleOfServer::Primary),
+            "slave" => Some(RoleOfServer::Replica),
+            _ => None,
+        }
+    }
+
     /// The lines such as `db0:keys=3,expires=0,avg_ttl=0`.
     fn keys(&self, field: &str) -> BTreeMap<u64, u64> {
         let row = |(name, value): (&&str, &&str)| {

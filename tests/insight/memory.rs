@@ -39,13 +39,18 @@ impl Filling<'_> {
     }
 
     fn key(&mut self, kind: &str, number: u64) -> String {
-        let more = letters(&mut self.random, if number % 9 == 0 { 40 } else { number % 14 });
+        let more =
+            letters(&mut self.random, if number.is_multiple_of(9) { 40 } else { number % 14 });
         format!("{kind}:{number}:{more}")
     }
 
     /// Members of a small or of a large value.
     fn count(&mut self, number: u64) -> u64 {
-        if number % 25 == 0 { 600 + self.random.below(1_500) } else { 1 + self.random.below(60) }
+        if number.is_multiple_of(25) {
+            600 + self.random.below(1_500)
+        } else {
+            1 + self.random.below(60)
+        }
     }
 
     fn members(
@@ -69,7 +74,7 @@ impl Filling<'_> {
             _ => word(&mut self.random),
         };
         let mut words = vec!["SET".to_owned(), key, value];
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             words.extend(["PXAT".to_owned(), "4102444800000".to_owned()]);
         }
         self.queue(&words);
@@ -77,12 +82,12 @@ impl Filling<'_> {
 
     fn hash(&mut self, number: u64) {
         let (key, count) = (self.key("hash", number), self.count(number));
-        let is_long = number % 4 == 0;
+        let is_long = number.is_multiple_of(4);
         self.members(&key, "HSET", count, |random| {
             let value = if is_long { word(random) } else { random.below(9_999).to_string() };
             vec![letters(random, 6), value]
         });
-        if self.has_field_ttls && number % 6 == 0 {
+        if self.has_field_ttls && number.is_multiple_of(6) {
             let words = ["HSET", &key, "expiring", "value"].map(str::to_owned);
             self.queue(&words);
             let words = ["HPEXPIREAT", &key, "4102444800000", "FIELDS", "1", "expiring"];
@@ -92,7 +97,7 @@ impl Filling<'_> {
 
     fn stream(&mut self, number: u64) {
         let key = self.key("stream", number);
-        let count = if number % 8 == 0 { 2_000 } else { 1 + self.random.below(150) };
+        let count = if number.is_multiple_of(8) { 2_000 } else { 1 + self.random.below(150) };
         for entry in 0..count {
             let value = word(&mut self.random);
             let id = format!("{}-1", 1_700_000_000_000 + entry * 37);
@@ -125,7 +130,7 @@ impl Filling<'_> {
                 _ => self.members(&key, "SADD", count, |r| vec![word(r)]),
             }
             let key = self.key("zset", number);
-            let is_whole = number % 2 == 0;
+            let is_whole = number.is_multiple_of(2);
             self.members(&key, "ZADD", count, |random| {
                 let score = random.below(100_000);
                 let score = if is_whole { score as f64 } else { score as f64 / 8.0 };

@@ -18,7 +18,7 @@ pub fn certificates(dir: &Path) -> bool {
         let done = Command::new("openssl").args(words).current_dir(dir).output();
         done.is_ok_and(|done| done.status.success())
     };
-    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
+    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").expect("write");
     let authority =
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj";
     run(&format!("{authority} /CN=authority -keyout ca.key -out ca.crt"))

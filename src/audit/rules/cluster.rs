@@ -368,9 +368,9 @@ fn listed_twice(view: &NodesSeen, findings: &mut Vec<Finding>) {
         let mut twice = vec![0_u16; usize::from(SLOTS)];
         let mut other = None;
         for slot in node.slots.iter().flat_map(|&(first, last)| first..=last) {
-            match owners.insert(slot, node).filter(|known| known.id != node.id) {
-                Some(known) => (twice[usize::from(slot)], other) = (1, Some(known)),
-                None => {}
+            let known = owners.insert(slot, node).filter(|known| known.id != node.id);
+            if known.is_some() {
+                (twice[usize::from(slot)], other) = (1, known);
             }
         }
         if let Some(other) = other {

@@ -31,7 +31,7 @@ struct Family {
 /// All families, in the order of their rules' numbers.
 const FAMILIES: &[Family] = &[
     Family { rules: &persistence::RULES, judge: persistence::judge },
-    Family { rules: &restart::RULES, judge: restart::judge },
+    Family { rules: &restart::RULES, judge: restarted },
     Family { rules: &rewrite::RULES, judge: rewrite::judge },
     Family { rules: &capacity::RULES, judge: capacity::judge },
     Family { rules: &memory::RULES, judge: memory::judge },
@@ -42,6 +42,11 @@ const FAMILIES: &[Family] = &[
     Family { rules: &syntax::RULES, judge: syntax::judge },
     Family { rules: &versions::RULES, judge: versions::judge },
 ];
+
+/// What a restart would change is judged by all rules, too.
+fn restarted(subject: &Subject, findings: &mut Vec<Finding>) {
+    restart::judge(subject, findings, &judge_all);
+}
 
 /// What breaks any of the rules, family by family.
 pub(super) fn judge_all(subject: &Subject) -> Vec<Finding> {

@@ -37,14 +37,19 @@ static OTHER_FILE: Rule = Rule::new(
 
 pub(super) static RULES: [&Rule; 3] = [&DIFFERS, &ARGUMENTS, &OTHER_FILE];
 
-pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
+/// `by_all` judges by all rules.
+pub(super) fn judge(
+    subject: &Subject,
+    findings: &mut Vec<Finding>,
+    by_all: &dyn Fn(&Subject) -> Vec<Finding>,
+) {
     let Some(server) = &subject.server else { return };
     arguments(server, findings);
     let Some(conf) = &subject.conf else { return };
     let names: BTreeSet<_> = server.settings.keys().map(|name| canonical(name)).collect();
     let differing = names.iter().filter_map(|name| Some((name.clone(), differing(subject, name)?)));
     let differing: BTreeMap<_, _> = differing.collect();
-    let running = running_faults(subject, &differing);
+    let running = running_faults(subject, &differing, by_all);
     match other_file(server, &conf.path) {
         // What the files say differs for that reason.
         Some(finding) => findings.push(finding),
@@ -63,7 +68,11 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
 
 /// What breaks a rule in the running server alone: the server as if no file had been named, and of that the settings that
 /// are others than in the file. The file's own are judged by themselves.
-fn running_faults(subject: &Subject, differing: &BTreeMap<String, Difference>) -> Vec<Finding> {
+fn running_faults(
+    subject: &Subject,
+    differing: &BTreeMap<String, Difference>,
+    by_all: &dyn Fn(&Subject) -> Vec<Finding>,
+) -> Vec<Finding> {
     let server = Subject {
         target: subject.target,
         server: subject.server.clone(),
@@ -77,7 +86,7 @@ fn running_faults(subject: &Subject, differing: &BTreeMap<String, Difference>) -
             differing.contains_key(&name) || name == "appendonly" && differing.contains_key("save")
         })
     };
-    super::judge_all(&server).into_iter().filter(is_of_difference).collect()
+    by_all(&server).into_iter().filter(is_of_difference).collect()
 }
 
 /// The setting of a running server that a finding is about.

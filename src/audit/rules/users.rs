@@ -78,7 +78,7 @@ fn wrong_rule(rules: &[Vec<u8>], has_modules: bool) -> Option<(&[u8], &'static s
         if let Some(category) = rule.strip_prefix(b"+@").or_else(|| rule.strip_prefix(b"-@")) {
             let is_known = |known: &&str| category.eq_ignore_ascii_case(known.as_bytes());
             let mut known = CATEGORIES.iter().chain(&OF_MODULES);
-            if !has_modules && !known.any(|known| is_known(known)) {
+            if !has_modules && !known.any(is_known) {
                 return Some((rule, "is no category of commands"));
             }
         }

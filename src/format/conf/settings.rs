@@ -61,27 +61,9 @@ impl Settings {
     /// is changed then. An empty `dbfilename` is none, though Valkey 9.1 refuses it: Redis does
     /// not.
     pub fn apply(&mut self, directive: &Directive) -> Result<bool, Fault<Reason>> {
-        const PLAIN_NAME: &str = "a name that is not empty and has no '/' and no '\\'";
         const SIZE: &str = "a size such as 1048576, 1mb or 1m";
         let line = Read(directive);
         match directive.name.as_slice() {
-            b"dir" => {
-                let to = line.one("dir", "a directory", |text| Some(text.to_vec()))?;
-                self.change_dir(to);
-            }
-            b"backupdirname" => {
-                self.backup_dir_name = Some(line.one("backupdirname", PLAIN_NAME, plain_name)?);
-            }
-            b"appenddirname" => {
-                self.append_dir_name = Some(line.one("appenddirname", PLAIN_NAME, plain_name)?);
-            }
-            b"appendfilename" => {
-                self.append_file_name = Some(line.one("appendfilename", PLAIN_NAME, plain_name)?);
-            }
-            b"dbfilename" => {
-                let expected = "a name without '/' and '\\'";
-                self.db_file_name = Some(line.one("dbfilename", expected, base_name)?);
-            }
             b"appendonly" => self.append_only = Some(line.yes_or_no("appendonly")?),
             b"auto-aof-rewrite-percentage" => {
                 let name = "auto-aof-rewrite-percentage";
@@ -130,7 +112,34 @@ impl Settings {
                 };
                 self.renamed_commands.push((from.clone(), to.clone()));
             }
-            _ => return self.packed.apply(directive),
+            _ => return Ok(self.place(directive)? || self.packed.apply(directive)?),
+        }
+        Ok(true)
+    }
+
+    /// The same, of a line that says where files lie.
+    fn place(&mut self, directive: &Directive) -> Result<bool, Fault<Reason>> {
+        const PLAIN_NAME: &str = "a name that is not empty and has no '/' and no '\\'";
+        let line = Read(directive);
+        match directive.name.as_slice() {
+            b"dir" => {
+                let to = line.one("dir", "a directory", |text| Some(text.to_vec()))?;
+                self.change_dir(to);
+            }
+            b"backupdirname" => {
+                self.backup_dir_name = Some(line.one("backupdirname", PLAIN_NAME, plain_name)?);
+            }
+            b"appenddirname" => {
+                self.append_dir_name = Some(line.one("appenddirname", PLAIN_NAME, plain_name)?);
+            }
+            b"appendfilename" => {
+                self.append_file_name = Some(line.one("appendfilename", PLAIN_NAME, plain_name)?);
+            }
+            b"dbfilename" => {
+                let expected = "a name without '/' and '\\'";
+                self.db_file_name = Some(line.one("dbfilename", expected, base_name)?);
+            }
+            _ => return Ok(false),
         }
         Ok(true)
     }

@@ -115,6 +115,14 @@ fn nothing_is_described_that_never_holds_a_value() {
     let mut rare = vec!["path_b64", "file_b64", "manifest_b64"];
     // Nor was any of them written under a policy that keeps these.
     rare.extend(["mean_idle_seconds", "longest_idle_seconds", "mean_frequency"]);
+    let mut of_policies = BTreeSet::new();
+    for what in ["idle_row", "frequency_row"] {
+        each_property(&schema("inspect")["$defs"][what], &mut |name, _| {
+            of_policies.insert(name.to_owned());
+        });
+    }
+    let common = ["keys", "bytes"];
+    rare.extend(of_policies.iter().map(String::as_str).filter(|name| !common.contains(name)));
     rare.extend(["largest_key_b64", "key_b64", "prefix_b64"]);
     // Where identifiers are recognised, prefixes have no depth.
     rare.push("depth");

@@ -238,15 +238,15 @@ fn commands(mix: &MixReport, style: Style) -> String {
     if totals.annotations > 0 {
         summary.push(count(totals.annotations, "annotation"));
     }
+    // Small values, transactions of one command: where most of the log says nothing, that is worth a word.
+    let overhead = ratio(totals.overhead_bytes(), totals.resp_bytes);
+    if overhead >= MUCH_OVERHEAD {
+        summary.push(format!("{:.0} % framing", overhead * 100.0));
+    }
     if totals.unparsed_bytes > 0 {
         summary.push(style.bad(&format!("{} unparsed", size(totals.unparsed_bytes))));
     }
     let mut text = format!("\n{}  {}\n", style.bold("commands"), summary.join(", "));
-    // Small values, transactions of one command: where most of the log says nothing, that is worth a word.
-    let overhead = ratio(totals.overhead_bytes(), totals.resp_bytes);
-    if overhead >= MUCH_OVERHEAD {
-        text += &format!("  {:.0} % of the log is framing, not data\n", overhead * 100.0);
-    }
     let shown = &mix.commands[..mix.commands.len().min(COMMANDS)];
     text += &command_rows(shown, totals.command_bytes, style);
     let rest = &mix.commands[shown.len()..];

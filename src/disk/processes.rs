@@ -119,7 +119,7 @@ impl Handle {
 }
 
 /// A look at the other processes that is taken when it is first asked for, and shared by all copies of this. It is taken
-/// anew once it is [`STALE`].
+/// anew once it is five seconds old.
 #[derive(Clone, Debug, Default)]
 pub struct LookOnce(Arc<Mutex<Option<Look>>>);
 

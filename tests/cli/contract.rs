@@ -115,6 +115,7 @@ fn nothing_is_described_that_never_holds_a_value() {
     let mut rare = vec!["path_b64", "file_b64", "manifest_b64"];
     // Nor was any of them written under a policy that keeps these.
     rare.extend(["mean_idle_seconds", "longest_idle_seconds", "mean_frequency", "idle_seconds"]);
+    rare.extend(["idle", "frequencies"]);
     // Memory is told by `stats --memory` alone, of the same key space.
     rare.extend(["memory_bytes", "memory_unknown_keys", "memory_server"]);
     let mut of_policies = BTreeSet::new();

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::staged::{is_staged, random};
+use super::theirs::{Refusal, foreign, told};
 use super::{Held, Put, Store, Stored};
 use crate::disk::{self, Dir, Found, FrozenFile, Hold, Kind, NewFile, Parents, Room};
 use crate::error::{Error, ErrorKind, Result};
@@ -266,64 +267,6 @@ impl LocalStore {
         }
         Ok(())
     }
-}
-
-/// Tells more of an error about something that is not what it must be.
-fn told<T>(dir: &Dir, name: impl AsRef<std::ffi::OsStr>, result: Result<T>) -> Result<T> {
-    result.map_err(|e| match e.kind() {
-        ErrorKind::Refused(_) => match dir.look(&name) {
-            Ok(Some(look)) => foreign(&dir.at(name), look.kind),
-            _ => e,
-        },
-        _ => e,
-    })
-}
-
-#[cold]
-fn foreign(path: &Path, kind: Kind) -> Error {
-    Error::refused(Refusal::Foreign(kind), path)
-}
-
-/// Why something in the directory of a repository is not touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    TooDeep,
-    Foreign(Kind),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Foreign(kind) = self else {
-            return f.write_str("nothing in a repository lies so deep");
-        };
-        let more = match kind {
-            Kind::Link => {
-                "it is not followed. What shall lie on another disk is mounted there, or the repository lies there as a \
-                 whole"
-            }
-            _ => "aofkit did not write it and leaves it alone; move it away",
-        };
-        write!(f, "{} has no place here in a repository: {more}", kind.name())
-    }
-}
-
-/// A number that no other process comes up with.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(SystemTime::now())
-}
-
-/// Whether a staged file may have this name.
-fn is_staged(name: &str) -> bool {
-    let mut parts = name.rsplit('-');
-    let last = parts.next().unwrap_or_default();
-    let is_number = |part: Option<&str>| {
-        part.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
-    };
-    last.len() == 16
-        && last.bytes().all(|b| b.is_ascii_hexdigit())
-        && is_number(parts.next())
-        && is_number(parts.next())
 }
 
 /// Reads an object from its beginning.

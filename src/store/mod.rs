@@ -8,6 +8,8 @@ mod held;
 mod local;
 mod location;
 mod memory;
+mod staged;
+mod theirs;
 
 use std::io::Read;
 use std::path::Path;

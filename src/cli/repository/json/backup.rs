@@ -7,7 +7,7 @@ use aofkit::error::Error;
 use serde::Serialize;
 
 use super::head::{Head, Source};
-use super::snapshot::{MarkJson, SnapshotJson, layout, mark_json, snapshot};
+use super::snapshot::{MarkJson, SnapshotJson, layout, mark_json, taken};
 use crate::cli::common::json::{VERSION, modified, needs_modules, pretty, several};
 use crate::cli::common::members::{PathText, path_text};
 use crate::cli::common::wire::NeededJson;
@@ -105,11 +105,7 @@ fn backup_json(made: &Backup) -> BackupJson {
     BackupJson {
         head: Head { schema: "aofkit.backup/1", tool_version: VERSION, source },
         unchanged: made.unchanged,
-        snapshot: SnapshotJson {
-            new_bytes: made.new_bytes,
-            reused_bytes: made.reused_bytes,
-            ..snapshot(entry)
-        },
+        snapshot: taken(made),
         marks: made.marks.iter().map(mark_json).collect(),
         unreadable: made.unreadable.clone(),
         unread_sources: made.unread_sources.iter().map(unread).collect(),

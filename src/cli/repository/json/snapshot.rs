@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aofkit::aof::Layout;
-use aofkit::backup::{Entry, FileType, Mark, Moment, now};
+use aofkit::backup::{Backup, Entry, FileType, Mark, Moment, now};
 use serde::Serialize;
 
 use super::head::{Head, head};
@@ -12,32 +12,32 @@ use crate::cli::common::members::{FileText, text};
 
 #[derive(Serialize)]
 pub(super) struct SnapshotJson {
-    pub(super) id: String,
-    pub(super) source_name: String,
-    pub(super) taken_at: String,
-    pub(super) host: String,
-    pub(super) path: String,
-    pub(super) tags: Vec<String>,
-    pub(super) parent: Option<String>,
-    pub(super) server: Option<String>,
-    pub(super) layout: &'static str,
-    pub(super) logical_bytes: u64,
-    pub(super) stored_bytes: u64,
-    pub(super) new_bytes: u64,
-    pub(super) reused_bytes: u64,
-    pub(super) commands: u64,
-    pub(super) keys: Option<u64>,
-    pub(super) keys_estimated: bool,
-    pub(super) keys_at_least: Option<u64>,
-    pub(super) age_seconds: Option<i64>,
-    pub(super) cut_bytes: u64,
-    pub(super) verified: bool,
-    pub(super) marks: Vec<MarkJson>,
-    pub(super) files: Vec<FileJson>,
-    pub(super) extras: Vec<ExtraJson>,
-    pub(super) covers: Vec<IntervalJson>,
-    pub(super) gaps: Vec<GapJson>,
-    pub(super) diverged: Vec<DivergedJson>,
+    id: String,
+    source_name: String,
+    taken_at: String,
+    host: String,
+    path: String,
+    tags: Vec<String>,
+    parent: Option<String>,
+    server: Option<String>,
+    layout: &'static str,
+    logical_bytes: u64,
+    stored_bytes: u64,
+    new_bytes: u64,
+    reused_bytes: u64,
+    commands: u64,
+    keys: Option<u64>,
+    keys_estimated: bool,
+    keys_at_least: Option<u64>,
+    age_seconds: Option<i64>,
+    cut_bytes: u64,
+    verified: bool,
+    marks: Vec<MarkJson>,
+    files: Vec<FileJson>,
+    extras: Vec<ExtraJson>,
+    covers: Vec<IntervalJson>,
+    gaps: Vec<GapJson>,
+    diverged: Vec<DivergedJson>,
 }
 
 #[derive(Serialize)]
@@ -167,4 +167,13 @@ struct SnapshotsJson {
 pub fn snapshots(repository: &Path, entries: &[Entry]) -> String {
     let head = head("aofkit.snapshots/1", repository);
     pretty(&SnapshotsJson { head, snapshots: entries.iter().map(snapshot).collect() })
+}
+
+/// The snapshot that a run took, with what it stored for it.
+pub(super) fn taken(made: &Backup) -> SnapshotJson {
+    SnapshotJson {
+        new_bytes: made.new_bytes,
+        reused_bytes: made.reused_bytes,
+        ..snapshot(&made.entry)
+    }
 }

@@ -275,9 +275,8 @@ const READERS: [&str; 8] =
 
 /// Where memory is reserved by something else than a constant or the number of things that are in memory already: in
 /// which file, how much, and what bounds it.
-const SIZED: [(&str, &str, &str); 18] = [
-    ("backup/growing.rs", "len, None", "blocks of a segment"),
-    ("backup/growing.rs", "total", "frames of one segment"),
+const SIZED: [(&str, &str, &str); 17] = [
+    ("backup/growing.rs", "room", "frames of one segment"),
     ("backup/compress.rs", "STEP.min(usize::try_from(len).unwrap_or(STEP))", "STEP"),
     ("backup/compress.rs", "left.min(block(compressor.level)), 0", "a block"),
     ("backup/compress.rs", "zstd::zstd_safe::compress_bound(bytes.len())", "a block"),

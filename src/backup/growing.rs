@@ -1,9 +1,11 @@
 //! A segment on its way to the store: several threads pack its blocks, in any order.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::entry::{SegmentEntry, Words};
 use crate::disk::FrozenFile;
+use crate::limits;
 
 /// Whose bytes they are.
 #[derive(Clone)]
@@ -26,9 +28,28 @@ pub(super) struct Growing<'f> {
 
 #[derive(Default)]
 struct State {
-    /// By the number of the block.
-    frames: Vec<Option<Vec<u8>>>,
+    /// The first frames, one after the other. Each is copied as soon as those before it are there: what cannot be compressed
+    /// would be in memory twice, for what is freed in small pieces does not go back to the system.
+    bytes: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    /// Later ones that wait for one before, by the number of the block.
+    waiting: BTreeMap<usize, Vec<u8>>,
     end: Option<End>,
+}
+
+impl State {
+    /// Takes in a frame; all of them become `room` bytes at most.
+    fn take(&mut self, number: usize, frame: Vec<u8>, room: usize) {
+        self.waiting.insert(number, frame);
+        while let Some(next) = self.waiting.remove(&self.ends.len()) {
+            if self.bytes.capacity() == 0 && !next.is_empty() {
+                self.bytes.reserve_exact(room);
+            }
+            self.bytes.extend_from_slice(&next);
+            self.ends.push(self.bytes.len());
+        }
+    }
 }
 
 /// Where a segment ends, which is known later than where it begins.
@@ -58,9 +79,7 @@ impl<'f> Growing<'f> {
     /// Takes in the frame of a block. Answers the segment if it was the last one that it waited for.
     pub(super) fn frame(self: &Arc<Self>, number: usize, frame: Vec<u8>) -> Option<Grown<'f>> {
         let mut state = self.state();
-        let len = state.frames.len().max(number + 1);
-        state.frames.resize(len, None);
-        state.frames[number] = Some(frame);
+        state.take(number, frame, self.room());
         self.grown(&mut state)
     }
 
@@ -71,19 +90,20 @@ impl<'f> Growing<'f> {
         self.grown(&mut state)
     }
 
+    /// Bytes that its frames take at most.
+    fn room(&self) -> usize {
+        let left = self.origin.file.len().saturating_sub(self.offset).min(limits::BACKUP_SEGMENT);
+        zstd::zstd_safe::compress_bound(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
     fn grown(self: &Arc<Self>, state: &mut State) -> Option<Grown<'f>> {
         let wanted = state.end.as_ref()?.frames;
-        if state.frames.iter().take(wanted).flatten().count() < wanted {
+        if state.ends.len() < wanted {
             return None;
         }
         let End { size, sha256, .. } = state.end.take()?;
-        let frames = std::mem::take(&mut state.frames);
-        let total = frames.iter().take(wanted).flatten().map(Vec::len).sum();
-        // Each frame goes as it is copied: what cannot be compressed would be in memory twice.
-        let mut bytes = Vec::with_capacity(total);
-        for frame in frames.into_iter().take(wanted).flatten() {
-            bytes.extend_from_slice(&frame);
-        }
+        let mut bytes = std::mem::take(&mut state.bytes);
+        bytes.truncate(wanted.checked_sub(1).map_or(0, |last| state.ends[last]));
         Some(Grown { segment: Arc::clone(self), bytes, size, sha256 })
     }
 

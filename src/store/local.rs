@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -42,6 +42,17 @@ pub struct LocalStore {
     serial: AtomicU64,
     /// The directories that were made for it: they go again where it stays empty.
     made: Mutex<Vec<Parents>>,
+    /// An object was put in it, so that they stay unless it is cleared up.
+    holds: AtomicBool,
+}
+
+impl Drop for LocalStore {
+    fn drop(&mut self) {
+        if self.holds.load(Ordering::Relaxed) {
+            let made = self.made.get_mut().unwrap_or_else(PoisonError::into_inner);
+            made.drain(..).for_each(Parents::stay);
+        }
+    }
 }
 
 impl LocalStore {
@@ -56,6 +67,7 @@ impl LocalStore {
             touched: Mutex::default(),
             serial: AtomicU64::new(0),
             made: Mutex::default(),
+            holds: AtomicBool::new(false),
         }
     }
 
@@ -235,6 +247,9 @@ impl LocalStore {
         let staged = self.stage(words.first().unwrap_or(&"root"), bytes)?;
         let tmp = self.tmp()?;
         let placed = self.made_dir(&words).and_then(|dir| publish(tmp, &staged, &dir, name));
+        if placed.is_ok() {
+            self.holds.store(true, Ordering::Relaxed);
+        }
         if !matches!(placed, Ok(true)) {
             let _ = tmp.remove_file(&staged);
         }

@@ -9,6 +9,5 @@ mod manifest_sets;
 mod oracle;
 #[path = "../support/mod.rs"]
 mod support;
-mod tenth_server;
 mod traps;
 mod wrong_lengths;

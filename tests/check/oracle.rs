@@ -43,7 +43,7 @@ const LOADERS: [&str; 3] = ["redis-7.0", "redis-8.2", "valkey-9.1"];
 /// Loaders that look at one damaged set.
 const AT_A_TIME: usize = 3;
 const DEFAULT_SEED: u64 = 20_260_723;
-const DEFAULT_MUTATIONS: u64 = 1_000;
+const DEFAULT_MUTATIONS: u64 = 500;
 const OUR_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A difference from a real program that is meant, with the reason.

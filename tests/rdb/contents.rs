@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::fill::many;
+use crate::support::in_parallel;
 use crate::support::live::{Live, Reply};
 use crate::support::server::{ALL, Server};
 use aofkit::server::{Access, Address, Contents, Difference, How, Server as Asked};
@@ -223,31 +224,34 @@ fn apply(one: &mut One, db: u64, commands: &[&str]) {
     }
 }
 
+/// Each case is run on one of them, then on the other as well: what the next one finds is its own, and in the end there
+/// is no difference.
+fn differ_by_what_was_changed(server: &Server) {
+    let (mut first, mut second) = (One::start(server), One::start(server));
+    fill(&mut first);
+    fill(&mut second);
+    let mut known = BTreeMap::from([("", true)]);
+    for word in ["FUNCTION", "HPEXPIREAT", "VSETATTR"] {
+        known.insert(word, first.knows(word));
+    }
+    if known["VSETATTR"] {
+        vectors(&mut first, &mut second);
+    }
+    assert_eq!(differences(&mut first, &mut second), BTreeMap::new(), "{}", server.name);
+    for (needed, db, commands, expected) in CASES.iter().filter(|case| known[case.0]) {
+        apply(&mut second, *db, commands);
+        let found = differences(&mut first, &mut second);
+        let expected = expected.iter().map(|(name, how)| ((*name).to_owned(), *how)).collect();
+        assert_eq!(found, expected, "{} {commands:?} {needed}", server.name);
+        apply(&mut first, *db, commands);
+    }
+    assert_eq!(differences(&mut first, &mut second), BTreeMap::new(), "{}", server.name);
+}
+
 #[test]
 fn two_servers_differ_by_exactly_what_was_changed_in_one_of_them() {
     let Some(servers) = Server::find_all(&ALL) else { return eprintln!("did not run: no servers") };
-    for server in servers {
-        let (mut first, mut second) = (One::start(&server), One::start(&server));
-        fill(&mut first);
-        fill(&mut second);
-        let mut known = BTreeMap::from([("", true)]);
-        for word in ["FUNCTION", "HPEXPIREAT", "VSETATTR"] {
-            known.insert(word, first.knows(word));
-        }
-        if known["VSETATTR"] {
-            vectors(&mut first, &mut second);
-        }
-        assert_eq!(differences(&mut first, &mut second), BTreeMap::new(), "{}", server.name);
-        for (needed, db, commands, expected) in CASES.iter().filter(|case| known[case.0]) {
-            apply(&mut second, *db, commands);
-            let found = differences(&mut first, &mut second);
-            let expected = expected.iter().map(|(name, how)| ((*name).to_owned(), *how)).collect();
-            assert_eq!(found, expected, "{} {commands:?} {needed}", server.name);
-            apply(&mut first, *db, commands);
-            let found = differences(&mut first, &mut second);
-            assert_eq!(found, BTreeMap::new(), "{} {commands:?} on both", server.name);
-        }
-    }
+    in_parallel(servers.len(), |at| differ_by_what_was_changed(&servers[at]));
 }
 
 #[test]

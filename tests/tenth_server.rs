@@ -1,4 +1,5 @@
 //! A further server is one more table: nothing of the program knows the servers by name.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

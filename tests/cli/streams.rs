@@ -61,6 +61,7 @@ fn every_verb_s_manual_has_examples_and_exit_statuses_and_its_short_help_is_shor
         "inspect",
         "prune",
         "repair",
+        "report",
         "restore",
         "rewind",
         "snapshots",

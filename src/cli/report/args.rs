@@ -24,7 +24,7 @@ pub const MANUAL: Manual = Manual {
     examples: &[
         ("aofkit report /var/lib/redis -o redis.html", "a page to look at, to send and to keep"),
         ("aofkit report --redact /srv/redis -o fleet.html", "all sets, without the names of keys"),
-        ("aofkit report /backup/redis::latest -o backup.html", "what a snapshot holds"),
+        ("aofkit report /srv/backup::latest -o backup.html", "what a snapshot holds"),
     ],
     remark: "\
 The page needs no network and no script. It shows the verdict and the next step, files with

@@ -29,11 +29,14 @@ fn faults(dir: &Path, page: &str, axe: &Path, width: u32) -> String {
     let check = "axe.run({resultTypes:['violations']}).then(r=>{document.title='FAULTS '+JSON.stringify(r.violations\
                  .filter(v=>['serious','critical'].includes(v.impact)).map(v=>[v.id,v.nodes.slice(0,3).map(n=>n.html)]))\
                  +' END'})";
-    let watched = watched.replace("</body>", &format!("<script>{script}</script><script>{check}</script></body>"));
+    let watched = watched
+        .replace("</body>", &format!("<script>{script}</script><script>{check}</script></body>"));
     let file = dir.join(format!("watched-{width}.html"));
     fs::write(&file, watched).unwrap();
     let out = chromium(dir, &file, width, "--dump-dom");
-    let from = out.find("FAULTS ").unwrap_or_else(|| panic!("axe-core did not come to its end: {}", &out[..out.len().min(500)]));
+    let from = out.find("FAULTS ").unwrap_or_else(|| {
+        panic!("axe-core did not come to its end: {}", &out[..out.len().min(500)])
+    });
     let end = out[from..].find(" END").unwrap();
     out[from + 7..from + end].to_owned()
 }
@@ -41,7 +44,15 @@ fn faults(dir: &Path, page: &str, axe: &Path, width: u32) -> String {
 /// What the browser prints; it must not complain of anything on the page.
 fn chromium(dir: &Path, file: &Path, width: u32, what: &str) -> String {
     let run = Command::new("timeout")
-        .args(["40", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
+        .args([
+            "40",
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+            "--v=0",
+        ])
         .args(["--disable-dev-shm-usage", "--no-first-run", "--virtual-time-budget=8000", what])
         .arg(format!("--window-size={width},2000"))
         .arg(format!("--user-data-dir={}", dir.join(format!("profile-{width}")).display()))

@@ -82,7 +82,9 @@ fn names_of_keys_do_nothing_to_a_page() {
     let dir = tempfile::tempdir().unwrap();
     set(dir.path(), "hostile", &hostile());
     let shown = page(dir.path(), &["hostile"]);
-    for tag in ["<script", "<img", "<b>", "http://", "https://", "url(", "@import", "\u{1b}", "\u{202e}"] {
+    for tag in
+        ["<script", "<img", "<b>", "http://", "https://", "url(", "@import", "\u{1b}", "\u{202e}"]
+    {
         assert!(!shown.contains(tag), "{tag:?} stands on the page");
     }
     assert_eq!(shown.matches("<style>").count(), 1);
@@ -99,7 +101,9 @@ fn no_page_lies_among_the_files_of_a_set_or_replaces_what_is_no_file() {
     let dir = tempfile::tempdir().unwrap();
     set(dir.path(), "shop", &shop(5, false));
     let before = fs::read_dir(dir.path().join("shop/appendonlydir")).unwrap().count();
-    for place in ["shop/appendonlydir/page.html", "shop/appendonlydir/appendonly.aof.manifest", "shop"] {
+    for place in
+        ["shop/appendonlydir/page.html", "shop/appendonlydir/appendonly.aof.manifest", "shop"]
+    {
         let run = aofkit(dir.path(), &["report", "shop", "-o", place]);
         assert_eq!(run.status.code(), Some(1), "{place}");
         assert!(!run.stderr.is_empty());
@@ -114,7 +118,9 @@ fn no_page_lies_among_the_files_of_a_set_or_replaces_what_is_no_file() {
 
 /// Without what tells the time, and what is left on the disk.
 fn timeless(page: &str) -> String {
-    let told = page.lines().filter(|line| !line.contains("class=\"made\"") && !line.contains("Free on the disk"));
+    let told = page
+        .lines()
+        .filter(|line| !line.contains("class=\"made\"") && !line.contains("Free on the disk"));
     told.collect::<Vec<_>>().join("\n")
 }
 
@@ -165,8 +171,11 @@ fn backups_and_findings_are_shown_where_they_were_asked_for() {
     let shop = set(dir.path(), "shop", &shop(50, false));
     let run = aofkit(dir.path(), &["backup", "shop", "--repo", "repo", "--source", "the-shop"]);
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
-    fs::write(dir.path().join("redis.conf"), format!("dir {}\nappendonly yes\nsave \"\"\n", shop.display()))
-        .unwrap();
+    fs::write(
+        dir.path().join("redis.conf"),
+        format!("dir {}\nappendonly yes\nsave \"\"\n", shop.display()),
+    )
+    .unwrap();
     let shown = page(dir.path(), &["shop", "--repo", "repo", "--conf", "redis.conf"]);
     assert!(shown.contains("Days with snapshots") && shown.contains("the-shop"));
     assert!(shown.contains("by the rules of production") && shown.contains("AOF-0"));

@@ -76,7 +76,7 @@ fn map(chosen: &[&SegmentReport], all: usize, seen: &Seen) -> Picture {
         let class = if one.role == Role::Base { "base" } else { "incr" };
         let title = format!("{}: {} bytes", name(&one.name), thousands(bytes));
         shapes.push(Shape::rect((LEFT, y, wide, 17.0), class, title));
-        for problem in marks(seen, one).take(40) {
+        for problem in marks(seen, one).take(12) {
             damaged += 1;
             shapes.push(hit(problem, bytes, (y, wide)));
         }

@@ -1,5 +1,7 @@
 //! Many sets side by side, the outliers first.
 
+use std::fmt::Write;
+
 use aofkit::check::Verdict;
 use aofkit::fleet::Outlier;
 use aofkit::text::{count, size};
@@ -87,11 +89,14 @@ fn small(
     let coarse = seen.growth.timeline.coarse(24);
     let highest = coarse.buckets.iter().map(|bucket| bucket.bytes).max().unwrap_or(0).max(1);
     let step = wide / coarse.buckets.len().max(1) as f64;
-    for (at, bucket) in coarse.buckets.iter().enumerate().filter(|(_, bucket)| bucket.bytes > 0) {
-        let high = (bucket.bytes as f64 / highest as f64 * 44.0).max(1.0);
-        let place = (x + at as f64 * step, y + 98.0 - high, (step - 1.0).max(0.5), high);
-        shapes.push(Shape::rect(place, "c0", ""));
+    let mut path = format!("M{} {}", x.round(), (y + 98.0).round());
+    for (at, bucket) in coarse.buckets.iter().enumerate() {
+        let top = (y + 98.0 - bucket.bytes as f64 / highest as f64 * 44.0).round();
+        // Writing to a string cannot fail.
+        let _ = write!(path, "V{top}H{}", (x + (at + 1) as f64 * step).round());
     }
+    let _ = write!(path, "V{}Z", (y + 98.0).round());
+    shapes.push(Shape::Area { path, class: "c0".to_owned(), title: String::new() });
     shapes.push(Shape::line((x, y + 98.5), (x + wide, y + 98.5), "axis"));
 }
 

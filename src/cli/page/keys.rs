@@ -67,7 +67,7 @@ pub fn keys(seen: &Seen) -> Section {
     let mut section = Section::new("Keys that stand out");
     let keys = &seen.keys;
     let lists = [
-        ("Keys with most bytes in the log", keys.keys.as_deref()),
+        ("Keys with most bytes of commands", keys.keys.as_deref()),
         ("Keys written most often", keys.most_often.as_deref()),
     ];
     for (caption, rows) in lists {
@@ -108,7 +108,7 @@ fn written(caption: &str, rows: &[KeyRow], seen: &Seen) -> Table {
     let head = [
         ("Key", false),
         ("Database", true),
-        ("Bytes in the log", true),
+        ("Bytes of commands", true),
         ("Commands", true),
         ("Bytes in the base", true),
         ("Last write", false),

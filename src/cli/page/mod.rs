@@ -23,8 +23,8 @@ use self::parts::{Section, SetPart, Shape};
 /// Bytes that a page has at most.
 pub const LARGEST: usize = 400 << 10;
 
-/// Bytes that are left for what stands around the sets.
-const AROUND: usize = 150 << 10;
+/// Bytes for a set's line in the list of sets, and for what names those that are left out.
+const LINE: usize = 400;
 
 const STYLE: &str = include_str!("templates/style.css");
 
@@ -38,6 +38,8 @@ pub struct Page {
     /// What holds for all sets.
     pub sections: Vec<Section>,
     pub sets: Vec<SetPart>,
+    /// There is more than one set, or was before those without room were left out.
+    pub is_many: bool,
     /// Sets for which there is no room.
     pub left_out: usize,
 }
@@ -54,11 +56,14 @@ impl Page {
     /// # Errors
     /// When a template cannot be filled in.
     pub fn text(mut self) -> askama::Result<String> {
-        let mut used = 0;
+        let all = std::mem::take(&mut self.sets);
+        self.is_many = all.len() > 1;
+        let mut used = self.render()?.len();
         let mut fits = 0;
+        self.sets = all;
         for set in &self.sets {
-            used += SetAlone { set }.render()?.len();
-            if used > LARGEST - AROUND && fits > 0 {
+            used += SetAlone { set }.render()?.len() + LINE;
+            if used > LARGEST && fits > 0 {
                 break;
             }
             fits += 1;

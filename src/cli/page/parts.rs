@@ -105,7 +105,7 @@ impl Table {
 /// One thing drawn.
 pub enum Shape {
     Rect { x: f64, y: f64, w: f64, h: f64, class: String, title: String },
-    Area { points: String, class: String, title: String },
+    Area { path: String, class: String, title: String },
     Line { x: f64, y: f64, to_x: f64, to_y: f64, class: &'static str },
     Text { x: f64, y: f64, class: &'static str, text: String },
 }
@@ -130,7 +130,7 @@ impl Shape {
 }
 
 /// A tenth of a unit is finer than any screen.
-pub fn round(value: f64) -> f64 {
+fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 

@@ -30,6 +30,10 @@ pub fn prefixes(seen: &Seen) -> Section {
         return section;
     }
     section.pictures.push(picture(rows));
+    if seen.mix.totals.base_resp_bytes > 0 {
+        let why = "The base of this set is made of commands, too: they count on both sides.";
+        section.notes.push(why.to_owned());
+    }
     section.tables.push(table(rows, seen));
     let written: Vec<&RewriteRow> = seen.keys.rewrites.iter().filter(|row| row.keys > 0).collect();
     if !written.is_empty() {
@@ -43,7 +47,7 @@ fn picture(rows: &[PrefixRow]) -> Picture {
     let mut shapes = Vec::new();
     let log: u64 = rows.iter().map(|row| row.bytes).sum();
     let base: u64 = rows.iter().map(|row| row.base_bytes).sum();
-    let sides = [("Log", log, 0.0), ("Base", base, half + 12.0)];
+    let sides = [("Commands", log, 0.0), ("Base", base, half + 12.0)];
     for (what, bytes, x) in sides {
         let note = if bytes == 0 {
             format!("{what}: no keys")
@@ -51,7 +55,7 @@ fn picture(rows: &[PrefixRow]) -> Picture {
             format!("{what}: {}", size(bytes))
         };
         shapes.push(Shape::text(x, 14.0, "head", note));
-        let weigh = |row: &PrefixRow| if what == "Log" { row.bytes } else { row.base_bytes };
+        let weigh = |row: &PrefixRow| if what == "Commands" { row.bytes } else { row.base_bytes };
         let mut sorted: Vec<&PrefixRow> = rows.iter().filter(|row| weigh(row) > 0).collect();
         sorted.sort_by_key(|row| std::cmp::Reverse(weigh(row)));
         let weights: Vec<u64> = sorted.iter().map(|row| weigh(row)).collect();
@@ -64,7 +68,7 @@ fn picture(rows: &[PrefixRow]) -> Picture {
     let legend = (0..)
         .zip(STEPS)
         .map(|(at, (_, name))| (format!("h{at}"), format!("{name} commands a key")));
-    let title = format!("Prefixes by bytes: {} in the log, {} in the base", size(log), size(base));
+    let title = format!("Prefixes by bytes: {} of commands, {} in the base", size(log), size(base));
     Picture { title, height: TOP + HIGH + 2.0, shapes, legend: legend.collect() }
 }
 
@@ -103,7 +107,7 @@ fn table(rows: &[PrefixRow], seen: &Seen) -> Table {
     };
     let head = [
         ("Prefix", false),
-        ("Bytes in the log", true),
+        ("Bytes of commands", true),
         ("Commands", true),
         ("Keys, about", true),
         ("Bytes in the base", true),

@@ -25,10 +25,11 @@ pub fn set(seen: &Seen, number: usize, called: &str) -> SetPart {
     sections.push(keys::keys(seen));
     sections.extend(keys::values(seen));
     sections.push(keys::endings(seen));
+    let path = name(seen.aof.path.as_os_str().as_encoded_bytes());
     SetPart {
         number,
         name: clipped(called, 120),
-        path: clipped(&name(seen.aof.path.as_os_str().as_encoded_bytes()), 300),
+        path: if path == called { String::new() } else { clipped(&path, 300) },
         tone: tone(seen),
         verdict: verdict(seen),
         meaning: meaning(seen),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use aofkit::growth::{Axis, FamilyLine, Timeline};
 use aofkit::text::{count, escape, name, size, thousands};
 
-use super::parts::{Cell, Picture, Section, Shape, Table, WIDE, clipped, round};
+use super::parts::{Cell, Picture, Section, Shape, Table, WIDE, clipped};
 use super::seen::Seen;
 use crate::cli::common::units::{duration, time};
 use crate::cli::growth::text::peak_line;
@@ -13,6 +13,9 @@ use crate::cli::growth::text::peak_line;
 const TOP: f64 = 26.0;
 const HIGH: f64 = 220.0;
 const LEFT: f64 = 84.0;
+
+/// Steps of the picture at most.
+const STEPS: usize = 120;
 
 /// Events that are named at most.
 const EVENTS: usize = 12;
@@ -119,7 +122,7 @@ impl Scale {
 }
 
 fn picture(seen: &Seen) -> Picture {
-    let timeline = &seen.growth.timeline;
+    let timeline = &seen.growth.timeline.coarse(STEPS);
     let end = timeline.begins_at(timeline.buckets.len());
     let highest = timeline.buckets.iter().map(|bucket| bucket.bytes).max().unwrap_or(0);
     let span = end.saturating_sub(timeline.start).max(1) as f64;
@@ -131,7 +134,7 @@ fn picture(seen: &Seen) -> Picture {
         let all: Vec<u64> = timeline.buckets.iter().map(|bucket| bucket.bytes).collect();
         shapes.push(area(timeline, &scale, (&vec![0; all.len()], &all), "c0", "all commands"));
     } else {
-        layers(lines, timeline, &scale, &mut shapes, &mut legend);
+        layers(seen, timeline, &scale, &mut shapes, &mut legend);
     }
     for (peak, number) in seen.growth.peaks.iter().zip(1..) {
         let (from, to) = (scale.x(peak.from), scale.x(peak.to).min(WIDE - 4.0));
@@ -156,14 +159,14 @@ fn picture(seen: &Seen) -> Picture {
 
 /// One layer on the other.
 fn layers(
-    lines: &[FamilyLine],
+    seen: &Seen,
     timeline: &Timeline,
     scale: &Scale,
     shapes: &mut Vec<Shape>,
     legend: &mut Vec<(String, String)>,
 ) {
-    let buckets = timeline.buckets.len();
-    let mut below = vec![0_u64; buckets];
+    let lines = seen.growth.families.as_deref().unwrap_or_default();
+    let mut below = vec![0_u64; timeline.buckets.len()];
     for (line, at) in lines.iter().zip(0..) {
         let class = if line.prefix == b"*" { "c8".to_owned() } else { format!("c{}", at % 8) };
         let shown = match &line.prefix[..] {
@@ -171,11 +174,8 @@ fn layers(
             b"*" => "all others".to_owned(),
             prefix => clipped(&escape(prefix), 48),
         };
-        let upper: Vec<u64> = below
-            .iter()
-            .zip(line.buckets.iter().chain(std::iter::repeat(&0)))
-            .map(|(a, b)| a + b)
-            .collect();
+        let own = taken_together(line, &seen.growth.timeline, timeline);
+        let upper: Vec<u64> = below.iter().zip(own).map(|(below, own)| below + own).collect();
         let title = format!("{shown}: {}", size(line.bytes));
         shapes.push(area(timeline, scale, (&below, &upper), &class, &title));
         legend.push((class, title));
@@ -183,7 +183,7 @@ fn layers(
     }
 }
 
-/// A stepped area between two heights.
+/// A stepped area between two heights, in whole units: nobody sees less.
 fn area(
     timeline: &Timeline,
     scale: &Scale,
@@ -191,27 +191,31 @@ fn area(
     class: &str,
     title: &str,
 ) -> Shape {
-    let mut points = String::new();
-    let ends = |at: usize| (scale.x(timeline.begins_at(at)), scale.x(timeline.begins_at(at + 1)));
-    let mut put = |x: f64, y: f64| {
+    let y = |bytes: u64| scale.y(bytes).round();
+    let x = |at: usize| scale.x(timeline.begins_at(at)).round();
+    let first = lower.first().map_or(TOP + HIGH, |bytes| y(*bytes));
+    let mut path = format!("M{} {first}", x(0));
+    for (at, bytes) in upper.iter().enumerate() {
         // Writing to a string cannot fail.
-        let _ = write!(points, "{},{} ", round(x), round(y));
-    };
-    for (at, height) in upper.iter().enumerate() {
-        let (from, to) = ends(at);
-        put(from, scale.y(*height));
-        put(to, scale.y(*height));
+        let _ = write!(path, "V{}H{}", y(*bytes), x(at + 1));
     }
-    for (at, height) in lower.iter().enumerate().rev() {
-        let (from, to) = ends(at);
-        put(to, scale.y(*height));
-        put(from, scale.y(*height));
+    for (at, bytes) in lower.iter().enumerate().rev() {
+        let _ = write!(path, "V{}H{}", y(*bytes), x(at));
     }
-    Shape::Area {
-        points: points.trim_end().to_owned(),
-        class: class.to_owned(),
-        title: title.to_owned(),
+    path.push('Z');
+    Shape::Area { path, class: class.to_owned(), title: title.to_owned() }
+}
+
+/// The bytes of a family in the buckets of a coarser timeline.
+fn taken_together(line: &FamilyLine, fine: &Timeline, coarse: &Timeline) -> Vec<u64> {
+    let mut sums = vec![0; coarse.buckets.len()];
+    for (at, bytes) in line.buckets.iter().enumerate() {
+        let place = (fine.begins_at(at) - coarse.start) / coarse.width.max(1);
+        if let Some(sum) = usize::try_from(place).ok().and_then(|place| sums.get_mut(place)) {
+            *sum += bytes;
+        }
     }
+    sums
 }
 
 fn grid(timeline: &Timeline, scale: &Scale) -> Vec<Shape> {

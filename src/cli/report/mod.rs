@@ -59,6 +59,7 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<(String, Outcome)> {
         is_redacted: context.redact,
         sections,
         sets: named.iter().zip(1..).map(|((name, seen), at)| set::set(seen, at, name)).collect(),
+        is_many: false,
         left_out: 0,
     };
     let text = page.text().map_err(|e| Error::io(&args.output, std::io::Error::other(e)))?;

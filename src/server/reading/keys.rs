@@ -115,7 +115,7 @@ impl Server {
         let after = now();
         while !readings.is_empty() {
             let rest = readings.split_off(readings.len().min(TOGETHER * 16));
-            for (place, rows) in self.read_to_end(readings)? {
+            for (place, rows) in self.all_pieces(readings)? {
                 if let Some(one) = &mut seen[place] {
                     one.value = Some(value_of(rows, after));
                 }
@@ -125,7 +125,7 @@ impl Server {
         Ok(seen)
     }
 
-    fn read_to_end(
+    fn all_pieces(
         &mut self,
         mut readings: Vec<(usize, Reading)>,
     ) -> Result<Vec<(usize, Vec<Row>)>> {

@@ -73,7 +73,7 @@ fn of_group(name: &[u8], group: &Answer, counts: bool, commands: &mut Vec<Words>
     for consumer in named(group, "consumers").map(Answer::items).unwrap_or_default() {
         let whose = named(consumer, "name").map(text).unwrap_or_default();
         commands.push(words(&[b"XGROUP", b"CREATECONSUMER", name, &its_name, &whose]));
-        for entry in named(consumer, "pel").map(Answer::items).unwrap_or_default() {
+        for entry in named(consumer, "pending").map(Answer::items).unwrap_or_default() {
             let [id, time, times] = entry.items() else { continue };
             let (time, times) = (text(time), text(times));
             commands.push(words(&[

@@ -198,7 +198,9 @@ impl Writer<'_, '_> {
     /// Counts and lists what became of a key.
     pub(super) fn note(&mut self, selected: &Selected<'_>, key: &Source, fate: Fate, was: bool) {
         let named = || key.named(selected.db);
-        let noted = |why: String| KeyNamed { note: Some(why), ..named() };
+        // What follows there are words of the command, the key's name among them.
+        let brief = |why: String| why.split(", with args").next().map(str::to_owned);
+        let noted = |why: String| KeyNamed { note: brief(why), ..named() };
         match fate {
             Fate::Written if was => self.written.replaced += 1,
             Fate::Written => self.written.new += 1,

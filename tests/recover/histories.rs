@@ -149,7 +149,9 @@ impl Setting<'_> {
 fn differences(got: &State, wanted: &State) -> Vec<String> {
     let names: BTreeSet<_> = got.keys().chain(wanted.keys()).collect();
     let differ = names.into_iter().filter(|name| got.get(*name) != wanted.get(*name));
-    differ.map(|name| format!("{name:?}: {:?}, not {:?}", got.get(name), wanted.get(name))).collect()
+    differ
+        .map(|name| format!("{name:?}: {:?}, not {:?}", got.get(name), wanted.get(name)))
+        .collect()
 }
 
 #[test]
@@ -161,7 +163,8 @@ fn the_keys_of_a_moment_come_back_and_nothing_else_is_changed() {
     let seed = number_from_env("AOFKIT_SEED", 20_261_201);
     let histories = number_from_env("AOFKIT_HISTORIES", 4);
     let seen = in_parallel(PAIRS.len(), |i| {
-        let (teller, taker) = (Server::find(PAIRS[i].0).unwrap(), Server::find(PAIRS[i].1).unwrap());
+        let (teller, taker) =
+            (Server::find(PAIRS[i].0).unwrap(), Server::find(PAIRS[i].1).unwrap());
         let [data, other, there] = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let mut writer = Live::start_with(&teller, data.path(), &SETTINGS);
         let mut reader = Live::start_with(&teller, other.path(), &["--appendonly", "no"]);

@@ -47,7 +47,7 @@ impl Place {
         aofkit(&[&start[..], words].concat())
     }
 
-    fn into(&self, set: &Path, words: &[&str]) -> Run {
+    fn brought(&self, set: &Path, words: &[&str]) -> Run {
         let url = self.url();
         self.recover(set, &[&["--into", &url], words].concat())
     }
@@ -59,21 +59,21 @@ fn a_plan_says_first_that_nothing_was_changed_and_names_the_very_server() {
     let set = place.log(&[&["SET", "a", "1"], &["RPUSH", "b", "x"], &["FLUSHALL"]]);
     live.must("SET b other");
     let words = ["--key", "*", "--before-command", "FLUSHALL"];
-    let run = place.into(&set, &words);
+    let run = place.brought(&set, &words);
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.text());
     assert!(run.text().lines().next().unwrap().contains("nothing was changed"), "{}", run.text());
     assert!(run.text().contains("new        1 key"), "{}", run.text());
     assert!(run.text().contains("different  1 key"), "{}", run.text());
     assert_eq!(live.must("DBSIZE").number(), 1);
 
-    let plan = place.into(&set, &[&words[..], &["--json"]].concat());
+    let plan = place.brought(&set, &[&words[..], &["--json"]].concat());
     let id = plan.json()["target"]["nodes"][0]["run_id"].as_str().unwrap().to_owned();
     assert!(run.text().contains(&id), "{}", run.text());
-    let other = place.into(&set, &[&words[..], &["--apply", "--run-id", "0123"]].concat());
+    let other = place.brought(&set, &[&words[..], &["--apply", "--run-id", "0123"]].concat());
     assert_eq!(other.code, 1, "{}", other.text());
     assert!(other.text().contains("another server"), "{}", other.text());
     assert_eq!(live.must("DBSIZE").number(), 1);
-    let run = place.into(&set, &[&words[..], &["--apply", "--run-id", &id]].concat());
+    let run = place.brought(&set, &[&words[..], &["--apply", "--run-id", &id]].concat());
     assert_eq!(run.code, 0, "{}{}", run.text(), run.err);
     assert_eq!(live.must("GET a").text(), "1");
     assert_eq!(live.must("GET b").text(), "other", "it was not to be replaced");
@@ -89,18 +89,18 @@ fn a_target_that_takes_no_writes_or_has_no_room_is_told_and_left() {
     let used = used.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
     let most = used.trim().parse::<u64>().unwrap() + (1 << 20);
     live.must(&format!("CONFIG SET maxmemory {most}"));
-    let run = place.into(&set, &words);
+    let run = place.brought(&set, &words);
     assert_eq!(run.code, 1, "{}", run.text());
     assert!(run.text().contains("maxmemory"), "{}", run.text());
     live.must("CONFIG SET maxmemory 0");
     live.must("REPLICAOF 127.0.0.1 1");
-    let run = place.into(&set, &words);
+    let run = place.brought(&set, &words);
     assert_eq!(run.code, 1, "{}", run.text());
     assert!(run.text().contains("it is a replica"), "{}", run.text());
     live.must("REPLICAOF NO ONE");
     assert_eq!(live.must("DBSIZE").number(), 0);
     let set = place.log(&[&["SELECT", "20"], &["SET", "a", "1"]]);
-    let run = place.into(&set, &words);
+    let run = place.brought(&set, &words);
     assert_eq!(run.code, 1, "{}", run.text());
     assert!(run.text().contains("it has no database 20"), "{}", run.text());
 }
@@ -121,7 +121,7 @@ fn keys_whose_time_has_passed_are_listed_and_not_written() {
         &["RPUSH", "other", "v"],
         &["PEXPIREAT", "other", "1600000000000"],
     ]);
-    let run = place.into(&set, &["--key", "[gsda]*", "--apply", "--json"]);
+    let run = place.brought(&set, &["--key", "[gsda]*", "--apply", "--json"]);
     assert_eq!(run.code, 0, "{}{}", run.text(), run.err);
     let json = run.json();
     let passed = json["passed"]["first"].as_array().unwrap();
@@ -173,9 +173,8 @@ fn an_rdb_and_commands_hold_what_a_server_would_be_given() {
 fn what_a_key_held_is_shown_escaped_and_bounded() {
     let Some((place, _live)) = Place::new() else { return };
     let long = "x".repeat(5000);
-    let mut records: Vec<Vec<String>> = (0..50)
-        .map(|n| ["RPUSH", "list", &format!("e{n}")].map(str::to_owned).to_vec())
-        .collect();
+    let mut records: Vec<Vec<String>> =
+        (0..50).map(|n| ["RPUSH", "list", &format!("e{n}")].map(str::to_owned).to_vec()).collect();
     records.push(["SET", "text", "\u{1b}[31m"].map(str::to_owned).to_vec());
     records.push(["SET", "long", &long].map(str::to_owned).to_vec());
     let records: Vec<Vec<&str>> =

@@ -13,6 +13,8 @@ use crate::cli::common::view::View;
 /// Keys of each kind that are named on a screen.
 const NAMED: usize = 8;
 
+const NOT_WRITTEN: &str = "expired since: not written";
+
 /// `recover`.
 pub fn recover(recovery: &Recovery, applies: bool, view: &View) -> String {
     let mut text = first_line(recovery, applies, view);
@@ -26,13 +28,14 @@ pub fn recover(recovery: &Recovery, applies: bool, view: &View) -> String {
     };
     let keys = count(recovery.keys, "key");
     let line = format!("values from {of}{torn}: {keys}, loaded by {}", recovery.by);
-    text += &format!("  {}\n", wrap(&line, view.style.width, "  "));
+    text += &format!("{}\n", wrap(&line, view.style.width, "  "));
     match &recovery.did {
         Did::Shown { keys, more, passed } => {
             text += &shown(keys, *more, view);
-            text += &of_passed(passed.as_ref(), view);
+            text += "\n";
+            text += &of_passed(passed.as_ref(), "expired since", view);
         }
-        Did::File { passed, .. } => text += &of_passed(passed.as_ref(), view),
+        Did::File { passed, .. } => text += &of_passed(passed.as_ref(), NOT_WRITTEN, view),
         Did::Plan(planned) => text += &plan(planned, applies, view),
     }
     text
@@ -71,17 +74,17 @@ fn plan(planned: &Planned, applies: bool, view: &View) -> String {
     let mut text: String = planned.nodes.iter().map(|one| node(one, view)).collect();
     text += "\n";
     for (node, why) in &found.hindrances {
-        text += &format!("  {}\n", wrap(&format!("{node}: {why}"), width, "    "));
+        text += &format!("{}\n", wrap(&format!("{node}: {why}"), width, "  "));
     }
     let different = match planned.replaces {
-        true => "differ there: their old values are kept in a file, and replaced",
-        false => "differ there: left as they are (--replace replaces them)",
+        true => "other there: replaced, and their old values kept in a file",
+        false => "other there: left as they are (--replace replaces them)",
     };
     if planned.written.is_none() {
-        text += &list("new", "are not there: written", &found.new, view);
-        text += &list("equal", "are there already", &found.equal, view);
+        text += &list("new", "not there: written", &found.new, view);
+        text += &list("equal", "there already", &found.equal, view);
         text += &list("different", different, &found.different, view);
-        text += &of_passed(planned.passed.as_ref(), view);
+        text += &of_passed(planned.passed.as_ref(), NOT_WRITTEN, view);
         text += &format!("  {} of memory needed\n", size(found.needed_bytes));
     }
     if let Some(written) = &planned.written {
@@ -96,7 +99,7 @@ fn plan(planned: &Planned, applies: bool, view: &View) -> String {
         && let Some(id) = &only.state.run_id
     {
         let line = format!("to write only into this very server: --apply --run-id {id}");
-        text += &format!("  {}\n", wrap(&line, width, "    "));
+        text += &format!("{}\n", wrap(&line, width, "  "));
     }
     text
 }
@@ -107,16 +110,16 @@ fn node(node: &NodeSeen, view: &View) -> String {
     let role = state.role.map_or("role unknown", |role| role.as_str());
     let used = state.used_memory_bytes.map_or_else(|| "?".to_owned(), size);
     let most = match state.maxmemory_bytes {
-        Some(0) => "without a limit".to_owned(),
-        Some(most) => format!("of {}", size(most)),
-        None => "of an unknown limit".to_owned(),
+        Some(0) => "no limit".to_owned(),
+        Some(most) => format!("{} at most", size(most)),
+        None => "limit unknown".to_owned(),
     };
     let id = state.run_id.as_deref().unwrap_or("unknown");
     let line = format!(
-        "target {}: {} {version}, {role}, {used} {most} in use, run id {id}",
+        "target {}: {} {version}, {role}, {used} in use ({most}), run id {id}",
         node.url, state.family
     );
-    format!("  {}\n", wrap(&line, view.style.width, "    "))
+    format!("{}\n", wrap(&line, view.style.width, "  "))
 }
 
 /// What was written, and what was not.
@@ -133,18 +136,18 @@ fn done(written: &Written, planned: &Planned, view: &View) -> String {
             "{} of them by commands, for the target refuses the version of the values",
             thousands(written.by_commands)
         );
-        text += &format!("  {}\n", wrap(&line, width, "    "));
+        text += &format!("{}\n", wrap(&line, width, "  "));
     }
-    text += &list("left", "differ there: left as they are", &written.left, view);
-    text += &list("appeared", "came to be meanwhile: left as they are", &written.appeared, view);
-    text += &list("changed", "were changed meanwhile: left as they are", &written.changed, view);
+    text += &list("left", "other there: left as they are", &written.left, view);
+    text += &list("appeared", "created meanwhile: left as they are", &written.appeared, view);
+    text += &list("changed", "changed meanwhile: left as they are", &written.changed, view);
     let passed = planned.passed.clone().unwrap_or_default();
     let all = List {
         count: written.passed.count + passed.count,
         first: [&written.passed.first[..], &passed.first].concat(),
     };
-    text += &list("passed", "have expired since: not written", &all, view);
-    text += &list("refused", "are refused by the target", &written.refused, view);
+    text += &list("passed", NOT_WRITTEN, &all, view);
+    text += &list("refused", "refused by the target", &written.refused, view);
     if let Some((path, keys)) = &written.kept {
         let path = path.as_os_str().as_encoded_bytes();
         let word = shell_word(path).unwrap_or_else(|| name(path));
@@ -153,14 +156,14 @@ fn done(written: &Written, planned: &Planned, view: &View) -> String {
     }
     if let Some(e) = &written.stopped {
         let line = format!("{e}; run it again to go on");
-        text += &format!("  {}\n", wrap(&line, width, "    "));
+        text += &format!("{}\n", wrap(&line, width, "  "));
     }
     text
 }
 
-fn of_passed(passed: Option<&List>, view: &View) -> String {
+fn of_passed(passed: Option<&List>, what: &str, view: &View) -> String {
     match passed {
-        Some(passed) => list("passed", "have expired since: not written", passed, view),
+        Some(passed) => list("passed", what, passed, view),
         None => "  which keys have expired since is not known\n".to_owned(),
     }
 }
@@ -169,9 +172,9 @@ fn list(word: &str, what: &str, list: &List, view: &View) -> String {
     if list.count == 0 {
         return String::new();
     }
-    let mut text = format!("  {word:<10} {} {what}\n", count(list.count, "key"));
+    let mut text = format!("  {word:<10} {}, {what}\n", count(list.count, "key"));
     for key in list.first.iter().take(NAMED) {
-        text += &format!("    {}\n", wrap(&told(key, view), view.style.width, "      "));
+        text += &format!("{}\n", wrap(&told(key, view), view.style.width, "    "));
     }
     let more = list.count.saturating_sub(list.first.len().min(NAMED) as u64);
     if more > 0 {

@@ -188,7 +188,7 @@ fn what_a_key_held_is_shown_escaped_and_bounded() {
     let hidden = place.recover(&set, &["--key", "*", "--show", "--redact", "--json"]);
     let json = hidden.json();
     assert!(json["shown"].as_array().unwrap().iter().all(|one| one["rows"].is_null()));
-    assert!(!hidden.text().contains("list\""), "{}", hidden.text());
+    assert!(!hidden.text().contains("\"text\""), "{}", hidden.text());
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn what_cannot_be_meant_is_refused() {
         (&["--key", "*", "--show", "--into", &url], "cannot be used with"),
         (&["--key", "*", "--into", &url, "--format", "resp"], "goes with none"),
         (&["--key", "*", "--format", "resp", "--redact"], "hides values"),
-        (&["--key", "*", "--show", "--apply"], "--into"),
+        (&["--key", "*", "--show", "--apply"], "cannot be used with"),
         (&["--key", "*", "--show", "--at", "nobody:1"], "no file 'nobody'"),
     ] {
         let run = place.recover(&set, words);

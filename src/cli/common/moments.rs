@@ -27,7 +27,7 @@ pub struct MomentArgs {
     #[arg(long, value_name = "FILE:OFFSET")]
     at: Option<String>,
     /// Only what precedes this command: FLUSHALL, FLUSHALL:first; default: the last one
-    #[arg(long, value_name = "NAME[:first|:last]")]
+    #[arg(long, value_name = "NAME")]
     before_command: Option<String>,
 }
 

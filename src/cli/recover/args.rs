@@ -23,16 +23,16 @@ pub struct RecoverArgs {
     pub db: Vec<u64>,
     #[command(flatten)]
     pub moment: MomentArgs,
-    /// The server program that loads a copy and tells the values, such as /usr/bin/redis-server
+    /// The server program that loads a copy and tells the values
     ///
-    /// It has to load the set; best it is the target's own version
+    /// Such as /usr/bin/redis-server. It has to load the set; best it is the target's own version
     #[arg(long, value_name = "PROGRAM", env = "AOFKIT_LOAD", required = true)]
     pub load: PathBuf,
     #[command(flatten)]
     pub given: LoadArgs,
-    /// Bring the keys into this running server: redis://[USER@]HOST:PORT, rediss:// for TLS, unix:///PATH
+    /// Bring the keys into this running server; prints a plan
     ///
-    /// Prints a plan; --apply carries it out. How to be let in is told as for --server
+    /// redis://[USER@]HOST:PORT, rediss:// for TLS, unix:///PATH. --apply carries the plan out. How to be let in is told as for --server
     #[arg(long, value_name = "URL", hide_env = true)]
     pub into: Option<String>,
     /// Write the keys into a new RDB file
@@ -41,14 +41,14 @@ pub struct RecoverArgs {
     /// Print the values of the keys, as far as they fit on a screen
     #[arg(long, conflicts_with_all = ["apply", "replace"])]
     pub show: bool,
-    /// Also replace keys that the target has otherwise; their old values are kept in a file first
+    /// Also replace keys that differ there, and keep their old values in a file
     #[arg(long, requires = "into")]
     pub replace: bool,
     /// The directory of that file [default: the current one]
-    #[arg(long, value_name = "DIR", requires = "replace")]
+    #[arg(long, hide_short_help = true, value_name = "DIR", requires = "replace")]
     pub keep_in: Option<PathBuf>,
     /// Write only into the server with this run id, which the plan tells
-    #[arg(long, value_name = "ID", requires = "into")]
+    #[arg(long, hide_short_help = true, value_name = "ID", requires = "into")]
     pub run_id: Option<String>,
     /// Carry the plan out; without this it is only printed
     #[arg(long, requires = "into")]

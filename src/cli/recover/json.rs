@@ -4,7 +4,7 @@ use aofkit::recover::{KeyNamed, List, Shown, Written};
 use aofkit::redact::hidden;
 use serde::Serialize;
 
-use super::report::{Did, NodeSeen, Planned, Recovery};
+use super::report::{Did, NodeSeen, Planned, Recovery, stopped};
 use crate::cli::common::json::{VERSION, pretty, source};
 use crate::cli::common::members::{KeptAtText, KeyText, OutputText, path_text, text};
 use crate::cli::common::units::time_ms;
@@ -189,7 +189,7 @@ fn written(written: &Written, view: &View) -> WrittenJson {
         changed: list(&written.changed, view),
         passed: list(&written.passed, view),
         refused: list(&written.refused, view),
-        stopped: written.stopped.as_ref().map(ToString::to_string),
+        stopped: written.stopped.as_ref().map(stopped),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aofkit::aof::Aof;
 use aofkit::check::Loads;
+use aofkit::error::{Error, ErrorKind};
 use aofkit::recover::{Comparison, List, Shown, Target, Written};
 use aofkit::server::ServerState;
 use aofkit::trial::Held;
@@ -37,6 +38,14 @@ pub struct Planned {
     pub passed: Option<List>,
     pub replaces: bool,
     pub written: Option<Written>,
+}
+
+/// Why a run ended before all was done. What an interruption says elsewhere, that nothing was changed, is not so here.
+pub fn stopped(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Interrupted => "interrupted".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// A server of the target.

@@ -5,7 +5,7 @@ use aofkit::recover::{KeyNamed, List, Shown, Written};
 use aofkit::redact::hidden;
 use aofkit::text::{count, escape, name, shell_word, size, thousands};
 
-use super::report::{Did, NodeSeen, Planned, Recovery};
+use super::report::{Did, NodeSeen, Planned, Recovery, stopped};
 use crate::cli::common::layout::wrap;
 use crate::cli::common::units::time_ms;
 use crate::cli::common::view::View;
@@ -155,7 +155,7 @@ fn done(written: &Written, planned: &Planned, view: &View) -> String {
         text += &format!("  {line}\n");
     }
     if let Some(e) = &written.stopped {
-        let line = format!("{e}; run it again to go on");
+        let line = format!("{}; run it again to go on", stopped(e));
         text += &format!("{}\n", wrap(&line, width, "  "));
     }
     text

@@ -3,6 +3,7 @@
 
 use super::source::Source;
 use super::stream;
+use super::words::{Words, ask, words};
 use crate::error::Result;
 use crate::server::{Answer, Server};
 
@@ -12,9 +13,6 @@ const MEMBERS: usize = 64;
 /// Members that are asked for at a time, and bytes of a string.
 const PIECE: i64 = 1000;
 const BYTES: i64 = 4 << 20;
-
-/// A command's words.
-pub(super) type Words = Vec<Vec<u8>>;
 
 /// The commands that make a key, which is not there; `None` where no commands make a value of its type.
 ///
@@ -38,16 +36,6 @@ pub(super) fn commands_of(
         commands.push(words(&[b"PEXPIREAT", name, at.to_string().as_bytes()]));
     }
     Ok(Some(commands))
-}
-
-/// A command's words.
-pub(super) fn words(words: &[&[u8]]) -> Words {
-    words.iter().map(|word| word.to_vec()).collect()
-}
-
-/// The answer to one command.
-pub(super) fn ask(server: &mut Server, words: &[&[u8]]) -> Result<Answer> {
-    Ok(server.call(&[words.to_vec()])?.into_iter().next().unwrap_or(Answer::Nil))
 }
 
 fn string(server: &mut Server, name: &[u8]) -> Result<Vec<Words>> {

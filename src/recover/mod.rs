@@ -17,6 +17,7 @@ mod show;
 mod source;
 mod stream;
 mod target;
+mod words;
 mod write;
 
 pub use compare::{Comparison, compare};

@@ -1,8 +1,9 @@
 //! Keys that the target has otherwise: their values are kept first, and replaced only while nobody changes them.
 
-use super::by_commands::{commands_of, words};
+use super::by_commands::commands_of;
 use super::kept::Old;
 use super::source::{Selected, Source, dumps};
+use super::words::words;
 use super::write::{
     Done, Fate, Writer, fate_of, is_unreadable, no_commands, restore, stop, transaction,
 };

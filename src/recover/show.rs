@@ -1,8 +1,8 @@
 //! Values of keys at a moment, as much of them as somebody reads.
 
-use super::by_commands::ask;
 use super::listed::KeyNamed;
 use super::source::{Source, Wish};
+use super::words::ask;
 use crate::error::Result;
 use crate::server::{Answer, Server};
 use crate::trial::Held;

@@ -1,6 +1,6 @@
 //! A stream as the commands that make it: its entries, what it remembers, its groups, and what their consumers owe.
 
-use super::by_commands::{Words, ask, words};
+use super::words::{Words, ask, words};
 use crate::error::Result;
 use crate::server::{Answer, Server};
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
 
-use super::by_commands::{Words, commands_of, words};
+use super::by_commands::commands_of;
 use super::compare::{Comparison, Standing, by_node, standings};
 use super::kept::Kept;
 use super::listed::{KeyNamed, List};
 use super::source::{Selected, Source, Wish, parts};
 use super::target::{Node, Target};
+use super::words::{Words, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::{slot, tag};
 use crate::server::Answer;

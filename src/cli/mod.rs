@@ -17,6 +17,7 @@ mod metrics;
 mod page;
 mod plan;
 mod prune;
+mod recover;
 mod redis_check_aof;
 mod repair;
 mod report;
@@ -97,6 +98,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Convert(verb) => convert::run(verb, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
+        Verb::Recover(verb) => recover::run(verb, &args.server, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),
         Verb::Report(args) => report::run(args, &context),

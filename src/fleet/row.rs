@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::aof::{Layout, Role};
-use crate::check::{Kind, Problem, Report, Severity, Verdict};
+use crate::check::{Kind, Loads, Problem, Report, Severity, Verdict};
 use crate::format::nodes::Nodes;
-use crate::growth::Outlook;
+use crate::growth::{Forecast, Outlook, Unforeseen};
 use crate::server::ServerState;
 use crate::stats::MixReport;
 
@@ -97,6 +97,19 @@ impl State {
     pub fn growth_percent(&self) -> Option<u64> {
         let has_base = self.layout == Layout::MultiPart && self.of_role(Role::Base).missing == 0;
         self.outlook.trigger.growth_percent().filter(|_| has_base)
+    }
+
+    /// Times to come; of what no server starts with, and none is known to write to, none.
+    pub fn forecast(&self) -> Forecast {
+        let withheld = match self.report.loads {
+            _ if self.outlook.is_written_to == Some(true) || self.server.is_some() => None,
+            Loads::No | Loads::StartsEmpty => Some(Unforeseen::NotLoaded),
+            _ => None,
+        };
+        match withheld {
+            Some(_) => Forecast { withheld, ..Forecast::default() },
+            None => self.outlook.forecast,
+        }
     }
 
     /// What is compared of it with others.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aofkit::growth::{
-    Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed,
+    Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed, Unforeseen,
 };
 use aofkit::server::{RoleOfServer, ServerState};
 
@@ -66,13 +66,16 @@ fn growth_json(one: &Grown) -> GrowthJson {
             steps_back: clock.steps_back,
             largest_step_seconds: clock.largest_step,
         },
-        rate_bytes_per_second: outlook.rate.map(|(rate, _)| rate),
+        rate_bytes_per_second: outlook.rate.map(|rate| rate.bytes_per_second),
         recent_rate_bytes_per_second: outlook.recent_rate.map(|(rate, _)| rate),
         recent_rate_seconds: outlook.recent_rate.map(|(_, seconds)| seconds),
-        rate_source: outlook.rate.map(|(_, source)| source.as_str()),
+        rate_source: outlook.rate.map(|rate| rate.source.as_str()),
         forecast: ForecastJson {
-            rewrite_at: outlook.rewrite_at.map(time),
-            disk_full_at: outlook.disk_full_at.map(time),
+            rewrite_at: outlook.forecast.rewrite_at.map(time),
+            disk_full_at: outlook.forecast.disk_full_at.map(time),
+            measured_seconds: outlook.rate.map(|rate| rate.seconds),
+            measured_until: outlook.rate.map(|rate| time(rate.until)),
+            withheld: outlook.forecast.withheld.map(Unforeseen::kind),
         },
         rewrite: rewrite(one),
         simulations: outlook.simulations.iter().map(simulation).collect(),

@@ -130,7 +130,7 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
         Some(outlook.leftover_bytes as f64),
         outlook.rewrite.peak_disk_bytes.map(|bytes| bytes as f64),
         used,
-        outlook.rate.map(|(rate, _)| rate),
+        outlook.rate.map(|rate| rate.bytes_per_second),
         Some(outlook.load.seconds),
     ];
     FIGURES.into_iter().zip(values).collect()

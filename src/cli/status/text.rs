@@ -97,7 +97,7 @@ fn rewrite(state: &State, now: i64) -> String {
         _ if is_running => "running".to_owned(),
         None => "never".to_owned(),
         Some(0) => "due".to_owned(),
-        Some(left) => match outlook.rewrite_at {
+        Some(left) => match state.forecast().rewrite_at {
             Some(at) => format!("in {}", short(at - now)),
             None => format!("at +{}", size(left)),
         },

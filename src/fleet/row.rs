@@ -11,7 +11,7 @@ use crate::server::ServerState;
 use crate::stats::MixReport;
 
 use super::outlier::Measured;
-use super::source::Backed;
+use super::source::{Backed, Candidates};
 
 /// The files of one role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,8 +53,10 @@ pub struct State {
     pub leftovers: u64,
     /// When one of its files was last written to, Unix seconds.
     pub written_at: Option<i64>,
-    /// What a repository has of it.
+    /// What a repository has of it; see [`super::join`].
     pub backed: Backed,
+    /// The sources that it may be.
+    pub(super) candidates: Candidates,
     /// What its server remembers of its cluster.
     pub cluster: Option<Nodes>,
     /// What its running server said, and at which address; of another server's set nothing.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aofkit::aof::{Aof, Configuration};
+use aofkit::aof::{Aof, Configuration, seed_of};
 use aofkit::audit::{SetSeen, Subject};
 use aofkit::check::{Check, Wording, judge};
 use aofkit::disk;
@@ -97,7 +97,8 @@ fn is_absent(error: &Error) -> bool {
 /// One set, in one pass.
 fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetSeen> {
     let now = jiff::Timestamp::now();
-    let options = GrowthOptions::at(now.as_millisecond());
+    let mut options = GrowthOptions::at(now.as_millisecond());
+    options.seed = Some(seed_of(std::iter::once(&aof)));
     let deletes = Deletes::new(Grouping::default(), 0);
     let observer = (Check::new(&aof), (Growth::new(&aof, options), deletes));
     let (facts, (growth, deletes)) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;

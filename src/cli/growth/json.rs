@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aofkit::fleet::Place;
 use aofkit::growth::{
     Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed, Unforeseen,
 };
@@ -38,7 +39,9 @@ pub fn several(path: &Path, all: &[Grown]) -> String {
         leftover_bytes: sum(&|outlook| outlook.leftover_bytes),
         due: all.iter().filter(|one| one.outlook.trigger.is_due()).count(),
     };
-    pretty(&json::several(GROWTH, path, all.iter().map(growth_json).collect(), total))
+    let places: Vec<_> = all.iter().map(|one| Place::of(&one.aof)).collect();
+    let sets = all.iter().map(growth_json).collect();
+    pretty(&json::several(GROWTH, path, &places, sets, total))
 }
 
 fn growth_json(one: &Grown) -> GrowthJson {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use aofkit::fleet::Place;
 use aofkit::text::{count, name};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::sets::{Place, more, names, shown, table_of};
+use crate::cli::common::sets::{more, names, shown, table_of};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 

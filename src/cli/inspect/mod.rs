@@ -63,7 +63,7 @@ fn inspect(
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let key_space =
         KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST, memory: None });
-    let counting = (Mix::default(), KeyTraffic::new(options.clone()));
+    let counting = (Mix::default(), KeyTraffic::new(options.clone().with_seed(turn.seed)));
     let deletes = Deletes::new(Grouping::default(), BIGGEST);
     let observer = (Check::new(&aof), (Unfinished(counting), (key_space, deletes)));
     let (facts, (counting, (key_space, mut deletes))) =

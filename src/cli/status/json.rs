@@ -16,7 +16,7 @@ use crate::cli::check::json::problem;
 use crate::cli::common::json::{VERSION, pretty, rule};
 use crate::cli::common::members::path_text;
 use crate::cli::common::units::time;
-use crate::cli::common::wire::{CoverageJson, KindJson, OutlierJson};
+use crate::cli::common::wire::{CoverageJson, KindJson, OutlierJson, VacantJson};
 
 const STATUS: &str = "aofkit.status/1";
 
@@ -29,6 +29,7 @@ pub fn status(watched: &Watched) -> String {
         repository: watched.repo.as_deref().map(path_text).into(),
         max_age_seconds: watched.max_age.map(|age| age.as_secs()),
         sets: watched.sets.iter().map(|(name, state)| set(name, state, watched)).collect(),
+        without_set: VacantJson::all(&watched.vacant),
         sources: sources.map(|all| all.iter().map(|one| source(one, watched)).collect()),
         outliers: OutlierJson::all(&watched.outliers, &names),
         cluster: watched.coverage.as_ref().map(|all| CoverageJson::new(all, &names)),

@@ -8,7 +8,9 @@
 mod backups;
 mod closed;
 mod cluster;
+mod joined;
 mod rows;
+mod stable;
 #[path = "../support/schema.rs"]
 #[allow(dead_code, reason = "for the tests that share this")]
 mod schema;

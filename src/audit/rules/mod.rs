@@ -2,11 +2,15 @@
 
 mod capacity;
 mod cluster;
+mod cluster_slots;
+mod cluster_view;
 mod elasticache;
 mod memory;
+mod network;
 mod persistence;
 mod restart;
 mod rewrite;
+mod rights;
 mod security;
 mod sentinel;
 mod sentinel_lines;

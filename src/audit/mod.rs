@@ -6,6 +6,7 @@
 //! secret gets into a [`Finding`].
 
 mod access;
+mod acl;
 mod elasticache;
 mod finding;
 mod fixes;

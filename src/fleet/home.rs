@@ -43,7 +43,8 @@ impl Place {
 /// directory, and where that has several, the file.
 pub fn homes(places: &[Place], root: &Path) -> Vec<PathBuf> {
     let mut homes: Vec<_> = places.iter().map(|place| place.home(root)).collect();
-    let others: [&dyn Fn(&Place) -> PathBuf; 2] = [&|place| place.own.clone(), &|place| place.path.clone()];
+    let others: [&dyn Fn(&Place) -> PathBuf; 2] =
+        [&|place| place.own.clone(), &|place| place.path.clone()];
     for other in others {
         let mut times: HashMap<PathBuf, usize> = HashMap::new();
         homes.iter().for_each(|home| *times.entry(home.clone()).or_default() += 1);

@@ -101,9 +101,9 @@ impl Unforeseen {
 impl fmt::Display for Unforeseen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::NotLoaded => f.write_str(
-                "no server loads this set as it is, and none is known to write to it",
-            ),
+            Self::NotLoaded => {
+                f.write_str("no server loads this set as it is, and none is known to write to it")
+            }
             Self::Short { seconds } => write!(
                 f,
                 "the rate was measured over {} only",

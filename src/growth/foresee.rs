@@ -31,8 +31,7 @@ impl Outlook {
         let live = rewrite.size.estimated_bytes;
         let holds = holds(aof, &trigger, around.now, server);
         let is_loaded = is_loaded(report, &holds);
-        let is_written_to =
-            if trigger.is_due() || !is_loaded { is_written_to(aof) } else { None };
+        let is_written_to = if trigger.is_due() || !is_loaded { is_written_to(aof) } else { None };
         let ahead = Ahead {
             now: around.now,
             bytes_per_second: per_second,

@@ -202,7 +202,8 @@ impl Watcher {
     }
 
     fn set(&mut self, name: &str, path: usize) -> &mut OfPath {
-        let new = || OfPath { path, is_path: false, own: None, set: Watched::default(), fits: None };
+        let new =
+            || OfPath { path, is_path: false, own: None, set: Watched::default(), fits: None };
         self.sets.entry(name.to_owned()).or_insert_with(new)
     }
 

@@ -10,10 +10,10 @@ mod closed;
 mod cluster;
 mod joined;
 mod rows;
-mod stable;
 #[path = "../support/schema.rs"]
 #[allow(dead_code, reason = "for the tests that share this")]
 mod schema;
+mod stable;
 #[path = "../support/mod.rs"]
 mod support;
 mod watched;

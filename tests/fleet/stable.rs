@@ -94,7 +94,10 @@ fn a_directory_that_is_no_nodes_is_not_told_as_one() {
     let told = aofkit(dir.path(), "status --json .").expect(0).json("status");
     let without: Vec<_> = told["without_set"].as_array().unwrap().iter().collect();
     assert_eq!(without.len(), 1, "{without:?}");
-    assert_eq!((&without[0]["path"], &without[0]["is_of_server"]), (&"./tools".into(), &false.into()));
+    assert_eq!(
+        (&without[0]["path"], &without[0]["is_of_server"]),
+        (&"./tools".into(), &false.into())
+    );
     // A node of a cluster remembers it.
     fs::write(dir.path().join("tools/nodes.conf"), "").unwrap();
     let told = aofkit(dir.path(), "status --json .").expect(10).json("status");

@@ -92,8 +92,18 @@ static NO_AUTH: Rule = Rule {
     why: "As a replica it cannot log in to its primary, so after a failover there is no copy.",
 };
 
-pub(super) static RULES: [&Rule; 10] =
-    [&PLACE, &SHARED, &TIMEOUT, &FEW, &ALONE, &cluster_slots::COVERED, &VALIDITY, &COVERAGE, &SAME_HOST, &NO_AUTH];
+pub(super) static RULES: [&Rule; 10] = [
+    &PLACE,
+    &SHARED,
+    &TIMEOUT,
+    &FEW,
+    &ALONE,
+    &cluster_slots::COVERED,
+    &VALIDITY,
+    &COVERAGE,
+    &SAME_HOST,
+    &NO_AUTH,
+];
 
 pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     if subject.setting("cluster-enabled").and_then(|seen| seen.flag()) == Some(true) {

@@ -66,16 +66,8 @@ fn few(named: Vec<String>, what: &str) -> Vec<String> {
 /// What the server did not tell, and so was not judged.
 fn withheld(subject: &Subject) -> Option<String> {
     let server = subject.server.as_ref()?;
-    match &server.withheld {
-        Some(why) => {
-            Some(format!("Not judged: the settings of the server, which it does not tell: {why}"))
-        }
-        None if server.settings.is_empty() => Some(
-            "Not judged: the settings of the server: its answer to CONFIG GET holds none"
-                .to_owned(),
-        ),
-        None => None,
-    }
+    let why = server.withheld.as_ref()?;
+    Some(format!("Not judged: the settings of the server, which it does not tell: {why}"))
 }
 
 fn finding(one: &Finding, style: Style) -> String {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, ManifestState};
 use aofkit::backup::{Backup, Mark, Repository, must_lie_apart, shared_out, short_id};
 use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::store::Location;
 use aofkit::fleet::Place;
+use aofkit::store::Location;
 use aofkit::text::{count, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 

@@ -156,7 +156,9 @@ impl Context {
         // A bar for each of several at once would be no bar at all.
         let is_shown = self.bar && !(several && threads > 1);
         let work = |set: Result<Aof, Error>| {
-            set.and_then(|set| work(set, &Turn { bar: Bar::new(is_shown), is_alone: !several, seed }))
+            set.and_then(|set| {
+                work(set, &Turn { bar: Bar::new(is_shown), is_alone: !several, seed })
+            })
         };
         let (mut done, mut failed) = (Vec::with_capacity(opened.len()), Vec::new());
         let all = Bar::of_many(self.bar && several && !is_shown, opened.len() as u64);

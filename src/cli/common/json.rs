@@ -16,7 +16,8 @@ use serde::Serialize;
 use super::members::path_text;
 use super::sets::without_set;
 use super::wire::{
-    ErrorBody, ErrorJson, ModuleJson, NeededJson, RuleJson, Several, Source, SourceOfSeveral, VacantJson,
+    ErrorBody, ErrorJson, ModuleJson, NeededJson, RuleJson, Several, Source, SourceOfSeveral,
+    VacantJson,
 };
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

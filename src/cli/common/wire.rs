@@ -3,7 +3,7 @@
 //! A field is never left out: what is unknown is `null`. Every field is described in `docs/schemas/`, and
 //! a test holds the two against each other.
 
-use aofkit::fleet::{Coverage, Outlier, Stretch, Vacant};
+use aofkit::fleet::{Coverage, Outlier, SlotsOfNode, Stretch, Vacant};
 use serde::{Serialize, Serializer};
 
 use crate::cli::common::members::{ManifestText, PathText, path_text};
@@ -175,4 +175,25 @@ pub struct ErrorBody {
     pub path: PathText,
     pub offset: Option<u64>,
     pub message: String,
+}
+
+/// Slots that a log has keys of, against those of its node.
+#[derive(Serialize)]
+pub struct SlotsJson {
+    pub in_use: u64,
+    pub owned: Option<u32>,
+    pub outside: Option<u64>,
+    pub outside_bytes: Option<u64>,
+}
+
+impl SlotsJson {
+    pub fn new(slots: &SlotsOfNode) -> Self {
+        let known = slots.owned.is_some();
+        Self {
+            in_use: slots.in_use,
+            owned: slots.owned,
+            outside: known.then_some(slots.outside),
+            outside_bytes: known.then_some(slots.outside_bytes),
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use aofkit::fleet::Place;
 use aofkit::growth::{
-    Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed, Unforeseen,
+    Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed,
+    Unforeseen,
 };
 use aofkit::server::{RoleOfServer, ServerState};
 

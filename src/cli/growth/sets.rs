@@ -91,7 +91,9 @@ fn row(one: &Grown, name: String) -> [String; 7] {
             Some(0) => "due".to_owned(),
             Some(left) => size(left),
         },
-        outlook.rate.map_or("-".to_owned(), |rate| format!("{}/s", size(rate.bytes_per_second as u64))),
+        outlook
+            .rate
+            .map_or("-".to_owned(), |rate| format!("{}/s", size(rate.bytes_per_second as u64))),
         match given_back(one) {
             None => "?".to_owned(),
             Some((bytes, false)) => size(bytes),

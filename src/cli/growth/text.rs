@@ -95,8 +95,7 @@ fn trigger(one: &Grown, view: &View) -> String {
             RateSource::FileTimes => "by file times alone: from the base's to the last increment's",
         };
         let per_second = size(rate.bytes_per_second.round() as u64);
-        let mut told =
-            format!("{per_second}/s on average of {}, {from}", duration(rate.seconds));
+        let mut told = format!("{per_second}/s on average of {}, {from}", duration(rate.seconds));
         if let Some((recent, seconds)) = outlook.recent_rate {
             told += &format!(
                 ", but {}/s in the last {}",

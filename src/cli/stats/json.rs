@@ -21,7 +21,7 @@ use crate::cli::common::members::{KeyText, PrefixText, text};
 use crate::cli::common::sets::names;
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::units::{ratio, time};
-use crate::cli::common::wire::{CoverageJson, NeededJson, OutlierJson, Source};
+use crate::cli::common::wire::{CoverageJson, NeededJson, OutlierJson, SlotsJson, Source};
 
 const STATS: &str = "aofkit.stats/1";
 
@@ -146,10 +146,8 @@ struct TotalJson {
 #[derive(Serialize)]
 struct SlotsOfNodeJson {
     name: String,
-    in_use: u64,
-    owned: Option<u32>,
-    outside: Option<u64>,
-    outside_bytes: Option<u64>,
+    #[serde(flatten)]
+    slots: SlotsJson,
 }
 
 /// One set.
@@ -198,15 +196,8 @@ pub fn several(
 
 fn nodes(all: &[Counted], names: &[String]) -> Vec<SlotsOfNodeJson> {
     let row = |(one, name): (&Counted, &String)| {
-        let slots = one.slots.unwrap_or_default();
-        let known = slots.owned.is_some();
-        SlotsOfNodeJson {
-            name: name.clone(),
-            in_use: slots.in_use,
-            owned: slots.owned,
-            outside: known.then_some(slots.outside),
-            outside_bytes: known.then_some(slots.outside_bytes),
-        }
+        let slots = SlotsJson::new(&one.slots.unwrap_or_default());
+        SlotsOfNodeJson { name: name.clone(), slots }
     };
     all.iter().zip(names).map(row).collect()
 }

@@ -11,9 +11,7 @@ use super::columns::shortened;
 use super::report::{Counted, InTotal};
 use super::text::{breakdown, stats};
 use crate::cli::common::layout::fitted;
-use crate::cli::common::sets::{
-    more, names, shown_of, slot_lines, standing_out, table_of,
-};
+use crate::cli::common::sets::{more, names, shown_of, slot_lines, standing_out, table_of};
 use crate::cli::common::units::{share, size};
 use crate::cli::common::view::View;
 

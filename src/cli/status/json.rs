@@ -138,6 +138,7 @@ fn server(address: &str, said: &ServerState, state: &State) -> ServerJson {
         aof_current_bytes: said.aof_current_bytes,
         used_memory_bytes: said.used_memory_bytes,
         maxmemory_bytes: said.maxmemory_bytes,
+        settings_withheld: said.withheld.as_ref().map(ToString::to_string),
         differences: state.outlook.differences.clone(),
     }
 }

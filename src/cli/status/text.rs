@@ -8,7 +8,9 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::{Watched, health, is_bad};
 use crate::cli::common::layout::{MORE, wrap};
-use crate::cli::common::sets::{ROWS, more, shown_of, slot_lines, standing_out, table_of, vacant_line};
+use crate::cli::common::sets::{
+    ROWS, more, shown_of, slot_lines, standing_out, table_of, vacant_line,
+};
 use crate::cli::common::units::{Style, duration, size};
 use crate::cli::common::view::View;
 

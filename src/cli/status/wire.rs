@@ -108,6 +108,7 @@ pub struct ServerJson {
     pub aof_current_bytes: Option<u64>,
     pub used_memory_bytes: Option<u64>,
     pub maxmemory_bytes: Option<u64>,
+    pub settings_withheld: Option<String>,
     pub differences: Vec<String>,
 }
 

@@ -7,6 +7,7 @@
 
 mod access;
 mod acl;
+mod compared;
 mod elasticache;
 mod finding;
 mod fixes;

@@ -27,7 +27,8 @@ pub fn audit(gathered: &Gathered, report: &Report, view: &View) -> String {
 /// What was looked at, in one line.
 fn looked_at(subject: &Subject) -> String {
     let mut parts = Vec::new();
-    parts.extend(subject.conf.as_ref().map(|conf| format!("configuration {}", path(&conf.path))));
+    let confs = subject.conf.iter().chain(&subject.beside);
+    parts.extend(confs.map(|conf| format!("configuration {}", path(&conf.path))));
     parts.extend(subject.server.as_ref().map(|server| format!("server {}", server.address)));
     match &subject.sets[..] {
         [] => {}

@@ -43,6 +43,8 @@ pub struct Context {
     pub open: OpenOptions,
     pub pace: Pace,
     pub source: Option<String>,
+    /// Configurations beside that of `open`; of `audit` alone.
+    pub more_confs: Vec<PathBuf>,
     pub threads: usize,
     pub json: bool,
     pub format: Format,

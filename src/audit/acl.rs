@@ -125,12 +125,12 @@ impl Reader {
     /// A rule that is of a user as a whole; `None` of any other.
     fn of_user(&self, rule: &[u8], user: &mut User) -> Option<Result<(), Wrong>> {
         match rule.first()? {
-            b'>' => user.passwords.push(Some(rule[1..].to_vec())),
+            b'>' => user.passwords.push(Password::Plain(rule[1..].to_vec())),
             b'#' if !is_hash(&rule[1..]) => return Some(Err(Wrong::Hash)),
-            b'#' => user.passwords.push(None),
+            b'#' => user.passwords.push(Password::Hash(rule[1..].to_vec())),
             b'!' if !is_hash(&rule[1..]) => return Some(Err(Wrong::Hash)),
-            b'!' => return Some(user.remove(None)),
-            b'<' => return Some(user.remove(Some(&rule[1..]))),
+            b'!' => return Some(user.remove(&Password::Hash(rule[1..].to_vec()))),
+            b'<' => return Some(user.remove(&Password::Plain(rule[1..].to_vec()))),
             _ => match &rule.to_ascii_lowercase()[..] {
                 b"on" | b"off" | b"sanitize-payload" | b"skip-sanitize-payload" => {}
                 b"nopass" | b"resetpass" => user.passwords.clear(),
@@ -231,27 +231,32 @@ impl Reader {
 }
 
 /// What the rules so far have made of a user.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct User {
     all_keys: bool,
     /// `None` where a setting that was not looked at decides.
     all_channels: Option<bool>,
-    /// Passwords in plain text; `None` of a hash.
-    passwords: Vec<Option<Vec<u8>>>,
+    passwords: Vec<Password>,
 }
 
 impl User {
-    /// Takes a password away, in plain text or by its hash: one of the other form may be the same.
-    fn remove(&mut self, password: Option<&[u8]>) -> Result<(), Wrong> {
-        let is_it = |known: &Option<Vec<u8>>| match (known, password) {
-            (Some(known), Some(password)) => known == password,
-            _ => true,
-        };
-        match self.passwords.iter().position(is_it) {
-            Some(_) => Ok(()),
-            None => Err(Wrong::NoPassword),
+    /// Takes a password away. One of the other form may be the same.
+    fn remove(&mut self, password: &Password) -> Result<(), Wrong> {
+        if let Some(at) = self.passwords.iter().position(|known| known == password) {
+            self.passwords.remove(at);
+            return Ok(());
         }
+        let is_of_other_form =
+            |known: &Password| std::mem::discriminant(known) != std::mem::discriminant(password);
+        if self.passwords.iter().any(is_of_other_form) { Ok(()) } else { Err(Wrong::NoPassword) }
     }
+}
+
+/// A password, as it stands in a line.
+#[derive(PartialEq, Eq)]
+enum Password {
+    Plain(Vec<u8>),
+    Hash(Vec<u8>),
 }
 
 /// Why a rule is refused.

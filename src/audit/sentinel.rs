@@ -147,7 +147,8 @@ impl SentinelConf {
         let names: Vec<_> = monitors.iter().filter_map(|line| monitored(line)).collect();
         for (line, place) in monitors.iter().zip(0..) {
             let is_known = names[..place].contains(&names[place]);
-            let twice = is_known.then(|| Refusal::by_all("sentinel monitor: this name is monitored already"));
+            let twice = is_known
+                .then(|| Refusal::by_all("sentinel monitor: this name is monitored already"));
             if let Some(why) = refusal(line).or(twice) {
                 read.refused.push(at(line, why));
             }

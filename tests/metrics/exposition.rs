@@ -231,3 +231,44 @@ fn arguments_that_make_no_sense_are_refused() {
         assert!(run.err.contains(why), "{words:?}: {}", run.err);
     }
 }
+
+#[test]
+fn findings_of_an_audit_are_told_once_they_are_asked_for() {
+    let (set, conf) = (Set::of(&sets(4)), tempfile::NamedTempFile::new().unwrap());
+    let of_conf = |text: &str| fs::write(conf.path(), text).unwrap();
+    let root = set.root().display().to_string();
+    let name = set.dir().file_name().unwrap().to_str().unwrap().to_owned();
+    let place = format!("dir {root}\nappenddirname {name}\n");
+    let words = |more: &[&str]| -> Run {
+        let conf = conf.path().to_str().unwrap();
+        let all = [&["metrics", root.as_str(), "--conf", conf][..], more].concat();
+        let run = run(all);
+        if promtool::is_there() {
+            promtool::check_metrics(&run.out);
+        }
+        run.expect(0)
+    };
+    of_conf(&format!("{place}appendonly yes\nappendfsync no\n"));
+    assert!(!words(&[]).out.contains("aof_audit"), "nobody asked");
+    let found = "aof_audit_findings{severity=\"warning\",rule=\"appendfsync\"}";
+    let all = samples(&words(&["--audit"]).out);
+    assert_eq!(all[found], 1.0, "{all:?}");
+    assert_eq!(all["aof_audit_success"], 1.0, "{all:?}");
+    // They are those that the audit itself tells.
+    let audit: Value = {
+        let conf = conf.path().to_str().unwrap();
+        run(["audit", root.as_str(), "--conf", conf, "--json"]).expect(0).json()
+    };
+    let told: f64 =
+        all.iter().filter(|(name, _)| name.starts_with("aof_audit_findings")).map(|(_, n)| n).sum();
+    assert_eq!(told, audit["findings"].as_array().unwrap().len() as f64);
+    let ignored = samples(&words(&["--audit", "--ignore", "appendfsync"]).out);
+    assert!(!ignored.contains_key(found), "{ignored:?}");
+    of_conf(&format!("{place}appendonly yes\nappendfsync everysec\n"));
+    assert!(!samples(&words(&["--audit"]).out).contains_key(found));
+    // Where nothing can be looked at, that is told and nothing else of it.
+    let nothing = run(["metrics", "/no/such/place", "--audit"]).expect(0);
+    let all = samples(&nothing.out);
+    assert_eq!(all["aof_audit_success"], 0.0, "{all:?}");
+    assert!(!nothing.out.contains("aof_audit_findings{"), "{}", nothing.out);
+}

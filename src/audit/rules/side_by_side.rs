@@ -90,7 +90,8 @@ fn places(one: &Subject, other: &Subject, findings: &mut Vec<Finding>) {
         let told = format!("{}, as in {}", own.shown(), file(other));
         tell(&own, told, "Give each server of a host a socket of its own.");
     }
-    if let Some((own, _)) = both("dir").filter(|(own, its)| dir(own).is_some() && dir(own) == dir(its))
+    if let Some((own, _)) =
+        both("dir").filter(|(own, its)| dir(own).is_some() && dir(own) == dir(its))
     {
         let is_shared = |names: &&&[&str]| {
             names.iter().all(|name| {
@@ -98,9 +99,15 @@ fn places(one: &Subject, other: &Subject, findings: &mut Vec<Finding>) {
                 both(name).is_some_and(|(own, its)| is_same(name, &own.value, &its.value))
             })
         };
-        let shared: Vec<_> = FILES.iter().filter(is_shared).map(|names| names.join(" and ")).collect();
+        let shared: Vec<_> =
+            FILES.iter().filter(is_shared).map(|names| names.join(" and ")).collect();
         if !shared.is_empty() {
-            let told = format!("{}, as in {}, with the same {}", own.shown(), file(other), shared.join(", "));
+            let told = format!(
+                "{}, as in {}, with the same {}",
+                own.shown(),
+                file(other),
+                shared.join(", ")
+            );
             let fix = "Give each server of a host a directory of its own (dir).";
             tell(&own, told, fix);
         }

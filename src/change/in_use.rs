@@ -63,14 +63,27 @@ pub(super) fn refuse_writers(files: &[Identity], place: &Place, path: &Path) -> 
     refuse(&near, "is a server that works in its directory", path)
 }
 
+/// How often is looked again for processes that were not there the time before.
+const LOOKS: usize = 20;
+
 /// The processes that have files open, now and a moment later: one that was only just forked holds what its
-/// parent had open, until it becomes another program.
+/// parent had open, until it becomes another program. Whoever is seen for the first time in a later look is looked at
+/// once more, too.
 pub(super) fn in_earnest(seen: Writers, look: &dyn Fn() -> Writers) -> Vec<u32> {
-    if seen.pids.is_empty() {
-        return Vec::new();
+    let mut seen = seen.pids;
+    for _ in 0..LOOKS {
+        if seen.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        let now = look().pids;
+        let all_known = now.iter().all(|pid| seen.contains(pid));
+        seen = now;
+        if all_known {
+            break;
+        }
     }
-    std::thread::sleep(Duration::from_millis(50));
-    look().pids
+    seen
 }
 
 pub(super) fn refuse(pids: &[u32], what: &str, path: &Path) -> Result<()> {
@@ -83,4 +96,32 @@ pub(super) fn refuse(pids: &[u32], what: &str, path: &Path) -> Result<()> {
         pids.join(", ")
     );
     Err(Error::new(ErrorKind::InUse(why), path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    fn writers(pids: &[u32]) -> Writers {
+        Writers { pids: pids.to_vec(), all_seen: true }
+    }
+
+    fn after(first: &[u32], later: &[&[u32]]) -> Vec<u32> {
+        let later = RefCell::new(later.iter());
+        in_earnest(writers(first), &|| {
+            writers(later.borrow_mut().next().expect("no more looks than needed"))
+        })
+    }
+
+    #[test]
+    fn only_who_is_seen_twice_is_in_the_way() {
+        assert!(after(&[], &[]).is_empty());
+        assert!(after(&[7], &[&[]]).is_empty());
+        assert_eq!(after(&[7], &[&[7]]), [7]);
+        // One child after the other is forked: none of them stays.
+        assert!(after(&[7], &[&[8], &[9], &[]]).is_empty());
+        assert_eq!(after(&[7], &[&[8, 9], &[9]]), [9]);
+    }
 }

@@ -1,12 +1,17 @@
 //! A running server, asked what it knows of its log.
 //!
 //! [`Address`] says where it is, [`Access`] how to be let in, [`Server`] is a connection to it, [`ServerState`] its
-//! answer and [`Contents`] everything it holds, owned values. Only commands that read are sent: for its state `INFO` and
+//! answer and [`Contents`] everything it holds, owned values. Only commands that read are sent, but for those of a
+//! caller's own ([`Server::call`]): for its state `INFO` and
 //! `CONFIG GET`, for its modules `MODULE LIST`, for its users `ACL LIST`. `WAITAOF` is of no use here: it waits for what the asking client itself wrote (seen with Redis 8.2 and
 //! Valkey 9.1), and this one writes nothing. Never logs, prints or keeps a password; without the feature `server` there
 //! is nobody to ask, and every connection is refused.
 
 mod address;
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "nobody is asked"))]
+mod answer;
+#[cfg(feature = "server")]
+mod call;
 #[cfg(feature = "server")]
 mod certificate;
 #[cfg(not(feature = "server"))]
@@ -34,10 +39,15 @@ mod whose;
 use std::time::Duration;
 
 pub use address::{Address, Endpoint};
+pub use answer::{Answer, KeySeen};
 pub use certificate::{first_end, matches, validity};
 pub use condition::Condition;
+#[cfg(not(feature = "server"))]
+pub use connection::Asking;
 pub use connection::Server;
 pub use contents::{Contents, Difference, How, KeyId};
+#[cfg(feature = "server")]
+pub use reading::Asking;
 pub use replica::Replica;
 pub use seen::{ServerSeen, Told, UserSeen};
 pub use state::{RoleOfServer, ServerState, Withheld};

@@ -30,6 +30,7 @@ mod copy;
 mod guard;
 mod handed_on;
 mod heard;
+mod held;
 mod inside;
 mod leash;
 mod load;
@@ -52,6 +53,7 @@ use std::time::Duration;
 
 pub use copy::Wanted;
 pub use heard::Complaint;
+pub use held::{Held, NoMoment};
 pub use inside::take_part;
 pub use load::{Change, FileChange, Loaded};
 pub use measure::Measured;

@@ -7,6 +7,11 @@
     reason = "a test that cannot go on has failed, in its helpers as well"
 )]
 
+mod further;
+#[allow(dead_code, reason = "nothing is restarted here")]
+#[path = "../support/growing.rs"]
+mod growing;
+mod loads;
 mod real;
 #[path = "../support/mod.rs"]
 mod support;

@@ -63,7 +63,8 @@ pub fn number_from_env(name: &str, default: u64) -> u64 {
 pub fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let done = std::sync::Mutex::new(Vec::with_capacity(count));
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Most of the work is to wait for servers and disks.
+    let workers = 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {

@@ -4,12 +4,14 @@
 //! Of each key: its type, when it expires, and what [`value`] reads of its value. Not read is what a server may change
 //! by itself or by being asked: idle times and frequencies, encodings, and when a consumer was last seen.
 
+mod keys;
 mod replies;
 mod seen;
 mod stream;
 mod value;
 mod vectors;
 
+pub use self::keys::Asking;
 use self::replies::{bytes, cursor_and_items, into_bytes, items, pairs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};

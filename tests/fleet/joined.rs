@@ -86,11 +86,17 @@ fn two_hundred_sets_and_their_sources_fit_one_screen() {
     let mut large = Node::usual(&mut Numbers(2));
     (0..2000).for_each(|n| large.base.extend(set(&format!("user:{n}"), 40)));
     large.put(&dir.path().join("node-077/data"));
+    let mut strange = Node::usual(&mut Numbers(4));
+    strange.log = (0..60).flat_map(|n| set(&format!("{n}:{}", "long".repeat(9)), 4_000)).collect();
+    strange.put(&dir.path().join("node-123/data"));
+    fs::remove_dir_all(dir.path().join("node-198/data/appendonlydir")).unwrap();
     let run = aofkit(dir.path(), "status --repo repo --max-age 1d .").expect(21);
     let lines: Vec<_> = run.out.lines().collect();
     assert!(lines.len() <= 24, "{} lines\n{}", lines.len(), run.out);
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", run.out);
-    for what in ["200 sets", "200 sources", "node-150", "stands out: node-077"] {
+    for what in
+        ["199 sets", "200 sources", "node-150", "stands out: node-", "node-198 holds no set"]
+    {
         assert!(run.out.contains(what), "{what}:\n{}", run.out);
     }
     let every = aofkit(dir.path(), "status -v --repo repo .").expect(21);

@@ -55,6 +55,13 @@ fn two_hundred_sets_fit_one_screen_and_the_planted_outliers_are_named() {
     let first = status.out.lines().nth(1).unwrap();
     assert!(first.starts_with("node-199") && first.contains("inner-damage"), "{}", status.out);
     assert!(status.out.contains("190 more sets, all healthy"), "{}", status.out);
+    for by in ["command", "db", "prefix", "key", "slot", "command,db,prefix,key,slot"] {
+        for more in ["", " -v", " --top 3"] {
+            let told = aofkit(dir.path(), &format!("stats --by {by}{more} .")).expect(0).out;
+            let wide = told.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(wide, None, "{by}{more}");
+        }
+    }
     let growth = aofkit(dir.path(), "growth .").expect(0);
     fits_one_screen(&growth, "growth");
     let check = aofkit(dir.path(), "check .").expect(21);

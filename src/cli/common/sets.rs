@@ -159,25 +159,35 @@ pub fn slot_lines(coverage: &Coverage, names: &[String], style: Style) -> String
 
 /// Sets that stand out, and why.
 pub fn standing_out(found: &[Outlier], names: &[String], style: Style) -> String {
+    first_standing_out(found, names, OUTLIERS, style)
+}
+
+/// The same where so many are named.
+pub fn first_standing_out(
+    found: &[Outlier],
+    names: &[String],
+    most: usize,
+    style: Style,
+) -> String {
     let mut text = String::new();
-    for one in found.iter().take(OUTLIERS) {
+    for one in found.iter().take(most) {
         let why: Vec<_> = one.why.iter().map(ToString::to_string).collect();
         let name = names.get(one.place).map_or("", String::as_str);
         let line = format!("stands out: {name}: {}", why.join("; "));
         text += &(wrap(&line, style.width, "") + "\n");
     }
-    if found.len() > OUTLIERS {
-        let more = count((found.len() - OUTLIERS) as u64, "more set");
+    if found.len() > most {
+        let more = count((found.len() - most) as u64, "more set");
         text += &format!(
             "{MORE} {more} that {} out (--json names them)\n",
-            if found.len() == OUTLIERS + 1 { "stands" } else { "stand" }
+            if found.len() == most + 1 { "stands" } else { "stand" }
         );
     }
     text
 }
 
 /// Sets that are named because they stand out.
-const OUTLIERS: usize = 3;
+pub const OUTLIERS: usize = 3;
 
 fn commands(report: &Report) -> u64 {
     report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()

@@ -8,6 +8,7 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::Grown;
 use super::text::percent_more;
+use crate::cli::common::layout::wrap;
 use crate::cli::common::sets::{more, names, shown, table_of};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
@@ -60,7 +61,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     let mut text = format!(
         "{title}\n\n{}\n{}\n",
         table_of(style, &mut head, rows, &DISPENSABLE),
-        style.bold(&total)
+        style.bold(&wrap(&total, style.width, "  "))
     );
     if !view.quiet {
         text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));

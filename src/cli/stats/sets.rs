@@ -10,7 +10,7 @@ use super::args::By;
 use super::columns::shortened;
 use super::report::{Counted, InTotal};
 use super::text::{breakdown, stats};
-use crate::cli::common::layout::fitted;
+use crate::cli::common::layout::{fitted, wrap};
 use crate::cli::common::sets::{more, names, shown_of, slot_lines, standing_out, table_of};
 use crate::cli::common::units::{share, size};
 use crate::cli::common::view::View;
@@ -104,6 +104,7 @@ fn in_total(all: &[Counted], total: Option<&InTotal>, view: &View) -> String {
     let (keys, base) = (total.keys.as_ref(), total.base.as_ref());
     let most = if view.verbose { usize::MAX } else { COMMANDS };
     let tables = breakdown(by, &total.mix, keys, base, most, view.style);
+    let line = wrap(&line, view.style.width, "  ");
     format!("\n{}\n{tables}", view.style.bold(&line))
 }
 

@@ -9,7 +9,7 @@ use comfy_table::CellAlignment::{Left, Right};
 use super::report::{Watched, health, is_bad};
 use crate::cli::common::layout::{MORE, wrap};
 use crate::cli::common::sets::{
-    ROWS, more, shown_of, slot_lines, standing_out, table_of, vacant_line,
+    OUTLIERS, ROWS, first_standing_out, more, shown_of, slot_lines, table_of, vacant_line,
 };
 use crate::cli::common::units::{Style, duration, size};
 use crate::cli::common::view::View;
@@ -22,6 +22,9 @@ const TOLD: usize = 5;
 
 /// Rows of each table where sets and sources are to fit one screen together.
 const ROWS_BESIDE: usize = 4;
+
+/// Sets that are named there because they stand out.
+const OUTLIERS_BESIDE: usize = 2;
 
 /// Sets whose worst problem is told there.
 const TOLD_BESIDE: usize = 1;
@@ -69,7 +72,8 @@ fn sets(watched: &Watched, view: &View) -> String {
     if let Some(told) = vacant_line(&watched.vacant, &watched.root) {
         text += &(style.warn(&wrap(&told, style.width, "")) + "\n");
     }
-    text += &standing_out(&watched.outliers, &names, style);
+    let most = if watched.sources.is_some() { OUTLIERS_BESIDE } else { OUTLIERS };
+    text += &first_standing_out(&watched.outliers, &names, most, style);
     if let Some(coverage) = &watched.coverage {
         text += &slot_lines(coverage, &names, style);
     }
@@ -245,7 +249,7 @@ fn sources(all: &[Source], watched: &Watched, view: &View) -> String {
         )]);
     }
     let dispensable = ["SNAPSHOTS", "SIZE", "KEYS"];
-    let mut text = format!("{title}\n\n{}", table_of(style, &mut head, rows, &dispensable));
+    let rows = table_of(style, &mut head, rows, &dispensable);
     let old = |source: &&Source| watched.is_source_too_old(source) == Some(true);
     let old = all.iter().filter(old).count() as u64;
     let mut total = format!(
@@ -256,8 +260,11 @@ fn sources(all: &[Source], watched: &Watched, view: &View) -> String {
     if let Some(most) = watched.max_age {
         total += &format!("; {} older than {}", thousands(old), duration(most.as_secs()));
     }
-    text += &format!("\n{}\n", style.bold(&total));
-    text
+    // Beside sets every line counts.
+    if !watched.sets.is_empty() && !view.verbose {
+        return format!("{title}\n{rows}{}\n", style.bold(&total));
+    }
+    format!("{title}\n\n{rows}\n{}\n", style.bold(&total))
 }
 
 fn source_row(source: &Source, watched: &Watched) -> Vec<String> {

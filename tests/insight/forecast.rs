@@ -50,6 +50,7 @@ fn no_time_is_told_from_a_few_seconds_or_from_old_ones() {
         // How fast it grew is told in any case, and over how long.
         assert!(rate.is_number() && told["measured_seconds"] == seconds, "{what}");
         let said = text(&["growth"], dir.path());
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let (at, unforeseen) = (said.contains("the next one is at"), said.contains("not foreseen"));
         assert_eq!(
             (at, unforeseen),
@@ -73,6 +74,7 @@ fn of_a_set_that_no_server_loads_no_time_is_told() {
     let dir = set(&base, &damaged);
     assert_eq!(forecast(dir.path()).0["withheld"], "not-loaded");
     let said = text(&["growth"], dir.path());
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("no server loads this set as it is"), "{said}");
     let dir = set(&base, &good);
     assert!(forecast(dir.path()).0["rewrite_at"].is_string());

@@ -14,12 +14,15 @@ pub fn forecast(seen: &Seen) -> Section {
     let mut section = Section::new("What comes next: rewrite, disk, load");
     section.facts.push(Fact::new("Next rewrite", next_rewrite(outlook), rule(seen)));
     section.facts.push(rate(outlook));
-    if let Some(at) = outlook.rewrite_at.filter(|_| !outlook.trigger.is_due()) {
+    if let Some(at) = outlook.forecast.rewrite_at.filter(|_| !outlook.trigger.is_due()) {
         section.facts.push(Fact::new("At that rate the rewrite is at", Cell::text(time(at)), ""));
     }
     section.facts.extend(gives_back(seen));
     section.facts.extend(disk(outlook));
     section.facts.extend(load(seen));
+    if let Some(why) = &outlook.forecast.withheld {
+        section.notes.push(why.to_string());
+    }
     let is_damaged = !troubles::of(&seen.aof, &seen.faults).is_empty();
     section.facts.push(Fact::new("Advice", Cell::text(advised(outlook, is_damaged)), ""));
     let holds = outlook.holds.iter().filter(|hold| !matches!(hold, Hold::Missing { .. }));
@@ -53,19 +56,24 @@ fn rule(seen: &Seen) -> String {
 }
 
 fn rate(outlook: &Outlook) -> Fact {
-    let Some((rate, source)) = outlook.rate else {
+    let Some(rate) = outlook.rate else {
         let why = "the log has too few #TS timestamps, and the times of the files tell nothing";
         return Fact::new("Rate of growth", Cell::text("not known"), why);
     };
-    let from = match source {
+    let from = match rate.source {
         RateSource::Annotations => "by the timestamps in the log",
         RateSource::FileTimes => "by the times of the files alone",
     };
     let recent = outlook.recent_rate.map(|(recent, seconds)| {
         format!("; {}/s in the last {}", size(recent.round() as u64), duration(seconds))
     });
-    let note = format!("on average, {from}{}", recent.unwrap_or_default());
-    Fact::new("Rate of growth", Cell::text(format!("{}/s", size(rate.round() as u64))), note)
+    let note =
+        format!("on average of {}, {from}{}", duration(rate.seconds), recent.unwrap_or_default());
+    Fact::new(
+        "Rate of growth",
+        Cell::text(format!("{}/s", size(rate.bytes_per_second.round() as u64))),
+        note,
+    )
 }
 
 fn gives_back(seen: &Seen) -> [Fact; 2] {
@@ -93,7 +101,7 @@ fn disk(outlook: &Outlook) -> Vec<Fact> {
         let note = format!("of {}", size(disk.total));
         facts.push(Fact::new("Free on the disk now", Cell::size(disk.free), note));
     }
-    if let Some(at) = outlook.disk_full_at {
+    if let Some(at) = outlook.forecast.disk_full_at {
         facts.push(Fact::new(
             "Disk full at that rate",
             Cell::text(time(at)),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use aofkit::audit::audit;
 use aofkit::backup::{Entry, Repository};
 use aofkit::error::{Error, ErrorKind, Result};
-use aofkit::fleet::outliers;
+use aofkit::fleet::{Place, outliers};
 use aofkit::limits;
 use aofkit::text::{count, path};
 
@@ -21,7 +21,7 @@ use crate::cli::common::context::Context;
 use crate::cli::common::json::VERSION;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::published;
-use crate::cli::common::sets::{Place, names, root_of};
+use crate::cli::common::sets::{names, root_of};
 use crate::cli::page::parts::{Section, clipped};
 use crate::cli::page::seen::Seen;
 use crate::cli::page::{Page, backups, findings, fleet, set};

@@ -53,7 +53,6 @@ fn numbers_are_those_of_the_other_verbs() {
     assert_has(&page, &growth["rewrite"]["reclaimable_bytes"], "what a rewrite gives back");
     assert_has(&page, &growth["rewrite"]["estimated_bytes"], "size after a rewrite");
     assert_has(&page, &growth["rewrite"]["keys"], "keys alive");
-    assert_has(&page, &growth["load"]["end_bytes"], "memory");
     for row in growth["prefixes"].as_array().unwrap() {
         assert_has(&page, &row["bytes"], "bytes of a family");
     }
@@ -96,7 +95,7 @@ fn names_of_keys_do_nothing_to_a_page() {
         assert!(!shown.contains(tag), "{tag:?} stands on the page");
     }
     assert_eq!(shown.matches("<style>").count(), 1);
-    assert!(shown.contains("default-src 'none'"));
+    assert!(shown.contains("default-src &#39;none&#39;"));
     assert!(shown.contains("&#60;script&#62;alert(1)"), "the key is shown");
     let redacted = page(dir.path(), &["--redact", "hostile"]);
     for key in ["alert(1)", "onerror", "evil"] {
@@ -135,7 +134,7 @@ fn timeless(page: &str) -> String {
 #[test]
 fn the_same_set_gives_the_same_page() {
     let dir = tempfile::tempdir().unwrap();
-    set(dir.path(), "shop", &shop(500, true));
+    set(dir.path(), "shop", &shop(12, true));
     let first = page(dir.path(), &["shop"]);
     let second = page(dir.path(), &["shop"]);
     assert!(timeless(&first) == timeless(&second));

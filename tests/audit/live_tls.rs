@@ -92,7 +92,7 @@ fn the_end_of_a_running_servers_certificate_is_told() {
         let ready = |line: &str| line.contains("eady to accept");
         let patience = std::time::Duration::from_secs(20);
         let scratch = tempfile::tempdir().unwrap();
-        trial.current_dir(scratch.path());
+        trial.arg("--unixsocket").arg(scratch.path().join("s")).current_dir(scratch.path());
         let run = crate::support::server::run_for_at_most(patience, &mut trial, ready);
         run.lines.iter().any(|line| ready(line))
     };

@@ -10,7 +10,7 @@ use aofkit::error::Error;
 use aofkit::fleet::side_by_side;
 use aofkit::format::conf::Settings;
 use aofkit::progress::Progress;
-use aofkit::scan::Pace;
+use aofkit::scan::{Pace, Pieces};
 use clap::ValueEnum;
 
 use super::asking::Asking;
@@ -43,6 +43,8 @@ pub struct Context {
     pub pace: Pace,
     pub source: Option<String>,
     pub threads: usize,
+    /// Threads that read one large file.
+    pub readers: usize,
     pub json: bool,
     pub format: Format,
     pub bar: bool,
@@ -154,6 +156,11 @@ impl Context {
             }
         }
         Ok((done, failed))
+    }
+
+    /// How the files of a set are read: by several threads where no other set is read beside it.
+    pub fn pieces(&self, is_alone: bool) -> Pieces {
+        Pieces::of(if is_alone { self.readers } else { 1 })
     }
 
     /// How many sets are read at the same time: one after the other where a rate holds for all that is read, or where a

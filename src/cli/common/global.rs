@@ -63,7 +63,7 @@ pub struct Global {
         env = "AOFKIT_LIMIT_RATE"
     )]
     pub limit_rate: Option<String>,
-    /// Use at most N threads; reading a set takes one, a backup up to four by default
+    /// Use at most N threads; by default `check` uses all cores, up to 16, and a backup up to four
     #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "AOFKIT_THREADS")]
     pub threads: Option<std::num::NonZeroUsize>,
     /// The name of the source in a backup repository [default: the source that the set continues, else its path]
@@ -150,6 +150,7 @@ impl Global {
             pace: Pace { bytes_per_second },
             source: self.source.clone(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
+            readers: self.threads.map_or(cores, std::num::NonZero::get).min(MOST_READERS),
             json,
             format: if self.json { Format::Json } else { self.format },
             bar: !self.no_progress && !self.quiet && !json && std::io::stderr().is_terminal(),
@@ -161,6 +162,9 @@ impl Global {
 
 /// Threads used when nobody says how many: each of a backup's holds an object in memory.
 pub const MOST_THREADS: usize = 4;
+
+/// Threads that read one file, at most: each holds a window and a few reports, and memory is promised to be bounded.
+const MOST_READERS: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {

@@ -45,6 +45,6 @@ impl Split for Check {
         self.watch.join(later.watch);
         self.loader.join(later.loader);
         self.checker.join(&later.checker);
-        self.facts.learn(later.facts.ignorant);
+        self.facts.add(later.facts);
     }
 }

@@ -82,7 +82,7 @@ fn look_alikes(random: &mut Random) -> Vec<u8> {
         }
     }
     value.drain(..random.below(3));
-    value.truncate(value.len() - random.below(20));
+    value.truncate(value.len().saturating_sub(random.below(20)));
     value
 }
 

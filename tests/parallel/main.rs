@@ -18,23 +18,23 @@ use aofkit::scan::{Pace, Pieces, scan, scan_in_pieces};
 use support::mutate::{Mutation, Random};
 use support::{in_parallel, number_from_env, recorded_sets};
 
-/// All that a check says of a set: the facts, and the judgement.
-fn said(aof: &Aof, pieces: Option<Pieces>) -> String {
+/// All that a check says of a set, opened for it: the facts, and the judgement. `None` where it cannot be opened.
+fn said(path: &Path, pieces: Option<Pieces>) -> Option<String> {
+    let aof = Aof::open(path, &OpenOptions::default()).ok()?;
     let pace = Pace::default();
     let facts = match pieces {
-        Some(pieces) => scan_in_pieces(aof, Check::new(aof), &pieces, &pace, &Silent),
-        None => scan(aof, Check::new(aof), &pace, &Silent),
+        Some(pieces) => scan_in_pieces(&aof, Check::new(&aof), &pieces, &pace, &Silent),
+        None => scan(&aof, Check::new(&aof), &pace, &Silent),
     };
     let facts = facts.unwrap();
     let segments = format!("{:#?}", facts.segments);
-    let report = judge(aof, facts, &Wording { redact: false }).unwrap();
-    format!("{segments}\n{report:#?}")
+    let report = judge(&aof, facts, &Wording { redact: false }).unwrap();
+    Some(format!("{segments}\n{report:#?}"))
 }
 
 /// Reads the set as a whole, and several times in pieces.
 fn is_the_same_in_pieces(path: &Path, random: &mut Random, tries: usize) {
-    let Ok(aof) = Aof::open(path, &OpenOptions::default()) else { return };
-    let whole = said(&aof, None);
+    let Some(whole) = said(path, None) else { return };
     for _ in 0..tries {
         let bytes = match random.below(4) {
             0 => 1 + random.below(20) as u64,
@@ -43,7 +43,7 @@ fn is_the_same_in_pieces(path: &Path, random: &mut Random, tries: usize) {
             _ => 2_000 + random.below(20_000) as u64,
         };
         let pieces = Pieces { threads: 2 + random.below(4), bytes };
-        let divided = said(&aof, Some(pieces));
+        let divided = said(path, Some(pieces)).unwrap();
         if divided != whole {
             let differs = whole.lines().zip(divided.lines()).find(|(one, other)| one != other);
             panic!("{pieces:?} of {}: {differs:#?}", path.display());
@@ -106,10 +106,9 @@ fn one_giant_value_is_one_record() {
     let cut = bytes.len() - 100_000;
     for len in [bytes.len(), cut] {
         fs::write(&path, &bytes[..len]).unwrap();
-        let aof = Aof::open(&path, &OpenOptions::default()).unwrap();
-        let whole = said(&aof, None);
+        let whole = said(&path, None);
         for bytes in [50_000, 300_000, 1 << 20] {
-            assert_eq!(said(&aof, Some(Pieces { threads: 3, bytes })), whole);
+            assert_eq!(said(&path, Some(Pieces { threads: 3, bytes })), whole);
         }
     }
 }

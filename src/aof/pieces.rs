@@ -1,15 +1,13 @@
 //! A file that is walked in pieces: by one reader in its order, by others wherever a record seems to begin.
 
-use std::sync::Arc;
-
 use super::context::Context;
 use super::names::{Heard, Names};
 use super::observer::Observer;
 use super::pulse::Pulse;
-use super::set::Aof;
+use super::set::{Aof, Shared};
 use super::walker::{Bounds, Start, walk_within};
 use crate::command::{Kind, Renames};
-use crate::disk::{Access, FrozenFile, Source};
+use crate::disk::{Access, Source};
 use crate::error::Result;
 use crate::format::annotation::annotation;
 use crate::format::resp::{self, Stop};
@@ -23,8 +21,8 @@ const LOOK: usize = 32 * 1024;
 
 /// What several threads need to read a file of a set, each for itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Apart {
-    file: Arc<FrozenFile>,
+pub(crate) struct Apart<'f> {
+    bytes: Shared<'f>,
     renames: Renames,
 }
 
@@ -36,9 +34,9 @@ pub(crate) struct Piecewise<'f> {
 
 impl Aof {
     /// What threads need to read the file at this position; `None` where it can only be read in its order.
-    pub(crate) fn apart(&self, position: usize) -> Option<Apart> {
-        let (file, _) = self.segments[position].plain()?;
-        Some(Apart { file: Arc::clone(file), renames: self.names.clone() })
+    pub(crate) fn apart(&self, position: usize) -> Option<Apart<'_>> {
+        let bytes = self.segments[position].shared()?;
+        Some(Apart { bytes, renames: self.names.clone() })
     }
 
     /// Reads the file at this position in its order.
@@ -51,16 +49,22 @@ impl Aof {
     }
 }
 
-impl Apart {
+impl Apart<'_> {
     /// A reader of its own. Whoever reads the file in its order gives its pages back.
     pub(crate) fn reader(&self) -> Piecewise<'_> {
-        let source = self.file.source(Access::ReadAndKeep);
+        let source = match self.bytes {
+            Shared::File(file) => file.source(Access::ReadAndKeep),
+            Shared::Splice(splice) => splice.source_by(Access::ReadAndKeep),
+        };
         Piecewise { source, names: Names::of_piece(self.renames.clone()) }
     }
 
     /// Length of the file in bytes.
     pub(crate) fn len(&self) -> u64 {
-        self.file.len()
+        match self.bytes {
+            Shared::File(file) => file.len(),
+            Shared::Splice(splice) => splice.len(),
+        }
     }
 }
 

@@ -166,9 +166,7 @@ pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
 
 /// The same, where it is known already what lies beside the set.
 pub fn check_beside(aof: &Aof, beside: Neighbours, context: &Context) -> Result<Report> {
-    let bar = Bar::new(context.bar);
-    let facts =
-        scan_in_pieces(aof, Check::new(aof), &context.pieces(true), &context.pace, &bar)?;
+    let facts = scan_in_pieces(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
     judge(aof, facts.with_neighbours(beside), &Wording { redact: context.redact })
 }
 

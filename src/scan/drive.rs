@@ -14,6 +14,8 @@ use crate::progress::Progress;
 pub struct Pace {
     /// At most this many bytes a second; as fast as possible when not given.
     pub bytes_per_second: Option<u64>,
+    /// Into which pieces large files are divided, for observers that see them apart; by default, into none.
+    pub pieces: Pieces,
 }
 
 /// Reads every live segment of `aof` once and answers what `observer` made of it.
@@ -45,14 +47,13 @@ pub fn scan_some<O: Observer>(
     })
 }
 
-/// As [`scan`], by several threads where files are large. The answer is the same.
+/// As [`scan`], by several threads where files are large and the pace has no limit. The answer is the same.
 ///
 /// # Errors
 /// As [`scan`].
 pub fn scan_in_pieces<O: Split>(
     aof: &Aof,
     observer: O,
-    pieces: &Pieces,
     pace: &Pace,
     progress: &dyn Progress,
 ) -> Result<O::Report> {
@@ -60,7 +61,7 @@ pub fn scan_in_pieces<O: Split>(
         return scan(aof, observer, pace, progress);
     }
     each_file(aof, |_| true, observer, pace, progress, |position, meter, at, observer| {
-        pieces::show(aof, position, pieces, meter, at, observer)
+        pieces::show(aof, position, &pace.pieces, meter, at, observer)
     })
 }
 

@@ -24,6 +24,12 @@ pub struct Pieces {
     pub bytes: u64,
 }
 
+impl Default for Pieces {
+    fn default() -> Self {
+        Self::of(1)
+    }
+}
+
 impl Pieces {
     /// Bytes of a piece where nobody says how many: it takes a thread a few milliseconds.
     pub const BYTES: u64 = 4 << 20;
@@ -139,13 +145,13 @@ pub(super) fn show<O: Split>(
 /// Starts a thread for each of these forks; the system may give fewer.
 fn start<'scope, O: Split + 'scope>(
     scope: &'scope Scope<'scope, '_>,
-    apart: &'scope Apart,
+    apart: &'scope Apart<'_>,
     plan: Plan,
     forks: Vec<O>,
     shared: &'scope Shared,
 ) -> Vec<Receiver<Piece<O>>> {
     let step = forks.len();
-    let mut told = Vec::with_capacity(step);
+    let mut told = Vec::new();
     for (first, fork) in forks.into_iter().enumerate() {
         let (tell, hear) = sync_channel(AHEAD);
         // Pieces of a thread that is not there are read by the one that joins.

@@ -21,10 +21,10 @@ use support::{in_parallel, number_from_env, recorded_sets};
 /// All that a check says of a set, opened for it: the facts, and the judgement. `None` where it cannot be opened.
 fn said(path: &Path, pieces: Option<Pieces>) -> Option<String> {
     let aof = Aof::open(path, &OpenOptions::default()).ok()?;
-    let pace = Pace::default();
+    let pace = |pieces| Pace { pieces, ..Pace::default() };
     let facts = match pieces {
-        Some(pieces) => scan_in_pieces(&aof, Check::new(&aof), &pieces, &pace, &Silent),
-        None => scan(&aof, Check::new(&aof), &pace, &Silent),
+        Some(pieces) => scan_in_pieces(&aof, Check::new(&aof), &pace(pieces), &Silent),
+        None => scan(&aof, Check::new(&aof), &Pace::default(), &Silent),
     };
     let facts = facts.unwrap();
     let segments = format!("{:#?}", facts.segments);

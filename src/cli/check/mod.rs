@@ -50,8 +50,7 @@ fn has_found_nothing(one: &Checked) -> bool {
 
 fn check(aof: &Aof, thorough: bool, context: &Context, turn: &Turn) -> Result<Report> {
     let observer = Check::new(aof).thorough(thorough);
-    let pieces = context.pieces(turn.is_alone);
-    let facts = scan_in_pieces(aof, observer, &pieces, &context.pace, &turn.bar)?;
+    let facts = scan_in_pieces(aof, observer, &context.pace_of(turn), &turn.bar)?;
     let neighbours = neighbours(aof, facts.damaged_inside(), context)?;
     judge(aof, facts.with_neighbours(neighbours), &Wording { redact: context.redact })
 }

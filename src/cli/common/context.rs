@@ -43,8 +43,6 @@ pub struct Context {
     pub pace: Pace,
     pub source: Option<String>,
     pub threads: usize,
-    /// Threads that read one large file.
-    pub readers: usize,
     pub json: bool,
     pub format: Format,
     pub bar: bool,
@@ -158,9 +156,12 @@ impl Context {
         Ok((done, failed))
     }
 
-    /// How the files of a set are read: by several threads where no other set is read beside it.
-    pub fn pieces(&self, is_alone: bool) -> Pieces {
-        Pieces::of(if is_alone { self.readers } else { 1 })
+    /// How fast a set is read: by several threads where no other set is read beside it.
+    pub fn pace_of(&self, turn: &Turn) -> Pace {
+        match turn.is_alone {
+            true => self.pace,
+            false => Pace { pieces: Pieces::default(), ..self.pace },
+        }
     }
 
     /// How many sets are read at the same time: one after the other where a rate holds for all that is read, or where a

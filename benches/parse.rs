@@ -16,7 +16,7 @@ use aofkit::aof;
 use aofkit::disk::{Access, FrozenFile};
 use aofkit::format::resp;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use generate::{Shape, in_memory};
+use generate::{Kind, Shape, in_memory};
 
 const VALUES: [(&str, usize); 3] = [("32B", 32), ("256B", 256), ("4KiB", 4096)];
 
@@ -26,7 +26,7 @@ fn parse(c: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     for (size, value) in VALUES {
-        let log = in_memory(Shape { value, bytes: 16 << 20, seed: 1 });
+        let log = in_memory(Shape { kind: Kind::Application, value, bytes: 16 << 20, seed: 1 });
         // Records alone: the iterator is not meant for annotation lines.
         let bare = without_annotations(&log);
         group.throughput(Throughput::Bytes(bare.len() as u64));

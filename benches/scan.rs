@@ -14,7 +14,7 @@ use aofkit::progress::Silent;
 use aofkit::scan::{Context, Observer, Pace, scan};
 use aofkit::stats::Mix;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use generate::{Shape, in_memory};
+use generate::{Kind, Shape, in_memory};
 
 const VALUES: [(&str, usize); 3] = [("32B", 32), ("256B", 256), ("4KiB", 4096)];
 
@@ -39,7 +39,7 @@ fn observers(c: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     for (size, value) in VALUES {
-        let log = in_memory(Shape { value, bytes: 16 << 20, seed: 1 });
+        let log = in_memory(Shape { kind: Kind::Application, value, bytes: 16 << 20, seed: 1 });
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &log).unwrap();
         let aof = Aof::open(file.path(), &OpenOptions::default()).unwrap();

@@ -6,11 +6,18 @@
 // Each bench is a crate of its own and uses a part of this.
 #![allow(dead_code)]
 
+#[path = "shapes.rs"]
+mod shapes;
+
 use std::io::{self, Write};
+
+pub use shapes::Kind;
 
 /// What to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
+    /// Whose traffic it is.
+    pub kind: Kind,
     /// Mean length of the values that applications store, in bytes; single ones are half to one and a
     /// half times as long.
     pub value: usize,
@@ -40,7 +47,7 @@ pub fn generate(out: &mut impl Write, shape: Shape) -> io::Result<u64> {
     let mut log = Log::new(shape);
     log.command(&[b"SELECT", b"0"]);
     while log.written + (log.buffer.len() as u64) < shape.bytes {
-        log.step();
+        log.write_of(shape.kind);
         if log.buffer.len() > 1 << 16 {
             log.flush(out)?;
         }
@@ -58,20 +65,9 @@ pub fn in_memory(shape: Shape) -> Vec<u8> {
     }
 }
 
-/// Writes one SET of each of `keys` different keys, a thousand families of them, and answers the length.
-pub fn distinct(out: &mut impl Write, keys: u64) -> io::Result<u64> {
-    let mut written = 0;
-    for n in 0..keys {
-        let key = format!("item:{}:{:x}", n % 1000, SplitMix(n).next());
-        let record = format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n$1\r\nv\r\n", key.len());
-        out.write_all(record.as_bytes())?;
-        written += record.len() as u64;
-    }
-    Ok(written)
-}
-
 struct Log {
     random: SplitMix,
+    seed: u64,
     value: usize,
     pool: Vec<u8>,
     /// Where fields begin in the first [`POOL`] bytes.
@@ -90,6 +86,7 @@ impl Log {
         let (pool, fields) = pool(&mut random, POOL + 2 * shape.value);
         Self {
             random,
+            seed: shape.seed,
             value: shape.value.max(1),
             pool,
             fields,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::generate::Shape;
+use crate::generate::{Kind, Shape};
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::format::conf::PackedLimits;
 use aofkit::growth::{Growth, GrowthOptions, LiveEstimate};
@@ -28,7 +28,12 @@ fn estimate(log: &[u8], budget: usize, seed: u64) -> LiveEstimate {
 
 #[test]
 fn a_sample_stays_within_the_error_it_tells() {
-    let log = crate::generate::in_memory(Shape { value: 128, bytes: 6 << 20, seed: 5 });
+    let log = crate::generate::in_memory(Shape {
+        kind: Kind::Application,
+        value: 128,
+        bytes: 6 << 20,
+        seed: 5,
+    });
     let whole = estimate(&log, 1 << 30, 1);
     assert!(whole.is_complete && whole.keys > 5_000, "{whole:?}");
     for seed in 1..=4 {

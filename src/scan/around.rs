@@ -46,7 +46,8 @@ impl Around {
 
     /// How many records a stretch of so many bytes probably held; `None` where no record is known.
     pub fn likely(&self, bytes: u64) -> Option<u64> {
-        let fade = |(sum, count): (f64, f64), len: u64| (sum * FADES + len as f64, count * FADES + 1.0);
+        let fade =
+            |(sum, count): (f64, f64), len: u64| (sum * FADES + len as f64, count * FADES + 1.0);
         let (sum, count) = self.kept().fold((0.0, 0.0), fade);
         (self.records > 0).then(|| (bytes as f64 * count / sum).round() as u64)
     }

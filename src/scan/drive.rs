@@ -60,9 +60,16 @@ pub fn scan_in_pieces<O: Split>(
     if pace.bytes_per_second.is_some() {
         return scan(aof, observer, pace, progress);
     }
-    each_file(aof, |_| true, observer, pace, progress, |position, meter, at, observer| {
-        pieces::show(aof, position, &pace.pieces, meter, at, observer)
-    })
+    each_file(
+        aof,
+        |_| true,
+        observer,
+        pace,
+        progress,
+        |position, meter, at, observer| {
+            pieces::show(aof, position, &pace.pieces, meter, at, observer)
+        },
+    )
 }
 
 /// Shows each of these files to `observer`, as `show` does it with one of them.

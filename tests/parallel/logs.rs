@@ -36,8 +36,8 @@ pub fn log(random: &mut Random, kind: Kind) -> Vec<u8> {
             1 => log.extend(command(&[b"SELECT", random.below(20).to_string().as_bytes()])),
             2..=5 if kind == Kind::Transactions => transaction(&mut log, random),
             2..=4 if kind == Kind::Odd => log.extend(odd(random)),
-            2 => log.extend(command(&[b"MULTI"])),
-            3 => log.extend(command(&[b"EXEC"])),
+            2 if random.chance(5) => log.extend(command(&[b"EXEC"])),
+            2 => transaction(&mut log, random),
             _ => log.extend(write(random, kind)),
         }
     }

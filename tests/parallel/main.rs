@@ -7,13 +7,14 @@ mod logs;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use aofkit::aof::{Aof, OpenOptions};
 use aofkit::check::{Check, Wording, judge};
-use aofkit::progress::Silent;
+use aofkit::progress::{Progress, Silent};
 use aofkit::scan::{Pace, Pieces, scan, scan_in_pieces};
 use support::mutate::{Mutation, Random};
 use support::{in_parallel, number_from_env, recorded_sets};
@@ -66,7 +67,7 @@ fn one_log(seed: u64, index: usize, kind: logs::Kind) {
 
 fn many_logs(kind: logs::Kind) {
     let seed = number_from_env("AOFKIT_SEED", 7);
-    let count = number_from_env("AOFKIT_PIECES", 150) as usize;
+    let count = number_from_env("AOFKIT_PIECES", 100) as usize;
     in_parallel(count, |index| one_log(seed, index, kind));
 }
 
@@ -127,6 +128,44 @@ fn sets_that_servers_wrote_are_the_same_in_pieces() {
         let mut random = Random::new(number_from_env("AOFKIT_SEED", 7), index as u64);
         is_the_same_in_pieces(&sets[index], &mut random, 4);
     });
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Steps {
+    calls: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl Progress for Steps {
+    fn advance(&self, bytes: u64) {
+        self.calls.set(self.calls.get() + 1);
+        self.bytes.set(self.bytes.get() + bytes);
+    }
+}
+
+/// A log without anything odd: whoever joins reads next to nothing of it, and tells of all bytes once.
+#[test]
+fn pieces_of_a_sound_log_are_joined_and_not_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("appendonly.aof");
+    let mut bytes = logs::command(&[b"SELECT", b"0"]);
+    for number in 0..100_000 {
+        let transaction = number % 7 == 0;
+        bytes.extend(if transaction { logs::command(&[b"MULTI"]) } else { Vec::new() });
+        let key = format!("key:{number}");
+        bytes.extend(logs::command(&[b"SET", key.as_bytes(), &[b'v'; 40]]));
+        bytes.extend(if transaction { logs::command(&[b"EXEC"]) } else { Vec::new() });
+    }
+    fs::write(&path, &bytes).unwrap();
+    let aof = Aof::open(&path, &OpenOptions::default()).unwrap();
+    let pace = Pace { pieces: Pieces { threads: 3, bytes: 1 << 20 }, ..Pace::default() };
+    let steps = Steps::default();
+    let facts = scan_in_pieces(&aof, Check::new(&aof), &pace, &steps).unwrap();
+    assert_eq!(facts.segments[0].commands, 100_001 + 2 * 100_000_u64.div_ceil(7));
+    let pieces = bytes.len() as u64 / (1 << 20) + 1;
+    assert!((pieces..=pieces + 3).contains(&steps.calls.get()), "{}", steps.calls.get());
+    assert_eq!(steps.bytes.get(), bytes.len() as u64);
 }
 
 /// What a user sees of a log that is large enough to be divided by default.

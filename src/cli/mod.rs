@@ -16,6 +16,7 @@ mod man;
 mod metrics;
 mod plan;
 mod prune;
+mod recover;
 mod redis_check_aof;
 mod repair;
 mod repository;
@@ -95,6 +96,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Convert(verb) => convert::run(verb, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
+        Verb::Recover(verb) => recover::run(verb, &args.server, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),
         Verb::Audit(args) => audit::run(args, &context),

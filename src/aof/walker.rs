@@ -304,7 +304,7 @@ fn damaged(
         mended = None;
     }
     let mut found = match mended {
-        Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
+        Some((end, _)) => sound::Found { place: Some(end), zeros_from: end, met_end: false },
         None => sound::find(source, wrong.resume, reach, names)?,
     };
     // The end of the data is no place where records resume.
@@ -339,6 +339,7 @@ fn damaged(
         fault: Fault::new(at, Why::Resp(reason)),
         ending,
         is_doubtful,
+        met_end: found.met_end,
         value_to,
         loader: wrong.loader,
         mended: mended.map(|(_, how)| how),

@@ -260,7 +260,7 @@ impl Args {
             (_, Some(reading)) if reading.path.is_none() => "PATH is missing (or --conf FILE)",
             _ => return Ok(args),
         };
-        if args.global.conf.is_none() {
+        if args.global.conf.is_empty() {
             let kind = MissingRequiredArgument;
             let command = command.find_subcommand_mut(verb);
             return Err(command.map_or_else(|| clap::Error::new(kind), |c| c.error(kind, why)));

@@ -63,6 +63,10 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(context) => context,
         Err(why) => return usage(&why, asks_for_json()),
     };
+    if !context.more_confs.is_empty() && !matches!(args.verb, Verb::Audit(_)) {
+        let why = "--conf is given several times: only `audit` takes more than one";
+        return usage(why, context.json);
+    }
     if let Err(why) = args.can_print(&context) {
         return usage(&why, context.json);
     }

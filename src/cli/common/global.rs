@@ -39,9 +39,10 @@ pub struct Global {
     pub target: Option<Target>,
     /// The server's redis.conf; its settings apply, and without PATH it says where the set is.
     ///
-    /// Used are rename-command, databases, cluster-enabled, appendonly, aof-load-truncated, rewrite rules and others
+    /// Used are rename-command, databases, cluster-enabled, appendonly, aof-load-truncated, rewrite rules and others. `audit`
+    /// takes several, of servers on one host, and compares them
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE", env = "AOFKIT_CONF")]
-    pub conf: Option<PathBuf>,
+    pub conf: Vec<PathBuf>,
     /// All modules that the server has loaded, as MODULE LIST names them (ReJSON,bf,search), or none.
     ///
     /// Default: those that --server or the configuration names, and those that the set's writer must have had
@@ -144,12 +145,13 @@ impl Global {
             open: OpenOptions {
                 target: self.target,
                 stands_in: false,
-                conf: self.conf.clone(),
+                conf: self.conf.first().cloned(),
                 modules: self.modules()?,
                 ..OpenOptions::default()
             },
             pace: Pace { bytes_per_second, pieces: Pieces::of(readers) },
             source: self.source.clone(),
+            more_confs: self.conf.iter().skip(1).cloned().collect(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
             json,
             format: if self.json { Format::Json } else { self.format },

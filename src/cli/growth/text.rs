@@ -89,12 +89,13 @@ fn trigger(one: &Grown, view: &View) -> String {
             text += &line(&rule, style);
         }
     }
-    if let Some((rate, source)) = outlook.rate {
-        let from = match source {
+    if let Some(rate) = outlook.rate {
+        let from = match rate.source {
             RateSource::Annotations => "by #TS annotations",
             RateSource::FileTimes => "by file times alone: from the base's to the last increment's",
         };
-        let mut told = format!("{}/s on average, {from}", size(rate.round() as u64));
+        let per_second = size(rate.bytes_per_second.round() as u64);
+        let mut told = format!("{per_second}/s on average of {}, {from}", duration(rate.seconds));
         if let Some((recent, seconds)) = outlook.recent_rate {
             told += &format!(
                 ", but {}/s in the last {}",
@@ -102,10 +103,13 @@ fn trigger(one: &Grown, view: &View) -> String {
                 duration(seconds)
             );
         }
-        if let Some(at) = outlook.rewrite_at.filter(|_| !trigger.is_due()) {
+        if let Some(at) = outlook.forecast.rewrite_at.filter(|_| !trigger.is_due()) {
             told += &format!("; at that rate the next one is at {}", time(at));
         }
         text += &line(&told, style);
+        if let Some(why) = outlook.forecast.withheld.filter(|_| misses_rewrite(outlook)) {
+            text += &line(&format!("when the next one comes is not foreseen: {why}"), style);
+        }
     } else {
         let annotations = match one.report.clock.latest {
             Some(_) => "too few #TS annotations",
@@ -125,6 +129,12 @@ fn trigger(one: &Grown, view: &View) -> String {
         text += &format!("{}\n", style.warn(&wrap(&format!("! {hold}"), style.width, "  ")));
     }
     text
+}
+
+/// A rewrite comes by itself, and when is not told.
+fn misses_rewrite(outlook: &Outlook) -> bool {
+    let comes = outlook.trigger.remaining_bytes().is_some_and(|left| left > 0);
+    comes && outlook.forecast.rewrite_at.is_none()
 }
 
 /// What a server that has seen more of the set counts.
@@ -253,9 +263,11 @@ fn disk(outlook: &Outlook, style: Style) -> String {
     let used = disk.total - disk.free;
     let bar = bar(used, disk.total, 20);
     text += &format!("  ▕{bar}▏ {} free of {}\n", size(disk.free), size(disk.total));
-    if let Some(at) = outlook.disk_full_at {
+    if let Some(at) = outlook.forecast.disk_full_at {
         text +=
             &line(&format!("full at {} at this rate, if nothing is rewritten", time(at)), style);
+    } else if let Some(why) = outlook.forecast.withheld {
+        text += &line(&format!("when it is full is not foreseen: {why}"), style);
     }
     let Some(peak) = outlook.rewrite.peak_disk_bytes else {
         let told = "what the next rewrite takes on it is not known";

@@ -80,9 +80,14 @@ impl Reader {
         self.target.family == Family::Valkey && self.target.version >= (9, 1)
     }
 
+    /// Whether a new user has all channels.
+    fn first_channels(&self) -> Option<bool> {
+        (!self.sets_channels).then_some(!self.is_new())
+    }
+
     /// The first rule that is surely wrong, and why.
     pub fn fault(&self, rules: &[Vec<u8>]) -> Option<String> {
-        let all_channels = (!self.sets_channels).then_some(!self.is_new());
+        let all_channels = self.first_channels();
         let mut user = User { all_keys: false, all_channels, ..User::default() };
         let mut rest = rules.iter().map(Vec::as_slice).zip(1..);
         while let Some((rule, number)) = rest.next() {
@@ -137,7 +142,7 @@ impl Reader {
                 b"reset" => {
                     user.passwords.clear();
                     user.all_keys = false;
-                    user.all_channels = self.is_new().then_some(false);
+                    user.all_channels = self.first_channels();
                 }
                 b"clearselectors" if self.is_new() => {}
                 _ => return None,
@@ -157,7 +162,8 @@ impl Reader {
             Some(b'&') if user.all_channels == Some(true) => return Err(Wrong::AllChannels),
             Some(b'~' | b'&') => {}
             Some(b'%') if self.is_new() => {
-                if !is_permission(&rule[1..]) {
+                // One server takes the sign alone.
+                if !is_permission(&rule[1..]) && !(rule == b"%" && self.target.version == (7, 4)) {
                     return Err(Wrong::Permission);
                 }
                 if user.all_keys {

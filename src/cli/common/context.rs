@@ -10,7 +10,7 @@ use aofkit::error::Error;
 use aofkit::fleet::{Place, side_by_side};
 use aofkit::format::conf::Settings;
 use aofkit::progress::Progress;
-use aofkit::scan::Pace;
+use aofkit::scan::{Pace, Pieces};
 use clap::ValueEnum;
 
 use super::asking::Asking;
@@ -180,6 +180,14 @@ impl Context {
             }
         }
         Ok((done, failed))
+    }
+
+    /// How fast a set is read: by several threads where no other set is read beside it.
+    pub fn pace_of(&self, turn: &Turn) -> Pace {
+        match turn.is_alone {
+            true => self.pace,
+            false => Pace { pieces: Pieces::default(), ..self.pace },
+        }
     }
 
     /// How many sets are read at the same time: one after the other where a rate holds for all that is read, or where a

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use aofkit::check::Verdict;
 use aofkit::fleet::Outlier;
-use aofkit::text::{count, size};
+use aofkit::text::{count, size, thousands};
 
 use super::parts::{Cell, Fact, Picture, Section, Shape, Table, WIDE, clipped};
 use super::seen::Seen;
@@ -84,7 +84,7 @@ fn small(
         x,
         y + 46.0,
         "dim",
-        format!("{}, {} %", size(bytes), seen.outlook.trigger.percent()),
+        format!("{}, {} %", size(bytes), thousands(seen.outlook.trigger.percent())),
     ));
     let coarse = seen.growth.timeline.coarse(24);
     let highest = coarse.buckets.iter().map(|bucket| bucket.bytes).max().unwrap_or(0).max(1);

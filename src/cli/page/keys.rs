@@ -5,6 +5,7 @@ use aofkit::text::{count, escape, size};
 
 use super::parts::{Cell, Fact, Section, Table, clipped};
 use super::seen::Seen;
+use super::timeline::storms;
 use crate::cli::common::units::{share, time};
 
 /// Rows of a table at most.
@@ -217,9 +218,10 @@ pub fn endings(seen: &Seen) -> Section {
         section.facts.push(Fact::new(name, Cell::count(n), note));
     }
     section.facts.push(Fact::new("Bytes of deletions in the log", Cell::size(deletes.bytes), ""));
-    if !deletes.storms.is_empty() {
-        let storms = count(deletes.storms.len() as u64, "storm");
-        section.notes.push(format!("{storms} of deletions: they are named under growth."));
+    let storms = storms(seen).count() as u64;
+    if storms > 0 {
+        let storms = count(storms, "storm");
+        section.notes.push(format!("{storms} of deletions: named among the events of growth."));
     }
     let rows: Vec<_> = deletes
         .prefixes

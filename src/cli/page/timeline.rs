@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use aofkit::growth::{Axis, FamilyLine, Timeline};
+use aofkit::stats::Storm;
 use aofkit::text::{count, escape, name, size, thousands};
 
 use super::parts::{Cell, Picture, Section, Shape, Table, WIDE, clipped};
@@ -19,6 +20,9 @@ const STEPS: usize = 120;
 
 /// Events that are named at most.
 const EVENTS: usize = 12;
+
+/// Keys deleted at a time from which on a page speaks of a storm.
+const STORM: u64 = 100;
 
 pub fn growth(seen: &Seen) -> Section {
     let mut section = Section::new("Growth: when it was written, and by which keys");
@@ -50,6 +54,11 @@ pub fn growth(seen: &Seen) -> Section {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Seconds, or stretches of the log, with so many deletions that they are worth a name.
+pub fn storms(seen: &Seen) -> impl Iterator<Item = &Storm> {
+    seen.deletes.storms.iter().filter(|storm| storm.keys >= STORM)
 }
 
 /// Something that happened at one time.
@@ -92,7 +101,7 @@ fn events(seen: &Seen) -> Vec<Event> {
         let place = place(flush.segment, flush.at);
         all.push(Event { what, mark: "flush", class: "event", at: flush.time, place });
     }
-    for storm in &seen.deletes.storms {
+    for storm in storms(seen) {
         let what = format!(
             "storm of deletions: {} in {}",
             count(storm.keys, "key"),
@@ -136,15 +145,7 @@ fn picture(seen: &Seen) -> Picture {
     } else {
         layers(seen, timeline, &scale, &mut shapes, &mut legend);
     }
-    for (peak, number) in seen.growth.peaks.iter().zip(1..) {
-        let (from, to) = (scale.x(peak.from), scale.x(peak.to).min(WIDE - 4.0));
-        shapes.push(Shape::rect(
-            (from, TOP, (to - from).max(2.0), HIGH),
-            "peak",
-            format!("peak {number}"),
-        ));
-        shapes.push(Shape::text((from + to) / 2.0, TOP - 8.0, "mid", format!("peak {number}")));
-    }
+    peaks(seen, &scale, &mut shapes);
     if timeline.axis == Axis::Time {
         marks(seen, &scale, end, &mut shapes);
     }
@@ -155,6 +156,22 @@ fn picture(seen: &Seen) -> Picture {
         count(timeline.buckets.len() as u64, "interval")
     );
     Picture { title, height: TOP + HIGH + 46.0, shapes, legend }
+}
+
+/// Frames around the peaks. A name that would lie on another one is left out: its frame and the list tell it.
+fn peaks(seen: &Seen, scale: &Scale, shapes: &mut Vec<Shape>) {
+    let mut named: Vec<f64> = Vec::new();
+    for (peak, number) in seen.growth.peaks.iter().zip(1..) {
+        let (from, to) = (scale.x(peak.from), scale.x(peak.to).min(WIDE - 4.0));
+        let name = format!("peak {number}");
+        let frame = (from, TOP, (to - from).max(2.0), HIGH);
+        shapes.push(Shape::rect(frame, "peak", name.clone()));
+        let middle = ((from + to) / 2.0).min(WIDE - 26.0);
+        if named.iter().all(|other| (middle - other).abs() > 52.0) {
+            shapes.push(Shape::text(middle, TOP - 8.0, "mid", name));
+            named.push(middle);
+        }
+    }
 }
 
 /// One layer on the other.

@@ -40,6 +40,7 @@ pub mod check;
 pub mod clean;
 pub mod command;
 pub mod convert;
+pub mod diff;
 pub mod disk;
 pub mod error;
 pub mod fleet;

@@ -31,6 +31,8 @@ pub enum Schema {
     Clean,
     /// What `rewind --json` prints
     Rewind,
+    /// What `diff --json` prints
+    Diff,
     /// What `growth --json` prints
     Growth,
     /// What `status --json` prints
@@ -60,6 +62,7 @@ impl Schema {
             Self::Convert => "aofkit.convert/1",
             Self::Clean => "aofkit.clean/1",
             Self::Rewind => "aofkit.rewind/1",
+            Self::Diff => "aofkit.diff/1",
             Self::Growth => "aofkit.growth/1",
             Self::Status => "aofkit.status/1",
             Self::Audit => "aofkit.audit/1",
@@ -83,6 +86,7 @@ impl Schema {
             Self::Convert => "convert",
             Self::Clean => "clean",
             Self::Rewind => "rewind",
+            Self::Diff => "diff",
             Self::Growth => "growth",
             Self::Status => "status",
             Self::Audit => "audit",
@@ -106,6 +110,7 @@ impl Schema {
             Self::Convert => include_str!("../../docs/schemas/convert.json"),
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
+            Self::Diff => include_str!("../../docs/schemas/diff.json"),
             Self::Growth => include_str!("../../docs/schemas/growth.json"),
             Self::Status => include_str!("../../docs/schemas/status.json"),
             Self::Audit => include_str!("../../docs/schemas/audit.json"),

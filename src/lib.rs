@@ -13,7 +13,7 @@
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
 //! 8. watch: [`mod@audit`]: configuration, server, files and machine against the rules of production; [`fleet`]: the state of
-//!    many sets at once; [`metrics`]: figures for Prometheus
+//!    many sets at once; [`metrics`]: figures for Prometheus; [`recover`]: keys of a moment back into a running server
 //!
 //! ```no_run
 //! use aofkit::{Aof, OpenOptions};
@@ -52,6 +52,7 @@ pub mod moment;
 pub mod neighbours;
 pub mod print;
 pub mod progress;
+pub mod recover;
 pub mod redact;
 pub mod repair;
 pub mod rewind;

@@ -25,6 +25,7 @@ use crate::cli::diff::args::DiffArgs;
 use crate::cli::growth::args::GrowthArgs;
 use crate::cli::metrics::args::MetricsArgs;
 use crate::cli::prune::args::PruneArgs;
+use crate::cli::recover::args::RecoverArgs;
 use crate::cli::repair::args::RepairArgs;
 use crate::cli::restore::args::RestoreArgs;
 use crate::cli::rewind::args::RewindArgs;
@@ -62,6 +63,8 @@ pub enum Verb {
     Rewind(Box<RewindArgs>),
     /// Compare two sets, snapshots or moments: where their histories part, what each has alone
     Diff(Box<DiffArgs>),
+    /// Bring keys of a set or snapshot back into a running server or into a file. Prints a plan first
+    Recover(Box<RecoverArgs>),
     /// Store an incremental snapshot of a set in a repository; its server may be running
     Backup(Box<BackupArgs>),
     /// List the snapshots of a repository
@@ -106,7 +109,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 18] = [
+const MANUALS: [(&str, &Manual); 19] = [
     ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
@@ -118,6 +121,7 @@ const MANUALS: [(&str, &Manual); 18] = [
     ("inspect", &super::inspect::args::MANUAL),
     ("metrics", &super::metrics::args::MANUAL),
     ("prune", &super::prune::args::MANUAL),
+    ("recover", &super::recover::args::MANUAL),
     ("repair", &super::repair::args::MANUAL),
     ("restore", &super::restore::args::MANUAL),
     ("rewind", &super::rewind::args::MANUAL),
@@ -161,6 +165,7 @@ impl Verb {
             Self::Convert(convert) => Some(&convert.reading),
             Self::Clean(clean) => Some(&clean.reading),
             Self::Rewind(rewind) => Some(&rewind.reading),
+            Self::Recover(recover) => Some(&recover.reading),
             Self::Growth(growth) => Some(&growth.reading),
             _ => None,
         }
@@ -292,8 +297,9 @@ impl Args {
         }
         match (context.format, &self.verb) {
             (format, Verb::Cat(cat)) => cat.can_print(format, context.redact),
+            (Format::Resp, Verb::Recover(_)) => Ok(()),
             (Format::Resp | Format::Ndjson, _) => {
-                Err("--format resp and ndjson are for `cat`".to_owned())
+                Err("--format resp and ndjson are for `cat`, and resp for `recover`".to_owned())
             }
             (format, Verb::Stats(stats)) => stats.can_print(format),
             (Format::Text | Format::Json, _) => Ok(()),

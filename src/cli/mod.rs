@@ -17,6 +17,7 @@ mod man;
 mod metrics;
 mod plan;
 mod prune;
+mod recover;
 mod redis_check_aof;
 mod repair;
 mod repository;
@@ -97,6 +98,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
         Verb::Diff(args) => diff::run(args, &context),
+        Verb::Recover(verb) => recover::run(verb, &args.server, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),
         Verb::Audit(args) => audit::run(args, &context),

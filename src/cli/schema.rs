@@ -33,6 +33,8 @@ pub enum Schema {
     Rewind,
     /// What `diff --json` prints
     Diff,
+    /// What `recover --json` prints
+    Recover,
     /// What `growth --json` prints
     Growth,
     /// What `status --json` prints
@@ -63,6 +65,7 @@ impl Schema {
             Self::Clean => "aofkit.clean/1",
             Self::Rewind => "aofkit.rewind/1",
             Self::Diff => "aofkit.diff/1",
+            Self::Recover => "aofkit.recover/1",
             Self::Growth => "aofkit.growth/1",
             Self::Status => "aofkit.status/1",
             Self::Audit => "aofkit.audit/1",
@@ -87,6 +90,7 @@ impl Schema {
             Self::Clean => "clean",
             Self::Rewind => "rewind",
             Self::Diff => "diff",
+            Self::Recover => "recover",
             Self::Growth => "growth",
             Self::Status => "status",
             Self::Audit => "audit",
@@ -111,6 +115,7 @@ impl Schema {
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
             Self::Diff => include_str!("../../docs/schemas/diff.json"),
+            Self::Recover => include_str!("../../docs/schemas/recover.json"),
             Self::Growth => include_str!("../../docs/schemas/growth.json"),
             Self::Status => include_str!("../../docs/schemas/status.json"),
             Self::Audit => include_str!("../../docs/schemas/audit.json"),

@@ -5,7 +5,9 @@ use std::convert::Infallible;
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::{Access, Address, Answer, Contents, KeyId, KeySeen, ServerSeen, ServerState};
+use super::{
+    Access, Address, Answer, Contents, EachBatch, KeyId, KeySeen, ServerSeen, ServerState,
+};
 
 /// A connection to a server; this build has no client, so there is never one.
 #[derive(Debug)]
@@ -93,10 +95,7 @@ impl Server {
     ///
     /// # Errors
     /// There is no such connection.
-    pub fn walk(
-        &mut self,
-        _: &mut dyn FnMut(&mut Self, u64, Vec<Vec<u8>>) -> Result<bool>,
-    ) -> Result<()> {
+    pub fn walk(&mut self, _: EachBatch<'_, Self>) -> Result<()> {
         match self.0 {}
     }
 

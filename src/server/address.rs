@@ -52,6 +52,19 @@ impl Address {
         Self::at(Endpoint::Unix(path.to_owned()))
     }
 
+    /// Another server of the same cluster, to be spoken to in the same way; on the same host, where none is named.
+    #[must_use]
+    pub fn elsewhere(&self, host: Option<String>, port: u16) -> Self {
+        let endpoint = match &self.endpoint {
+            Endpoint::Tcp(own, _) => Endpoint::Tcp(host.unwrap_or_else(|| own.clone()), port),
+            Endpoint::Tls(own, _) => Endpoint::Tls(host.unwrap_or_else(|| own.clone()), port),
+            Endpoint::Unix(_) => {
+                Endpoint::Tcp(host.unwrap_or_else(|| "127.0.0.1".to_owned()), port)
+            }
+        };
+        Self { endpoint, ..self.clone() }
+    }
+
     fn at(endpoint: Endpoint) -> Self {
         Self { endpoint, user: None, password: None }
     }

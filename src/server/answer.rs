@@ -1,5 +1,10 @@
 //! What a server answers to one command.
 
+use crate::error::Result;
+
+/// Takes the names of some keys of one database, and the connection on which that is selected; answers whether to go on.
+pub type EachBatch<'e, S> = &'e mut dyn FnMut(&mut S, u64, Vec<Vec<u8>>) -> Result<bool>;
+
 /// What a server answers to one command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {

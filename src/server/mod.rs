@@ -39,7 +39,7 @@ mod whose;
 use std::time::Duration;
 
 pub use address::{Address, Endpoint};
-pub use answer::{Answer, KeySeen};
+pub use answer::{Answer, EachBatch, KeySeen};
 pub use certificate::{first_end, matches, validity};
 pub use condition::Condition;
 #[cfg(not(feature = "server"))]

@@ -31,10 +31,16 @@ redis-cli SET user:42:name Ada
 redis-cli HSET user:42:visits mon 1 tue 2
 "#;
 
-/// After the snapshot was put in place, and after the accident was undone.
+/// After the snapshot was put in place, after the accident was undone, and after keys were brought back.
 const KEYS_ARE_BACK: &str = r#"
 test "$(redis-cli GET user:42:name)" = Ada
 test "$(redis-cli HGET user:42:visits tue)" = 2
+"#;
+
+/// Before keys are brought back as they were.
+const KEYS_ARE_WRONG: &str = r#"
+redis-cli SET user:42:name Eve
+redis-cli HDEL user:42:visits tue
 "#;
 
 /// The boxes of the guide in order: what kind, and what stands in them.
@@ -56,8 +62,11 @@ fn session() -> String {
                 if text.contains("--before-command FLUSHALL") {
                     session.push_str("redis-cli FLUSHALL\n");
                 }
+                if text.contains("--replace --keep-in") {
+                    session.push_str(KEYS_ARE_WRONG);
+                }
                 session.push_str(text);
-                if text.contains("systemctl start redis") {
+                if text.contains("systemctl start redis") || text.contains("--apply\n") {
                     session.push_str(KEYS_ARE_BACK);
                 }
             }

@@ -60,6 +60,7 @@ fn every_verb_s_manual_has_examples_and_exit_statuses_and_its_short_help_is_shor
         "growth",
         "inspect",
         "prune",
+        "recover",
         "repair",
         "restore",
         "rewind",

@@ -28,7 +28,7 @@ pub enum Format {
     Csv,
     /// Folded stacks for flame-graph viewers; only of `stats`
     Folded,
-    /// What `redis-cli --pipe` takes; only of `cat`
+    /// What `redis-cli --pipe` takes; only of `cat` and `recover`
     Resp,
     /// One JSON object per line; only of `cat`, whose --json it is
     Ndjson,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aofkit::aof::Aof;
 use aofkit::backup::Entry;
 use aofkit::command::Renames;
 use aofkit::error::{Error, Result};
@@ -26,7 +27,7 @@ pub struct MomentArgs {
     #[arg(long, value_name = "FILE:OFFSET")]
     at: Option<String>,
     /// Only what precedes this command: FLUSHALL, FLUSHALL:first; default: the last one
-    #[arg(long, value_name = "NAME[:first|:last]")]
+    #[arg(long, value_name = "NAME")]
     before_command: Option<String>,
 }
 
@@ -35,6 +36,31 @@ impl MomentArgs {
     pub fn until(&self) -> Result<Option<i64>> {
         let at = self.until.as_deref().map(until).transpose();
         at.map_err(|why| refused(Path::new("--until"), why))
+    }
+
+    /// The moment in a set; `None` when none was given. Or why it makes no sense there.
+    pub fn of_set(&self, aof: &Aof) -> std::result::Result<Option<Moment>, String> {
+        if let Some(text) = &self.until {
+            let until = until(text).map_err(|why| format!("--until: {why}"))?;
+            return Ok(Some(Moment::Until(until)));
+        }
+        if let Some(text) = &self.at {
+            let files = aof.live().map(|(position, segment)| (position, segment.name.to_vec()));
+            let place = place(text, &files.collect::<Vec<_>>());
+            return place.map(Moment::At).map(Some).map_err(|why| format!("--at: {why}"));
+        }
+        let Some(text) = &self.before_command else { return Ok(None) };
+        let moment = before(text, &[], &aof.names);
+        moment.map(Some).map_err(|why| format!("--before-command: {why}"))
+    }
+
+    /// The moment as it was typed, in words; `None` when none was given.
+    pub fn told(&self) -> Option<String> {
+        let told = |word: &str, text: &Option<String>| {
+            text.as_ref().map(|text| format!("{word} {}", aofkit::text::escape(text.as_bytes())))
+        };
+        let until = told("at", &self.until);
+        until.or(told("before byte", &self.at)).or(told("before", &self.before_command))
     }
 
     /// The moment, by these names of commands; `None` when none was given.

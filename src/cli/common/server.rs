@@ -80,19 +80,27 @@ impl ServerArgs {
     pub fn asked(&self) -> std::result::Result<Option<Asked>, String> {
         let Some(text) = &self.server else { return Ok(None) };
         let address = Address::parse(text).map_err(|why| format!("--server: {why}"))?;
+        self.at(address).map(Some)
+    }
+
+    /// Another server, to be let in to by what was typed or lay in the environment for this one.
+    ///
+    /// # Errors
+    /// Says what makes no sense, and never a password.
+    pub fn at(&self, address: Address) -> std::result::Result<Asked, String> {
         let identity = match (&self.server_cert, &self.server_key) {
             (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
             (None, None) => None,
             _ => return Err("--server-cert and --server-key go together".to_owned()),
         };
-        Ok(Some(Asked {
+        Ok(Asked {
             address,
             password_file: self.server_password_file.clone(),
             authorities: self.server_ca.clone(),
             identity,
             patience: Duration::from_secs(self.server_timeout),
             said: Said::default(),
-        }))
+        })
     }
 
     /// Whether one was named.
@@ -191,6 +199,14 @@ impl Asked {
     /// # Errors
     /// When it does not answer, or a file that is needed for that cannot be read.
     pub fn connect(&self) -> Result<Server> {
+        self.connect_to(&self.address)
+    }
+
+    /// Connects to another one in the same way, such as one of the same cluster.
+    ///
+    /// # Errors
+    /// When it does not answer, or a file that is needed for that cannot be read.
+    pub fn connect_to(&self, address: &Address) -> Result<Server> {
         let read = |path: &Path| self.read(path);
         let password = match &self.password_file {
             Some(path) => Some(first_line(&self.read(path)?)),
@@ -206,7 +222,7 @@ impl Asked {
             identity,
             patience: self.patience,
         };
-        Server::connect(&self.address, &access)
+        Server::connect(address, &access)
     }
 
     /// A small file; without it there is no connection, which is no "not found" of a set.

@@ -126,7 +126,7 @@ fn tried(dir: &Path, context: &Context) -> Result<Option<(Report, Loaded)>> {
 
 /// The newest snapshot of the same source that has this second in its history; the newest of all when none has,
 /// which then says why it cannot be reached.
-fn of_that_time(repository: &Repository, newest: Entry, until: i64) -> Result<Entry> {
+pub fn of_that_time(repository: &Repository, newest: Entry, until: i64) -> Result<Entry> {
     let mut entries = Vec::new();
     let mut left = limits::BACKUP_ALL_SEGMENTS;
     for listed in repository.list_source(&newest.source)? {

@@ -6,7 +6,7 @@ use super::{Reading, TOGETHER, Tells, bytes, now};
 use crate::error::Result;
 use crate::limits;
 use crate::server::Server;
-use crate::server::answer::KeySeen;
+use crate::server::answer::{EachBatch, KeySeen};
 use crate::server::contents::{Hash, NEVER, Row};
 
 /// How a server is asked for its keys, found out once for a connection.
@@ -42,10 +42,7 @@ impl Server {
     ///
     /// # Errors
     /// [`crate::error::ErrorKind::Server`]: no answer, or a command is forbidden; or what `each` answers.
-    pub fn walk(
-        &mut self,
-        each: &mut dyn FnMut(&mut Self, u64, Vec<Vec<u8>>) -> Result<bool>,
-    ) -> Result<()> {
+    pub fn walk(&mut self, each: EachBatch<'_, Self>) -> Result<()> {
         for db in self.databases()? {
             let mut goes_on = true;
             self.each_batch(db.number, &mut |server, names| {
@@ -115,7 +112,7 @@ impl Server {
         let after = now();
         while !readings.is_empty() {
             let rest = readings.split_off(readings.len().min(TOGETHER * 16));
-            for (place, rows) in self.read_to_end(readings)? {
+            for (place, rows) in self.all_pieces(readings)? {
                 if let Some(one) = &mut seen[place] {
                     one.value = Some(value_of(rows, after));
                 }
@@ -125,7 +122,7 @@ impl Server {
         Ok(seen)
     }
 
-    fn read_to_end(
+    fn all_pieces(
         &mut self,
         mut readings: Vec<(usize, Reading)>,
     ) -> Result<Vec<(usize, Vec<Row>)>> {

@@ -221,7 +221,8 @@ fn family(key: &[u8]) -> &[u8] {
 
 /// Most bytes first, then by name.
 fn sorted(all: HashMap<Vec<u8>, [u64; 2]>) -> Vec<(Vec<u8>, u64, u64)> {
-    let mut all: Vec<_> = all.into_iter().map(|(name, [count, bytes])| (name, count, bytes)).collect();
+    let mut all: Vec<_> =
+        all.into_iter().map(|(name, [count, bytes])| (name, count, bytes)).collect();
     all.sort_unstable_by(|one, two| two.2.cmp(&one.2).then_with(|| one.0.cmp(&two.0)));
     all
 }

@@ -317,7 +317,8 @@ impl Walk {
         }
         // The range, and those right behind it.
         self.feed(side).pass(1);
-        let after: Vec<_> = (0..limits::DIFF_AFTER).map_while(|i| self.feed(side).said(i)).collect();
+        let after: Vec<_> =
+            (0..limits::DIFF_AFTER).map_while(|i| self.feed(side).said(i)).collect();
         if after.is_empty() && self.feed(side).get(0).is_none() {
             self.tell(side, damaged, None);
             let is_end = self.feed(other).get(0).is_none();

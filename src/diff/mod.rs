@@ -10,8 +10,8 @@
 mod alone;
 mod bases;
 mod hash;
-mod lockstep;
 mod loaded;
+mod lockstep;
 mod marks;
 mod offsets;
 mod rows;
@@ -22,5 +22,5 @@ pub use bases::{BaseForm, BaseSide, Bases};
 pub use loaded::compare_loaded;
 pub use lockstep::{Break, Common, Side, Verdict};
 pub use marks::{Damaged, Place};
-pub use rows::{Different, Differences, Kind, Seen};
+pub use rows::{Differences, Different, Kind, Seen};
 pub use sides::{Diff, Options, compare};

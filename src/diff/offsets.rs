@@ -32,7 +32,11 @@ pub(super) fn offsets(a: &Aof, b: &Aof, pace: &Pace, progress: &dyn Progress) ->
 }
 
 /// The first records of a log that stand once among the first, by their places.
-fn beginning(aof: &Aof, pace: &Pace, progress: &dyn Progress) -> Result<HashMap<u128, Option<i64>>> {
+fn beginning(
+    aof: &Aof,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<HashMap<u128, Option<i64>>> {
     let mut first = HashMap::with_capacity(limits::DIFF_FIRST);
     let mut index = 0;
     let marks = Marks::new(aof, |mark| {

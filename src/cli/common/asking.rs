@@ -26,12 +26,7 @@ impl Asking {
 
     /// Has the server load a copy of the set as it stood at a moment, and holds it there. What is held goes with us,
     /// also where a signal ends the run.
-    pub fn hold(
-        &self,
-        aof: &Aof,
-        moment: Option<&Moment>,
-        looking: &Looking<'_>,
-    ) -> Result<Held> {
+    pub fn hold(&self, aof: &Aof, moment: Option<&Moment>, looking: &Looking<'_>) -> Result<Held> {
         interrupt::at_once(false);
         let held = self.0.hold_at(aof, moment, looking);
         interrupt::at_once(true);

@@ -2,7 +2,7 @@
 
 use aofkit::aof::Aof;
 use aofkit::diff::{
-    Alone, BaseSide, Break, Common, Damaged, Different, Differences, Place, Seen, Side,
+    Alone, BaseSide, Break, Common, Damaged, Differences, Different, Place, Seen, Side,
 };
 use aofkit::redact::hidden;
 use serde_json::{Map, Value, json};
@@ -149,9 +149,7 @@ fn different(row: &Different, redact: bool) -> Value {
             object.insert("key_b64".into(), Value::Null);
         }
     }
-    let seen = |seen: &Seen| {
-        json!({"type": seen.kind.as_str(), "expires_at": seen.expires_ms.map(time_ms)})
-    };
+    let seen = |seen: &Seen| json!({"type": seen.kind.as_str(), "expires_at": seen.expires_ms.map(time_ms)});
     object.insert("a".into(), row.a.as_ref().map(seen).into());
     object.insert("b".into(), row.b.as_ref().map(seen).into());
     object.insert("value_differs".into(), row.value_differs.into());

@@ -70,8 +70,10 @@ fn parts(path: &Path) -> Result<(PathBuf, Option<String>)> {
 pub fn open(path: &Path, context: &Context) -> Result<std::result::Result<Operand, String>> {
     let (place, moment) = parts(path)?;
     if place == Path::new("-") {
-        return Ok(Err("standard input is read once, and diff reads a set several times: name a file"
-            .to_owned()));
+        return Ok(Err(
+            "standard input is read once, and diff reads a set several times: name a file"
+                .to_owned(),
+        ));
     }
     let set = match changing::only(context.open_found(&place)?, &place)? {
         Ok(set) => set,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use aofkit::aof::Aof;
 use aofkit::diff::{
-    Alone, BaseForm, Bases, Break, Common, Different, Differences, NamedKey, Place, Seen, Side,
+    Alone, BaseForm, Bases, Break, Common, Differences, Different, NamedKey, Place, Seen, Side,
     Verdict,
 };
 use aofkit::redact::hidden;
@@ -80,21 +80,28 @@ impl Page<'_> {
             Verdict::Parted => "The histories part: each log goes on alone.",
             Verdict::ABehind => "A ends where B goes on: A has nothing in its log that B lacks.",
             Verdict::BBehind => "B ends where A goes on: B has nothing in its log that A lacks.",
-            Verdict::SameEnd => "Both logs end with the same records. The bases are not proven to be equal: \
-                                 --load PROGRAM compares the keys.",
+            Verdict::SameEnd => {
+                "Both logs end with the same records. The bases are not proven to be equal: \
+                                 --load PROGRAM compares the keys."
+            }
             Verdict::Different => "The two hold different keys, and no log says how that came.",
             Verdict::Unknown if diff.common.is_some() => {
                 "Where the histories part is not known: a log is damaged there."
             }
-            Verdict::Unknown => "No common stretch is proven: what follows counts the whole of both logs. \
-                                 --load PROGRAM compares the keys.",
+            Verdict::Unknown => {
+                "No common stretch is proven: what follows counts the whole of both logs. \
+                                 --load PROGRAM compares the keys."
+            }
         };
         self.line(said, "");
         match &diff.common {
             Some(common) => self.common(common, sets, diff.by_bases),
             None if diff.unproven > 0 => {
                 let fit = count(diff.unproven, "record");
-                self.line(&format!("{fit} in a row fit, which is too little, or fits in several places."), "  ");
+                self.line(
+                    &format!("{fit} in a row fit, which is too little, or fits in several places."),
+                    "  ",
+                );
             }
             None => {}
         }
@@ -108,15 +115,18 @@ impl Page<'_> {
             let records = records.replace("recordss", "records");
             self.line(&format!("{records}: the expiry differs by less than 10 seconds"), "  ");
         }
-        for (side, aof, own) in
-            [("A", a, common.goes_on.0), ("B", b, common.goes_on.1)]
-        {
-            let own = own.map_or("ends there".to_owned(), |at| format!("goes on alone at {}", place(at, aof)));
+        for (side, aof, own) in [("A", a, common.goes_on.0), ("B", b, common.goes_on.1)] {
+            let own = own.map_or("ends there".to_owned(), |at| {
+                format!("goes on alone at {}", place(at, aof))
+            });
             self.line(&format!("{side} {own}"), "  ");
         }
         if let Break::Damaged(side) = common.ends {
             let side = letter(side);
-            self.line(&format!("{side} is damaged there; nothing proves where it goes on in the other."), "  ");
+            self.line(
+                &format!("{side} is damaged there; nothing proves where it goes on in the other."),
+                "  ",
+            );
         }
         for (side, range, instead) in &common.damaged {
             let aof = if *side == Side::A { a } else { b };
@@ -164,7 +174,12 @@ impl Page<'_> {
         );
         if found.not_compared > 0 {
             let keys = count(found.not_compared, "value");
-            self.line(&format!("{keys} not compared: their type is not opened in files, or they are too long"), "  ");
+            self.line(
+                &format!(
+                    "{keys} not compared: their type is not opened in files, or they are too long"
+                ),
+                "  ",
+            );
         }
         for row in found.rows.iter().take(self.top) {
             let line = self.different(row);
@@ -188,7 +203,8 @@ impl Page<'_> {
             (None, Some(b)) => format!("only in B  {key}  {}", seen(b)),
             (Some(a), Some(b)) if a == b => format!("different  {key}  {}", seen(a)),
             (Some(a), Some(b)) => {
-                let what = if row.value_differs == Some(false) { "expiry    " } else { "different " };
+                let what =
+                    if row.value_differs == Some(false) { "expiry    " } else { "different " };
                 format!("{what} {key}  A: {}; B: {}", seen(a), seen(b))
             }
             (None, None) => key,
@@ -214,7 +230,8 @@ impl Page<'_> {
         }
         let top = self.top;
         let commands = alone.commands.iter().take(top);
-        let commands: Vec<_> = commands.map(|one| format!("{} {}", name(&one.name), one.count)).collect();
+        let commands: Vec<_> =
+            commands.map(|one| format!("{} {}", name(&one.name), one.count)).collect();
         self.line(&format!("commands: {}", commands.join(", ")), "  ");
         let prefix = |one: &aofkit::diff::PrefixCount| match one.prefix.is_empty() {
             true => format!("other {}", one.count),
@@ -224,11 +241,17 @@ impl Page<'_> {
         self.line(&format!("keys begin with: {}", prefixes.join(", ")), "  ");
         if alone.reach_far > 0 {
             let commands = count(alone.reach_far, "command");
-            self.line(&format!("{commands} changed keys without naming them (FLUSHALL, FLUSHDB, SWAPDB)"), "  ");
+            self.line(
+                &format!("{commands} changed keys without naming them (FLUSHALL, FLUSHDB, SWAPDB)"),
+                "  ",
+            );
         }
         if alone.unknown > 0 {
             let commands = count(alone.unknown, "command");
-            self.line(&format!("{commands} of unknown names: which keys they change is not known"), "  ");
+            self.line(
+                &format!("{commands} of unknown names: which keys they change is not known"),
+                "  ",
+            );
         }
         if alone.damaged.0 > 0 {
             let ranges = count(alone.damaged.0, "damaged range");
@@ -273,7 +296,15 @@ impl Page<'_> {
             None => "no difference was found, and not all values could be read",
         };
         let (a, b) = loaded.keys;
-        self.line(&format!("\nLoaded by {}: {equal} (A: {}, B: {})", loaded.by, count(a, "key"), count(b, "key")), "");
+        self.line(
+            &format!(
+                "\nLoaded by {}: {equal} (A: {}, B: {})",
+                loaded.by,
+                count(a, "key"),
+                count(b, "key")
+            ),
+            "",
+        );
         self.differences(&loaded.differences);
     }
 }

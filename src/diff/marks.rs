@@ -4,7 +4,7 @@
 //! part of each record instead. The time of an expiry is told apart, because servers before 7.0 reckon it each by its own clock.
 
 use super::hash::Hash;
-use crate::aof::{Aof, Event};
+use crate::aof::{Aof, Event, Role, Segment};
 use crate::command::{CommandId, Kind};
 use crate::disk::{Source, pieces};
 use crate::error::Result;
@@ -77,7 +77,7 @@ pub(super) struct Marks<F> {
 
 impl<F: FnMut(Mark) -> bool> Marks<F> {
     pub fn new(aof: &Aof, each: F) -> Self {
-        let is_gone = |s: &crate::aof::Segment| s.is_missing() || s.is_directory();
+        let is_gone = |s: &Segment| s.role != Role::Base && (s.is_missing() || s.is_directory());
         let missing = aof.live().filter(|(_, s)| is_gone(s)).map(|(position, _)| position);
         Self { each, stopped: false, large: None, missing: missing.collect() }
     }

@@ -38,7 +38,7 @@ pub const MANUAL: Manual = Manual {
             "aofkit diff /srv/old/appendonlydir /srv/new/appendonlydir",
             "after a failover: what was lost?",
         ),
-        ("aofkit diff /backup/redis::latest /var/lib/redis", "the last snapshot against today"),
+        ("aofkit diff R::latest /var/lib/redis", "the last snapshot against today"),
         ("aofkit diff .@2026-11-24T03:00:00Z .", "what came since"),
         ("aofkit diff --load redis-server A B", "key by key, as a server loads both"),
     ],

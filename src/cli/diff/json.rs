@@ -8,7 +8,7 @@ use aofkit::redact::hidden;
 use serde_json::{Map, Value, json};
 
 use super::operand::Operand;
-use super::{ByServer, Compared};
+use super::report::{ByServer, Compared};
 use crate::cli::common::context::Context;
 use crate::cli::common::json::{VERSION, pretty, source};
 use crate::cli::common::members::text;

@@ -3,36 +3,20 @@
 pub mod args;
 mod json;
 mod operand;
+mod report;
 mod text;
 
-use aofkit::diff::{Diff, Differences, Options, Verdict, compare, compare_loaded};
+use aofkit::diff::{Options, Verdict, compare, compare_loaded};
 use aofkit::error::Result;
 use aofkit::trial::Held;
 
 use self::args::DiffArgs;
 use self::operand::Operand;
+use self::report::{ByServer, Compared};
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::usage;
 use crate::cli::common::progress::Bar;
-
-/// Two sets, and what comes of them.
-pub struct Compared {
-    pub a: Operand,
-    pub b: Operand,
-    pub diff: Diff,
-    pub loaded: Option<ByServer>,
-    pub top: usize,
-}
-
-/// What a server has of both.
-pub struct ByServer {
-    pub by: String,
-    pub keys: (u64, u64),
-    /// Whether keys whose time has passed were counted.
-    pub with_passed: bool,
-    pub differences: Differences,
-}
 
 /// Compares two sets.
 pub fn run(args: &DiffArgs, context: &Context) -> Result<(String, Outcome)> {

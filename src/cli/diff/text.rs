@@ -11,7 +11,7 @@ use aofkit::redact::hidden;
 use aofkit::text::{count, escape, name, path, size};
 
 use super::operand::Operand;
-use super::{ByServer, Compared};
+use super::report::{ByServer, Compared};
 use crate::cli::common::context::Context;
 use crate::cli::common::layout::wrap;
 use crate::cli::common::units::{time, time_ms};
@@ -111,9 +111,8 @@ impl Page<'_> {
         let by = if by_bases { "both begin with the same base" } else { "proven by the records" };
         self.line(&format!("Common: {}; {by}", count(common.records, "record")), "  ");
         if common.other_clocks > 0 {
-            let records = count(common.other_clocks, "of these records");
-            let records = records.replace("recordss", "records");
-            self.line(&format!("{records}: the expiry differs by less than 10 seconds"), "  ");
+            let of = format!("{} of these:", common.other_clocks);
+            self.line(&format!("{of} the expiries differ by less than 10 seconds"), "  ");
         }
         for (side, aof, own) in [("A", a, common.goes_on.0), ("B", b, common.goes_on.1)] {
             let own = own.map_or("ends there".to_owned(), |at| {

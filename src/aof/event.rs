@@ -132,6 +132,9 @@ pub struct Damage {
     /// What follows the range may also be look-alikes in the value of the record that begins with it, and that the
     /// end of the data tears off.
     pub is_doubtful: bool,
+    /// Sound records may turn out to begin again earlier when there are more bytes: the search for them passed over something
+    /// that the data ends in.
+    pub met_end: bool,
     /// Where it is doubtful, and the records that follow, up to this end of the data, are rather a part of the value:
     /// no argument can end where they begin, or the last of them is torn off.
     pub value_to: Option<u64>,

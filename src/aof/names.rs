@@ -11,7 +11,7 @@ use crate::limits;
 
 /// Names in capitals.
 #[derive(Debug, Default)]
-pub(super) struct Heard(HashSet<Box<[u8]>>);
+pub(crate) struct Heard(HashSet<Box<[u8]>>);
 
 impl Heard {
     #[cold]
@@ -25,6 +25,20 @@ impl Heard {
         folded.make_ascii_uppercase();
         if !self.0.contains(&*folded) {
             self.0.insert((&*folded).into());
+        }
+    }
+
+    /// Whether there is room for all of these as well.
+    pub(super) fn has_room_for(&self, more: &Self) -> bool {
+        self.0.len() + more.0.len() < limits::NAMES
+    }
+
+    /// Takes over all of these.
+    pub(super) fn take_over(&mut self, more: Self) {
+        if self.0.is_empty() {
+            self.0 = more.0;
+        } else {
+            self.0.extend(more.0);
         }
     }
 
@@ -42,7 +56,7 @@ pub(super) trait Elsewhere {
 /// The names that a walk may count on.
 #[derive(Default)]
 pub(super) struct Names<'s> {
-    seen: Heard,
+    pub(super) seen: Heard,
     elsewhere: Option<&'s dyn Elsewhere>,
     /// What the set's configuration renames.
     pub(super) renames: Renames,
@@ -52,6 +66,11 @@ impl<'s> Names<'s> {
     /// Those of a set.
     pub(super) fn of(set: &'s dyn Elsewhere, renames: Renames) -> Self {
         Self { seen: Heard::default(), elsewhere: Some(set), renames }
+    }
+
+    /// Those of a piece of a file, of which no other is known.
+    pub(super) fn of_piece(renames: Renames) -> Self {
+        Self { renames, ..Self::default() }
     }
 
     /// A whole record has this name, which no table has.

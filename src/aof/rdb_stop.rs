@@ -37,14 +37,15 @@ pub(super) fn rdb_damage(
         modules: walker.modules(),
         intact: None,
     };
-    let mut found = None;
+    let (mut found, mut met_end) = (None, false);
     if let Some(header) = stop.header.filter(|header| is_worth_it(*header, &stop, fault.reason)) {
         (stop.intact, found) = by_checksum(source, header, pass)?;
     }
     let class = stop.class(fault.reason);
     // Where nothing tells how far it goes, what looks like records may be its data.
     if stop.intact != Some(true) && class != Class::Unsupported {
-        found = sound::find(source, fault.at, sound::Reach::default(), &Names::default())?.place;
+        let sought = sound::find(source, fault.at, sound::Reach::default(), &Names::default())?;
+        (found, met_end) = (sought.place, sought.met_end);
     }
     let end = match found.or(source.length()) {
         Some(end) => end,
@@ -61,6 +62,7 @@ pub(super) fn rdb_damage(
             _ => Ending::Garbage,
         },
         is_doubtful: false,
+        met_end,
         value_to: None,
         loader: LoaderMeets::BadFormat,
         mended: None,

@@ -117,6 +117,13 @@ pub(super) enum Input {
     Kept(Box<Box<dyn Kept>>),
 }
 
+/// Bytes that several threads can read at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shared<'f> {
+    File(&'f FrozenFile),
+    Splice(&'f Splice),
+}
+
 /// A file that lies in no file system, such as one in a backup.
 pub trait Kept: Send {
     /// Its length in bytes.
@@ -242,6 +249,15 @@ impl Segment {
     pub(super) fn plain(&self) -> Option<(&Arc<FrozenFile>, Access)> {
         match &self.input {
             Input::File(file, access) => Some((file, *access)),
+            _ => None,
+        }
+    }
+
+    /// Its bytes, where several threads can read them at the same time.
+    pub(super) fn shared(&self) -> Option<Shared<'_>> {
+        match &self.input {
+            Input::File(file, _) => Some(Shared::File(file)),
+            Input::Splice(splice) => Some(Shared::Splice(splice)),
             _ => None,
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) place: Option<u64>,
     /// From here on, everything that was searched is NUL bytes (the end when the last byte is not).
     pub(super) zeros_from: u64,
+    /// Something before the place was passed over because the data ended in it: with more bytes the place may be there.
+    pub(super) met_end: bool,
 }
 
 /// Where to look.
@@ -42,7 +44,7 @@ pub(super) fn find(
     names: &Names<'_>,
 ) -> Result<Found> {
     let mut at = from.max(source.oldest());
-    let mut found = Found { place: None, zeros_from: at };
+    let mut found = Found { place: None, zeros_from: at, met_end: false };
     let is_asked = |at: u64| reach.until.is_none_or(|until| at < until);
     while is_asked(at) {
         let window = source.window(at, 1)?;
@@ -62,7 +64,14 @@ pub(super) fn find(
         at += passed as u64;
         if argument.is_some() {
             // What is whole is believed to be an argument: nothing in it is searched.
-            at = argument_end(source, at)?.unwrap_or(at + 1);
+            at = match argument_end(source, at)? {
+                Argument::To(end) => end,
+                Argument::None => at + 1,
+                Argument::Cut => {
+                    found.met_end = true;
+                    at + 1
+                }
+            };
             found.zeros_from = at;
         } else if candidate.is_some() {
             found.zeros_from = at + 1;
@@ -76,7 +85,8 @@ pub(super) fn find(
                     // Records inside a value: behind the last of them the search goes on, not behind each.
                     Some(end) => at = end.max(at + 1),
                 },
-                Proof::Broken { resume } => {
+                Proof::Broken { resume, is_cut } => {
+                    found.met_end |= is_cut;
                     at = resume.max(at + 1);
                     found.zeros_from = at;
                 }
@@ -92,17 +102,36 @@ pub(super) fn between(source: &mut dyn Source, from: u64, until: u64) -> Result<
     Ok(find(source, from, reach, &Names::default())?.place)
 }
 
+/// What a header of an argument announces.
+enum Argument {
+    /// It is whole, and ends here.
+    To(u64),
+    /// No argument.
+    None,
+    /// The data ends before it does.
+    Cut,
+}
+
 /// Where the argument ends whose canonical header stands at `at`: with a line end, and something that may
 /// follow an argument behind it.
-fn argument_end(source: &mut dyn Source, at: u64) -> Result<Option<u64>> {
+fn argument_end(source: &mut dyn Source, at: u64) -> Result<Argument> {
     let length = resp::lenient::line(source.peek(at, limits::LOADER_LINE)?);
-    let Ok(len) = u64::try_from(length.value) else { return Ok(None) };
+    let Ok(len) = u64::try_from(length.value) else { return Ok(Argument::None) };
     let end = (at + length.len as u64).saturating_add(len);
-    if length.oddities.any() || !is_line_end(source, end)? {
-        return Ok(None);
+    if length.oddities.any() {
+        return Ok(Argument::None);
+    }
+    if source.length().is_some_and(|data| data < end.saturating_add(2)) {
+        return Ok(Argument::Cut);
+    }
+    if !is_line_end(source, end)? {
+        return Ok(Argument::None);
     }
     let next = source.peek(end + 2, 1)?.first().copied();
-    Ok(next.is_none_or(|b| b"*$#".contains(&b)).then_some(end + 2))
+    Ok(match next.is_none_or(|b| b"*$#".contains(&b)) {
+        true => Argument::To(end + 2),
+        false => Argument::None,
+    })
 }
 
 /// Whether CRLF stands at `at`. In a stream, only what can be reached without losing the way back.
@@ -147,7 +176,7 @@ fn chain_end(source: &mut dyn Source, mut at: u64, enough: u64, names: &Names<'_
             (_, Ok(_)) => None,
             (_, Err(Stop::Short)) => match large(source, at, at, names)? {
                 Large::Whole(len) | Large::Stranger(len) => Some(len),
-                Large::Broken(_) | Large::OutOfReach => None,
+                Large::Broken(_) | Large::Cut(_) | Large::OutOfReach => None,
             },
             (_, Err(Stop::Wrong(_))) => None,
         };
@@ -164,7 +193,19 @@ enum Proof {
     /// Not sound; everything before `resume` has been accounted for.
     Broken {
         resume: u64,
+        /// It may be with more bytes, for the data ends in it.
+        is_cut: bool,
     },
+}
+
+impl Proof {
+    const fn broken(resume: u64) -> Self {
+        Self::Broken { resume, is_cut: false }
+    }
+
+    const fn cut(resume: u64) -> Self {
+        Self::Broken { resume, is_cut: true }
+    }
 }
 
 /// Whether a chain of canonical, known records begins at `start`.
@@ -178,7 +219,8 @@ fn prove(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Proof
             Some(b'#') if records > 0 => {
                 match annotation(window, window.len() < limits::WINDOW) {
                     Some(line) => at += line.len as u64,
-                    None => return Ok(Proof::Broken { resume: at + 1 }),
+                    None if window.len() < limits::WINDOW => return Ok(Proof::cut(at + 1)),
+                    None => return Ok(Proof::broken(at + 1)),
                 }
                 continue;
             }
@@ -191,21 +233,22 @@ fn prove(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<Proof
             Err(Stop::Short) => match large(source, start, at, names)? {
                 Large::Whole(len) => len,
                 Large::Stranger(_) => return strangers(source, start, names),
-                Large::Broken(resume) => return Ok(Proof::Broken { resume }),
+                Large::Broken(resume) => return Ok(Proof::broken(resume)),
+                Large::Cut(resume) => return Ok(Proof::cut(resume)),
                 // So much that was canonical up to here is no accident.
                 Large::OutOfReach if records > 0 => return Ok(Proof::Sound),
-                Large::OutOfReach => return Ok(Proof::Broken { resume: at + 1 }),
+                Large::OutOfReach => return Ok(Proof::broken(at + 1)),
             },
             Err(Stop::Wrong(fault)) => {
                 let resume = at + resume_after(window, fault.at, fault.reason);
-                return Ok(Proof::Broken { resume });
+                return Ok(Proof::broken(resume));
             }
         };
         records += 1;
         at += len;
     }
     // Fewer than asked for, but the data ends behind them: nothing contradicts them.
-    Ok(if records > 0 { Proof::Sound } else { Proof::Broken { resume: at } })
+    Ok(if records > 0 { Proof::Sound } else { Proof::cut(at) })
 }
 
 /// Whether this may be a name at all, whoever has a command of it.
@@ -223,15 +266,16 @@ fn strangers(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<P
     let (mut at, mut records, mut known) = (start, 0, 0);
     // Three in a row may have any names.
     let mut have_form = true;
-    let broken = |resume: u64| Ok(Proof::Broken { resume });
+    let broken = |resume: u64| Ok(Proof::broken(resume));
     while records < limits::STRANGERS && known < limits::SOUND_RECORDS {
         let window = source.window(at, limits::WINDOW)?;
         match window.first() {
             None if have_form || records >= limits::SOUND_RECORDS => return Ok(Proof::Sound),
-            None => return broken(at),
+            None => return Ok(Proof::cut(at)),
             Some(b'#') if records > 0 => {
                 match annotation(window, window.len() < limits::WINDOW) {
                     Some(line) => at += line.len as u64,
+                    None if window.len() < limits::WINDOW => return Ok(Proof::cut(at + 1)),
                     None => return broken(at + 1),
                 }
                 continue;
@@ -250,6 +294,7 @@ fn strangers(source: &mut dyn Source, start: u64, names: &Names<'_>) -> Result<P
                 Large::Whole(len) => (len, true),
                 Large::Stranger(len) => (len, false),
                 Large::Broken(resume) => return broken(resume),
+                Large::Cut(resume) => return Ok(Proof::cut(resume)),
                 Large::OutOfReach if records >= limits::SOUND_RECORDS => return Ok(Proof::Sound),
                 Large::OutOfReach => return broken(at + 1),
             },
@@ -304,6 +349,8 @@ enum Large {
     Stranger(u64),
     /// Not that; everything before the offset has been accounted for.
     Broken(u64),
+    /// The same, because the data ends in it.
+    Cut(u64),
     /// It ends further on than a stream can be read ahead and back again.
     OutOfReach,
 }
@@ -340,6 +387,7 @@ fn judged(at: u64, read: Careful, is_cut: bool, names: &Names<'_>) -> Large {
         },
         Careful::Record { len, .. } | Careful::Hollow { len, .. } => Large::Broken(at + len),
         Careful::Wrong(wrong) if is_cut && wrong.fault.reason == Reason::Torn => Large::OutOfReach,
+        Careful::Wrong(wrong) if wrong.fault.reason == Reason::Torn => Large::Cut(wrong.resume),
         Careful::Wrong(wrong) => Large::Broken(wrong.resume),
     }
 }

@@ -30,6 +30,20 @@ pub(crate) struct Start {
     pub(crate) last_record: Option<u64>,
 }
 
+/// How far a walk goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// It ends at the first thing that begins there or behind.
+    pub(crate) until: u64,
+    /// It passes damage, and does not end before it.
+    pub(crate) past_damage: bool,
+}
+
+impl Bounds {
+    /// To the end of the data.
+    pub(crate) const NONE: Self = Self { until: u64::MAX, past_damage: true };
+}
+
 /// Walks all of `source` and gives each event to `each`. Answers the length in bytes.
 ///
 /// # Errors
@@ -80,23 +94,35 @@ pub fn show<O: Observer>(
 pub(super) fn walk_on<O: Observer>(
     source: &mut dyn Source,
     from: Start,
-    names: Names<'_>,
+    mut names: Names<'_>,
     pulse: &mut impl Pulse,
     at: &mut Context,
     observer: &mut O,
 ) -> Result<u64> {
+    let end = walk_within(source, (from, Bounds::NONE), &mut names, pulse, at, observer)?;
+    Ok(end.offset)
+}
+
+/// As [`walk_on`], within bounds. Answers where it can be taken up again.
+pub(super) fn walk_within<O: Observer>(
+    source: &mut dyn Source,
+    (from, bounds): (Start, Bounds),
+    names: &mut Names<'_>,
+    pulse: &mut impl Pulse,
+    at: &mut Context,
+    observer: &mut O,
+) -> Result<Start> {
     let mut stream = Stream::new(observer, *at, from.offset);
-    let mut end = from.offset;
-    if end == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
-        end = rdb_part::walk(source, end, pulse, &mut stream)?;
-        stream.pass_to(end);
+    let mut end = from;
+    if end.offset == 0 && rdb::is_one(source.window(0, rdb::HEADER_LEN)?) {
+        end.offset = rdb_part::walk(source, end.offset, pulse, &mut stream)?;
+        stream.pass_to(end.offset);
     }
     if !stream.is_done() {
-        let resp = Start { offset: end, ..from };
-        end = resp_part(source, resp, names, pulse, &mut stream)?;
+        end = resp_part(source, (end, bounds), names, pulse, &mut stream)?;
     }
     source.settle()?;
-    *at = stream.finish(end);
+    *at = stream.finish(end.offset);
     Ok(end)
 }
 
@@ -109,35 +135,36 @@ enum Pause {
 }
 
 /// Names, quickly, and those that no table has.
-struct Known<'s> {
+struct Known<'n, 's> {
     last: LastName,
-    seen: Names<'s>,
+    seen: &'n mut Names<'s>,
 }
 
-/// Records and annotations from `at` to the end of the data.
+/// Records and annotations within bounds. Answers where it can be taken up again.
 fn resp_part(
     source: &mut dyn Source,
-    from: Start,
-    names: Names<'_>,
+    (from, bounds): (Start, Bounds),
+    names: &mut Names<'_>,
     pulse: &mut impl Pulse,
     stream: &mut Stream<'_, impl Observer>,
-) -> Result<u64> {
+) -> Result<Start> {
     let mut names = Known { last: LastName::default(), seen: names };
     let mut need = 1;
     let Start { offset: mut at, mut last_record } = from;
-    loop {
+    while at < bounds.until {
         let window = source.window(at, need)?;
         if window.is_empty() {
-            return Ok(at);
+            break;
         }
         // A larger window would tell no more: it is full, or there are no more bytes.
         let complete = window.len() >= limits::WINDOW || window.len() < need;
-        let (used, pause) = quick(window, at, &mut names, &mut last_record, stream);
+        let goal = usize::try_from(bounds.until - at).unwrap_or(usize::MAX);
+        let (used, pause) = quick(window, (at, goal), &mut names, &mut last_record, stream);
         let all = used == window.len();
         at += used as u64;
         pulse.reached(at);
-        if stream.is_done() {
-            return Ok(at);
+        if stream.is_done() || at >= bounds.until {
+            break;
         }
         need = match pause {
             // Nothing is cut by the window's end: any bytes will do.
@@ -147,25 +174,30 @@ fn resp_part(
             // ... and where it did not, the largest window is asked for, before the slow way takes it at any size.
             Pause::Short if !complete => limits::WINDOW,
             _ => {
-                at = slow(source, at, &mut names.seen, &mut last_record, stream)?;
+                let before = at;
+                at = match slow(source, at, bounds, names.seen, &mut last_record, stream)? {
+                    Some(next) => next,
+                    None => return Ok(Start { offset: before, last_record }),
+                };
                 1
             }
         };
     }
+    Ok(Start { offset: at, last_record })
 }
 
-/// Hands out whole canonical records and annotations of `window` as long as they come. Answers how many
-/// bytes they take.
+/// Hands out whole canonical records and annotations of `window`, which begins at offset `base`, as long as they come and
+/// begin within its first `goal` bytes. Answers how many bytes they take.
 #[inline]
 fn quick(
     window: &[u8],
-    base: u64,
-    names: &mut Known<'_>,
+    (base, goal): (u64, usize),
+    names: &mut Known<'_, '_>,
     last_record: &mut Option<u64>,
     stream: &mut Stream<'_, impl Observer>,
 ) -> (usize, Pause) {
     let mut used = 0;
-    loop {
+    while used < goal {
         let rest = &window[used..];
         let start = base + used as u64;
         match rest.first() {
@@ -195,24 +227,27 @@ fn quick(
             None => return (used, Pause::Short),
         }
     }
+    (used, Pause::Short)
 }
 
-/// Hands out what begins at `start`, whatever it is; the last record before it began at `last_record`. Answers where the next thing begins.
+/// Hands out what begins at `start`, whatever it is; the last record before it began at `last_record`. Answers where the next
+/// thing begins; `None`, and hands out nothing, where it is damage that must not be passed.
 fn slow(
     source: &mut dyn Source,
     start: u64,
+    bounds: Bounds,
     names: &mut Names<'_>,
     last_record: &mut Option<u64>,
     stream: &mut Stream<'_, impl Observer>,
-) -> Result<u64> {
+) -> Result<Option<u64>> {
     let window = source.window(start, limits::LOADER_LINE)?;
     if window.first() == Some(&b'#') {
         // The window holds a whole line, or the data ends.
-        let Some(line) = annotation(window, true) else { return Ok(start) };
+        let Some(line) = annotation(window, true) else { return Ok(Some(start)) };
         let (len, kind) = (line.len as u64, line.kind);
         let is_open = line.len < limits::LOADER_LINE && window[..line.len].last() != Some(&b'\n');
         stream.tell(Event::Annotation { start, len, kind, is_open });
-        return Ok(start + len);
+        return Ok(Some(start + len));
     }
     // A stream forgets what was passed; whoever reads the record again needs it from here on.
     source.keep_from(Some(start).filter(|_| stream.wants().reads_again));
@@ -233,11 +268,12 @@ fn slow(
             stream.tell(Event::Record(record, id));
             stream.again(source)?;
             source.keep_from(None);
-            Ok(start + len)
+            Ok(Some(start + len))
         }
+        _ if !bounds.past_damage => Ok(None),
         Careful::Hollow { len, refused_by_checker } => {
             stream.tell(Event::Hollow { start, len, refused_by_checker });
-            Ok(start + len)
+            Ok(Some(start + len))
         }
         Careful::Wrong(wrong) => {
             let mut damage = damaged(source, start, last_record.take(), &wrong, names)?;
@@ -245,7 +281,7 @@ fn slow(
             // What looks like damage may be the zeros of a file that shrank.
             source.settle()?;
             stream.tell(Event::Damage(&damage));
-            Ok(damage.end)
+            Ok(Some(damage.end))
         }
     }
 }
@@ -268,7 +304,7 @@ fn damaged(
         mended = None;
     }
     let mut found = match mended {
-        Some((end, _)) => sound::Found { place: Some(end), zeros_from: end },
+        Some((end, _)) => sound::Found { place: Some(end), zeros_from: end, met_end: false },
         None => sound::find(source, wrong.resume, reach, names)?,
     };
     // The end of the data is no place where records resume.
@@ -303,6 +339,7 @@ fn damaged(
         fault: Fault::new(at, Why::Resp(reason)),
         ending,
         is_doubtful,
+        met_end: found.met_end,
         value_to,
         loader: wrong.loader,
         mended: mended.map(|(_, how)| how),

@@ -69,16 +69,25 @@ pub fn acl_path(subject: &Subject) -> Option<(PathBuf, Place)> {
 }
 
 fn acl_file(subject: &Subject) -> Vec<(Secret, Place)> {
+    let lines = acl_lines(subject).into_iter();
+    let user =
+        |(place, line): (Place, Vec<u8>)| Some((Secret::new(line.strip_prefix(b"user ")?), place));
+    lines.filter_map(user).collect()
+}
+
+/// The lines of the ACL file that the configuration names, without the blanks around them; none of empty ones. They may hold
+/// passwords.
+pub(super) fn acl_lines(subject: &Subject) -> Vec<(Place, Vec<u8>)> {
     let Some((path, _)) = acl_path(subject).filter(|_| subject.conf.is_some()) else {
         return Vec::new();
     };
     let Ok(bytes) = disk::read_small(&path, ACL_FILE) else { return Vec::new() };
     let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
-    let users = lines.filter_map(|(number, line)| {
-        let rest = line.trim_ascii().strip_prefix(b"user ")?;
-        Some((Secret::new(rest), Place::Line { file: path.clone(), number }))
-    });
-    users.collect()
+    let lines = lines.map(|(number, line)| (number, line.trim_ascii()));
+    let lines = lines.filter(|(_, line)| !line.is_empty());
+    lines
+        .map(|(number, line)| (Place::Line { file: path.clone(), number }, line.to_vec()))
+        .collect()
 }
 
 fn account(secret: &Secret, place: Place) -> Option<Account> {

@@ -6,6 +6,8 @@
 //! secret gets into a [`Finding`].
 
 mod access;
+mod acl;
+mod compared;
 mod elasticache;
 mod finding;
 mod fixes;

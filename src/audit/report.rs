@@ -20,6 +20,7 @@ pub struct Report {
 /// Judges a subject by all rules but those to be ignored.
 pub fn audit(subject: &Subject, ignore: &[&'static Rule]) -> Report {
     let mut findings = rules::judge_all(subject);
+    findings.extend(subject.each_beside().flat_map(|one| rules::judge_all(&one)));
     let all = findings.len();
     findings.retain(|finding| !ignore.contains(&finding.rule));
     let ignored = all - findings.len();

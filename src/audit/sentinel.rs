@@ -141,12 +141,25 @@ impl SentinelConf {
     /// What the lines of a configuration say.
     pub fn new(conf: &Configuration) -> Self {
         let mut read = Self { path: conf.path.clone(), ..Self::default() };
-        conf.lines.iter().for_each(|line| {
-            if let Some(why) = refusal(line) {
+        // A Sentinel takes these lines first, wherever they stand.
+        let (monitors, others): (Vec<&Line>, Vec<&Line>) =
+            conf.lines.iter().partition(|line| monitored(line).is_some());
+        let names: Vec<_> = monitors.iter().filter_map(|line| monitored(line)).collect();
+        for (line, place) in monitors.iter().zip(0..) {
+            let is_known = names[..place].contains(&names[place]);
+            let twice = is_known
+                .then(|| Refusal::by_all("sentinel monitor: this name is monitored already"));
+            if let Some(why) = refusal(line).or(twice) {
                 read.refused.push(at(line, why));
             }
             read.line(line);
-        });
+        }
+        for line in others {
+            if let Some(why) = refusal(line).or_else(|| of_another(line, &names)) {
+                read.refused.push(at(line, why));
+            }
+            read.line(line);
+        }
         read
     }
 
@@ -249,6 +262,41 @@ fn refusal(line: &Line) -> Option<Refusal> {
     }
     let is_monitor = option.eq_ignore_ascii_case(b"monitor");
     is_monitor.then(|| of_monitor(args)).flatten().map(Refusal::by_all)
+}
+
+/// The name that a line `sentinel monitor` gives.
+fn monitored(line: &Line) -> Option<&[u8]> {
+    let directive = line.directive.as_ref().filter(|one| one.name == b"sentinel")?;
+    let (option, args) = directive.args.split_first()?;
+    let name = args.first().filter(|_| option.eq_ignore_ascii_case(b"monitor"))?;
+    Some(name)
+}
+
+/// Options of a Sentinel as a whole; all others name a primary.
+const OF_ITSELF: &[&str] = &[
+    "current-epoch",
+    "myid",
+    "announce-ip",
+    "announce-port",
+    "deny-scripts-reconfig",
+    "sentinel-user",
+    "sentinel-pass",
+    "resolve-hostnames",
+    "announce-hostnames",
+];
+
+/// Why a line is refused that is about a primary which no line monitors. Nine servers refuse it, wherever that line stands.
+fn of_another(line: &Line, monitored: &[&[u8]]) -> Option<Refusal> {
+    let directive = line.directive.as_ref().filter(|one| one.name == b"sentinel")?;
+    let (option, args) = directive.args.split_first()?;
+    let is_own = OF_ITSELF.iter().any(|own| option.eq_ignore_ascii_case(own.as_bytes()));
+    let name = args.first().filter(|_| !is_own)?;
+    let why = format!(
+        "sentinel {}: no line monitors a primary named {}",
+        text::name(&option.to_ascii_lowercase()),
+        text::name(name)
+    );
+    (!monitored.contains(&name.as_slice())).then(|| Refusal::by_all(why))
 }
 
 /// What is wrong with the words behind `sentinel monitor`.

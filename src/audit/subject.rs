@@ -20,6 +20,8 @@ pub struct Subject {
     pub target: Option<Target>,
     /// The server's configuration.
     pub conf: Option<Configuration>,
+    /// Configurations of other servers of the same host.
+    pub beside: Vec<Configuration>,
     /// The running server.
     pub server: Option<ServerSeen>,
     /// The sets that were found.
@@ -36,6 +38,22 @@ pub struct Subject {
     pub elasticache: Vec<Described>,
     /// When this is judged, Unix seconds.
     pub now: Option<i64>,
+}
+
+impl Subject {
+    /// Its own configuration and nothing else.
+    pub fn by_file_alone(&self) -> Self {
+        self.of_file(self.conf.clone())
+    }
+
+    /// The same of each configuration beside it.
+    pub fn each_beside(&self) -> impl Iterator<Item = Self> {
+        self.beside.iter().map(|conf| self.of_file(Some(conf.clone())))
+    }
+
+    fn of_file(&self, conf: Option<Configuration>) -> Self {
+        Self { target: self.target, conf, now: self.now, ..Self::default() }
+    }
 }
 
 /// A node file, and where it lies.

@@ -481,7 +481,9 @@ pub fn place_of(aof: &Aof) -> Result<PathBuf> {
     Ok(dir.join(path.file_name().unwrap_or_default()))
 }
 
-/// A path for people, in JSON.
+/// A path as entries have it: no two paths are written alike. One with a backslash is escaped as a whole, for an escaped one has it
+/// too.
 pub(super) fn path_text(path: &Path) -> String {
-    text::name(path.as_os_str().as_encoded_bytes())
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.contains(&b'\\') { text::escape(bytes) } else { text::name(bytes) }
 }

@@ -35,8 +35,7 @@ pub(super) fn source_of(
     others: &BTreeSet<String>,
 ) -> Result<Identity> {
     let (mut newest, unread) = newest_of_all(repository)?;
-    let path = path_text(place);
-    let elsewhere = newest.iter().filter(|entry| entry.path != path);
+    let elsewhere = newest.iter().filter(|entry| !is_written_so(place, &entry.path));
     let mut taken: BTreeSet<_> = elsewhere.map(|entry| entry.source.clone()).collect();
     taken.extend(others.iter().cloned());
     newest.retain(|entry| !others.contains(&entry.source));
@@ -68,21 +67,44 @@ pub fn shared_out<'a>(
     sets: impl Iterator<Item = &'a Aof>,
 ) -> Result<Vec<Option<String>>> {
     let (newest, _) = newest_of_all(repository)?;
-    let (mut fits, mut own) = (Vec::new(), Vec::new());
-    for (set, aof) in sets.enumerate() {
-        own.push(None);
-        // A set that cannot be read fails when its turn comes.
-        let found = place_of(aof).and_then(|place| fitting(aof, &place, &newest));
-        fits.extend(found.unwrap_or_default().into_iter().map(|(fit, entry)| (fit, set, entry)));
+    // A set that cannot be read fails when its turn comes.
+    let fits = sets.map(|aof| Fits::of(aof, &newest).unwrap_or_default());
+    Ok(share_out(&fits.collect::<Vec<_>>()))
+}
+
+/// The sources that a set may be, each with how well it fits.
+#[derive(Clone, Debug, Default)]
+pub struct Fits(Vec<(Fit, String)>);
+
+impl Fits {
+    /// Which of the sources of these snapshots, the newest of each, a set may be.
+    ///
+    /// # Errors
+    /// When the set cannot be read.
+    pub fn of(aof: &Aof, newest: &[Entry]) -> Result<Self> {
+        let fits = fitting(aof, &place_of(aof)?, newest)?.into_iter();
+        Ok(Self(fits.map(|(fit, entry)| (fit, entry.source.clone())).collect()))
     }
-    fits.sort_by(|(one, ..), (other, ..)| other.cmp(one));
-    let mut given = BTreeSet::new();
-    for (_, set, entry) in fits {
-        if own[set].is_none() && given.insert(&entry.source) {
-            own[set] = Some(entry.source.clone());
+
+    /// The sources, in no order.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, source)| &**source)
+    }
+}
+
+/// Gives each source to one of several sets at most: to the one that it fits best.
+pub fn share_out(sets: &[Fits]) -> Vec<Option<String>> {
+    let of_sets = sets.iter().enumerate();
+    let mut fits: Vec<_> =
+        of_sets.flat_map(|(set, fits)| fits.0.iter().map(move |fit| (set, fit))).collect();
+    fits.sort_by(|(_, one), (_, other)| other.0.cmp(&one.0));
+    let (mut own, mut given) = (vec![None; sets.len()], BTreeSet::new());
+    for (set, (_, source)) in fits {
+        if own[set].is_none() && given.insert(source) {
+            own[set] = Some(source.clone());
         }
     }
-    Ok(own)
+    own
 }
 
 /// Of the newest snapshots of all sources the one that this set goes on from, or that was taken where it lies; `None` where
@@ -97,7 +119,7 @@ pub fn continued<'e>(aof: &Aof, newest: &'e [Entry]) -> Result<Option<&'e Entry>
 fn among<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Option<&'e Entry>> {
     // The only source there is needs no bytes of the set to be compared.
     if let [only] = newest
-        && only.path == path_text(place)
+        && is_written_so(place, &only.path)
     {
         return Ok(Some(only));
     }
@@ -106,15 +128,15 @@ fn among<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Option<&'e 
 }
 
 /// How well a snapshot fits a set, the worst first.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     /// It was taken where the set lies, of something else.
     SamePlace,
     /// The set goes on from it, and lay elsewhere: the bytes of the snapshot, how much its path is like that of the set,
     /// and when it was taken.
     Moved(u64, Likeness, String),
-    /// The set goes on from it, where it lay.
-    Here,
+    /// The set goes on from it, where it lay: the bytes of the snapshot, and when it was taken.
+    Here(u64, String),
 }
 
 /// How much two paths are like one another: the names that both end with, and the bytes that both begin with. A directory
@@ -129,15 +151,21 @@ fn likeness(one: &str, other: &str) -> Likeness {
 
 /// The snapshots that a set may be of.
 fn fitting<'e>(aof: &Aof, place: &Path, newest: &'e [Entry]) -> Result<Vec<(Fit, &'e Entry)>> {
-    let path = path_text(place);
-    let here = newest.iter().filter(|entry| entry.path == path).fold(None, later);
-    if let Some(here) = here
-        && goes_on(aof, here)?
-    {
-        return Ok(vec![(Fit::Here, here)]);
+    let is_here = |entry: &&Entry| is_written_so(place, &entry.path);
+    let mut fits = Vec::new();
+    // Sets of several machines may have been taken at one path.
+    for entry in newest.iter().filter(is_here) {
+        if goes_on(aof, entry)? {
+            fits.push((Fit::Here(entry.logical_bytes(), entry.taken.clone()), entry));
+        }
     }
-    let mut fits: Vec<_> = here.into_iter().map(|here| (Fit::SamePlace, here)).collect();
-    for entry in newest.iter().filter(|entry| entry.path != path) {
+    if !fits.is_empty() {
+        return Ok(fits);
+    }
+    let here = newest.iter().filter(is_here).fold(None, later);
+    fits.extend(here.map(|here| (Fit::SamePlace, here)));
+    let path = path_text(place);
+    for entry in newest.iter().filter(|entry| !is_here(entry)) {
         if goes_on(aof, entry)? && !is_a_copy(entry, place) {
             let like = likeness(&entry.path, &path);
             fits.push((Fit::Moved(entry.logical_bytes(), like, entry.taken.clone()), entry));
@@ -201,12 +229,42 @@ fn is_a_copy(entry: &Entry, place: &Path) -> bool {
     there.is_some_and(|there| here != Some(there.identity))
 }
 
-/// The paths that [`path_text`] writes so: one with bytes that a terminal obeys is escaped.
+/// The paths that an entry may mean: one with a backslash, or with bytes that a terminal obeys, is escaped. Entries of former
+/// versions have a backslash as it is where there are no such bytes.
 fn meant_by(text: &str) -> Vec<PathBuf> {
-    let escaped = text::unescape(text).filter(|bytes| text::name(bytes) == text);
-    let escaped = escaped.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
-    [PathBuf::from(text)]
-        .into_iter()
-        .chain(escaped.filter(|path| path != Path::new(text)))
-        .collect()
+    let escaped = text::unescape(text).map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
+    let escaped = escaped.filter(|path| path_text(path) == text || former_text(path) == text);
+    let plain = PathBuf::from(text);
+    let is_plain = former_text(&plain) == text && escaped.as_ref() != Some(&plain);
+    escaped.into_iter().chain(is_plain.then_some(plain)).collect()
+}
+
+/// Whether an entry says this path. Of a text that may mean two paths only the one that is written so today is sure.
+fn is_written_so(place: &Path, text: &str) -> bool {
+    path_text(place) == text || former_text(place) == text && meant_by(text).len() == 1
+}
+
+/// A path as former versions wrote it into entries: the same for a backslash and for the byte that an escape stands for.
+fn former_text(path: &Path) -> String {
+    text::name(path.as_os_str().as_encoded_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_paths_are_written_alike() {
+        let paths = ["/a/b", "/a\\nb", "/a\nb", "/a\\\\nb", "/a\\x", "/\u{fc}\\", "/\u{fc}"];
+        let texts: BTreeSet<_> = paths.iter().map(|path| path_text(Path::new(path))).collect();
+        assert_eq!(texts.len(), paths.len(), "{texts:?}");
+        for path in paths.map(Path::new) {
+            assert_eq!(meant_by(&path_text(path)).first().map(PathBuf::as_path), Some(path));
+            assert!(is_written_so(path, &path_text(path)));
+        }
+        // Of former entries one that cannot mean another path counts.
+        assert!(is_written_so(Path::new("/a\\x"), "/a\\x"));
+        assert!(is_written_so(Path::new("/a\nb"), "/a\\nb"));
+        assert!(!is_written_so(Path::new("/a\\nb"), "/a\\nb"));
+    }
 }

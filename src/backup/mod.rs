@@ -69,7 +69,7 @@ pub use entry::{
 pub use flaw::{Flaw, FlawKind, Verified};
 pub use frames::open_snapshot;
 pub use hash::{document, key_of_list};
-pub use identity::{continued, goes_on, shared_out};
+pub use identity::{Fits, continued, goes_on, share_out, shared_out};
 pub use keep::{Keep, Reasons};
 pub use key_count::{Counted, KeyCount};
 pub use looked::{DepthOfLook, Found, Look};

@@ -8,7 +8,7 @@ use crate::disk::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, Silent};
 use crate::rules::Target;
-use crate::scan::{Pace, scan};
+use crate::scan::{Pace, scan_in_pieces};
 
 /// A known server, by its name, and what it does with a set.
 type ByServer = (&'static str, Loads);
@@ -150,7 +150,7 @@ fn judged_by(
     pace: &Pace,
     progress: &dyn Progress,
 ) -> Result<(check::Report, Vec<ByServer>)> {
-    let facts = scan(&aof, Check::by(&aof, targets), pace, progress)?;
+    let facts = scan_in_pieces(&aof, Check::by(&aof, targets), pace, progress)?;
     let mut each = facts.each(unnamed).map(|facts| check::judge(&aof, facts, wording));
     let none = || Error::new(ErrorKind::NotFound, &aof.path);
     let first = each.next().ok_or_else(none)??;

@@ -17,7 +17,7 @@ use crate::aof::{Aof, OpenOptions};
 use crate::check::{Check, Report, Verdict, judge};
 use crate::disk::Durable;
 use crate::error::Result;
-use crate::scan::scan;
+use crate::scan::scan_in_pieces;
 
 /// A proposal on its way.
 #[derive(Debug)]
@@ -260,7 +260,7 @@ impl Session {
 }
 
 fn judged(aof: &Aof, looking: &Looking<'_>) -> Result<Report> {
-    let facts = scan(aof, Check::new(aof), &looking.pace, looking.progress)?;
+    let facts = scan_in_pieces(aof, Check::new(aof), &looking.pace, looking.progress)?;
     judge(aof, facts, &looking.wording)
 }
 

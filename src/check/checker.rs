@@ -35,6 +35,25 @@ impl Checker {
         *self = Self { rdb_allowed, ..Self::default() };
     }
 
+    /// Whether what comes next can be looked at without knowing what came before.
+    pub(super) fn is_between(&self) -> bool {
+        self.refusal.is_some() || !self.in_transaction
+    }
+
+    /// One for a piece of the same file.
+    pub(super) fn fork(&self) -> Self {
+        Self { rdb_allowed: self.rdb_allowed, ..Self::default() }
+    }
+
+    /// Takes over what it made of the piece behind all it has read.
+    pub(super) fn join(&mut self, later: &Self) {
+        if self.refusal.is_none() {
+            self.refusal = later.refusal;
+            self.in_transaction = later.in_transaction;
+            self.ok_up_to = self.ok_up_to.max(later.ok_up_to);
+        }
+    }
+
     #[cold]
     fn refuse(&mut self, at: u64, why: &'static str) {
         self.refusal = Some(Refusal { at, why });

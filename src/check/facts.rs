@@ -41,6 +41,12 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// None yet, by the same servers.
+    pub(super) fn begun_anew(&self) -> Self {
+        let (targets, named) = (self.targets.clone(), self.named.clone());
+        Self { targets, named, ..Self::default() }
+    }
+
     /// The same, where `neighbours` lie beside the set.
     #[must_use]
     pub fn with_neighbours(self, neighbours: Neighbours) -> Self {
@@ -216,6 +222,22 @@ impl SegmentFacts {
         let &Self { len, commands, .. } = self;
         let all = Reached { record_end: len, safe_cut: len, commands, commands_to_cut: commands };
         Ends { loader: all, sound: all, ok_up_to: len }
+    }
+
+    /// Takes over what was seen of a piece behind it, which holds records and annotations alone.
+    pub(super) fn join(&mut self, later: Self) {
+        self.commands += later.commands;
+        self.transactions += later.transactions;
+        self.annotations += later.annotations;
+        self.max_db = self.max_db.max(later.max_db);
+        for seconds in later.first_ts().into_iter().chain(later.last_ts()) {
+            self.date(seconds);
+        }
+        if let Some(odd) = later.odd {
+            self.unknown_annotations += odd.unknown_annotations;
+            self.unseen.payloads += odd.unseen.payloads;
+            self.unseen.payload_values += odd.unseen.payload_values;
+        }
     }
 
     /// Whether there is nothing to tell of it but the numbers that every file has.

@@ -46,9 +46,10 @@ impl<'o, O: Observer + Clone> Growing<'o, O> {
     fn weigh(&mut self, at: &Context, event: &Event<'_>) {
         match event {
             Event::Record(record, id) => self.prove(id.is_some() && !record.oddities.any()),
-            // Where a length is doubtful the end of the data decides, and that moves.
+            // Where a length is doubtful the end of the data decides, and that moves; where the search for sound records met
+            // it, more bytes may make sound what was passed over.
             Event::Damage(damage) => {
-                self.proving = match (damage.ending, damage.is_doubtful) {
+                self.proving = match (damage.ending, damage.is_doubtful || damage.met_end) {
                     (Ending::Resumes, false) if self.sure.is_none() => Some(0),
                     _ => None,
                 };

@@ -22,16 +22,17 @@ const TASK: &[u8] = b"cluster-asm-task";
 /// Ranges of slots that are told.
 const RANGES: usize = 4;
 
-/// Takes in a record, where it is `CLUSTER SYNCSLOTS ESTABLISH` or `FINISH`.
+/// Takes in a record, where it is `CLUSTER SYNCSLOTS ESTABLISH` or `FINISH`. Whether it may be: such records belong together
+/// over a whole file.
 #[cold]
-pub(super) fn look(into: &mut SegmentFacts, record: &Record<'_>) {
+pub(super) fn look(into: &mut SegmentFacts, record: &Record<'_>) -> bool {
     let word = |place: usize| record.args().nth(place).map(|argument| argument.head);
     let is = |place: usize, what: &[u8]| word(place).is_some_and(|w| w.eq_ignore_ascii_case(what));
     if !is(0, b"CLUSTER") || !is(1, b"SYNCSLOTS") {
-        return;
+        return false;
     }
     let place_of = |what: &[u8]| (3..record.args().count()).find(|&place| is(place, what));
-    let Some(name) = place_of(b"NAME").and_then(|place| word(place + 1)) else { return };
+    let Some(name) = place_of(b"NAME").and_then(|place| word(place + 1)) else { return true };
     let name: Box<[u8]> = name[..name.len().min(NAME)].into();
     if is(2, b"ESTABLISH") {
         let slots = place_of(b"SLOTSRANGE").map_or_else(String::new, |place| ranges(record, place));
@@ -51,6 +52,7 @@ pub(super) fn look(into: &mut SegmentFacts, record: &Record<'_>) {
             None => {}
         }
     }
+    true
 }
 
 /// `100-200, 300`

@@ -52,6 +52,39 @@ impl Listing {
         *self = Self { before: self.before, ..Self::default() };
     }
 
+    /// One for a piece of the same file.
+    pub(super) fn fork(&self) -> Self {
+        Self { before: self.before, ..Self::default() }
+    }
+
+    /// Whether all that was seen stands in it.
+    pub(super) fn is_complete(&self) -> bool {
+        self.unlisted == 0
+    }
+
+    /// Takes over the complete list of a piece that stands behind so many records.
+    pub(super) fn join(&mut self, later: Self, commands: u64) {
+        let mut alike: Vec<_> = later.seen.iter().map(|_| None).collect();
+        for (key, place) in later.alike {
+            alike[place] = Some(key);
+        }
+        for (mut seen, key) in later.seen.into_iter().zip(alike) {
+            seen.commands_before += commands;
+            let listed = key.as_ref().and_then(|key| self.alike.get(key));
+            if let Some(&place) = listed {
+                self.seen[place].count += seen.count;
+                self.seen[place].bytes += seen.bytes;
+                continue;
+            }
+            let others = seen.count - 1;
+            match (self.add(seen), key) {
+                (Some(place), Some(key)) => drop(self.alike.insert(key, place)),
+                (Some(_), None) => {}
+                (None, _) => self.unlisted += others,
+            }
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.seen.is_empty()
     }

@@ -65,6 +65,25 @@ impl Loader {
         }
     }
 
+    /// Whether what comes next can be looked at without knowing what came before.
+    pub(super) fn is_between(&self) -> bool {
+        self.state.is_between()
+    }
+
+    /// Takes over what they made of the piece behind all they have read.
+    pub(super) fn join(&mut self, later: Self) {
+        let here = self.state;
+        if here.halt.is_some() {
+            return;
+        }
+        for (mine, theirs) in self.players.iter_mut().zip(later.players) {
+            let there = |state| here.followed_by(state);
+            mine.refused = mine.refused.or(theirs.refused.map(there));
+            mine.perhaps = mine.perhaps.or(theirs.perhaps.map(there));
+        }
+        self.state = here.followed_by(later.state);
+    }
+
     /// All stop here.
     #[cold]
     fn stop(&mut self, at: u64, cause: Cause) {

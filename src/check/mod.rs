@@ -21,6 +21,7 @@ mod growing;
 mod halt;
 mod import;
 mod imports;
+mod join;
 mod listing;
 mod loader;
 mod modules;

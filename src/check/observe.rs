@@ -30,17 +30,19 @@ pub struct Check {
     pub(super) roles: Vec<Role>,
     pub(super) thorough: bool,
     pub(super) loader: Loader,
-    checker: Checker,
+    pub(super) checker: Checker,
     pub(super) now: SegmentFacts,
     /// Records up to the loader's last safe cut, and that cut.
-    safe: (u64, u64),
-    around: Around,
+    pub(super) safe: (u64, u64),
+    pub(super) around: Around,
     /// Records since the open MULTI, itself included.
-    in_transaction: u64,
-    watch: Watch,
+    pub(super) in_transaction: u64,
+    pub(super) watch: Watch,
     pub(super) listing: Listing,
     /// Traps that the open transaction will run.
-    queued_traps: Vec<(usize, u64)>,
+    pub(super) queued_traps: Vec<(usize, u64)>,
+    /// Something was seen that is judged by what came before it in the file.
+    pub(super) is_bound: bool,
     /// A record with a payload that no window holds, until it is read again.
     pub(super) outlined: Option<Outline>,
     /// What was seen inside of the RDB part that is walked.
@@ -78,6 +80,7 @@ impl Check {
             watch: Watch::new(aof.configured),
             listing: Listing::default(),
             queued_traps: Vec::new(),
+            is_bound: false,
             outlined: None,
             inside: None,
             facts: Facts::by(targets, named),
@@ -109,7 +112,7 @@ impl Check {
             Watched::Module => self.watch.count(id, record.name),
             Watched::Trap => {
                 self.look_for_trap(record, id);
-                imports::look(&mut self.now, record);
+                self.is_bound |= imports::look(&mut self.now, record);
             }
             Watched::Payload => self.payload(record),
             Watched::Database => self.look_for_database(record, id),
@@ -137,6 +140,7 @@ impl Check {
         let first = record.args().nth(1).map(|argument| argument.head);
         let called = id.map_or(record.name, |id| id.command().name.as_bytes());
         let Some(trap) = command::trap(called, first) else { return };
+        self.is_bound = true;
         let mut name = record.name.to_ascii_uppercase();
         if let Some(first) = first.filter(|_| command::has_subcommands(called)) {
             name.push(b' ');
@@ -230,6 +234,7 @@ impl Check {
             }
             Kind::Multi => self.in_transaction = 0,
             Kind::Exec if at.transaction.is_none() => {
+                self.is_bound = true;
                 // Right after damage, its MULTI may be in the damaged range.
                 if self.now.damaged_bytes == 0 {
                     self.note_non_canonical(NonCanonical::StrayExec, record.start, record.len);
@@ -246,9 +251,8 @@ impl Check {
                 }
             }
             Kind::Select => {
-                // The database that was selected until here; the last one is seen at the end.
-                self.now.max_db = self.now.max_db.max(at.db);
                 if let Some(db) = scan::selected(record) {
+                    self.now.max_db = self.now.max_db.max(db);
                     self.note_database(record, db);
                 }
             }

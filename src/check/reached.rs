@@ -12,3 +12,18 @@ pub struct Reached {
     /// Records before `safe_cut`.
     pub commands_to_cut: u64,
 }
+
+impl Reached {
+    /// How far it comes with the records behind these.
+    pub(super) fn followed_by(self, later: Self) -> Self {
+        let mut all = self;
+        if later.commands > 0 {
+            (all.record_end, all.commands) = (later.record_end, self.commands + later.commands);
+        }
+        if later.commands_to_cut > 0 {
+            all.safe_cut = later.safe_cut;
+            all.commands_to_cut = self.commands + later.commands_to_cut;
+        }
+        all
+    }
+}

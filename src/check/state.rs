@@ -19,3 +19,16 @@ pub(super) struct State {
     /// End of what it took for a record although its line end was none, where it stops behind that.
     pub(super) ran_on: Option<u64>,
 }
+
+impl State {
+    /// Whether it is that of a loader outside a transaction, nothing of which is left over.
+    pub(super) fn is_between(&self) -> bool {
+        self.transaction.is_none() && !self.discard_queued && self.death_queued == 0
+    }
+
+    /// The state at a place in the piece that begins here, by the records of that piece.
+    pub(super) fn followed_by(self, later: Self) -> Self {
+        let reached = self.reached.followed_by(later.reached);
+        Self { reached, rdb_end: self.rdb_end, ..later }
+    }
+}

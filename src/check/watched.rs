@@ -63,6 +63,21 @@ impl Watch {
         self.of_modules.record(id, name);
     }
 
+    /// One for a piece of the same file.
+    pub(super) fn fork(&self) -> Self {
+        Self { watched: self.watched.clone(), of_modules: OfModules::default() }
+    }
+
+    /// Whether there is room for all that was counted in a piece.
+    pub(super) fn has_room_for(&self, later: &Self) -> bool {
+        self.of_modules.has_room_for(&later.of_modules)
+    }
+
+    /// Takes over what was counted in a piece.
+    pub(super) fn join(&mut self, later: Self) {
+        self.of_modules.join(later.of_modules);
+    }
+
     /// Adds what was counted, and begins anew.
     pub(super) fn take(&mut self, needs: &mut Needs) {
         self.of_modules.take(needs);

@@ -12,7 +12,7 @@ use aofkit::check::{Check, Report, Wording, judge};
 use aofkit::disk::{self, LocalDisk};
 use aofkit::error::{Error, ErrorKind, Result};
 use aofkit::neighbours::Neighbours;
-use aofkit::scan::scan;
+use aofkit::scan::scan_in_pieces;
 use aofkit::trial::{Loaded, Wanted};
 use clap::Args as ClapArgs;
 
@@ -166,7 +166,7 @@ pub fn check(aof: &Aof, context: &Context) -> Result<Report> {
 
 /// The same, where it is known already what lies beside the set.
 pub fn check_beside(aof: &Aof, beside: Neighbours, context: &Context) -> Result<Report> {
-    let facts = scan(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
+    let facts = scan_in_pieces(aof, Check::new(aof), &context.pace, &Bar::new(context.bar))?;
     judge(aof, facts.with_neighbours(beside), &Wording { redact: context.redact })
 }
 

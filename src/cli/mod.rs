@@ -15,11 +15,13 @@ mod growth;
 mod inspect;
 mod man;
 mod metrics;
+mod page;
 mod plan;
 mod prune;
 mod recover;
 mod redis_check_aof;
 mod repair;
+mod report;
 mod repository;
 mod restore;
 mod rewind;
@@ -64,6 +66,10 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Ok(context) => context,
         Err(why) => return usage(&why, asks_for_json()),
     };
+    if !context.more_confs.is_empty() && !matches!(args.verb, Verb::Audit(_)) {
+        let why = "--conf is given several times: only `audit` takes more than one";
+        return usage(why, context.json);
+    }
     if let Err(why) = args.can_print(&context) {
         return usage(&why, context.json);
     }
@@ -101,6 +107,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Recover(verb) => recover::run(verb, &args.server, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),
+        Verb::Report(args) => report::run(args, &context),
         Verb::Audit(args) => audit::run(args, &context),
         Verb::Metrics(verb) => metrics::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),

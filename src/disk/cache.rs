@@ -61,13 +61,16 @@ fn mostly_cached(_: &FrozenFile) -> bool {
 #[cfg(target_os = "linux")]
 fn mostly_cached(file: &FrozenFile) -> bool {
     use rustix::io::ReadWriteFlags;
-    /// Positions looked at.
-    const PROBES: u64 = 16;
+    /// Positions looked at, at most: a set may have very many small files.
+    const MOST_PROBES: u64 = 16;
+    /// One for so many bytes.
+    const STEP: u64 = 256 * 1024;
+    let probes = (file.len() / STEP).clamp(1, MOST_PROBES);
     let Ok(hand) = file.hand() else { return true };
     let mut byte = [0_u8];
-    let cached = (0..PROBES)
+    let cached = (0..probes)
         .filter(|i| {
-            let at = file.len() / PROBES * i;
+            let at = file.len() / probes * i;
             let mut into = [std::io::IoSliceMut::new(&mut byte)];
             match rustix::io::preadv2(&hand, &mut into, at, ReadWriteFlags::NOWAIT) {
                 Ok(_) => true,
@@ -76,7 +79,7 @@ fn mostly_cached(file: &FrozenFile) -> bool {
             }
         })
         .count() as u64;
-    cached * 2 > PROBES
+    cached * 2 > probes
 }
 
 /// Has dirty pages written out without waiting for them. Advice only.

@@ -16,6 +16,8 @@ pub struct Machine {
     pub huge_pages: Option<HugePages>,
     /// `net.core.somaxconn` of the network that the process is in.
     pub somaxconn: Option<u64>,
+    /// Files that the process may have open; `None` where it is not known which process it is, or nothing bounds it.
+    pub open_files: Option<u64>,
 }
 
 /// Where the kernel uses huge pages without being asked for each.
@@ -43,6 +45,7 @@ impl Machine {
                 .text("sys/kernel/mm/transparent_hugepage/enabled")
                 .and_then(|text| huge_pages(&text)),
             somaxconn: seen.number("proc/sys/net/core/somaxconn").filter(|_| seen.is_our_network()),
+            open_files: seen.open_files(),
         }
     }
 
@@ -69,6 +72,14 @@ impl Seen<'_> {
     fn of_process(&self) -> PathBuf {
         let name = self.process.map_or_else(|| "self".to_owned(), |number| number.to_string());
         self.root.join("proc").join(name)
+    }
+
+    /// The bound in force, of a line such as `Max open files  1024  4096  files`.
+    fn open_files(&self) -> Option<u64> {
+        self.process?;
+        let told = fs::read_to_string(self.of_process().join("limits")).ok()?;
+        let line = told.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        line.split_whitespace().next()?.parse().ok()
     }
 
     /// The file shows the network of who reads it.

@@ -63,7 +63,12 @@ impl Splice {
 
     /// The bytes by offset.
     pub fn source(&self) -> Box<dyn Source + '_> {
-        let sources = self.files.iter().map(|file| file.source(Access::Read)).collect();
+        self.source_by(Access::Read)
+    }
+
+    /// The same, with the files read in this way.
+    pub fn source_by(&self, access: Access) -> Box<dyn Source + '_> {
+        let sources = self.files.iter().map(|file| file.source(access)).collect();
         Box::new(SpliceSource { splice: self, sources, seam: Vec::new() })
     }
 }

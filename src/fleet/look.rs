@@ -17,7 +17,7 @@ use crate::stats::Mix;
 
 use super::cluster::nodes_in;
 use super::row::{FilesOfRole, State};
-use super::source::{Backed, Source, backed};
+use super::source::{Backed, Candidates, Source};
 
 /// What is known beside the sets, the same for all of them.
 #[derive(Clone, Debug, Default)]
@@ -50,13 +50,18 @@ impl Around {
         self
     }
 
+    /// Whether a repository was named.
+    pub fn has_sources(&self) -> bool {
+        self.sources.is_some()
+    }
+
     /// These sources.
     pub fn sources(&self) -> &[Source] {
         self.sources.as_ref().map_or(&[], |(sources, _)| sources)
     }
 }
 
-/// The state of a set.
+/// The state of a set. Which source of a repository it is depends on the other sets: [`super::join`] says it.
 ///
 /// # Errors
 /// When the set cannot be read.
@@ -77,9 +82,9 @@ pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State
         server: own.map(|(_, said)| said.clone()),
     };
     let outlook = Outlook::new(aof, &grown, &surroundings);
-    let backed = match &around.sources {
-        None => Backed::NotAsked,
-        Some((sources, newest)) => backed(aof, sources, newest)?,
+    let candidates = match &around.sources {
+        None => Candidates::default(),
+        Some((_, newest)) => Candidates::of(aof, newest)?,
     };
     let commands = report.segments.iter().filter_map(|one| one.facts.as_ref());
     Ok(State {
@@ -95,7 +100,8 @@ pub fn look(aof: &Aof, around: &Around, progress: &dyn Progress) -> Result<State
         outlook,
         leftovers: aof.leftovers.len() as u64,
         written_at: written_at(aof),
-        backed,
+        backed: Backed::NotAsked,
+        candidates,
         cluster: server_dir(aof).and_then(|dir| nodes_in(&dir).ok().flatten()),
         server: own.cloned(),
         report: report.without_files(),

@@ -4,6 +4,8 @@
 //! what a repository has of it, from one pass over the files. Knows sets, repositories and servers; never writes.
 
 mod cluster;
+mod home;
+mod join;
 mod look;
 mod outlier;
 mod row;
@@ -12,6 +14,8 @@ mod source;
 mod together;
 
 pub use cluster::{Coverage, SlotsOfNode, Stretch, coverage, nodes_in};
+pub use home::{Place, Vacant, homes, vacant};
+pub use join::join;
 pub use look::{Around, look, server_dir};
 pub use outlier::{Measured, Outlier, Why, outliers};
 pub use row::{FilesOfRole, State};

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::aof::{Layout, Role};
-use crate::check::{Kind, Problem, Report, Severity, Verdict};
+use crate::check::{Kind, Loads, Problem, Report, Severity, Verdict};
 use crate::format::nodes::Nodes;
-use crate::growth::Outlook;
+use crate::growth::{Forecast, Outlook, Unforeseen};
 use crate::server::ServerState;
 use crate::stats::MixReport;
 
 use super::outlier::Measured;
-use super::source::Backed;
+use super::source::{Backed, Candidates};
 
 /// The files of one role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,8 +53,10 @@ pub struct State {
     pub leftovers: u64,
     /// When one of its files was last written to, Unix seconds.
     pub written_at: Option<i64>,
-    /// What a repository has of it.
+    /// What a repository has of it; see [`super::join`].
     pub backed: Backed,
+    /// The sources that it may be.
+    pub(super) candidates: Candidates,
     /// What its server remembers of its cluster.
     pub cluster: Option<Nodes>,
     /// What its running server said, and at which address; of another server's set nothing.
@@ -97,6 +99,19 @@ impl State {
     pub fn growth_percent(&self) -> Option<u64> {
         let has_base = self.layout == Layout::MultiPart && self.of_role(Role::Base).missing == 0;
         self.outlook.trigger.growth_percent().filter(|_| has_base)
+    }
+
+    /// Times to come; of what no server starts with, and none is known to write to, none.
+    pub fn forecast(&self) -> Forecast {
+        let withheld = match self.report.loads {
+            _ if self.outlook.is_written_to == Some(true) || self.server.is_some() => None,
+            Loads::No | Loads::StartsEmpty => Some(Unforeseen::NotLoaded),
+            _ => None,
+        };
+        match withheld {
+            Some(_) => Forecast { withheld, ..Forecast::default() },
+            None => self.outlook.forecast,
+        }
     }
 
     /// What is compared of it with others.

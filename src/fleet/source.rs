@@ -1,7 +1,9 @@
 //! What a repository has of each source.
 
+use std::collections::BTreeMap;
+
 use crate::aof::Aof;
-use crate::backup::{Entry, Look, Mark, Moment, Repository, continued, goes_on, is_as_is};
+use crate::backup::{Entry, Fits, Look, Mark, Moment, Repository, goes_on, is_as_is};
 use crate::error::{ErrorKind, Result};
 
 /// What a repository has of a source.
@@ -119,21 +121,33 @@ pub fn sources(repository: &Repository, name: Option<&str>) -> Result<Vec<Source
     Ok(found)
 }
 
-/// Which of the sources a set is.
-pub(super) fn backed(aof: &Aof, sources: &[Source], newest: &[Entry]) -> Result<Backed> {
-    let entry = match continued(aof, newest) {
-        Ok(Some(entry)) => entry,
-        Ok(None) => return Ok(Backed::Never),
-        // What lies in no file system, such as a snapshot, is no source of its own.
-        Err(e) if *e.kind() == ErrorKind::NotFound => return Ok(Backed::Never),
-        Err(e) => return Err(e),
-    };
-    let Some(source) = sources.iter().find(|source| source.name == entry.source) else {
-        return Ok(Backed::Never);
-    };
-    let of_set: u64 = aof.live().filter_map(|(_, segment)| segment.len()).sum();
-    let of_entry: u64 = entry.files.iter().map(|file| file.size).sum();
-    let files = aof.live().filter(|(_, segment)| !segment.is_missing()).count();
-    let is_current = of_set == of_entry && files == entry.files.len() && goes_on(aof, entry)?;
-    Ok(Backed::By { source: Box::new(source.clone()), is_current })
+/// The sources that a set may be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Candidates {
+    pub(super) fits: Fits,
+    /// Of each, whether its newest snapshot has all that lies in the set's files now.
+    pub(super) current: BTreeMap<String, bool>,
+}
+
+impl Candidates {
+    /// Among the sources with these newest snapshots.
+    pub(super) fn of(aof: &Aof, newest: &[Entry]) -> Result<Self> {
+        let fits = match Fits::of(aof, newest) {
+            Ok(fits) => fits,
+            // What lies in no file system, such as a snapshot, is no source of its own.
+            Err(e) if *e.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) => return Err(e),
+        };
+        let of_set: u64 = aof.live().filter_map(|(_, segment)| segment.len()).sum();
+        let files = aof.live().filter(|(_, segment)| !segment.is_missing()).count();
+        let mut current = BTreeMap::new();
+        for name in fits.sources() {
+            let Some(entry) = newest.iter().find(|entry| entry.source == name) else { continue };
+            let of_entry: u64 = entry.files.iter().map(|file| file.size).sum();
+            let is_current =
+                of_set == of_entry && files == entry.files.len() && goes_on(aof, entry)?;
+            current.insert(name.to_owned(), is_current);
+        }
+        Ok(Self { fits, current })
+    }
 }

@@ -44,7 +44,7 @@ pub(super) fn advise(outlook: &Outlook) -> Advice {
         let why = "the next rewrite needs more room than the file system has left";
         return Advice::MakeRoom(why.to_owned());
     }
-    if let Some(percentage) = outlook.rate.and_then(|(rate, _)| calmer(outlook, rate)) {
+    if let Some(percentage) = outlook.usual_rate().and_then(|rate| calmer(outlook, rate)) {
         let why =
             "at this rate rewrites follow each other within minutes; this makes it about an hour";
         return Advice::Percentage(percentage, why.to_owned());

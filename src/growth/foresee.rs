@@ -2,10 +2,11 @@
 
 use super::advice::Advice;
 use super::advise::advise;
-use super::hold::holds;
+use super::forecast::{Ahead, Forecast, Measured, RateSource};
+use super::hold::{Hold, holds};
 use super::load::Load;
 use super::observe::GrowthReport;
-use super::outlook::{Outlook, RateSource, Rewrite, Surroundings};
+use super::outlook::{Outlook, Rewrite, Surroundings};
 use super::recorder::Rate;
 use super::simulate::simulate;
 use super::trigger::{Since, Trigger};
@@ -24,16 +25,20 @@ impl Outlook {
         let trigger = counted.unwrap_or(restarted);
         let rate = rate(aof, report, increment_bytes);
         let recent_rate = report.rate.and_then(changed);
-        let per_second =
-            recent_rate.map_or_else(|| rate.map_or(0.0, |(rate, _)| rate), |(rate, _)| rate);
-        let after = |bytes: u64| {
-            let seconds = bytes as f64 / per_second;
-            // Beyond a century nobody plans.
-            (seconds < 3.2e9).then(|| around.now.saturating_add(seconds as i64))
-        };
+        let average = rate.map_or(0.0, |rate| rate.bytes_per_second);
+        let per_second = recent_rate.map_or(average, |(rate, _)| rate);
         let rewrite = rewrite(settings.use_rdb_preamble, report, &trigger, per_second);
         let live = rewrite.size.estimated_bytes;
         let holds = holds(aof, &trigger, around.now, server);
+        let is_loaded = is_loaded(report, &holds);
+        let is_written_to = if trigger.is_due() || !is_loaded { is_written_to(aof) } else { None };
+        let ahead = Ahead {
+            now: around.now,
+            bytes_per_second: per_second,
+            until_rewrite: trigger.remaining_bytes(),
+            until_full: around.disk.map(|disk| disk.free),
+            is_in_use: is_loaded || is_written_to == Some(true),
+        };
         let rules = std::iter::once((trigger.percentage, trigger.min_size_bytes));
         let rules = rules.chain(around.rules.iter().copied());
         let play = |(percentage, min_size_bytes)| {
@@ -50,8 +55,7 @@ impl Outlook {
             increment_bytes,
             rate,
             recent_rate,
-            rewrite_at: trigger.remaining_bytes().and_then(after),
-            disk_full_at: around.disk.and_then(|disk| after(disk.free)),
+            forecast: Forecast::new(rate.as_ref(), &ahead),
             rewrite,
             disk: around.disk,
             leftover_bytes: aof.leftovers.iter().map(|leftover| leftover.len).sum(),
@@ -64,7 +68,7 @@ impl Outlook {
             differences: server.map_or_else(Vec::new, |server| {
                 running::differences(aof, server, restarted.current_bytes)
             }),
-            is_written_to: if trigger.is_due() { is_written_to(aof) } else { None },
+            is_written_to,
             has_times_of_a_copy: has_times_of_a_copy(aof, report),
         };
         outlook.advice = advise(&outlook);
@@ -91,18 +95,23 @@ fn seconds(time: SystemTime) -> Option<f64> {
 /// How much another rate is another, not the same one with its ups and downs.
 const CHANGED: f64 = 1.25;
 
+/// A recent rate is one over this many seconds at least.
+const SHORTEST_RECENT: i64 = 60;
+
 /// The rate at the end where it is another than the average.
 fn changed(rate: Rate) -> Option<(f64, i64)> {
     let times = |(recent, _): &(f64, i64)| recent / rate.average;
-    rate.recent.filter(|recent| {
+    rate.recent.filter(|(_, seconds)| *seconds >= SHORTEST_RECENT).filter(|recent| {
         times(recent) > CHANGED || (times(recent) < 1.0 / CHANGED && recent.0 > 0.0)
     })
 }
 
 /// Bytes a second: by annotations, else from when the base was done to when the last increment was written to.
-fn rate(aof: &Aof, report: &GrowthReport, increment_bytes: u64) -> Option<(f64, RateSource)> {
-    if let Some(rate) = report.rate {
-        return Some((rate.average, RateSource::Annotations));
+fn rate(aof: &Aof, report: &GrowthReport, increment_bytes: u64) -> Option<Measured> {
+    let clock = &report.clock;
+    if let (Some(rate), Some(seconds), Some(until)) = (report.rate, clock.span(), clock.latest) {
+        let (bytes_per_second, source) = (rate.average, RateSource::Annotations);
+        return Some(Measured { bytes_per_second, source, seconds, until });
     }
     let time = |role| {
         let of_role = aof.live().filter(move |(_, segment)| segment.role == role);
@@ -113,7 +122,9 @@ fn rate(aof: &Aof, report: &GrowthReport, increment_bytes: u64) -> Option<(f64, 
     if has_times_of_a_copy(aof, report) {
         return None;
     }
-    Some((increment_bytes as f64 / span, RateSource::FileTimes))
+    let bytes_per_second = increment_bytes as f64 / span;
+    let (seconds, until) = (span as i64, to as i64);
+    Some(Measured { bytes_per_second, source: RateSource::FileTimes, seconds, until })
 }
 
 /// Bytes a second that a copy writes at least: what is written more slowly was appended.
@@ -133,6 +144,11 @@ fn has_times_of_a_copy(aof: &Aof, report: &GrowthReport) -> bool {
     let told = report.clock.latest.or(report.began_at);
     let after = told.map(|told| first - told as f64);
     last - first <= copied + 2.0 && after.is_some_and(|after| after > copied + SLACK)
+}
+
+/// Whether a server could start with the set, as far as it was looked at here.
+fn is_loaded(report: &GrowthReport, holds: &[Hold]) -> bool {
+    !report.is_damaged_inside && !holds.iter().any(|hold| matches!(hold, Hold::Missing { .. }))
 }
 
 /// Whether a process has the last increment open for writing.

@@ -6,6 +6,7 @@
 mod advice;
 mod advise;
 mod families;
+mod forecast;
 mod foresee;
 mod hold;
 mod live;
@@ -20,12 +21,13 @@ mod trigger;
 
 pub use advice::Advice;
 pub use families::FamilyLine;
+pub use forecast::{Forecast, Measured, RateSource, Unforeseen};
 pub use foresee::REWRITE_SPEED;
 pub use hold::Hold;
 pub use live::{BUDGET, Compression, LiveEstimate, Memory, Size, Unfollowed};
 pub use load::{ASSUMED, Load, Speed};
 pub use observe::{Growth, GrowthOptions, GrowthReport};
-pub use outlook::{Outlook, RateSource, Rewrite, Surroundings};
+pub use outlook::{Outlook, Rewrite, Surroundings};
 pub use recorder::{Clock, Rate};
 pub use simulate::{Simulation, simulate};
 pub use timeline::{Axis, Bucket, Peak, Timeline};

@@ -74,6 +74,8 @@ pub struct Growth {
     pattern: Vec<u8>,
     live: Option<Live>,
     commands: u64,
+    /// Damage was met, and nothing after it yet.
+    is_behind_damage: bool,
     report: GrowthReport,
 }
 
@@ -97,6 +99,8 @@ pub struct GrowthReport {
     pub live: LiveEstimate,
     /// Records of all parts.
     pub commands: u64,
+    /// Damage stands before something else: no server loads it, whatever it cuts from the end.
+    pub is_damaged_inside: bool,
     /// Bytes outside RDB parts.
     pub resp_bytes: u64,
     /// Bytes of RDB parts.
@@ -138,6 +142,7 @@ impl Growth {
             pattern: Vec::new(),
             live,
             commands: 0,
+            is_behind_damage: false,
             report: GrowthReport {
                 timeline,
                 clock: Clock::default(),
@@ -147,6 +152,7 @@ impl Growth {
                 families: None,
                 live: LiveEstimate::default(),
                 commands: 0,
+                is_damaged_inside: false,
                 resp_bytes: 0,
                 rdb_bytes: 0,
                 rdb_keys: 0,
@@ -254,6 +260,9 @@ impl Observer for Growth {
         };
         let bytes = end - start;
         let report = &mut self.report;
+        report.is_damaged_inside |= self.is_behind_damage;
+        self.is_behind_damage |=
+            matches!(event, Event::Damage(damage) if !damage.is_not_understood());
         if is_rdb {
             report.rdb_bytes += bytes;
         } else {

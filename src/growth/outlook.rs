@@ -6,31 +6,13 @@ use crate::format::conf::Settings;
 use crate::server::ServerState;
 
 use super::advice::Advice;
+use super::forecast::{Forecast, Measured};
 use super::hold::Hold;
 use super::live::Size;
 use super::load::Load;
 use super::running;
 use super::simulate::Simulation;
 use super::trigger::Trigger;
-
-/// Where a rate comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateSource {
-    /// `#TS:` annotations.
-    Annotations,
-    /// When the base and the last increment were written to last.
-    FileTimes,
-}
-
-impl RateSource {
-    /// Its name in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Annotations => "annotations",
-            Self::FileTimes => "file-times",
-        }
-    }
-}
 
 /// What a rewrite would bring.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,14 +39,12 @@ pub struct Outlook {
     /// See `base_bytes`.
     pub increment_bytes: u64,
     /// Bytes appended a second, and how that is known.
-    pub rate: Option<(f64, RateSource)>,
+    pub rate: Option<Measured>,
     /// The rate at the end and over how many seconds, where it is another than [`Self::rate`], which is an average:
     /// what follows is reckoned with it.
     pub recent_rate: Option<(f64, i64)>,
-    /// Unix seconds of the next rewrite, at that rate.
-    pub rewrite_at: Option<i64>,
-    /// Unix seconds when the file system is full, if nothing is rewritten.
-    pub disk_full_at: Option<i64>,
+    /// Times to come at that rate, and why one is not told.
+    pub forecast: Forecast,
     /// What a rewrite would bring.
     pub rewrite: Rewrite,
     /// The file system.
@@ -86,7 +66,7 @@ pub struct Outlook {
     /// Where the running server and what lies here disagree, in words.
     pub differences: Vec<String>,
     /// Whether a process has the last increment open for writing; `None` where that cannot be told, or was not looked at
-    /// because no rewrite is due.
+    /// because no rewrite is due and nothing keeps servers from loading the set.
     pub is_written_to: Option<bool>,
     /// The times of the files are those of a copy, and tell nothing.
     pub has_times_of_a_copy: bool,
@@ -116,5 +96,13 @@ impl Outlook {
     /// Bytes of all files.
     pub fn current_bytes(&self) -> u64 {
         self.base_bytes.saturating_add(self.increment_bytes)
+    }
+
+    /// Bytes a second that settings are judged by: the recent rate, else the average; `None` where it was measured over too
+    /// short a time.
+    pub fn usual_rate(&self) -> Option<f64> {
+        let rate = self.rate.filter(Measured::is_long_enough)?;
+        let recent = self.recent_rate.map(|(rate, _)| rate);
+        Some(recent.unwrap_or(rate.bytes_per_second)).filter(|rate| *rate > 0.0)
     }
 }

@@ -13,7 +13,7 @@ const SECTIONS: [Section; 6] = [
     (
         "The set",
         |origin| matches!(origin, Origin::Check),
-        "The label `set` is the set's own directory, or the path of a single file, as PATH led to it. A set that was seen and is \
+        "The label `set` is the directory that the set's server works in, as PATH led to it, but never above PATH; where one directory has several sets, it is the set's own directory. It does not depend on other sets, nor on whether the set is there. A directory of a server beside those of other sets (its name differs from theirs by a number, or holds a `nodes.conf` or an empty `appendonlydir`) with no set in it is told as a set that is gone. A set that was seen and is \
          gone is still told, with `aof_check_success` 0. Kinds of problems are those of `aofkit check`; kinds of errors are those of \
          errors in JSON, and `configuration` where the file of `--conf` cannot be read or does not say where the set is, so that it was not looked for.",
     ),

@@ -1,6 +1,7 @@
 //! All sets at some paths, looked at again and again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::backups::Backups;
@@ -8,10 +9,12 @@ use super::list::{BUILD_INFO, WRITTEN_TIMESTAMP};
 use super::of_set::from_ms;
 use super::samples::{Samples, label};
 use super::watched::{Means, Watched};
-use crate::aof::{Aof, Configuration, Layout, OpenOptions, open_each};
-use crate::backup::{continued, place_of};
+use crate::aof::{Aof, Configuration, Layout, OpenOptions, open_each, segment_name};
+use crate::backup::{Fits, place_of, share_out};
 use crate::disk;
 use crate::error::{Error, ErrorKind};
+use crate::fleet::{Place, homes, vacant};
+use crate::format::manifest;
 use crate::scan::Pace;
 
 /// Looks at sets, and remembers what it has read of them.
@@ -28,10 +31,12 @@ struct OfPath {
     path: usize,
     /// The path led to nothing, and stands for what should be there.
     is_path: bool,
+    /// The set's own directory, or the file that it is, where it was seen.
+    own: Option<PathBuf>,
     set: Watched,
-    /// Its source in the repository, or that it is none of those there, and the snapshots by which that was found; `None`
-    /// where it is not known.
-    source: Option<(Option<String>, Vec<String>)>,
+    /// The sources in the repository that it may be, and the snapshots by which these were found; `None` where that is not
+    /// known.
+    fits: Option<(Fits, Vec<String>)>,
 }
 
 impl Watcher {
@@ -64,9 +69,11 @@ impl Watcher {
             of_path.set.figures.tell(&mut samples, name);
         }
         if let Some(backups) = &self.backups {
-            let sets = self.sets.iter();
-            let known = sets.filter_map(|(name, one)| Some((&**name, one.source.as_ref()?)));
-            let known = known.map(|(name, (source, _))| (name, source.as_deref()));
+            let known = self.sets.iter().filter_map(|(name, one)| Some((name, one.fits.as_ref()?)));
+            let (names, fits): (Vec<_>, Vec<_>) =
+                known.map(|(name, (fits, _))| (&**name, fits.clone())).unzip();
+            let sources = share_out(&fits);
+            let known = names.into_iter().zip(sources.iter().map(Option::as_deref));
             backups.tell(&mut samples, &known.collect::<Vec<_>>());
         }
         samples.add(&BUILD_INFO, &[env!("CARGO_PKG_VERSION")], true);
@@ -85,16 +92,17 @@ impl Watcher {
         let mut seen = BTreeSet::new();
         match open_each(&self.paths[path], &self.open) {
             Ok(opened) => {
+                let found: Vec<_> = opened.iter().flatten().map(Place::of).collect();
+                let mut homes = homes(&found, &self.paths[path]).into_iter();
                 for one in opened {
-                    match one {
-                        Ok(aof) => {
-                            let name = name(&aof);
+                    let named = one.map(|aof| (label(&homes.next().unwrap_or(aof.dir())), aof));
+                    match named {
+                        Ok((name, aof)) => {
                             if place_of(&aof).is_ok_and(|place| !places.insert(place)) {
                                 self.sets.retain(|own, one| *own != name || one.path != path);
                                 continue;
                             }
-                            self.set(&name, path).set.look(&aof, means);
-                            self.find_source(&name, &aof);
+                            self.look_at_set(&name, path, &aof, means);
                             seen.insert(name);
                         }
                         Err(e) => {
@@ -106,10 +114,50 @@ impl Watcher {
                         }
                     }
                 }
+                self.miss(path, &found, complain, &mut seen);
             }
             Err(e) => self.nothing_at(path, &e, complain, &mut seen),
         }
         self.forget_gone(path, &seen);
+    }
+
+    fn look_at_set(&mut self, name: &str, path: usize, aof: &Aof, means: &Means) {
+        let one = self.set(name, path);
+        one.set.look(aof, means);
+        one.own = Some(own(aof));
+        one.is_path = false;
+        self.find_source(name, aof);
+    }
+
+    /// Directories of servers beside those of the sets that were found, where none lies: their sets have gone away, now or
+    /// before the first look.
+    fn miss(
+        &mut self,
+        path: usize,
+        found: &[Place],
+        complain: &mut dyn FnMut(&Error),
+        seen: &mut BTreeSet<String>,
+    ) {
+        if self.paths[path].as_os_str().is_empty() {
+            return;
+        }
+        let vacant = vacant(found, &self.paths[path]);
+        for dir in vacant.into_iter().filter(|one| one.is_of_server).map(|one| one.path) {
+            let gone = Error::new(ErrorKind::NotFound, &dir);
+            let inside = |one: &OfPath| one.own.as_ref().is_some_and(|own| own.starts_with(&dir));
+            let of_path = self.sets.iter().filter(|(_, one)| one.path == path && inside(one));
+            let mut names: Vec<_> = of_path.map(|(name, _)| name.clone()).collect();
+            if names.is_empty() {
+                let name = label(&dir);
+                self.set(&name, path).is_path = true;
+                names.push(name);
+            }
+            complain(&gone);
+            for name in names {
+                self.set(&name, path).set.fail(&gone);
+                seen.insert(name);
+            }
+        }
     }
 
     /// The path led to no set.
@@ -154,47 +202,62 @@ impl Watcher {
     }
 
     fn set(&mut self, name: &str, path: usize) -> &mut OfPath {
-        let new = || OfPath { path, is_path: false, set: Watched::default(), source: None };
+        let new =
+            || OfPath { path, is_path: false, own: None, set: Watched::default(), fits: None };
         self.sets.entry(name.to_owned()).or_insert_with(new)
     }
 
-    /// Which source of the repository the set is. That takes a look into its files, so it is found anew only where
+    /// Which sources of the repository the set may be. That takes a look into its files, so it is found anew only where
     /// there are other snapshots. What cannot be told stays unknown.
     fn find_source(&mut self, name: &str, aof: &Aof) {
         let Some((backups, one)) = self.backups.as_ref().zip(self.sets.get_mut(name)) else {
             return;
         };
         let snapshots = backups.state();
-        if !backups.is_read() || one.source.as_ref().is_some_and(|(_, by)| *by == snapshots) {
+        if !backups.is_read() || one.fits.as_ref().is_some_and(|(_, by)| *by == snapshots) {
             return;
         }
         let newest = backups.newest();
-        let found = continued(aof, &newest).ok();
-        one.source = found.map(|found| (found.map(|entry| entry.source.clone()), snapshots));
+        one.fits = Fits::of(aof, &newest).ok().map(|fits| (fits, snapshots));
     }
 
     /// A set that cannot be opened is told apart by the file that could not be; of a directory that cannot be looked at, the
     /// sets that were seen in it, or the directory itself.
     fn names_of_failed(&self, path: usize, e: &Error) -> Vec<String> {
-        let file = e.path();
-        let of_path = || self.sets.iter().filter(|(_, one)| one.path == path);
+        let (file, root) = (e.path(), &self.paths[path]);
+        let of_path = |is_meant: &dyn Fn(&Path) -> bool| -> Vec<String> {
+            let known = self.sets.iter().filter(|(_, one)| one.path == path);
+            let meant = known.filter(|(_, one)| one.own.as_deref().is_some_and(is_meant));
+            meant.map(|(name, _)| name.clone()).collect()
+        };
+        let file_name = file.file_name().unwrap_or_default();
         if disk::is_dir(file).unwrap_or(false) {
-            let inside = of_path().map(|(name, _)| name);
-            let inside: Vec<_> =
-                inside.filter(|name| Path::new(name).starts_with(file)).cloned().collect();
-            return if inside.is_empty() { vec![label(file)] } else { inside };
+            let inside = of_path(&|own| own.starts_with(file));
+            let home = match file_name == DEFAULT_DIR {
+                true => Place::new(file, file, Layout::MultiPart).home(root),
+                false => file.to_owned(),
+            };
+            return if inside.is_empty() { vec![label(&home)] } else { inside };
         }
-        let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(file);
-        let own = label(file);
-        let is_known = of_path().any(|(name, _)| *name == own);
-        vec![if is_known { own } else { label(dir) }]
+        let dir = disk::parent(file);
+        let known = of_path(&|own| own == file || own == dir);
+        if !known.is_empty() {
+            return known;
+        }
+        let name = file_name.as_bytes();
+        let is_of_set = manifest::is_name(name) || segment_name(name).is_some();
+        let layout = if is_of_set { Layout::MultiPart } else { Layout::SingleFile };
+        vec![label(&Place::new(file, dir, layout).home(root))]
     }
 }
 
-/// What a set is called, however many lie at its path: by its own directory, a single file by its path.
-fn name(aof: &Aof) -> String {
+/// The directory that servers keep a set in where nobody says another.
+const DEFAULT_DIR: &str = "appendonlydir";
+
+/// The set's own directory, or the one file that it is.
+fn own(aof: &Aof) -> PathBuf {
     match aof.layout {
-        Layout::MultiPart => label(&aof.dir()),
-        _ => label(&aof.path),
+        Layout::MultiPart => aof.dir(),
+        _ => aof.path.clone(),
     }
 }

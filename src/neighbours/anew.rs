@@ -49,7 +49,7 @@ impl<'a> Suspects<'a> {
     /// # Errors
     /// When the set itself cannot be read.
     pub fn open(self, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> Result<Neighbours> {
-        let survey = Survey { aof: self.aof, now_ms, pace, names: Names::default() };
+        let survey = Survey { aof: self.aof, now_ms, pace, names: Names::of_set(self.aof) };
         survey.look_at(self.groups, progress)
     }
 }

@@ -143,7 +143,7 @@ pub struct Neighbours {
 /// # Errors
 /// When the set cannot be read.
 pub fn keys_alive(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> Result<u64> {
-    let survey = Survey { aof, now_ms, pace, names: Names::default() };
+    let survey = Survey { aof, now_ms, pace, names: Names::of_set(aof) };
     Ok(survey.alive(&scan(aof, Replay::new(&survey.names), pace, progress)?))
 }
 
@@ -160,7 +160,7 @@ pub fn survey(aof: &Aof, now_ms: i64, pace: &Pace, progress: &dyn Progress) -> R
         is_unlisted: find::is_unlisted(aof),
         ..Neighbours::default()
     };
-    let survey = Survey { aof, now_ms, pace, names: Names::default() };
+    let survey = Survey { aof, now_ms, pace, names: Names::of_set(aof) };
     let Neighbours { found, keys_of_set, .. } = survey.look_at(find::groups(aof), progress)?;
     Ok(Neighbours { found, keys_of_set, ..neighbours })
 }

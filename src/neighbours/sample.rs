@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::RandomState;
+use foldhash::quality::{FixedState, RandomState};
+
+use crate::aof::{Aof, seed_of};
 
 /// Names that are kept at most. More are told as an estimate: of so many the error is under one in a hundred.
 const MOST: usize = 1 << 16;
@@ -12,10 +14,15 @@ const MOST: usize = 1 << 16;
 const NAMED_BY: usize = 128;
 
 /// Gives the same name the same number, in every file that is compared.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names(RandomState);
+#[derive(Clone, Debug)]
+pub(super) struct Names(FixedState);
 
 impl Names {
+    /// For what lies beside this set: the same of the same set in every run, and known to none of its clients.
+    pub(super) fn of_set(aof: &Aof) -> Self {
+        Self(FixedState::with_seed(seed_of(std::iter::once(aof))))
+    }
+
     /// The number of a key of this length that begins with these bytes.
     pub(super) fn of(&self, head: &[u8], len: u64) -> u64 {
         let mut hasher = self.0.build_hasher();
@@ -97,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_sample_of_many_names_tells_their_number() {
-        let names = Names::default();
+        let names = Names(FixedState::with_seed(1));
         let mut sample = Sample::default();
         for n in 0..1_000_000_u64 {
             sample.put(names.of(format!("key:{n}").as_bytes(), 9), ());

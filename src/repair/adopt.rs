@@ -16,7 +16,7 @@ use crate::check::{Check, Verdict, check, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Entry, Manifest, Role};
 use crate::neighbours::{Neighbour, Neighbours, Place, Running, Standing};
-use crate::scan::scan;
+use crate::scan::scan_in_pieces;
 use crate::text;
 
 /// The neighbours that may be adopted: those that may be the only copy of something, or those with a file of that name.
@@ -94,7 +94,7 @@ pub fn held(aof: Aof, running: &Running, is_copy: bool) -> Result<(Aof, Proposal
 
 fn orphans(aof: &Aof, one: &Neighbour, looking: &Looking<'_>) -> Result<Proposal> {
     let shown = aof.of_files(&one.files)?;
-    let facts = scan(&shown, Check::new(&shown), &looking.pace, looking.progress)?;
+    let facts = scan_in_pieces(&shown, Check::new(&shown), &looking.pace, looking.progress)?;
     let report = judge(&shown, facts, &looking.wording)?;
     let (manifest, notes) = match from_files::by_names(&shown, &report, BrokenBase::Stops)? {
         Answer::Mended { manifest, notes } => (manifest, notes),

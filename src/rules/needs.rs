@@ -143,6 +143,21 @@ impl OfModules {
         }
     }
 
+    /// Whether there is room for all names of `later`.
+    pub fn has_room_for(&self, later: &Self) -> bool {
+        self.strangers.len() + later.strangers.len() < limits::NAMES
+    }
+
+    /// Takes over what `later` counted.
+    pub fn join(&mut self, later: Self) {
+        for (mine, theirs) in self.counts.iter_mut().zip(later.counts) {
+            *mine = mine.zip(theirs).map(|(mine, theirs)| mine + theirs);
+        }
+        for (name, count) in later.strangers {
+            *self.strangers.entry(name).or_default() += count;
+        }
+    }
+
     /// Adds what was counted to `needs`, and begins anew.
     pub fn take(&mut self, needs: &mut Needs) {
         for (place, count) in self.counts.iter_mut().enumerate() {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::pieces::{self, Pieces, Split};
 use super::{Context, Observer};
 use crate::aof::{Aof, Event, Pulse, Role, Segment, walk_from};
 use crate::disk::{self, Access, FrozenFile};
@@ -13,6 +14,8 @@ use crate::progress::Progress;
 pub struct Pace {
     /// At most this many bytes a second; as fast as possible when not given.
     pub bytes_per_second: Option<u64>,
+    /// Into which pieces large files are divided, for observers that see them apart; by default, into none.
+    pub pieces: Pieces,
 }
 
 /// Reads every live segment of `aof` once and answers what `observer` made of it.
@@ -35,9 +38,48 @@ pub fn scan<O: Observer>(
 pub fn scan_some<O: Observer>(
     aof: &Aof,
     which: impl Fn(&Segment) -> bool,
+    observer: O,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<O::Report> {
+    each_file(aof, which, observer, pace, progress, |position, meter, at, observer| {
+        aof.show(position, meter, at, observer)
+    })
+}
+
+/// As [`scan`], by several threads where files are large and the pace has no limit. The answer is the same.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_in_pieces<O: Split>(
+    aof: &Aof,
+    observer: O,
+    pace: &Pace,
+    progress: &dyn Progress,
+) -> Result<O::Report> {
+    if pace.bytes_per_second.is_some() {
+        return scan(aof, observer, pace, progress);
+    }
+    each_file(
+        aof,
+        |_| true,
+        observer,
+        pace,
+        progress,
+        |position, meter, at, observer| {
+            pieces::show(aof, position, &pace.pieces, meter, at, observer)
+        },
+    )
+}
+
+/// Shows each of these files to `observer`, as `show` does it with one of them.
+fn each_file<O: Observer>(
+    aof: &Aof,
+    which: impl Fn(&Segment) -> bool,
     mut observer: O,
     pace: &Pace,
     progress: &dyn Progress,
+    mut show: impl FnMut(usize, &mut Meter<'_>, &mut Context, &mut O) -> Result<u64>,
 ) -> Result<O::Report> {
     let wanted = || aof.live().filter(|(_, segment)| which(segment));
     progress.begin(wanted().map(|(_, segment)| segment.len()).sum());
@@ -53,7 +95,7 @@ pub fn scan_some<O: Observer>(
         observer.begin(position);
         let mut at = Context::at_start(position, segment.role == Role::Base, time);
         meter.begin_at(0);
-        let len = aof.show(position, &mut meter, &mut at, &mut observer)?;
+        let len = show(position, &mut meter, &mut at, &mut observer)?;
         time = at.time;
         meter.reached(len);
         observer.end(&at, len);

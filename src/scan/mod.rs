@@ -6,11 +6,13 @@ mod around;
 mod drive;
 mod filter;
 mod filtered;
+mod pieces;
 
 pub use crate::aof::context::{Context, selected};
 pub use crate::aof::observer::{Again, Depth, Merge, Observer, Wants};
 pub use around::Around;
 pub(crate) use drive::{Meter, in_flight};
-pub use drive::{Pace, scan, scan_some};
+pub use drive::{Pace, scan, scan_in_pieces, scan_some};
 pub use filter::{Filter, Position};
 pub use filtered::{Filtered, Selected};
+pub use pieces::{Pieces, Split};

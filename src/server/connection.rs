@@ -58,13 +58,10 @@ impl Server {
         for name in SETTINGS {
             let asked = self.answer(redis::cmd("CONFIG").arg("GET").arg(name));
             match asked {
-                Ok(Value::Array(pairs)) => {
-                    let mut words = pairs.into_iter().map(text);
-                    while let Some(pair) = words.next().zip(words.next()) {
-                        settings.push(pair);
-                    }
-                }
-                Ok(_) => {}
+                Ok(answer) => match settings_of(answer) {
+                    Ok(pairs) => settings.extend(pairs),
+                    Err(why) => withheld = Some(Withheld(why)),
+                },
                 Err(e) if is_lost(&e) => {
                     return Err(failed(&self.address, answering("CONFIG GET", &e)));
                 }
@@ -106,13 +103,14 @@ impl Server {
             Err(why) => return Err(failed(&self.address, why)),
         }
         match self.told(redis::cmd("CONFIG").arg("GET").arg("*"))? {
-            Ok(Value::Array(pairs)) => {
-                let mut words = pairs.into_iter().map(text);
-                while let Some(pair) = words.next().zip(words.next()) {
-                    seen.settings.extend([setting(pair)]);
+            Ok(answer) => match settings_of(answer) {
+                Ok(pairs) if pairs.is_empty() => {
+                    let why = "its answer to CONFIG GET holds none";
+                    seen.withheld = Some(Withheld(why.to_owned()));
                 }
-            }
-            Ok(_) => {}
+                Ok(pairs) => seen.settings.extend(pairs.into_iter().map(setting)),
+                Err(why) => seen.withheld = Some(Withheld(why)),
+            },
             Err(why) => seen.withheld = Some(Withheld(why)),
         }
         if let Ok(Value::Array(lines)) = self.told(redis::cmd("ACL").arg("LIST"))? {
@@ -276,6 +274,24 @@ fn answering(command: &str, e: &RedisError) -> String {
         Some("NOPERM") => format!("this user may not ask {command}: {}", said(e)),
         _ => format!("{command}: {}", said(e)),
     }
+}
+
+/// The pairs of an answer to `CONFIG GET`; why it is none, without what it holds: that may be anything.
+fn settings_of(answer: Value) -> std::result::Result<Vec<(String, String)>, String> {
+    let wrong =
+        |what: &str| format!("its answer to CONFIG GET is {what}, and no list of names and values");
+    let words = match answer {
+        Value::Array(words) => words,
+        Value::Map(pairs) => pairs.into_iter().flat_map(|(name, value)| [name, value]).collect(),
+        Value::Nil => return Err(wrong("nothing")),
+        _ => return Err(wrong("something else")),
+    };
+    let is_text = |word: &Value| matches!(word, Value::BulkString(_) | Value::SimpleString(_));
+    if words.len() % 2 != 0 || !words.iter().all(is_text) {
+        return Err(wrong("another list"));
+    }
+    let mut words = words.into_iter().map(text);
+    Ok(std::iter::from_fn(|| words.next().zip(words.next())).collect())
 }
 
 /// The value of `name` in one row of MODULE LIST: words in pairs.

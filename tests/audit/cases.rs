@@ -103,6 +103,7 @@ fn all() -> impl Iterator<Item = &'static Case> {
         crate::security::CASES,
         crate::elasticache::CASES,
         crate::syntax::CASES,
+        crate::nodes::CASES,
         crate::versions::CASES,
     ];
     families.into_iter().flatten()

@@ -122,6 +122,41 @@ fn a_file_and_the_server_that_runs_by_it_differ_in_nothing_before_and_after_conf
 }
 
 #[test]
+fn places_clients_and_buffers_are_compared_as_a_restart_would_change_them() {
+    let servers = Server::all_or_none(&ALL);
+    in_parallel(servers.len(), |i| {
+        let (server, dir) = (&servers[i], private());
+        // It does not know all lines of a good configuration.
+        if server.name == "redis-6.2" {
+            return;
+        }
+        let lines = "maxclients 100\nclient-output-buffer-limit replica 256mb 64mb 60\nenable-protected-configs yes";
+        let (args, mut live) = start(server, dir.path(), lines, &[]);
+        let told = |args: &Args| -> Vec<String> {
+            let report = report(args);
+            let found = findings(&report).iter().filter(|one| one["rule"] == "AOF-017");
+            found.map(|one| one["seen"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(told(&args), Vec::<String>::new(), "{}", server.name);
+        let other = dir.path().join("elsewhere");
+        fs::create_dir(&other).unwrap();
+        live.must(&format!("CONFIG SET dir {}", other.display()));
+        live.must("CONFIG SET maxclients 90");
+        let words: [&[u8]; 4] =
+            [b"CONFIG", b"SET", b"client-output-buffer-limit", b"pubsub 1048576 0 10"];
+        live.call(&words);
+        let seen = told(&args);
+        let has = |part: &str| seen.iter().any(|one| one.contains(part));
+        assert_eq!(seen.len(), 3, "{}: {seen:?}", server.name);
+        assert!(has("elsewhere") && has("maxclients"), "{}: {seen:?}", server.name);
+        assert!(
+            has("has pubsub 33554432 8388608 60; the running server has pubsub 1048576 0 10"),
+            "{seen:?}"
+        );
+    });
+}
+
+#[test]
 fn a_server_alone_is_judged_by_what_it_tells() {
     let dir = private();
     let Some((args, _alive)) = running(dir.path(), "", &[], &["CONFIG SET appendfsync no"]) else {

@@ -148,6 +148,12 @@ fn lines_that_a_sentinel_refuses_are_told() {
         ("loglevel notice", ""),
         ("sentinel monitor m 127.0.0.1 6379 2", ""),
         ("sentinel master-reboot-down-after-period main 0", ""),
+        ("sentinel down-after-milliseconds MAIN 5000", "error"),
+        ("sentinel auth-pass other s3cret", "error"),
+        ("sentinel known-replica other 127.0.0.1 6380", "error"),
+        ("sentinel rename-command other CONFIG x", "error"),
+        ("sentinel announce-ip other", ""),
+        ("sentinel monitor main 127.0.0.1 6379 2", "error"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let args = one(dir.path(), "port 26379\n", &format!("port 26379\n{line}\n")).unwrap();

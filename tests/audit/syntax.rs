@@ -121,7 +121,8 @@ fn users_that_a_server_refuses_are_told() {
         ("user bob on ~*\nuser bob on ~*", "redis-6.2", false),
         ("user bob on %RW~x +@read", "redis-7.0", false),
         ("user bob on %r~x +@ALL -@Dangerous", "valkey-9.1", false),
-        ("user bob on >+@nonsense ~* +@read (%W~x +@nonsense)", "redis-8.6", false),
+        ("user bob on >+@nonsense ~* +@read (%W~x +@read)", "redis-8.6", false),
+        ("user bob on ~* (%W~x +@nonsense)", "redis-8.6", true),
         ("user bob on ~* +@search", "redis-8.6", false),
         ("loadmodule ./such.so\nuser bob on ~* +@nonsense", "redis-8.6", false),
     ] {

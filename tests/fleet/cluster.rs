@@ -60,6 +60,19 @@ fn holes_overlaps_and_keys_under_slots_of_others_are_named() {
     assert_eq!((number(&row(0)["outside"]), number(&row(1)["outside"])), (0, 1), "{nodes:?}");
     assert_eq!((number(&row(2)["in_use"]), number(&row(2)["outside"])), (2, 1), "{nodes:?}");
     assert_eq!(number(&row(1)["owned"]), 16384 - 5000 - 5461);
+    // As many nodes as were asked for have a row, and as many slots.
+    let few = aofkit(dir.path(), "stats --by slot --top 1 .").expect(0).out;
+    let of_nodes = few.split("slots by node").nth(1).unwrap();
+    assert_eq!(of_nodes.lines().filter(|line| line.starts_with("node-")).count(), 1, "{few}");
+    assert!(of_nodes.contains("… 2 more"), "{few}");
+    assert_eq!(few.lines().filter(|line| line.contains('█')).count(), 1, "{few}");
+    assert!(few.lines().all(|line| line.chars().count() <= 80), "{few}");
+    // A set by itself says what it has of the cluster, in one line.
+    let one = aofkit(dir.path(), "inspect node-2").expect(0);
+    let told = "2 slots in the log, 5,452 its own by nodes.conf, 1 slot of others";
+    assert!(one.out.replace("\n  ", " ").contains(told), "{}", one.out);
+    let one = aofkit(dir.path(), "inspect --json node-0").expect(0).json("inspect");
+    assert_eq!((number(&one["slots"]["owned"]), number(&one["slots"]["outside"])), (5461, 0));
     // Without one node its slots are those of a set that is not here.
     fs::remove_dir_all(dir.path().join("node-0")).unwrap();
     let status = aofkit(dir.path(), "status --json .").expect(0).json("status");

@@ -8,10 +8,12 @@
 mod backups;
 mod closed;
 mod cluster;
+mod joined;
 mod rows;
 #[path = "../support/schema.rs"]
 #[allow(dead_code, reason = "for the tests that share this")]
 mod schema;
+mod stable;
 #[path = "../support/mod.rs"]
 mod support;
 mod watched;

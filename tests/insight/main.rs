@@ -6,6 +6,7 @@
 )]
 
 mod families;
+mod forecast;
 mod framing;
 #[allow(dead_code, reason = "nothing is asked of it but to write and to load")]
 #[path = "../support/growing.rs"]
@@ -15,6 +16,7 @@ mod memory;
 #[allow(dead_code, reason = "nothing but the validator is used")]
 #[path = "../support/schema.rs"]
 mod schema;
+mod seeds;
 mod shapes;
 #[path = "../support/mod.rs"]
 mod support;

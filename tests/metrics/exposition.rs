@@ -32,7 +32,7 @@ fn now() -> f64 {
 #[test]
 fn figures_of_a_healthy_set_are_those_of_check() {
     let set = Set::of(&sets(25));
-    let dir = set.dir().display().to_string();
+    let dir = set.root().display().to_string();
     let all = of(set.root());
     let one = |name: &str| all[&name.replace("SET", &format!("set=\"{dir}\""))];
     let len = |name: &str| fs::metadata(set.file(name)).unwrap().len() as f64;
@@ -63,7 +63,7 @@ fn what_is_wrong_with_a_set_is_told_and_the_run_ends_well() {
     torn.put("appendonly.aof.7.incr.aof", b"left");
     torn.put("temp-rewriteaof-bg-1.aof", b"left too");
     let all = of(torn.root());
-    let set = format!("set=\"{}\"", torn.dir().display());
+    let set = format!("set=\"{}\"", torn.root().display());
     let of_set = |name: &str| all.get(&name.replace("SET", &set)).copied();
     assert_eq!(of_set("aof_check_success{SET}"), Some(0.0));
     assert_eq!(of_set("aof_check_verdict{SET,verdict=\"tail-damage\"}"), Some(1.0));
@@ -167,7 +167,7 @@ fn backups_are_told_with_the_set_that_they_are_of() {
         ["backup", root.to_str().unwrap(), "--repo", repo.to_str().unwrap(), "--source", "c1"];
     run([&backup[..], &["--min-free", "0"]].concat()).expect(0);
     let all = samples(&words(&[]).expect(0).out);
-    let set = format!("set=\"{}\",source=\"c1\"", home.set().display());
+    let set = format!("set=\"{}\",source=\"c1\"", root.display());
     let of = |name: &str| all[&format!("aof_backup_{name}{{{set}}}")];
     assert_eq!((all[&success], of("snapshots")), (1.0, 1.0));
     assert!((now() - of("last_success_timestamp_seconds")).abs() < 60.0);
@@ -186,13 +186,13 @@ fn backups_are_told_with_the_set_that_they_are_of() {
     // A set without a backup beside one that has it.
     let present =
         |path: &std::path::Path| all[&format!("aof_backup_present{{set=\"{}\"}}", path.display())];
-    assert_eq!(present(&home.set()), 1.0);
+    assert_eq!(present(&root), 1.0);
     let other = Home::with_increment(&record_of("other", b"1"));
     let other_root = other.root.path().to_str().unwrap();
     let both = samples(&words(&[other_root]).expect(0).out);
     let of =
         |set: &std::path::Path| both[&format!("aof_backup_present{{set=\"{}\"}}", set.display())];
-    assert_eq!((of(&home.set()), of(&other.set())), (1.0, 0.0));
+    assert_eq!((of(&root), of(other.root.path())), (1.0, 0.0));
     // Without the set, the source stands for itself.
     let alone = run(["metrics", "--repo", repo.to_str().unwrap()]).expect(0);
     assert!(samples(&alone.out).contains_key("aof_backup_snapshots{set=\"\",source=\"c1\"}"));
@@ -230,4 +230,48 @@ fn arguments_that_make_no_sense_are_refused() {
         let run = run(words).expect(2);
         assert!(run.err.contains(why), "{words:?}: {}", run.err);
     }
+}
+
+#[test]
+fn findings_of_an_audit_are_told_once_they_are_asked_for() {
+    let (set, conf) = (Set::of(&sets(4)), tempfile::NamedTempFile::new().unwrap());
+    let of_conf = |text: &str| fs::write(conf.path(), text).unwrap();
+    let root = set.root().display().to_string();
+    let name = set.dir().file_name().unwrap().to_str().unwrap().to_owned();
+    let place = format!("dir {root}\nappenddirname {name}\n");
+    let words = |more: &[&str]| -> Run {
+        let conf = conf.path().to_str().unwrap();
+        let all = [&["metrics", root.as_str(), "--conf", conf][..], more].concat();
+        let run = run(all);
+        if promtool::is_there() {
+            promtool::check_metrics(&run.out);
+        }
+        run.expect(0)
+    };
+    of_conf(&format!("{place}appendonly yes\nappendfsync no\n"));
+    assert!(!words(&[]).out.contains("aof_audit"), "nobody asked");
+    let of_rule = |all: &std::collections::BTreeMap<String, f64>| -> f64 {
+        let own = |name: &String| name.contains("rule=\"appendfsync\"");
+        all.iter().filter(|(name, _)| own(name)).map(|(_, count)| count).sum()
+    };
+    let all = samples(&words(&["--audit"]).out);
+    assert_eq!(of_rule(&all), 1.0, "{all:?}");
+    assert_eq!(all["aof_audit_success"], 1.0, "{all:?}");
+    // They are those that the audit itself tells.
+    let audit: Value = {
+        let conf = conf.path().to_str().unwrap();
+        run(["audit", root.as_str(), "--conf", conf, "--json"]).expect(0).json()
+    };
+    let told: f64 =
+        all.iter().filter(|(name, _)| name.starts_with("aof_audit_findings")).map(|(_, n)| n).sum();
+    assert_eq!(told, audit["findings"].as_array().unwrap().len() as f64);
+    let ignored = samples(&words(&["--audit", "--ignore", "appendfsync"]).out);
+    assert_eq!(of_rule(&ignored), 0.0, "{ignored:?}");
+    of_conf(&format!("{place}appendonly yes\nappendfsync everysec\n"));
+    assert_eq!(of_rule(&samples(&words(&["--audit"]).out)), 0.0);
+    // Where nothing can be looked at, that is told and nothing else of it.
+    let nothing = run(["metrics", "/no/such/place", "--audit"]).expect(0);
+    let all = samples(&nothing.out);
+    assert_eq!(all["aof_audit_success"], 0.0, "{all:?}");
+    assert!(!nothing.out.contains("aof_audit_findings{"), "{}", nothing.out);
 }

@@ -2,14 +2,19 @@
 
 mod capacity;
 mod cluster;
+mod cluster_slots;
+mod cluster_view;
 mod elasticache;
 mod memory;
+mod network;
 mod persistence;
 mod restart;
 mod rewrite;
+mod rights;
 mod security;
 mod sentinel;
 mod sentinel_lines;
+mod side_by_side;
 mod syntax;
 mod tls;
 mod users;
@@ -40,6 +45,7 @@ const FAMILIES: &[Family] = &[
     Family { rules: &security::RULES, judge: security::judge },
     Family { rules: &elasticache::RULES, judge: elasticache::judge },
     Family { rules: &syntax::RULES, judge: syntax::judge },
+    Family { rules: &side_by_side::RULES, judge: side_by_side::judge },
     Family { rules: &versions::RULES, judge: versions::judge },
 ];
 

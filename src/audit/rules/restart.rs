@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit::compared::{Difference, differing};
 use crate::audit::finding::{Finding, Fix, Place};
 use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::{Seen, Value, canonical};
 use crate::audit::subject::Subject;
 use crate::check::Severity::{Info, Warning};
 use crate::disk;
-use crate::format::conf::{is_secret, parse_size, quoted};
+use crate::format::conf::{is_secret, quoted};
 use crate::rules::Target;
 use crate::server::ServerSeen;
 use crate::text;
@@ -97,28 +98,6 @@ fn setting_of(finding: &Finding) -> Option<String> {
     }
 }
 
-/// Settings that a server changes by itself, or that mean the same in many forms.
-const NOT_COMPARED: [&str; 4] = ["dir", "maxclients", "hash-seed", "client-output-buffer-limit"];
-
-/// A setting that the file and the running server have different values of.
-struct Difference {
-    in_file: Seen,
-    running: Seen,
-}
-
-fn differing(subject: &Subject, name: &str) -> Option<Difference> {
-    if NOT_COMPARED.contains(&name) {
-        return None;
-    }
-    let running = subject.running(name)?;
-    let lines = subject.lines(name);
-    let in_file = match lines.last() {
-        Some(last) => Seen { value: together(name, &lines, last), ..last.clone() },
-        None => subject.unset(&running.name)?,
-    };
-    (!is_same(name, &in_file.value, &running.value)).then_some(Difference { in_file, running })
-}
-
 /// A difference, and what the running value is found to be wrong by, if anything.
 fn differs(both: &Difference, fault: Option<&Finding>) -> Finding {
     let Difference { in_file, running } = both;
@@ -154,49 +133,12 @@ fn as_in_file(finding: Finding, both: &Difference) -> Finding {
     finding.with(Fix::command(format!("CONFIG SET {} {value}", both.running.name)))
 }
 
-/// The value of all lines about a setting: of most the last counts, those of `save` add up.
-fn together(name: &str, lines: &[Seen], last: &Seen) -> Value {
-    if name != "save" {
-        return last.value.clone();
-    }
-    let is_empty = |seen: &Seen| seen.words().iter().all(Vec::is_empty);
-    let from = lines.iter().rposition(is_empty).map_or(0, |place| place + 1);
-    Value::Plain(lines[from..].iter().flat_map(|seen| seen.words().to_vec()).collect())
-}
-
 fn shown(seen: &Seen) -> String {
     match &seen.value {
         Value::Secret(_) => "a value that is not shown".to_owned(),
         Value::Plain(words) if words.iter().all(Vec::is_empty) => "no value".to_owned(),
         Value::Plain(words) => text::name(&words.join(&b' ')),
     }
-}
-
-/// Whether a server makes the same of both.
-fn is_same(name: &str, file: &Value, running: &Value) -> bool {
-    match (file, running) {
-        (Value::Secret(file), Value::Secret(running)) => {
-            file.is(|file| running.is(|running| file == running))
-        }
-        (Value::Plain(file), Value::Plain(running)) => {
-            let (file, running) = (file.join(&b' '), running.join(&b' '));
-            let size = |text: &[u8]| parse_size(text);
-            file.eq_ignore_ascii_case(&running)
-                || size(&file).is_some_and(|bytes| size(&running) == Some(bytes))
-                || name == "notify-keyspace-events" && flags(&file) == flags(&running)
-                || name == "replicaof" && running.is_empty() && file.eq_ignore_ascii_case(b"no one")
-        }
-        _ => true,
-    }
-}
-
-/// Letters in any order; `A` stands for all classes.
-fn flags(text: &[u8]) -> BTreeSet<u8> {
-    let spelled = text.iter().flat_map(|letter| match letter {
-        b'A' => b"g$lshzxetd".to_vec(),
-        other => vec![*other],
-    });
-    spelled.collect()
 }
 
 fn other_file(server: &ServerSeen, conf: &std::path::Path) -> Option<Finding> {

@@ -6,7 +6,7 @@ use crate::audit::rule::{Group, Rule};
 use crate::audit::settings::Seen;
 use crate::audit::subject::{SetSeen, Subject};
 use crate::check::Severity::{self, Error, Warning};
-use crate::growth::{Hold, Outlook, Trigger};
+use crate::growth::{Hold, Trigger};
 use crate::text::{count, size, thousands};
 
 const fn of(severity: Severity) -> (Group, Severity) {
@@ -201,7 +201,7 @@ fn waits_for_minimum(set: &SetSeen) -> Option<Broken> {
 fn fires_all_the_time(set: &SetSeen) -> Option<Broken> {
     let outlook = &set.outlook;
     let alive = outlook.rewrite.size.estimated_bytes?;
-    let rate = rate(outlook)?;
+    let rate = outlook.usual_rate()?;
     let after = Trigger { base_bytes: alive, current_bytes: alive, ..*trigger(set) };
     let seconds = |rule: &Trigger| rule.remaining_bytes().map(|left| left as f64 / rate);
     let between = seconds(&after).filter(|between| *between < APART)?;
@@ -231,11 +231,6 @@ fn fires_all_the_time(set: &SetSeen) -> Option<Broken> {
         }
     };
     Some((&FIRES_ALL_THE_TIME, MINIMUM, seen, fix))
-}
-
-fn rate(outlook: &Outlook) -> Option<f64> {
-    let rate = outlook.recent_rate.map(|(rate, _)| rate);
-    rate.or(outlook.rate.map(|(rate, _)| rate)).filter(|rate| *rate > 0.0)
 }
 
 fn fails(set: &SetSeen) -> Option<Finding> {

@@ -146,11 +146,8 @@ pub(super) fn judge(subject: &Subject, findings: &mut Vec<Finding>) {
     together(subject, conf, findings);
     modules(subject, findings);
     places(subject, findings);
-    findings.extend(
-        users::refused(subject, conf)
-            .into_iter()
-            .map(|(line, why)| Finding::new(&REFUSED, place(line), why)),
-    );
+    let targets: Vec<_> = readers.iter().map(|reader| reader.target).collect();
+    findings.extend(users::refused(subject, conf, &targets).iter().map(refused_user));
 }
 
 /// A server that reads the file line by line.
@@ -226,6 +223,18 @@ fn refused(line: &Line, told: &[(Target, Option<String>)]) -> Option<Finding> {
                 .with(Fix::text(format!("Known to {}.", knowing.join(", "))))
         }
     })
+}
+
+/// The same of a user.
+fn refused_user((place, told): &users::Told) -> Finding {
+    let refusing: Vec<_> = told.iter().filter(|(_, why)| why.is_some()).collect();
+    let why = refusing.iter().find_map(|(_, why)| why.as_deref()).unwrap_or_default();
+    if refusing.len() == told.len() {
+        return Finding::new(&REFUSED, place.clone(), why);
+    }
+    let names: Vec<_> = refusing.iter().map(|(target, _)| target.to_string()).collect();
+    let seen = format!("{why}; refused by {}", names.join(", "));
+    Finding::new(&REFUSED_BY_SOME, place.clone(), seen)
 }
 
 /// A directive that is known, with words that are not taken.

@@ -1,96 +1,86 @@
-//! `user` lines that a server does not start with.
+//! `user` lines that a server does not start with, in the configuration and in the ACL file.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use crate::aof::{Configuration, Line};
+use crate::aof::Configuration;
+use crate::audit::access;
+use crate::audit::acl::Reader;
+use crate::audit::finding::Place;
 use crate::audit::subject::Subject;
+use crate::rules::Target;
 use crate::text;
 
-/// The categories of commands, the same in all recorded servers (`ACL CAT`), and `all`.
-const CATEGORIES: [&str; 22] = [
-    "admin",
-    "all",
-    "bitmap",
-    "blocking",
-    "connection",
-    "dangerous",
-    "fast",
-    "geo",
-    "hash",
-    "hyperloglog",
-    "keyspace",
-    "list",
-    "pubsub",
-    "read",
-    "scripting",
-    "set",
-    "slow",
-    "sortedset",
-    "stream",
-    "string",
-    "transaction",
-    "write",
-];
+/// A line, and why each of the servers refuses it.
+pub(super) type Told = (Place, Vec<(Target, Option<String>)>);
 
-/// Categories that well-known modules add; these may be loaded by arguments, which the file does not show.
-const OF_MODULES: [&str; 8] =
-    ["bloom", "cms", "cuckoo", "json", "search", "tdigest", "timeseries", "topk"];
+/// A user as it stands in a file.
+struct Line {
+    place: Place,
+    /// The name and the rules; why it is none otherwise.
+    user: Result<(Vec<u8>, Vec<Vec<u8>>), &'static str>,
+}
 
-/// The first version that takes a user once, and keys by what is done with them.
-const SINCE: (u32, u32) = (7, 0);
-
-/// The lines that are refused, and why; no password is told.
-pub(super) fn refused<'c>(subject: &Subject, conf: &'c Configuration) -> Vec<(&'c Line, String)> {
-    // Servers before that refuse less, and no older one is meant where none is named.
-    let is_new = subject.target.is_none_or(|target| target.version >= SINCE);
+/// The lines that one of these servers refuses, and why; no password is told.
+pub(super) fn refused(subject: &Subject, conf: &Configuration, targets: &[Target]) -> Vec<Told> {
+    let sets_channels = !subject.lines("acl-pubsub-default").is_empty();
     let has_modules = !conf.settings.load_modules.is_empty();
-    let mut first: BTreeMap<&[u8], &Line> = BTreeMap::new();
-    let mut found = Vec::new();
-    for line in &conf.lines {
-        let Some(directive) = line.directive.as_ref().filter(|one| one.name == b"user") else {
-            continue;
+    let readers: Vec<_> =
+        targets.iter().map(|&target| Reader { target, has_modules, sets_channels }).collect();
+    let files = [of_conf(conf), of_acl_file(subject)];
+    files.iter().flat_map(|lines| of_lines(lines, &readers)).collect()
+}
+
+fn of_conf(conf: &Configuration) -> Vec<Line> {
+    let users = conf.lines.iter().filter_map(|line| {
+        let directive = line.directive.as_ref().filter(|one| one.name == b"user")?;
+        let (name, rules) = directive.args.split_first()?;
+        let place = Place::Line { file: line.file.to_path_buf(), number: line.number };
+        Some(Line { place, user: Ok((name.clone(), rules.to_vec())) })
+    });
+    users.collect()
+}
+
+/// Blanks around a line count for nothing, and quotes are bytes like others.
+fn of_acl_file(subject: &Subject) -> Vec<Line> {
+    let line = |(place, bytes): (Place, Vec<u8>)| {
+        let mut words = bytes.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+        let user = match (words.next(), words.next()) {
+            (Some(b"user"), Some(name)) => Ok((name.to_vec(), words.map(<[u8]>::to_vec).collect())),
+            _ => Err("every line has to begin with user and a name, also instead of a comment"),
         };
-        let Some((name, rules)) = directive.args.split_first() else { continue };
-        let user = text::name(name);
-        match first.insert(name, line).filter(|_| is_new) {
-            Some(earlier) => {
-                let place = format!("line {} of {}", earlier.number, text::path(&earlier.file));
-                found.push((line, format!("user {user}: it is defined in {place} already")));
+        Line { place, user }
+    };
+    access::acl_lines(subject).into_iter().map(line).collect()
+}
+
+fn of_lines(lines: &[Line], readers: &[Reader]) -> Vec<Told> {
+    let mut first: HashMap<&[u8], &Line> = HashMap::new();
+    let mut found = Vec::new();
+    for line in lines {
+        let told: Vec<_> = match &line.user {
+            Err(why) => readers.iter().map(|one| (one.target, Some((*why).to_owned()))).collect(),
+            Ok((name, rules)) => {
+                let earlier = first.get(name.as_slice()).copied();
+                first.entry(name).or_insert(line);
+                let why = |one: &Reader| fault(one, name, rules, earlier.map(|line| &line.place));
+                readers.iter().map(|one| (one.target, why(one))).collect()
             }
-            None => found.extend(
-                wrong_rule(rules, has_modules)
-                    .map(|(rule, why)| (line, format!("user {user}: {} {why}", text::name(rule)))),
-            ),
+        };
+        if told.iter().any(|(_, why)| why.is_some()) {
+            found.push((line.place.clone(), told));
         }
     }
     found
 }
 
-/// The first rule that is surely wrong, and why; those of selectors are passed over.
-fn wrong_rule(rules: &[Vec<u8>], has_modules: bool) -> Option<(&[u8], &'static str)> {
-    let mut is_inside = false;
-    for rule in rules {
-        is_inside |= rule.starts_with(b"(");
-        if is_inside {
-            is_inside = !rule.ends_with(b")");
-            continue;
-        }
-        if let Some(category) = rule.strip_prefix(b"+@").or_else(|| rule.strip_prefix(b"-@")) {
-            let is_known = |known: &&str| category.eq_ignore_ascii_case(known.as_bytes());
-            let mut known = CATEGORIES.iter().chain(&OF_MODULES);
-            if !has_modules && !known.any(is_known) {
-                return Some((rule, "is no category of commands"));
-            }
-        }
-        if rule.strip_prefix(b"%").is_some_and(|rest| !is_permission(rest)) {
-            return Some((rule, "is no key pattern: %R~, %W~ or %RW~ begins one"));
-        }
+fn fault(one: &Reader, name: &[u8], rules: &[Vec<u8>], earlier: Option<&Place>) -> Option<String> {
+    let user = text::name(name);
+    if let Some(Place::Line { file, number }) = earlier.filter(|_| one.takes_a_user_once()) {
+        let place = format!("line {number} of {}", text::path(file));
+        return Some(format!("user {user}: it is defined in {place} already"));
     }
-    None
-}
-
-/// Whether R, W or both stand before the tilde of a key pattern.
-fn is_permission(rest: &[u8]) -> bool {
-    let Some(at) = rest.iter().position(|&byte| byte == b'~') else { return false };
-    matches!(&rest[..at].to_ascii_uppercase()[..], b"R" | b"W" | b"RW" | b"WR")
+    if name.iter().any(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+        return Some(format!("user {user}: a name has no blanks"));
+    }
+    Some(format!("user {user}: {}", one.fault(rules)?))
 }

@@ -92,6 +92,10 @@ pub const MANUAL: Manual = Manual {
             "aofkit audit --conf redis.conf --server unix:///run/redis.sock /var/lib/redis",
             "all of it, and what a restart would change",
         ),
+        (
+            "aofkit audit --conf 7000/redis.conf --conf 7001/redis.conf",
+            "nodes of one host against one another, too",
+        ),
         ("aofkit audit --fail-on warning --ignore AOF-008 --conf redis.conf", "for a pipeline"),
         ("aofkit audit --format sarif --conf redis.conf", "for a code scanner"),
     ],

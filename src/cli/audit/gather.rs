@@ -1,8 +1,8 @@
 //! Looks at all that was named.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use aofkit::aof::{Aof, Configuration};
+use aofkit::aof::{Aof, Configuration, seed_of};
 use aofkit::audit::{SetSeen, Subject};
 use aofkit::check::{Check, Wording, judge};
 use aofkit::disk;
@@ -32,6 +32,7 @@ pub struct Gathered {
 pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     let mut subject = Subject { repository: args.repo.clone(), ..Subject::default() };
     subject.conf = context.open.conf.as_deref().map(Configuration::read).transpose()?;
+    subject.beside = read_all(&context.more_confs)?;
     subject.now = Some(jiff::Timestamp::now().as_second());
     subject.sentinels = beside::sentinels(&args.sentinel_conf)?;
     subject.elasticache = beside::described(&args.parameter_group)?;
@@ -87,7 +88,17 @@ pub fn gather(args: &AuditArgs, context: &Context) -> Result<Gathered> {
     subject.target = target(&subject, context);
     let found = beside::node_files(&subject, &args.paths);
     subject.nodes.extend(found);
+    let of_others = subject.each_beside().flat_map(|one| beside::node_files(&one, &[]));
+    for file in of_others.collect::<Vec<_>>() {
+        if !subject.nodes.iter().any(|known| known.path == file.path) {
+            subject.nodes.push(file);
+        }
+    }
     Ok(Gathered { subject, failed })
+}
+
+fn read_all(paths: &[PathBuf]) -> Result<Vec<Configuration>> {
+    paths.iter().map(|path| Configuration::read(path)).collect()
 }
 
 fn is_absent(error: &Error) -> bool {
@@ -97,7 +108,8 @@ fn is_absent(error: &Error) -> bool {
 /// One set, in one pass.
 fn look(aof: Aof, server: Option<&ServerSeen>, context: &Context) -> Result<SetSeen> {
     let now = jiff::Timestamp::now();
-    let options = GrowthOptions::at(now.as_millisecond());
+    let mut options = GrowthOptions::at(now.as_millisecond());
+    options.seed = Some(seed_of(std::iter::once(&aof)));
     let deletes = Deletes::new(Grouping::default(), 0);
     let observer = (Check::new(&aof), (Growth::new(&aof, options), deletes));
     let (facts, (growth, deletes)) = scan(&aof, observer, &context.pace, &Bar::new(context.bar))?;

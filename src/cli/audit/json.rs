@@ -23,6 +23,7 @@ pub fn audit(args: &AuditArgs, gathered: &Gathered, report: &Report, context: &C
         source: SourceJson {
             sets: subject.sets.iter().map(|set| path(&set.aof.path)).collect(),
             conf: context.open.conf.as_ref().map(path),
+            more_confs: context.more_confs.iter().map(path).collect(),
             server: subject.server.as_ref().map(|server| server.address.clone()),
             settings_withheld: subject
                 .server

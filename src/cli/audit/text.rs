@@ -27,7 +27,8 @@ pub fn audit(gathered: &Gathered, report: &Report, view: &View) -> String {
 /// What was looked at, in one line.
 fn looked_at(subject: &Subject) -> String {
     let mut parts = Vec::new();
-    parts.extend(subject.conf.as_ref().map(|conf| format!("configuration {}", path(&conf.path))));
+    let confs = subject.conf.iter().chain(&subject.beside);
+    parts.extend(confs.map(|conf| format!("configuration {}", path(&conf.path))));
     parts.extend(subject.server.as_ref().map(|server| format!("server {}", server.address)));
     match &subject.sets[..] {
         [] => {}
@@ -66,16 +67,8 @@ fn few(named: Vec<String>, what: &str) -> Vec<String> {
 /// What the server did not tell, and so was not judged.
 fn withheld(subject: &Subject) -> Option<String> {
     let server = subject.server.as_ref()?;
-    match &server.withheld {
-        Some(why) => {
-            Some(format!("Not judged: the settings of the server, which it does not tell: {why}"))
-        }
-        None if server.settings.is_empty() => Some(
-            "Not judged: the settings of the server: its answer to CONFIG GET holds none"
-                .to_owned(),
-        ),
-        None => None,
-    }
+    let why = server.withheld.as_ref()?;
+    Some(format!("Not judged: the settings of the server, which it does not tell: {why}"))
 }
 
 fn finding(one: &Finding, style: Style) -> String {

@@ -18,6 +18,7 @@ pub struct AuditJson {
 pub struct SourceJson {
     pub sets: Vec<PathText>,
     pub conf: Option<PathText>,
+    pub more_confs: Vec<PathText>,
     pub server: Option<String>,
     pub settings_withheld: Option<String>,
     pub repository: Option<PathText>,

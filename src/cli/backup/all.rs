@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::{Aof, ManifestState};
 use aofkit::backup::{Backup, Mark, Repository, must_lie_apart, shared_out, short_id};
 use aofkit::error::{Error, ErrorKind, Result};
+use aofkit::fleet::Place;
 use aofkit::store::Location;
 use aofkit::text::{count, name, tame, thousands};
 use comfy_table::CellAlignment::{Left, Right};
@@ -15,7 +16,7 @@ use super::taking::{kept, shrank_by, tell, tell_room};
 use crate::cli::common::context::{Context, only_once};
 use crate::cli::common::layout::MORE;
 use crate::cli::common::outcome::Outcome;
-use crate::cli::common::sets::{Place, names, root_of, shown, table_of};
+use crate::cli::common::sets::{names, root_of, shown, table_of, vacant_line, without_set};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 use crate::cli::repository::json::{Failed, backups};
@@ -123,7 +124,11 @@ fn find(paths: &[PathBuf], context: &Context) -> Result<(Found, Vec<One>)> {
             }
         }
     }
-    let names = names(sets.iter().map(Place::of), &root_of(paths));
+    let (places, root) = (sets.iter().map(Place::of).collect::<Vec<_>>(), root_of(paths));
+    if let Some(told) = vacant_line(&without_set(&places, paths), &root) {
+        context.warn(&told);
+    }
+    let names = names(places.into_iter(), &root);
     Ok((names.into_iter().zip(sets).collect(), failed))
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aofkit::aof::Aof;
 use aofkit::check::{CheckAof, Problem, RdbFacts, Report, SegmentReport, Unknown, Verdict};
-use aofkit::fleet::outliers;
+use aofkit::fleet::{Place, outliers};
 use aofkit::rules::Knowledge;
 
 use super::report::Checked;
@@ -19,7 +19,7 @@ use crate::cli::common::loaded;
 use crate::cli::common::members::{Text, text};
 use crate::cli::common::output::Paper;
 use crate::cli::common::running;
-use crate::cli::common::sets::{Place, Row, names};
+use crate::cli::common::sets::{Row, names};
 use crate::cli::common::units::time;
 use crate::cli::common::wire::{Each, OutlierJson, Several};
 
@@ -54,7 +54,8 @@ pub fn several<T>(
     };
     let reports = || rows.iter().map(|row| row.report);
     let measured: Vec<_> = rows.iter().map(Row::measured).collect();
-    let names = names(rows.iter().map(|row| Place::of(row.aof)), path);
+    let places: Vec<_> = rows.iter().map(|row| Place::of(row.aof)).collect();
+    let names = names(places.iter().cloned(), path);
     let total = Total {
         sets: sets.len(),
         healthy: reports().filter(|r| r.verdict == Verdict::Healthy).count(),
@@ -65,7 +66,7 @@ pub fn several<T>(
         problems: reports().map(|r| r.problems.len()).sum(),
         outliers: OutlierJson::all(&outliers(&measured), &names),
     };
-    json::several(schema, path, sets, total)
+    json::several(schema, path, &places, sets, total)
 }
 
 fn check_json<'a>(checked: &'a Checked, context: &Context) -> CheckJson<'a> {

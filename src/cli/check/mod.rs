@@ -9,22 +9,21 @@ pub mod wire;
 use aofkit::aof::Aof;
 use aofkit::check::{Check, Report, Severity, Wording, judge};
 use aofkit::error::Result;
-use aofkit::scan::scan;
+use aofkit::scan::scan_in_pieces;
 use aofkit::trial::Wanted;
 
 use self::args::CheckArgs;
 use self::report::Checked;
 use crate::cli::common::beside::{self, neighbours};
-use crate::cli::common::context::Context;
+use crate::cli::common::context::{Context, Turn};
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::{Paper, Saying};
-use crate::cli::common::progress::Bar;
 
 /// Checks every set at the path.
 pub fn run<'v>(args: &'v CheckArgs, context: &'v Context) -> Result<(Saying<'v>, Outcome)> {
     let path = args.reading.path();
     let (checked, failed) = context.each_set(path, |aof, turn| {
-        let report = check(&aof, args.thorough, context, &turn.bar)?;
+        let report = check(&aof, args.thorough, context, turn)?;
         let wanted = Wanted { as_dump: report.is_rdb, ..Wanted::default() };
         let loaded = context.trial.as_ref().map(|trial| trial.load(&aof, &wanted)).transpose()?;
         let server = beside::told_of(&aof, context);
@@ -49,8 +48,9 @@ fn has_found_nothing(one: &Checked) -> bool {
         && one.report.problems.iter().all(|problem| problem.severity == Severity::Info)
 }
 
-fn check(aof: &Aof, thorough: bool, context: &Context, bar: &Bar) -> Result<Report> {
-    let facts = scan(aof, Check::new(aof).thorough(thorough), &context.pace, bar)?;
+fn check(aof: &Aof, thorough: bool, context: &Context, turn: &Turn) -> Result<Report> {
+    let observer = Check::new(aof).thorough(thorough);
+    let facts = scan_in_pieces(aof, observer, &context.pace_of(turn), &turn.bar)?;
     let neighbours = neighbours(aof, facts.damaged_inside(), context)?;
     judge(aof, facts.with_neighbours(neighbours), &Wording { redact: context.redact })
 }

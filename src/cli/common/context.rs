@@ -3,20 +3,21 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::{Aof, Configuration, OpenOptions, open_each, open_found};
+use aofkit::aof::{Aof, Configuration, OpenOptions, open_each, open_found, seed_of};
 use aofkit::backup::place_of;
 use aofkit::command::Renames;
 use aofkit::error::Error;
-use aofkit::fleet::side_by_side;
+use aofkit::fleet::{Place, side_by_side};
 use aofkit::format::conf::Settings;
 use aofkit::progress::Progress;
-use aofkit::scan::Pace;
+use aofkit::scan::{Pace, Pieces};
 use clap::ValueEnum;
 
 use super::asking::Asking;
 use super::outcome::Outcome;
 use super::progress::Bar;
 use super::server::Asked;
+use super::sets::{vacant_line, without_set};
 use super::view::View;
 use super::{json, repository};
 
@@ -42,6 +43,8 @@ pub struct Context {
     pub open: OpenOptions,
     pub pace: Pace,
     pub source: Option<String>,
+    /// Configurations beside that of `open`; of `audit` alone.
+    pub more_confs: Vec<PathBuf>,
     pub threads: usize,
     pub json: bool,
     pub format: Format,
@@ -66,6 +69,8 @@ pub struct Turn {
     pub bar: Bar,
     /// There is no other.
     pub is_alone: bool,
+    /// How keys are hashed, the same for all sets of a run.
+    pub seed: u64,
 }
 
 impl Context {
@@ -110,7 +115,13 @@ impl Context {
         path: &Path,
         work: impl Fn(Aof, &Turn) -> Result<T, Error> + Sync,
     ) -> Result<(Vec<T>, Option<Outcome>), Error> {
-        let (done, failed) = self.each_of(&[path.to_owned()], work)?;
+        let paths = [path.to_owned()];
+        let opened = self.open_all(&paths)?;
+        let places: Vec<_> = opened.iter().flatten().map(Place::of).collect();
+        if let Some(told) = vacant_line(&without_set(&places, &paths), path) {
+            self.warn(&told);
+        }
+        let (done, failed) = self.each_opened(opened, work)?;
         Ok((done, failed.first().copied()))
     }
 
@@ -120,6 +131,10 @@ impl Context {
         paths: &[PathBuf],
         work: impl Fn(Aof, &Turn) -> Result<T, Error> + Sync,
     ) -> Result<(Vec<T>, Vec<Outcome>), Error> {
+        self.each_opened(self.open_all(paths)?, work)
+    }
+
+    fn open_all(&self, paths: &[PathBuf]) -> Result<Vec<Result<Aof, Error>>, Error> {
         let mut opened = Vec::new();
         for path in paths {
             match self.open_each(path) {
@@ -129,12 +144,23 @@ impl Context {
             }
         }
         only_once(&mut opened);
+        Ok(opened)
+    }
+
+    fn each_opened<T: Send>(
+        &self,
+        opened: Vec<Result<Aof, Error>>,
+        work: impl Fn(Aof, &Turn) -> Result<T, Error> + Sync,
+    ) -> Result<(Vec<T>, Vec<Outcome>), Error> {
         let several = opened.len() > 1;
+        let seed = seed_of(opened.iter().flatten());
         let threads = self.threads_for_sets();
         // A bar for each of several at once would be no bar at all.
         let is_shown = self.bar && !(several && threads > 1);
         let work = |set: Result<Aof, Error>| {
-            set.and_then(|set| work(set, &Turn { bar: Bar::new(is_shown), is_alone: !several }))
+            set.and_then(|set| {
+                work(set, &Turn { bar: Bar::new(is_shown), is_alone: !several, seed })
+            })
         };
         let (mut done, mut failed) = (Vec::with_capacity(opened.len()), Vec::new());
         let all = Bar::of_many(self.bar && several && !is_shown, opened.len() as u64);
@@ -154,6 +180,14 @@ impl Context {
             }
         }
         Ok((done, failed))
+    }
+
+    /// How fast a set is read: by several threads where no other set is read beside it.
+    pub fn pace_of(&self, turn: &Turn) -> Pace {
+        match turn.is_alone {
+            true => self.pace,
+            false => Pace { pieces: Pieces::default(), ..self.pace },
+        }
     }
 
     /// How many sets are read at the same time: one after the other where a rate holds for all that is read, or where a

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use aofkit::aof::OpenOptions;
 use aofkit::rules::{By, Modules, Target};
-use aofkit::scan::Pace;
+use aofkit::scan::{Pace, Pieces};
 use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -39,9 +39,10 @@ pub struct Global {
     pub target: Option<Target>,
     /// The server's redis.conf; its settings apply, and without PATH it says where the set is.
     ///
-    /// Used are rename-command, databases, cluster-enabled, appendonly, aof-load-truncated, rewrite rules and others
+    /// Used are rename-command, databases, cluster-enabled, appendonly, aof-load-truncated, rewrite rules and others. `audit`
+    /// takes several, of servers on one host, and compares them
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE", env = "AOFKIT_CONF")]
-    pub conf: Option<PathBuf>,
+    pub conf: Vec<PathBuf>,
     /// All modules that the server has loaded, as MODULE LIST names them (ReJSON,bf,search), or none.
     ///
     /// Default: those that --server or the configuration names, and those that the set's writer must have had
@@ -63,7 +64,7 @@ pub struct Global {
         env = "AOFKIT_LIMIT_RATE"
     )]
     pub limit_rate: Option<String>,
-    /// Use at most N threads; reading a set takes one, a backup up to four by default
+    /// Use at most N threads; by default `check` uses up to eight, a backup up to four
     #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "AOFKIT_THREADS")]
     pub threads: Option<std::num::NonZeroUsize>,
     /// The name of the source in a backup repository [default: the source that the set continues, else its path]
@@ -124,6 +125,7 @@ impl Global {
             },
         };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let readers = self.threads.map_or(cores, std::num::NonZero::get).min(MOST_READERS);
         let color = match self.color {
             Color::Always => true,
             Color::Never => false,
@@ -143,12 +145,13 @@ impl Global {
             open: OpenOptions {
                 target: self.target,
                 stands_in: false,
-                conf: self.conf.clone(),
+                conf: self.conf.first().cloned(),
                 modules: self.modules()?,
                 ..OpenOptions::default()
             },
-            pace: Pace { bytes_per_second },
+            pace: Pace { bytes_per_second, pieces: Pieces::of(readers) },
             source: self.source.clone(),
+            more_confs: self.conf.iter().skip(1).cloned().collect(),
             threads: self.threads.map_or(cores.min(MOST_THREADS), std::num::NonZero::get),
             json,
             format: if self.json { Format::Json } else { self.format },
@@ -161,6 +164,9 @@ impl Global {
 
 /// Threads used when nobody says how many: each of a backup's holds an object in memory.
 pub const MOST_THREADS: usize = 4;
+
+/// Threads that read one file, at most: each holds a window and a few reports, and memory is promised to be bounded.
+const MOST_READERS: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {

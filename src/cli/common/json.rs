@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use aofkit::aof::{Aof, Layout};
 use aofkit::error::Error;
+use aofkit::fleet::Place;
 use aofkit::growth::Trigger;
 use aofkit::rules::{By, Needed};
 use aofkit::text::is_obeyed;
@@ -13,8 +14,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::members::path_text;
+use super::sets::without_set;
 use super::wire::{
     ErrorBody, ErrorJson, ModuleJson, NeededJson, RuleJson, Several, Source, SourceOfSeveral,
+    VacantJson,
 };
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -89,10 +92,17 @@ pub fn modified(at: SystemTime) -> Option<String> {
 }
 
 /// Several sets below a path.
-pub fn several<T, S>(schema: &'static str, path: &Path, sets: Vec<T>, total: S) -> Several<T, S> {
-    let path = path_text(path).into();
+pub fn several<T, S>(
+    schema: &'static str,
+    root: &Path,
+    places: &[Place],
+    sets: Vec<T>,
+    total: S,
+) -> Several<T, S> {
+    let path = path_text(root).into();
+    let without_set = VacantJson::all(&without_set(places, &[root.to_owned()]));
     let source = SourceOfSeveral { path, layout: "several", manifest: None };
-    Several { schema, tool_version: VERSION, source, sets, total }
+    Several { schema, tool_version: VERSION, source, sets, without_set, total }
 }
 
 /// The rule, and who says it.

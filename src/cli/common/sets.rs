@@ -1,14 +1,13 @@
 //! Several sets: a row each, and a total.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use aofkit::aof::{Aof, Layout};
+use aofkit::aof::Aof;
 use aofkit::check::{Report, Verdict};
-use aofkit::fleet::{Coverage, Measured, Outlier, outliers};
+use aofkit::fleet::{Coverage, Measured, Outlier, Place, Vacant, homes, outliers, vacant};
 use aofkit::stats::MixReport;
-use aofkit::text::{count, thousands};
+use aofkit::text::{count, path, thousands};
 use comfy_table::CellAlignment::{self, Left, Right};
 
 use super::layout::{MORE, below, fitted, wrap};
@@ -35,39 +34,57 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Where a set lies.
-pub struct Place {
-    path: PathBuf,
-    /// Its own directory, or the one file that it is.
-    own: PathBuf,
-}
-
-impl Place {
-    pub fn new(path: &Path, dir: &Path, layout: Layout) -> Self {
-        let own = if layout == Layout::MultiPart { dir } else { path };
-        Self { path: path.to_owned(), own: own.to_owned() }
-    }
-
-    pub fn of(aof: &Aof) -> Self {
-        Self::new(&aof.path, &aof.dir(), aof.layout)
-    }
-}
-
-/// What several sets are called: by the directory of their server, as nodes are; by their own directory or by their path
-/// where that does not tell them apart. What all of these end with says nothing, and is left out.
+/// What several sets are called: by the directory of their server, as nodes are; by their own directory or by their file
+/// where one server's directory has several. A name says nothing of other sets, so that it stays when one of them goes.
 pub fn names(sets: impl Iterator<Item = Place>, root: &Path) -> Vec<String> {
-    let sets: Vec<_> = sets.collect();
-    let own = |set: &Place| set.own.clone();
-    let server = |set: &Place| set.own.parent().unwrap_or(&set.own).to_owned();
-    let levels: [&dyn Fn(&Place) -> PathBuf; 2] = [&server, &own];
-    for level in levels {
-        let names: Vec<_> = sets.iter().map(|set| below(&level(set), root)).collect();
-        let different: HashSet<_> = names.iter().collect();
-        if different.len() == names.len() && names.iter().all(|name| !name.is_empty()) {
-            return without_common_end(names);
-        }
+    let homes = homes(&sets.collect::<Vec<_>>(), root);
+    let whole: Vec<_> = homes.iter().map(|home| name_below(home, root)).collect();
+    let short: Vec<_> = whole.iter().map(|name| without_end(name)).collect();
+    let times = |name: &str| short.iter().filter(|other| **other == name).take(2).count();
+    let names = whole.iter().zip(&short);
+    names.map(|(whole, short)| if times(short) > 1 { whole } else { *short }.to_owned()).collect()
+}
+
+/// A directory as it is called below the path that was typed.
+pub fn name_below(dir: &Path, root: &Path) -> String {
+    let name = below(dir, root);
+    if name.is_empty() { path(root) } else { name }
+}
+
+/// Directories below that of a node which say nothing of it.
+const SAID_BY_ALL: [&str; 3] = ["data", "redis", "valkey"];
+
+/// `node-1/redis/data` is `node-1`.
+fn without_end(mut name: &str) -> &str {
+    while let Some((rest, end)) = name.rsplit_once('/')
+        && SAID_BY_ALL.contains(&end)
+        && !rest.is_empty()
+    {
+        name = rest;
     }
-    sets.iter().map(|set| below(&set.path, root)).collect()
+    name
+}
+
+/// Directories of servers at these paths in which no set lies.
+pub fn without_set(places: &[Place], paths: &[PathBuf]) -> Vec<Vacant> {
+    let is_searched = |path: &&PathBuf| !path.as_os_str().is_empty();
+    paths.iter().filter(is_searched).flat_map(|path| vacant(places, path)).collect()
+}
+
+/// Names of them that fit a line or two.
+const VACANT: usize = 5;
+
+/// Says of directories that no set lies in them; `None` where there are none.
+pub fn vacant_line(found: &[Vacant], root: &Path) -> Option<String> {
+    let named = found.iter().take(VACANT).map(|one| name_below(&one.path, root));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let rest = match found.len().saturating_sub(VACANT) {
+        0 => String::new(),
+        more => format!(" and {} more", thousands(more as u64)),
+    };
+    let hold = if found.len() == 1 { "holds" } else { "hold" };
+    let told = format!("{named}{rest} {hold} no set, and directories beside do");
+    (!found.is_empty()).then_some(told)
 }
 
 /// The directory that all paths begin with.
@@ -78,20 +95,6 @@ pub fn root_of(paths: &[PathBuf]) -> PathBuf {
         let same = root.components().zip(path.components()).take_while(|(a, b)| a == b);
         same.map(|(part, _)| part).collect()
     })
-}
-
-/// `node-1/data` and `node-2/data` are `node-1` and `node-2`.
-fn without_common_end(mut names: Vec<String>) -> Vec<String> {
-    while let Some(end) = names.first().and_then(|name| name.rsplit_once('/')).map(|(_, end)| end) {
-        let end = format!("/{end}");
-        let short = |name: &String| name.strip_suffix(&end).map(str::to_owned);
-        let Some(shorter) = names.iter().map(short).collect::<Option<Vec<_>>>() else { break };
-        if names.len() < 2 || shorter.iter().any(String::is_empty) {
-            break;
-        }
-        names = shorter;
-    }
-    names
 }
 
 /// Rows of a table of sets before the rest is counted, so that all of it fits one screen.
@@ -156,25 +159,35 @@ pub fn slot_lines(coverage: &Coverage, names: &[String], style: Style) -> String
 
 /// Sets that stand out, and why.
 pub fn standing_out(found: &[Outlier], names: &[String], style: Style) -> String {
+    first_standing_out(found, names, OUTLIERS, style)
+}
+
+/// The same where so many are named.
+pub fn first_standing_out(
+    found: &[Outlier],
+    names: &[String],
+    most: usize,
+    style: Style,
+) -> String {
     let mut text = String::new();
-    for one in found.iter().take(OUTLIERS) {
+    for one in found.iter().take(most) {
         let why: Vec<_> = one.why.iter().map(ToString::to_string).collect();
         let name = names.get(one.place).map_or("", String::as_str);
         let line = format!("stands out: {name}: {}", why.join("; "));
         text += &(wrap(&line, style.width, "") + "\n");
     }
-    if found.len() > OUTLIERS {
-        let more = count((found.len() - OUTLIERS) as u64, "more set");
+    if found.len() > most {
+        let more = count((found.len() - most) as u64, "more set");
         text += &format!(
             "{MORE} {more} that {} out (--json names them)\n",
-            if found.len() == OUTLIERS + 1 { "stands" } else { "stand" }
+            if found.len() == most + 1 { "stands" } else { "stand" }
         );
     }
     text
 }
 
 /// Sets that are named because they stand out.
-const OUTLIERS: usize = 3;
+pub const OUTLIERS: usize = 3;
 
 fn commands(report: &Report) -> u64 {
     report.segments.iter().filter_map(|s| s.facts.as_ref()).map(|f| f.commands).sum()
@@ -269,17 +282,22 @@ pub fn table_of(
 
 #[cfg(test)]
 mod tests {
+    use aofkit::aof::Layout;
+
     use super::*;
 
     #[test]
     fn nodes_are_called_by_what_tells_them_apart() {
-        let short = |names: &[&str]| {
-            without_common_end(names.iter().map(|name| (*name).to_owned()).collect())
+        let called = |sets: &[&str]| {
+            let place = |own: &&str| Place::new(Path::new(own), Path::new(own), Layout::MultiPart);
+            names(sets.iter().map(place), Path::new("m"))
         };
-        assert_eq!(short(&["node-1/redis/data", "node-2/redis/data"]), ["node-1", "node-2"]);
-        assert_eq!(short(&["a/data", "b/other"]), ["a/data", "b/other"]);
-        assert_eq!(short(&["a/data", "data"]), ["a/data", "data"]);
-        assert_eq!(short(&["a/x/data", "a/data"]), ["a/x", "a"]);
-        assert_eq!(short(&["a/data"]), ["a/data"]);
+        let two = ["m/node-1/redis/data/aof", "m/node-2/redis/data/aof"];
+        assert_eq!(called(&two), ["node-1", "node-2"]);
+        // The same when the other one is gone.
+        assert_eq!(called(&two[..1]), ["node-1"]);
+        assert_eq!(called(&["m/a/data/aof", "m/b/other/aof"]), ["a", "b/other"]);
+        assert_eq!(called(&["m/a/data/aof", "m/a/aof"]), ["a/data", "a"]);
+        assert_eq!(called(&["m/aof"]), ["m"]);
     }
 }

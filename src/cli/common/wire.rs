@@ -3,10 +3,10 @@
 //! A field is never left out: what is unknown is `null`. Every field is described in `docs/schemas/`, and
 //! a test holds the two against each other.
 
-use aofkit::fleet::{Coverage, Outlier, Stretch};
+use aofkit::fleet::{Coverage, Outlier, SlotsOfNode, Stretch, Vacant};
 use serde::{Serialize, Serializer};
 
-use crate::cli::common::members::{ManifestText, PathText};
+use crate::cli::common::members::{ManifestText, PathText, path_text};
 
 /// Many of a kind, each made when it is written.
 pub struct Each<'a, T, W> {
@@ -57,14 +57,33 @@ pub struct Several<T, S> {
     pub tool_version: &'static str,
     pub source: SourceOfSeveral,
     pub sets: Vec<T>,
+    pub without_set: Vec<VacantJson>,
     pub total: S,
+}
+
+/// A directory beside those of servers, with no set in it.
+#[derive(Serialize)]
+pub struct VacantJson {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub is_of_server: bool,
+}
+
+impl VacantJson {
+    pub fn all(found: &[Vacant]) -> Vec<Self> {
+        let json = |one: &Vacant| Self {
+            path: path_text(&one.path).into(),
+            is_of_server: one.is_of_server,
+        };
+        found.iter().map(json).collect()
+    }
 }
 
 impl<T, S> Several<T, S> {
     /// The same with another total.
     pub fn with_total<U>(self, total: impl FnOnce(S) -> U) -> Several<T, U> {
-        let Self { schema, tool_version, source, sets, total: own } = self;
-        Several { schema, tool_version, source, sets, total: total(own) }
+        let Self { schema, tool_version, source, sets, without_set, total: own } = self;
+        Several { schema, tool_version, source, sets, without_set, total: total(own) }
     }
 }
 
@@ -156,4 +175,25 @@ pub struct ErrorBody {
     pub path: PathText,
     pub offset: Option<u64>,
     pub message: String,
+}
+
+/// Slots that a log has keys of, against those of its node.
+#[derive(Serialize)]
+pub struct SlotsJson {
+    pub in_use: u64,
+    pub owned: Option<u32>,
+    pub outside: Option<u64>,
+    pub outside_bytes: Option<u64>,
+}
+
+impl SlotsJson {
+    pub fn new(slots: &SlotsOfNode) -> Self {
+        let known = slots.owned.is_some();
+        Self {
+            in_use: slots.in_use,
+            owned: slots.owned,
+            outside: known.then_some(slots.outside),
+            outside_bytes: known.then_some(slots.outside_bytes),
+        }
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use aofkit::fleet::Place;
 use aofkit::growth::{
     Advice, Axis, Compression, Hold, Outlook, Peak, Simulation, Timeline, Trigger, Unfollowed,
+    Unforeseen,
 };
 use aofkit::server::{RoleOfServer, ServerState};
 
@@ -38,7 +40,9 @@ pub fn several(path: &Path, all: &[Grown]) -> String {
         leftover_bytes: sum(&|outlook| outlook.leftover_bytes),
         due: all.iter().filter(|one| one.outlook.trigger.is_due()).count(),
     };
-    pretty(&json::several(GROWTH, path, all.iter().map(growth_json).collect(), total))
+    let places: Vec<_> = all.iter().map(|one| Place::of(&one.aof)).collect();
+    let sets = all.iter().map(growth_json).collect();
+    pretty(&json::several(GROWTH, path, &places, sets, total))
 }
 
 fn growth_json(one: &Grown) -> GrowthJson {
@@ -66,13 +70,16 @@ fn growth_json(one: &Grown) -> GrowthJson {
             steps_back: clock.steps_back,
             largest_step_seconds: clock.largest_step,
         },
-        rate_bytes_per_second: outlook.rate.map(|(rate, _)| rate),
+        rate_bytes_per_second: outlook.rate.map(|rate| rate.bytes_per_second),
         recent_rate_bytes_per_second: outlook.recent_rate.map(|(rate, _)| rate),
         recent_rate_seconds: outlook.recent_rate.map(|(_, seconds)| seconds),
-        rate_source: outlook.rate.map(|(_, source)| source.as_str()),
+        rate_source: outlook.rate.map(|rate| rate.source.as_str()),
         forecast: ForecastJson {
-            rewrite_at: outlook.rewrite_at.map(time),
-            disk_full_at: outlook.disk_full_at.map(time),
+            rewrite_at: outlook.forecast.rewrite_at.map(time),
+            disk_full_at: outlook.forecast.disk_full_at.map(time),
+            measured_seconds: outlook.rate.map(|rate| rate.seconds),
+            measured_until: outlook.rate.map(|rate| time(rate.until)),
+            withheld: outlook.forecast.withheld.map(Unforeseen::kind),
         },
         rewrite: rewrite(one),
         simulations: outlook.simulations.iter().map(simulation).collect(),

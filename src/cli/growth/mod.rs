@@ -25,9 +25,8 @@ use aofkit::stats::Faults;
 use self::args::{FIGURES, GrowthArgs};
 use self::report::Grown;
 use crate::cli::common::beside;
-use crate::cli::common::context::Context;
+use crate::cli::common::context::{Context, Turn};
 use crate::cli::common::outcome::Outcome;
-use crate::cli::common::progress::Bar;
 use crate::cli::common::threshold::Threshold;
 use crate::cli::common::troubles;
 
@@ -36,7 +35,7 @@ pub fn run(args: &GrowthArgs, context: &Context) -> Result<(String, Outcome)> {
     let path = args.reading.path();
     let server = beside::answer(context)?;
     let (mut grown, failed) =
-        context.each_set(path, |aof, turn| grow(aof, args, context, server.clone(), &turn.bar))?;
+        context.each_set(path, |aof, turn| grow(aof, args, context, server.clone(), turn))?;
     // The outlier first.
     grown.sort_by_key(|one| std::cmp::Reverse(one.outlook.trigger.percent()));
     let mut outcome = failed;
@@ -75,7 +74,7 @@ fn grow(
     args: &GrowthArgs,
     context: &Context,
     server: Option<(String, ServerState)>,
-    bar: &Bar,
+    turn: &Turn,
 ) -> Result<Grown> {
     let now = jiff::Timestamp::now();
     let mut options = GrowthOptions::at(now.as_millisecond());
@@ -85,8 +84,9 @@ fn grow(
         options.packed = said.packed;
     }
     options.families = args.families();
+    options.seed = Some(turn.seed);
     let growth = Growth::new(&aof, options);
-    let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, bar)?;
+    let (report, faults) = scan(&aof, (growth, Faults::default()), &context.pace, &turn.bar)?;
     // A stream lies on no file system, and a snapshot on another one than its set.
     let disk = disk::room(&aof.path).ok();
     let mut around = Surroundings { now: now.as_second(), disk, rules: Vec::new(), server: said };
@@ -130,14 +130,14 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
         Some(outlook.leftover_bytes as f64),
         outlook.rewrite.peak_disk_bytes.map(|bytes| bytes as f64),
         used,
-        outlook.rate.map(|(rate, _)| rate),
+        outlook.rate.map(|rate| rate.bytes_per_second),
         Some(outlook.load.seconds),
     ];
     FIGURES.into_iter().zip(values).collect()
 }
 
 /// Replaces families of keys by hashes, the same for the same family, and only in this run.
-fn redact(report: &mut GrowthReport) {
+pub fn redact(report: &mut GrowthReport) {
     let prefixes = report.peaks.iter_mut().map(|peak| &mut peak.prefix);
     let heaviest = report.heaviest.iter_mut().map(|(_, prefix, _)| prefix);
     let families = report.families.iter_mut().flatten().map(|line| &mut line.prefix);

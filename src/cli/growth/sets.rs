@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use aofkit::fleet::Place;
 use aofkit::text::{count, name};
 use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::Grown;
 use super::text::percent_more;
-use crate::cli::common::sets::{Place, more, names, shown, table_of};
+use crate::cli::common::layout::wrap;
+use crate::cli::common::sets::{more, names, shown, table_of};
 use crate::cli::common::units::size;
 use crate::cli::common::view::View;
 
@@ -59,7 +61,7 @@ pub fn several(path: &Path, all: &[Grown], view: &View) -> String {
     let mut text = format!(
         "{title}\n\n{}\n{}\n",
         table_of(style, &mut head, rows, &DISPENSABLE),
-        style.bold(&total)
+        style.bold(&wrap(&total, style.width, "  "))
     );
     if !view.quiet {
         text += &format!("{}\n", style.dim("`aofkit growth` on one of them shows all of it"));
@@ -90,7 +92,9 @@ fn row(one: &Grown, name: String) -> [String; 7] {
             Some(0) => "due".to_owned(),
             Some(left) => size(left),
         },
-        outlook.rate.map_or("-".to_owned(), |(rate, _)| format!("{}/s", size(rate as u64))),
+        outlook
+            .rate
+            .map_or("-".to_owned(), |rate| format!("{}/s", size(rate.bytes_per_second as u64))),
         match given_back(one) {
             None => "?".to_owned(),
             Some((bytes, false)) => size(bytes),

@@ -89,12 +89,13 @@ fn trigger(one: &Grown, view: &View) -> String {
             text += &line(&rule, style);
         }
     }
-    if let Some((rate, source)) = outlook.rate {
-        let from = match source {
+    if let Some(rate) = outlook.rate {
+        let from = match rate.source {
             RateSource::Annotations => "by #TS annotations",
             RateSource::FileTimes => "by file times alone: from the base's to the last increment's",
         };
-        let mut told = format!("{}/s on average, {from}", size(rate.round() as u64));
+        let per_second = size(rate.bytes_per_second.round() as u64);
+        let mut told = format!("{per_second}/s on average of {}, {from}", duration(rate.seconds));
         if let Some((recent, seconds)) = outlook.recent_rate {
             told += &format!(
                 ", but {}/s in the last {}",
@@ -102,10 +103,13 @@ fn trigger(one: &Grown, view: &View) -> String {
                 duration(seconds)
             );
         }
-        if let Some(at) = outlook.rewrite_at.filter(|_| !trigger.is_due()) {
+        if let Some(at) = outlook.forecast.rewrite_at.filter(|_| !trigger.is_due()) {
             told += &format!("; at that rate the next one is at {}", time(at));
         }
         text += &line(&told, style);
+        if let Some(why) = outlook.forecast.withheld.filter(|_| misses_rewrite(outlook)) {
+            text += &line(&format!("when the next one comes is not foreseen: {why}"), style);
+        }
     } else {
         let annotations = match one.report.clock.latest {
             Some(_) => "too few #TS annotations",
@@ -127,8 +131,14 @@ fn trigger(one: &Grown, view: &View) -> String {
     text
 }
 
+/// A rewrite comes by itself, and when is not told.
+fn misses_rewrite(outlook: &Outlook) -> bool {
+    let comes = outlook.trigger.remaining_bytes().is_some_and(|left| left > 0);
+    comes && outlook.forecast.rewrite_at.is_none()
+}
+
 /// What a server that has seen more of the set counts.
-fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
+pub fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
     let who = match other.since {
         Since::Restart => "counted by a server that starts with this set",
         Since::Fresh => {
@@ -227,7 +237,8 @@ fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }
 
-fn peak_line(number: usize, peak: &Peak, axis: Axis) -> String {
+/// A peak of the timeline, by its number.
+pub fn peak_line(number: usize, peak: &Peak, axis: Axis) -> String {
     let place = match axis {
         Axis::Time => format!("{}, {}", time(peak.from), duration(peak.to - peak.from)),
         Axis::Offset => {
@@ -253,9 +264,11 @@ fn disk(outlook: &Outlook, style: Style) -> String {
     let used = disk.total - disk.free;
     let bar = bar(used, disk.total, 20);
     text += &format!("  ▕{bar}▏ {} free of {}\n", size(disk.free), size(disk.total));
-    if let Some(at) = outlook.disk_full_at {
+    if let Some(at) = outlook.forecast.disk_full_at {
         text +=
             &line(&format!("full at {} at this rate, if nothing is rewritten", time(at)), style);
+    } else if let Some(why) = outlook.forecast.withheld {
+        text += &line(&format!("when it is full is not foreseen: {why}"), style);
     }
     let Some(peak) = outlook.rewrite.peak_disk_bytes else {
         let told = "what the next rewrite takes on it is not known";
@@ -340,7 +353,7 @@ fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
 }
 
 /// Seconds as an estimate may be told.
-fn rough(seconds: f64) -> String {
+pub fn rough(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "less than a second".to_owned(),
         s if s < 10.0 => format!("about {s:.1} s"),
@@ -375,6 +388,14 @@ fn simulations(outlook: &Outlook, style: Style) -> String {
 }
 
 fn advice(outlook: &Outlook, is_damaged: bool, style: Style) -> String {
+    let told = format!("next: {}", advised(outlook, is_damaged));
+    let told = wrap(&told, style.width, "  ");
+    // Painted last, for colours take no columns.
+    format!("\n{}\n", told.replacen("next:", &style.bold("next:"), 1))
+}
+
+/// What to do about its growth, and why.
+pub fn advised(outlook: &Outlook, is_damaged: bool) -> String {
     use aofkit::growth::Advice;
     let what = match &outlook.advice {
         Advice::Nothing(_) if is_damaged => "repair the set first (`aofkit check`)".to_owned(),
@@ -388,7 +409,5 @@ fn advice(outlook: &Outlook, is_damaged: bool, style: Style) -> String {
         Advice::Overdue(_) => "a rewrite is overdue".to_owned(),
         Advice::Mend(_) => "mend the set first".to_owned(),
     };
-    let told = wrap(&format!("next: {what}: {}", outlook.advice.reason()), style.width, "  ");
-    // Painted last, for colours take no columns.
-    format!("\n{}\n", told.replacen("next:", &style.bold("next:"), 1))
+    format!("{what}: {}", outlook.advice.reason())
 }

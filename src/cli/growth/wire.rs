@@ -148,6 +148,9 @@ pub struct ClockJson {
 pub struct ForecastJson {
     pub rewrite_at: Option<String>,
     pub disk_full_at: Option<String>,
+    pub measured_seconds: Option<i64>,
+    pub measured_until: Option<String>,
+    pub withheld: Option<&'static str>,
 }
 
 #[derive(Serialize)]

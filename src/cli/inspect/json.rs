@@ -14,6 +14,7 @@ use crate::cli::check::wire::Total;
 use crate::cli::common::json::{modified, rule};
 use crate::cli::common::members::path_text;
 use crate::cli::common::output::Paper;
+use crate::cli::common::wire::SlotsJson;
 use crate::cli::stats::commands_json::{command, totals_json};
 use crate::cli::stats::key_space_json::key_space;
 use crate::cli::stats::{deletes_json, json as stats_json};
@@ -58,6 +59,7 @@ fn inspect_json(one: &Inspected) -> InspectJson<'_> {
         databases: one.mix.databases.iter().map(database).collect(),
         prefixes: stats_json::prefixes(&one.keys),
         keys: stats_json::keys(&one.keys),
+        slots: one.slots.as_ref().map(SlotsJson::new),
         deletes: deletes_json::deletes(&one.deletes, &one.aof),
         leftovers: one.aof.leftovers.iter().map(leftover).collect(),
         leftover_bytes: one.aof.leftovers.iter().map(|l| l.len).sum(),

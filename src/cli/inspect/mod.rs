@@ -11,7 +11,7 @@ use std::path::Path;
 use aofkit::aof::{Aof, Layout, Role};
 use aofkit::check::{Check, Severity, Verdict, Wording, judge};
 use aofkit::error::Result;
-use aofkit::fleet::{Together, Unfinished};
+use aofkit::fleet::{SlotsOfNode, Together, Unfinished, nodes_in, server_dir};
 use aofkit::growth::Trigger;
 use aofkit::scan::{Observer, scan};
 use aofkit::stats::{Deletes, Grouping, KeyOptions, KeySpace, KeySpaceOptions, KeyTraffic, Mix};
@@ -63,7 +63,12 @@ fn inspect(
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let key_space =
         KeySpace::new(KeySpaceOptions { now_ms: Some(now_ms), top: BIGGEST, memory: None });
-    let counting = (Mix::default(), KeyTraffic::new(options.clone()));
+    // Where a server of a cluster works; what several sets make together has nodes of its own.
+    let nodes = server_dir(&aof).filter(|_| turn.is_alone);
+    let nodes = nodes.and_then(|dir| nodes_in(&dir).ok().flatten());
+    let mut options = options.clone().with_seed(turn.seed);
+    options.slots = nodes.is_some();
+    let counting = (Mix::default(), KeyTraffic::new(options));
     let deletes = Deletes::new(Grouping::default(), BIGGEST);
     let observer = (Check::new(&aof), (Unfinished(counting), (key_space, deletes)));
     let (facts, (counting, (key_space, mut deletes))) =
@@ -85,7 +90,9 @@ fn inspect(
         };
         Trigger::new(sum(Role::Base), sum(Role::Increment), &aof.settings)
     });
-    Ok(Inspected { aof, report, mix, key_space, keys, deletes, redact: context.redact, growth })
+    let slots = keys.slots.as_ref().map(|used| SlotsOfNode::new(used, nodes.as_ref()));
+    let redact = context.redact;
+    Ok(Inspected { aof, report, mix, key_space, keys, deletes, redact, growth, slots })
 }
 
 fn key_options() -> KeyOptions {

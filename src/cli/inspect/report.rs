@@ -2,6 +2,7 @@
 
 use aofkit::aof::Aof;
 use aofkit::check::Report;
+use aofkit::fleet::SlotsOfNode;
 use aofkit::growth::Trigger;
 use aofkit::stats::{DeleteReport, KeyReport, KeySpaceReport, MixReport};
 
@@ -26,6 +27,8 @@ pub struct Inspected {
     pub redact: bool,
     /// `None` where a file by itself has no base to grow from.
     pub growth: Option<Trigger>,
+    /// The slots of its keys, where its server is one of a cluster.
+    pub slots: Option<SlotsOfNode>,
 }
 
 impl Inspected {

@@ -39,9 +39,29 @@ pub fn inspect(one: &Inspected, view: &View) -> String {
     text += &base(one, style);
     text += &commands(&one.mix, style);
     text += &crate::cli::stats::keys::in_short(&one.keys, &one.deletes, &one.aof, style);
+    text += &slots(one, style);
     text += &leftovers(&one.aof, style);
     text += &health(one, view);
     text
+}
+
+/// The slots of a cluster that the log has keys of, against those of its node.
+fn slots(one: &Inspected, style: Style) -> String {
+    let Some(slots) = one.slots else { return String::new() };
+    let owned = match slots.owned {
+        Some(owned) => format!("{} its own by nodes.conf", thousands(owned.into())),
+        None => "its own are not known".to_owned(),
+    };
+    let outside = match slots.outside {
+        0 => "no key of another's".to_owned(),
+        more => format!(
+            "{} of others ({}): `aofkit stats --by slot` names them",
+            count(more, "slot"),
+            size(slots.outside_bytes)
+        ),
+    };
+    let told = format!("{} in the log, {owned}, {outside}", count(slots.in_use, "slot"));
+    format!("\n{}\n{}\n", style.bold("cluster"), wrap(&told, style.width, "  "))
 }
 
 /// `inspect` of several sets.

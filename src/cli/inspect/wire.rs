@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::check::wire::{Head, ProblemJson, Total};
 use crate::cli::common::members::PathText;
-use crate::cli::common::wire::{Each, RuleJson};
+use crate::cli::common::wire::{Each, RuleJson, SlotsJson};
 use crate::cli::stats::commands_json::{CommandJson, TotalsJson};
 use crate::cli::stats::deletes_json::DeletesJson;
 use crate::cli::stats::json::{KeyJson, PrefixJson};
@@ -22,6 +22,7 @@ pub struct InspectJson<'a> {
     pub databases: Vec<DatabaseJson>,
     pub prefixes: Option<Vec<PrefixJson>>,
     pub keys: Option<Vec<KeyJson>>,
+    pub slots: Option<SlotsJson>,
     pub deletes: DeletesJson,
     pub leftovers: Vec<LeftoverJson>,
     pub leftover_bytes: u64,

@@ -43,6 +43,10 @@ impl By {
     }
 }
 
+/// Rows of keys, prefixes and slots where no number is given, and those of nodes.
+const TOP: usize = 20;
+const NODES: usize = 10;
+
 #[derive(Debug, ClapArgs)]
 pub struct StatsArgs {
     #[command(flatten)]
@@ -50,8 +54,8 @@ pub struct StatsArgs {
     /// Break the log down by this; may be given several times [default: command]
     #[arg(long, value_enum, value_name = "WHAT", env = "AOFKIT_BY", value_delimiter = ',')]
     pub by: Vec<By>,
-    /// Show at most N keys, prefixes and slots, up to 40,000; commands are never cut
-    #[arg(long, value_name = "N", default_value_t = 20, env = "AOFKIT_TOP")]
+    /// Show at most N keys, prefixes, slots and nodes, up to 40,000; commands are never cut
+    #[arg(long, value_name = "N", default_value_t = TOP, env = "AOFKIT_TOP")]
     pub top: usize,
     /// Group keys by their first N words instead of by recognised identifiers; may be given several times
     #[arg(long, value_name = "N", env = "AOFKIT_DEPTH", value_delimiter = ',',
@@ -135,6 +139,11 @@ impl StatsArgs {
     /// Rows that are answered at most.
     pub fn rows(&self) -> usize {
         self.top.min(limits::TOP)
+    }
+
+    /// Nodes of a cluster that have a row at most: as many as fit one screen, unless a number was given.
+    pub fn nodes(&self) -> usize {
+        if self.top == TOP { NODES } else { self.rows() }
     }
 
     pub fn key_options(&self, by: &[By]) -> Option<KeyOptions> {

@@ -2,6 +2,7 @@
 
 use aofkit::text::escape;
 
+use crate::cli::common::layout::wrap;
 use crate::cli::common::units::{Style, bar, share, size};
 
 /// Bytes on at most so many columns.
@@ -16,7 +17,11 @@ pub fn shortened(bytes: &[u8], columns: usize) -> String {
 
 pub fn title(what: &str, note: &str, style: Style) -> String {
     let note = if note.is_empty() { String::new() } else { format!("  {note}") };
-    format!("\n{}{note}\n", style.bold(what))
+    let line = format!("{what}{note}");
+    let line =
+        if line.chars().count() > style.width { wrap(&line, style.width, "  ") } else { line };
+    // Painted last, for colours take no columns.
+    format!("\n{}\n", line.replacen(what, &style.bold(what), 1))
 }
 
 /// Columns of bytes that every table has.

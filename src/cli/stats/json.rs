@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aofkit::fleet::{Coverage, outliers};
+use aofkit::fleet::{Coverage, Place, outliers};
 use aofkit::stats::{
     DatabaseRow, GroupRow, KeyReport, KeyRow, KeySpaceReport, MixReport, PrefixRow, RewriteRow,
     SlotRow, Written,
@@ -18,10 +18,10 @@ use super::report::{Counted, InTotal};
 use super::sets::measured;
 use crate::cli::common::json::{self, VERSION, needs_modules, pretty, source};
 use crate::cli::common::members::{KeyText, PrefixText, text};
-use crate::cli::common::sets::{Place, names};
+use crate::cli::common::sets::names;
 use crate::cli::common::threshold::Exceeded;
 use crate::cli::common::units::{ratio, time};
-use crate::cli::common::wire::{CoverageJson, NeededJson, OutlierJson, Source};
+use crate::cli::common::wire::{CoverageJson, NeededJson, OutlierJson, SlotsJson, Source};
 
 const STATS: &str = "aofkit.stats/1";
 
@@ -146,10 +146,8 @@ struct TotalJson {
 #[derive(Serialize)]
 struct SlotsOfNodeJson {
     name: String,
-    in_use: u64,
-    owned: Option<u32>,
-    outside: Option<u64>,
-    outside_bytes: Option<u64>,
+    #[serde(flatten)]
+    slots: SlotsJson,
 }
 
 /// One set.
@@ -163,18 +161,18 @@ pub fn several(
     all: &[Counted],
     total: Option<&InTotal>,
     coverage: Option<&Coverage>,
-    top: usize,
 ) -> String {
     let mut totals = aofkit::stats::Totals::default();
     for one in all {
         totals.add(&one.mix.totals);
     }
     let is_by = |by| all.first().is_some_and(|one| one.is_by(by));
-    let names = names(all.iter().map(|one| Place::of(&one.aof)), path);
+    let places: Vec<_> = all.iter().map(|one| Place::of(&one.aof)).collect();
+    let names = names(places.iter().cloned(), path);
     let keys = total.and_then(|total| total.keys.as_ref());
     let base = total.and_then(|total| total.base.as_ref());
     let of = |by| total.filter(|_| is_by(by));
-    let slots = |keys: &KeyReport| Some(keys.slots.as_ref()?.iter().take(top).map(slot).collect());
+    let slots = |keys: &KeyReport| Some(keys.slots.as_ref()?.iter().map(slot).collect());
     let commands = |total: &InTotal| {
         total.mix.commands.iter().map(|row| command(row, &total.mix.totals)).collect()
     };
@@ -192,20 +190,14 @@ pub fn several(
         cluster: coverage.map(|coverage| CoverageJson::new(coverage, &names)),
         outliers: OutlierJson::all(&outliers(&measured(all)), &names),
     };
-    pretty(&json::several(STATS, path, all.iter().map(stats_json).collect(), total))
+    let sets = all.iter().map(stats_json).collect();
+    pretty(&json::several(STATS, path, &places, sets, total))
 }
 
 fn nodes(all: &[Counted], names: &[String]) -> Vec<SlotsOfNodeJson> {
     let row = |(one, name): (&Counted, &String)| {
-        let slots = one.slots.unwrap_or_default();
-        let known = slots.owned.is_some();
-        SlotsOfNodeJson {
-            name: name.clone(),
-            in_use: slots.in_use,
-            owned: slots.owned,
-            outside: known.then_some(slots.outside),
-            outside_bytes: known.then_some(slots.outside_bytes),
-        }
+        let slots = SlotsJson::new(&one.slots.unwrap_or_default());
+        SlotsOfNodeJson { name: name.clone(), slots }
     };
     all.iter().zip(names).map(row).collect()
 }

@@ -43,7 +43,10 @@ pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(Stri
     let counting = Counting::new(args, filter);
     let (mut counted, failed) =
         context.each_set(path, |aof, turn| count_set(aof, &counting, turn, context))?;
-    let total = counting.together.finish().map(|seen| in_total(seen, context));
+    let mut total = counting.together.finish().map(|seen| in_total(seen, context));
+    if let Some(slots) = total.as_mut().and_then(|all| all.keys.as_mut()?.slots.as_mut()) {
+        slots.truncate(args.rows());
+    }
     let mut outcome = failed;
     for one in &mut counted {
         warn(one, context);
@@ -62,13 +65,14 @@ pub fn run(args: &StatsArgs, filter: &Filter, context: &Context) -> Result<(Stri
     let text = match (context.format, &counted[..]) {
         (Format::Json, [one]) if failed.is_none() => json::stats(one),
         (Format::Json, several) => {
-            json::several(path, several, total.as_ref(), coverage(clusters()).as_ref(), args.rows())
+            json::several(path, several, total.as_ref(), coverage(clusters()).as_ref())
         }
         (Format::Csv, all) => csv::stats(all),
         (Format::Folded, all) => folded::stats(all),
         (_, [one]) => text::stats(one, context),
         (_, all) => {
-            sets::several(path, all, total.as_ref(), coverage(clusters()).as_ref(), context)
+            let (total, coverage) = (total.as_ref(), coverage(clusters()));
+            sets::several(path, all, total, coverage.as_ref(), args.nodes(), context)
         }
     };
     Ok((text, outcome.unwrap_or(Outcome::Done)))
@@ -97,10 +101,11 @@ impl<'a> Counting<'a> {
         Self { args, by, filter, keys, base, together: Together::default() }
     }
 
-    fn begin(&self, aof: &Aof) -> Seen {
+    fn begin(&self, aof: &Aof, seed: u64) -> Seen {
         let grouping = Grouping::new(self.args.separator.as_bytes(), &[]);
         let deletes = Deletes::new(grouping, self.args.rows());
-        let keys = self.keys.clone().map(KeyTraffic::new);
+        let keys = self.keys.clone();
+        let keys = keys.map(|options| KeyTraffic::new(options.with_seed(seed)));
         let memory = self.args.memory.then(|| memory_server(aof)).flatten();
         let base = self.base.map(|base| KeySpace::new(KeySpaceOptions { memory, ..base }));
         Filtered::new(((Mix::default(), deletes), (keys, base)), self.filter.clone())
@@ -108,7 +113,7 @@ impl<'a> Counting<'a> {
 }
 
 fn count_set(aof: Aof, counting: &Counting<'_>, turn: &Turn, context: &Context) -> Result<Counted> {
-    let observer = (Unfinished(counting.begin(&aof)), Faults::default());
+    let observer = (Unfinished(counting.begin(&aof, turn.seed)), Faults::default());
     let (seen, faults) = scan(&aof, observer, &context.pace, &turn.bar)?;
     if !turn.is_alone {
         counting.together.add(seen.clone());
@@ -211,7 +216,8 @@ fn redact(one: &mut Counted) {
     redact_parts(one.base.as_mut(), one.keys.as_mut(), &mut one.deletes);
 }
 
-fn redact_parts(
+/// The same in the parts of what was counted.
+pub fn redact_parts(
     base: Option<&mut KeySpaceReport>,
     keys: Option<&mut KeyReport>,
     deletes: &mut DeleteReport,

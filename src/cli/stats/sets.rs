@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aofkit::fleet::{Coverage, Measured, outliers};
+use aofkit::fleet::{Coverage, Measured, Place, outliers};
 use aofkit::text::{count, name, thousands};
 use comfy_table::CellAlignment::{Left, Right};
 
@@ -10,10 +10,8 @@ use super::args::By;
 use super::columns::shortened;
 use super::report::{Counted, InTotal};
 use super::text::{breakdown, stats};
-use crate::cli::common::layout::fitted;
-use crate::cli::common::sets::{
-    Place, more, names, shown, shown_of, slot_lines, standing_out, table_of,
-};
+use crate::cli::common::layout::{fitted, wrap};
+use crate::cli::common::sets::{more, names, shown_of, slot_lines, standing_out, table_of};
 use crate::cli::common::units::{share, size};
 use crate::cli::common::view::View;
 
@@ -29,6 +27,7 @@ pub fn several(
     all: &[Counted],
     total: Option<&InTotal>,
     coverage: Option<&Coverage>,
+    most_nodes: usize,
     view: &View,
 ) -> String {
     let style = view.style;
@@ -61,7 +60,7 @@ pub fn several(
     text += &in_total(all, total, view);
     text += &standing_out(&outliers(&measured(all)), &names, style);
     if all.iter().any(|one| one.is_by(By::Slot)) {
-        text += &nodes(all, &names, coverage, view);
+        text += &nodes(all, &names, coverage, most_nodes, view);
     }
     text
 }
@@ -105,17 +104,24 @@ fn in_total(all: &[Counted], total: Option<&InTotal>, view: &View) -> String {
     let (keys, base) = (total.keys.as_ref(), total.base.as_ref());
     let most = if view.verbose { usize::MAX } else { COMMANDS };
     let tables = breakdown(by, &total.mix, keys, base, most, view.style);
+    let line = wrap(&line, view.style.width, "  ");
     format!("\n{}\n{tables}", view.style.bold(&line))
 }
 
 /// The slots of each node: those that its log has, against those that are its own.
-fn nodes(all: &[Counted], names: &[String], coverage: Option<&Coverage>, view: &View) -> String {
+fn nodes(
+    all: &[Counted],
+    names: &[String],
+    coverage: Option<&Coverage>,
+    most: usize,
+    view: &View,
+) -> String {
     let mut head =
         vec![("NODE", Left), ("SLOTS IN LOG", Right), ("ITS OWN", Right), ("OTHERS'", Right)];
     let mut order: Vec<usize> = (0..all.len()).collect();
     let outside = |at: &usize| all[*at].slots.map(|slots| slots.outside_bytes);
     order.sort_by_key(|at| std::cmp::Reverse(outside(at)));
-    let (first, hidden) = shown(all.len(), view.verbose);
+    let (first, hidden) = shown_of(all.len(), view.verbose, most);
     let row = |at: &usize| {
         let slots = all[*at].slots.unwrap_or_default();
         let others = match (slots.owned, slots.outside) {

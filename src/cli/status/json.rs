@@ -16,7 +16,7 @@ use crate::cli::check::json::problem;
 use crate::cli::common::json::{VERSION, pretty, rule};
 use crate::cli::common::members::path_text;
 use crate::cli::common::units::time;
-use crate::cli::common::wire::{CoverageJson, KindJson, OutlierJson};
+use crate::cli::common::wire::{CoverageJson, KindJson, OutlierJson, VacantJson};
 
 const STATUS: &str = "aofkit.status/1";
 
@@ -29,6 +29,7 @@ pub fn status(watched: &Watched) -> String {
         repository: watched.repo.as_deref().map(path_text).into(),
         max_age_seconds: watched.max_age.map(|age| age.as_secs()),
         sets: watched.sets.iter().map(|(name, state)| set(name, state, watched)).collect(),
+        without_set: VacantJson::all(&watched.vacant),
         sources: sources.map(|all| all.iter().map(|one| source(one, watched)).collect()),
         outliers: OutlierJson::all(&watched.outliers, &names),
         cluster: watched.coverage.as_ref().map(|all| CoverageJson::new(all, &names)),
@@ -60,9 +61,9 @@ fn set(name: &str, state: &State, watched: &Watched) -> SetJson {
         commands: state.commands,
         growth_percent: state.growth_percent(),
         trigger: is_set.then(|| rule(&outlook.trigger, rule_source(state))),
-        rate_bytes_per_second: outlook.rate.map(|(rate, _)| rate),
-        rewrite_at: outlook.rewrite_at.filter(|_| is_set).map(time),
-        disk_full_at: outlook.disk_full_at.map(time),
+        rate_bytes_per_second: outlook.rate.map(|rate| rate.bytes_per_second),
+        rewrite_at: state.forecast().rewrite_at.filter(|_| is_set).map(time),
+        disk_full_at: state.forecast().disk_full_at.map(time),
         disk: outlook.disk.map(|d| DiskJson { free_bytes: d.free, total_bytes: d.total }),
         holds: outlook.holds.iter().map(|hold| KindJson::new(hold.kind(), hold)).collect(),
         leftovers: state.leftovers,
@@ -137,6 +138,7 @@ fn server(address: &str, said: &ServerState, state: &State) -> ServerJson {
         aof_current_bytes: said.aof_current_bytes,
         used_memory_bytes: said.used_memory_bytes,
         maxmemory_bytes: said.maxmemory_bytes,
+        settings_withheld: said.withheld.as_ref().map(ToString::to_string),
         differences: state.outlook.differences.clone(),
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use aofkit::backup::Repository;
 use aofkit::check::Wording;
 use aofkit::error::{Error, Result};
-use aofkit::fleet::{Around, Outlier, State, coverage, look, outliers, sources};
+use aofkit::fleet::{Around, Outlier, Place, State, coverage, join, look, outliers, sources};
 use aofkit::server::Whose;
 use aofkit::text::path;
 
@@ -20,7 +20,7 @@ use self::report::{Watched, rank};
 use crate::cli::common::beside;
 use crate::cli::common::context::Context;
 use crate::cli::common::outcome::Outcome;
-use crate::cli::common::sets::{Place, names, root_of};
+use crate::cli::common::sets::{names, root_of, without_set};
 
 pub fn run(args: &StatusArgs, context: &Context) -> Result<(String, Outcome)> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -38,8 +38,10 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<(String, Outcome)> {
         known = Some(found);
     }
     around.server = beside::answer(context)?;
-    let (states, failed) = states(args, &around, context)?;
+    let (mut states, failed) = states(args, &around, context)?;
+    join(&mut states, &around);
     note_server(&around, &states, context);
+    let places: Vec<_> = states.iter().map(place).collect();
     let (sets, outliers) = named(states, &args.paths);
     let mut watched = Watched {
         sets,
@@ -49,6 +51,8 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<(String, Outcome)> {
         coverage: None,
         max_age: args.max_age,
         now_ms,
+        vacant: without_set(&places, &args.paths),
+        root: root_of(&args.paths),
         failed: failed.len() as u64,
     };
     watched.coverage = coverage(watched.sets.iter().map(|(_, state)| state.cluster.as_ref()));
@@ -106,22 +110,19 @@ fn note_server(around: &Around, states: &[State], context: &Context) {
 fn named(states: Vec<State>, paths: &[PathBuf]) -> (Vec<(String, State)>, Vec<Outlier>) {
     let measured: Vec<_> = states.iter().map(State::measured).collect();
     let mut found = outliers(&measured);
-    let place = |at: usize| found.iter().position(|one| one.place == at);
+    let outlier = |at: usize| found.iter().position(|one| one.place == at);
     let mut order: Vec<usize> = (0..states.len()).collect();
-    order.sort_by_cached_key(|at| rank(&states[*at], place(*at)));
+    order.sort_by_cached_key(|at| rank(&states[*at], outlier(*at)));
     for one in &mut found {
         one.place = order.iter().position(|at| *at == one.place).unwrap_or(one.place);
     }
     let mut states: Vec<_> = states.into_iter().map(Some).collect();
     let sorted: Vec<State> = order.into_iter().filter_map(|at| states[at].take()).collect();
     let root = root_of(paths);
-    let places = sorted.iter().map(|state| Place::new(&state.path, &state.dir, state.layout));
-    let names = match (&sorted[..], paths) {
-        // Of the directory of a set or of its server no part tells more than the whole that was typed.
-        ([only], [typed]) if only.dir == *typed || only.dir.parent() == Some(typed) => {
-            vec![path(typed)]
-        }
-        _ => names(places, &root),
-    };
+    let names = names(sorted.iter().map(place), &root);
     (names.into_iter().zip(sorted).collect(), found)
+}
+
+fn place(state: &State) -> Place {
+    Place::new(state.manifest.as_ref().unwrap_or(&state.path), &state.dir, state.layout)
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use aofkit::check::{Severity, Verdict};
-use aofkit::fleet::{Backed, Coverage, Outlier, Source, State};
+use aofkit::fleet::{Backed, Coverage, Outlier, Source, State, Vacant};
 use jiff::SignedDuration;
 
 use crate::cli::common::outcome::Outcome;
@@ -24,6 +24,10 @@ pub struct Watched {
     pub max_age: Option<SignedDuration>,
     /// Unix milliseconds.
     pub now_ms: i64,
+    /// Directories beside those of servers, with no set in them.
+    pub vacant: Vec<Vacant>,
+    /// What these are named below.
+    pub root: PathBuf,
     /// Sets that could not be read.
     pub failed: u64,
 }
@@ -57,6 +61,9 @@ impl Watched {
         let of_sets = Outcome::worst(self.sets.iter().map(|(_, state)| outcome(state)));
         if of_sets != Outcome::Done {
             return of_sets;
+        }
+        if self.vacant.iter().any(|one| one.is_of_server) {
+            return Outcome::NotFound;
         }
         let mut sources = self.sources.iter().flatten();
         if sources.clone().any(is_bad) {

@@ -8,7 +8,9 @@ use comfy_table::CellAlignment::{Left, Right};
 
 use super::report::{Watched, health, is_bad};
 use crate::cli::common::layout::{MORE, wrap};
-use crate::cli::common::sets::{more, shown, slot_lines, standing_out, table_of};
+use crate::cli::common::sets::{
+    OUTLIERS, ROWS, first_standing_out, more, shown_of, slot_lines, table_of, vacant_line,
+};
 use crate::cli::common::units::{Style, duration, size};
 use crate::cli::common::view::View;
 
@@ -17,6 +19,15 @@ const DISPENSABLE: [&str; 3] = ["FREE", "GROWTH", "SIZE"];
 
 /// Sets whose worst problem is told.
 const TOLD: usize = 5;
+
+/// Rows of each table where sets and sources are to fit one screen together.
+const ROWS_BESIDE: usize = 4;
+
+/// Sets that are named there because they stand out.
+const OUTLIERS_BESIDE: usize = 2;
+
+/// Sets whose worst problem is told there.
+const TOLD_BESIDE: usize = 1;
 
 /// All that was looked at.
 pub fn status(watched: &Watched, view: &View) -> String {
@@ -46,7 +57,8 @@ fn sets(watched: &Watched, view: &View) -> String {
         head.push(("BACKUP", Right));
     }
     head.push(("HEALTH", Left));
-    let (first, hidden) = shown(watched.sets.len(), view.verbose);
+    let most = if watched.sources.is_some() { ROWS_BESIDE } else { ROWS };
+    let (first, hidden) = shown_of(watched.sets.len(), view.verbose, most);
     let row = |(name, state): &(String, State)| row(name, state, watched);
     let mut rows: Vec<_> = watched.sets[..first].iter().map(row).collect();
     if hidden > 0 {
@@ -57,7 +69,11 @@ fn sets(watched: &Watched, view: &View) -> String {
     let mut text = table_of(style, &mut head, rows, &DISPENSABLE);
     text += &format!("\n{}\n", style.bold(&wrap(&total(watched), style.width, "")));
     let names: Vec<_> = watched.sets.iter().map(|(name, _)| name.clone()).collect();
-    text += &standing_out(&watched.outliers, &names, style);
+    if let Some(told) = vacant_line(&watched.vacant, &watched.root) {
+        text += &(style.warn(&wrap(&told, style.width, "")) + "\n");
+    }
+    let most = if watched.sources.is_some() { OUTLIERS_BESIDE } else { OUTLIERS };
+    text += &first_standing_out(&watched.outliers, &names, most, style);
     if let Some(coverage) = &watched.coverage {
         text += &slot_lines(coverage, &names, style);
     }
@@ -97,7 +113,7 @@ fn rewrite(state: &State, now: i64) -> String {
         _ if is_running => "running".to_owned(),
         None => "never".to_owned(),
         Some(0) => "due".to_owned(),
-        Some(left) => match outlook.rewrite_at {
+        Some(left) => match state.forecast().rewrite_at {
             Some(at) => format!("in {}", short(at - now)),
             None => format!("at +{}", size(left)),
         },
@@ -177,7 +193,11 @@ fn servers(watched: &Watched, style: Style) -> String {
 
 /// The worst problem of the worst sets, and what holds a rewrite.
 fn worst(watched: &Watched, view: &View) -> String {
-    let most = if view.verbose { usize::MAX } else { TOLD };
+    let most = match watched.sources {
+        _ if view.verbose => usize::MAX,
+        None => TOLD,
+        Some(_) => TOLD_BESIDE,
+    };
     let mut text = String::new();
     let troubled = watched.sets.iter().filter(|(_, state)| state.worst().is_some());
     for (set, state) in troubled.take(most) {
@@ -217,7 +237,8 @@ fn sources(all: &[Source], watched: &Watched, view: &View) -> String {
     let age = |source: &Source| source.age_seconds(watched.now_ms).unwrap_or(i64::MAX);
     let rank = |source: &Source| (is_bad(source), source.shrunk().is_some(), age(source));
     order.sort_by_key(|source| std::cmp::Reverse(rank(source)));
-    let (first, hidden) = shown(order.len(), view.verbose);
+    let most = if watched.sets.is_empty() { ROWS } else { ROWS_BESIDE - 1 };
+    let (first, hidden) = shown_of(order.len(), view.verbose, most);
     let mut rows: Vec<_> = order[..first].iter().map(|one| source_row(one, watched)).collect();
     if hidden > 0 {
         let oldest = order[first..].iter().map(|source| age(source)).max().unwrap_or(0);
@@ -228,7 +249,7 @@ fn sources(all: &[Source], watched: &Watched, view: &View) -> String {
         )]);
     }
     let dispensable = ["SNAPSHOTS", "SIZE", "KEYS"];
-    let mut text = format!("{title}\n\n{}", table_of(style, &mut head, rows, &dispensable));
+    let rows = table_of(style, &mut head, rows, &dispensable);
     let old = |source: &&Source| watched.is_source_too_old(source) == Some(true);
     let old = all.iter().filter(old).count() as u64;
     let mut total = format!(
@@ -239,8 +260,11 @@ fn sources(all: &[Source], watched: &Watched, view: &View) -> String {
     if let Some(most) = watched.max_age {
         total += &format!("; {} older than {}", thousands(old), duration(most.as_secs()));
     }
-    text += &format!("\n{}\n", style.bold(&total));
-    text
+    // Beside sets every line counts.
+    if !watched.sets.is_empty() && !view.verbose {
+        return format!("{title}\n{rows}{}\n", style.bold(&total));
+    }
+    format!("{title}\n\n{rows}\n{}\n", style.bold(&total))
 }
 
 fn source_row(source: &Source, watched: &Watched) -> Vec<String> {

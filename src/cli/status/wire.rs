@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::check::wire::ProblemJson;
 use crate::cli::common::members::{ManifestText, PathText, RepositoryText};
-use crate::cli::common::wire::{CoverageJson, KindJson, OutlierJson, RuleJson};
+use crate::cli::common::wire::{CoverageJson, KindJson, OutlierJson, RuleJson, VacantJson};
 
 #[derive(Serialize)]
 pub struct StatusJson {
@@ -14,6 +14,7 @@ pub struct StatusJson {
     pub repository: RepositoryText,
     pub max_age_seconds: Option<i64>,
     pub sets: Vec<SetJson>,
+    pub without_set: Vec<VacantJson>,
     pub sources: Option<Vec<SourceJson>>,
     pub outliers: Vec<OutlierJson>,
     pub cluster: Option<CoverageJson>,
@@ -107,6 +108,7 @@ pub struct ServerJson {
     pub aof_current_bytes: Option<u64>,
     pub used_memory_bytes: Option<u64>,
     pub maxmemory_bytes: Option<u64>,
+    pub settings_withheld: Option<String>,
     pub differences: Vec<String>,
 }
 

@@ -4,7 +4,7 @@
 //! and slot are worked out when a key enters it, and credited when it leaves. Memory is bounded however
 //! many keys there are: sums by family and slot stay exact, single keys get a stated error.
 
-use foldhash::quality::RandomState;
+use foldhash::quality::{FixedState, RandomState};
 use std::hash::{BuildHasher, Hasher};
 
 use crate::aof::{Event, RdbItem};
@@ -46,14 +46,24 @@ pub struct KeyOptions {
     pub slots: bool,
     /// Rows to answer at most, of keys, and of families per depth (whose rest is summed up).
     pub top: usize,
-    /// Keys are whatever clients chose, so nobody may know how they are hashed.
-    seed: RandomState,
+    /// Keys are whatever clients chose, so no client may know how they are hashed.
+    seed: FixedState,
 }
 
 impl Default for KeyOptions {
     fn default() -> Self {
-        let seed = RandomState::default();
+        let seed = FixedState::with_seed(RandomState::default().hash_one(0));
         Self { keys: false, prefixes: None, slots: false, top: 20, seed }
+    }
+}
+
+impl KeyOptions {
+    /// With keys hashed by this number, as [`crate::aof::seed_of`] gives it, so that estimates of the same input are the same
+    /// in every run. Without it they are by chance.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = FixedState::with_seed(seed);
+        self
     }
 }
 
@@ -105,8 +115,8 @@ pub struct KeyTraffic {
 impl KeyTraffic {
     /// An observer that counts this. Only observers with clones of the same options can be merged.
     pub fn new(options: KeyOptions) -> Self {
-        let seed = options.seed.clone();
-        let families = options.prefixes.clone().map(|grouping| Families::new(grouping, seed));
+        let of_table = RandomState::default();
+        let families = options.prefixes.clone().map(|grouping| Families::new(grouping, of_table));
         let slots = options.slots.then(|| vec![Tally::default(); usize::from(SLOTS)]);
         Self {
             first_keys: FirstKeys::default(),

@@ -9,8 +9,15 @@
 //! A cell is never emptied. So it holds at least what any one name outside the table weighs, and every
 //! error is honest, whatever was thrown out and merged.
 //!
+//! Where a hash goes in the table is chosen by a random number of this table: with hashes that somebody knows, nobody can make
+//! the table slow. What is counted does not depend on it.
+//!
 //! Names are told apart by a 64-bit hash alone. Counting looks at two small things only, a place that is found
 //! by the hash and a row that is close to those of other busy names; all else lies apart.
+
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
 
 use crate::stats::written::{Moment, Written};
 
@@ -94,6 +101,8 @@ impl<T> Row<'_, T> {
 pub struct SpaceSaving<T> {
     /// Open addressing, at most half full; a power of two. A row and a part of its hash, 0 for none.
     places: Vec<u32>,
+    /// Odd and random; the highest bits of a hash times this choose its place, so that any two hashes meet by chance only.
+    factor: u64,
     counts: Vec<Count>,
     /// For every row of `counts`.
     rests: Vec<Rest<T>>,
@@ -111,6 +120,7 @@ impl<T: Copy> SpaceSaving<T> {
     pub fn new(limit: usize) -> Self {
         Self {
             places: vec![0; FIRST],
+            factor: RandomState::default().hash_one(0) | 1,
             counts: Vec::new(),
             rests: Vec::new(),
             names: Vec::new(),
@@ -161,7 +171,7 @@ impl<T: Copy> SpaceSaving<T> {
     /// then for their [`Self::glance`], brings everything near that [`Self::count`] needs of them.
     #[inline]
     pub fn look(&self, hash: u64) -> u32 {
-        self.places[hash as usize & (self.places.len() - 1)]
+        self.places[self.place(hash)]
     }
 
     /// Looks at the row of a place, which brings it near; the answer means nothing.
@@ -188,11 +198,18 @@ impl<T: Copy> SpaceSaving<T> {
         true
     }
 
+    /// The place from which on a hash is looked for. There are two at least, so that no shift is by all bits.
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        let bits = self.places.len().trailing_zeros();
+        (hash.wrapping_mul(self.factor) >> (u64::BITS - bits)) as usize
+    }
+
     /// The row of this hash.
     #[inline]
     fn row_of(&self, hash: u64) -> Option<usize> {
         let mask = self.places.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = self.place(hash);
         loop {
             let place = self.places[at];
             if place == 0 {
@@ -212,7 +229,7 @@ impl<T: Copy> SpaceSaving<T> {
     fn put(&mut self, row: usize) {
         let hash = self.counts[row].hash;
         let mask = self.places.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = self.place(hash);
         while self.places[at] != 0 {
             at = (at + 1) & mask;
         }

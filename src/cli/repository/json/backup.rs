@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use aofkit::aof::Layout;
 use aofkit::backup::{Backup, UnreadSource};
 use aofkit::error::Error;
+use aofkit::fleet::Place;
 use serde::Serialize;
 
 use super::head::{Head, Source};
@@ -87,7 +89,19 @@ pub fn backups(root: &Path, made: &[&Backup], failed: &[Failed<'_>]) -> String {
         reused_bytes: made.iter().map(|made| made.reused_bytes).sum(),
     };
     let sets = made.iter().map(|made| backup_json(made)).collect();
-    pretty(&several("aofkit.backup/1", root, sets, total))
+    let places: Vec<_> = made.iter().map(|made| place(made)).collect();
+    pretty(&several("aofkit.backup/1", root, &places, sets, total))
+}
+
+/// Where a set lies that was taken.
+fn place(made: &Backup) -> Place {
+    match made.manifest.as_deref() {
+        Some(manifest) => {
+            let dir = manifest.parent().unwrap_or(manifest);
+            Place::new(manifest, dir, Layout::MultiPart)
+        }
+        None => Place::new(&made.path, &made.path, Layout::SingleFile),
+    }
 }
 
 fn backup_json(made: &Backup) -> BackupJson {

@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 
 use super::hash::{Hash, of_key};
 use super::rows::{Differences, Kind, NEVER, Row, is_in, passes};
-use crate::aof::{Aof, Event, RdbItem, Role, Segment};
+use crate::aof::{Aof, Event, Pulse, RdbItem, Role, Segment};
 use crate::disk::pieces;
 use crate::error::Result;
 use crate::format::rdb::{Checksum, Entry, Opening, Piece};
-use crate::progress::Progress;
-use crate::scan::{Context, Depth, Observer, Pace, Wants, scan_some};
+use crate::progress::{Progress, Silent};
+use crate::scan::{Context, Depth, Meter, Observer, Pace, Wants, scan_some};
 
 /// In which form a set has its base.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,13 @@ pub struct BaseSide {
     sum: u128,
 }
 
+impl BaseSide {
+    /// Nothing is in it.
+    fn is_empty(&self) -> bool {
+        self.form != BaseForm::Commands && self.keys == 0 && self.not_compared == 0
+    }
+}
+
 /// Two bases.
 #[derive(Clone, Debug)]
 pub struct Bases {
@@ -69,6 +76,11 @@ pub struct Bases {
 }
 
 impl Bases {
+    /// Whether neither set has a key before its log begins.
+    pub(super) fn begin_empty(&self) -> bool {
+        self.a.is_empty() && self.b.is_empty()
+    }
+
     /// Whether both sets begin with the same keys, and with some.
     pub(super) fn prove_a_state(&self) -> bool {
         self.equal == Some(true) && (self.a.keys > 0 || self.a.form == BaseForm::Commands)
@@ -89,11 +101,10 @@ pub(super) fn bases(
     if one.is_damaged || two.is_damaged {
         return Ok(bases);
     }
-    let is_empty = |side: &BaseSide| side.form != BaseForm::Commands && side.keys == 0;
-    let is_comparable = one.form == two.form || (is_empty(&one) || is_empty(&two));
-    if one.sum == two.sum && (one.form == two.form || (is_empty(&one) && is_empty(&two))) {
+    let is_comparable = one.form == two.form || one.is_empty() || two.is_empty();
+    if one.sum == two.sum && (one.form == two.form || (one.is_empty() && two.is_empty())) {
         let is_whole = one.not_compared == 0 && two.not_compared == 0;
-        bases.equal = (is_whole || same_bytes(a, b)?).then_some(true);
+        bases.equal = (is_whole || same_bytes(a, b, pace)?).then_some(true);
         if bases.equal.is_some() || one.form != BaseForm::Rdb {
             return Ok(bases);
         }
@@ -167,7 +178,7 @@ fn read(aof: &Aof, pace: &Pace, progress: &dyn Progress, each: Each<'_>) -> Resu
 }
 
 /// Whether the bases have the same bytes.
-fn same_bytes(a: &Aof, b: &Aof) -> Result<bool> {
+fn same_bytes(a: &Aof, b: &Aof, pace: &Pace) -> Result<bool> {
     let bases = |aof: &Aof| -> Result<Vec<(Option<u64>, [u8; 32])>> {
         let mut all = Vec::new();
         for (_, segment) in aof.live().filter(|(_, s)| s.role == Role::Base || is_whole_rdb(aof, s))
@@ -175,8 +186,11 @@ fn same_bytes(a: &Aof, b: &Aof) -> Result<bool> {
             let mut source = segment.source()?;
             let mut hash = Sha256::new();
             let end = segment.len().unwrap_or(u64::MAX);
+            let (mut meter, mut read) = (Meter::new(&Silent, pace), 0);
             pieces(&mut *source, 0, end, &mut |piece| {
                 hash.update(piece);
+                read += piece.len() as u64;
+                meter.reached(read);
                 Ok(())
             })?;
             source.settle()?;

@@ -99,6 +99,7 @@ pub(super) fn compare(
     progress: &dyn Progress,
 ) -> Result<Common> {
     let path = a.path.clone();
+    let pace = &shared(pace);
     std::thread::scope(|scope| {
         let (to_a, from_a) = sync_channel(BATCHES);
         let (to_b, from_b) = sync_channel(BATCHES);
@@ -113,6 +114,11 @@ pub(super) fn compare(
         }
         Ok(common)
     })
+}
+
+/// The pace of one of two readers that read at the same time: together they keep to what is allowed.
+fn shared(pace: &Pace) -> Pace {
+    Pace { bytes_per_second: pace.bytes_per_second.map(|rate| rate.div_ceil(2)), ..*pace }
 }
 
 /// Batches that wait, and marks in each.

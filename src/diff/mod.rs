@@ -23,4 +23,4 @@ pub use loaded::compare_loaded;
 pub use lockstep::{Break, Common, Side, Verdict};
 pub use marks::{Damaged, Place};
 pub use rows::{Differences, Different, Kind, Seen};
-pub use sides::{Diff, Options, compare};
+pub use sides::{Diff, Options, Proof, compare};

@@ -20,6 +20,28 @@ pub struct Options {
     pub most: usize,
 }
 
+/// What proves a common stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Both begin with the same base.
+    Bases,
+    /// Both begin without a key.
+    Empty,
+    /// Enough records that differ from one another.
+    Records,
+}
+
+impl Proof {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bases => "bases",
+            Self::Empty => "empty",
+            Self::Records => "records",
+        }
+    }
+}
+
 /// What comes of two sets.
 #[derive(Clone, Debug)]
 pub struct Diff {
@@ -29,8 +51,8 @@ pub struct Diff {
     pub bases: Bases,
     /// The stretch that is proven to be common.
     pub common: Option<Common>,
-    /// Whether the bases prove it, or else records alone.
-    pub by_bases: bool,
+    /// What proves it; without a stretch, nothing does.
+    pub proof: Proof,
     /// Records that fit in a row, where they are too few, or fit in several places, to prove anything.
     pub unproven: u64,
     /// What is of each alone; of the whole log, where nothing common is proven.
@@ -81,15 +103,19 @@ pub fn compare(
         unproven = common.records;
         best = None;
     }
-    let by_bases = best.as_ref().is_some_and(|(offset, _)| begin_alike && *offset == 0);
+    let proof = match &best {
+        Some((0, _)) if begin_alike && bases.begin_empty() => Proof::Empty,
+        Some((0, _)) if begin_alike => Proof::Bases,
+        _ => Proof::Records,
+    };
     let common = best.map(|(_, common)| common);
     let from = match &common {
         Some(common) => common.goes_on,
         None => (beginning(a), beginning(b)),
     };
     let (one, two, keys) = alone((a, b), from, pace, progress)?;
-    let verdict = verdict(&bases, common.as_ref(), by_bases, (&one, &two));
-    Ok(Diff { verdict, bases, common, by_bases, unproven, alone: (one, two), keys })
+    let verdict = verdict(&bases, common.as_ref(), proof, (&one, &two));
+    Ok(Diff { verdict, bases, common, proof, unproven, alone: (one, two), keys })
 }
 
 /// Whether a stretch is proven: by the state that both begin with, or by enough records that differ from one another.
@@ -108,7 +134,7 @@ fn beginning(aof: &Aof) -> Option<Place> {
 fn verdict(
     bases: &Bases,
     common: Option<&Common>,
-    by_bases: bool,
+    proof: Proof,
     (a, b): (&Alone, &Alone),
 ) -> Verdict {
     let Some(common) = common else {
@@ -126,7 +152,7 @@ fn verdict(
         Break::Damaged(_) => Verdict::Unknown,
         Break::BothEnd => {
             let is_whole = common.damaged.is_empty() && common.other_clocks == 0;
-            if by_bases && is_whole { Verdict::Equal } else { Verdict::SameEnd }
+            if proof != Proof::Records && is_whole { Verdict::Equal } else { Verdict::SameEnd }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -120,6 +121,8 @@ fn random_histories_part_where_they_parted() {
         };
         assert_eq!(told["verdict"], verdict, "{case}");
         assert_eq!(told["common"]["records"], (len - late + alike) as u64, "{case}");
+        let proof = if late == 0 { "empty" } else { "records" };
+        assert_eq!(told["common"]["proven_by"], proof, "{case}");
         assert_eq!(told["a_alone"]["records"], own_a as u64, "{case}");
         assert_eq!(told["b_alone"]["records"], own_b as u64, "{case}");
         let rows = &told["keys"]["rows"];
@@ -210,7 +213,14 @@ fn moments_redaction_and_refusals() {
     let since = told(&moment, text(&one), &[], 30);
     assert_eq!((&since["verdict"], &since["b_alone"]["records"]), (&"a-behind".into(), &1.into()));
     assert_eq!(since["keys"]["rows"][0]["key"], "secret:1");
-    assert_eq!(told(text(&one), text(&one), &[], 0)["verdict"], "equal");
+    let same = told(text(&one), text(&one), &[], 0);
+    assert_eq!(
+        (&same["verdict"], &same["common"]["proven_by"]),
+        (&"equal".into(), &"empty".into())
+    );
+    // Neither set has a base, so none is said to be the same.
+    let said = diff(text(&one), text(&one), &[]).out;
+    assert!(said.contains("both begin empty") && !said.contains("same base"), "{said}");
     let run = diff(&moment, text(&one), &["--redact"]);
     assert!(run.code == Some(0) && !run.out.contains("secret"), "{}", run.out);
     let run = diff(text(&one), &format!("{}@noon", text(&one)), &[]);
@@ -220,4 +230,24 @@ fn moments_redaction_and_refusals() {
     assert!(run.code == Some(2) && run.err.contains("several sets"), "{}", run.err);
     assert_eq!(diff("/nowhere/at/all", text(&one), &[]).code, Some(10));
     assert_eq!(diff("-", text(&one), &[]).code, Some(2));
+}
+
+#[test]
+fn two_logs_that_are_read_side_by_side_share_the_rate() {
+    let dir = TempDir::new().unwrap();
+    let steps: Vec<_> = (0..1000)
+        .map(|n| Step(0, vec!["SET".to_owned(), format!("key:{n}"), format!("value {n}")]))
+        .collect();
+    let [a, b] = ["a", "b"].map(|name| {
+        let file = dir.path().join(name);
+        fs::write(&file, log(&mut Random::new(10, 0), &steps)).unwrap();
+        file
+    });
+    let bytes = fs::metadata(&a).unwrap().len() + fs::metadata(&b).unwrap().len();
+    let started = Instant::now();
+    let run = diff(text(&a), text(&b), &["--limit-rate", "200000b"]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    // Both are read from end to end three times: for their beginnings, for the other's beginning, and side by side.
+    let least = Duration::from_secs_f64(3.0 * bytes as f64 / 200_000.0);
+    assert!(started.elapsed() > least, "{bytes} bytes in {:?}", started.elapsed());
 }

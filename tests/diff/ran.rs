@@ -32,6 +32,12 @@ pub fn told(a: &str, b: &str, options: &[&str], code: i32) -> Value {
     let run = diff(a, b, &all);
     assert_eq!(run.code, Some(code), "{}{}", run.out, run.err);
     let value = serde_json::from_str(&run.out).unwrap();
+    // A reader of the text meets the name of the schema first, and the ends of a stretch behind its beginning.
+    assert!(
+        run.out.starts_with("{\n  \"schema\": \"aofkit.diff/1\",\n  \"tool_version\""),
+        "{}",
+        run.out
+    );
     let document = include_str!("../../docs/schemas/diff.json");
     let faults = schema::faults(&serde_json::from_str(document).unwrap(), &value);
     assert!(faults.is_empty(), "{faults:?}");

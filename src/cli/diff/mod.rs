@@ -5,6 +5,7 @@ mod json;
 mod operand;
 mod report;
 mod text;
+mod wire;
 
 use aofkit::diff::{Options, Verdict, compare, compare_loaded};
 use aofkit::error::Result;

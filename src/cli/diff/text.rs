@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use aofkit::aof::Aof;
 use aofkit::diff::{
-    Alone, BaseForm, Bases, Break, Common, Differences, Different, NamedKey, Place, Seen, Side,
-    Verdict,
+    Alone, BaseForm, Bases, Break, Common, Differences, Different, NamedKey, Place, Proof, Seen,
+    Side, Verdict,
 };
 use aofkit::redact::hidden;
 use aofkit::text::{count, escape, name, path, size};
@@ -76,6 +76,9 @@ impl Page<'_> {
     fn verdict(&mut self, compared: &Compared, sets: (&Aof, &Aof)) {
         let diff = &compared.diff;
         let said = match diff.verdict {
+            Verdict::Equal if diff.proof == Proof::Empty => {
+                "The two are equal: both begin empty, and have the same records."
+            }
             Verdict::Equal => "The two are equal: the same base and the same records.",
             Verdict::Parted => "The histories part: each log goes on alone.",
             Verdict::ABehind => "A ends where B goes on: A has nothing in its log that B lacks.",
@@ -95,7 +98,7 @@ impl Page<'_> {
         };
         self.line(said, "");
         match &diff.common {
-            Some(common) => self.common(common, sets, diff.by_bases),
+            Some(common) => self.common(common, sets, diff.proof),
             None if diff.unproven > 0 => {
                 let fit = count(diff.unproven, "record");
                 self.line(
@@ -107,8 +110,12 @@ impl Page<'_> {
         }
     }
 
-    fn common(&mut self, common: &Common, (a, b): (&Aof, &Aof), by_bases: bool) {
-        let by = if by_bases { "both begin with the same base" } else { "proven by the records" };
+    fn common(&mut self, common: &Common, (a, b): (&Aof, &Aof), proof: Proof) {
+        let by = match proof {
+            Proof::Bases => "both begin with the same base",
+            Proof::Empty => "both begin empty",
+            Proof::Records => "proven by the records",
+        };
         self.line(&format!("Common: {}; {by}", count(common.records, "record")), "  ");
         if common.other_clocks > 0 {
             let of = format!("{} of these:", common.other_clocks);

@@ -189,6 +189,9 @@ pub const CHECK_MEMORY: u64 = 64 * 1024 * 1024;
 /// The same of `stats`, whose tables hold keys.
 pub const STATS_MEMORY: u64 = 128 * 1024 * 1024;
 
+/// The same of `report`, which counts all that `stats`, `check` and `growth` count in one pass.
+pub const REPORT_MEMORY: u64 = 128 * 1024 * 1024;
+
 /// The same of a plan (`repair`, `rewind`, `clean`, `convert`), with all it may take out of a set ([`RANGES`]).
 pub const PLAN_MEMORY: u64 = 128 * 1024 * 1024;
 

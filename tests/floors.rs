@@ -39,7 +39,8 @@ const NEIGHBOURS: [(&str, &str); 9] = [
 ];
 
 /// `(what, where alone it may stand)`
-const ONLY_IN: [(&str, &str); 11] = [
+const ONLY_IN: [(&str, &str); 12] = [
+    ("askama::", "cli/page/"),
     ("std::fs", "disk/"),
     ("unsafe ", "disk/map.rs"),
     ("nom::", "format/resp/"),

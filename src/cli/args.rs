@@ -27,6 +27,7 @@ use crate::cli::metrics::args::MetricsArgs;
 use crate::cli::prune::args::PruneArgs;
 use crate::cli::recover::args::RecoverArgs;
 use crate::cli::repair::args::RepairArgs;
+use crate::cli::report::args::ReportArgs;
 use crate::cli::restore::args::RestoreArgs;
 use crate::cli::rewind::args::RewindArgs;
 use crate::cli::schema::Schema;
@@ -83,6 +84,8 @@ pub enum Verb {
     Growth(Box<GrowthArgs>),
     /// Show one line for each set and each backup source: health, size, next rewrite, disk, age of the backup
     Status(StatusArgs),
+    /// Write one HTML page of everything that a set shows, to look at, to send and to keep
+    Report(ReportArgs),
     /// Judge configuration, running server, files and machine by the rules of production
     Audit(Box<AuditArgs>),
     /// Print or serve metrics for Prometheus: health, growth, disk, backups, a server's own figures
@@ -123,6 +126,7 @@ const MANUALS: [(&str, &Manual); 19] = [
     ("prune", &super::prune::args::MANUAL),
     ("recover", &super::recover::args::MANUAL),
     ("repair", &super::repair::args::MANUAL),
+    ("report", &super::report::args::MANUAL),
     ("restore", &super::restore::args::MANUAL),
     ("rewind", &super::rewind::args::MANUAL),
     ("snapshots", &super::snapshots::args::MANUAL),
@@ -191,7 +195,7 @@ impl Verb {
     /// Whether it is to do something, and not to answer anything: then `--quiet` wants no word of what went well.
     pub fn is_done_silently(&self) -> bool {
         match self {
-            Self::Backup(_) | Self::Convert(_) => true,
+            Self::Backup(_) | Self::Convert(_) | Self::Report(_) => true,
             Self::Restore(verb) => !verb.print_config,
             Self::Prune(verb) => verb.apply,
             Self::Clean(verb) => verb.apply,
@@ -203,7 +207,14 @@ impl Verb {
 
     /// Whether its answer is a judgement on the set.
     pub fn judges(&self) -> bool {
-        matches!(self, Self::Check(_) | Self::Inspect(_) | Self::Convert(_) | Self::Status(_))
+        matches!(
+            self,
+            Self::Check(_)
+                | Self::Inspect(_)
+                | Self::Convert(_)
+                | Self::Status(_)
+                | Self::Report(_)
+        )
     }
 
     /// Whether a server program is to load copies of its sets.
@@ -231,6 +242,7 @@ impl Verb {
             || matches!(
                 self,
                 Self::Audit(_)
+                    | Self::Report(_)
                     | Self::Growth(_)
                     | Self::Metrics(_)
                     | Self::Repair(_)
@@ -261,6 +273,9 @@ impl Args {
             }
             (Verb::Status(status), _) if status.paths.is_empty() && status.repo.is_none() => {
                 "PATH is missing (or --conf FILE or --repo DIR)"
+            }
+            (Verb::Report(report), _) if report.paths.is_empty() => {
+                "PATH is missing (or --conf FILE)"
             }
             (_, Some(reading)) if reading.path.is_none() => "PATH is missing (or --conf FILE)",
             _ => return Ok(args),

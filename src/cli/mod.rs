@@ -15,11 +15,13 @@ mod growth;
 mod inspect;
 mod man;
 mod metrics;
+mod page;
 mod plan;
 mod prune;
 mod recover;
 mod redis_check_aof;
 mod repair;
+mod report;
 mod repository;
 mod restore;
 mod rewind;
@@ -105,6 +107,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Recover(verb) => recover::run(verb, &args.server, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),
+        Verb::Report(args) => report::run(args, &context),
         Verb::Audit(args) => audit::run(args, &context),
         Verb::Metrics(verb) => metrics::run(verb, &context),
         Verb::Schema { verb } => return done(schema::run(*verb, context.json).as_bytes()),

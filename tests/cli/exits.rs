@@ -83,7 +83,7 @@ const OF_A_REPOSITORY: Runs = &[
 ];
 
 /// Verbs, and how they end. The last takes away.
-const RUNS: [(&str, &[Runs]); 16] = [
+const RUNS: [(&str, &[Runs]); 17] = [
     ("inspect", &[OF_A_PATH, &[("good", 0), ("inner", 0)]]),
     ("check --target redis-8.2", &[OF_A_PATH, JUDGED]),
     ("stats", &[OF_A_PATH, &[("inner", 0), ("good --fail-above commands=0", 30)]]),
@@ -115,6 +115,19 @@ const RUNS: [(&str, &[Runs]); 16] = [
         ],
     ),
     ("cat", &[OF_A_PATH, &[("inner", 0)]]),
+    (
+        "report --output page.html",
+        &[
+            OF_A_PATH,
+            &[
+                ("good", 0),
+                ("inner", 0),
+                ("good --repo whole", 0),
+                ("good --repo none", 10),
+                ("good --repo broken", 25),
+            ],
+        ],
+    ),
     ("repair --target redis-8.2", &[OF_A_PATH, JUDGED, &[("--truncate --max-loss 0 inner", 23)]]),
     (
         "rewind --target redis-8.2 --at appendonly.aof.1.incr.aof:0",

@@ -63,6 +63,7 @@ fn every_verb_s_manual_has_examples_and_exit_statuses_and_its_short_help_is_shor
         "prune",
         "recover",
         "repair",
+        "report",
         "restore",
         "rewind",
         "snapshots",

@@ -19,6 +19,7 @@ pub mod needs;
 pub mod outcome;
 pub mod output;
 pub mod progress;
+pub mod published;
 pub mod reading;
 pub mod repository;
 pub mod running;

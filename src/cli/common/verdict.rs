@@ -99,14 +99,7 @@ pub fn about(commands: u64) -> String {
 
 /// The verdict, and what the target and redis-check-aof do.
 pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
-    let target = report.target;
-    let loads = match report.loads {
-        Loads::Yes => format!("{target} loads it"),
-        Loads::StartsEmpty => format!("{target} starts EMPTY"),
-        Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
-        Loads::No => format!("{target} does not load it"),
-        Loads::Unknown => format!("aofkit does not know whether {target} loads it"),
-    };
+    let loads = loads(report);
     let (verdict, painted) = match report.verdict {
         Verdict::Healthy => ("healthy", style.good("healthy")),
         Verdict::TailDamage => ("tail damage", style.warn("tail damage")),
@@ -141,6 +134,18 @@ pub fn verdict_lines(report: &Report, style: Style, indent: &str) -> String {
     };
     text += &wrap(&checker, style.width, indent);
     text + "\n"
+}
+
+/// What the target does with the set.
+pub fn loads(report: &Report) -> String {
+    let target = report.target;
+    match report.loads {
+        Loads::Yes => format!("{target} loads it"),
+        Loads::StartsEmpty => format!("{target} starts EMPTY"),
+        Loads::AfterTruncation => format!("{target} cuts its end and loads the rest"),
+        Loads::No => format!("{target} does not load it"),
+        Loads::Unknown => format!("aofkit does not know whether {target} loads it"),
+    }
 }
 
 /// A base that lost all its bytes, which servers pass over.

@@ -137,7 +137,7 @@ fn figures(one: &Grown) -> Vec<(&'static str, Option<f64>)> {
 }
 
 /// Replaces families of keys by hashes, the same for the same family, and only in this run.
-fn redact(report: &mut GrowthReport) {
+pub fn redact(report: &mut GrowthReport) {
     let prefixes = report.peaks.iter_mut().map(|peak| &mut peak.prefix);
     let heaviest = report.heaviest.iter_mut().map(|(_, prefix, _)| prefix);
     let families = report.families.iter_mut().flatten().map(|line| &mut line.prefix);

@@ -138,7 +138,7 @@ fn misses_rewrite(outlook: &Outlook) -> bool {
 }
 
 /// What a server that has seen more of the set counts.
-fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
+pub fn in_other_eyes(other: &Trigger, trigger: &Trigger) -> String {
     let who = match other.since {
         Since::Restart => "counted by a server that starts with this set",
         Since::Fresh => {
@@ -237,7 +237,8 @@ fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }
 
-fn peak_line(number: usize, peak: &Peak, axis: Axis) -> String {
+/// A peak of the timeline, by its number.
+pub fn peak_line(number: usize, peak: &Peak, axis: Axis) -> String {
     let place = match axis {
         Axis::Time => format!("{}, {}", time(peak.from), duration(peak.to - peak.from)),
         Axis::Offset => {
@@ -352,7 +353,7 @@ fn memory(load: &Load, live: &LiveEstimate, style: Style) -> String {
 }
 
 /// Seconds as an estimate may be told.
-fn rough(seconds: f64) -> String {
+pub fn rough(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "less than a second".to_owned(),
         s if s < 10.0 => format!("about {s:.1} s"),
@@ -387,6 +388,14 @@ fn simulations(outlook: &Outlook, style: Style) -> String {
 }
 
 fn advice(outlook: &Outlook, is_damaged: bool, style: Style) -> String {
+    let told = format!("next: {}", advised(outlook, is_damaged));
+    let told = wrap(&told, style.width, "  ");
+    // Painted last, for colours take no columns.
+    format!("\n{}\n", told.replacen("next:", &style.bold("next:"), 1))
+}
+
+/// What to do about its growth, and why.
+pub fn advised(outlook: &Outlook, is_damaged: bool) -> String {
     use aofkit::growth::Advice;
     let what = match &outlook.advice {
         Advice::Nothing(_) if is_damaged => "repair the set first (`aofkit check`)".to_owned(),
@@ -400,7 +409,5 @@ fn advice(outlook: &Outlook, is_damaged: bool, style: Style) -> String {
         Advice::Overdue(_) => "a rewrite is overdue".to_owned(),
         Advice::Mend(_) => "mend the set first".to_owned(),
     };
-    let told = wrap(&format!("next: {what}: {}", outlook.advice.reason()), style.width, "  ");
-    // Painted last, for colours take no columns.
-    format!("\n{}\n", told.replacen("next:", &style.bold("next:"), 1))
+    format!("{what}: {}", outlook.advice.reason())
 }

@@ -3,7 +3,6 @@
 mod address;
 pub mod args;
 mod audited;
-mod file;
 mod json;
 #[cfg(feature = "listen")]
 mod serve;
@@ -27,6 +26,7 @@ use crate::cli::common::context::Context;
 use crate::cli::common::interrupt::Interrupt;
 use crate::cli::common::outcome::Outcome;
 use crate::cli::common::output::complain;
+use crate::cli::common::published;
 
 /// How often it is asked whether a signal came.
 const LISTENS_EVERY: Duration = Duration::from_millis(100);
@@ -44,7 +44,7 @@ pub fn run(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
 
 fn watch(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
     if let Some(path) = &args.output {
-        file::must_be_plain(path)?;
+        published::must_be_plain(path)?;
     }
     let watcher = Watcher::new(args.paths(context), context.open.clone(), context.pace)
         .with_repository(args.repo.clone());
@@ -54,7 +54,7 @@ fn watch(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
         let samples = looking.look();
         return match &args.output {
             Some(path) => {
-                file::write(path, &samples.text()).map(|()| (String::new(), Outcome::Done))
+                published::write(path, &samples.text()).map(|()| (String::new(), Outcome::Done))
             }
             None if context.json => Ok((json::metrics(&samples), Outcome::Done)),
             None => Ok((samples.text(), Outcome::Done)),
@@ -71,7 +71,7 @@ fn watch(args: &MetricsArgs, context: &Context) -> Result<(String, Outcome)> {
         let text = looking.look().text();
         if let Some(path) = &args.output {
             let _alone = writing.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(e) = file::write(path, &text) {
+            if let Err(e) = published::write(path, &text) {
                 context.complain(&e);
             }
         }

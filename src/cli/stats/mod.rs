@@ -216,7 +216,8 @@ fn redact(one: &mut Counted) {
     redact_parts(one.base.as_mut(), one.keys.as_mut(), &mut one.deletes);
 }
 
-fn redact_parts(
+/// The same in the parts of what was counted.
+pub fn redact_parts(
     base: Option<&mut KeySpaceReport>,
     keys: Option<&mut KeyReport>,
     deletes: &mut DeleteReport,

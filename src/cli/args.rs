@@ -112,7 +112,7 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 19] = [
+const MANUALS: [(&str, &Manual); 20] = [
     ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),

@@ -78,6 +78,8 @@ pub struct Common {
     pub records: u64,
     /// Of these, records whose expiry each node reckoned by its own clock.
     pub other_clocks: u64,
+    /// How many records the first log has before it (negative: the second), since it begins where one of both begins.
+    pub ahead: i64,
     /// Where it begins in each.
     pub begins: (Place, Place),
     /// Where what is of each alone begins; `None`: the log ends with the stretch.
@@ -200,6 +202,7 @@ impl Walk {
         let common = Common {
             records: 0,
             other_clocks: 0,
+            ahead: offset,
             begins: nowhere,
             goes_on: (None, None),
             ends: Break::BothEnd,

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use tempfile::TempDir;
 
-use crate::ran::{keys, text, told};
+use crate::ran::{diff, keys, text, told};
 use crate::support::live::Live;
 use crate::support::server::Server;
 
@@ -56,6 +56,9 @@ fn split(server: &Server) {
     let found = told(text(&a), text(&b), &[], 30);
     let name = &server.name;
     assert_eq!(found["verdict"], "parted", "{name}: {found:#}");
+    // The base of the new node holds what the old one has in its log: that is no loss, and no key of it is listed.
+    let said = diff(text(&a), text(&b), &[]).out;
+    assert!(said.contains("of different moments") && !said.contains("before:"), "{name}: {said}");
     let rows = &found["keys"]["rows"];
     let of = |who: (bool, bool)| {
         keys(rows, |row| (row["a_commands"] != 0, row["b_commands"] != 0) == who)

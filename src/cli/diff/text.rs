@@ -8,7 +8,7 @@ use aofkit::diff::{
     Side, Verdict,
 };
 use aofkit::redact::hidden;
-use aofkit::text::{count, escape, name, path, size};
+use aofkit::text::{count, escape, name, path, size, thousands};
 
 use super::operand::Operand;
 use super::report::{ByServer, Compared};
@@ -31,7 +31,7 @@ pub fn diff(compared: &Compared, context: &Context) -> String {
     page.line(&format!("B  {}", named(&compared.b)), "");
     page.line("", "");
     page.verdict(compared, sets);
-    page.bases(&compared.diff.bases);
+    page.bases(&compared.diff.bases, compared.diff.common.as_ref());
     let whole = compared.diff.common.is_none();
     page.alone("A", &compared.diff.alone.0, whole);
     page.alone("B", &compared.diff.alone.1, whole);
@@ -149,7 +149,7 @@ impl Page<'_> {
         }
     }
 
-    fn bases(&mut self, bases: &Bases) {
+    fn bases(&mut self, bases: &Bases, common: Option<&Common>) {
         if bases.a.form == BaseForm::None && bases.b.form == BaseForm::None {
             return;
         }
@@ -159,6 +159,18 @@ impl Page<'_> {
             BaseForm::Commands => "commands".to_owned(),
             BaseForm::Rdb => count(side.keys, "key"),
         };
+        let ahead = common.map_or(0, |common| common.ahead);
+        if ahead != 0 {
+            let (first, second) = if ahead > 0 { ("A", "B") } else { ("B", "A") };
+            let records = count(ahead.unsigned_abs(), "record");
+            let (a, b) = (side(&bases.a), side(&bases.b));
+            let bases = format!("\nBases: of different moments (A: {a}, B: {b})");
+            self.line(&bases, "");
+            let why = format!(
+                "The log of {first} begins {records} before that of {second}, so the bases are not compared here."
+            );
+            return self.line(&why, "  ");
+        }
         let equal = match bases.equal {
             Some(true) => "equal",
             Some(false) => "different",
@@ -174,7 +186,11 @@ impl Page<'_> {
         self.line(
             &format!(
                 "only in A {}, only in B {}, different {}, other expiry {}, the same {}",
-                found.only_a, found.only_b, found.different, found.expiry, found.same
+                thousands(found.only_a),
+                thousands(found.only_b),
+                thousands(found.different),
+                thousands(found.expiry),
+                thousands(found.same)
             ),
             "  ",
         );
@@ -237,11 +253,11 @@ impl Page<'_> {
         let top = self.top;
         let commands = alone.commands.iter().take(top);
         let commands: Vec<_> =
-            commands.map(|one| format!("{} {}", name(&one.name), one.count)).collect();
+            commands.map(|one| format!("{} {}", name(&one.name), thousands(one.count))).collect();
         self.line(&format!("commands: {}", commands.join(", ")), "  ");
         let prefix = |one: &aofkit::diff::PrefixCount| match one.prefix.is_empty() {
-            true => format!("other {}", one.count),
-            false => format!("{} {}", self.key(&one.prefix), one.count),
+            true => format!("other {}", thousands(one.count)),
+            false => format!("{} {}", self.key(&one.prefix), thousands(one.count)),
         };
         let prefixes: Vec<_> = alone.prefixes.iter().take(top).map(prefix).collect();
         self.line(&format!("keys begin with: {}", prefixes.join(", ")), "  ");
@@ -274,7 +290,9 @@ impl Page<'_> {
         self.line(
             &format!(
                 "\nKeys that these commands name: {least}{} by A alone, {least}{} by B alone, {least}{} by both",
-                keys.only_a, keys.only_b, keys.both
+                thousands(keys.only_a),
+                thousands(keys.only_b),
+                thousands(keys.both)
             ),
             "",
         );

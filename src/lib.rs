@@ -13,7 +13,8 @@
 //! 6. acts: [`repair`], [`rewind`], [`clean`], [`convert`] and [`backup`]
 //! 7. [`trial`]: a real server loads a copy, and what it does is looked at
 //! 8. watch: [`mod@audit`]: configuration, server, files and machine against the rules of production; [`fleet`]: the state of
-//!    many sets at once; [`metrics`]: figures for Prometheus; [`recover`]: keys of a moment back into a running server
+//!    many sets at once; [`metrics`]: figures for Prometheus; [`recover`]: keys of a moment back into a running server; [`diff`]: two
+//!    sets side by side
 //!
 //! ```no_run
 //! use aofkit::{Aof, OpenOptions};
@@ -40,6 +41,7 @@ pub mod check;
 pub mod clean;
 pub mod command;
 pub mod convert;
+pub mod diff;
 pub mod disk;
 pub mod error;
 pub mod fleet;

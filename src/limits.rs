@@ -223,3 +223,33 @@ pub const NAMES_TOLD_APART: usize = 1 << 20;
 
 /// Records of a transaction that is taken out by itself: each is held in memory with its keys.
 pub const UNIT_RECORDS: usize = 1 << 18;
+
+/// First records of a log that are looked for in another one, to find where both say the same.
+pub const DIFF_FIRST: usize = 4096;
+
+/// Distances between the same records of two logs that are counted at a time; the rarest go first.
+pub const DIFF_DISTANCES: usize = 65_536;
+
+/// Distances at which two logs are read side by side, those with most votes: each costs a pass.
+pub const DIFF_OFFSETS: usize = 4;
+
+/// Different records in a row that prove that two logs tell the same history: fewer may be chance.
+pub const DIFF_PROOF: usize = 8;
+
+/// Different records of a common stretch that are counted; more prove no more.
+pub const DIFF_EVIDENCE: usize = 64;
+
+/// Records behind a damaged range that are looked for in the other log.
+pub const DIFF_AFTER: usize = 16;
+
+/// Records of the other log that may stand in the place of a damaged range: marks of as many are held.
+pub const DIFF_LOST: usize = 16_384;
+
+/// Keys of each side that are compared at a time, as rows of 48 bytes; where there are more, several passes are made.
+pub const DIFF_ROWS: u64 = 1 << 20;
+
+/// Bytes for the names of keys of which two logs speak after their parting.
+pub const DIFF_NAMES: usize = 64 * 1024 * 1024;
+
+/// Families of keys that are told apart on each side after a parting.
+pub const DIFF_PREFIXES: usize = 10_000;

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 10] = [
     &["change"],
     &["backup", "clean", "convert", "repair", "rewind"],
     &["trial"],
-    &["audit", "fleet", "metrics", "recover"],
+    &["audit", "diff", "fleet", "metrics", "recover"],
 ];
 
 /// Who may look into a room on the same floor: rules speak of commands and of format families, and which

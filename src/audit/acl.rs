@@ -162,8 +162,8 @@ impl Reader {
             Some(b'&') if user.all_channels == Some(true) => return Err(Wrong::AllChannels),
             Some(b'~' | b'&') => {}
             Some(b'%') if self.is_new() => {
-                // One server takes the sign alone.
-                if !is_permission(&rule[1..]) && !(rule == b"%" && self.target.version == (7, 4)) {
+                let is_taken_alone = rule == b"%" && self.target.version == (7, 4);
+                if !(is_permission(&rule[1..]) || is_taken_alone) {
                     return Err(Wrong::Permission);
                 }
                 if user.all_keys {

@@ -21,6 +21,7 @@ use crate::cli::common::reading::Reading;
 use crate::cli::common::server::{PASSWORD_TYPED, ServerArgs};
 use crate::cli::common::trial::AskArgs;
 use crate::cli::convert::args::ConvertArgs;
+use crate::cli::diff::args::DiffArgs;
 use crate::cli::growth::args::GrowthArgs;
 use crate::cli::metrics::args::MetricsArgs;
 use crate::cli::prune::args::PruneArgs;
@@ -61,6 +62,8 @@ pub enum Verb {
     Repair(Box<RepairArgs>),
     /// Go back to a time, a place, or to before a command such as FLUSHALL. Prints a plan first
     Rewind(Box<RewindArgs>),
+    /// Compare two sets, snapshots or moments: where their histories part, what each has alone
+    Diff(Box<DiffArgs>),
     /// Bring keys of a set or snapshot back into a running server or into a file. Prints a plan first
     Recover(Box<RecoverArgs>),
     /// Store an incremental snapshot of a set in a repository; its server may be running
@@ -109,13 +112,14 @@ pub enum Verb {
 }
 
 /// The manual of each verb that has one.
-const MANUALS: [(&str, &Manual); 19] = [
+const MANUALS: [(&str, &Manual); 20] = [
     ("audit", &super::audit::args::MANUAL),
     ("backup", &super::backup::args::MANUAL),
     ("cat", &super::cat::args::MANUAL),
     ("check", &super::check::args::MANUAL),
     ("clean", &super::clean::args::MANUAL),
     ("convert", &super::convert::args::MANUAL),
+    ("diff", &super::diff::args::MANUAL),
     ("growth", &super::growth::args::MANUAL),
     ("inspect", &super::inspect::args::MANUAL),
     ("metrics", &super::metrics::args::MANUAL),
@@ -221,6 +225,7 @@ impl Verb {
             Self::Rewind(verb) => Some(&verb.ask),
             Self::Convert(verb) => Some(&verb.ask),
             Self::Restore(verb) => Some(&verb.ask),
+            Self::Diff(verb) => Some(&verb.ask),
             _ => None,
         }
     }

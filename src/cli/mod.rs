@@ -10,6 +10,7 @@ mod clean;
 mod common;
 mod completions;
 mod convert;
+mod diff;
 mod growth;
 mod inspect;
 mod man;
@@ -102,6 +103,7 @@ fn run_verb(words: &[OsString]) -> Outcome {
         Verb::Convert(verb) => convert::run(verb, &context),
         Verb::Clean(verb) => clean::run(verb, &context),
         Verb::Rewind(verb) => rewind::run(verb, &context),
+        Verb::Diff(args) => diff::run(args, &context),
         Verb::Recover(verb) => recover::run(verb, &args.server, &context),
         Verb::Growth(growth) => growth::run(growth, &context),
         Verb::Status(verb) => status::run(verb, &context),

@@ -31,6 +31,8 @@ pub enum Schema {
     Clean,
     /// What `rewind --json` prints
     Rewind,
+    /// What `diff --json` prints
+    Diff,
     /// What `recover --json` prints
     Recover,
     /// What `growth --json` prints
@@ -62,6 +64,7 @@ impl Schema {
             Self::Convert => "aofkit.convert/1",
             Self::Clean => "aofkit.clean/1",
             Self::Rewind => "aofkit.rewind/1",
+            Self::Diff => "aofkit.diff/1",
             Self::Recover => "aofkit.recover/1",
             Self::Growth => "aofkit.growth/1",
             Self::Status => "aofkit.status/1",
@@ -86,6 +89,7 @@ impl Schema {
             Self::Convert => "convert",
             Self::Clean => "clean",
             Self::Rewind => "rewind",
+            Self::Diff => "diff",
             Self::Recover => "recover",
             Self::Growth => "growth",
             Self::Status => "status",
@@ -110,6 +114,7 @@ impl Schema {
             Self::Convert => include_str!("../../docs/schemas/convert.json"),
             Self::Clean => include_str!("../../docs/schemas/clean.json"),
             Self::Rewind => include_str!("../../docs/schemas/rewind.json"),
+            Self::Diff => include_str!("../../docs/schemas/diff.json"),
             Self::Recover => include_str!("../../docs/schemas/recover.json"),
             Self::Growth => include_str!("../../docs/schemas/growth.json"),
             Self::Status => include_str!("../../docs/schemas/status.json"),

@@ -86,6 +86,8 @@ impl Copied {
                     "not loaded: the manifest is missing, so a server would start with nothing",
                 );
             }
+            // As it was when the files were opened; that of a snapshot lies in no directory.
+            (None, _) if !manifest.bytes.is_empty() => manifest.bytes.clone(),
             (None, _) => read_small(&manifest.path, limits::MANIFEST)?,
         };
         let set = home.join(DIR);

@@ -175,7 +175,7 @@ fn rules_of_users_are_judged_as_real_servers_judge_them() {
             (0..each).flat_map(move |turn| {
                 let server = &servers[(place * 5 + turn + seed) % servers.len()];
                 let both = each == servers.len();
-                let in_file = place >= RULES.len() || (place + seed) % 2 == 0;
+                let in_file = place >= RULES.len() || (place + seed).is_multiple_of(2);
                 let forms =
                     if both && place < RULES.len() { vec![true, false] } else { vec![in_file] };
                 forms.into_iter().map(move |in_file| (server, line, in_file))

@@ -37,6 +37,17 @@ test "$(redis-cli GET user:42:name)" = Ada
 test "$(redis-cli HGET user:42:visits tue)" = 2
 "#;
 
+/// After the log of the old node was copied: the new one goes on.
+const THE_NEW_ONE_GOES_ON: &str = r#"
+redis-cli SET after:failover 1
+"#;
+
+/// After the two were compared.
+const THE_DIFFERENCE_IS_TOLD: &str = r#"
+aofkit diff /srv/old-aof /var/lib/redis/aof | grep '^ *B  *"after:failover"$'
+aofkit diff /srv/old-aof /var/lib/redis/aof --load /usr/bin/redis-server | grep '^ *only in B  "after:failover"'
+"#;
+
 /// Before keys are brought back as they were.
 const KEYS_ARE_WRONG: &str = r#"
 redis-cli SET user:42:name Eve
@@ -66,6 +77,12 @@ fn session() -> String {
                     session.push_str(KEYS_ARE_WRONG);
                 }
                 session.push_str(text);
+                if text.contains("cp -a /var/lib/redis/aof") {
+                    session.push_str(THE_NEW_ONE_GOES_ON);
+                }
+                if text.contains("aofkit diff") {
+                    session.push_str(THE_DIFFERENCE_IS_TOLD);
+                }
                 if text.contains("systemctl start redis") || text.contains("--apply\n") {
                     session.push_str(KEYS_ARE_BACK);
                 }
@@ -98,6 +115,7 @@ fn every_command_of_the_guide_does_what_it_says() {
         .replace("/etc/redis/redis.conf", &place("redis.conf"))
         .replace("/var/lib/redis", &place("data"))
         .replace("/srv/backup/redis", &place("repo"))
+        .replace("/srv/old-aof", &place("old-aof"))
         .replace("/run/redis/redis.sock", &place("data/s"))
         .replace("/usr/bin/redis-server", &program)
         .replace("AOFKIT_DIR", &aofkit.display().to_string())

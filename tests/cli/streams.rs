@@ -57,6 +57,7 @@ fn every_verb_s_manual_has_examples_and_exit_statuses_and_its_short_help_is_shor
         "check",
         "clean",
         "convert",
+        "diff",
         "growth",
         "inspect",
         "prune",

@@ -29,8 +29,10 @@ const SETTINGS: [&str; 8] = [
     "0",
 ];
 
+type Takes = fn(&str) -> bool;
+
 /// Patterns, and which names they take.
-const PATTERNS: [(&str, fn(&str) -> bool); 5] = [
+const PATTERNS: [(&str, Takes); 5] = [
     ("*", |_| true),
     ("s:*", |name| name.starts_with("s:")),
     ("?:1", |name| name.ends_with(":1")),

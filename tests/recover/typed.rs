@@ -221,6 +221,27 @@ fn a_password_is_in_no_output_and_on_no_command_line() {
 }
 
 #[test]
+fn a_snapshot_tells_its_keys_without_being_restored() {
+    let Some((place, mut live)) = Place::with(&["--appendonly", "yes", "--appenddirname", "aof"])
+    else {
+        return;
+    };
+    live.must("SET a old");
+    live.must("SELECT 3");
+    live.must("SADD b m");
+    let repo = place.home.path().join("repo");
+    let backup = aofkit(&["backup", text(place.there.path()), "--repo", text(&repo)]);
+    assert_eq!(backup.code, 0, "{}{}", backup.text(), backup.err);
+    live.must("FLUSHALL");
+    let snapshot = PathBuf::from(format!("{}::latest", repo.display()));
+    let run = place.brought(&snapshot, &["--key", "*", "--apply"]);
+    assert_eq!(run.code, 0, "{}{}", run.text(), run.err);
+    assert_eq!(live.must("SISMEMBER b m").number(), 1);
+    let run = place.recover(&snapshot, &["--key", "*", "--db", "0", "--show"]);
+    assert!(run.text().contains("\"old\"") && !run.text().contains("\"m\""), "{}", run.text());
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     let Some((place, _live)) = Place::new() else { return };
     let set = place.log(&[&["SET", "a", "1"]]);

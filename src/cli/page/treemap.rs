@@ -65,7 +65,7 @@ mod tests {
         let places = squarified(&weights, (10.0, 20.0, 300.0, 200.0));
         assert_eq!(places.len(), 8, "what weighs nothing has no place");
         for ((x, y, w, h), weight) in places.iter().zip(weights) {
-            let wanted = f64::from(weight) / 1654.0 * 60_000.0;
+            let wanted = weight as f64 / 1654.0 * 60_000.0;
             assert!((w * h - wanted).abs() < 0.01, "{weight}: {w} x {h}");
             assert!(*x >= 9.99 && *y >= 19.99 && x + w <= 310.01 && y + h <= 220.01);
         }

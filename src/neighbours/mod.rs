@@ -169,7 +169,7 @@ struct Survey<'a> {
     aof: &'a Aof,
     now_ms: i64,
     pace: &'a Pace,
-    names: Names,
+    names: Names<'a>,
 }
 
 impl Survey<'_> {
@@ -192,7 +192,7 @@ impl Survey<'_> {
     }
 
     /// What is alive after these files.
-    fn read(&self, place: Place, files: &[PathBuf]) -> Result<Replay> {
+    fn read(&self, place: Place, files: &[PathBuf]) -> Result<Replay<'_>> {
         let conf = self.aof.configuration.as_ref().map(|configuration| configuration.path.clone());
         let options = OpenOptions { conf, ..OpenOptions::default() };
         let mut replay = Replay::new(&self.names);
@@ -211,7 +211,7 @@ impl Survey<'_> {
         Ok(replay)
     }
 
-    fn alive(&self, replay: &Replay) -> u64 {
+    fn alive(&self, replay: &Replay<'_>) -> u64 {
         let number = replay.alive_at(self.now_ms).count() as u64;
         replay.alive.estimate(number, &Sample::<()>::default())
     }
@@ -245,7 +245,7 @@ impl Survey<'_> {
 
     /// What it holds that the set does not. Where there may be any such key, it is read again: the names of all neighbours
     /// together take no more memory than those of one.
-    fn compare(&self, one: &mut Neighbour, set: &Replay) {
+    fn compare(&self, one: &mut Neighbour, set: &Replay<'_>) {
         if !set.wanted.is_empty() && one.keys > 0 {
             let read = match self.read(one.place, &one.files) {
                 Ok(read) => read,
@@ -261,7 +261,7 @@ impl Survey<'_> {
         one.standing = self.standing(one, set);
     }
 
-    fn standing(&self, one: &Neighbour, set: &Replay) -> Standing {
+    fn standing(&self, one: &Neighbour, set: &Replay<'_>) -> Standing {
         let is_ahead = one.place == Place::Orphans && find::is_ahead(self.aof, &one.files);
         let holds = match one.place {
             Place::TemporaryIncrement => one.commands > 0,
@@ -294,7 +294,7 @@ impl Survey<'_> {
     }
 
     /// Whether the set began with nothing after the neighbour was written.
-    fn is_older_than_empty_set(&self, one: &Neighbour, set: &Replay) -> bool {
+    fn is_older_than_empty_set(&self, one: &Neighbour, set: &Replay<'_>) -> bool {
         let written = one.saved_at.or_else(|| find::seconds(one.written_at?));
         empty_base::began_empty(self.aof)
             && set.rdb_keys == 0

@@ -20,8 +20,8 @@ pub(super) struct Alive {
 
 /// Follows which keys are alive.
 #[derive(Clone, Debug)]
-pub(super) struct Replay {
-    names: Names,
+pub(super) struct Replay<'a> {
+    names: Names<'a>,
     deeds: Vec<Deed>,
     /// By name and database.
     pub(super) alive: Sample<Alive>,
@@ -40,8 +40,8 @@ pub(super) struct Replay {
     pub(super) is_doubtful: bool,
 }
 
-impl Replay {
-    pub(super) fn new(names: &Names) -> Self {
+impl<'a> Replay<'a> {
+    pub(super) fn new(names: &Names<'a>) -> Self {
         Self {
             names: names.clone(),
             deeds: command::all().iter().map(deed).collect(),
@@ -97,7 +97,7 @@ impl Replay {
     }
 }
 
-impl Observer for Replay {
+impl Observer for Replay<'_> {
     type Report = Self;
 
     fn observe(&mut self, at: &Context, event: &Event<'_>) {

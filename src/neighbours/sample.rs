@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::OnceLock;
 
 use foldhash::quality::{FixedState, RandomState};
 
@@ -15,17 +16,22 @@ const NAMED_BY: usize = 128;
 
 /// Gives the same name the same number, in every file that is compared.
 #[derive(Clone, Debug)]
-pub(super) struct Names(FixedState);
+pub(super) struct Names<'a> {
+    aof: &'a Aof,
+    /// Known once something is compared: it takes a read of each file.
+    state: OnceLock<FixedState>,
+}
 
-impl Names {
+impl<'a> Names<'a> {
     /// For what lies beside this set: the same of the same set in every run, and known to none of its clients.
-    pub(super) fn of_set(aof: &Aof) -> Self {
-        Self(FixedState::with_seed(seed_of(std::iter::once(aof))))
+    pub(super) fn of_set(aof: &'a Aof) -> Self {
+        Self { aof, state: OnceLock::new() }
     }
 
     /// The number of a key of this length that begins with these bytes.
     pub(super) fn of(&self, head: &[u8], len: u64) -> u64 {
-        let mut hasher = self.0.build_hasher();
+        let seeded = || FixedState::with_seed(seed_of(std::iter::once(self.aof)));
+        let mut hasher = self.state.get_or_init(seeded).build_hasher();
         hasher.write_u64(len);
         hasher.write(&head[..head.len().min(NAMED_BY)]);
         hasher.finish()
@@ -104,10 +110,10 @@ mod tests {
 
     #[test]
     fn a_sample_of_many_names_tells_their_number() {
-        let names = Names(FixedState::with_seed(1));
+        let state = FixedState::with_seed(1);
         let mut sample = Sample::default();
         for n in 0..1_000_000_u64 {
-            sample.put(names.of(format!("key:{n}").as_bytes(), 9), ());
+            sample.put(state.hash_one(format!("key:{n}")), ());
         }
         assert!(!sample.is_whole());
         let estimate = sample.estimate(sample.iter().count() as u64, &Sample::<()>::default());

@@ -133,7 +133,8 @@ pub struct Damage {
     /// end of the data tears off.
     pub is_doubtful: bool,
     /// Sound records may turn out to begin again earlier when there are more bytes: the search for them passed over something
-    /// that the data ends in.
+    /// that the data ends in. Only a source that knows its length from the beginning always tells it: a stream may end without
+    /// having seen that anything was passed over.
     pub met_end: bool,
     /// Where it is doubtful, and the records that follow, up to this end of the data, are rather a part of the value:
     /// no argument can end where they begin, or the last of them is torn off.

@@ -115,7 +115,12 @@ enum Argument {
 /// Where the argument ends whose canonical header stands at `at`: with a line end, and something that may
 /// follow an argument behind it.
 fn argument_end(source: &mut dyn Source, at: u64) -> Result<Argument> {
-    let length = resp::lenient::line(source.peek(at, limits::LOADER_LINE)?);
+    let line = source.peek(at, limits::LOADER_LINE)?;
+    // The window in which it was found may have ended inside its header.
+    if resync::argument_headers(line).next() != Some(0) {
+        return Ok(Argument::None);
+    }
+    let length = resp::lenient::line(line);
     let Ok(len) = u64::try_from(length.value) else { return Ok(Argument::None) };
     let end = (at + length.len as u64).saturating_add(len);
     if length.oddities.any() {

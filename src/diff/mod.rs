@@ -1,10 +1,10 @@
 //! Two sets side by side: where their histories part, and what each has alone.
 //!
-//! Logs of two nodes never match byte for byte. So records are compared by what they say ([`marks`]), without those that only
+//! Logs of two nodes never match byte for byte. So records are compared by what they say (`marks`), without those that only
 //! steer a connection. Both logs are windows on histories that were one until they parted: the stretch that they have in
-//! common begins where one of the two begins ([`offsets`]), and goes on until they part ([`lockstep`]). Where no stretch is
-//! proven, that is said. Bases are compared by keys ([`bases`]), and two sets that servers have loaded by the keys that
-//! these tell of ([`loaded`]). Nothing is written, and memory is bounded: no pass keeps more than [`crate::limits`] says of
+//! common begins where one of the two begins (`offsets`), and goes on until they part (`lockstep`). Where no stretch is
+//! proven, that is said. Bases are compared by keys (`bases`), and two sets that servers have loaded by the keys that
+//! these tell of (`loaded`). Nothing is written, and memory is bounded: no pass keeps more than [`crate::limits`] says of
 //! each side.
 
 mod alone;

@@ -2,7 +2,7 @@
 
 use super::refusal::{OfCommand, Refusal};
 use crate::command::{self, CommandId};
-use crate::format::resp::Record;
+use crate::format::resp::{self, Record};
 use crate::scan::Filter;
 use crate::stats::slot;
 
@@ -141,11 +141,5 @@ fn part(name: &str, record: &Record<'_>, taken: &[usize]) -> Choice {
             words.push(arg.head);
         }
     }
-    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        bytes.extend(format!("${}\r\n", word.len()).into_bytes());
-        bytes.extend_from_slice(word);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    Choice::Part(bytes)
+    Choice::Part(resp::spelled(&words))
 }

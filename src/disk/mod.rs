@@ -72,7 +72,7 @@ pub(crate) use pack::{Packer, packed_len, unpack};
 pub use parents::Parents;
 pub use processes::{LookOnce, Processes};
 pub(crate) use publish::set_mode;
-pub use publish::{Hold, NewFile, make_dir, parent, sync_dir};
+pub use publish::{Hold, NewFile, Unpublished, make_dir, parent, sync_dir};
 #[cfg(target_os = "linux")]
 pub(crate) use reach::is_open_to_others;
 #[cfg(all(target_os = "linux", feature = "server"))]

@@ -4,6 +4,8 @@
 use super::attributes::Attributes;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, PermissionsExt};
 use std::path::Path;
 
@@ -74,6 +76,65 @@ impl NewFile {
     /// When the system tells that it is not.
     pub fn sync(&self) -> Result<()> {
         self.handle.sync_all().map_err(|e| Error::io(&self.path, e))
+    }
+}
+
+/// A file that is filled under a name that nobody knows, and then gets its own. Dropped before that, it goes.
+///
+/// One that a killed process has left behind stays: nothing proves whose it is.
+#[derive(Debug)]
+pub struct Unpublished {
+    dir: Dir,
+    temporary: String,
+    is_published: bool,
+    /// To be filled.
+    pub file: NewFile,
+}
+
+impl Unpublished {
+    /// One in a directory that is held, with these permission bits. Its name ends in `.tmp`, which no collector of metrics
+    /// takes.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn create_in(dir: Dir, mode: u32) -> Result<Self> {
+        let random = RandomState::new().hash_one(std::process::id());
+        let temporary = format!(".aofkit-{random:016x}.tmp");
+        let file = NewFile::create_in(&dir, &temporary, mode)?;
+        Ok(Self { dir, temporary, is_published: false, file })
+    }
+
+    /// Gives it this name when all of it is on the disk; what had that name is gone.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn replace(mut self, name: &OsStr) -> Result<()> {
+        self.file.sync()?;
+        self.dir.rename(&self.temporary, &self.dir, name)?;
+        self.is_published = true;
+        Ok(())
+    }
+
+    /// Gives it this name, which nothing may have, and returns when that is durable.
+    ///
+    /// # Errors
+    /// When something has that name, or the system refuses.
+    pub fn publish(mut self, name: &OsStr) -> Result<()> {
+        self.file.sync()?;
+        if !self.dir.rename_new(&self.temporary, &self.dir, name)? {
+            return Err(Error::io(&self.dir.at(name), io::ErrorKind::AlreadyExists.into()));
+        }
+        self.is_published = true;
+        self.dir.sync()
+    }
+}
+
+impl Drop for Unpublished {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // It is of no use, and the error that led here is told.
+            let _ = self.dir.remove_file(&self.temporary);
+        }
     }
 }
 

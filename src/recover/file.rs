@@ -1,13 +1,15 @@
 //! Keys of a moment in a file: an RDB that a server loads, or commands for one that runs.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
 use super::source::{Wish, parts};
-use crate::disk::{Dir, NewFile, parent};
+use crate::disk::{Dir, Unpublished, parent};
 use crate::error::{Error, Result};
 use crate::format::rdb::payload::{FOOTER_LEN, Footer};
 use crate::format::rdb::{Crc64, HEADER_LEN, length};
+use crate::format::resp;
 use crate::trial::Held;
 
 /// Keys whose values are asked for together.
@@ -45,10 +47,7 @@ pub fn write_file(held: &Held, wish: &Wish<'_>, sheet: &mut dyn Sheet) -> Result
     wish.each(held, &mut |mut selected| {
         let db = selected.db;
         for part in parts(selected.sources()?, BATCH) {
-            let names: Vec<&[u8]> = part.iter().map(|key| &key.name[..]).collect();
-            let payloads = selected.dumps(&names)?;
-            for (key, payload) in part.iter().zip(payloads) {
-                let Some(payload) = payload else { continue };
+            for (key, payload) in selected.with_payloads(part)? {
                 sheet.key(db, &key.name, key.seen.expires_ms, &payload)?;
                 count += 1;
             }
@@ -72,9 +71,9 @@ impl<'w> Commands<'w> {
     }
 
     fn put(&mut self, words: &[&[u8]]) -> Result<()> {
-        let mut text = Vec::new();
-        put_command(words, &mut text);
-        self.to.write_all(&text).map_err(|e| Error::io(Path::new("standard output"), e))
+        self.to
+            .write_all(&resp::spelled(words))
+            .map_err(|e| Error::io(Path::new("standard output"), e))
     }
 }
 
@@ -100,26 +99,14 @@ fn magic(footer: Footer) -> Vec<u8> {
     [magic, format!("{version:0width$}", width = HEADER_LEN - magic.len()).as_bytes()].concat()
 }
 
-/// Appends a command as RESP has it.
-pub(super) fn put_command(words: &[&[u8]], out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-    for word in words {
-        out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
 /// An RDB file, of the version that its values have. Nobody sees it under its name before it is whole.
 pub struct Rdb {
-    dir: Dir,
-    name: std::ffi::OsString,
-    temporary: String,
-    file: NewFile,
+    name: OsString,
+    /// `None` once it has its name.
+    unpublished: Option<Unpublished>,
     crc: Crc64,
     at: u64,
     db: Option<u64>,
-    is_done: bool,
 }
 
 impl Rdb {
@@ -134,19 +121,21 @@ impl Rdb {
         if crate::disk::exists(path) {
             return Err(Error::io(path, std::io::ErrorKind::AlreadyExists.into()));
         }
-        let dir = Dir::open(parent(path))?;
-        let temporary = format!(".aofkit-{}.tmp", std::process::id());
-        // One of a process of the same number that was killed.
-        dir.remove_file(&temporary)?;
-        let file = NewFile::create_in(&dir, &temporary, 0o600)?;
+        let unpublished = Unpublished::create_in(Dir::open(parent(path))?, 0o600)?;
         let (name, crc) = (name.to_owned(), Crc64::new());
-        Ok(Self { dir, name, temporary, file, crc, at: 0, db: None, is_done: false })
+        Ok(Self { name, unpublished: Some(unpublished), crc, at: 0, db: None })
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.crc.update(bytes);
-        self.file.write_at(bytes, self.at)?;
-        self.at += bytes.len() as u64;
+        self.append(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(unpublished) = &self.unpublished {
+            unpublished.file.write_at(bytes, self.at)?;
+            self.at += bytes.len() as u64;
+        }
         Ok(())
     }
 }
@@ -185,19 +174,10 @@ impl Sheet for Rdb {
         }
         self.put(&[EOF])?;
         let crc = self.crc.value();
-        self.file.write_at(&crc.to_le_bytes(), self.at)?;
-        self.file.sync()?;
-        self.dir.rename_new(&self.temporary, &self.dir, &self.name)?;
-        self.is_done = true;
-        self.dir.sync()
-    }
-}
-
-impl Drop for Rdb {
-    fn drop(&mut self) {
-        if !self.is_done {
-            // It is of no use, and the error that led here is told.
-            let _ = self.dir.remove_file(&self.temporary);
+        self.append(&crc.to_le_bytes())?;
+        match self.unpublished.take() {
+            Some(unpublished) => unpublished.publish(&self.name),
+            None => Ok(()),
         }
     }
 }

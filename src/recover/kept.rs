@@ -10,9 +10,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::put_command;
 use crate::disk::{Dir, NewFile, parent, sync_dir};
 use crate::error::{Error, Result};
+use crate::format::resp;
 
 /// Only for the eyes of who ran this.
 const MODE: u32 = 0o600;
@@ -64,12 +64,12 @@ impl Kept {
         let mut text = Vec::new();
         for old in all {
             if self.db != Some(db) {
-                put_command(&[b"SELECT", db.to_string().as_bytes()], &mut text);
+                text.extend(resp::spelled(&[b"SELECT", db.to_string().as_bytes()]));
                 self.db = Some(db);
             }
             let time = old.expires_ms.unwrap_or(0).to_string();
             let words = [b"RESTORE", old.name, time.as_bytes(), old.payload, b"REPLACE", b"ABSTTL"];
-            put_command(&words, &mut text);
+            text.extend(resp::spelled(&words));
         }
         file.write_at(&text, self.at)?;
         file.sync()?;

@@ -5,16 +5,13 @@ use super::kept::Old;
 use super::source::{Selected, Source, dumps};
 use super::words::words;
 use super::write::{
-    Done, Fate, Writer, fate_of, is_unreadable, no_commands, restore, stop, transaction,
+    Done, Fate, Writer, fate_of, in_part, is_unreadable, no_commands, restore, stop, transaction,
 };
 use crate::error::Result;
-use crate::server::{Answer, KeySeen};
+use crate::server::Answer;
 
 /// How often keys are tried again that others have changed.
 const TRIES: usize = 4;
-
-/// A key as the target has it.
-type Before = (Option<KeySeen>, Option<Vec<u8>>);
 
 impl Writer<'_, '_> {
     /// Replaces some keys of one database, all or none of them at a time.
@@ -24,10 +21,7 @@ impl Writer<'_, '_> {
         at: usize,
         part: Vec<Source>,
     ) -> Result<()> {
-        let names: Vec<&[u8]> = part.iter().map(|key| &key.name[..]).collect();
-        let payloads = selected.dumps(&names)?;
-        let there = part.into_iter().zip(payloads);
-        let there: Vec<_> = there.filter_map(|(key, one)| Some((key, one?))).collect();
+        let there = selected.with_payloads(part)?;
         if !self.takes_payloads(at, selected.db, &there)? {
             return self.replace_each_by_commands(selected, at, there);
         }
@@ -51,12 +45,7 @@ impl Writer<'_, '_> {
     }
 
     /// Watches keys, and keeps what they hold.
-    fn keep(
-        &mut self,
-        selected: &Selected<'_>,
-        at: usize,
-        keys: &[&Source],
-    ) -> Result<Vec<Before>> {
+    fn keep(&mut self, selected: &Selected<'_>, at: usize, keys: &[&Source]) -> Result<()> {
         let node = &mut self.target.nodes[at];
         let names: Vec<_> = keys.iter().map(|key| key.name.clone()).collect();
         let mut watch = words(&[b"WATCH"]);
@@ -68,7 +57,7 @@ impl Writer<'_, '_> {
         let heads = node.server.heads(node.asking, &names)?;
         let borrowed: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let payloads = dumps(&mut node.server, &borrowed)?;
-        let before: Vec<Before> = heads.into_iter().zip(payloads).collect();
+        let before: Vec<_> = heads.into_iter().zip(payloads).collect();
         // A value that is there and that DUMP does not tell could not be brought back.
         if before.iter().any(|(head, payload)| head.is_some() && payload.is_none()) {
             return Err(stop(node, "it does not answer DUMP, so old values cannot be kept"));
@@ -80,7 +69,7 @@ impl Writer<'_, '_> {
         if let Some(kept) = &mut self.kept {
             kept.keep(selected.db, &old.collect::<Vec<_>>())?;
         }
-        Ok(before)
+        Ok(())
     }
 
     /// Replaces keys by one transaction. Answers whether they stood still meanwhile.
@@ -142,7 +131,7 @@ impl Writer<'_, '_> {
             return Ok(Fate::Refused(no_commands(key)));
         };
         for _ in 0..TRIES {
-            let before = self.keep(selected, at, &[key])?;
+            self.keep(selected, at, &[key])?;
             let node = &mut self.target.nodes[at];
             let mut all = vec![words(&[b"DEL", &key.name])];
             all.extend(commands.iter().cloned());
@@ -154,12 +143,7 @@ impl Writer<'_, '_> {
                 Done::Not => {}
                 Done::Refused(why) => return Ok(Fate::Refused(why)),
                 Done::Partly(why) => {
-                    // The old value is of its own version, so it takes that back.
-                    if let Some((Some(head), Some(payload))) = before.into_iter().next() {
-                        let old = Source { seen: head, ..key.clone() };
-                        node.server.call(&[restore(&old, &payload, true)])?;
-                    }
-                    return Ok(Fate::Refused(why));
+                    return Ok(Fate::Refused(format!("{}; its old value is kept", in_part(&why))));
                 }
             }
         }

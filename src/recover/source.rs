@@ -104,9 +104,11 @@ impl Selected<'_> {
         self.server.values(self.asking, names)
     }
 
-    /// What DUMP answers for each; `None` where it is gone by now.
-    pub(super) fn dumps(&mut self, names: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
-        dumps(self.server, names)
+    /// These keys with what DUMP answers for them; those that are gone by now are left out.
+    pub(super) fn with_payloads(&mut self, part: Vec<Source>) -> Result<Vec<(Source, Vec<u8>)>> {
+        let names: Vec<&[u8]> = part.iter().map(|key| &key.name[..]).collect();
+        let payloads = dumps(self.server, &names)?;
+        Ok(part.into_iter().zip(payloads).filter_map(|(key, one)| Some((key, one?))).collect())
     }
 }
 

@@ -150,10 +150,7 @@ impl Writer<'_, '_> {
         at: usize,
         part: Vec<Source>,
     ) -> Result<()> {
-        let names: Vec<&[u8]> = part.iter().map(|key| &key.name[..]).collect();
-        let payloads = selected.dumps(&names)?;
-        let there = part.into_iter().zip(payloads);
-        let there: Vec<_> = there.filter_map(|(key, payload)| Some((key, payload?))).collect();
+        let there = selected.with_payloads(part)?;
         if !self.takes_payloads(at, selected.db, &there)? {
             for (key, _) in &there {
                 let fate = self.new_by_commands(selected, at, key)?;
@@ -182,12 +179,21 @@ impl Writer<'_, '_> {
         fatal.map_or(Ok(()), |why| Err(stop(&self.target.nodes[at], &why)))
     }
 
-    /// Writes a new key to the node that has its slot by now.
+    /// Writes a new key to the node that has its slot by now, if that one was part of the plan.
     fn elsewhere(&mut self, key: &Source, payload: &[u8]) -> Result<Fate> {
+        let planned = self.target.nodes.len();
         self.target.ask_for_slots()?;
-        let Ok(at) = self.target.node_of(&key.name) else {
-            return Ok(Fate::Refused("no node serves its slot".to_owned()));
+        let at = match self.target.node_of(&key.name) {
+            Ok(at) if at < planned => at,
+            Ok(_) => {
+                let why = "its slot has gone to a node that was not looked at: make a new plan";
+                return Ok(Fate::Refused(why.to_owned()));
+            }
+            Err(why) => return Ok(Fate::Refused(why.to_string())),
         };
+        if let Some(why) = self.target.nodes[at].hindrance(key.bytes)? {
+            return Ok(Fate::Refused(why.to_string()));
+        }
         let answers = self.target.nodes[at].server.call(&[restore(key, payload, false)])?;
         let answer = answers.into_iter().next().unwrap_or(Answer::Nil);
         Ok(match fate_of(&answer) {
@@ -232,11 +238,7 @@ impl Writer<'_, '_> {
             Done::All => Fate::Written,
             Done::Not => Fate::Appeared,
             Done::Refused(why) => Fate::Refused(why),
-            Done::Partly(why) => {
-                // What is there now is a part of what was to be, and ours.
-                node.one(&[b"DEL", &key.name])?;
-                Fate::Refused(why)
-            }
+            Done::Partly(why) => Fate::Refused(in_part(&why)),
         };
         if matches!(fate, Fate::Written) {
             self.written.by_commands += 1;
@@ -336,6 +338,12 @@ pub(super) fn fate_of(answer: &Answer) -> Result<Fate, String> {
 
 pub(super) fn no_commands(key: &Source) -> String {
     format!("it takes no values of this version, and no commands make a {}", key.seen.kind)
+}
+
+/// What is said of a key of which a part was written. It stays: others may have written to it since, and nothing would tell
+/// their part from ours.
+pub(super) fn in_part(why: &str) -> String {
+    format!("only a part of it was written: {why}")
 }
 
 /// Why the work ends here.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aofkit::disk::{self, Dir, NewFile, parent};
+use aofkit::disk::{self, Dir, Unpublished, parent};
 use aofkit::error::{Error, ErrorKind, Result};
 
 /// Whoever reads metrics is another user.
@@ -34,17 +34,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     let Some(name) = path.file_name() else {
         return Err(Error::io(path, std::io::Error::other("names no file")));
     };
-    let temporary = format!(".aofkit-{}.tmp", std::process::id());
-    // One of a process of the same number that was killed.
-    dir.remove_file(&temporary)?;
-    let written = NewFile::create_in(&dir, &temporary, MODE).and_then(|file| {
-        file.write_at(text.as_bytes(), 0)?;
-        file.sync()?;
-        dir.rename(&temporary, &dir, name)
-    });
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = dir.remove_file(&temporary);
-    }
-    written
+    let unpublished = Unpublished::create_in(dir, MODE)?;
+    unpublished.file.write_at(text.as_bytes(), 0)?;
+    unpublished.replace(name)
 }

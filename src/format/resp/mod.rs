@@ -17,8 +17,10 @@ mod reason;
 mod record;
 mod records;
 pub mod resync;
+mod spelled;
 
 pub use oddities::Oddities;
 pub use reason::Reason;
 pub use record::{Arg, Args, Outline, Record, Shape, Stop, record};
 pub use records::{Records, records};
+pub use spelled::spelled;

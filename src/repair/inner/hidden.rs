@@ -25,17 +25,6 @@ pub(super) enum Hidden {
     },
 }
 
-/// Words of a whole record, as servers write it.
-fn spelled(words: &[&[u8]]) -> Vec<u8> {
-    let mut record = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        record.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        record.extend_from_slice(word);
-        record.extend_from_slice(b"\r\n");
-    }
-    record
-}
-
 /// The names under which a command may stand: servers write the first, aofkit for them the one that is left.
 fn both<'a>(name: &'a [u8], names: &'a Renames) -> impl Iterator<Item = &'a [u8]> {
     let left = names.called(name);
@@ -49,7 +38,7 @@ fn is_word(
     names: &Renames,
     fits: impl Fn(&[u8], &[u8]) -> bool,
 ) -> bool {
-    both(name, names).any(|name| fits(bytes, &spelled(&[name])))
+    both(name, names).any(|name| fits(bytes, &resp::spelled(&[name])))
 }
 
 /// Reads the bytes of one broken record, however many of them are wrong: so short ones servers write no others.
@@ -90,7 +79,7 @@ fn near_select(bytes: &[u8], name: &[u8]) -> Option<u64> {
     // A wrong line end before the number joins its digits with others.
     (1..=3).filter(|&n| n <= digits).find_map(|n| {
         let number = &body[body.len() - n..];
-        let is_it = is_near(bytes, &spelled(&[name, number]));
+        let is_it = is_near(bytes, &resp::spelled(&[name, number]));
         is_it.then(|| std::str::from_utf8(number).ok()?.parse().ok())?
     })
 }
@@ -152,7 +141,7 @@ fn rebuilt(name: &[u8], mut rest: &[u8]) -> Vec<u8> {
             }
         }
     }
-    spelled(&args)
+    resp::spelled(&args)
 }
 
 /// How many whole arguments `bytes` consist of, without a record's header; `None` when of anything else,
